@@ -1,0 +1,237 @@
+/**
+ * The rows the tenant keeps. Tables are named by the constants of `tables`; each row's key is its first field unless said
+ * otherwise. Services own their tables: Exchange writes recipients and permissions, Graph users and rules, Dataverse its own.
+ */
+export const tables = {
+  organization: "organization",
+  domains: "domains",
+  applications: "applications",
+  skus: "skus",
+  users: "users",
+  groups: "groups",
+  recipients: "recipients",
+  permissions: "permissions",
+  rules: "rules",
+  mailboxSettings: "mailboxSettings",
+  messages: "messages",
+} as const;
+
+/** The tenant itself; key "organization". */
+export interface Organization {
+  tenantId: string;
+  displayName: string;
+  /** Identity text the service prints in server names and system mailbox addresses. */
+  initialDomain: string;
+  /** Organisation-wide holds as `Get-OrganizationConfig` lists them in `InPlaceHolds`. */
+  inPlaceHolds: string[];
+}
+
+export interface AcceptedDomain {
+  domainName: string;
+  isDefault: boolean;
+  isInitial: boolean;
+  domainType: "Authoritative" | "InternalRelay";
+}
+
+/** An application that may sign in. Which service a right belongs to decides 401, 403 or 200 (facts section 2.2). */
+export interface Application {
+  appId: string;
+  displayName: string;
+  secret: string;
+  /** PEM certificates whose assertions are accepted. */
+  certificates: string[];
+  /** App roles put in the token's `roles`, by audience. */
+  roles: { exchange: string[]; graph: string[] };
+  /** Exchange role groups or directory roles held: without one Exchange answers 403 to a valid token. */
+  exchangeRbac: boolean;
+  /** Dataverse `systemuserid` of its application user; absent = no such user there. */
+  dataverseUserId?: string;
+}
+
+export interface Sku {
+  skuId: string;
+  skuPartNumber: string;
+  /** Seats bought and used up by nobody in the tenant (so that "none left" can be seeded). */
+  enabled: number;
+  consumedElsewhere: number;
+  servicePlans: { servicePlanId: string; servicePlanName: string }[];
+}
+
+/** An Entra user. Its `proxyAddresses` and `mail` follow the recipient with the same id where there is one. */
+export interface User {
+  id: string;
+  userPrincipalName: string;
+  displayName: string;
+  givenName?: string;
+  surname?: string;
+  mail: string | null;
+  mailNickname: string;
+  userType: "Member" | "Guest";
+  accountEnabled: boolean;
+  usageLocation: string | null;
+  assignedLicenses: { skuId: string; disabledPlans: string[] }[];
+  onPremisesSyncEnabled: boolean | null;
+  createdDateTime: string;
+  /** Set while the user is in deletedItems. */
+  deletedDateTime: string | null;
+  /** Directory roles held, by display name; an account with one is refused some operations. */
+  directoryRoles: string[];
+  /** When the sign-in sessions were last revoked, ISO 8601. */
+  signInSessionsValidFromDateTime: string | null;
+}
+
+export interface Group {
+  id: string;
+  displayName: string;
+  mail: string | null;
+  mailNickname: string;
+  mailEnabled: boolean;
+  securityEnabled: boolean;
+  groupTypes: string[];
+  members: string[];
+}
+
+export type RecipientTypeDetails =
+  | "UserMailbox"
+  | "SharedMailbox"
+  | "RoomMailbox"
+  | "EquipmentMailbox"
+  | "MailUser"
+  | "GuestMailUser"
+  | "MailContact"
+  | "MailUniversalSecurityGroup"
+  | "MailUniversalDistributionGroup"
+  | "GroupMailbox";
+
+/** An Exchange recipient. Mailbox-only fields are in `mailbox`. Key: `guid` (the Exchange object's, not the Entra id). */
+export interface Recipient {
+  guid: string;
+  /** Entra object id of the user or group; "" for a mail contact. */
+  externalDirectoryObjectId: string;
+  recipientTypeDetails: RecipientTypeDetails;
+  name: string;
+  alias: string;
+  displayName: string;
+  /** SID of the trustee, `S-1-5-21-…`; what permission rows hold. */
+  sid: string;
+  /** Prefixed as the service keeps them: exactly one `SMTP:`, others `smtp:`, `SIP:`, `SPO:`, `X500:` … */
+  emailAddresses: string[];
+  externalEmailAddress?: string;
+  hiddenFromAddressListsEnabled: boolean;
+  customAttributes: Record<string, string>;
+  isDirSynced: boolean;
+  whenCreated: string;
+  mailbox?: MailboxFields;
+}
+
+export interface MailboxFields {
+  exchangeGuid: string;
+  userPrincipalName: string;
+  emailAddressPolicyEnabled: boolean;
+  accountDisabled: boolean;
+  /** Guids of recipients, or null. The service prints their Name. */
+  forwardingAddress: string | null;
+  /** With the `smtp:` prefix, or null. */
+  forwardingSmtpAddress: string | null;
+  deliverToMailboxAndForward: boolean;
+  /** Guids of recipients. */
+  grantSendOnBehalfTo: string[];
+  messageCopyForSentAsEnabled: boolean;
+  messageCopyForSendOnBehalfEnabled: boolean;
+  messageCopyForSMTPClientSubmissionEnabled: boolean;
+  /** Bytes, or "unlimited". */
+  issueWarningQuota: number | "unlimited";
+  prohibitSendQuota: number | "unlimited";
+  prohibitSendReceiveQuota: number | "unlimited";
+  maxSendSize: number;
+  maxReceiveSize: number;
+  recipientLimits: number;
+  mailTip: string | null;
+  requireSenderAuthenticationEnabled: boolean;
+  litigationHoldEnabled: boolean;
+  /** Days, or null for unlimited. */
+  litigationHoldDuration: number | null;
+  litigationHoldDate: string | null;
+  inPlaceHolds: string[];
+  complianceTagHoldApplied: boolean;
+  delayHoldApplied: boolean;
+  delayReleaseHoldApplied: boolean;
+  retentionHoldEnabled: boolean;
+  singleItemRecoveryEnabled: boolean;
+  retainDeletedItemsForDays: number;
+  archiveGuid: string | null;
+  disabledArchiveGuid: string | null;
+  autoExpandingArchiveEnabled: boolean;
+  whenMailboxCreated: string;
+  /** Set while the mailbox is soft-deleted. */
+  whenSoftDeleted: string | null;
+  /** Kept by a hold when it was deleted. */
+  isInactiveMailbox: boolean;
+  /** Total size of the items in bytes and their number; tests set them, the tenant counts what it delivers. */
+  totalItemSize: number;
+  itemCount: number;
+}
+
+/** An explicit permission entry. Key: `id`. `Add-MailboxPermission` makes one a trustee; SELF rows are made with the mailbox. */
+export interface Permission {
+  id: string;
+  kind: "mailbox" | "sendAs";
+  /** Guid of the mailbox's recipient row. */
+  mailbox: string;
+  /** SID of the trustee; what the service prints as User is looked up from it at read time. */
+  sid: string;
+  accessRights: string[];
+  isInherited: boolean;
+  deny: boolean;
+  inheritanceType: string;
+  /** Stored with Full Access; never readable over the wire. */
+  autoMapping: boolean;
+}
+
+/** An inbox rule. Key: `id`. `conditions`, `exceptions`, `actions` in Graph's own shape. */
+export interface InboxRule {
+  id: string;
+  /** Entra id of the mailbox's user. */
+  mailbox: string;
+  displayName: string;
+  sequence: number;
+  isEnabled: boolean;
+  hasError: boolean;
+  isReadOnly: boolean;
+  conditions: Record<string, unknown> | null;
+  exceptions: Record<string, unknown> | null;
+  actions: Record<string, unknown>;
+}
+
+/** Automatic replies and regional settings, in Graph's words. Key: `mailbox`. */
+export interface MailboxSettings {
+  /** Entra id of the mailbox's user. */
+  mailbox: string;
+  automaticReplies: {
+    status: "disabled" | "alwaysEnabled" | "scheduled";
+    externalAudience: "none" | "contactsOnly" | "all";
+    /** As stored: wrapped in html and body tags once set; "" when never set. */
+    internalReplyMessage: string;
+    externalReplyMessage: string;
+    scheduledStartDateTime: { dateTime: string; timeZone: string };
+    scheduledEndDateTime: { dateTime: string; timeZone: string };
+  };
+  language: string | null;
+  timeZone: string | null;
+  dateFormat: string | null;
+  timeFormat: string | null;
+  delegateMeetingMessageDeliveryOptions: string;
+}
+
+/** A message in a mailbox; enough to prove that a rule fed a forward mailbox. Key: `id`. */
+export interface Message {
+  id: string;
+  /** Entra id of the mailbox's user. */
+  mailbox: string;
+  receivedDateTime: string;
+  from: string;
+  to: string;
+  subject: string;
+  /** The original message, when a rule forwarded it as an attachment. */
+  attachment: { from: string; to: string; subject: string } | null;
+}

@@ -1,0 +1,142 @@
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+
+/** A service of the tenant as a reader: each sees the others' writes only after its own lag. */
+export type Reader = "exchange" | "graph" | "dataverse";
+
+/** One committed version of a row; `value` null is a deletion. `at` is tenant time in milliseconds. */
+interface Version {
+  at: number;
+  value: unknown;
+}
+
+type Operation = [table: string, key: string, value: unknown];
+
+/** How long the versions that a lagging reader may still need are kept, in milliseconds of tenant time. */
+const KEPT = 24 * 60 * 60 * 1000;
+
+/**
+ * The tenant's memory: tables of rows, each row with the versions a lagging reader may still see, and an append-only journal
+ * of JSON lines. A line is written before the answer that reports it is sent; opening a journal replays it.
+ */
+export class Store {
+  readonly #tables = new Map<string, Map<string, Version[]>>();
+  readonly #journal: string | undefined;
+  readonly #now: () => number;
+  readonly #lag: (reader: Reader) => number;
+
+  /** `journal`: path of the journal file, or undefined to keep everything in memory. `now`: the tenant's clock. */
+  constructor(journal: string | undefined, now: () => number, lag: (reader: Reader) => number) {
+    this.#journal = journal;
+    this.#now = now;
+    this.#lag = lag;
+    if (journal !== undefined) {
+      if (existsSync(journal)) {
+        this.#replay(readFileSync(journal, "utf8"));
+      } else {
+        writeFileSync(journal, "", { mode: 0o600 });
+      }
+    }
+  }
+
+  /** True when nothing was ever committed: a tenant to be seeded. */
+  get isEmpty(): boolean {
+    return this.#tables.size === 0;
+  }
+
+  /** The row as the service that owns it knows it, or undefined. The value is a copy: change it and `put` it back. */
+  get<T>(table: string, key: string): T | undefined {
+    return copy(latest(this.#tables.get(table)?.get(key))) as T | undefined;
+  }
+
+  /** All rows of a table in order of first insertion, newest version of each. */
+  all<T>(table: string): T[] {
+    return [...(this.#tables.get(table)?.values() ?? [])].map(latest).filter(isValue).map(copy) as T[];
+  }
+
+  /** The row as `reader` sees it now, its lag taken into account. */
+  seen<T>(reader: Reader, table: string, key: string): T | undefined {
+    return copy(this.#asSeen(reader, this.#tables.get(table)?.get(key))) as T | undefined;
+  }
+
+  /** All rows of a table as `reader` sees them now. */
+  allSeen<T>(reader: Reader, table: string): T[] {
+    return [...(this.#tables.get(table)?.values() ?? [])]
+      .map((versions) => this.#asSeen(reader, versions))
+      .filter(isValue)
+      .map(copy) as T[];
+  }
+
+  /** Writes rows as one journal line; a value of undefined or null deletes. */
+  commit(operations: readonly (readonly [table: string, key: string, value: unknown])[]): void {
+    if (operations.length === 0) {
+      return;
+    }
+    const plain = JSON.parse(JSON.stringify(operations.map(([t, k, v]) => [t, k, v ?? null]))) as Operation[];
+    const at = this.#now();
+    if (this.#journal !== undefined) {
+      appendFileSync(this.#journal, `${JSON.stringify({ at, ops: plain })}\n`);
+    }
+    this.#apply(at, plain);
+  }
+
+  put(table: string, key: string, value: unknown): void {
+    this.commit([[table, key, value]]);
+  }
+
+  delete(table: string, key: string): void {
+    this.commit([[table, key, null]]);
+  }
+
+  /** Forgets every row and empties the journal. */
+  clear(): void {
+    this.#tables.clear();
+    if (this.#journal !== undefined) {
+      truncateSync(this.#journal);
+    }
+  }
+
+  #asSeen(reader: Reader, versions: Version[] | undefined): unknown {
+    const horizon = this.#now() - this.#lag(reader);
+    return versions?.findLast((version) => version.at <= horizon)?.value;
+  }
+
+  #apply(at: number, operations: Operation[]): void {
+    for (const [table, key, value] of operations) {
+      const rows = this.#tables.get(table) ?? new Map<string, Version[]>();
+      this.#tables.set(table, rows);
+      const versions = rows.get(key) ?? [];
+      rows.set(key, versions);
+      versions.push({ at, value });
+      const needed = versions.findLastIndex((version) => version.at <= at - KEPT);
+      versions.splice(0, Math.max(0, needed));
+    }
+  }
+
+  #replay(text: string): void {
+    for (const line of text.split("\n")) {
+      if (line === "") {
+        continue;
+      }
+      let entry: { at: number; ops: Operation[] };
+      try {
+        entry = JSON.parse(line);
+      } catch {
+        // A process killed while it appended leaves half a last line; its answer was never sent, so nothing is lost.
+        continue;
+      }
+      this.#apply(entry.at, entry.ops);
+    }
+  }
+}
+
+function latest(versions: Version[] | undefined): unknown {
+  return versions?.at(-1)?.value;
+}
+
+function isValue(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function copy(value: unknown): unknown {
+  return isValue(value) ? structuredClone(value) : undefined;
+}

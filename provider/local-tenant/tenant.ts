@@ -1,0 +1,78 @@
+import { type Reader, Store } from "./store";
+
+/** Settings of a tenant that tests and users change through the control interface; all start at these defaults. */
+export interface Settings {
+  /** Milliseconds until a service sees what was committed. `exchange` lags its own writes too, as the real one does. */
+  lag: Record<Reader, number>;
+  /** Whether a mailbox made by New-Mailbox may sign in at first (unverified; the harsher case is the default). */
+  newSharedAccountEnabled: boolean;
+  /** Whether the Name given to New-Mailbox later reads back as the Entra object id. */
+  nameBecomesObjectId: boolean;
+  /** Whether addresses of soft-deleted mailboxes and deleted users stay taken. */
+  holdAddresses: boolean;
+  /** Milliseconds for which an address taken off one object is refused on another. */
+  addressRelease: number;
+  /** Graph refuses applications that write inbox rules (reports differ): 403 ErrorAccessDenied. */
+  refuseRules: boolean;
+  /** What approving an e-mail address does: it works, it is refused with 0x8009000B, or it silently does nothing. */
+  approval: "authorised" | "refused" | "silent";
+  /** Whether changing a Dataverse mailbox's address drops its approval to Pending. */
+  addressChangeDropsApproval: boolean;
+  /** Whether read-only columns in a Dataverse body are refused (true) or ignored. */
+  strictBodies: boolean;
+  /** Milliseconds a Test & Enable job takes, and how it ends by address ("never" = the job never finishes). */
+  test: { duration: number; outcomes: Record<string, "success" | "failure" | "never"> };
+  /** Milliseconds until Dataverse makes the mailbox row of a new queue or user. */
+  mailboxRowDelay: number;
+  /** Graph's Outlook limit: requests in flight per application. */
+  outlookConcurrency: number;
+  /** Milliseconds after which an Exchange nextLink is expired; 0 = it can never be replayed. */
+  nextLinkLifetime: number;
+  /** Seconds a token is valid. */
+  tokenLifetime: number;
+}
+
+export function defaultSettings(): Settings {
+  return {
+    lag: { exchange: 0, graph: 0, dataverse: 0 },
+    newSharedAccountEnabled: true,
+    nameBecomesObjectId: true,
+    holdAddresses: false,
+    addressRelease: 0,
+    refuseRules: false,
+    approval: "authorised",
+    addressChangeDropsApproval: true,
+    strictBodies: true,
+    test: { duration: 50, outcomes: {} },
+    mailboxRowDelay: 0,
+    outlookConcurrency: 4,
+    nextLinkLifetime: 30 * 60 * 1000,
+    tokenLifetime: 3600,
+  };
+}
+
+/** What every service of one tenant shares: its memory, its clock and its settings. */
+export class Tenant {
+  readonly store: Store;
+  settings: Settings = defaultSettings();
+  /** Milliseconds the tenant's clock is ahead of the machine's. */
+  clockOffset = 0;
+
+  constructor(journal?: string) {
+    this.store = new Store(
+      journal,
+      () => this.now(),
+      (reader) => this.settings.lag[reader],
+    );
+  }
+
+  /** The tenant's time in milliseconds since the epoch. */
+  now(): number {
+    return Date.now() + this.clockOffset;
+  }
+
+  /** The tenant's time as ISO 8601. */
+  timestamp(): string {
+    return new Date(this.now()).toISOString();
+  }
+}
