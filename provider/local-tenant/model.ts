@@ -46,6 +46,17 @@ export interface Application {
   exchangeRbac: boolean;
   /** Dataverse `systemuserid` of its application user; absent = no such user there. */
   dataverseUserId?: string;
+  /** Tokens of other issuers that are accepted in place of a secret (secretless CI); absent = none. */
+  federatedCredentials?: FederatedCredential[];
+}
+
+/** A foreign token an application may sign in with: all of issuer, subject and audience must be equal, case included. */
+export interface FederatedCredential {
+  issuer: string;
+  subject: string;
+  audience: string;
+  /** Key the issuer signs with: the tenant never asks the network for one. */
+  publicKeyPem: string;
 }
 
 export interface Sku {

@@ -1,0 +1,137 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+} from "node:crypto";
+import jwt from "jsonwebtoken";
+import { type Application, type Organization, tables } from "../model";
+import type { Tenant } from "../tenant";
+
+/** A service a token can be meant for. */
+export type Audience = "exchange" | "graph" | "dataverse";
+
+/** The application behind a request, and the app roles its token carries (not those it may have been given since). */
+export interface Caller {
+  application: Application;
+  roles: string[];
+}
+
+/** The `aud` of Exchange's and Graph's tokens; a Dataverse token carries the environment's own URL. */
+export const audiences = {
+  exchange: "https://outlook.office365.com",
+  graph: "https://graph.microsoft.com",
+} as const;
+
+/** Table and key of the tenant's signing key, an RSA private key in PEM: tokens outlive a restart of the same journal. */
+export const signingKeyTable = "signingKeys";
+const signingKeyName = "login";
+
+interface SigningKey {
+  kid: string;
+  privateKeyPem: string;
+}
+
+interface Keys {
+  kid: string;
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+}
+
+/** Parsed keys by key id: parsing PEM on each request would cost more than the request. */
+const parsed = new Map<string, Keys>();
+
+/** The tenant's signing keys; made, and written to the journal, when first asked for. */
+export function signingKeys(tenant: Tenant): Keys {
+  let row = tenant.store.get<SigningKey>(signingKeyTable, signingKeyName);
+  if (row === undefined) {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    row = {
+      kid: randomBytes(20).toString("base64url"),
+      privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    };
+    tenant.store.put(signingKeyTable, signingKeyName, row);
+  }
+  const known = parsed.get(row.kid);
+  if (known !== undefined) {
+    return known;
+  }
+  const privateKey = createPrivateKey(row.privateKeyPem);
+  const keys = { kid: row.kid, privateKey, publicKey: createPublicKey(privateKey) };
+  parsed.set(row.kid, keys);
+  return keys;
+}
+
+/** The tenant's own row. Throws when the tenant was never seeded. */
+export function organizationOf(tenant: Tenant): Organization | undefined {
+  return tenant.store.get<Organization>(tables.organization, "organization");
+}
+
+/**
+ * A signed app-only access token for `application`. `resource` is the `aud` it carries; `roles` are the application's roles on
+ * that service as they are now. Valid for `Settings.tokenLifetime` seconds of tenant time.
+ */
+export function issueToken(tenant: Tenant, application: Application, audience: Audience, resource: string): string {
+  const { kid, privateKey } = signingKeys(tenant);
+  const now = Math.floor(tenant.now() / 1000);
+  const tenantId = organizationOf(tenant)?.tenantId ?? "";
+  const roles = audience === "dataverse" ? [] : application.roles[audience];
+  const claims = {
+    aud: resource,
+    iss: `https://sts.windows.net/${tenantId}/`,
+    iat: now,
+    nbf: now,
+    exp: now + tenant.settings.tokenLifetime,
+    app_displayname: application.displayName,
+    appid: application.appId,
+    idtyp: "app",
+    ...(roles.length > 0 ? { roles } : {}),
+    tid: tenantId,
+    uti: randomUUID(),
+    ver: "1.0",
+  };
+  return jwt.sign(claims, privateKey, { algorithm: "RS256", header: { alg: "RS256", typ: "JWT", kid } });
+}
+
+/**
+ * Who sends a request, from its Authorization header: undefined when the token is missing, malformed, expired, not signed by
+ * this tenant, or meant for another service or tenant. The service answers 401 in its own shape then.
+ */
+export function callerOf(tenant: Tenant, authorization: string | undefined, audience: Audience): Caller | undefined {
+  const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  const organization = organizationOf(tenant);
+  if (token === undefined || organization === undefined) {
+    return undefined;
+  }
+  const claims = verified(tenant, token);
+  if (claims === undefined || claims.tid !== organization.tenantId || !isFor(audience, claims.aud)) {
+    return undefined;
+  }
+  const application = tenant.store.get<Application>(tables.applications, String(claims.appid));
+  if (application === undefined) {
+    return undefined;
+  }
+  return { application, roles: Array.isArray(claims.roles) ? claims.roles.map(String) : [] };
+}
+
+function verified(tenant: Tenant, token: string): jwt.JwtPayload | undefined {
+  try {
+    const claims = jwt.verify(token, signingKeys(tenant).publicKey, {
+      algorithms: ["RS256"],
+      clockTimestamp: Math.floor(tenant.now() / 1000),
+    });
+    return typeof claims === "string" ? undefined : claims;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFor(audience: Audience, aud: unknown): boolean {
+  if (audience === "dataverse") {
+    // The environment's URL depends on the Host the token was asked through; only the login signs, and only for that.
+    return typeof aud === "string" && aud !== audiences.exchange && aud !== audiences.graph;
+  }
+  return aud === audiences[audience];
+}

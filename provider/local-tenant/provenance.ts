@@ -1,0 +1,17 @@
+/** How a simulated behaviour is known. */
+export type Mark =
+  /** Microsoft documents it. */
+  | "documented"
+  /** Somebody recorded it against the real service. */
+  | "observed"
+  /** Nobody wrote it down; the tenant does the most plausible or the harsher thing. */
+  | "assumed";
+
+/** One simulated behaviour and where it is known from. Every folder of the local tenant exports a table of these. */
+export interface Provenance {
+  /** What the tenant does, in one sentence. */
+  behaviour: string;
+  mark: Mark;
+  /** Page, repository or reasoning behind it. */
+  source: string;
+}
