@@ -1,0 +1,65 @@
+/** The plain data that travels through the pipeline. */
+import type { Service } from "./errors";
+
+export type { Service } from "./errors";
+
+/** One request, described. */
+export interface Call {
+  service: Service;
+  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  /**
+   * Path below the service's base (`/v1.0/users/x`, `/adminapi/beta/T/InvokeCommand`, `/api/data/v9.2/mailboxes(…)`)
+   * with its query already encoded, or an absolute nextLink of the same host.
+   */
+  path: string;
+  headers?: Record<string, string>;
+  /** Sent as JSON. */
+  body?: unknown;
+  /**
+   * Reads may be repeated always; a write only when its answer proves that nothing happened (429, 503 with
+   * Retry-After, connection refused before sending).
+   */
+  kind: "read" | "write";
+  /** What is being done to what, in words, for errors: "granting Full Access on x to y". */
+  action: string;
+  /** Exchange cmdlet, for the trace and pacing. */
+  cmdlet?: string;
+  /** In place of the configured Dataverse environment: the `environmentUrl` of a resource. */
+  base?: string;
+}
+
+/** What came back, when it was no error. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** Parsed JSON; text where the service sent text; undefined for an empty body. */
+  body: unknown;
+  /** The service's id for the request. */
+  requestId?: string;
+}
+
+/** The bounds of a call: one for a whole operation on a resource. */
+export interface CallContext {
+  /** Ends waits and reads. A write that was sent is left to finish, so that its outcome is known. */
+  signal: AbortSignal;
+  /** Epoch milliseconds after which nothing new is started. */
+  deadline: number;
+}
+
+/** Gives tokens. */
+export interface TokenSource {
+  /**
+   * An access token for a service; cached, and asked for once when many want it.
+   * @throws TokenError when there is none to be had.
+   */
+  token(service: Service, options?: TokenOptions): Promise<string>;
+}
+
+/** How a token is asked for. */
+export interface TokenOptions {
+  /** Do not use a cached one: the service has just refused it. */
+  forceRefresh?: boolean;
+  signal?: AbortSignal;
+  /** Dataverse: the environment the token is for, where it is not the configured one. */
+  environmentUrl?: string;
+}

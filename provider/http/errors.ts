@@ -1,0 +1,330 @@
+/**
+ * Every error that the client side raises, as small classes.
+ *
+ * A message reads: what was being done, to what, the service's own words, the request's id, what to do next.
+ * Secrets are taken out in the constructor, so that nobody can forget to.
+ */
+import { redact, redactedCause } from "./redact";
+
+/** The services that are spoken to. */
+export type Service = "exchange" | "graph" | "dataverse";
+
+/**
+ * What an answer means for the caller, whatever the service.
+ *
+ * - `notFound`: the thing addressed, or one it refers to, is not there (yet).
+ * - `mailboxNotReady`: the user is there and has no mailbox that can be reached yet.
+ * - `nameConflict`, `addressConflict`: the name, or an address, belongs to something else.
+ * - `badParameter`: the request is wrong. `ambiguous`: an identity matches several objects.
+ * - `unauthenticated`, `forbidden`: no valid token, or one without the right.
+ * - `throttled`: too much at a time; nothing happened. `transient`: may work if tried again.
+ * - `pagingExpired`: begin the listing again.
+ * - `precondition`: `If-Match` or `If-None-Match` did not hold.
+ * - `refused`: everything else the service says no to.
+ */
+export type ErrorClass =
+  | "notFound"
+  | "mailboxNotReady"
+  | "nameConflict"
+  | "addressConflict"
+  | "badParameter"
+  | "ambiguous"
+  | "unauthenticated"
+  | "forbidden"
+  | "throttled"
+  | "transient"
+  | "pagingExpired"
+  | "precondition"
+  | "refused";
+
+/** What a message is built of, in the order in which it is read. */
+export interface ErrorParts {
+  /** What was being done, in words: "granting Full Access". */
+  action?: string | undefined;
+  /** To what: "info@contoso.com". Left out where the action names it already. */
+  thing?: string | undefined;
+  /** What went wrong, in the service's words where there are any. */
+  words?: string | undefined;
+  /** The service's id for the request: what Microsoft's support asks for. */
+  requestId?: string | undefined;
+  /** What the reader can do about it: whole sentences. */
+  nextStep?: string | undefined;
+  /** What lay beneath. Kept as a redacted copy. */
+  cause?: unknown;
+}
+
+/** A marker that also holds between two copies of this module in one process. */
+const PROVIDER_ERROR = Symbol.for("pulumi-mailboxes.ProviderError");
+const SERVICE_ERROR = Symbol.for("pulumi-mailboxes.ServiceError");
+
+function sentence(text: string): string {
+  return /[.!?…]["')\]]?$/.test(text) ? text : `${text}.`;
+}
+
+function messageOf(parts: ErrorParts): string {
+  const where = [parts.action, parts.thing].filter((part) => part !== undefined && part !== "").join(" ");
+  let message = [where, parts.words?.trim()].filter((part) => part !== undefined && part !== "").join(": ");
+  if (parts.requestId !== undefined) {
+    message = `${message.replace(/\.$/, "")} (request ${parts.requestId})`;
+  }
+  if (parts.nextStep !== undefined && parts.nextStep !== "") {
+    message = `${sentence(message)} ${parts.nextStep}`;
+  }
+  return redact(message);
+}
+
+/** The base of all errors here. `message` is for people and holds neither secrets nor stack text. */
+export class ProviderError extends Error {
+  override readonly name: string = "ProviderError";
+  /** What was being done, in words. */
+  readonly action: string | undefined;
+  /** What the reader can do about it. */
+  readonly nextStep: string | undefined;
+
+  /** @param parts The parts of the message, or the whole of it. */
+  constructor(parts: ErrorParts | string) {
+    const given = typeof parts === "string" ? { words: parts } : parts;
+    super(messageOf(given));
+    Object.defineProperty(this, PROVIDER_ERROR, { value: true });
+    this.action = given.action === undefined ? undefined : redact(given.action);
+    this.nextStep = given.nextStep === undefined ? undefined : redact(given.nextStep);
+    if (given.cause !== undefined) {
+      // Not enumerable, as with the built-in option: whoever serialises an error does not drag its causes along.
+      const cause = isProviderError(given.cause) ? given.cause : redactedCause(given.cause);
+      Object.defineProperty(this, "cause", { value: cause, configurable: true, writable: true });
+    }
+  }
+}
+
+/** What a service said when it refused. */
+export interface ServiceErrorFields extends ErrorParts {
+  /** HTTP status. */
+  status: number;
+  /** The service's code: Exchange `Ex6F9304`, Graph `Request_ResourceNotFound`, Dataverse `0x80040217`; empty if none. */
+  code: string;
+  /** Exchange: the full name of the exception; for matching, where the code varies. */
+  type?: string | undefined;
+  /** The service's own text, without names of its servers. */
+  words: string;
+  /** The `client-request-id` that was sent. */
+  clientRequestId?: string | undefined;
+  /** What it means for the caller. */
+  class: ErrorClass;
+  /** How long the service asks to be left alone, in milliseconds. */
+  retryAfter?: number | undefined;
+  /** Exchange: warnings that came with the error. */
+  warnings?: readonly string[] | undefined;
+  /** The request was a write and may have taken effect all the same. */
+  outcomeUnknown: boolean;
+}
+
+const SERVICE_TITLES: Readonly<Record<Service, string>> = {
+  exchange: "Exchange",
+  graph: "Microsoft Graph",
+  dataverse: "Dynamics 365",
+};
+
+/** A service answered with an error. Its `class` says what that means; see {@link ErrorClass}. */
+export class ServiceError extends ProviderError {
+  override readonly name: string = "ServiceError";
+  /** Which service. */
+  readonly service: Service;
+  /** HTTP status. */
+  readonly status: number;
+  /** The service's code; empty if it gave none. */
+  readonly code: string;
+  /** Exchange: the full name of the exception. */
+  readonly type: string | undefined;
+  /** The service's own text, without names of its servers. */
+  readonly words: string;
+  /** The service's id for the request. */
+  readonly requestId: string | undefined;
+  /** The `client-request-id` that was sent. */
+  readonly clientRequestId: string | undefined;
+  /** What it means for the caller. */
+  readonly class: ErrorClass;
+  /** How long the service asks to be left alone, in milliseconds. */
+  readonly retryAfter: number | undefined;
+  /** Exchange: warnings that came with the error. */
+  readonly warnings: readonly string[] | undefined;
+  /** The request was a write and may have taken effect all the same. */
+  readonly outcomeUnknown: boolean;
+
+  constructor(service: Service, fields: ServiceErrorFields) {
+    const code = fields.code === "" || fields.words.includes(fields.code) ? "" : ` [${fields.code}]`;
+    super({
+      ...fields,
+      words: `${SERVICE_TITLES[service]}: ${fields.words}${code}`,
+      requestId: fields.requestId ?? fields.clientRequestId,
+    });
+    Object.defineProperty(this, SERVICE_ERROR, { value: true });
+    this.service = service;
+    this.status = fields.status;
+    this.code = fields.code;
+    this.type = fields.type;
+    this.words = redact(fields.words);
+    this.requestId = fields.requestId;
+    this.clientRequestId = fields.clientRequestId;
+    this.class = fields.class;
+    this.retryAfter = fields.retryAfter;
+    this.warnings = fields.warnings?.map(redact);
+    this.outcomeUnknown = fields.outcomeUnknown;
+  }
+}
+
+/** Microsoft Graph answered with an error. */
+export class GraphError extends ServiceError {
+  override readonly name = "GraphError";
+  constructor(fields: ServiceErrorFields) {
+    super("graph", fields);
+  }
+}
+
+/** The Exchange admin API answered with an error. */
+export class ExchangeError extends ServiceError {
+  override readonly name = "ExchangeError";
+  constructor(fields: ServiceErrorFields) {
+    super("exchange", fields);
+  }
+}
+
+/** Dataverse answered with an error. */
+export class DataverseError extends ServiceError {
+  override readonly name = "DataverseError";
+  constructor(fields: ServiceErrorFields) {
+    super("dataverse", fields);
+  }
+}
+
+/** No token could be got. Says which variables were looked for and which were set, never their values. */
+export class TokenError extends ProviderError {
+  override readonly name = "TokenError";
+}
+
+/** A request had no answer in time, or there was no time left to send it; a write never raises this once it was sent. */
+export class TimeoutError extends ProviderError {
+  override readonly name = "TimeoutError";
+}
+
+/** The deployment was cancelled before the request was sent, or while a read was under way. */
+export class CancelledError extends ProviderError {
+  override readonly name = "CancelledError";
+}
+
+/** A service could not be reached at all; the request was never sent. Names the host and the setting that chose it. */
+export class UnreachableError extends ProviderError {
+  override readonly name = "UnreachableError";
+  /** The host that could not be reached. */
+  readonly host: string;
+  constructor(parts: ErrorParts & { host: string }) {
+    super(parts);
+    this.host = parts.host;
+  }
+}
+
+function spell(milliseconds: number): string {
+  return milliseconds < 60_000
+    ? `${Math.round(milliseconds / 100) / 10} s`
+    : `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
+}
+
+/** A write was accepted and did not become visible within the settle time. */
+export class SettleError extends ProviderError {
+  override readonly name = "SettleError";
+  /** What was waited for. */
+  readonly what: string;
+  /** How long, in milliseconds. */
+  readonly waited: number;
+  /** What was seen last, in words. */
+  readonly lastSeen: string | undefined;
+  constructor(fields: {
+    what: string;
+    waited: number;
+    lastSeen?: string | undefined;
+    action?: string | undefined;
+    nextStep?: string | undefined;
+    cause?: unknown;
+  }) {
+    const seen = fields.lastSeen === undefined ? "" : `; last seen: ${fields.lastSeen}`;
+    super({
+      action: fields.action,
+      words: `waited ${spell(fields.waited)} for ${fields.what}${seen}`,
+      nextStep:
+        fields.nextStep ??
+        "The change was accepted and may only be slow to show: run `pulumi up` again, or raise `mailboxes:settleTimeout`.",
+      cause: fields.cause,
+    });
+    this.what = redact(fields.what);
+    this.waited = fields.waited;
+    this.lastSeen = fields.lastSeen === undefined ? undefined : redact(fields.lastSeen);
+  }
+}
+
+/** Something that the program refers to is not there. */
+export class NotFoundError extends ProviderError {
+  override readonly name = "NotFoundError";
+}
+
+/** Something exists already, or belongs to something else; the next step says how to import or free it. */
+export class ConflictError extends ProviderError {
+  override readonly name = "ConflictError";
+}
+
+/** One mistake in what the user wrote. */
+export interface InputProblem {
+  /** Where: a property path (`members["ada@contoso.com"]`) or a configuration key (`mailboxes:tenantId`). */
+  path: string;
+  /** What is wrong with it, as a sentence that follows the path. */
+  reason: string;
+}
+
+/** What the user wrote cannot work: all mistakes at once. */
+export class InputError extends ProviderError {
+  override readonly name = "InputError";
+  /** Every mistake, in the order found. */
+  readonly problems: readonly InputProblem[];
+  constructor(problems: readonly InputProblem[], parts: Omit<ErrorParts, "words"> = {}) {
+    super({ ...parts, words: problems.map(({ path, reason }) => `${path}: ${reason}`).join("\n") });
+    this.problems = problems.map(({ path, reason }) => ({ path: redact(path), reason: redact(reason) }));
+  }
+}
+
+/**
+ * A write was sent and its answer was lost, or proves nothing (500, 502, 504, a time-out, a connection that broke).
+ * It may or may not have taken effect: observe, then decide. `cause` has the answer, if there was one.
+ */
+export class UnknownOutcomeError extends ProviderError {
+  override readonly name = "UnknownOutcomeError";
+  /** Always true: the same question as on a {@link ServiceError}. */
+  readonly outcomeUnknown = true;
+  /** The `client-request-id` that was sent. */
+  readonly clientRequestId: string | undefined;
+  constructor(parts: ErrorParts & { clientRequestId?: string | undefined }) {
+    super({ ...parts, requestId: parts.requestId ?? parts.clientRequestId });
+    this.clientRequestId = parts.clientRequestId;
+  }
+}
+
+function isMarked(error: unknown, mark: symbol): boolean {
+  return typeof error === "object" && error !== null && (error as Record<symbol, unknown>)[mark] === true;
+}
+
+/** Whether an error is one of ours, from whatever copy of this module. */
+export function isProviderError(error: unknown): error is ProviderError {
+  return isMarked(error, PROVIDER_ERROR);
+}
+
+/** Whether a service answered with an error; also for errors of another copy of this module. */
+export function isServiceError(error: unknown): error is ServiceError {
+  return isMarked(error, SERVICE_ERROR);
+}
+
+/** Whether a service answered with an error of this class: `isClass(error, "notFound")`. */
+export function isClass(error: unknown, errorClass: ErrorClass): error is ServiceError {
+  return isServiceError(error) && error.class === errorClass;
+}
+
+/** Whether an error leaves open if a write took effect. */
+export function isUnknownOutcome(error: unknown): error is UnknownOutcomeError {
+  return isProviderError(error) && error.name === "UnknownOutcomeError";
+}

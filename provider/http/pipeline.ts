@@ -1,0 +1,1 @@
+export type { Answer, Call, CallContext, Service, TokenOptions, TokenSource } from "./call";
