@@ -1,0 +1,184 @@
+import type { ServiceName } from "./faults";
+import { isPlainObject } from "./plain";
+
+/** A request inside a `$batch`. */
+export interface InnerRequest {
+  method: string;
+  path: string;
+  cmdlet?: string;
+  isWrite: boolean;
+}
+
+/** A request the tenant was sent. Passwords, secrets and tokens in bodies read "[redacted]"; headers are not kept. */
+export interface LoggedRequest {
+  id: number;
+  /** Tenant time, ISO 8601. */
+  at: string;
+  service: ServiceName;
+  method: string;
+  /** Path and query as sent. */
+  path: string;
+  /** Exchange's cmdlet; a batch has its cmdlets in `inner`. */
+  cmdlet?: string;
+  inner?: InnerRequest[];
+  /** False for GET, HEAD and Get-* cmdlets, and for a batch of nothing but these. Sign-in is never a write. */
+  isWrite: boolean;
+  /** The application in the token, whether or not the token is good. */
+  appId?: string;
+  /** The answer's status; null while the request is in hand, and when the connection was closed with no answer. */
+  status: number | null;
+  /** Parsed when it is JSON, otherwise text; absent when empty. */
+  body?: unknown;
+  answer?: unknown;
+}
+
+/** Requests counted since the log was last cleared. Those inside a batch are counted one by one, their batch as `batches`. */
+export interface RequestCounts {
+  total: number;
+  writes: number;
+  batches: number;
+  byService: Record<string, { reads: number; writes: number }>;
+  byCmdlet: Record<string, number>;
+  byStatus: Record<string, number>;
+}
+
+/** Older requests are dropped from the list; the counts go on. */
+const KEPT = 10_000;
+
+/** What a tenant was asked, in memory: a restart forgets it. */
+export class RequestLog {
+  #requests: LoggedRequest[] = [];
+  #counts = emptyCounts();
+  #next = 1;
+
+  get requests(): readonly LoggedRequest[] {
+    return this.#requests;
+  }
+
+  get counts(): RequestCounts {
+    return structuredClone(this.#counts);
+  }
+
+  clear(): void {
+    this.#requests = [];
+    this.#counts = emptyCounts();
+  }
+
+  /** Logs a request as it comes in; `settled` completes the entry. */
+  add(request: Pick<LoggedRequest, "at" | "service" | "method" | "path" | "appId">, text: string): LoggedRequest {
+    const body = parsed(text);
+    const cmdlet = request.service === "exchange" ? cmdletOf(body) : undefined;
+    const inner = innerRequests(request.service, body);
+    const entry: LoggedRequest = {
+      id: this.#next,
+      ...request,
+      ...(cmdlet === undefined ? {} : { cmdlet }),
+      ...(inner.length === 0 ? {} : { inner }),
+      isWrite:
+        inner.length === 0
+          ? isWrite(request.service, request.method, request.path, cmdlet)
+          : inner.some((one) => one.isWrite),
+      status: null,
+      ...(text === "" ? {} : { body: redact(body) }),
+    };
+    this.#next += 1;
+    this.#requests.push(entry);
+    if (this.#requests.length > KEPT) {
+      this.#requests.splice(0, this.#requests.length - KEPT);
+    }
+    this.#count(entry);
+    return entry;
+  }
+
+  /** Completes an entry with its answer; `status` null when the connection was closed instead. */
+  settled(entry: LoggedRequest, status: number | null, text: string): void {
+    entry.status = status;
+    if (text !== "") {
+      entry.answer = redact(parsed(text));
+    }
+    const key = status === null ? "closed" : String(status);
+    this.#counts.byStatus[key] = (this.#counts.byStatus[key] ?? 0) + 1;
+  }
+
+  #count(entry: LoggedRequest): void {
+    const counts = this.#counts;
+    if (entry.inner !== undefined) {
+      counts.batches += 1;
+    }
+    for (const one of entry.inner ?? [entry]) {
+      const service = counts.byService[entry.service] ?? { reads: 0, writes: 0 };
+      counts.byService[entry.service] = service;
+      counts.total += 1;
+      counts.writes += one.isWrite ? 1 : 0;
+      service[one.isWrite ? "writes" : "reads"] += 1;
+      if (one.cmdlet !== undefined) {
+        counts.byCmdlet[one.cmdlet] = (counts.byCmdlet[one.cmdlet] ?? 0) + 1;
+      }
+    }
+  }
+}
+
+function emptyCounts(): RequestCounts {
+  return { total: 0, writes: 0, batches: 0, byService: {}, byCmdlet: {}, byStatus: {} };
+}
+
+/** The cmdlet a body of Exchange's names, as it is spelt there. */
+export function cmdletOf(body: unknown): string | undefined {
+  const input = isPlainObject(body) ? body.CmdletInput : undefined;
+  const name = isPlainObject(input) ? input.CmdletName : undefined;
+  return typeof name === "string" ? name : undefined;
+}
+
+function innerRequests(service: ServiceName, body: unknown): InnerRequest[] {
+  const requests = isPlainObject(body) && Array.isArray(body.requests) ? body.requests.filter(isPlainObject) : [];
+  return requests.map((request) => {
+    const method = typeof request.method === "string" ? request.method.toUpperCase() : "GET";
+    const path = typeof request.url === "string" ? request.url : "";
+    const inside = typeof request.body === "string" ? parsed(request.body) : request.body;
+    const cmdlet = service === "exchange" ? cmdletOf(inside) : undefined;
+    const inner = { method, path, isWrite: isWrite(service, method, path, cmdlet) };
+    return cmdlet === undefined ? inner : { ...inner, cmdlet };
+  });
+}
+
+/** Graph actions that are sent by POST and change nothing. */
+const readingActions = /\/(getByIds|validateProperties|checkMemberGroups|getMemberGroups|getMailTips)(\?|$)/i;
+
+function isWrite(service: ServiceName, method: string, path: string, cmdlet: string | undefined): boolean {
+  if (service === "login" || method === "GET" || method === "HEAD") {
+    return false;
+  }
+  if (service === "exchange" && cmdlet !== undefined) {
+    return !/^(get|test)-/i.test(cmdlet);
+  }
+  return !(service === "graph" && readingActions.test(path));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const secretKey = /(password|secret|assertion|token)$/i;
+const secretText = /((?:password|secret|assertion|token)"?\s*[=:]\s*)("(?:[^"\\]|\\.)*"|[^&\s"]+)/gi;
+
+function redact(value: unknown): unknown {
+  if (typeof value === "string") {
+    return value.replace(secretText, "$1[redacted]");
+  }
+  if (Array.isArray(value)) {
+    return value.map(redact);
+  }
+  if (!isPlainObject(value)) {
+    return value;
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inside]) => [
+      key,
+      typeof inside === "string" && secretKey.test(key) ? "[redacted]" : redact(inside),
+    ]),
+  );
+}
