@@ -22,6 +22,8 @@ export interface Organization {
   displayName: string;
   /** Identity text the service prints in server names and system mailbox addresses. */
   initialDomain: string;
+  /** URL of the Dataverse environment, for which tokens are issued as for the tenant's own origin; absent = only the latter. */
+  environmentUrl?: string;
   /** Organisation-wide holds as `Get-OrganizationConfig` lists them in `InPlaceHolds`. */
   inPlaceHolds: string[];
 }

@@ -31,7 +31,7 @@ export class Store {
     this.#lag = lag;
     if (journal !== undefined) {
       if (existsSync(journal)) {
-        this.#replay(readFileSync(journal, "utf8"));
+        this.#open(journal);
       } else {
         writeFileSync(journal, "", { mode: 0o600 });
       }
@@ -66,13 +66,27 @@ export class Store {
       .map(copy) as T[];
   }
 
-  /** Writes rows as one journal line; a value of undefined or null deletes. */
-  commit(operations: readonly (readonly [table: string, key: string, value: unknown])[]): void {
+  /** Names of all tables that hold or held a row. */
+  get tables(): string[] {
+    return [...this.#tables.keys()];
+  }
+
+  /** All rows of a table with their keys, newest version of each. */
+  entries<T>(table: string): [key: string, value: T][] {
+    return [...(this.#tables.get(table) ?? [])]
+      .map(([key, versions]): [string, unknown] => [key, copy(latest(versions))])
+      .filter((entry): entry is [string, T] => entry[1] !== undefined);
+  }
+
+  /**
+   * Writes rows as one journal line; a value of undefined or null deletes. `at` is the tenant time from which readers without
+   * lag see them, default now; a seed gives 0, so that lagging readers see it at once.
+   */
+  commit(operations: readonly (readonly [table: string, key: string, value: unknown])[], at = this.#now()): void {
     if (operations.length === 0) {
       return;
     }
     const plain = JSON.parse(JSON.stringify(operations.map(([t, k, v]) => [t, k, v ?? null]))) as Operation[];
-    const at = this.#now();
     if (this.#journal !== undefined) {
       appendFileSync(this.#journal, `${JSON.stringify({ at, ops: plain })}\n`);
     }
@@ -112,20 +126,36 @@ export class Store {
     }
   }
 
-  #replay(text: string): void {
-    for (const line of text.split("\n")) {
+  #open(journal: string): void {
+    const bytes = readFileSync(journal);
+    // A process killed while it appended leaves half a last line; its answer was never sent, so nothing is lost. It has to go:
+    // the next line would be appended to it and be unreadable too.
+    const whole = bytes.lastIndexOf("\n") + 1;
+    if (whole < bytes.length) {
+      truncateSync(journal, whole);
+    }
+    const lines = bytes.toString("utf8", 0, whole).split("\n");
+    for (const [index, line] of lines.entries()) {
       if (line === "") {
         continue;
       }
-      let entry: { at: number; ops: Operation[] };
-      try {
-        entry = JSON.parse(line);
-      } catch {
-        // A process killed while it appended leaves half a last line; its answer was never sent, so nothing is lost.
-        continue;
+      const entry = entryOf(line);
+      if (entry === undefined) {
+        throw new Error(`${journal}: line ${index + 1} is not a line of a local tenant's journal`);
       }
       this.#apply(entry.at, entry.ops);
     }
+  }
+}
+
+function entryOf(line: string): { at: number; ops: Operation[] } | undefined {
+  try {
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === "object" && entry !== null && "at" in entry && "ops" in entry && Array.isArray(entry.ops)
+      ? { at: Number(entry.at), ops: entry.ops }
+      : undefined;
+  } catch {
+    return undefined;
   }
 }
 

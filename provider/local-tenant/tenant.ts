@@ -51,19 +51,33 @@ export function defaultSettings(): Settings {
   };
 }
 
+/** Where settings and clock are kept, so that a restart of the same journal finds them. */
+export const settingsTable = "settings";
+
+/** Settings to change: those left out stay as they are, also inside `lag` and `test`. */
+export type SettingsChange = Partial<Omit<Settings, "lag" | "test">> & {
+  lag?: Partial<Settings["lag"]>;
+  test?: Partial<Settings["test"]>;
+};
+
 /** What every service of one tenant shares: its memory, its clock and its settings. */
 export class Tenant {
   readonly store: Store;
   settings: Settings = defaultSettings();
   /** Milliseconds the tenant's clock is ahead of the machine's. */
   clockOffset = 0;
+  /** Addresses the tenant is served at; a token for its Dataverse environment may be asked for any of them. */
+  origins: string[] = [];
 
+  /** `journal`: path of the journal file, made when it does not exist; without one everything is in memory. */
   constructor(journal?: string) {
     this.store = new Store(
       journal,
       () => this.now(),
       (reader) => this.settings.lag[reader],
     );
+    this.settings = merged(defaultSettings(), this.store.get<SettingsChange>(settingsTable, "settings") ?? {});
+    this.clockOffset = this.store.get<{ offset: number }>(settingsTable, "clock")?.offset ?? 0;
   }
 
   /** The tenant's time in milliseconds since the epoch. */
@@ -75,4 +89,32 @@ export class Tenant {
   timestamp(): string {
     return new Date(this.now()).toISOString();
   }
+
+  /** Changes settings and remembers them in the journal. */
+  configure(change: SettingsChange): void {
+    this.settings = merged(this.settings, change);
+    this.store.put(settingsTable, "settings", this.settings);
+  }
+
+  /** Moves the clock forward by milliseconds and remembers it in the journal. */
+  advance(milliseconds: number): void {
+    this.clockOffset += milliseconds;
+    this.store.put(settingsTable, "clock", { offset: this.clockOffset });
+  }
+
+  /** Forgets every row and puts settings and clock back to their defaults. */
+  clear(): void {
+    this.store.clear();
+    this.settings = defaultSettings();
+    this.clockOffset = 0;
+  }
+}
+
+function merged(settings: Settings, change: SettingsChange): Settings {
+  return {
+    ...settings,
+    ...change,
+    lag: { ...settings.lag, ...change.lag },
+    test: { ...settings.test, ...change.test },
+  };
 }
