@@ -1,0 +1,177 @@
+/**
+ * Reads the configuration of a provider: which tenant, how to sign in, where the services are, and its limits.
+ *
+ * Each key of the namespace `mailboxes:` may also come from an environment variable; the stack's configuration wins.
+ * For secrets it is the other way round, because `refresh` and `destroy` take the configuration from the state, where
+ * a rotated secret is stale.
+ */
+import { resolve } from "node:path";
+import { InputError } from "../http/errors";
+import { rememberSecret } from "../http/redact";
+import { CLOUD_ENDPOINTS, type Cloud, DATAVERSE_DOMAINS, type Endpoints } from "./clouds";
+import { type Credential, chooseCredential, localCredential } from "./credential";
+import { isLoopback } from "./schema";
+import { keyName, type Setting, Settings } from "./settings";
+
+export type { Cloud, Endpoints } from "./clouds";
+export type { Credential } from "./credential";
+
+/** A local tenant: its journal, run inside the provider process; or the origin of one that is being served. */
+export type LocalTenant = { kind: "journal"; path: string } | { kind: "served"; origin: string };
+
+/** A configuration that has been checked. Plain data. */
+export interface Configuration {
+  /** Entra tenant id or domain, lower case. Undefined where nothing names it: then no token can be got. */
+  tenantId?: string;
+  /** Set when everything runs against a local tenant. */
+  localTenant?: LocalTenant;
+  /** Where requests go. For a local tenant's journal unusable until {@link withLocalOrigin} has filled it. */
+  endpoints: Endpoints;
+  /** Origin of the Dataverse environment, the default of the Dynamics resources. */
+  environmentUrl?: string;
+  /** How to sign in. */
+  credential: Credential;
+  /** The longest wait for a write to become visible, in milliseconds. */
+  settleTimeout: number;
+  /** Requests in flight to Exchange at a time. */
+  maxConcurrency: number;
+  /** Mailboxes that one deployment may delete. */
+  maxMailboxDeletes: number;
+  /** Microsoft's cloud; tokens are issued for its hosts, wherever requests go. */
+  cloud: Cloud;
+}
+
+/** The tenant that a local tenant's seed makes. */
+export const LOCAL_TENANT_ID = "10ca17e4-a000-4000-8000-000000000001";
+
+/** What is taken where nothing is said. */
+export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 3, maxMailboxDeletes: 25, cloud: "public" } as const;
+
+/** Never resolves (RFC 2606), so that a forgotten {@link withLocalOrigin} cannot reach the real services. */
+const NOT_RUNNING_YET = "http://local-tenant.invalid";
+
+function locate(setting: Setting<string>, root: string, settings: Settings): LocalTenant | undefined {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(setting.value)) {
+    return { kind: "journal", path: resolve(root, setting.value) };
+  }
+  const url = URL.canParse(setting.value) ? new URL(setting.value) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || !isLoopback(url.hostname)) {
+    settings.problem(
+      setting.name,
+      "must be the path of a journal, or the http://127.0.0.1:PORT of a local tenant that is being served",
+    );
+    return undefined;
+  }
+  return { kind: "served", origin: url.origin };
+}
+
+function readLocal(settings: Settings, chosen: Setting<string>, root: string): Partial<Configuration> {
+  const localTenant = locate(chosen, root, settings);
+  if (settings.configured("endpoints") !== undefined) {
+    settings.problem(
+      keyName("endpoints"),
+      `cannot be set together with ${chosen.name}, which also says where the services are: remove one of the two`,
+    );
+  }
+  const environment = settings.configured("environmentUrl");
+  const isElsewhere =
+    localTenant?.kind === "served"
+      ? environment?.value !== localTenant.origin
+      : // The port of an embedded tenant is not known in advance, so whatever is set is somewhere else.
+        true;
+  if (environment !== undefined && isElsewhere) {
+    settings.problem(
+      environment.name,
+      `is outside the local tenant that ${chosen.name} names, where everything is to run: remove one of the two`,
+    );
+  }
+  const origin = localTenant?.kind === "served" ? localTenant.origin : NOT_RUNNING_YET;
+  return {
+    // The environment of a developer's real tenant must not leak into a local run, so only the stack's keys count here.
+    tenantId: settings.configured("tenantId")?.value ?? LOCAL_TENANT_ID,
+    ...(localTenant === undefined ? {} : { localTenant }),
+    endpoints: { login: origin, graph: origin, exchange: origin },
+    ...(environment !== undefined
+      ? { environmentUrl: environment.value }
+      : localTenant?.kind === "served"
+        ? { environmentUrl: origin }
+        : {}),
+    credential: localCredential(settings),
+    cloud: "public",
+  };
+}
+
+function readRemote(settings: Settings, root: string): Partial<Configuration> {
+  const tenantId = settings.value("tenantId");
+  const cloudSetting = settings.value("cloud");
+  const cloud = cloudSetting?.value ?? DEFAULTS.cloud;
+  const own = settings.configured("endpoints")?.value;
+  const environment = settings.value("environmentUrl");
+  if (environment !== undefined) {
+    const host = new URL(environment.value).hostname;
+    for (const [other, domain] of Object.entries(DATAVERSE_DOMAINS)) {
+      if (other !== cloud && host.endsWith(`.${domain}`)) {
+        settings.problem(
+          environment.name,
+          `${host} is in the cloud "${other}", but ${cloudSetting?.name ?? keyName("cloud")} is "${cloud}"`,
+        );
+      }
+    }
+  }
+  return {
+    ...(tenantId === undefined ? {} : { tenantId: tenantId.value }),
+    endpoints: {
+      login: own?.login ?? CLOUD_ENDPOINTS[cloud].login,
+      graph: own?.graph ?? CLOUD_ENDPOINTS[cloud].graph,
+      exchange: own?.exchange ?? CLOUD_ENDPOINTS[cloud].exchange,
+    },
+    ...(environment === undefined ? {} : { environmentUrl: environment.value }),
+    credential: chooseCredential(settings, root),
+    cloud,
+  };
+}
+
+/**
+ * Reads and checks a configuration. No I/O.
+ *
+ * @param get The stack's value of a key (without `mailboxes:`), plain or as a JSON string; empty counts as unset.
+ * @param keys Every key that is set in the namespace, with or without `mailboxes:`; unknown ones are refused.
+ * @param environment Usually `process.env`.
+ * @param root Folder of `Pulumi.yaml`, from which relative paths count.
+ * @throws InputError with every mistake, each named by its key or variable.
+ */
+export function readConfiguration(
+  get: (key: string) => string | undefined,
+  keys: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  root: string,
+): Configuration {
+  const settings = new Settings(get, keys, environment);
+  rememberSecret(settings.configured("clientSecret")?.value);
+  rememberSecret(settings.inEnvironment("clientSecret")?.value);
+  rememberSecret(settings.configured("clientCertificatePassword")?.value);
+  rememberSecret(settings.inEnvironment("clientCertificatePassword")?.value);
+  const local = settings.value("localTenant");
+  const where = local === undefined ? readRemote(settings, root) : readLocal(settings, local, root);
+  const limits = {
+    settleTimeout: settings.value("settleTimeout")?.value ?? DEFAULTS.settleTimeout,
+    maxConcurrency: settings.value("maxConcurrency")?.value ?? DEFAULTS.maxConcurrency,
+    maxMailboxDeletes: settings.value("maxMailboxDeletes")?.value ?? DEFAULTS.maxMailboxDeletes,
+  };
+  if (settings.problems.length > 0) {
+    throw new InputError(settings.problems, { action: "reading the configuration of pulumi-mailboxes" });
+  }
+  return { ...(where as Omit<Configuration, keyof typeof limits>), ...limits };
+}
+
+/**
+ * The configuration with everything pointing at a local tenant that runs now.
+ * @param origin `http://127.0.0.1:PORT`, without a slash at the end.
+ */
+export function withLocalOrigin(configuration: Configuration, origin: string): Configuration {
+  return {
+    ...configuration,
+    endpoints: { login: origin, graph: origin, exchange: origin },
+    environmentUrl: origin,
+  };
+}

@@ -1,0 +1,146 @@
+/** The form of each configuration key, one schema a key. */
+import { z } from "zod";
+import { CLOUDS, cloudNamed } from "./clouds";
+
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const DOMAIN = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
+
+/** Whether a host is this machine: the only place that is spoken to without TLS. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+const text = z.string({ error: "must be text" }).trim().min(1, "must not be empty");
+
+/** An origin: `https://host[:port]`, or `http://` on the loopback. Path, query and user information are refused. */
+const origin = text.transform((value, context) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    context.addIssue({ code: "custom", message: "must be a URL like https://host.contoso.com" });
+    return z.NEVER;
+  }
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) {
+    context.addIssue({ code: "custom", message: "must begin with https://; plain http is only for this machine" });
+    return z.NEVER;
+  }
+  if (url.username !== "" || url.password !== "") {
+    context.addIssue({ code: "custom", message: "must not hold a user name or password" });
+    return z.NEVER;
+  }
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    context.addIssue({ code: "custom", message: `must end after the host: ${url.origin}` });
+    return z.NEVER;
+  }
+  return url.origin;
+});
+
+const guid = text.toLowerCase().regex(GUID, "must be a GUID like 00000000-0000-0000-0000-000000000000");
+
+const UNITS: Readonly<Record<string, number>> = { "": 1000, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `600`, `"90s"`, `"10m"`, `"1h"`; a bare number counts seconds. Becomes milliseconds. */
+const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+  const match = /^(\d+(?:\.\d+)?)\s*(s|m|h|)$/.exec(String(value).trim());
+  const unit = UNITS[match?.[2] ?? "?"];
+  const milliseconds = unit === undefined ? Number.NaN : Number(match?.[1]) * unit;
+  if (!(milliseconds > 0)) {
+    context.addIssue({ code: "custom", message: 'must be a duration like "10m" or "90s"; a number counts seconds' });
+    return z.NEVER;
+  }
+  return milliseconds;
+});
+
+const flag = z.union([z.boolean(), z.string()]).transform((value, context) => {
+  const word = String(value).trim().toLowerCase();
+  if (word === "true" || word === "1") {
+    return true;
+  }
+  if (word === "false" || word === "0") {
+    return false;
+  }
+  context.addIssue({ code: "custom", message: "must be true or false" });
+  return z.NEVER;
+});
+
+function wholeNumber(least: number, most: number) {
+  return z.coerce
+    .number({ error: "must be a whole number" })
+    .int("must be a whole number")
+    .min(least, `must be at least ${least}`)
+    .max(most, `must be at most ${most}`);
+}
+
+/** Every key of the namespace `mailboxes:`. */
+export const KEYS = {
+  /** Path of a local tenant's journal, or the `http://127.0.0.1:PORT` of one that is being served. */
+  localTenant: text,
+  /** Entra tenant: its id, or one of its verified domains. */
+  tenantId: text
+    .toLowerCase()
+    .refine((value) => GUID.test(value) || DOMAIN.test(value), "must be the tenant's GUID or one of its domains"),
+  /** Entra application (client) id. */
+  clientId: guid,
+  /** Secret. A client secret of the application. */
+  clientSecret: text,
+  /** PEM or PFX file with the application's certificate and private key. */
+  clientCertificatePath: text,
+  /** Secret. What protects the private key. */
+  clientCertificatePassword: text,
+  /** Sign in with a token of the CI system, without any secret. */
+  useOidc: flag,
+  /** File with such a token, written by the CI system or Kubernetes. */
+  oidcTokenFilePath: text,
+  /** Other hosts in place of Microsoft's; those left out stay Microsoft's. */
+  endpoints: z.strictObject(
+    { login: origin.optional(), graph: origin.optional(), exchange: origin.optional() },
+    {
+      error: (issue) =>
+        issue.code === "unrecognized_keys" ? undefined : "must be an object { login, graph, exchange }",
+    },
+  ),
+  /** The Dataverse environment: `https://org.crm4.dynamics.com`. */
+  environmentUrl: origin,
+  /** Microsoft's cloud: `public`, `usgovernment`, `usgovernmentdod` or `china`. */
+  cloud: text.transform((value, context) => {
+    const cloud = cloudNamed(value);
+    if (cloud === undefined) {
+      context.addIssue({ code: "custom", message: `must be one of ${CLOUDS.join(", ")}` });
+      return z.NEVER;
+    }
+    return cloud;
+  }),
+  /** The longest wait for a write to become visible. Default 10 minutes. */
+  settleTimeout: duration,
+  /** Requests in flight to Exchange at a time. Default 3. */
+  maxConcurrency: wholeNumber(1, 50),
+  /** Mailboxes that one deployment may delete. Default 25. */
+  maxMailboxDeletes: wholeNumber(0, 100_000),
+} as const;
+
+/** The name of a configuration key. */
+export type Key = keyof typeof KEYS;
+
+/** What a key's value becomes. */
+export type ValueOf<K extends Key> = z.output<(typeof KEYS)[K]>;
+
+/** Whether a name is a key of ours. */
+export function isKey(name: string): name is Key {
+  return Object.hasOwn(KEYS, name);
+}
+
+/** Keys whose values are secret: shown nowhere, and for which the environment wins over the stack's configuration. */
+export const SECRET_KEYS: readonly Key[] = ["clientSecret", "clientCertificatePassword"];
+
+/** The environment variables of each key, the first one set counts. */
+export const VARIABLES: Readonly<Partial<Record<Key, readonly string[]>>> = {
+  localTenant: ["MAILBOXES_LOCAL_TENANT"],
+  tenantId: ["AZURE_TENANT_ID"],
+  clientId: ["AZURE_CLIENT_ID"],
+  clientSecret: ["AZURE_CLIENT_SECRET"],
+  clientCertificatePath: ["AZURE_CLIENT_CERTIFICATE_PATH"],
+  clientCertificatePassword: ["AZURE_CLIENT_CERTIFICATE_PASSWORD"],
+  useOidc: ["ARM_USE_OIDC"],
+  oidcTokenFilePath: ["AZURE_FEDERATED_TOKEN_FILE"],
+  environmentUrl: ["DATAVERSE_URL"],
+  cloud: ["AZURE_CLOUD"],
+};
