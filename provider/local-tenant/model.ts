@@ -82,7 +82,8 @@ export interface User {
   userType: "Member" | "Guest";
   accountEnabled: boolean;
   usageLocation: string | null;
-  assignedLicenses: { skuId: string; disabledPlans: string[] }[];
+  /** `assignedByGroup` is the group whose licence it is; absent = assigned directly. */
+  assignedLicenses: { skuId: string; disabledPlans: string[]; assignedByGroup?: string }[];
   onPremisesSyncEnabled: boolean | null;
   createdDateTime: string;
   /** Set while the user is in deletedItems. */
@@ -91,6 +92,10 @@ export interface User {
   directoryRoles: string[];
   /** When the sign-in sessions were last revoked, ISO 8601. */
   signInSessionsValidFromDateTime: string | null;
+  /** Further members Graph was given (jobTitle, department …), as it returns them. */
+  other?: Record<string, unknown>;
+  /** Recipients without a mailbox (mail users, guests) that went with the user when it was deleted, kept for its restore. */
+  deletedRecipients?: Recipient[];
 }
 
 export interface Group {
@@ -234,6 +239,8 @@ export interface MailboxSettings {
   dateFormat: string | null;
   timeFormat: string | null;
   delegateMeetingMessageDeliveryOptions: string;
+  /** Absent until set: Monday to Friday, 8 to 17. */
+  workingHours?: { daysOfWeek: string[]; startTime: string; endTime: string; timeZone: Record<string, unknown> };
 }
 
 /** A message in a mailbox; enough to prove that a rule fed a forward mailbox. Key: `id`. */
@@ -247,4 +254,6 @@ export interface Message {
   subject: string;
   /** The original message, when a rule forwarded it as an attachment. */
   attachment: { from: string; to: string; subject: string } | null;
+  /** Folder it is in: a well-known name in lower case; absent = "inbox". */
+  folder?: string;
 }

@@ -26,6 +26,8 @@ export interface Settings {
   mailboxRowDelay: number;
   /** Graph's Outlook limit: requests in flight per application. */
   outlookConcurrency: number;
+  /** Milliseconds a request to Graph's mailbox store takes at least: what makes two of them be in flight at once. */
+  outlookLatency: number;
   /** Milliseconds after which an Exchange nextLink is expired; 0 = it can never be replayed. */
   nextLinkLifetime: number;
   /** Seconds a token is valid. */
@@ -46,6 +48,7 @@ export function defaultSettings(): Settings {
     test: { duration: 50, outcomes: {} },
     mailboxRowDelay: 0,
     outlookConcurrency: 4,
+    outlookLatency: 5,
     nextLinkLifetime: 30 * 60 * 1000,
     tokenLifetime: 3600,
   };
