@@ -116,6 +116,17 @@ export function callerOf(tenant: Tenant, authorization: string | undefined, audi
   return { application, roles: Array.isArray(claims.roles) ? claims.roles.map(String) : [] };
 }
 
+/** The application a request's token names, good token or not; for the log only. */
+export function applicationOf(authorization: string | undefined): string | undefined {
+  const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  try {
+    const claims = token === undefined ? null : jwt.decode(token);
+    return claims === null || typeof claims === "string" ? undefined : String(claims.appid);
+  } catch {
+    return undefined;
+  }
+}
+
 function verified(tenant: Tenant, token: string): jwt.JwtPayload | undefined {
   try {
     const claims = jwt.verify(token, signingKeys(tenant).publicKey, {

@@ -1,0 +1,119 @@
+import { createHash, createPublicKey, X509Certificate } from "node:crypto";
+import jwt from "jsonwebtoken";
+import type { Application } from "../model";
+import { signInErrors } from "./errors";
+
+/** What an assertion is checked against. */
+interface Expectation {
+  application: Application;
+  /** Tenant time in milliseconds. */
+  now: number;
+  /** Whether `aud` names the token endpoint the assertion was sent to. */
+  isAudience: (audience: string) => boolean;
+}
+
+/**
+ * Checks a client assertion: either signed with a certificate registered on the application (its thumbprint in the header's
+ * `x5t` or `x5t#S256`), or a token of another issuer that a federated credential of the application names. Throws a SignInError.
+ */
+export function checkAssertion(assertion: string, expected: Expectation): void {
+  const decoded = decode(assertion);
+  const { header, payload } = decoded;
+  const isCertificate = "x5t" in header || "x5t#S256" in header || payload.iss === expected.application.appId;
+  if (isCertificate) {
+    checkCertificate(assertion, decoded, expected);
+  } else {
+    checkFederated(assertion, payload, expected);
+  }
+}
+
+interface Decoded {
+  header: Record<string, unknown>;
+  payload: jwt.JwtPayload;
+}
+
+function decode(assertion: string): Decoded {
+  const decoded = parts(assertion);
+  if (decoded === null || typeof decoded.payload === "string") {
+    throw signInErrors.malformedAssertion();
+  }
+  return { header: { ...decoded.header }, payload: decoded.payload };
+}
+
+function parts(assertion: string): jwt.Jwt | null {
+  try {
+    return jwt.decode(assertion, { complete: true });
+  } catch {
+    return null;
+  }
+}
+
+function checkCertificate(assertion: string, { header, payload }: Decoded, expected: Expectation): void {
+  const thumbprint = String(header["x5t#S256"] ?? header.x5t ?? "");
+  const hash = "x5t#S256" in header ? "sha256" : "sha1";
+  const shown = Buffer.from(thumbprint, "base64url").toString("hex").toUpperCase();
+  const certificate = expected.application.certificates
+    .map((pem) => new X509Certificate(pem))
+    .find((known) => createHash(hash).update(known.raw).digest("base64url") === thumbprint.replace(/=+$/, ""));
+  if (certificate === undefined) {
+    throw signInErrors.unknownCertificate(shown);
+  }
+  if (!isSigned(assertion, certificate.publicKey.export({ type: "spki", format: "pem" }).toString())) {
+    throw signInErrors.badAssertionSignature(shown);
+  }
+  checkTimes(payload, expected.now);
+  if (payload.iss !== expected.application.appId || payload.sub !== expected.application.appId) {
+    throw signInErrors.assertionWrongApplication();
+  }
+  if (!audiencesOf(payload).some(expected.isAudience)) {
+    throw signInErrors.assertionWrongAudience(audiencesOf(payload).join(", "));
+  }
+}
+
+function checkFederated(assertion: string, payload: jwt.JwtPayload, expected: Expectation): void {
+  const byIssuer = (expected.application.federatedCredentials ?? []).filter((known) => known.issuer === payload.iss);
+  if (byIssuer.length === 0) {
+    throw signInErrors.noFederatedIssuer(String(payload.iss));
+  }
+  const bySubject = byIssuer.filter((known) => known.subject === payload.sub);
+  if (bySubject.length === 0) {
+    throw signInErrors.noFederatedSubject(String(payload.sub));
+  }
+  const matching = bySubject.filter((known) => audiencesOf(payload).includes(known.audience));
+  if (matching.length === 0) {
+    throw signInErrors.noFederatedAudience(audiencesOf(payload).join(", "));
+  }
+  if (!matching.some((known) => isSigned(assertion, known.publicKeyPem))) {
+    throw signInErrors.badFederatedSignature();
+  }
+  checkTimes(payload, expected.now);
+}
+
+function isSigned(assertion: string, publicKeyPem: string): boolean {
+  try {
+    const key = createPublicKey(publicKeyPem);
+    const algorithms: jwt.Algorithm[] =
+      key.asymmetricKeyType === "ec" ? ["ES256", "ES384"] : ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+    // The times are checked apart, so that each failure has its own number.
+    jwt.verify(assertion, key, { algorithms, ignoreExpiration: true, ignoreNotBefore: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Entra allows clocks to differ by five minutes. */
+const SKEW = 5 * 60;
+
+function checkTimes(payload: jwt.JwtPayload, now: number): void {
+  const seconds = now / 1000;
+  const from = payload.nbf ?? payload.iat ?? 0;
+  if (payload.exp === undefined || seconds > payload.exp + SKEW || seconds < from - SKEW) {
+    const shown = (time: number): string => new Date(time * 1000).toISOString();
+    throw signInErrors.assertionExpired(shown(seconds), shown(from), shown(payload.exp ?? 0));
+  }
+}
+
+function audiencesOf(payload: jwt.JwtPayload): string[] {
+  return payload.aud === undefined ? [] : [payload.aud].flat();
+}

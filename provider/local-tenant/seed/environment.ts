@@ -1,0 +1,199 @@
+import {
+  dataverseTables,
+  type EmailServerProfileRow,
+  type Lookup,
+  newEmailServerProfileRow,
+  newMailboxRow,
+  newOrganizationRow,
+  newQueueRow,
+  newSystemUserRow,
+  newTeamRow,
+} from "../dataverse/rows";
+import { applicationUserId, environmentRoles, seedApplications } from "./applications";
+import { type SeedRow, seededAt, seedId } from "./ids";
+import { type SeedPerson, seedPeople } from "./people";
+
+const organizationId = seedId("environment", 1);
+const businessUnit: Lookup = { table: "businessunit", id: seedId("environment", 2) };
+const administrator: Lookup = { table: "systemuser", id: applicationUserId(2) };
+const exchangeOnline: Lookup = { table: "emailserverprofile", id: seedId("serverProfile", 1) };
+const made = { at: seededAt, by: administrator.id };
+const owned = { ownerid: administrator, owningbusinessunit: businessUnit };
+const organization: Lookup = { table: "organization", id: organizationId };
+
+/** The Dataverse environment: organisation, server profiles, people and applications as its users, two teams, a queue. */
+export function environmentRows(): SeedRow[] {
+  return [
+    [
+      dataverseTables.organization,
+      organizationId,
+      newOrganizationRow(
+        { organizationid: organizationId, name: "Contoso", defaultemailserverprofileid: exchangeOnline },
+        made,
+      ),
+    ],
+    ...profileRows(),
+    ...applicationUserRows(),
+    ...seedPeople.filter((person) => person.isInDynamics).flatMap(personRows),
+    ...teamRows(),
+    ...queueRows(),
+  ];
+}
+
+function profileRows(): SeedRow[] {
+  const profile = (number: number, given: Partial<EmailServerProfileRow> & { name: string }): SeedRow => {
+    const emailserverprofileid = seedId("serverProfile", number);
+    const row = newEmailServerProfileRow(
+      { emailserverprofileid, organizationid: organization, ...owned, ...given },
+      made,
+    );
+    return [dataverseTables.emailserverprofile, emailserverprofileid, row];
+  };
+  return [
+    profile(1, { name: "Microsoft Exchange Online" }),
+    profile(2, {
+      name: "Contoso POP3",
+      servertype: 1,
+      incomingcredentialretrieval: 1,
+      outgoingcredentialretrieval: 1,
+      incomingserverlocation: "pop.contoso.com",
+      outgoingserverlocation: "smtp.contoso.com",
+      usedefaulttenantid: false,
+    }),
+    profile(3, {
+      name: "Contoso mailbox credentials",
+      servertype: 0,
+      incomingcredentialretrieval: 0,
+      outgoingcredentialretrieval: 0,
+      defaultserverlocation: "https://mail.contoso.com/EWS/Exchange.asmx",
+      usedefaulttenantid: false,
+    }),
+    profile(4, { name: "Contoso retired", statecode: 1, statuscode: 2 }),
+  ];
+}
+
+function applicationUserRows(): SeedRow[] {
+  return seedApplications.flatMap((application): SeedRow[] => {
+    if (application.environment === "nobody") {
+      return [];
+    }
+    const systemuserid = applicationUserId(application.number);
+    const row = newSystemUserRow(
+      {
+        systemuserid,
+        fullname: `# ${application.displayName}`,
+        firstname: "#",
+        lastname: application.displayName,
+        domainname: `${systemuserid}@contoso.onmicrosoft.com`,
+        applicationid: seedId("tenant", application.number),
+        accessmode: 4,
+        businessunitid: businessUnit,
+        organizationid: organizationId,
+        roles: [...environmentRoles[application.environment]],
+      },
+      made,
+    );
+    return [[dataverseTables.systemuser, systemuserid, row]];
+  });
+}
+
+/** A person as a user, and the mailbox record Dynamics made with it. */
+function personRows(person: SeedPerson): SeedRow[] {
+  const user: Lookup = { table: "systemuser", id: seedId("systemUser", person.number) };
+  const mailbox: Lookup = { table: "mailbox", id: seedId("mailbox", person.number) };
+  const fullname = `${person.givenName} ${person.surname}`;
+  const emailaddress = `${person.alias}@contoso.com`;
+  const same = {
+    incomingemaildeliverymethod: 2,
+    outgoingemaildeliverymethod: 2,
+    emailrouteraccessapproval: person.approval ?? 2,
+    isemailaddressapprovedbyo365admin: person.approval === 1,
+  } as const;
+  return [
+    [
+      dataverseTables.systemuser,
+      user.id,
+      newSystemUserRow(
+        {
+          systemuserid: user.id,
+          fullname,
+          firstname: person.givenName,
+          lastname: person.surname,
+          domainname: emailaddress,
+          internalemailaddress: emailaddress,
+          azureactivedirectoryobjectid: seedId("user", person.number),
+          businessunitid: businessUnit,
+          organizationid: organizationId,
+          defaultmailbox: mailbox,
+          roles: ["Basic User"],
+          ...same,
+        },
+        made,
+      ),
+    ],
+    [
+      dataverseTables.mailbox,
+      mailbox.id,
+      newMailboxRow(
+        {
+          mailboxid: mailbox.id,
+          name: fullname,
+          emailaddress,
+          isforwardmailbox: false,
+          regardingobjectid: user,
+          organizationid: organization,
+          emailserverprofile: exchangeOnline,
+          ownerid: user,
+          owningbusinessunit: businessUnit,
+          actdeliverymethod: 1,
+          ...same,
+        },
+        made,
+      ),
+    ],
+  ];
+}
+
+function teamRows(): SeedRow[] {
+  const team = (number: number, name: string, isdefault: boolean): SeedRow => {
+    const teamid = seedId("team", number);
+    const row = newTeamRow(
+      { teamid, name, isdefault, businessunitid: businessUnit, organizationid: organizationId },
+      made,
+    );
+    return [dataverseTables.team, teamid, row];
+  };
+  return [team(1, "contoso", true), team(2, "Support", false)];
+}
+
+/** One public queue with an address, and its mailbox record. No mailbox stands behind the address yet. */
+function queueRows(): SeedRow[] {
+  const queue: Lookup = { table: "queue", id: seedId("queue", 1) };
+  const mailbox: Lookup = { table: "mailbox", id: seedId("mailbox", 0x100) };
+  const same = {
+    name: "Sales",
+    emailaddress: "sales@contoso.com",
+    organizationid: organization,
+    incomingemaildeliverymethod: 2,
+    outgoingemaildeliverymethod: 2,
+    emailrouteraccessapproval: 2,
+    ...owned,
+  } as const;
+  return [
+    [dataverseTables.queue, queue.id, newQueueRow({ queueid: queue.id, defaultmailbox: mailbox, ...same }, made)],
+    [
+      dataverseTables.mailbox,
+      mailbox.id,
+      newMailboxRow(
+        {
+          mailboxid: mailbox.id,
+          isforwardmailbox: false,
+          regardingobjectid: queue,
+          emailserverprofile: exchangeOnline,
+          ...same,
+        },
+        made,
+      ),
+    ],
+  ];
+}
