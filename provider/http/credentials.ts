@@ -1,0 +1,259 @@
+/** Gets tokens: @azure/identity for Microsoft's sign-in, a request of our own for a local tenant without TLS. */
+import type { TokenCredential } from "@azure/identity";
+import { isMicrosoftLogin } from "../configuration/clouds";
+import type { Configuration, Credential } from "../configuration/configuration";
+import type { Service, TokenOptions, TokenSource } from "./call";
+import { TokenError } from "./errors";
+import { githubActionsToken } from "./github-actions";
+import { type FreshToken, signInLocally } from "./local-sign-in";
+import { rememberSecret } from "./redact";
+import { scopeOf } from "./scopes";
+import { cancelled } from "./wait";
+
+export type { TokenOptions, TokenSource } from "./call";
+
+/** A token is replaced this long before it ends, in milliseconds: a call may wait in a queue with it. */
+const EARLY = 120_000;
+
+type AskForToken = (scope: string) => Promise<FreshToken>;
+
+/** @azure/identity is loaded only when a token of Microsoft's is wanted: it takes longer to load than all the rest. */
+async function identityCredential(configuration: Configuration, tenantId: string): Promise<TokenCredential> {
+  const identity = await import("@azure/identity");
+  const { credential, endpoints } = configuration;
+  const options = {
+    authorityHost: endpoints.login,
+    // Microsoft's list of authorities knows nothing of a proxy or of a local tenant.
+    disableInstanceDiscovery: !isMicrosoftLogin(endpoints.login),
+  };
+  switch (credential.kind) {
+    case "localTenant":
+    case "clientSecret":
+      return new identity.ClientSecretCredential(tenantId, credential.clientId, credential.clientSecret, options);
+    case "certificate":
+      return new identity.ClientCertificateCredential(
+        tenantId,
+        credential.clientId,
+        {
+          certificatePath: credential.certificatePath,
+          ...(credential.certificatePassword === undefined
+            ? {}
+            : { certificatePassword: credential.certificatePassword }),
+        },
+        options,
+      );
+    case "tokenFile":
+      return new identity.WorkloadIdentityCredential({
+        ...options,
+        tenantId,
+        clientId: credential.clientId,
+        tokenFilePath: credential.tokenFilePath,
+      });
+    case "githubActions": {
+      const { requestUrl, requestToken } = credential;
+      const assertion = (): Promise<string> => githubActionsToken(requestUrl, requestToken);
+      return new identity.ClientAssertionCredential(tenantId, credential.clientId, assertion, options);
+    }
+    case "azurePipelines":
+      return new identity.AzurePipelinesCredential(
+        tenantId,
+        credential.clientId,
+        credential.serviceConnectionId,
+        credential.systemAccessToken,
+        options,
+      );
+    case "default":
+      return new identity.DefaultAzureCredential({
+        ...options,
+        tenantId,
+        ...(credential.clientId === undefined
+          ? {}
+          : { managedIdentityClientId: credential.clientId, workloadIdentityClientId: credential.clientId }),
+      });
+  }
+}
+
+function askerOf(configuration: Configuration, tenantId: string): AskForToken {
+  const { credential, endpoints } = configuration;
+  if (endpoints.login.startsWith("http:")) {
+    if (credential.kind !== "localTenant" && credential.kind !== "clientSecret") {
+      const words = `${endpoints.login} is not encrypted, and only a client secret of a local tenant may go there`;
+      throw new TokenError({ words, nextStep: "Set `mailboxes:endpoints` to an https:// address." });
+    }
+    const { clientId, clientSecret } = credential;
+    return (scope) => signInLocally({ login: endpoints.login, tenantId, clientId, clientSecret, scope });
+  }
+  let made: Promise<TokenCredential> | undefined;
+  return async (scope) => {
+    made ??= identityCredential(configuration, tenantId);
+    const token = await (await made).getToken(scope);
+    if (token === null) {
+      throw new Error("the credential gave no token");
+    }
+    return { token: token.token, expires: token.expiresOnTimestamp };
+  };
+}
+
+const SERVICE_NAMES: Readonly<Record<Service, string>> = {
+  exchange: "Exchange Online",
+  graph: "Microsoft Graph",
+  dataverse: "Dataverse",
+};
+
+const WAYS: Readonly<Record<Credential["kind"], string>> = {
+  localTenant: "an application of the local tenant",
+  clientSecret: "a client secret",
+  certificate: "a client certificate",
+  tokenFile: "the token file of the CI system",
+  githubActions: "the job's identity in GitHub Actions",
+  azurePipelines: "the service connection in Azure Pipelines",
+  default: "the default credentials of Azure (managed identity, Azure CLI and so on)",
+};
+
+/** The service's words without the trace that @azure/identity and Entra put behind them. */
+function wordsOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
+  const sentence = /AADSTS\d+:[^\r\n]*?(?=\s+Trace ID:|[\r\n]|$)/.exec(message)?.[0];
+  return sentence ?? `${message}${message === "fetch failed" ? cause : ""}`;
+}
+
+/** What to do, by Entra's number; https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
+const ADVICE: ReadonlyArray<readonly [RegExp, string]> = [
+  [/AADSTS7000222/, "The client secret has expired: make a new one."],
+  [/AADSTS7000215/, "Take the secret's value, not its id, and check that it belongs to this application."],
+  [/AADSTS(700016|900023|90002|900384)\b/, "Check `mailboxes:tenantId` and `mailboxes:clientId`."],
+  [
+    /AADSTS(700211|700212|700213|70021|700223)\b/,
+    "The application needs a federated credential whose issuer, subject and audience match this job exactly.",
+  ],
+  [/AADSTS(700027|7000214)\b/, "The certificate must be uploaded to the application, and not have expired."],
+  [
+    /AADSTS(500011|650057|650052)\b/,
+    "The service is not known in this tenant: check `mailboxes:environmentUrl` and the licences.",
+  ],
+  [/AADSTS(50053|53003|50005)\b/, "A Conditional Access policy of the tenant blocks the sign-in."],
+];
+
+function lookedForText(credential: Credential): string {
+  const names = (isSet: boolean): string =>
+    credential.lookedFor
+      .filter((item) => item.isSet === isSet)
+      .map((item) => item.name)
+      .join(", ");
+  if (credential.lookedFor.length === 0) {
+    return "";
+  }
+  return ` Set: ${names(true) || "none"}. Looked for and not set: ${names(false) || "none"}.`;
+}
+
+function staleSecretText(credential: Credential): string {
+  return credential.kind === "clientSecret" && credential.secretFrom !== "AZURE_CLIENT_SECRET"
+    ? " `pulumi refresh` and `pulumi destroy` take the secret from the stack's state, where a renewed one is not yet: " +
+        "set AZURE_CLIENT_SECRET, which wins over `mailboxes:clientSecret`."
+    : "";
+}
+
+function nextStepOf(configuration: Configuration, words: string): string {
+  const { credential } = configuration;
+  if (credential.kind === "localTenant") {
+    return configuration.localTenant?.kind === "served"
+      ? `Is the local tenant that \`mailboxes:localTenant\` names still being served at ${configuration.endpoints.login}, and does it know this application?`
+      : "Check `mailboxes:localTenant`, and `mailboxes:clientId` and `mailboxes:clientSecret` if they are set.";
+  }
+  const advice = ADVICE.find(([pattern]) => pattern.test(words))?.[1];
+  const nothing =
+    credential.kind === "default"
+      ? "Set `mailboxes:localTenant` to try things without an account, or sign in: in CI `mailboxes:useOidc`, elsewhere a certificate, a secret or `az login`."
+      : "Check the application and its credential in Entra.";
+  return `${advice ?? nothing}${staleSecretText(credential)}${lookedForText(credential)}`;
+}
+
+/** Tokens of one configuration. */
+class CachedTokens implements TokenSource {
+  readonly #configuration: Configuration;
+  readonly #fresh = new Map<string, FreshToken>();
+  readonly #asked = new Map<string, Promise<FreshToken>>();
+  readonly #failures = new Map<string, TokenError>();
+  #ask: AskForToken | undefined;
+
+  constructor(configuration: Configuration) {
+    this.#configuration = configuration;
+  }
+
+  async token(service: Service, options: TokenOptions = {}): Promise<string> {
+    const action = `signing in to ${SERVICE_NAMES[service]}`;
+    const { cloud, environmentUrl } = this.#configuration;
+    const scope = scopeOf(service, cloud, options.environmentUrl ?? environmentUrl);
+    if (scope === undefined) {
+      const nextStep = "Set `mailboxes:environmentUrl` (or DATAVERSE_URL) to one like https://org.crm4.dynamics.com.";
+      throw new TokenError({ action, words: "no Dataverse environment is named", nextStep });
+    }
+    const failure = this.#failures.get(scope);
+    if (failure !== undefined) {
+      throw failure;
+    }
+    const known = this.#fresh.get(scope);
+    if (known !== undefined && options.forceRefresh !== true && known.expires - EARLY > Date.now()) {
+      return known.token;
+    }
+    return (await this.#unlessCancelled(this.#asking(scope, action), action, options.signal)).token;
+  }
+
+  /** One request for a token at a time and scope, whoever wants it; a caller that gives up does not end it. */
+  #asking(scope: string, action: string): Promise<FreshToken> {
+    const running = this.#asked.get(scope) ?? this.#get(scope, action).finally(() => this.#asked.delete(scope));
+    this.#asked.set(scope, running);
+    return running;
+  }
+
+  async #get(scope: string, action: string): Promise<FreshToken> {
+    try {
+      const { tenantId } = this.#configuration;
+      if (tenantId === undefined) {
+        throw new Error("no tenant is named: neither mailboxes:tenantId nor AZURE_TENANT_ID is set");
+      }
+      this.#ask ??= askerOf(this.#configuration, tenantId);
+      const fresh = await this.#ask(scope);
+      rememberSecret(fresh.token);
+      this.#fresh.set(scope, fresh);
+      return fresh;
+    } catch (error) {
+      const failure = this.#failureOf(error, action);
+      // A wrong credential does not get better within one deployment, and dozens of resources would each try it.
+      this.#failures.set(scope, failure);
+      throw failure;
+    }
+  }
+
+  #failureOf(error: unknown, action: string): TokenError {
+    const { credential } = this.#configuration;
+    if (error instanceof TokenError) {
+      return new TokenError({ action, words: error.message, cause: error });
+    }
+    const words = `with ${WAYS[credential.kind]}: ${wordsOf(error)}`;
+    return new TokenError({ action, words, nextStep: nextStepOf(this.#configuration, words), cause: error });
+  }
+
+  #unlessCancelled<T>(work: Promise<T>, action: string, signal: AbortSignal | undefined): Promise<T> {
+    if (signal === undefined) {
+      return work;
+    }
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(cancelled(action));
+      if (signal.aborted) {
+        stop();
+      }
+      signal.addEventListener("abort", stop, { once: true });
+      work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    });
+  }
+}
+
+/**
+ * The tokens of a configuration: cached for each service, asked for once when many want one. The first failure is
+ * remembered, and later callers get the same error object.
+ */
+export function createTokenSource(configuration: Configuration): TokenSource {
+  return new CachedTokens(configuration);
+}

@@ -1,0 +1,114 @@
+/** Tells of every request: one structured line each, and counts. Neither bodies nor headers are ever in it. */
+import { randomUUID } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import type { Context } from "@microsoft/microsoft-graph-client";
+import type { Call, Service } from "./call";
+import { redact } from "./redact";
+import { Link, Sending, setHeader } from "./sending";
+import { TransportFailure } from "./transport";
+
+/** One request, as it is told. */
+export interface TraceLine {
+  /** ISO 8601, when it was sent. */
+  time: string;
+  service: Service;
+  kind: Call["kind"];
+  method: Call["method"];
+  /** Host, path and query. */
+  url: string;
+  /** Exchange cmdlet. */
+  cmdlet?: string;
+  action: string;
+  /** From 1; more than that is a repetition. */
+  attempt: number;
+  /** HTTP status; missing when no answer came. */
+  status?: number;
+  /** Why no answer came: `ECONNREFUSED`. */
+  failure?: string;
+  /** Milliseconds from sending to the end of the answer. */
+  duration: number;
+  clientRequestId: string;
+  requestId?: string;
+}
+
+/** Takes trace lines. Must not throw. */
+export type TraceSink = (line: TraceLine) => void;
+
+/** How many requests were sent, by service and kind, repetitions included. */
+export type RequestCounts = Record<Service, Record<Call["kind"], number>>;
+
+/** A sink that appends one JSON line a request to a file. Where that fails, tracing ends and work goes on. */
+export function traceToFile(path: string): TraceSink {
+  let isBroken = false;
+  return (line) => {
+    if (isBroken) {
+      return;
+    }
+    try {
+      appendFileSync(path, `${JSON.stringify(line)}\n`);
+    } catch {
+      isBroken = true;
+    }
+  };
+}
+
+/** Gives every attempt its `client-request-id`, tells of it and counts it. */
+export class Trace extends Link {
+  /** What was sent so far. */
+  readonly counts: RequestCounts = {
+    exchange: { read: 0, write: 0 },
+    graph: { read: 0, write: 0 },
+    dataverse: { read: 0, write: 0 },
+  };
+  readonly #sinks: readonly TraceSink[];
+
+  constructor(sinks: readonly TraceSink[]) {
+    super();
+    this.#sinks = sinks;
+  }
+
+  async execute(context: Context): Promise<void> {
+    const sending = Sending.of(context);
+    const { call } = sending;
+    const clientRequestId = randomUUID();
+    sending.clientRequestId = clientRequestId;
+    setHeader(context, "client-request-id", clientRequestId);
+    this.counts[call.service][call.kind] += 1;
+    const started = Date.now();
+    let failure: string | undefined;
+    try {
+      await this.forward(context);
+    } catch (error) {
+      failure = error instanceof TransportFailure ? `${error.reason} ${error.code}` : "failed";
+      throw error;
+    } finally {
+      this.#tell(sending, clientRequestId, started, failure);
+    }
+  }
+
+  #tell(sending: Sending, clientRequestId: string, started: number, failure: string | undefined): void {
+    if (this.#sinks.length === 0) {
+      return;
+    }
+    const { call, received } = sending;
+    const requestId = received?.headers.get("request-id") ?? received?.headers.get("x-ms-service-request-id");
+    const line: TraceLine = {
+      time: new Date(started).toISOString(),
+      service: call.service,
+      kind: call.kind,
+      method: call.method,
+      url: redact(sending.url),
+      ...(call.cmdlet === undefined ? {} : { cmdlet: call.cmdlet }),
+      action: redact(call.action),
+      attempt: sending.attempt,
+      ...(received === undefined ? {} : { status: received.status }),
+      ...(failure === undefined ? {} : { failure }),
+      duration: Date.now() - started,
+      clientRequestId,
+      ...(requestId === null || requestId === undefined ? {} : { requestId }),
+    };
+    for (const sink of this.#sinks) {
+      sink(line);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** The last link: sends one request over the network and reads the whole answer. */
+import type { Context } from "@microsoft/microsoft-graph-client";
+import type { Received } from "./parse";
+import { Link, Sending } from "./sending";
+
+/** Why no answer came. `wasSent` is false only when it is certain that no byte of the request left. */
+export class TransportFailure extends Error {
+  override readonly name = "TransportFailure";
+  constructor(
+    readonly wasSent: boolean,
+    readonly reason: "timeout" | "cancelled" | "unreachable" | "untrusted" | "broken",
+    /** The code of the operating system or of Node: `ECONNREFUSED`. */
+    readonly code: string,
+    cause: unknown,
+  ) {
+    super(code, { cause });
+  }
+}
+
+/** Longest wait for one answer, in milliseconds. The Exchange server itself gives up after 15 minutes. */
+export interface AnswerTimeouts {
+  read: number;
+  write: number;
+}
+
+/** Node's fetch gives up after 300 s of silence by itself; a longer write time-out would never be reached. */
+export const ANSWER_TIMEOUTS: AnswerTimeouts = { read: 120_000, write: 295_000 };
+
+const NOT_CONNECTED = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "EADDRNOTAVAIL",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+const UNTRUSTED =
+  /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY)_|HOSTNAME_MISMATCH|EPROTO$)/;
+
+/** The code of an error, or of the first of its causes that has one. */
+function codeOf(error: unknown): string {
+  for (let inner = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth += 1) {
+    const code = (inner as { code?: unknown }).code;
+    if (typeof code === "string") {
+      return code;
+    }
+    if (inner instanceof AggregateError) {
+      // One error for each address of the host, all failed.
+      const first = inner.errors.map(codeOf).find((found) => found !== "");
+      if (first !== undefined) {
+        return first;
+      }
+    }
+  }
+  return "";
+}
+
+function failureOf(error: unknown, timeout: AbortSignal, cancel: AbortSignal | undefined): TransportFailure {
+  if (timeout.aborted) {
+    return new TransportFailure(true, "timeout", "ETIMEDOUT", error);
+  }
+  if (cancel?.aborted === true) {
+    return new TransportFailure(true, "cancelled", "ABORT_ERR", error);
+  }
+  const code = codeOf(error);
+  if (NOT_CONNECTED.has(code)) {
+    return new TransportFailure(false, "unreachable", code, error);
+  }
+  if (UNTRUSTED.test(code)) {
+    return new TransportFailure(false, "untrusted", code, error);
+  }
+  return new TransportFailure(true, "broken", code === "" ? "the connection broke" : code, error);
+}
+
+/** Sends with Node's own `fetch`. Redirects are not followed: these APIs have none, and a POST would become a GET. */
+export class Send extends Link {
+  readonly #timeouts: AnswerTimeouts;
+
+  constructor(timeouts: AnswerTimeouts) {
+    super();
+    this.#timeouts = timeouts;
+  }
+
+  /** @throws TransportFailure when no answer came. */
+  async execute(context: Context): Promise<void> {
+    const sending = Sending.of(context);
+    const timeout = AbortSignal.timeout(this.#timeouts[sending.call.kind]);
+    // A write that has been sent is left to finish even when the deployment is cancelled: its outcome would be unknown.
+    const cancel = sending.call.kind === "read" ? sending.bounds.signal : undefined;
+    const signal = cancel === undefined ? timeout : AbortSignal.any([timeout, cancel]);
+    let response: Response;
+    try {
+      response = await fetch(sending.url, { ...context.options, redirect: "manual", signal });
+    } catch (error) {
+      throw failureOf(error, timeout, cancel);
+    }
+    const received: Received = { status: response.status, headers: response.headers, text: undefined };
+    try {
+      received.text = await response.text();
+    } catch (error) {
+      const failure = failureOf(error, timeout, cancel);
+      if (failure.reason !== "broken") {
+        throw failure;
+      }
+      // The status has arrived and the body is broken: an answer all the same, only not a readable one.
+    }
+    sending.received = received;
+    context.response = response;
+  }
+}
