@@ -1,0 +1,127 @@
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { capture, clone, say, since } from "./clone.mjs";
+import { pulumiCli } from "./pulumi-cli.mjs";
+
+const buildStamp = join(clone, "node_modules", ".cache", "pulumi-mailboxes", "build");
+
+/**
+ * Makes a clone ready for work and answers with the Pulumi CLI: installs the dependencies that package-lock.json names, compiles
+ * the package into dist/, and finds or fetches the CLI. Each step is skipped when its result is already there. `cli: false`
+ * leaves out the last one.
+ */
+export async function setUp({ cli = true } = {}) {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new Error(`Node ${process.versions.node} is too old: 20.19 or later is needed.`);
+  }
+  await installDependencies();
+  await build();
+  return cli ? await pulumiCli() : undefined;
+}
+
+/** Runs `npm ci` unless node_modules already holds exactly what package-lock.json names. */
+export async function installDependencies() {
+  if (isInstalled()) {
+    return;
+  }
+  const start = Date.now();
+  say("Installing the npm dependencies …");
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const { code, stdout, stderr } = await capture(npm, ["ci", "--no-audit", "--no-fund"], {
+    cwd: clone,
+    // A build of the tools is needed also where the caller's environment asks for production dependencies only.
+    env: { ...process.env, NODE_ENV: "development" },
+    shell: process.platform === "win32",
+  });
+  if (code !== 0) {
+    throw new Error(`npm ci failed:\n${stdout}${stderr}`);
+  }
+  say(`  Installed in ${since(start)}.`);
+}
+
+/** Compiles provider/ into dist/ unless its files are those of the last build, and removes what no source stands behind. */
+export async function build() {
+  const key = sourceHash();
+  if (existsSync(join(clone, "dist", "index.js")) && readIfThere(buildStamp) === key) {
+    return;
+  }
+  const start = Date.now();
+  say("Compiling the package …");
+  const tsc = join(clone, "node_modules", "typescript", "bin", "tsc");
+  const { code, stdout } = await capture(
+    process.execPath,
+    [tsc, "-p", join(clone, "tsconfig.build.json"), "--listEmittedFiles", "--pretty", "false"],
+    { cwd: clone },
+  );
+  const lines = stdout.split("\n");
+  if (code !== 0) {
+    throw new Error(`The package does not compile:\n${lines.filter((line) => !line.startsWith("TSFILE:")).join("\n")}`);
+  }
+  removeLeftOvers(lines.flatMap((line) => (line.startsWith("TSFILE: ") ? [line.slice(8).trim()] : [])));
+  const command = join(clone, "dist", "cli.js");
+  if (existsSync(command)) {
+    chmodSync(command, 0o755);
+  }
+  mkdirSync(join(buildStamp, ".."), { recursive: true });
+  writeFileSync(buildStamp, key);
+  say(`  Compiled in ${since(start)}.`);
+}
+
+/** Compares npm's own record of what it installed with the lock file; packages for other platforms may be absent. */
+function isInstalled() {
+  const installed = readIfThere(join(clone, "node_modules", ".package-lock.json"));
+  if (installed === undefined) {
+    return false;
+  }
+  const have = JSON.parse(installed).packages;
+  const want = JSON.parse(readFileSync(join(clone, "package-lock.json"), "utf8")).packages;
+  const isSame = (path) => have[path].version === want[path]?.version && have[path].integrity === want[path]?.integrity;
+  return (
+    Object.keys(have).every(isSame) &&
+    Object.entries(want).every(([path, entry]) => path in have || entry.optional || !path.includes("node_modules/"))
+  );
+}
+
+function sourceHash() {
+  const hash = createHash("sha256");
+  const sources = readdirSync(join(clone, "provider"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  for (const file of [
+    ...sources,
+    ...["tsconfig.json", "tsconfig.build.json", "package-lock.json"].map((f) => join(clone, f)),
+  ].sort()) {
+    hash
+      .update(`${relative(clone, file)}\0`)
+      .update(readFileSync(file))
+      .update("\0");
+  }
+  return hash.digest("hex");
+}
+
+function removeLeftOvers(emitted) {
+  const kept = new Set(emitted.map((file) => relative(clone, file)));
+  const dist = join(clone, "dist");
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !kept.has(relative(clone, file))) {
+      rmSync(file);
+    }
+  }
+}
+
+function readIfThere(file) {
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (process.argv[2] === "--dependencies") {
+    await installDependencies();
+  } else {
+    const { origin, version } = await setUp();
+    say(`Ready: Pulumi CLI ${version} from ${origin}.`);
+  }
+}
