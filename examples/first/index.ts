@@ -1,0 +1,25 @@
+import { ForwardingMailbox, MailboxMembership, SharedMailbox } from "pulumi-mailboxes";
+
+const support = new SharedMailbox("support", {
+  displayName: "Contoso Support",
+  primarySmtpAddress: "support@contoso.com",
+});
+
+new MailboxMembership("support-members", {
+  mailbox: support.id,
+  // Full Access and Send As, as the admin centre gives.
+  members: ["ada@contoso.com", "grace@contoso.com"],
+});
+
+const collector = new SharedMailbox("collector", {
+  displayName: "CRM collector",
+  primarySmtpAddress: "forwardmailbox@contoso.com",
+  hiddenFromAddressLists: true,
+});
+
+new ForwardingMailbox("crm-intake", {
+  name: "CRM intake",
+  emailAddress: collector.primarySmtpAddress,
+  // A server rule in each source forwards its mail to the collector.
+  sources: [support.primarySmtpAddress],
+});
