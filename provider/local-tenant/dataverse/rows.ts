@@ -71,7 +71,7 @@ export interface MailboxRow extends CommonColumns, OwnedColumns {
   processanddeleteemails: boolean;
   allowemailconnectortousecredentials: boolean;
   username: string | null;
-  /** Write-only: kept to know that one is stored, never printed. */
+  /** Write-only and never printed; of one that came over the wire only a SHA-256 digest is kept. */
   password: string | null;
   emailrouteraccessapproval: Approval;
   isemailaddressapprovedbyo365admin: boolean;

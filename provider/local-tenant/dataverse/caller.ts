@@ -1,0 +1,48 @@
+import { callerOf } from "../login/tokens";
+import type { Tenant } from "../tenant";
+import { type DataverseError, notAMember, privilegeDenied, unauthorized, userDisabled } from "./errors";
+import { dataverseTables, type SecurityRole, type SystemUserRow } from "./rows";
+import type { Table } from "./schema";
+
+/** What a request wants to do with a table; named in the privilege it needs. */
+export type Action = "Create" | "Read" | "Write" | "Delete" | "Assign" | "Append" | "AppendTo";
+
+const readers: SecurityRole[] = ["System Administrator", "System Customizer", "Basic User"];
+const writers: SecurityRole[] = ["System Administrator", "System Customizer"];
+
+/** The application user behind a request. Throws 401 without a good token, 403 when the application is no user here. */
+export function userOf(tenant: Tenant, authorization: string | undefined): SystemUserRow {
+  const caller = callerOf(tenant, authorization, "dataverse");
+  if (caller === undefined) {
+    throw unauthorized();
+  }
+  const id = caller.application.dataverseUserId;
+  const user = id === undefined ? undefined : tenant.store.get<SystemUserRow>(dataverseTables.systemuser, id);
+  if (user === undefined) {
+    throw notAMember();
+  }
+  if (user.isdisabled) {
+    throw userDisabled(user.systemuserid);
+  }
+  return user;
+}
+
+/** Throws PrivilegeDenied unless one of the user's roles lets it do that to rows of the table. */
+export function demand(user: SystemUserRow, action: Action, table: Table): void {
+  const refusal = refusalOf(user, action, table);
+  if (refusal !== undefined) {
+    throw refusal;
+  }
+}
+
+function refusalOf(user: SystemUserRow, action: Action, table: Table): DataverseError | undefined {
+  const allowed = action === "Read" ? readers : writers;
+  return user.roles.some((role) => allowed.includes(role))
+    ? undefined
+    : privilegeDenied(user.systemuserid, user.roles.length, `prv${action}${table.schemaName}`, table);
+}
+
+/** Whether the user may approve e-mail addresses by its roles: administrator and delegated approver, both. */
+export function mayApprove(user: SystemUserRow): boolean {
+  return user.roles.includes("System Administrator") && user.roles.includes("Delegated Mailbox Approver");
+}

@@ -1,0 +1,118 @@
+import { type Recipient, tables } from "../model";
+import type { Tenant } from "../tenant";
+import { makeMailbox, organizationOf, ownerAt } from "./individual";
+import { type MailboxRow, wholeSeconds } from "./rows";
+import { type Job, Work } from "./work";
+
+/**
+ * Lets everything that is due by the tenant's clock happen: mailbox records of new queues and users appear, Test & Enable jobs
+ * end. There are no timers; every request to Dataverse begins and ends with this, and whoever looks at the rows otherwise may
+ * call it first.
+ */
+export function settle(tenant: Tenant): void {
+  const work = new Work(tenant, null);
+  for (const job of work.jobs()) {
+    if (job.due <= tenant.now()) {
+      perform(work, job);
+    }
+  }
+  work.commit();
+}
+
+function perform(work: Work, job: Job): void {
+  if (job.kind === "mailboxRow") {
+    const owner = job.table === "mailbox" ? undefined : ownerAt(work, { table: job.table, id: job.target });
+    if (owner !== undefined) {
+      makeMailbox(work, owner);
+    }
+    work.drop(job.id);
+    return;
+  }
+  const mailbox = work.get("mailbox", job.target);
+  if (mailbox === undefined) {
+    work.drop(job.id);
+    return;
+  }
+  const outcome = outcomeOf(work, mailbox);
+  if (outcome !== "never") {
+    finishTest(mailbox, outcome, job.due);
+    work.put("mailbox", mailbox);
+    work.drop(job.id);
+  }
+}
+
+/** Schedules Test & Enable for a mailbox record; a test that already waits is left to run. */
+export function scheduleTest(work: Work, mailbox: MailboxRow, by: string): void {
+  const id = `test:${mailbox.mailboxid}`;
+  mailbox.testemailconfigurationscheduled = true;
+  if (work.jobs().some((job) => job.id === id)) {
+    return;
+  }
+  mailbox.testandenablelastattemptedby = { table: "systemuser", id: by };
+  mailbox.testandenablelastattemptedon = work.time;
+  const due = work.tenant.now() + work.tenant.settings.test.duration;
+  work.schedule({ id, kind: "test", table: "mailbox", target: mailbox.mailboxid, due, by });
+}
+
+/** Takes a waiting test back. */
+export function cancelTest(work: Work, mailbox: MailboxRow): void {
+  mailbox.testemailconfigurationscheduled = false;
+  work.drop(`test:${mailbox.mailboxid}`);
+}
+
+function outcomeOf(work: Work, mailbox: MailboxRow): "success" | "failure" | "never" {
+  const address = mailbox.emailaddress?.toLowerCase() ?? "";
+  const ordered = Object.entries(work.tenant.settings.test.outcomes).find(([key]) => key.toLowerCase() === address);
+  if (ordered !== undefined) {
+    return ordered[1];
+  }
+  const profile =
+    mailbox.emailserverprofile === null ? undefined : work.get("emailserverprofile", mailbox.emailserverprofile.id);
+  const passes =
+    mailbox.statecode === 0 &&
+    isApproved(work, mailbox) &&
+    profile?.statecode === 0 &&
+    isMailboxAddress(work.tenant, address);
+  return passes ? "success" : "failure";
+}
+
+function isApproved(work: Work, mailbox: MailboxRow): boolean {
+  const organization = organizationOf(work);
+  const forUsers = organization?.requireapprovalforuseremail ?? true;
+  const forQueues = organization?.requireapprovalforqueueemail ?? true;
+  const regarding = mailbox.regardingobjectid?.table;
+  // A forward mailbox is neither a user's nor a queue's: only an organisation without either check lets it through.
+  const needed = regarding === "systemuser" ? forUsers : regarding === "queue" ? forQueues : forUsers || forQueues;
+  return mailbox.emailrouteraccessapproval === 1 || !needed;
+}
+
+function isMailboxAddress(tenant: Tenant, address: string): boolean {
+  return tenant.store
+    .allSeen<Recipient>("dataverse", tables.recipients)
+    .some(
+      ({ mailbox, emailAddresses }) =>
+        mailbox !== undefined &&
+        mailbox.whenSoftDeleted === null &&
+        emailAddresses.some((known) => known.toLowerCase() === `smtp:${address}`),
+    );
+}
+
+function finishTest(mailbox: MailboxRow, outcome: "success" | "failure", due: number): void {
+  const status = outcome === "success" ? 1 : 2;
+  const incoming = mailbox.incomingemaildeliverymethod === 2;
+  const outgoing = mailbox.outgoingemaildeliverymethod === 2;
+  const act = mailbox.actdeliverymethod === 1;
+  mailbox.incomingemailstatus = incoming ? status : 0;
+  mailbox.outgoingemailstatus = outgoing ? status : 0;
+  mailbox.actstatus = act ? status : 0;
+  mailbox.mailboxstatus = incoming || outgoing || act ? status : 0;
+  mailbox.enabledforincomingemail = incoming && outcome === "success";
+  mailbox.enabledforoutgoingemail = outgoing && outcome === "success";
+  mailbox.enabledforact = act && outcome === "success";
+  // The column has whole seconds, and a later test must show a later time.
+  const previous = Date.parse(mailbox.testmailboxaccesscompletedon);
+  const completed = Math.max(Math.floor(due / 1000) * 1000, previous + 1000);
+  mailbox.testmailboxaccesscompletedon = wholeSeconds(new Date(completed).toISOString());
+  mailbox.testemailconfigurationscheduled = false;
+  mailbox.testemailconfigurationretrycount = 0;
+}

@@ -1,0 +1,393 @@
+import { randomUUID } from "node:crypto";
+import { canApprove, dropApproval, requestApproval } from "./approval";
+import type { Values } from "./body";
+import { demandRequired } from "./body";
+import {
+  deleteForbiddenByAssociation,
+  invalidArgument,
+  invalidStatus,
+  notSupported,
+  queueHasItems,
+  unknownPayloadProperty,
+} from "./errors";
+import {
+  addressOf,
+  defaultMethods,
+  expectMailbox,
+  followMailbox,
+  followOwner,
+  forgetTest,
+  type MailboxOwner,
+  mailboxOf,
+  organizationOf,
+} from "./individual";
+import { cancelTest, scheduleTest } from "./jobs";
+import { type AnyRow, idOf } from "./present";
+import {
+  type Approval,
+  type EmailServerProfileRow,
+  type Lookup,
+  type MailboxRow,
+  newEmailServerProfileRow,
+  newMailboxRow,
+  newQueueRow,
+  newSystemUserRow,
+  newTeamRow,
+  type OrganizationRow,
+  type QueueRow,
+  type RowOf,
+  type SystemUserRow,
+  type TableName,
+  type TeamRow,
+} from "./rows";
+import { checkAddress, checkMailbox } from "./rules";
+import { schema, type Table } from "./schema";
+import type { Work } from "./work";
+
+/** Makes a row from decoded columns, its side effects included, and returns its id. `id` is the one chosen in the URL, if any. */
+export function create(work: Work, user: SystemUserRow, table: Table, values: Values, id?: string): string {
+  const given = values[table.key];
+  if (id !== undefined && given !== undefined && given !== id) {
+    throw invalidArgument(`The key in the body differs from the key in the URL: '${table.key}'.`);
+  }
+  const key = id ?? (typeof given === "string" ? given : randomUUID());
+  const made = { at: work.time, by: user.systemuserid };
+  const owned = {
+    ownerid: { table: "systemuser", id: user.systemuserid } as Lookup,
+    owningbusinessunit: user.businessunitid,
+    organizationid: organizationPointer(work),
+  };
+  const plain: Values = { ...values, [table.key]: key };
+  delete plain.emailrouteraccessapproval;
+  delete plain.testemailconfigurationscheduled;
+  switch (table.name) {
+    case "mailbox":
+      createMailbox(
+        work,
+        user,
+        values,
+        newMailboxRow({ ...mailboxDefaults(work), ...owned, ...(plain as Named<MailboxRow>) }, made),
+      );
+      break;
+    case "emailserverprofile": {
+      const row = newEmailServerProfileRow({ ...owned, ...(plain as Named<EmailServerProfileRow>) }, made);
+      insert(work, table, row);
+      break;
+    }
+    case "queue": {
+      const queue = newQueueRow({ ...queueDefaults(work, values), ...owned, ...(plain as Named<QueueRow>) }, made);
+      insert(work, table, queue);
+      expectMailbox(work, { table: "queue", row: queue });
+      break;
+    }
+    case "systemuser": {
+      const systemuser = newSystemUserRow(
+        { ...userDefaults(work, user, values), ...(plain as Named<SystemUserRow>) } as SystemUserRow,
+        made,
+      );
+      insert(work, table, systemuser);
+      expectMailbox(work, { table: "systemuser", row: systemuser });
+      break;
+    }
+    case "team": {
+      const common = { businessunitid: user.businessunitid, organizationid: user.organizationid };
+      insert(work, table, newTeamRow({ ...common, ...(plain as Named<TeamRow>) } as TeamRow, made));
+      break;
+    }
+    case "organization":
+      throw notSupported("POST", table.entitySet);
+  }
+  return key;
+}
+
+/** Decoded columns of a table; that the required ones are among them is checked on the finished row. */
+type Named<T> = Partial<T> & { [K in "mailboxid" | "emailserverprofileid" | "queueid" | "name"]: string } & {
+  emailaddress: string | null;
+};
+
+function organizationPointer(work: Work): Lookup | null {
+  const organization = organizationOf(work);
+  return organization === undefined ? null : { table: "organization", id: organization.organizationid };
+}
+
+function insert<T extends TableName>(work: Work, table: Table & { name: T }, row: RowOf[T]): void {
+  settleOwner(work, row);
+  settleState(table, undefined, row);
+  demandRequired(table, row);
+  checkOwnAddress(row);
+  work.put(table.name, row);
+}
+
+function mailboxDefaults(work: Work): Partial<MailboxRow> {
+  return {
+    // A missing address is the business rule's to report, not a default.
+    emailaddress: null,
+    emailserverprofile: organizationOf(work)?.defaultemailserverprofileid ?? null,
+  };
+}
+
+function createMailbox(work: Work, user: SystemUserRow, values: Values, row: MailboxRow): void {
+  row.emailrouteraccessapproval = canApprove(work, user) ? 1 : 2;
+  if (values.emailrouteraccessapproval !== undefined) {
+    requestApproval(work, user, row, values.emailrouteraccessapproval as Approval);
+  }
+  settleOwner(work, row);
+  settleState(schema.mailbox, undefined, row);
+  demandRequired(schema.mailbox, row);
+  checkMailbox(work, undefined, row);
+  if (values.testemailconfigurationscheduled === true) {
+    scheduleTest(work, row, user.systemuserid);
+  }
+  work.put("mailbox", row);
+}
+
+function queueDefaults(work: Work, values: Values): Partial<QueueRow> {
+  if (typeof values.emailaddress !== "string") {
+    return {};
+  }
+  const { incoming, outgoing } = defaultMethods(work);
+  return {
+    // A queue knows no Outlook.
+    incomingemaildeliverymethod: incoming === 1 ? 0 : incoming,
+    outgoingemaildeliverymethod: outgoing === 1 ? 0 : outgoing,
+    emailrouteraccessapproval: 2,
+  };
+}
+
+function userDefaults(work: Work, caller: SystemUserRow, values: Values): Partial<SystemUserRow> {
+  const { incoming, outgoing } = defaultMethods(work);
+  const name = [values.firstname, values.lastname].filter((part) => typeof part === "string").join(" ");
+  const isApplication = values.applicationid !== undefined;
+  return {
+    businessunitid: caller.businessunitid,
+    organizationid: caller.organizationid,
+    fullname: name === "" ? String(values.domainname ?? "") : name,
+    ...(isApplication ? { accessmode: 4, domainname: `app_${String(values.applicationid)}` } : {}),
+    ...(typeof values.internalemailaddress === "string"
+      ? { incomingemaildeliverymethod: incoming, outgoingemaildeliverymethod: outgoing, emailrouteraccessapproval: 2 }
+      : {}),
+  };
+}
+
+/** Changes a row by decoded columns, its side effects included. Every rule is checked on the merged row. */
+export function update(work: Work, user: SystemUserRow, table: Table, before: AnyRow, values: Values): void {
+  const id = idOf(table, before);
+  if (values[table.key] !== undefined && values[table.key] !== id) {
+    throw unknownPayloadProperty(table, table.key);
+  }
+  const plain = { ...values };
+  // The column is valid for update, yet what is written to it is not kept: the approval decides.
+  delete plain.isemailaddressapprovedbyo365admin;
+  delete plain.emailrouteraccessapproval;
+  delete plain.testemailconfigurationscheduled;
+  const after = { ...before, ...plain } as AnyRow;
+  settleOwner(work, after);
+  settleState(table, before, after, values);
+  checkOwnAddress(after);
+  switch (table.name) {
+    case "mailbox":
+      updateMailbox(work, user, before as MailboxRow, after as MailboxRow, values);
+      return;
+    case "queue":
+      updateOwner(work, user, before as QueueRow, { table: "queue", row: after as QueueRow }, values);
+      return;
+    case "systemuser":
+      updateUser(work, user, before as SystemUserRow, after as SystemUserRow, values);
+      return;
+    case "emailserverprofile":
+      work.put("emailserverprofile", after as EmailServerProfileRow);
+      return;
+    case "team":
+      work.put("team", after as TeamRow);
+      return;
+    case "organization":
+      work.put("organization", after as OrganizationRow);
+  }
+}
+
+function updateMailbox(work: Work, user: SystemUserRow, before: MailboxRow, after: MailboxRow, values: Values): void {
+  if (before.emailaddress !== after.emailaddress) {
+    dropApproval(work, after, after.emailaddress);
+  }
+  checkMailbox(work, before, after);
+  if (values.emailrouteraccessapproval !== undefined) {
+    requestApproval(work, user, after, values.emailrouteraccessapproval as Approval);
+  }
+  forgetTest(before, after);
+  if (values.testemailconfigurationscheduled === true) {
+    scheduleTest(work, after, user.systemuserid);
+  } else if (values.testemailconfigurationscheduled === false) {
+    cancelTest(work, after);
+  }
+  work.put("mailbox", after);
+  followMailbox(work, after);
+}
+
+function updateUser(
+  work: Work,
+  user: SystemUserRow,
+  before: SystemUserRow,
+  after: SystemUserRow,
+  values: Values,
+): void {
+  const name = [after.firstname, after.lastname].filter((part) => part !== null).join(" ");
+  if (("firstname" in values || "lastname" in values) && name !== "") {
+    after.fullname = name;
+  }
+  updateOwner(work, user, before, { table: "systemuser", row: after }, values);
+}
+
+function updateOwner(
+  work: Work,
+  user: SystemUserRow,
+  before: QueueRow | SystemUserRow,
+  after: MailboxOwner,
+  values: Values,
+): void {
+  const address = addressOf(after);
+  const addressBefore = "queueid" in before ? before.emailaddress : before.internalemailaddress;
+  if (address !== addressBefore) {
+    dropApproval(work, after.row, address);
+  }
+  if (values.emailrouteraccessapproval !== undefined && values.emailrouteraccessapproval !== null) {
+    requestApproval(work, user, after.row, values.emailrouteraccessapproval as Approval);
+  }
+  if (after.table === "queue") {
+    work.put("queue", after.row);
+  } else {
+    work.put("systemuser", after.row);
+  }
+  followOwner(work, after);
+}
+
+/** Deletes a row with what hangs on it. Throws when the service would not let it go. */
+export function remove(work: Work, table: Table, row: AnyRow): void {
+  switch (table.name) {
+    case "mailbox":
+      removeMailbox(work, row as MailboxRow);
+      return;
+    case "queue":
+      removeQueue(work, row as QueueRow);
+      return;
+    case "systemuser":
+      removeUser(work, row as SystemUserRow);
+      return;
+    case "team":
+      removeTeam(work, row as TeamRow);
+      return;
+    case "emailserverprofile":
+      removeProfile(work, row as EmailServerProfileRow);
+      return;
+    case "organization":
+      throw notSupported("DELETE", table.entitySet);
+  }
+}
+
+function removeMailbox(work: Work, row: MailboxRow): void {
+  for (const queue of work.all("queue").filter(({ defaultmailbox }) => defaultmailbox?.id === row.mailboxid)) {
+    work.put("queue", { ...queue, defaultmailbox: null });
+  }
+  for (const user of work.all("systemuser").filter(({ defaultmailbox }) => defaultmailbox?.id === row.mailboxid)) {
+    work.put("systemuser", { ...user, defaultmailbox: null });
+  }
+  work.drop(`test:${row.mailboxid}`);
+  work.remove("mailbox", row.mailboxid);
+}
+
+function removeQueue(work: Work, row: QueueRow): void {
+  if (row.numberofitems > 0) {
+    throw queueHasItems();
+  }
+  removeIndividualMailbox(work, { table: "queue", row });
+  work.drop(`mailboxRow:${row.queueid}`);
+  work.remove("queue", row.queueid);
+}
+
+function removeUser(work: Work, row: SystemUserRow): void {
+  const id = row.systemuserid;
+  refuseWhileOwner(work, schema.systemuser, id);
+  removeIndividualMailbox(work, { table: "systemuser", row });
+  for (const mailbox of work.all("mailbox")) {
+    if (mailbox.ownerid.id === id) {
+      removeMailbox(work, mailbox);
+    } else if (mailbox.emailaddressapprovedby?.id === id || mailbox.testandenablelastattemptedby?.id === id) {
+      const unless = (link: Lookup | null) => (link?.id === id ? null : link);
+      mailbox.emailaddressapprovedby = unless(mailbox.emailaddressapprovedby);
+      mailbox.testandenablelastattemptedby = unless(mailbox.testandenablelastattemptedby);
+      work.put("mailbox", mailbox);
+    }
+  }
+  work.drop(`mailboxRow:${id}`);
+  work.remove("systemuser", id);
+}
+
+function removeTeam(work: Work, row: TeamRow): void {
+  if (row.isdefault) {
+    throw deleteForbiddenByAssociation(schema.team, "it is the default team of its business unit.");
+  }
+  refuseWhileOwner(work, schema.team, row.teamid);
+  for (const mailbox of work.all("mailbox").filter(({ ownerid }) => ownerid.id === row.teamid)) {
+    removeMailbox(work, mailbox);
+  }
+  work.remove("team", row.teamid);
+}
+
+function removeProfile(work: Work, row: EmailServerProfileRow): void {
+  const id = row.emailserverprofileid;
+  for (const mailbox of work.all("mailbox").filter(({ emailserverprofile }) => emailserverprofile?.id === id)) {
+    work.put("mailbox", { ...mailbox, emailserverprofile: null });
+  }
+  const organization = organizationOf(work);
+  if (organization?.defaultemailserverprofileid?.id === id) {
+    work.put("organization", { ...organization, defaultemailserverprofileid: null });
+  }
+  work.remove("emailserverprofile", id);
+}
+
+function removeIndividualMailbox(work: Work, owner: MailboxOwner): void {
+  const mailbox = mailboxOf(work, owner);
+  if (mailbox !== undefined) {
+    removeMailbox(work, mailbox);
+  }
+}
+
+function refuseWhileOwner(work: Work, table: Table, id: string): void {
+  const owned = [...work.all("queue"), ...work.all("emailserverprofile")].find(({ ownerid }) => ownerid.id === id);
+  if (owned !== undefined) {
+    throw deleteForbiddenByAssociation(table, `it owns '${owned.name}'.`);
+  }
+}
+
+/** A row's business unit is its owner's. */
+function settleOwner(work: Work, row: AnyRow): void {
+  if (!("ownerid" in row)) {
+    return;
+  }
+  const { ownerid } = row;
+  const owner = ownerid.table === "team" ? work.get("team", ownerid.id) : work.get("systemuser", ownerid.id);
+  if (owner !== undefined) {
+    row.owningbusinessunit = owner.businessunitid;
+  }
+}
+
+/** `statuscode` follows `statecode`; a status that belongs to the other state is refused. */
+function settleState(table: Table, before: AnyRow | undefined, row: AnyRow, values: Values = {}): void {
+  if (!("statecode" in row)) {
+    return;
+  }
+  const fitting = row.statecode === 0 ? 1 : 2;
+  if (row.statuscode === null || (before !== undefined && !("statuscode" in values))) {
+    row.statuscode = fitting;
+  }
+  if (row.statuscode !== fitting) {
+    throw invalidStatus(table, row.statuscode, row.statecode === 0 ? "Active" : "Inactive");
+  }
+}
+
+function checkOwnAddress(row: AnyRow): void {
+  const address =
+    "internalemailaddress" in row ? row.internalemailaddress : "emailaddress" in row ? row.emailaddress : null;
+  if (address !== null && !("mailboxid" in row)) {
+    checkAddress(address);
+  }
+}

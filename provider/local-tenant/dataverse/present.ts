@@ -1,0 +1,145 @@
+import type { Column } from "./columns";
+import type { Lookup, RowOf, TableName } from "./rows";
+import { propertyOf, schema, type Table } from "./schema";
+import type { Work } from "./work";
+
+/** Any simulated row. */
+export type AnyRow = RowOf[TableName];
+
+/** Which annotations the answer carries, from `Prefer: odata.include-annotations`. */
+export interface Annotations {
+  /** Whether the annotation of that full name was asked for. */
+  include(name: string): boolean;
+}
+
+const formattedValue = "OData.Community.Display.V1.FormattedValue";
+const lookupName = "Microsoft.Dynamics.CRM.lookuplogicalname";
+const navigationName = "Microsoft.Dynamics.CRM.associatednavigationproperty";
+
+/** The row's id. */
+export function idOf(table: Table, row: AnyRow): string {
+  return String(stored(row, table.key));
+}
+
+/** The row's ETag, a weak one that holds its version. */
+export function etagOf(row: AnyRow): string {
+  return `W/"${row.versionnumber}"`;
+}
+
+/** What the row stores under a column's name. */
+export function stored(row: AnyRow, column: string): unknown {
+  return (row as unknown as Record<string, unknown>)[column];
+}
+
+/** What a reader of the row gets for a column: text, number, flag or null; of a lookup the id. Secrets always read as null. */
+export function readable(row: AnyRow, column: Column): string | number | boolean | null {
+  if (!column.read) {
+    return null;
+  }
+  if (column.name === "ispasswordset") {
+    return typeof stored(row, "password") === "string" && stored(row, "password") !== "";
+  }
+  if (column.targets !== undefined) {
+    return lookupOf(row, column)?.id ?? null;
+  }
+  const value = stored(row, column.name) ?? column.initial ?? null;
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
+}
+
+/** Where a lookup column of the row points; `owninguser` and `owningteam` follow `ownerid`. */
+export function lookupOf(row: AnyRow, column: Column): Lookup | null {
+  if (column.name === "owninguser" || column.name === "owningteam") {
+    const owner = (stored(row, "ownerid") ?? null) as Lookup | null;
+    return owner?.table === (column.name === "owninguser" ? "systemuser" : "team") ? owner : null;
+  }
+  return (stored(row, column.name) ?? null) as Lookup | null;
+}
+
+/** The row as JSON: the columns asked for, or all; the ETag always; the primary key always. */
+export function present(
+  work: Work,
+  table: Table,
+  row: AnyRow,
+  columns: readonly Column[] | undefined,
+  annotations: Annotations,
+): Record<string, unknown> {
+  const shown = new Set(columns ?? table.columns.values());
+  const key = table.columns.get(table.key);
+  if (key !== undefined) {
+    shown.add(key);
+  }
+  const json: Record<string, unknown> = { "@odata.etag": etagOf(row) };
+  for (const column of shown) {
+    const property = propertyOf(column);
+    annotate(work, row, column, annotations, json);
+    json[property] = readable(row, column);
+  }
+  return json;
+}
+
+function annotate(
+  work: Work,
+  row: AnyRow,
+  column: Column,
+  annotations: Annotations,
+  json: Record<string, unknown>,
+): void {
+  const value = readable(row, column);
+  if (value === null) {
+    return;
+  }
+  const property = propertyOf(column);
+  const add = (name: string, text: string | undefined) => {
+    if (text !== undefined && annotations.include(name)) {
+      json[`${property}@${name}`] = text;
+    }
+  };
+  add(formattedValue, formatted(work, row, column, value));
+  const target = column.targets === undefined ? null : lookupOf(row, column);
+  if (target !== null) {
+    add(lookupName, target.table);
+    add(navigationName, column.targets?.find(({ table }) => table === target.table)?.navigation);
+  }
+}
+
+function formatted(work: Work, row: AnyRow, column: Column, value: string | number | boolean): string | undefined {
+  if (column.targets !== undefined) {
+    const target = lookupOf(row, column);
+    return target === null ? undefined : nameOf(work, target);
+  }
+  if (typeof value === "boolean") {
+    return value ? "Yes" : "No";
+  }
+  if (column.options !== undefined) {
+    return column.options[Number(value)];
+  }
+  if (column.type === "DateTime" || column.type === "Date") {
+    return displayed(String(value), column.type === "Date");
+  }
+  return typeof value === "number" ? value.toLocaleString("en-US") : undefined;
+}
+
+function displayed(value: string, dateOnly: boolean): string {
+  const options = dateOnly
+    ? ({ timeZone: "UTC" } as const)
+    : ({
+        timeZone: "UTC",
+        year: "numeric",
+        month: "numeric",
+        day: "numeric",
+        hour: "numeric",
+        minute: "2-digit",
+      } as const);
+  const text = new Date(value).toLocaleString("en-US", options);
+  return dateOnly ? (text.split(",")[0] ?? text) : text.replace(",", "");
+}
+
+/** The name of the row a lookup points at; undefined for a business unit or a row that is gone. */
+export function nameOf(work: Work, target: Lookup): string | undefined {
+  if (target.table === "businessunit") {
+    return undefined;
+  }
+  const row = work.get(target.table, target.id);
+  const name = row === undefined ? undefined : stored(row, schema[target.table].nameColumn);
+  return typeof name === "string" ? name : undefined;
+}

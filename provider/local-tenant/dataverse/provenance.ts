@@ -1,0 +1,263 @@
+import type { Provenance } from "../provenance";
+
+const mailboxPage = "powerapps-docs, reference/entities/mailbox.md";
+const adminPage = "power-platform docs, admin/create-forward-mailboxes-edit-mailboxes.md";
+const exchangePage = "power-platform docs, admin/connect-exchange-online.md";
+const errorPage = "powerapps-docs, data-platform/includes/data-service-errors.md";
+const webApi = "powerapps-docs, data-platform/webapi";
+const terraform = "microsoft/terraform-provider-power-platform, data_record fixtures and tests";
+const powershell = "seanmcne/Microsoft.Xrm.Data.PowerShell";
+
+/** How each behaviour of the simulated Dataverse is known. */
+export const provenance: Provenance[] = [
+  {
+    behaviour: "Columns, their types, lengths, choices and validity for create and update are those of `schema`.",
+    mark: "documented",
+    source: mailboxPage,
+  },
+  {
+    behaviour: "A mailbox made with name and address alone is a forward mailbox with the defaults of `newMailboxRow`.",
+    mark: "observed",
+    source: terraform,
+  },
+  {
+    behaviour:
+      "A new forward mailbox is approved (1) when its maker may approve, else pending (2); the O365 flag is false.",
+    mark: "assumed",
+    source: `${terraform} shows 1 for a tenant administrator; the dependence on the maker is reasoning.`,
+  },
+  {
+    behaviour: "isforwardmailbox and regardingobjectid cannot be written.",
+    mark: "documented",
+    source: mailboxPage,
+  },
+  {
+    behaviour: "A read-only column in a body is refused with 400; ignored when `strictBodies` is off.",
+    mark: "assumed",
+    source: "Not documented; a public script posts one and expects success.",
+  },
+  {
+    behaviour:
+      "Passwords always read as null; `ispasswordset` tells whether one is stored; $select=password answers null.",
+    mark: "observed",
+    source: `${terraform}; that $select behaves like the full row is reasoning.`,
+  },
+  {
+    behaviour:
+      "POST answers 204 with OData-EntityId, or 201 with the row and without that header for return=representation.",
+    mark: "documented",
+    source: `${webApi}/create-entity-web-api.md`,
+  },
+  {
+    behaviour: "PATCH without If-Match to a missing id creates the row; with If-Match: * it is a 404.",
+    mark: "documented",
+    source: `${webApi}/perform-conditional-operations-using-web-api.md`,
+  },
+  {
+    behaviour: "PATCH with If-None-Match: * on an existing row is a 412 with 0x80040237.",
+    mark: "documented",
+    source: `${webApi}/perform-conditional-operations-using-web-api.md; code observed in ${terraform}`,
+  },
+  {
+    behaviour: "A stale ETag in If-Match is a 412 with 0x80060882, on PATCH and on DELETE.",
+    mark: "observed",
+    source: "Two public code bases for the code; Microsoft's Web API pages for the status.",
+  },
+  {
+    behaviour: "GET with a current ETag in If-None-Match is a 304, never with $expand or annotations.",
+    mark: "documented",
+    source: `${webApi}/perform-conditional-operations-using-web-api.md`,
+  },
+  {
+    behaviour: "The ETag holds the row's versionnumber.",
+    mark: "observed",
+    source: terraform,
+  },
+  {
+    behaviour: "PATCH or DELETE on a collection is a 405.",
+    mark: "documented",
+    source: `${webApi}/compose-http-requests-handle-errors.md; seen in ${terraform} #616`,
+  },
+  {
+    behaviour: "Percent-encoded parentheses in the path work.",
+    mark: "observed",
+    source: terraform,
+  },
+  {
+    behaviour: "At most 5000 rows a page; Prefer odata.maxpagesize makes smaller ones; $top ignores it; no $skip.",
+    mark: "documented",
+    source: `${webApi}/compose-http-requests-handle-errors.md and query pages`,
+  },
+  {
+    behaviour: "Text compares without case in filters; ne matches rows whose value is null.",
+    mark: "assumed",
+    source: "General behaviour of Dataverse's SQL collation and query translation.",
+  },
+  {
+    behaviour: "Error bodies are {error: {code, message}}; annotations add help link and inner message.",
+    mark: "documented",
+    source: `${webApi}/compose-http-requests-handle-errors.md`,
+  },
+  {
+    behaviour: "An unknown URL segment is 0x80060888.",
+    mark: "observed",
+    source: "microsoft/Dataverse-MCP issue 6",
+  },
+  {
+    behaviour: "An unknown property in a body is 400 with 0x80048d19; in $select 400 with 0x80060888.",
+    mark: "assumed",
+    source: "Messages seen in PowerPlatform-DataverseServiceClient issues; codes from general knowledge.",
+  },
+  {
+    behaviour: "Text too long is 0x80044331, a choice out of range 0x8004431A, a status of the other state 0x80048408.",
+    mark: "assumed",
+    source: "General knowledge of the service's validation errors.",
+  },
+  {
+    behaviour: "A bare `_x_value` in a body is refused with 0x80060888.",
+    mark: "assumed",
+    source: "General knowledge; navigation properties are the documented way.",
+  },
+  {
+    behaviour: "An application without an application user gets 403 with 0x80072560.",
+    mark: "observed",
+    source: "microsoft/powercat-business-approvals-kit issue 293, MicrosoftDocs/power-platform issue 2124",
+  },
+  {
+    behaviour: "A missing privilege is 403 with 0x80040220.",
+    mark: "documented",
+    source: errorPage,
+  },
+  {
+    behaviour: "System Administrator and System Customizer read and write everything simulated; Basic User only reads.",
+    mark: "assumed",
+    source: `A simplification of security roles; the form needs one of the first two (${adminPage}).`,
+  },
+  {
+    behaviour: "The version headers are demanded only when `strictHeaders` is on; a wrong version is always refused.",
+    mark: "assumed",
+    source: `${webApi}/compose-http-requests-handle-errors.md asks for them with every request; older clients omit them.`,
+  },
+  {
+    behaviour: "A forward mailbox needs an address, incoming None or server-side sync, outgoing None, no regarding.",
+    mark: "documented",
+    source: `${errorPage}: 0x8005E211, E212, E213, E207`,
+  },
+  {
+    behaviour: "Delete after processing is refused on user mailboxes with 0x8005E233.",
+    mark: "documented",
+    source: `${errorPage}; seen in ${powershell} #260`,
+  },
+  {
+    behaviour: "Credentials need user name (0x8005E209) and password (0x8005E24E).",
+    mark: "documented",
+    source: errorPage,
+  },
+  {
+    behaviour: "Credentials are refused where the server profile does not take them from the mailbox.",
+    mark: "assumed",
+    source: `${adminPage} says to set them only then; no error code is documented.`,
+  },
+  {
+    behaviour: "Appointments by server-side sync with a POP3 or IMAP profile are refused with 0x8005E247.",
+    mark: "documented",
+    source: errorPage,
+  },
+  {
+    behaviour: "The HTTP status of the mailbox rules' errors is 400.",
+    mark: "assumed",
+    source: `${webApi}/compose-http-requests-handle-errors.md: anything not listed is 400.`,
+  },
+  {
+    behaviour:
+      "The address of an individual mailbox is refused with 0x8005E208, or carried over to its owner by a setting.",
+    mark: "assumed",
+    source: `${errorPage} and ${adminPage} contradict each other.`,
+  },
+  {
+    behaviour: "An address is not unique among mailbox records.",
+    mark: "assumed",
+    source: `${mailboxPage} names no key on it.`,
+  },
+  {
+    behaviour: "Approving needs System Administrator and Delegated Mailbox Approver; else 0x8009000B.",
+    mark: "documented",
+    source: `${exchangePage}; ${errorPage}; seen in ${powershell} #369`,
+  },
+  {
+    behaviour: "By a setting an approval is silently without effect.",
+    mark: "observed",
+    source: `${powershell} #454 (a service principal) and #504`,
+  },
+  {
+    behaviour: "isemailaddressapprovedbyo365admin follows the approval; writing it has no effect.",
+    mark: "observed",
+    source: `${powershell} #504; that it follows is reasoning.`,
+  },
+  {
+    behaviour: "Changing the address drops the approval to Pending.",
+    mark: "assumed",
+    source: "Plausible; behind the setting `addressChangeDropsApproval`.",
+  },
+  {
+    behaviour: "Changing address, methods or profile puts the test statuses back to Not Run.",
+    mark: "assumed",
+    source: "Plausible: the results were of another configuration.",
+  },
+  {
+    behaviour: "Writing testemailconfigurationscheduled true queues Test & Enable.",
+    mark: "observed",
+    source: `${powershell} -ScheduleTest and its maintainer; one public script disagrees.`,
+  },
+  {
+    behaviour:
+      "When the test ends the flag is false, the completion time later than before, each enabled method has a status.",
+    mark: "assumed",
+    source: "No page describes the end; statuses and time column are documented.",
+  },
+  {
+    behaviour: "The test succeeds for an active, approved record with an active profile whose address is a mailbox.",
+    mark: "documented",
+    source: exchangePage,
+  },
+  {
+    behaviour: "Approval is not needed where the organisation switched it off (both switches for a forward mailbox).",
+    mark: "documented",
+    source: `${exchangePage}; that a forward mailbox needs both switches off is reasoning.`,
+  },
+  {
+    behaviour: "A queue or user with an address gets a mailbox record, later, with organisation-default methods.",
+    mark: "documented",
+    source: `${adminPage}; the delay seen in public scripts`,
+  },
+  {
+    behaviour: "Delivery methods and approval of a queue or user and its mailbox record stay equal.",
+    mark: "observed",
+    source: `${powershell} writes either row.`,
+  },
+  {
+    behaviour: "Deleting a profile empties the lookups at it; deleting a user or queue deletes its mailbox record.",
+    mark: "documented",
+    source: mailboxPage,
+  },
+  {
+    behaviour: "A user or team that owns queues or profiles cannot be deleted; mailbox records it owns go with it.",
+    mark: "assumed",
+    source: `${mailboxPage} says Cascade for the mailbox's owner; the refusal is the harsher case.`,
+  },
+  {
+    behaviour: "A queue with items cannot be deleted: 0x80631117.",
+    mark: "documented",
+    source: errorPage,
+  },
+  {
+    behaviour: "A mailbox record is deleted without being deactivated first.",
+    mark: "assumed",
+    source: `${terraform} deactivates only when asked to.`,
+  },
+  {
+    behaviour: "Dataverse sees its own writes at once; other services' with its lag.",
+    mark: "assumed",
+    source: "Its database is transactional.",
+  },
+];

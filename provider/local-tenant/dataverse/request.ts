@@ -1,0 +1,87 @@
+import { badQuery } from "./errors";
+import type { Annotations } from "./present";
+import { positive } from "./query";
+
+/** The preferences of a request that Dataverse honours. */
+export interface Preferences extends Annotations {
+  representation: boolean;
+  /** Rows of a page, or undefined. */
+  pageSize: number | undefined;
+  /** Whether any annotation was asked for. */
+  annotated: boolean;
+  /** What the answer reports in `Preference-Applied`: all that was honoured. */
+  applied: string[];
+}
+
+/** Reads `Prefer`: several preferences in one header are separated by commas; an annotation list is quoted. */
+export function preferences(header: string | undefined): Preferences {
+  const found: Preferences = {
+    representation: false,
+    pageSize: undefined,
+    annotated: false,
+    applied: [],
+    include: () => false,
+  };
+  for (const item of header?.match(/[^,;"]+(?:"[^"]*")?/g) ?? []) {
+    const [name = "", ...rest] = item.trim().split("=");
+    const value = rest.join("=").replace(/^"|"$/g, "");
+    if (name === "return" && value === "representation") {
+      found.representation = true;
+    } else if (name === "odata.maxpagesize") {
+      found.pageSize = positive(value, "odata.maxpagesize");
+    } else if (name === "odata.include-annotations") {
+      const patterns = value.split(",").map((pattern) => pattern.trim());
+      found.annotated = true;
+      found.include = (annotation) => patterns.some((pattern) => covers(pattern, annotation));
+    } else {
+      continue;
+    }
+    found.applied.push(item.trim());
+  }
+  return found;
+}
+
+function covers(pattern: string, annotation: string): boolean {
+  return (
+    pattern === "*" || pattern === annotation || (pattern.endsWith(".*") && annotation.startsWith(pattern.slice(0, -1)))
+  );
+}
+
+/** The ETags of a condition header; `*` for any; undefined when the header is absent or the literal `null`. */
+export function condition(header: string | undefined): "*" | string[] | undefined {
+  // Microsoft's samples send `If-None-Match: null` with everything, to keep caches out.
+  if (header === undefined || header.trim() === "" || header.trim() === "null") {
+    return undefined;
+  }
+  if (header.trim() === "*") {
+    return "*";
+  }
+  const tags = header.split(",").map((tag) => tag.trim());
+  if (!tags.every((tag) => /^W\/"[^"]*"$/.test(tag))) {
+    throw badQuery(`The value '${header}' is not an ETag of this service.`);
+  }
+  return tags;
+}
+
+/** A part of the path: its name and what stands in its parentheses, if any. */
+export interface Segment {
+  name: string;
+  key: string | undefined;
+}
+
+/** The path below the version, decoded after it was split, so that encoded parentheses work. */
+export function segments(path: string): Segment[] {
+  return path
+    .split("/")
+    .filter((part) => part !== "")
+    .map((part) => {
+      let text: string;
+      try {
+        text = decodeURIComponent(part);
+      } catch {
+        throw badQuery(`The path segment '${part}' is not well encoded.`);
+      }
+      const parts = /^([^()]+)\((.*)\)$/.exec(text);
+      return parts?.[1] === undefined ? { name: text, key: undefined } : { name: parts[1], key: parts[2] ?? "" };
+    });
+}

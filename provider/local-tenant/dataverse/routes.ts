@@ -1,0 +1,569 @@
+import { randomUUID } from "node:crypto";
+import { type Context, Hono } from "hono";
+import type { Tenant } from "../tenant";
+import { decode, isGuid, jsonObject, reference, type Values } from "./body";
+import { type Action, demand, userOf } from "./caller";
+import {
+  badQuery,
+  DataverseError,
+  duplicateRecord,
+  notSimulated,
+  notSupported,
+  objectDoesNotExist,
+  odataVersionRequired,
+  resourceNotFound,
+  unsupportedMediaType,
+  versionMismatch,
+} from "./errors";
+import { settle } from "./jobs";
+import { attributesOf, type Definition, definitionOf, queried, tableNamed } from "./metadata";
+import { create, remove, update } from "./operations";
+import { type AnyRow, etagOf, lookupOf, present, readable } from "./present";
+import { allowOptions, columnRead, expanded, filtered, page, selected } from "./query";
+import { condition, type Preferences, preferences, type Segment, segments } from "./request";
+import type { SystemUserRow } from "./rows";
+import { entitySets, navigation, schema, type Table } from "./schema";
+import { Work } from "./work";
+
+const prefix = "/api/data/";
+const root = `${prefix}v9.2/`;
+
+/** One request: who asks, what for, and the changes it makes. */
+interface Exchange {
+  context: Context;
+  tenant: Tenant;
+  method: string;
+  /** `https://host/api/data/v9.2/`, the host as the client wrote it. */
+  base: string;
+  query: URLSearchParams;
+  user: SystemUserRow;
+  work: Work;
+  prefer: Preferences;
+}
+
+/**
+ * The Dataverse Web API of the tenant's environment, below `/api/data/v9.2/`: the tables of `schema`, WhoAmI and the metadata of
+ * those tables. Whatever else exists in the real service is refused with a 4xx in its error shape.
+ */
+export function dataverseRoutes(tenant: Tenant): Hono {
+  const app = new Hono();
+  const respond = async (context: Context) => {
+    const prefer = safePreferences(context.req.header("prefer"));
+    try {
+      return withHeaders(await answer(tenant, context));
+    } catch (error) {
+      if (error instanceof DataverseError) {
+        return withHeaders(refusal(context, error, prefer?.include("Microsoft.PowerApps.CDS.HelpLink") ?? false));
+      }
+      throw error;
+    }
+  };
+  app.all("/api/data", respond);
+  app.all("/api/data/*", respond);
+  return app;
+}
+
+function safePreferences(header: string | undefined): Preferences | undefined {
+  try {
+    return preferences(header);
+  } catch {
+    return undefined;
+  }
+}
+
+function withHeaders(response: Response): Response {
+  response.headers.set("OData-Version", "4.0");
+  response.headers.set("x-ms-service-request-id", randomUUID());
+  response.headers.set("Cache-Control", "no-cache");
+  return response;
+}
+
+function refusal(context: Context, error: DataverseError, annotated: boolean): Response {
+  const annotations = annotated
+    ? {
+        "@Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus": "0",
+        "@Microsoft.PowerApps.CDS.HelpLink": `http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a${error.code}`,
+        "@Microsoft.PowerApps.CDS.InnerError.Message": error.message,
+      }
+    : {};
+  const body = { error: { code: error.code, message: error.message, ...annotations } };
+  const response = context.json(body, error.status, { ...error.headers });
+  response.headers.set("Content-Type", "application/json; odata.metadata=minimal");
+  return response;
+}
+
+async function answer(tenant: Tenant, context: Context): Promise<Response> {
+  const url = new URL(context.req.url);
+  const user = userOf(tenant, context.req.header("authorization"));
+  if (!url.pathname.startsWith(root) && url.pathname !== root.slice(0, -1)) {
+    throw resourceNotFound(url.pathname.slice(prefix.length).split("/")[0] ?? "");
+  }
+  checkHeaders(tenant, context);
+  settle(tenant);
+  const exchange: Exchange = {
+    context,
+    tenant,
+    method: context.req.method,
+    base: `${url.origin}${root}`,
+    query: url.searchParams,
+    user,
+    work: new Work(tenant, user.systemuserid),
+    prefer: preferences(context.req.header("prefer")),
+  };
+  const path = segments(url.pathname.slice(root.length));
+  const response = await dispatch(exchange, path);
+  settle(tenant);
+  return response;
+}
+
+function checkHeaders(tenant: Tenant, context: Context): void {
+  for (const header of ["OData-Version", "OData-MaxVersion"]) {
+    const value = context.req.header(header);
+    if (value === undefined ? tenant.settings.strictHeaders : !/^4\.0(?:1)?$/.test(value.trim())) {
+      throw odataVersionRequired(header);
+    }
+  }
+  for (const header of ["MSCRMCallerID", "CallerObjectId"]) {
+    if (context.req.header(header) !== undefined) {
+      throw notSimulated(`impersonation (${header})`);
+    }
+  }
+}
+
+async function dispatch(exchange: Exchange, path: Segment[]): Promise<Response> {
+  const [first, ...rest] = path;
+  if (first === undefined) {
+    return serviceDocument(exchange);
+  }
+  if (first.name === "WhoAmI" && (first.key ?? "") === "") {
+    return whoAmI(exchange, rest);
+  }
+  if (first.name === "EntityDefinitions") {
+    return metadata(exchange, first, rest);
+  }
+  if (first.name === "$batch" || first.name === "$metadata") {
+    throw notSimulated(first.name);
+  }
+  const table = entitySets.get(first.name);
+  if (table === undefined) {
+    throw resourceNotFound(first.name);
+  }
+  if (first.key === undefined) {
+    return collection(exchange, table, rest);
+  }
+  const id = keyOf(table, first.key);
+  return rest.length === 0 ? item(exchange, table, id) : member(exchange, table, id, rest);
+}
+
+/** The id in a URL: `<guid>` or `<key column>=<guid>`. */
+function keyOf(table: Table, key: string): string {
+  const parts = /^(?:\s*(\w+)\s*=)?\s*(.+?)\s*$/.exec(key);
+  const name = parts?.[1];
+  const id = parts?.[2] ?? "";
+  if (name !== undefined && name !== table.key) {
+    throw badQuery(`The specified key properties [${name}] do not form a key of the entity '${table.name}'.`);
+  }
+  if (!isGuid(id)) {
+    throw badQuery(`The key value '${id}' is not a valid Edm.Guid.`);
+  }
+  return id.toLowerCase();
+}
+
+function serviceDocument(exchange: Exchange): Response {
+  demandMethod(exchange, ["GET"], "the service root");
+  const value = [...entitySets.keys()].map((name) => ({ name, kind: "EntitySet", url: name }));
+  return json(exchange, { "@odata.context": `${exchange.base}$metadata`, value });
+}
+
+function whoAmI(exchange: Exchange, rest: Segment[]): Response {
+  demandMethod(exchange, ["GET"], "WhoAmI");
+  if (rest[0] !== undefined) {
+    throw resourceNotFound(rest[0].name);
+  }
+  allowOptions(exchange.query, []);
+  return json(exchange, {
+    "@odata.context": `${exchange.base}$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse`,
+    BusinessUnitId: exchange.user.businessunitid.id,
+    UserId: exchange.user.systemuserid,
+    OrganizationId: exchange.user.organizationid,
+  });
+}
+
+function metadata(exchange: Exchange, first: Segment, rest: Segment[]): Response {
+  demandMethod(exchange, ["GET"], "metadata");
+  allowOptions(exchange.query, ["$select", "$filter"]);
+  const context = `${exchange.base}$metadata#EntityDefinitions`;
+  if (first.key === undefined && rest.length === 0) {
+    const definitions = queried(Object.values(schema).map(definitionOf), exchange.query);
+    return json(exchange, { "@odata.context": context, value: definitions });
+  }
+  const table = tableNamed(first.key ?? "");
+  const [attributes, ...further] = rest;
+  if (attributes === undefined) {
+    const [definition] = queried([definitionOf(table)], exchange.query);
+    return json(exchange, { "@odata.context": `${context}/$entity`, ...definition });
+  }
+  if (attributes.name !== "Attributes" || further.length > 0) {
+    throw resourceNotFound(attributes.name);
+  }
+  const all = attributesOf(table);
+  const inner = `${context}('${table.name}')/Attributes`;
+  if (attributes.key === undefined) {
+    return json(exchange, { "@odata.context": inner, value: queried(all, exchange.query) });
+  }
+  const name = /^LogicalName='(\w+)'$/.exec(attributes.key)?.[1];
+  const wanted: Definition | undefined = all.find((definition) => definition.LogicalName === name);
+  if (wanted === undefined) {
+    throw resourceNotFound(`Attributes(${attributes.key})`);
+  }
+  return json(exchange, { "@odata.context": `${inner}/$entity`, ...queried([wanted], exchange.query)[0] });
+}
+
+async function collection(exchange: Exchange, table: Table, rest: Segment[]): Promise<Response> {
+  const [inner, ...further] = rest;
+  if (inner?.name === "$count" && further.length === 0) {
+    return count(exchange, table);
+  }
+  if (inner !== undefined) {
+    throw resourceNotFound(inner.name);
+  }
+  if (exchange.method === "GET") {
+    return list(exchange, table);
+  }
+  demandMethod(exchange, ["POST"], `the collection '${table.entitySet}'`);
+  if (!table.create) {
+    throw notSupported("POST", table.entitySet);
+  }
+  allow(exchange, "Create", table);
+  allowOptions(exchange.query, ["$select"]);
+  const columns = selected(table, exchange.query.get("$select"));
+  const values = await decodedBody(exchange, table, "create");
+  const id = create(exchange.work, exchange.user, table, values);
+  exchange.work.commit();
+  return written(exchange, table, id, 201, columns);
+}
+
+function count(exchange: Exchange, table: Table): Response {
+  demandMethod(exchange, ["GET"], "$count");
+  allow(exchange, "Read", table);
+  allowOptions(exchange.query, ["$filter"]);
+  const rows = filtered(exchange.work, table, exchange.work.all(table.name), exchange.query.get("$filter"));
+  return exchange.context.text(String(rows.length), 200);
+}
+
+function list(exchange: Exchange, table: Table): Response {
+  const { query, work, prefer, base } = exchange;
+  allow(exchange, "Read", table);
+  allowOptions(query, ["$select", "$filter", "$orderby", "$top", "$count", "$skiptoken", "$expand"]);
+  const columns = selected(table, query.get("$select"));
+  const expansions = expanded(table, query.get("$expand"));
+  const counted = query.get("$count");
+  if (counted !== null && counted !== "true" && counted !== "false") {
+    throw badQuery(`Invalid value '${counted}' for $count query option found.`);
+  }
+  const { rows, total, next } = page(work, table, query, prefer.pageSize);
+  const body: Record<string, unknown> = { "@odata.context": contextOf(exchange, table, false) };
+  if (counted === "true") {
+    body["@odata.count"] = total;
+  }
+  body.value = rows.map((row) => shown(exchange, table, row, columns, expansions));
+  if (next !== undefined) {
+    const following = new URLSearchParams(query);
+    following.set("$skiptoken", next);
+    body["@odata.nextLink"] = `${base}${table.entitySet}?${following.toString().replaceAll("%24", "$")}`;
+  }
+  return json(exchange, body);
+}
+
+async function item(exchange: Exchange, table: Table, id: string): Promise<Response> {
+  switch (exchange.method) {
+    case "GET":
+      return retrieve(exchange, table, id);
+    case "PATCH":
+      return change(exchange, table, id);
+    case "DELETE":
+      return erase(exchange, table, id);
+    default:
+      throw notSupported(exchange.method, `a row of '${table.entitySet}'`);
+  }
+}
+
+function retrieve(exchange: Exchange, table: Table, id: string): Response {
+  const { query, prefer, context } = exchange;
+  allow(exchange, "Read", table);
+  allowOptions(query, ["$select", "$expand"]);
+  const columns = selected(table, query.get("$select"));
+  const expansions = expanded(table, query.get("$expand"));
+  const row = existing(exchange, table, id);
+  const known = condition(context.req.header("if-none-match"));
+  const unchanged = Array.isArray(known) && known.includes(etagOf(row));
+  if (unchanged && expansions.length === 0 && !prefer.annotated) {
+    return context.body(null, 304, { ETag: etagOf(row) });
+  }
+  const body = {
+    "@odata.context": contextOf(exchange, table, true),
+    ...shown(exchange, table, row, columns, expansions),
+  };
+  const response = json(exchange, body);
+  response.headers.set("ETag", etagOf(row));
+  return response;
+}
+
+/** PATCH on a row: an update, or where the row is missing and nothing forbids it, a create with that id. */
+async function change(exchange: Exchange, table: Table, id: string): Promise<Response> {
+  const { query, work, user, context } = exchange;
+  allowOptions(query, ["$select"]);
+  const columns = selected(table, query.get("$select"));
+  const mustBe = condition(context.req.header("if-match"));
+  const mustNotBe = condition(context.req.header("if-none-match"));
+  // Everything from here to the commit is one step: the body is read first, so that no other request comes between.
+  const body = jsonObject(table, await bodyText(exchange));
+  const row = work.get(table.name, id);
+  if (row === undefined) {
+    if (mustBe !== undefined) {
+      throw objectDoesNotExist(table, id);
+    }
+    if (!table.create) {
+      throw objectDoesNotExist(table, id);
+    }
+    allow(exchange, "Create", table);
+    create(work, user, table, decode(work, table, body, "create"), id);
+    work.commit();
+    return written(exchange, table, id, 201, columns);
+  }
+  allow(exchange, "Write", table);
+  if (mustNotBe === "*") {
+    throw duplicateRecord();
+  }
+  demandVersion(row, mustBe);
+  const values = decode(work, table, body, "update");
+  demandBindRights(exchange, table, values);
+  update(work, user, table, row, values);
+  work.commit();
+  return written(exchange, table, id, 200, columns);
+}
+
+function erase(exchange: Exchange, table: Table, id: string): Response {
+  allow(exchange, "Delete", table);
+  allowOptions(exchange.query, []);
+  if (!table.remove) {
+    throw notSupported("DELETE", table.entitySet);
+  }
+  const row = existing(exchange, table, id);
+  demandVersion(row, condition(exchange.context.req.header("if-match")));
+  remove(exchange.work, table, row);
+  exchange.work.commit();
+  return noContent(exchange);
+}
+
+/** What stands behind a row's id: one column, or a single-valued navigation property with or without `$ref`. */
+async function member(exchange: Exchange, table: Table, id: string, rest: Segment[]): Promise<Response> {
+  const [inner, next, ...further] = rest;
+  if (inner === undefined || inner.key !== undefined || further.length > 0) {
+    throw resourceNotFound(inner?.name ?? "");
+  }
+  if (navigation(table, inner.name) !== undefined) {
+    if (next !== undefined && next.name !== "$ref") {
+      throw resourceNotFound(next.name);
+    }
+    return linked(exchange, table, id, inner.name, next !== undefined);
+  }
+  if (next !== undefined && next.name !== "$value") {
+    throw resourceNotFound(next.name);
+  }
+  return property(exchange, table, id, inner.name, next !== undefined);
+}
+
+async function property(exchange: Exchange, table: Table, id: string, name: string, raw: boolean): Promise<Response> {
+  const { work, user, context } = exchange;
+  if (!table.columns.has(name) && !/^_.+_value$/.test(name)) {
+    throw resourceNotFound(name);
+  }
+  const column = columnRead(table, name);
+  demandMethod(exchange, raw ? ["GET"] : ["GET", "PUT", "DELETE"], `the property '${name}'`);
+  if (exchange.method === "GET") {
+    allow(exchange, "Read", table);
+    const value = readable(existing(exchange, table, id), column);
+    if (value === null) {
+      return noContent(exchange);
+    }
+    if (raw) {
+      return context.text(String(value), 200);
+    }
+    return json(exchange, { "@odata.context": `${exchange.base}$metadata#${table.entitySet}(${id})/${name}`, value });
+  }
+  allow(exchange, "Write", table);
+  const body = exchange.method === "PUT" ? jsonObject(table, await bodyText(exchange)) : { value: null };
+  if (!("value" in body)) {
+    throw badQuery(`The body must have the member 'value'.`);
+  }
+  const row = existing(exchange, table, id);
+  demandVersion(row, condition(context.req.header("if-match")));
+  update(work, user, table, row, decode(work, table, { [name]: body.value }, "update"));
+  work.commit();
+  return noContent(exchange);
+}
+
+async function linked(exchange: Exchange, table: Table, id: string, name: string, ref: boolean): Promise<Response> {
+  const { work, user, base, context } = exchange;
+  const found = navigation(table, name);
+  if (found === undefined) {
+    throw resourceNotFound(name);
+  }
+  const targets = found.targets.map((target) => target.table);
+  demandMethod(exchange, ref ? ["GET", "PUT", "DELETE"] : ["GET"], `the navigation property '${name}'`);
+  if (exchange.method === "GET") {
+    allow(exchange, "Read", table);
+    const pointer = lookupOf(existing(exchange, table, id), found.column);
+    if (pointer === null || pointer.table === "businessunit" || !targets.includes(pointer.table)) {
+      return noContent(exchange);
+    }
+    const target = schema[pointer.table];
+    if (ref) {
+      const link = { "@odata.context": `${base}$metadata#$ref`, "@odata.id": rowUrl(exchange, target, pointer.id) };
+      return json(exchange, link);
+    }
+    return retrieve(exchange, target, pointer.id);
+  }
+  allow(exchange, "Write", table);
+  const body = exchange.method === "PUT" ? jsonObject(table, await bodyText(exchange)) : { "@odata.id": null };
+  const wanted = body["@odata.id"];
+  if (wanted !== null && typeof wanted !== "string") {
+    throw badQuery("The body must have the member '@odata.id'.");
+  }
+  const row = existing(exchange, table, id);
+  demandVersion(row, condition(context.req.header("if-match")));
+  if (wanted !== null) {
+    // Read for its refusals: the reference itself is decoded again below, as a bind.
+    reference(work, table, wanted, targets);
+  }
+  const values = decode(work, table, { [`${name}@odata.bind`]: wanted }, "update");
+  demandBindRights(exchange, table, values);
+  update(work, user, table, row, values);
+  work.commit();
+  return noContent(exchange);
+}
+
+function existing(exchange: Exchange, table: Table, id: string): AnyRow {
+  const row = exchange.work.get(table.name, id);
+  if (row === undefined) {
+    throw objectDoesNotExist(table, id);
+  }
+  return row;
+}
+
+function demandVersion(row: AnyRow, mustBe: "*" | string[] | undefined): void {
+  if (Array.isArray(mustBe) && !mustBe.includes(etagOf(row))) {
+    throw versionMismatch();
+  }
+}
+
+function demandMethod(exchange: Exchange, allowed: readonly string[], what: string): void {
+  if (!allowed.includes(exchange.method)) {
+    throw notSupported(exchange.method, what);
+  }
+}
+
+function allow(exchange: Exchange, action: Action, table: Table): void {
+  demand(exchange.user, action, table);
+}
+
+/** Binding an owner is Assign; binding another row appends this one to it. */
+function demandBindRights(exchange: Exchange, table: Table, values: Values): void {
+  if (values.ownerid !== undefined) {
+    allow(exchange, "Assign", table);
+  }
+  const bound = [...table.columns.values()].some(
+    (column) => column.targets !== undefined && column.name !== "ownerid" && column.name in values,
+  );
+  if (bound) {
+    allow(exchange, "Append", table);
+  }
+}
+
+async function decodedBody(exchange: Exchange, table: Table, operation: "create" | "update"): Promise<Values> {
+  const body = jsonObject(table, await bodyText(exchange));
+  const values = decode(exchange.work, table, body, operation);
+  demandBindRights(exchange, table, values);
+  return values;
+}
+
+async function bodyText(exchange: Exchange): Promise<string> {
+  const type = exchange.context.req.header("content-type") ?? "";
+  if (!/^application\/json\b/i.test(type)) {
+    throw unsupportedMediaType();
+  }
+  return exchange.context.req.text();
+}
+
+/** The answer to a write: nothing but the row's address, or with `return=representation` the row. */
+function written(
+  exchange: Exchange,
+  table: Table,
+  id: string,
+  status: 200 | 201,
+  columns: ReturnType<typeof selected>,
+): Response {
+  // What is due at once, such as a new queue's mailbox record, belongs to what the caller is shown.
+  settle(exchange.tenant);
+  if (!exchange.prefer.representation) {
+    const response = noContent(exchange);
+    response.headers.set("OData-EntityId", rowUrl(exchange, table, id));
+    return response;
+  }
+  const row = existing(exchange, table, id);
+  const body = { "@odata.context": contextOf(exchange, table, true), ...shown(exchange, table, row, columns, []) };
+  const response = json(exchange, body, status);
+  response.headers.set("ETag", etagOf(row));
+  return response;
+}
+
+function shown(
+  exchange: Exchange,
+  table: Table,
+  row: AnyRow,
+  columns: ReturnType<typeof selected>,
+  expansions: ReturnType<typeof expanded>,
+): Record<string, unknown> {
+  const body = present(exchange.work, table, row, columns, exchange.prefer);
+  for (const { navigation: name, column, select } of expansions) {
+    const pointer = lookupOf(row, column);
+    const matches = column.targets?.some((target) => target.navigation === name && target.table === pointer?.table);
+    const target = pointer === null || pointer.table === "businessunit" || !matches ? undefined : schema[pointer.table];
+    const other = target === undefined || pointer === null ? undefined : exchange.work.get(target.name, pointer.id);
+    const inner = target === undefined || select.length === 0 ? undefined : selected(target, select.join(","));
+    body[name] =
+      target === undefined || other === undefined
+        ? null
+        : present(exchange.work, target, other, inner, exchange.prefer);
+  }
+  return body;
+}
+
+function contextOf(exchange: Exchange, table: Table, single: boolean): string {
+  const select = exchange.query.get("$select");
+  const columns = select === null ? "" : `(${select})`;
+  return `${exchange.base}$metadata#${table.entitySet}${columns}${single ? "/$entity" : ""}`;
+}
+
+function rowUrl(exchange: Exchange, table: Table, id: string): string {
+  return `${exchange.base}${table.entitySet}(${id})`;
+}
+
+function json(exchange: Exchange, body: unknown, status: 200 | 201 = 200): Response {
+  const response = exchange.context.body(JSON.stringify(body), status, {
+    "Content-Type": "application/json; odata.metadata=minimal",
+  });
+  return applied(exchange, response);
+}
+
+function noContent(exchange: Exchange): Response {
+  return exchange.context.body(null, 204);
+}
+
+function applied(exchange: Exchange, response: Response): Response {
+  for (const preference of exchange.prefer.applied) {
+    response.headers.append("Preference-Applied", preference);
+  }
+  return response;
+}

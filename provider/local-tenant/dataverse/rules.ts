@@ -1,0 +1,99 @@
+import {
+  addressTiedToOwner,
+  credentialNotSpecified,
+  deleteAfterProcessingOnUserMailbox,
+  forwardMailboxIncoming,
+  forwardMailboxNeedsAddress,
+  forwardMailboxOutgoing,
+  forwardMailboxWithRegarding,
+  invalidArgument,
+  outOfRange,
+  passwordRequired,
+  serverTypeWithoutAppointments,
+} from "./errors";
+import type { EmailServerProfileRow, MailboxRow } from "./rows";
+import { schema } from "./schema";
+import type { Work } from "./work";
+
+const pop3AndSmtp = 1;
+const imapAndSmtp = 4;
+const credentialsOfUserOrQueue = 0;
+
+/**
+ * Dataverse's rules for a mailbox record, on the row as it would be stored. They see the merged row, so the order of single-column
+ * updates matters. `before` is the stored row, undefined for a new one.
+ */
+export function checkMailbox(work: Work, before: MailboxRow | undefined, after: MailboxRow): void {
+  if (after.isforwardmailbox) {
+    checkForwardMailbox(after);
+  } else {
+    checkIndividualMailbox(work, before, after);
+  }
+  if (after.emailaddress !== null) {
+    checkAddress(after.emailaddress);
+  }
+  const profile =
+    after.emailserverprofile === null ? undefined : work.get("emailserverprofile", after.emailserverprofile.id);
+  checkCredentials(after, profile);
+  if (after.actdeliverymethod === 1 && (profile?.servertype === pop3AndSmtp || profile?.servertype === imapAndSmtp)) {
+    throw serverTypeWithoutAppointments();
+  }
+}
+
+function checkForwardMailbox(row: MailboxRow): void {
+  if (row.regardingobjectid !== null) {
+    throw forwardMailboxWithRegarding();
+  }
+  if (row.emailaddress === null) {
+    throw forwardMailboxNeedsAddress();
+  }
+  if (row.incomingemaildeliverymethod !== 0 && row.incomingemaildeliverymethod !== 2) {
+    throw forwardMailboxIncoming();
+  }
+  if (row.outgoingemaildeliverymethod !== 0) {
+    throw forwardMailboxOutgoing();
+  }
+}
+
+function checkIndividualMailbox(work: Work, before: MailboxRow | undefined, after: MailboxRow): void {
+  const addressChanges = before !== undefined && before.emailaddress !== after.emailaddress;
+  if (addressChanges && !work.tenant.settings.individualAddressEditable) {
+    throw addressTiedToOwner();
+  }
+  if (after.regardingobjectid?.table === "systemuser" && after.processanddeleteemails) {
+    throw deleteAfterProcessingOnUserMailbox();
+  }
+  if (after.regardingobjectid?.table === "queue") {
+    // The methods are the queue's too, and a queue knows no Outlook.
+    for (const method of ["incomingemaildeliverymethod", "outgoingemaildeliverymethod"] as const) {
+      const column = schema.queue.columns.get(method);
+      if (column?.options !== undefined && !(after[method] in column.options)) {
+        throw outOfRange(schema.queue, column, after[method]);
+      }
+    }
+  }
+}
+
+function checkCredentials(row: MailboxRow, profile: EmailServerProfileRow | undefined): void {
+  if (!row.allowemailconnectortousecredentials) {
+    return;
+  }
+  if (row.username === null) {
+    throw credentialNotSpecified();
+  }
+  if (row.password === null) {
+    throw passwordRequired();
+  }
+  if (profile !== undefined && profile.incomingcredentialretrieval !== credentialsOfUserOrQueue) {
+    throw invalidArgument(
+      `The email server profile '${profile.name}' does not use credentials that are specified by a user or queue.`,
+    );
+  }
+}
+
+/** Throws 400 when the text is no SMTP address. */
+export function checkAddress(address: string): void {
+  if (!/^[^\s@<>(),;:"[\]\\]+@[^\s@<>(),;:"[\]\\]+$/.test(address)) {
+    throw invalidArgument(`'${address}' is not a valid email address.`);
+  }
+}
