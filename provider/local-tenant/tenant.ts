@@ -18,6 +18,13 @@ export interface Settings {
   approval: "authorised" | "refused" | "silent";
   /** Whether changing a Dataverse mailbox's address drops its approval to Pending. */
   addressChangeDropsApproval: boolean;
+  /**
+   * Whether the address of a user's or queue's Dataverse mailbox can be changed on the mailbox row (sources conflict): true
+   * carries it over to the user or queue, false refuses with 0x8005E208.
+   */
+  individualAddressEditable: boolean;
+  /** Whether Dataverse refuses requests without the two OData version headers, which the real one asks for but can do without. */
+  strictHeaders: boolean;
   /** Whether read-only columns in a Dataverse body are refused (true) or ignored. */
   strictBodies: boolean;
   /** Milliseconds a Test & Enable job takes, and how it ends by address ("never" = the job never finishes). */
@@ -28,6 +35,8 @@ export interface Settings {
   outlookConcurrency: number;
   /** Milliseconds a request to Graph's mailbox store takes at least: what makes two of them be in flight at once. */
   outlookLatency: number;
+  /** What Exchange's Get- cmdlets answer to an identity that does not exist: not found, or (documented too) all objects. */
+  missingIdentity: "error" | "everything";
   /** Milliseconds after which an Exchange nextLink is expired; 0 = it can never be replayed. */
   nextLinkLifetime: number;
   /** Seconds a token is valid. */
@@ -44,11 +53,14 @@ export function defaultSettings(): Settings {
     refuseRules: false,
     approval: "authorised",
     addressChangeDropsApproval: true,
+    individualAddressEditable: false,
+    strictHeaders: false,
     strictBodies: true,
     test: { duration: 50, outcomes: {} },
     mailboxRowDelay: 0,
     outlookConcurrency: 4,
     outlookLatency: 5,
+    missingIdentity: "error",
     nextLinkLifetime: 30 * 60 * 1000,
     tokenLifetime: 3600,
   };
