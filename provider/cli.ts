@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { tenantCommand } from "./local-tenant/command";
+
+/** The command line of the package: `mailboxes`. */
+async function main(): Promise<void> {
+  const program = new Command("mailboxes")
+    .description("tools beside the mailboxes resources for Pulumi")
+    .addCommand(tenantCommand());
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.stderr.write(`mailboxes: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+void main();

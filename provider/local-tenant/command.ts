@@ -1,0 +1,152 @@
+import { existsSync } from "node:fs";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { JournalInUseError } from "./lock";
+import { isSeedName, type SeedName, seedNames } from "./seed";
+import { type RunningTenant, startLocalTenant } from "./server";
+import { overview, printed, type State } from "./show";
+
+interface Place {
+  data?: string;
+  url?: string;
+}
+
+/** `mailboxes tenant`: serves, seeds, shows and resets a local tenant. */
+export function tenantCommand(): Command {
+  const tenant = new Command("tenant").description(
+    "a local Microsoft 365 and Dynamics 365 tenant, to try and to test programs against",
+  );
+
+  tenant
+    .command("serve")
+    .description("serve a tenant; prints its http origin, then its https origin, once it listens")
+    .requiredOption("--data <file>", "journal that holds the tenant; made when it does not exist")
+    .option(
+      "--listen <address>",
+      "127.0.0.1:PORT to listen on (default: where the journal was last served, or a free port)",
+    )
+    .option("--https <address>", "127.0.0.1:PORT to listen on with TLS as well; its certificate is written to FILE.pem")
+    .option("--lag <ms>", "milliseconds until a service sees what another one wrote", milliseconds)
+    .addOption(seedOption("what an empty journal is filled with"))
+    .action(serve);
+
+  withPlace(tenant.command("seed"))
+    .description("fill an empty tenant")
+    .addOption(seedOption("what it is filled with"))
+    .action(async (place: Place & { seed: SeedName }) => {
+      await at(place, (origin) => send(origin, "POST", "/_tenant/seed", { seed: place.seed }));
+    });
+
+  withPlace(tenant.command("show"))
+    .description("print mailboxes, grants, forward mailboxes and inbox rules")
+    .option("--json", "print them as JSON")
+    .action(async (place: Place & { json?: true }) => {
+      if (place.data !== undefined && !existsSync(place.data)) {
+        throw new Error(`There is no journal ${place.data}.`);
+      }
+      const state = await at(place, (origin) => send(origin, "GET", "/_tenant/state"));
+      const shown = overview(state as State);
+      process.stdout.write(place.json === true ? `${JSON.stringify(shown, undefined, 2)}\n` : printed(shown));
+    });
+
+  withPlace(tenant.command("reset"))
+    .description("forget everything and fill the tenant again")
+    .addOption(seedOption("what it is filled with"))
+    .action(async (place: Place & { seed: SeedName }) => {
+      await at(place, (origin) => send(origin, "POST", "/_tenant/reset", { seed: place.seed }));
+    });
+
+  return tenant;
+}
+
+function withPlace(command: Command): Command {
+  return command
+    .addOption(new Option("--data <file>", "journal that holds the tenant").conflicts("url"))
+    .addOption(new Option("--url <origin>", "origin of a tenant that is being served"));
+}
+
+function seedOption(description: string): Option {
+  return new Option("--seed <name>", description).choices(seedNames).default("contoso");
+}
+
+function milliseconds(text: string): number {
+  if (!/^\d+$/.test(text)) {
+    throw new InvalidArgumentError("Expected a number of milliseconds.");
+  }
+  return Number(text);
+}
+
+async function serve(options: {
+  data: string;
+  listen?: string;
+  https?: string;
+  lag?: number;
+  seed: string;
+}): Promise<void> {
+  const { data, listen, https, lag, seed } = options;
+  const running = await startLocalTenant({
+    journal: data,
+    ...(listen === undefined ? {} : { listen }),
+    ...(https === undefined ? {} : { https }),
+    ...(lag === undefined ? {} : { lag }),
+    ...(isSeedName(seed) ? { seed } : {}),
+  });
+  const lines = [running.origin, ...(running.httpsOrigin === undefined ? [] : [running.httpsOrigin])];
+  process.stdout.write(`${lines.join("\n")}\n`);
+  stopOnSignal(running);
+}
+
+function stopOnSignal(running: RunningTenant): void {
+  const stop = (): void => {
+    running.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+}
+
+/** Does something with the tenant at a place: with the process that holds its journal, or one started for the moment. */
+async function at<T>(place: Place, work: (origin: string) => Promise<T>): Promise<T> {
+  if (place.url !== undefined) {
+    return await work(new URL(place.url).origin);
+  }
+  if (place.data === undefined) {
+    throw new Error("Which tenant? Give --data FILE, or --url ORIGIN of one being served.");
+  }
+  let running: RunningTenant;
+  try {
+    running = await startLocalTenant({ journal: place.data });
+  } catch (error) {
+    if (error instanceof JournalInUseError) {
+      return await work(error.origin);
+    }
+    throw error;
+  }
+  try {
+    return await work(running.origin);
+  } finally {
+    await running.close();
+  }
+}
+
+async function send(origin: string, method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(origin + path, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+    });
+  } catch (error) {
+    throw new Error(`No local tenant answers at ${origin}.`, { cause: error });
+  }
+  const answer: unknown = await response.json();
+  if (!response.ok) {
+    const text = typeof answer === "object" && answer !== null && "error" in answer ? answer.error : undefined;
+    throw new Error(typeof text === "string" ? text : `${method} ${path}: ${response.status}`);
+  }
+  return answer;
+}
