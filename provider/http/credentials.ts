@@ -169,12 +169,31 @@ function nextStepOf(configuration: Configuration, words: string): string {
   return `${advice ?? nothing}${staleSecretText(credential)}${lookedForText(credential)}`;
 }
 
+/** How long a failure that may pass is remembered, in milliseconds: long enough for those who ask at the same time. */
+const PASSING = 10_000;
+
+/** Whether a failure is of the network or of the sign-in service, rather than of the credential. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) {
+    return false;
+  }
+  const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
+  return (
+    (typeof statusCode === "number" && (statusCode >= 500 || statusCode === 429)) ||
+    /AADSTS(90033|90006|90024|90055)\b/.test(error.message) ||
+    error.name === "RestError" ||
+    (typeof code === "string" && /^(E[A-Z]+|UND_ERR_|network_error)/.test(code)) ||
+    error.message === "fetch failed" ||
+    error.name === "TimeoutError"
+  );
+}
+
 /** Tokens of one configuration. */
 class CachedTokens implements TokenSource {
   readonly #configuration: Configuration;
   readonly #fresh = new Map<string, FreshToken>();
   readonly #asked = new Map<string, Promise<FreshToken>>();
-  readonly #failures = new Map<string, TokenError>();
+  readonly #failures = new Map<string, { error: TokenError; until: number }>();
   #ask: AskForToken | undefined;
 
   constructor(configuration: Configuration) {
@@ -190,8 +209,8 @@ class CachedTokens implements TokenSource {
       throw new TokenError({ action, words: "no Dataverse environment is named", nextStep });
     }
     const failure = this.#failures.get(scope);
-    if (failure !== undefined) {
-      throw failure;
+    if (failure !== undefined && Date.now() < failure.until) {
+      throw failure.error;
     }
     const known = this.#fresh.get(scope);
     if (known !== undefined && options.forceRefresh !== true && known.expires - EARLY > Date.now()) {
@@ -221,7 +240,8 @@ class CachedTokens implements TokenSource {
     } catch (error) {
       const failure = this.#failureOf(error, action);
       // A wrong credential does not get better within one deployment, and dozens of resources would each try it.
-      this.#failures.set(scope, failure);
+      const until = isPassing(error) ? Date.now() + PASSING : Number.POSITIVE_INFINITY;
+      this.#failures.set(scope, { error: failure, until });
       throw failure;
     }
   }
@@ -252,7 +272,7 @@ class CachedTokens implements TokenSource {
 
 /**
  * The tokens of a configuration: cached for each service, asked for once when many want one. The first failure is
- * remembered, and later callers get the same error object.
+ * remembered, and later callers get the same error object; one of the network only for a few seconds.
  */
 export function createTokenSource(configuration: Configuration): TokenSource {
   return new CachedTokens(configuration);

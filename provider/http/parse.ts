@@ -1,242 +1,19 @@
-/**
- * Reads the answers of the three services. Pure.
- *
- * Exchange's errors come in many shapes, and now and then as plain text or as NUL bytes, so nothing here trusts the
- * content type, and members are found without regard to case.
- */
-import { STATUS_CODES } from "node:http";
-import { classifyDataverse, classifyExchange, classifyGraph, type Refusal } from "./classify";
-import type { ErrorClass, Service } from "./errors";
-
-/** An answer with its body read. */
-export interface Received {
-  status: number;
-  headers: Headers;
-  /** The body; undefined when it could not be decoded, for example when its compression was broken. */
-  text: string | undefined;
-}
-
-/** The error that an answer holds. */
-export interface ParsedRefusal {
-  class: ErrorClass;
-  /** The service's most telling code; empty if it gave none. */
-  code: string;
-  /** Exchange: the full name of the exception. */
-  type?: string;
-  /** The service's words, without names of its servers. */
-  words: string;
-  warnings: string[];
-  requestId?: string;
-}
+/** Turns an answer into the body it holds, or into an error with advice on what to do next. */
+import type { Call } from "./call";
+import {
+  DataverseError,
+  ExchangeError,
+  GraphError,
+  type Service,
+  type ServiceError,
+  type ServiceErrorFields,
+} from "./errors";
+import { NEXT_STEPS } from "./next-steps";
+import { clean, type ParsedRefusal, parseRefusal, type Received } from "./refusal";
+import { parseRetryAfter } from "./retry-after";
 
 /** A body that was understood, or not. */
 export type ParsedBody = { isReadable: true; body: unknown } | { isReadable: false; reason: string };
-
-/** Longer texts (a proxy's HTML page) are cut. */
-const LONGEST_WORDS = 1000;
-
-type Members = Record<string, unknown>;
-
-function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A member by its name, without regard to case. */
-function member(value: unknown, name: string): unknown {
-  if (!isObject(value)) {
-    return undefined;
-  }
-  const key = Object.keys(value).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
-  return key === undefined ? undefined : value[key];
-}
-
-function textMember(value: unknown, name: string): string {
-  const found = member(value, name);
-  return typeof found === "string" ? found.trim() : typeof found === "number" ? String(found) : "";
-}
-
-function listMember(value: unknown, name: string): unknown[] {
-  const found = member(value, name);
-  return Array.isArray(found) ? found : [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The text for people: no control characters, no markup, not endless. */
-function clean(text: string): string {
-  const printable = text
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: Exchange answers a missing role with NUL bytes -- they are what is looked for.
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufeff]/g, "")
-    .replace(/<(style|script|head)\b[\s\S]*?<\/\1>/gi, " ");
-  const plain = /<html|<!doctype/i.test(printable) ? printable.replace(/<[^>]*>/g, " ") : printable;
-  const trimmed = plain.replace(/\s+/g, " ").trim();
-  return trimmed.length > LONGEST_WORDS ? `${trimmed.slice(0, LONGEST_WORDS)}…` : trimmed;
-}
-
-/** Takes out the servers' names, which differ from answer to answer. */
-export function withoutServerNames(text: string): string {
-  return text
-    .replace(/\s+on ['"‘’][A-Z0-9][A-Z0-9.-]*\.(?:OUTLOOK|OFFICE365|OFFICE)\.[A-Z.]+['"‘’]/gi, "")
-    .replace(/\[?Server=[A-Z0-9.-]+[^\]]*\]?/g, "")
-    .trim();
-}
-
-const CONTROL_AT_THE_EDGE = /^\s*$/;
-
-function requestIdOf(headers: Headers, error: unknown): string | undefined {
-  for (const name of ["request-id", "x-ms-service-request-id", "req_id", "x-ms-request-id"]) {
-    const value = headers.get(name);
-    if (value !== null && !CONTROL_AT_THE_EDGE.test(value)) {
-      return value;
-    }
-  }
-  const inner = textMember(member(error, "innererror"), "request-id");
-  return inner === "" ? undefined : inner;
-}
-
-function statusText(status: number): string {
-  return `HTTP ${status} ${STATUS_CODES[status] ?? ""}`.trim();
-}
-
-/** `Code|Type|text`, where the code may be empty and the text may hold further bars; undefined for any other text. */
-function splitBars(message: string): { code: string; type: string; text: string } | undefined {
-  const match = /^([^|]*)\|([^|\s]*)\|([\s\S]*)$/.exec(message);
-  return match === null
-    ? undefined
-    : { code: (match[1] ?? "").trim(), type: match[2] ?? "", text: (match[3] ?? "").trim() };
-}
-
-interface Draft {
-  code: string;
-  type: string;
-  words: string;
-}
-
-/** One entry of `details`: bars, JSON with a `Message` (which may hold bars again), or plain text. */
-function readDetail(message: string): Draft {
-  const bars = splitBars(message);
-  if (bars !== undefined) {
-    return { code: bars.code, type: bars.type, words: bars.text };
-  }
-  const json = /^\s*\{/.test(message) ? parseJson(message) : undefined;
-  const inner = textMember(json, "message");
-  if (inner !== "") {
-    const again = splitBars(inner);
-    return again === undefined
-      ? { code: textMember(json, "code"), type: textMember(json, "type"), words: inner }
-      : { code: again.code, type: again.type, words: again.text };
-  }
-  return { code: "", type: "", words: message };
-}
-
-function readExchange(received: Received): ParsedRefusal {
-  const raw = received.text ?? "";
-  const body = parseJson(raw);
-  const error = member(body, "error") ?? body;
-  const detail = readDetail(textMember(listMember(error, "details")[0], "message"));
-  const internal = member(member(error, "innererror"), "internalexception");
-  const header = received.headers.get("x-exceptiontype")?.trim() ?? "";
-  const type = detail.type || textMember(internal, "type") || header;
-  const written =
-    detail.words ||
-    textMember(internal, "message") ||
-    textMember(error, "message") ||
-    (isObject(body) ? "" : clean(raw)) ||
-    statusText(received.status);
-  const outerCode = textMember(error, "code");
-  const refusal: Refusal = {
-    status: received.status,
-    codes: [detail.code, outerCode].filter((code) => code !== ""),
-    types: [detail.type, textMember(internal, "type"), header].filter((name) => name !== ""),
-    text: [detail.words, textMember(internal, "message"), textMember(error, "message"), written].join("\n"),
-  };
-  const requestId = requestIdOf(received.headers, error);
-  return {
-    class: classifyExchange(refusal),
-    code: detail.code || outerCode,
-    ...(type === "" ? {} : { type }),
-    words: withoutServerNames(clean(written)),
-    warnings: [...listMember(body, "@adminapi.warnings"), ...listMember(error, "@adminapi.warnings")].filter(
-      (warning) => typeof warning === "string",
-    ),
-    ...(requestId === undefined ? {} : { requestId }),
-  };
-}
-
-/** The codes of an error and of its inner errors, the innermost first. */
-function nestedCodes(error: unknown): string[] {
-  const codes: string[] = [];
-  for (let inner = error; isObject(inner) && codes.length < 10; inner = member(inner, "innererror")) {
-    const code = textMember(inner, "code");
-    if (code !== "") {
-      codes.unshift(code);
-    }
-  }
-  return codes;
-}
-
-function readGraph(received: Received): ParsedRefusal {
-  const raw = received.text ?? "";
-  const body = parseJson(raw);
-  const error = member(body, "error");
-  const details = listMember(error, "details");
-  const nested = nestedCodes(error);
-  // The sign-in layer answers with `error` as a word and the sentence beside it.
-  const words =
-    textMember(error, "message") ||
-    textMember(body, "error_description") ||
-    (isObject(body) ? "" : clean(raw)) ||
-    statusText(received.status);
-  const detailWords = details.map((detail) => textMember(detail, "message")).filter((text) => text !== "");
-  const said = detailWords.filter((text) => !words.includes(text));
-  const requestId = requestIdOf(received.headers, error);
-  return {
-    class: classifyGraph({
-      status: received.status,
-      codes: [...nested, ...details.map((detail) => textMember(detail, "code"))],
-      types: [],
-      text: [words, ...detailWords].join("\n"),
-      targets: details.map((detail) => textMember(detail, "target")),
-    }),
-    code: nested[0] ?? "",
-    words: clean([words, ...said].join(" ")),
-    warnings: [],
-    ...(requestId === undefined ? {} : { requestId }),
-  };
-}
-
-function readDataverse(received: Received): ParsedRefusal {
-  const raw = received.text ?? "";
-  const body = parseJson(raw);
-  const error = member(body, "error") ?? body;
-  const code = textMember(error, "code") || textMember(error, "errorcode");
-  const inner = textMember(member(error, "innererror"), "message");
-  const words =
-    textMember(error, "message") || inner || (isObject(body) ? "" : clean(raw)) || statusText(received.status);
-  const requestId = requestIdOf(received.headers, error);
-  return {
-    class: classifyDataverse({ status: received.status, codes: [code], types: [], text: words }),
-    code,
-    words: clean(words),
-    warnings: [],
-    ...(requestId === undefined ? {} : { requestId }),
-  };
-}
-
-/** What the error in an answer says and means, also for one answer out of a batch. */
-export function parseRefusal(service: Service, received: Received): ParsedRefusal {
-  return service === "exchange"
-    ? readExchange(received)
-    : service === "graph"
-      ? readGraph(received)
-      : readDataverse(received);
-}
 
 /**
  * The body of an answer that is no error. Exchange always sends JSON or nothing; Graph and Dataverse may send text
@@ -259,4 +36,68 @@ export function parseBody(service: Service, received: Received): ParsedBody {
   } catch {
     return { isReadable: false, reason: `the answer is no JSON: ${clean(text).slice(0, 200) || "unprintable bytes"}` };
   }
+}
+
+/** Whether the answer proves that a write did not happen. */
+function provesNothingHappened(parsed: ParsedRefusal, received: Received): boolean {
+  // A 503 with Retry-After is the front door's: the request was turned away before it was carried out.
+  return parsed.class !== "transient" || (received.status === 503 && received.headers.has("retry-after"));
+}
+
+/**
+ * The error of one answer with a status of 400 and above, also of one out of a batch.
+ * @param now Epoch milliseconds, for `Retry-After` dates.
+ */
+export function serviceErrorOf(
+  call: Pick<Call, "service" | "kind" | "action">,
+  received: Received,
+  clientRequestId?: string,
+  now: number = Date.now(),
+): ServiceError {
+  const parsed = parseRefusal(call.service, received);
+  const fields: ServiceErrorFields = {
+    action: call.action,
+    words: parsed.words,
+    status: received.status,
+    code: parsed.code,
+    type: parsed.type,
+    class: parsed.class,
+    requestId: parsed.requestId,
+    clientRequestId,
+    retryAfter: parseRetryAfter(received.headers.get("retry-after"), now, received.headers.get("date")),
+    warnings: parsed.warnings.length > 0 ? parsed.warnings : undefined,
+    outcomeUnknown: call.kind === "write" && !provesNothingHappened(parsed, received),
+    nextStep: NEXT_STEPS[call.service][parsed.class],
+  };
+  switch (call.service) {
+    case "exchange":
+      return new ExchangeError(fields);
+    case "graph":
+      return new GraphError(fields);
+    case "dataverse":
+      return new DataverseError(fields);
+  }
+}
+
+/** One answer out of a batch, with its body parsed already. */
+export interface BatchedAnswer {
+  status: number;
+  headers: Headers;
+  body: unknown;
+}
+
+function batchedError(service: Service, answer: BatchedAnswer, action: string, kind: Call["kind"]): ServiceError {
+  const { status, headers, body } = answer;
+  const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+  return serviceErrorOf({ service, kind, action }, { status, headers, text });
+}
+
+/** The error of one answer out of a batch of Exchange. */
+export function exchangeError(answer: BatchedAnswer, action: string, kind: Call["kind"]): ServiceError {
+  return batchedError("exchange", answer, action, kind);
+}
+
+/** The error of one answer out of a batch of Microsoft Graph. */
+export function graphError(answer: BatchedAnswer, action: string, kind: Call["kind"]): ServiceError {
+  return batchedError("graph", answer, action, kind);
 }

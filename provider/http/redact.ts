@@ -9,7 +9,9 @@
 export const REDACTED = "[secret]";
 
 const SHAPES: ReadonlyArray<readonly [RegExp, string]> = [
-  [/\b(bearer|basic)\s+[A-Za-z0-9\-._~+/]{8,}=*/gi, `$1 ${REDACTED}`],
+  [/\b(authorization["']?\s*[:=]\s*["']?(?:bearer|basic)\s+)[^\s"',;]+/gi, `$1${REDACTED}`],
+  // Twenty characters and more: "basic settings" and "bearer tokens" are words.
+  [/\b(bearer\s+)[A-Za-z0-9\-._~+/]{20,}=*/gi, `$1${REDACTED}`],
   [/\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
   [
     /("(?:[a-z_]*(?:password|passwd|secret)|client_?assertion|(?:access|refresh|id|oidc)_?token|authorization)"\s*:\s*")(?:[^"\\]|\\.)*"/gi,

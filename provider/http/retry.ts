@@ -6,9 +6,8 @@
 import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call } from "./call";
 import { ProviderError, type ServiceError, TimeoutError, UnknownOutcomeError, UnreachableError } from "./errors";
-import { parseBody } from "./parse";
+import { parseBody, serviceErrorOf } from "./parse";
 import { Link, Sending } from "./sending";
-import { serviceErrorOf } from "./service-error";
 import { TransportFailure } from "./transport";
 import { cancelled, wait } from "./wait";
 

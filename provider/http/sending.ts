@@ -1,7 +1,7 @@
 /** What the middleware of one call share. It travels as a middleware option of the Graph client. */
 import type { Context, Middleware, MiddlewareOptions } from "@microsoft/microsoft-graph-client";
 import type { Call, CallContext } from "./call";
-import type { Received } from "./parse";
+import type { Received } from "./refusal";
 
 /** One call on its way: what is asked, and what has come back so far. */
 export class Sending implements MiddlewareOptions {

@@ -1,6 +1,6 @@
 /** The last link: sends one request over the network and reads the whole answer. */
 import type { Context } from "@microsoft/microsoft-graph-client";
-import type { Received } from "./parse";
+import type { Received } from "./refusal";
 import { Link, Sending } from "./sending";
 
 /** Why no answer came. `wasSent` is false only when it is certain that no byte of the request left. */
