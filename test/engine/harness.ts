@@ -111,6 +111,10 @@ export interface ProjectOptions {
   stack?: string;
   /** The backend of another project, to move resources between the two stacks. */
   backend?: string;
+  /** Run the program as TypeScript, with its types checked, as `pulumi` does by default. Takes seconds longer. */
+  typescript?: boolean;
+  /** False: the folder gets no node_modules; the test installs what the program needs. */
+  linked?: boolean;
 }
 
 /** A Pulumi project in a folder of its own with one stack. */
@@ -120,12 +124,17 @@ export class Project {
   /** URL of the file backend. */
   readonly backend: string;
   readonly #env: Record<string, string | undefined>;
+  readonly #typescript: boolean;
   readonly #running = new Set<ChildProcess>();
   #runs = 0;
 
-  constructor(program: string, { config = {}, name = "test", stack = "dev", backend }: ProjectOptions) {
+  constructor(
+    program: string,
+    { config = {}, name = "test", stack = "dev", backend, typescript = false, linked = true }: ProjectOptions,
+  ) {
     this.folder = mkdtempSync(join(process.env.MAILBOXES_TEST_RUN ?? tmpdir(), `${name}-`));
     this.stack = stack;
+    this.#typescript = typescript;
     const state = join(this.folder, ".state");
     mkdirSync(state);
     this.backend = backend ?? pathToFileURL(state).href;
@@ -139,32 +148,36 @@ export class Project {
       // Shows the option --event-log.
       PULUMI_DEBUG_COMMANDS: "true",
     };
-    writeFileSync(join(this.folder, "Pulumi.yaml"), projectYaml(name));
-    writeFileSync(join(this.folder, "package.json"), JSON.stringify({ name, private: true, main: "index.js" }));
-    mkdirSync(join(this.folder, "node_modules", "@pulumi"), { recursive: true });
-    symlinkSync(
-      join(clone, "node_modules", "@pulumi", "pulumi"),
-      join(this.folder, "node_modules", "@pulumi", "pulumi"),
-    );
-    symlinkSync(clone, join(this.folder, "node_modules", "pulumi-mailboxes"));
+    // JSON is YAML.
+    this.write("Pulumi.yaml", JSON.stringify({ name, runtime: { name: "nodejs", options: { typescript } } }));
+    this.write("package.json", JSON.stringify({ name, private: true, main: typescript ? "index.ts" : "index.js" }));
+    if (linked) {
+      const modules = join(this.folder, "node_modules");
+      mkdirSync(join(modules, "@pulumi"), { recursive: true });
+      symlinkSync(join(clone, "node_modules", "@pulumi", "pulumi"), join(modules, "@pulumi", "pulumi"));
+      symlinkSync(clone, join(modules, "pulumi-mailboxes"));
+    }
     this.configure(config);
     this.program(program);
   }
 
-  /** Replaces the program. TypeScript; types are stripped, not checked. */
+  /** Replaces the program, in TypeScript. Its types are stripped, not checked, unless the project is one with `typescript`. */
   program(source: string): void {
+    if (this.#typescript) {
+      this.write("index.ts", source);
+      return;
+    }
     const { code } = transformSync(source, {
       filename: "index.ts",
       jsc: { parser: { syntax: "typescript" }, target: "es2022" },
       module: { type: "commonjs" },
     });
-    writeFileSync(join(this.folder, "index.js"), code);
+    this.write("index.js", code);
   }
 
   /** Replaces the stack's configuration. Secrets are set with `run("config", "set", "--secret", …)`. */
   configure(config: Record<string, unknown>): void {
-    // JSON is YAML.
-    writeFileSync(join(this.folder, `Pulumi.${this.stack}.yaml`), JSON.stringify({ config }, null, 2));
+    this.write(`Pulumi.${this.stack}.yaml`, JSON.stringify({ config }, null, 2));
   }
 
   /** Writes a file into the project's folder and answers with its path. */
@@ -172,6 +185,14 @@ export class Project {
     const file = join(this.folder, name);
     writeFileSync(file, content);
     return file;
+  }
+
+  /** Makes the project's stack, as `createProject` does, and selects it. */
+  async createStack(): Promise<void> {
+    const { exitCode, output } = await this.run("stack", "select", "--create", this.stack);
+    if (exitCode !== 0) {
+      throw new Error(`The stack cannot be made: ${output}`);
+    }
   }
 
   preview(...args: string[]): Promise<Run> {
@@ -298,16 +319,8 @@ export class Project {
  */
 export async function createProject(program: string, options: ProjectOptions = {}): Promise<Project> {
   const project = new Project(program, options);
-  const { exitCode, output } = await project.run("stack", "select", "--create", project.stack);
-  if (exitCode !== 0) {
-    throw new Error(`The stack cannot be made: ${output}`);
-  }
+  await project.createStack();
   return project;
-}
-
-/** A program in plain JavaScript, as a type check takes longer than the deployment. JSON is YAML. */
-function projectYaml(name: string): string {
-  return JSON.stringify({ name, runtime: { name: "nodejs", options: { typescript: false } } });
 }
 
 /** The caller's environment without its own Pulumi and Azure settings, which must not leak into a test. */

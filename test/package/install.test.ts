@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { clone, Project } from "../engine/harness";
+import { npm, pack, tool } from "./tarball";
+
+const example = join(clone, "examples", "first");
+
+describe("the tarball installed into an empty project outside the repository", () => {
+  let project: Project;
+  let journal: string;
+
+  beforeAll(async () => {
+    const { path } = await pack();
+    project = new Project(readFileSync(join(example, "index.ts"), "utf8"), { typescript: true, linked: false });
+    journal = join(project.folder, "contoso.jsonl");
+    project.configure({ "mailboxes:localTenant": "contoso.jsonl" });
+    const manifest = JSON.parse(readFileSync(join(example, "package.json"), "utf8")) as {
+      dependencies: Record<string, string>;
+    };
+    manifest.dependencies["pulumi-mailboxes"] = `file:${path}`;
+    project.write("package.json", JSON.stringify({ ...manifest, scripts: {} }, null, 2));
+    project.write("tsconfig.json", readFileSync(join(example, "tsconfig.json"), "utf8"));
+    await npm(["install", "--prefer-offline", "--no-audit", "--no-fund"], project.folder);
+    await project.createStack();
+  }, 300_000);
+
+  afterAll(() => project?.remove());
+
+  test("deploys the first example, finds nothing to do the second time, and takes it down again", async () => {
+    const preview = await project.preview();
+    expect(preview.output).toContain("forwardmailbox@contoso.com");
+    expect(preview.changes.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
+      "create collector",
+      "create crm-intake",
+      "create support",
+      "create support-members",
+    ]);
+
+    const up = await project.up();
+    expect({ exitCode: up.exitCode, output: up.output }).toMatchObject({ exitCode: 0 });
+
+    const again = await project.preview("--expect-no-changes");
+    expect({ exitCode: again.exitCode, output: again.output }).toMatchObject({ exitCode: 0 });
+
+    const mailboxes = join(project.folder, "node_modules", "pulumi-mailboxes", "dist", "cli.js");
+    const shown = await tool(mailboxes, ["tenant", "show", "--data", journal], project.folder);
+    expect(shown.output).toContain("support@contoso.com");
+    expect(shown.output).toContain("grace@contoso.com");
+
+    const destroyed = await project.destroy();
+    expect({ exitCode: destroyed.exitCode, output: destroyed.output }).toMatchObject({ exitCode: 0 });
+    expect((await project.exportState()).deployment.resources ?? []).toEqual([]);
+  });
+
+  test("offers its command and its entry points under their names", async () => {
+    const help = await npm(["exec", "--", "mailboxes", "tenant", "--help"], project.folder);
+    expect(help).toContain("serve");
+    project.write(
+      "check.mjs",
+      'import { SharedMailbox } from "pulumi-mailboxes"; import { dynamicProvider } from "pulumi-mailboxes/provider";' +
+        'if (typeof SharedMailbox !== "function" || typeof dynamicProvider !== "function") { process.exit(1); }',
+    );
+    expect(await tool("check.mjs", [], project.folder)).toMatchObject({ exitCode: 0 });
+  });
+});
