@@ -1,0 +1,198 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+import { clone, run } from "./clone.mjs";
+import { pulumiEnvironment } from "./pulumi-cli.mjs";
+import { setUp } from "./setup.mjs";
+
+/** The main job as a story, on a local tenant and a state of its own that are made anew each time. */
+const folder = join(clone, ".tenant", "demo");
+const journal = join(folder, "contoso.jsonl");
+const config = join(folder, "Pulumi.demo.yaml");
+const command = join(clone, "dist", "cli.js");
+const isColoured = process.stdout.isTTY && !process.env.NO_COLOR;
+const bold = (text) => (isColoured ? `\x1b[1m${text}\x1b[0m` : text);
+
+const cli = await setUp();
+const env = pulumiEnvironment(cli, {
+  ...withoutSettings(process.env),
+  PULUMI_HOME: join(folder, "pulumi-home"),
+  PULUMI_BACKEND_URL: pathToFileURL(join(folder, "state")).href,
+  PULUMI_CONFIG_PASSPHRASE: "",
+  // A run starts a second faster, and `npm run typecheck` has checked the program.
+  PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+});
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(join(folder, "state"), { recursive: true });
+writeFileSync(config, JSON.stringify({ config: { "mailboxes:localTenant": journal } }));
+
+const tenant = await serve();
+try {
+  await tell();
+} finally {
+  tenant.process.kill();
+}
+
+async function tell() {
+  heading(
+    "The program",
+    "Two shared mailboxes, the people of one, and a Dynamics 365 forward mailbox that the other one feeds.",
+  );
+  console.log(indented(readFileSync(join(clone, "examples", "first", "index.ts"), "utf8").trim()));
+  await pulumi(["stack", "init", "demo"], { quiet: true });
+
+  heading("1. preview", "What would be made in the tenant. Nothing is written yet.");
+  await pulumi(["preview", "--diff"]);
+
+  heading("2. up", "The tenant gets what the program declares.");
+  await pulumi(["up", "--yes", "--skip-preview"]);
+
+  heading("3. preview again", "Everything is as declared, so there is nothing to do.");
+  await pulumi(["preview", "--expect-no-changes"]);
+
+  heading(
+    "4. Somebody changes the tenant by hand",
+    "In the admin centre, in Outlook, in PowerShell: without a word to anyone.",
+  );
+  await changeByHand();
+
+  heading("5. refresh", "Pulumi reads the tenant and names exactly what is no longer as declared.");
+  await pulumi(["refresh", "--yes", "--skip-preview", "--diff"]);
+
+  heading(
+    "6. preview of the repair",
+    "The same three differences, the other way round. A reviewer sees them before anything is written.",
+  );
+  await pulumi(["preview", "--diff"]);
+
+  heading("7. up", "Only those three are written.");
+  await pulumi(["up", "--yes", "--skip-preview"]);
+  await pulumi(["preview", "--expect-no-changes"], { quiet: true });
+
+  heading(
+    "8. What the tenant holds now",
+    "Mailboxes, who may do what, the forward mailbox with its rule and its test.",
+  );
+  await mailboxes(["tenant", "show", "--data", journal]);
+
+  const path = relative(clone, journal);
+  console.log(`\nThe tenant stays in ${path}: npx mailboxes tenant show --data ${path}`);
+  console.log("Your turn: edit examples/first/index.ts, then npm run pulumi -- preview, and npm run pulumi -- up.");
+}
+
+/** The three changes, through the tenant's own services, as people and their tools make them. */
+async function changeByHand() {
+  const exchange = async (cmdlet, parameters) =>
+    (
+      await tenant.request("https://outlook.office365.com", "POST", `/adminapi/beta/${tenant.id}/InvokeCommand`, {
+        CmdletInput: { CmdletName: cmdlet, Parameters: parameters },
+      })
+    )?.value ?? [];
+  const graph = (method, path) => tenant.request("https://graph.microsoft.com", method, `/v1.0${path}`);
+  const identity = "support@contoso.com";
+  const grace = "grace@contoso.com";
+
+  const rights = { Identity: identity, User: grace, AccessRights: ["FullAccess"], Confirm: false };
+  await exchange("Remove-MailboxPermission", rights);
+  await exchange("Remove-RecipientPermission", {
+    Identity: identity,
+    Trustee: grace,
+    AccessRights: ["SendAs"],
+    Confirm: false,
+  });
+  console.log(`  · ${grace} loses access to ${identity}`);
+
+  await exchange("Set-Mailbox", { Identity: identity, DisplayName: "Support (do not use)" });
+  console.log(`  · ${identity} is renamed to "Support (do not use)"`);
+
+  const [mailbox] = await exchange("Get-Mailbox", { Identity: identity });
+  const rules = `/users/${mailbox.ExternalDirectoryObjectId}/mailFolders/inbox/messageRules`;
+  for (const rule of (await graph("GET", rules)).value) {
+    await graph("DELETE", `${rules}/${rule.id}`);
+    console.log(`  · the inbox rule "${rule.displayName}" in ${identity} is deleted`);
+  }
+}
+
+/** Serves the tenant from a process of its own; the provider finds it by the journal. */
+async function serve() {
+  const child = spawn(
+    process.execPath,
+    [command, "tenant", "serve", "--data", journal, "--listen", "127.0.0.1:0", "--seed", "contoso"],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const origin = await new Promise((resolve, reject) => {
+    createInterface(child.stdout).once("line", resolve);
+    child.once("exit", () => reject(new Error("The local tenant did not start.")));
+  });
+  const { tenantId: id } = await (await fetch(`${origin}/_tenant/`)).json();
+  const tokens = new Map();
+  const token = async (resource) => {
+    if (!tokens.has(resource)) {
+      const body = new URLSearchParams({
+        grant_type: "client_credentials",
+        client_id: "10ca17e4-a000-4000-8000-000000000002",
+        client_secret: "local-tenant-secret",
+        scope: `${resource}/.default`,
+      });
+      const response = await fetch(`${origin}/${id}/oauth2/v2.0/token`, { method: "POST", body });
+      tokens.set(resource, (await response.json()).access_token);
+    }
+    return tokens.get(resource);
+  };
+  const request = async (resource, method, path, body) => {
+    const response = await fetch(origin + path, {
+      method,
+      headers: {
+        Authorization: `Bearer ${await token(resource)}`,
+        "Content-Type": "application/json",
+        "X-AnchorMailbox": `APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@${id}`,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    }
+    return text === "" ? undefined : JSON.parse(text);
+  };
+  return { process: child, id, request };
+}
+
+async function pulumi(args, { quiet = false } = {}) {
+  const display = ["--non-interactive", "--color", isColoured ? "always" : "never"];
+  const isDeployment = args[0] !== "stack";
+  const own = isDeployment ? ["--stack", "demo", "--config-file", config, "--suppress-progress"] : [];
+  const shown = ["pulumi", ...args].join(" ");
+  if (!quiet) {
+    console.log(`${bold(`$ ${shown}`)}`);
+  }
+  const stdio = ["ignore", quiet ? "ignore" : "inherit", "inherit"];
+  const code = await run("pulumi", [...args, ...own, ...display], { cwd: clone, env, stdio });
+  if (code !== 0) {
+    throw new Error(`"${shown}" ended with ${code}.`);
+  }
+}
+
+async function mailboxes(args) {
+  const code = await run(process.execPath, [command, ...args], { cwd: clone });
+  if (code !== 0) {
+    throw new Error(`"mailboxes ${args.join(" ")}" ended with ${code}.`);
+  }
+}
+
+/** The story is about the local tenant, whatever tenant and backend the user's environment names. */
+function withoutSettings(environment) {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !/^(PULUMI_|AZURE_|ARM_|MAILBOXES_|DATAVERSE_)/.test(name)),
+  );
+}
+
+function heading(title, explanation) {
+  console.log(`\n${bold(`── ${title} ──`)}\n${explanation}\n`);
+}
+
+function indented(text) {
+  return text.replace(/^(?=.)/gm, "    ");
+}
