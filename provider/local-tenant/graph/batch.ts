@@ -1,0 +1,118 @@
+import { batchTooLarge, failedDependency, type GraphError, invalidBatch } from "./errors";
+import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+
+/** Most requests a batch may hold. */
+const largest = 20;
+/** How many of a batch are run at once: as many as the mailbox store lets one application have in flight. */
+const parallel = 4;
+
+/** A request inside a batch, ready to be run like one of its own. */
+export interface InnerRequest {
+  method: string;
+  /** Path and query below the version. */
+  url: string;
+  headers: Headers;
+  text: string;
+}
+
+/** Runs one inner request; never throws, errors are answers. */
+export type RunInner = (request: InnerRequest) => Promise<Answer>;
+
+interface Step extends InnerRequest {
+  id: string;
+  dependsOn: string[];
+}
+
+/**
+ * POST /$batch. The outer answer is 200 whatever becomes of the requests; their answers come in another order than the
+ * requests, as the service warns.
+ */
+export async function runBatch(
+  request: GraphRequest,
+  run: RunInner,
+  errorBody: (error: GraphError) => Answer,
+): Promise<Answer> {
+  const steps = stepsOf(request);
+  const answers = new Map<string, Answer>();
+  let waiting = steps;
+  while (waiting.length > 0) {
+    const ready = waiting.filter((step) => step.dependsOn.every((id) => answers.has(id)));
+    waiting = waiting.filter((step) => !ready.includes(step));
+    for (let start = 0; start < ready.length; start += parallel) {
+      await Promise.all(
+        ready.slice(start, start + parallel).map(async (step) => {
+          const failed = step.dependsOn.some((id) => (answers.get(id)?.status ?? 0) >= 400);
+          answers.set(step.id, failed ? errorBody(failedDependency()) : await run(step));
+        }),
+      );
+    }
+  }
+  const responses = [...steps].reverse().map((step) => responseOf(step.id, answers.get(step.id)));
+  return { status: 200, body: { responses } };
+}
+
+function responseOf(id: string, answer: Answer | undefined): Json {
+  return {
+    id,
+    status: answer?.status ?? 500,
+    headers: {
+      ...answer?.headers,
+      ...(answer?.body === undefined ? {} : { "Content-Type": "application/json" }),
+    },
+    body: answer?.body ?? null,
+  };
+}
+
+function stepsOf(request: GraphRequest): Step[] {
+  const { requests } = bodyOf(request);
+  if (!Array.isArray(requests) || requests.length === 0) {
+    throw invalidBatch("The batch has no requests.");
+  }
+  if (requests.length > largest) {
+    throw batchTooLarge(requests.length);
+  }
+  const steps = requests.map(stepOf);
+  const ids = new Set(steps.map((step) => step.id.toLowerCase()));
+  if (ids.size !== steps.length) {
+    throw invalidBatch("Request ids must be unique.");
+  }
+  const earlier = new Set<string>();
+  for (const step of steps) {
+    if (step.dependsOn.some((id) => !earlier.has(id))) {
+      throw invalidBatch(`Request '${step.id}' depends on a request that does not come before it.`);
+    }
+    earlier.add(step.id);
+  }
+  return steps;
+}
+
+function stepOf(value: unknown): Step {
+  if (
+    !isObject(value) ||
+    typeof value.id !== "string" ||
+    value.id === "" ||
+    typeof value.method !== "string" ||
+    typeof value.url !== "string"
+  ) {
+    throw invalidBatch("Every request needs id, method and url.");
+  }
+  if (/^[a-z]+:\/\//i.test(value.url)) {
+    throw invalidBatch(`The url of request '${value.id}' must be relative.`);
+  }
+  const headers = new Headers();
+  for (const [name, content] of Object.entries(isObject(value.headers) ? value.headers : {})) {
+    headers.set(name, String(content));
+  }
+  const hasBody = value.body !== undefined && value.body !== null;
+  if (hasBody && !headers.has("content-type")) {
+    throw invalidBatch(`Write request id : ${value.id} does not contain Content-Type header or body.`);
+  }
+  return {
+    id: value.id,
+    method: value.method.toUpperCase(),
+    url: value.url,
+    headers,
+    text: hasBody ? (typeof value.body === "string" ? value.body : JSON.stringify(value.body)) : "",
+    dependsOn: Array.isArray(value.dependsOn) ? value.dependsOn.map(String) : [],
+  };
+}

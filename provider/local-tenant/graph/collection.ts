@@ -1,0 +1,239 @@
+import {
+  expiredPageToken,
+  invalidPageSize,
+  invalidSearch,
+  notSimulated,
+  searchNeedsConsistencyLevel,
+  sortingNotSupported,
+  unknownSelect,
+  unsupportedQueryOption,
+} from "./errors";
+import { type FilterRules, order, parseFilter } from "./filter";
+import { type Answer, type GraphRequest, isEventual, type Json } from "./request";
+
+/** A type Graph returns: which members it has and what queries on a collection of it may ask. */
+export interface EntityType extends FilterRules {
+  /** Members returned without `$select`; all when absent. */
+  defaults?: readonly string[];
+  pageSize: number;
+  largestPage: number;
+  /** Members `$search` may name; none when absent. */
+  searchable?: readonly string[];
+  /** Members `$orderby` may name without an advanced query; any when absent. */
+  orderable?: readonly string[];
+  /** Whether `$skip` is understood (mailbox items) or refused (the directory). */
+  takesSkip: boolean;
+}
+
+const known = new Set(["select", "filter", "search", "orderby", "top", "skip", "skiptoken", "count", "expand"]);
+
+/** 200 with one entity, `$select` applied. `context` is what stands behind `$metadata#`. */
+export function entityAnswer(request: GraphRequest, type: EntityType, entity: Json, context: string): Answer {
+  refuseUnknown(request, new Set(["select", "expand"]));
+  const names = selected(request, type);
+  const suffix = request.query.get("select") ? `(${names.join(",")})` : "";
+  return {
+    status: 200,
+    body: {
+      "@odata.context": `${request.base}/$metadata#${context}${suffix}/$entity`,
+      ...picked(entity, names),
+    },
+  };
+}
+
+/**
+ * 200 with the part of `entities` the query asks for: `$filter`, `$search`, `$orderby`, `$select`, `$top`, `$count` and the
+ * page behind `$skiptoken`, with an `@odata.nextLink` on the same origin while there is more.
+ */
+export function collectionAnswer(request: GraphRequest, type: EntityType, entities: Json[], context: string): Answer {
+  refuseUnknown(request, known);
+  const { query } = request;
+  const isAdvanced = isEventual(request) && query.get("count")?.toLowerCase() === "true";
+  const names = selected(request, type);
+  let rows = entities;
+  const filter = query.get("filter");
+  if (filter !== undefined) {
+    const matches = parseFilter(filter, type, isAdvanced);
+    rows = rows.filter(matches);
+  }
+  const search = query.get("search");
+  if (search !== undefined) {
+    rows = rows.filter(searching(request, type, search));
+  }
+  const orderby = query.get("orderby");
+  if (orderby !== undefined) {
+    rows = sorted(rows, orderby, type, isAdvanced, filter !== undefined);
+  }
+  const total = rows.length;
+  const size = pageSize(request, type);
+  const start = firstRow(request, type, rows);
+  const page = rows.slice(start, start + size);
+  const suffix = query.get("select") ? `(${names.join(",")})` : "";
+  const counted = query.get("count")?.toLowerCase() === "true" && (isEventual(request) || type.takesSkip);
+  return {
+    status: 200,
+    body: {
+      "@odata.context": `${request.base}/$metadata#${context}${suffix}`,
+      ...(counted ? { "@odata.count": total } : {}),
+      ...(start + size < total ? { "@odata.nextLink": nextLink(request, start + size, page.at(-1)) } : {}),
+      value: page.map((row) => picked(row, names)),
+    },
+  };
+}
+
+/** 400 for query options the request must not carry. */
+export function refuseUnknown(request: GraphRequest, allowed: ReadonlySet<string>): void {
+  for (const name of request.query.keys()) {
+    // Options without a dollar that Graph does not know are custom ones and ignored by every OData service.
+    if (!allowed.has(name) && known.has(name)) {
+      throw unsupportedQueryOption(`$${name}`);
+    }
+  }
+}
+
+function selected(request: GraphRequest, type: EntityType): readonly string[] {
+  const select = request.query.get("select");
+  if (select === undefined || select.trim() === "") {
+    return type.defaults ?? type.members;
+  }
+  const names: string[] = [];
+  for (const given of select.split(",").map((name) => name.trim())) {
+    if (given === "*") {
+      names.push(...type.members);
+      continue;
+    }
+    const member = type.members.find((one) => one.toLowerCase() === given.toLowerCase());
+    if (member === undefined) {
+      throw unknownSelect(given, type.type);
+    }
+    names.push(member);
+  }
+  return [...new Set(names)];
+}
+
+function picked(entity: Json, names: readonly string[]): Json {
+  const annotations = Object.entries(entity).filter(([name]) => name.startsWith("@odata."));
+  const members = names.filter((name) => entity[name] !== undefined).map((name) => [name, entity[name]] as const);
+  return Object.fromEntries([...annotations, ...members]);
+}
+
+function pageSize(request: GraphRequest, type: EntityType): number {
+  const top = request.query.get("top");
+  if (top === undefined) {
+    return type.pageSize;
+  }
+  const size = Number(top);
+  if (!/^\d+$/.test(top.trim()) || size < 1 || size > type.largestPage) {
+    throw invalidPageSize(top, type.largestPage);
+  }
+  return size;
+}
+
+function firstRow(request: GraphRequest, type: EntityType, rows: readonly Json[]): number {
+  const skip = request.query.get("skip");
+  if (skip !== undefined && !type.takesSkip) {
+    throw unsupportedQueryOption("$skip");
+  }
+  const token = request.query.get("skiptoken");
+  if (token === undefined) {
+    return skip === undefined ? 0 : Math.max(0, Number.parseInt(skip, 10) || 0);
+  }
+  const parts = /^(\d+)\.(.*)$/.exec(Buffer.from(token, "base64url").toString("utf8"));
+  if (parts === null) {
+    throw expiredPageToken();
+  }
+  // The row may have moved since the page was served; going on behind it neither repeats nor skips rows.
+  const last = rows.findIndex((row) => row.id === parts[2]);
+  return last < 0 ? Number(parts[1]) : last + 1;
+}
+
+function nextLink(request: GraphRequest, start: number, last: Json | undefined): string {
+  const token = Buffer.from(`${start}.${String(last?.id ?? "")}`).toString("base64url");
+  const options = [...request.query].filter(([name]) => name !== "skiptoken" && name !== "skip");
+  const query = [...options, ["skiptoken", token] as const]
+    .map(([name, value]) => `$${name}=${encodeURIComponent(value)}`)
+    .join("&");
+  return `${request.base}/${request.path.map(encodeURIComponent).join("/")}?${query}`;
+}
+
+function sorted(
+  rows: readonly Json[],
+  orderby: string,
+  type: EntityType,
+  isAdvanced: boolean,
+  isFiltered: boolean,
+): Json[] {
+  const keys = orderby.split(",").map((part) => {
+    const [path = "", direction = "asc"] = part.trim().split(/\s+/);
+    const [head = "", ...rest] = path.split("/");
+    const member = type.members.find((one) => one.toLowerCase() === head.toLowerCase());
+    if (member === undefined || !["asc", "desc"].includes(direction.toLowerCase())) {
+      throw sortingNotSupported(path, type.resource);
+    }
+    const isPlain = type.orderable === undefined || (type.orderable.includes(member) && !isFiltered);
+    if (!isPlain && !isAdvanced) {
+      throw sortingNotSupported(member, type.resource);
+    }
+    return { path: [member, ...rest], sign: direction.toLowerCase() === "desc" ? -1 : 1 };
+  });
+  return [...rows].sort((a, b) => {
+    for (const { path, sign } of keys) {
+      const result = order(at(a, path), at(b, path));
+      if (result !== undefined && result !== 0) {
+        return sign * result;
+      }
+    }
+    return 0;
+  });
+}
+
+function at(row: Json, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, name) => (value as Json | null | undefined)?.[name], row) ?? "";
+}
+
+/** `"displayName:ada" AND "mail:ada"`: the words of a display name begin with it, other members as a whole do. */
+function searching(request: GraphRequest, type: EntityType, search: string): (row: Json) => boolean {
+  if (type.searchable === undefined) {
+    throw notSimulated(`$search on ${type.type}`);
+  }
+  if (!isEventual(request)) {
+    throw searchNeedsConsistencyLevel();
+  }
+  const tokens = [...search.matchAll(/\s*(?:"((?:[^"\\]|\\.)*)"|(AND|OR))\s*/gy)];
+  if (tokens.map((token) => token[0]).join("") !== search || tokens.length === 0) {
+    throw invalidSearch(search);
+  }
+  const alternatives: ((row: Json) => boolean)[][] = [[]];
+  let expectsTerm = true;
+  for (const token of tokens) {
+    if ((token[1] !== undefined) !== expectsTerm) {
+      throw invalidSearch(search);
+    }
+    expectsTerm = !expectsTerm;
+    if (token[2] === "OR") {
+      alternatives.push([]);
+    } else if (token[1] !== undefined) {
+      alternatives.at(-1)?.push(term(token[1].replace(/\\(.)/g, "$1"), type, search));
+    }
+  }
+  if (expectsTerm) {
+    throw invalidSearch(search);
+  }
+  return (row) => alternatives.some((terms) => terms.every((matches) => matches(row)));
+}
+
+function term(text: string, type: EntityType, search: string): (row: Json) => boolean {
+  const colon = text.indexOf(":");
+  const member = type.searchable?.find((one) => one.toLowerCase() === text.slice(0, colon).toLowerCase());
+  if (colon < 0 || member === undefined) {
+    throw invalidSearch(search);
+  }
+  const wanted = text.slice(colon + 1).toLowerCase();
+  return (row) => {
+    const value = String(row[member] ?? "").toLowerCase();
+    return (
+      value.startsWith(wanted) ||
+      (member === "displayName" && value.split(/[\s'.@-]+/).some((word) => word.startsWith(wanted)))
+    );
+  };
+}

@@ -1,0 +1,128 @@
+import { type Group, type Recipient, tables, type User } from "../model";
+import type { Tenant } from "../tenant";
+import { collectionAnswer, entityAnswer } from "./collection";
+import { conflictOf, isSame, recipientsById, seenRecipient, seenUser, seenUsers, smtpAddresses } from "./directory";
+import { notSimulated, objectConflict, resourceNotFound, segmentNotFound } from "./errors";
+import { type Answer, bodyOf, type GraphRequest } from "./request";
+import { deletedUserType, userEntity } from "./user-entity";
+import { refuseAdministrator } from "./users";
+
+const userCasts = ["microsoft.graph.user", "graph.user"];
+
+/** GET /directory/deletedItems and its cast to users. */
+export function listDeletedItems(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const recipients = recipientsById(tenant, tenant.store.allSeen<Recipient>("graph", tables.recipients));
+  const entities = seenUsers(tenant, "deleted").map((user) => ({
+    ...(request.keys.length === 0 ? { "@odata.type": "#microsoft.graph.user" } : {}),
+    ...userEntity(user, recipients.get(user.id)),
+  }));
+  return collectionAnswer(request, deletedUserType, entities, request.keys.length === 0 ? "directoryObjects" : "users");
+}
+
+/** GET /directory/deletedItems/{id}, where the id may be a cast: then the list. */
+export function getDeletedItem(request: GraphRequest): Answer {
+  const key = request.keys[0] ?? "";
+  if (userCasts.some((cast) => isSame(cast, key))) {
+    return listDeletedItems(request);
+  }
+  if (/^(?:microsoft\.)?graph\./i.test(key)) {
+    // Only users get into the tenant's deletedItems.
+    return collectionAnswer(request, deletedUserType, [], "directoryObjects");
+  }
+  const { tenant } = request;
+  const user = requireDeleted(request);
+  return entityAnswer(
+    request,
+    deletedUserType,
+    { "@odata.type": "#microsoft.graph.user", ...userEntity(user, seenRecipient(tenant, user.id)) },
+    "directoryObjects",
+  );
+}
+
+/** GET /directory/deletedItems/microsoft.graph.user/{id} */
+export function getDeletedUser(request: GraphRequest): Answer {
+  const [cast = "", key = ""] = request.keys;
+  if (!userCasts.some((one) => isSame(one, cast))) {
+    throw segmentNotFound(key);
+  }
+  return getDeletedItem({ ...request, keys: [key] });
+}
+
+/** POST /directory/deletedItems/{id}/restore: the user and the mailbox that went with it. */
+export function restoreDeletedItem(request: GraphRequest): Answer {
+  const { tenant } = request;
+  if (request.text.trim() !== "" && Object.keys(bodyOf(request)).length > 0) {
+    throw notSimulated("A body for restore");
+  }
+  const user = requireCurrentDeleted(request);
+  refuseAdministrator(user);
+  const mailboxes = tenant.store
+    .all<Recipient>(tables.recipients)
+    .filter((recipient) => recipient.externalDirectoryObjectId === user.id && recipient.mailbox !== undefined);
+  const returning = [...mailboxes, ...(user.deletedRecipients ?? [])];
+  const conflict = conflictOf(tenant, user.id, {
+    userPrincipalName: user.userPrincipalName,
+    addresses: [...returning.flatMap(smtpAddresses), ...(user.mail === null ? [] : [user.mail])],
+  });
+  if (conflict !== undefined) {
+    throw objectConflict(conflict);
+  }
+  const { deletedRecipients: _, ...kept } = user;
+  const restored: User = { ...kept, deletedDateTime: null };
+  tenant.store.commit([
+    [tables.users, user.id, restored],
+    ...returning.map((recipient): [string, string, unknown] => [
+      tables.recipients,
+      recipient.guid,
+      recipient.mailbox === undefined
+        ? recipient
+        : { ...recipient, mailbox: { ...recipient.mailbox, whenSoftDeleted: null, isInactiveMailbox: false } },
+    ]),
+  ]);
+  return entityAnswer(
+    request,
+    deletedUserType,
+    { "@odata.type": "#microsoft.graph.user", ...userEntity(restored, returning[0]) },
+    "directoryObjects",
+  );
+}
+
+/** DELETE /directory/deletedItems/{id}: the user is gone for good, its mailbox stays soft-deleted. */
+export function purgeDeletedItem(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const user = requireCurrentDeleted(request);
+  refuseAdministrator(user);
+  const groups = tenant.store.all<Group>(tables.groups).filter((group) => group.members.includes(user.id));
+  tenant.store.commit([
+    [tables.users, user.id, null],
+    ...groups.map((group): [string, string, unknown] => [
+      tables.groups,
+      group.id,
+      { ...group, members: group.members.filter((member) => member !== user.id) },
+    ]),
+  ]);
+  return { status: 204 };
+}
+
+function requireDeleted(request: GraphRequest): User {
+  const key = request.keys[0] ?? "";
+  const user = seenUser(request.tenant, key.toLowerCase());
+  if (user === undefined || user.deletedDateTime === null) {
+    throw resourceNotFound(key);
+  }
+  return user;
+}
+
+function requireCurrentDeleted(request: GraphRequest): User {
+  const user = current(request.tenant, requireDeleted(request));
+  if (user === undefined) {
+    throw resourceNotFound(request.keys[0] ?? "");
+  }
+  return user;
+}
+
+function current(tenant: Tenant, seen: User): User | undefined {
+  const user = tenant.store.get<User>(tables.users, seen.id);
+  return user !== undefined && user.deletedDateTime !== null ? user : undefined;
+}

@@ -1,0 +1,283 @@
+import { randomUUID } from "node:crypto";
+import { type Group, type InboxRule, type MailboxFields, type Message, type Recipient, tables } from "../model";
+import type { Tenant } from "../tenant";
+import { currentRecipient, isLive, primaryAddress, smtpAddresses } from "./directory";
+import { addressOf } from "./messages";
+import { ruleApplies } from "./rule-conditions";
+
+/** A message on its way. */
+export interface Envelope {
+  from: string;
+  to: string;
+  subject: string;
+}
+
+/** One thing that happened to a message, in order. */
+export interface DeliveryStep {
+  action:
+    | "delivered"
+    | "expanded"
+    | "forwarded"
+    | "ruleForwarded"
+    | "ruleForwardedAsAttachment"
+    | "ruleRedirected"
+    | "ruleMoved"
+    | "ruleDeleted"
+    | "ruleSkipped"
+    | "stopped"
+    | "notDelivered"
+    | "loop";
+  /** The address the step happened at. */
+  address: string;
+  /** Where to, by which rule or why; for people. */
+  detail: string;
+  /** Entra id of the mailbox and id of the message, when one was stored. */
+  mailbox?: string;
+  message?: string;
+}
+
+interface Transit extends Envelope {
+  attachment: Message["attachment"];
+  /** Mailboxes whose rules this message or one it came from has been through: none runs a second time. */
+  ruled: readonly string[];
+  /** Mailboxes that forwarded it as a whole. */
+  forwardedBy: readonly string[];
+}
+
+/** Bytes counted for a message. */
+const messageSize = 4096;
+
+/**
+ * Delivers a message as Exchange does: finds the recipient by any of its addresses, forwards as the mailbox says, stores a copy
+ * where one is kept, and runs the inbox rules on it in order. Automatic forwarding to outside addresses ends in a non-delivery
+ * report, as the outbound spam policy has it by default. Answers what happened, step by step.
+ */
+export async function deliver(tenant: Tenant, envelope: Envelope): Promise<DeliveryStep[]> {
+  const steps: DeliveryStep[] = [];
+  transport(tenant, { ...envelope, attachment: null, ruled: [], forwardedBy: [] }, steps, false);
+  return steps;
+}
+
+function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAutomatic: boolean): void {
+  const recipient = findRecipient(tenant, transit.to);
+  if (recipient === undefined || isOutside(recipient)) {
+    steps.push(outside(tenant, transit, recipient, isAutomatic));
+    return;
+  }
+  if (recipient.mailbox === undefined) {
+    const members = tenant.store.get<Group>(tables.groups, recipient.externalDirectoryObjectId)?.members ?? [];
+    steps.push({ action: "expanded", address: transit.to, detail: `group of ${members.length}` });
+    for (const member of members) {
+      const one = currentRecipient(tenant, member);
+      const address = one === undefined || !isLive(one) ? undefined : primaryAddress(one);
+      if (address !== undefined) {
+        transport(tenant, { ...transit, to: address }, steps, isAutomatic);
+      }
+    }
+    return;
+  }
+  if (!forwardsOnly(tenant, recipient, recipient.mailbox, transit, steps)) {
+    store(tenant, recipient, transit, steps);
+  }
+}
+
+/** Forwards as the mailbox says; true when no copy is kept. */
+function forwardsOnly(
+  tenant: Tenant,
+  recipient: Recipient,
+  mailbox: MailboxFields,
+  transit: Transit,
+  steps: DeliveryStep[],
+): boolean {
+  const target = forwardingTarget(tenant, mailbox);
+  if (target === undefined) {
+    return false;
+  }
+  if (transit.forwardedBy.includes(recipient.guid)) {
+    steps.push({
+      action: "loop",
+      address: transit.to,
+      detail: "554 5.4.14 Hop count exceeded - possible mail loop: forwarded by this mailbox before",
+    });
+    return true;
+  }
+  steps.push({ action: "forwarded", address: transit.to, detail: `to ${target}` });
+  transport(tenant, { ...transit, to: target, forwardedBy: [...transit.forwardedBy, recipient.guid] }, steps, true);
+  return !mailbox.deliverToMailboxAndForward;
+}
+
+/** ForwardingAddress wins over ForwardingSmtpAddress. */
+function forwardingTarget(tenant: Tenant, mailbox: MailboxFields): string | undefined {
+  if (mailbox.forwardingAddress !== null) {
+    const recipient = tenant.store.get<Recipient>(tables.recipients, mailbox.forwardingAddress);
+    return recipient === undefined ? undefined : primaryAddress(recipient);
+  }
+  return mailbox.forwardingSmtpAddress?.replace(/^smtp:/i, "");
+}
+
+/** Stores the message and runs the mailbox's rules on it. */
+function store(tenant: Tenant, recipient: Recipient, transit: Transit, steps: DeliveryStep[]): void {
+  const owner = recipient.externalDirectoryObjectId;
+  const message: Message = {
+    id: randomUUID(),
+    mailbox: owner,
+    receivedDateTime: tenant.timestamp(),
+    from: transit.from,
+    to: transit.to,
+    subject: transit.subject,
+    attachment: transit.attachment,
+  };
+  tenant.store.commit([
+    [tables.messages, message.id, message],
+    [tables.recipients, recipient.guid, counted(tenant, recipient, 1)],
+  ]);
+  steps.push({
+    action: "delivered",
+    address: transit.to,
+    detail: `${transit.subject}${transit.attachment === null ? "" : " with the original attached"}`,
+    mailbox: owner,
+    message: message.id,
+  });
+  if (transit.ruled.includes(owner)) {
+    steps.push({ action: "loop", address: transit.to, detail: "rules of this mailbox ran on the message before" });
+    return;
+  }
+  const after: Transit = { ...transit, ruled: [...transit.ruled, owner] };
+  const rules = tenant.store
+    .all<InboxRule>(tables.rules)
+    .filter((rule) => rule.mailbox === owner && rule.isEnabled && !rule.hasError)
+    .sort((a, b) => a.sequence - b.sequence);
+  for (const rule of rules) {
+    const verdict = ruleApplies(rule, transit, smtpAddresses(recipient));
+    if (typeof verdict === "string") {
+      steps.push({ action: "ruleSkipped", address: transit.to, detail: `${rule.displayName}: ${verdict}` });
+    } else if (verdict) {
+      act(tenant, rule, recipient, message, after, steps);
+      if (rule.actions.stopProcessingRules === true) {
+        steps.push({ action: "stopped", address: transit.to, detail: `${rule.displayName}: no further rules` });
+        return;
+      }
+    }
+  }
+}
+
+function act(
+  tenant: Tenant,
+  rule: InboxRule,
+  recipient: Recipient,
+  message: Message,
+  transit: Transit,
+  steps: DeliveryStep[],
+): void {
+  const self = primaryAddress(recipient) ?? transit.to;
+  const send = (action: DeliveryStep["action"], targets: unknown, build: (to: string) => Transit) => {
+    for (const to of addressesIn(targets)) {
+      steps.push({ action, address: transit.to, detail: `${rule.displayName}: to ${to}` });
+      transport(tenant, build(to), steps, true);
+    }
+  };
+  send("ruleForwardedAsAttachment", rule.actions.forwardAsAttachmentTo, (to) => ({
+    ...transit,
+    from: self,
+    to,
+    subject: `FW: ${transit.subject}`,
+    attachment: { from: transit.from, to: transit.to, subject: transit.subject },
+  }));
+  send("ruleForwarded", rule.actions.forwardTo, (to) => ({
+    ...transit,
+    from: self,
+    to,
+    subject: `FW: ${transit.subject}`,
+  }));
+  send("ruleRedirected", rule.actions.redirectTo, (to) => ({ ...transit, to }));
+  file(tenant, rule, recipient, message, steps);
+}
+
+/** Moves, copies or deletes the stored message. */
+function file(tenant: Tenant, rule: InboxRule, recipient: Recipient, message: Message, steps: DeliveryStep[]): void {
+  const { actions } = rule;
+  const address = message.to;
+  if (typeof actions.copyToFolder === "string") {
+    const copy: Message = { ...message, id: randomUUID(), folder: actions.copyToFolder.toLowerCase() };
+    tenant.store.put(tables.messages, copy.id, copy);
+    steps.push({ action: "ruleMoved", address, detail: `${rule.displayName}: a copy to ${actions.copyToFolder}` });
+  }
+  if (actions.permanentDelete === true) {
+    const current = tenant.store.get<Recipient>(tables.recipients, recipient.guid) ?? recipient;
+    tenant.store.commit([
+      [tables.messages, message.id, null],
+      [tables.recipients, recipient.guid, counted(tenant, current, -1)],
+    ]);
+    steps.push({ action: "ruleDeleted", address, detail: `${rule.displayName}: for good` });
+    return;
+  }
+  const folder =
+    actions.delete === true
+      ? "deleteditems"
+      : typeof actions.moveToFolder === "string"
+        ? actions.moveToFolder.toLowerCase()
+        : undefined;
+  if (folder !== undefined) {
+    tenant.store.put(tables.messages, message.id, { ...message, folder });
+    const action = actions.delete === true ? "ruleDeleted" : "ruleMoved";
+    steps.push({ action, address, detail: `${rule.displayName}: to ${folder}` });
+  }
+}
+
+function counted(tenant: Tenant, recipient: Recipient, by: 1 | -1): Recipient {
+  const current = tenant.store.get<Recipient>(tables.recipients, recipient.guid) ?? recipient;
+  if (current.mailbox === undefined) {
+    return current;
+  }
+  return {
+    ...current,
+    mailbox: {
+      ...current.mailbox,
+      itemCount: Math.max(0, current.mailbox.itemCount + by),
+      totalItemSize: Math.max(0, current.mailbox.totalItemSize + by * messageSize),
+    },
+  };
+}
+
+function outside(
+  tenant: Tenant,
+  transit: Transit,
+  recipient: Recipient | undefined,
+  isAutomatic: boolean,
+): DeliveryStep {
+  const domain = transit.to.split("@")[1]?.toLowerCase() ?? "";
+  const isOurs = tenant.store
+    .all<{ domainName: string }>(tables.domains)
+    .some((one) => one.domainName.toLowerCase() === domain);
+  if (recipient === undefined && isOurs) {
+    return {
+      action: "notDelivered",
+      address: transit.to,
+      detail: `550 5.1.10 RESOLVER.ADR.RecipientNotFound; to ${transit.from}`,
+    };
+  }
+  if (isAutomatic) {
+    return {
+      action: "notDelivered",
+      address: transit.to,
+      detail: "550 5.7.520 Access denied, Your organization does not allow external forwarding.",
+    };
+  }
+  return { action: "delivered", address: recipient?.externalEmailAddress ?? transit.to, detail: "left the tenant" };
+}
+
+function findRecipient(tenant: Tenant, address: string): Recipient | undefined {
+  const wanted = address.toLowerCase();
+  return tenant.store
+    .all<Recipient>(tables.recipients)
+    .find((recipient) => isLive(recipient) && smtpAddresses(recipient).includes(wanted));
+}
+
+/** Mail users, guests and contacts have their mailbox elsewhere. */
+function isOutside(recipient: Recipient): boolean {
+  return ["MailUser", "GuestMailUser", "MailContact"].includes(recipient.recipientTypeDetails);
+}
+
+function addressesIn(targets: unknown): string[] {
+  return Array.isArray(targets) ? targets.map(addressOf).filter((address) => address !== undefined) : [];
+}

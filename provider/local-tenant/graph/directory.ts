@@ -1,0 +1,146 @@
+import { type Recipient, tables, type User } from "../model";
+import type { Tenant } from "../tenant";
+
+/** Milliseconds a deleted user can be restored. */
+const recycleBin = 30 * 24 * 60 * 60 * 1000;
+
+/** Guid of the recipient last found for an Entra id: the id of a recipient never changes, so a hit only has to be checked. */
+const found = new WeakMap<Tenant, Map<string, string>>();
+
+/** The user as Graph sees it now, deleted ones included; undefined when it was never there, was purged or expired. */
+export function seenUser(tenant: Tenant, id: string): User | undefined {
+  const user = tenant.store.seen<User>("graph", tables.users, id);
+  return user !== undefined && !isExpired(tenant, user) ? user : undefined;
+}
+
+/** Users as Graph sees them now: those in use, or those in deletedItems. */
+export function seenUsers(tenant: Tenant, which: "live" | "deleted"): User[] {
+  return tenant.store
+    .allSeen<User>("graph", tables.users)
+    .filter((user) => (user.deletedDateTime === null) === (which === "live") && !isExpired(tenant, user));
+}
+
+/** The live user an id or user principal name stands for, as Graph sees it now. */
+export function findUser(tenant: Tenant, key: string): User | undefined {
+  const byId = seenUser(tenant, key.toLowerCase()) ?? seenUser(tenant, key);
+  if (byId !== undefined) {
+    return byId.deletedDateTime === null ? byId : undefined;
+  }
+  return seenUsers(tenant, "live").find((user) => isSame(user.userPrincipalName, key));
+}
+
+/** The same row as it really is, for a write: undefined when it was deleted meanwhile. */
+export function currentUser(tenant: Tenant, seen: User): User | undefined {
+  const user = tenant.store.get<User>(tables.users, seen.id);
+  return user?.deletedDateTime === null ? user : undefined;
+}
+
+/** The recipient of a user or group as Graph sees it: a live one before a soft-deleted one. */
+export function seenRecipient(tenant: Tenant, id: string): Recipient | undefined {
+  const hit = found.get(tenant)?.get(id);
+  const recipient = hit === undefined ? undefined : tenant.store.seen<Recipient>("graph", tables.recipients, hit);
+  if (recipient !== undefined && isLive(recipient)) {
+    return recipient;
+  }
+  return recipientsById(tenant, tenant.store.allSeen<Recipient>("graph", tables.recipients)).get(id);
+}
+
+/** The recipient of a user or group as it really is. */
+export function currentRecipient(tenant: Tenant, id: string): Recipient | undefined {
+  const hit = found.get(tenant)?.get(id);
+  const recipient = hit === undefined ? undefined : tenant.store.get<Recipient>(tables.recipients, hit);
+  if (recipient !== undefined && isLive(recipient)) {
+    return recipient;
+  }
+  return recipientsById(tenant, tenant.store.all<Recipient>(tables.recipients)).get(id);
+}
+
+/** Recipients by Entra object id, live ones first where several share one. */
+export function recipientsById(tenant: Tenant, recipients: readonly Recipient[]): Map<string, Recipient> {
+  const byId = new Map<string, Recipient>();
+  for (const recipient of recipients) {
+    const other = byId.get(recipient.externalDirectoryObjectId);
+    if (recipient.externalDirectoryObjectId !== "" && (other === undefined || !isLive(other))) {
+      byId.set(recipient.externalDirectoryObjectId, recipient);
+    }
+  }
+  const guids = found.get(tenant) ?? new Map<string, string>();
+  found.set(tenant, guids);
+  for (const [id, recipient] of byId) {
+    guids.set(id, recipient.guid);
+  }
+  return byId;
+}
+
+/** False for the recipient of a soft-deleted mailbox. */
+export function isLive(recipient: Recipient): boolean {
+  return recipient.mailbox === undefined || recipient.mailbox.whenSoftDeleted === null;
+}
+
+/** The address behind the one `SMTP:` entry, or undefined. */
+export function primaryAddress(recipient: Recipient): string | undefined {
+  return recipient.emailAddresses.find((address) => address.startsWith("SMTP:"))?.slice(5);
+}
+
+/** SMTP addresses of a recipient without prefix, lower case. */
+export function smtpAddresses(recipient: Recipient): string[] {
+  return recipient.emailAddresses
+    .filter((address) => /^smtp:/i.test(address))
+    .map((address) => address.slice(5).toLowerCase());
+}
+
+/** Equal without case, as names and addresses are compared everywhere. */
+export function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+/**
+ * Whether a user principal name or address is taken by something else than the user `id`: by a live user, group or recipient,
+ * and with `Settings.holdAddresses` also by a deleted one.
+ */
+export function conflictOf(
+  tenant: Tenant,
+  id: string,
+  wanted: { userPrincipalName?: string; addresses?: readonly string[] },
+): "userPrincipalName" | "proxyAddresses" | undefined {
+  const { holdAddresses } = tenant.settings;
+  const { userPrincipalName } = wanted;
+  if (
+    userPrincipalName !== undefined &&
+    tenant.store
+      .all<User>(tables.users)
+      .some(
+        (user) =>
+          user.id !== id &&
+          (user.deletedDateTime === null || holdAddresses) &&
+          isSame(user.userPrincipalName, userPrincipalName),
+      )
+  ) {
+    return "userPrincipalName";
+  }
+  const addresses = new Set((wanted.addresses ?? []).map((address) => address.toLowerCase()));
+  if (userPrincipalName !== undefined) {
+    addresses.add(userPrincipalName.toLowerCase());
+  }
+  const others = tenant.store
+    .all<Recipient>(tables.recipients)
+    .filter((recipient) => recipient.externalDirectoryObjectId !== id && (isLive(recipient) || holdAddresses));
+  const isTaken =
+    others.some((recipient) => smtpAddresses(recipient).some((address) => addresses.has(address))) ||
+    // A user without a recipient holds the address in its `mail`.
+    tenant.store
+      .all<User>(tables.users)
+      .some(
+        (user) =>
+          user.id !== id &&
+          (user.deletedDateTime === null || holdAddresses) &&
+          user.mail !== null &&
+          addresses.has(user.mail.toLowerCase()) &&
+          !others.some((recipient) => recipient.externalDirectoryObjectId === user.id),
+      );
+  return isTaken ? "proxyAddresses" : undefined;
+}
+
+function isExpired(tenant: Tenant, user: User): boolean {
+  return user.deletedDateTime !== null && Date.parse(user.deletedDateTime) + recycleBin < tenant.now();
+}

@@ -1,0 +1,180 @@
+import { type Group, type Recipient, tables, type User } from "../model";
+import type { Tenant } from "../tenant";
+import { collectionAnswer, type EntityType, entityAnswer, refuseUnknown } from "./collection";
+import { recipientsById, seenRecipient, seenUser } from "./directory";
+import { authorizationRequestDenied, missingParameters, resourceNotFound } from "./errors";
+import { admits } from "./permissions";
+import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
+import { userEntity, userType } from "./user-entity";
+
+const groupType: EntityType = {
+  type: "microsoft.graph.group",
+  resource: "Group",
+  members: [
+    "id",
+    "deletedDateTime",
+    "classification",
+    "createdDateTime",
+    "description",
+    "displayName",
+    "expirationDateTime",
+    "groupTypes",
+    "isAssignableToRole",
+    "mail",
+    "mailEnabled",
+    "mailNickname",
+    "membershipRule",
+    "membershipRuleProcessingState",
+    "onPremisesLastSyncDateTime",
+    "onPremisesSecurityIdentifier",
+    "onPremisesSyncEnabled",
+    "preferredDataLocation",
+    "preferredLanguage",
+    "proxyAddresses",
+    "renewedDateTime",
+    "resourceBehaviorOptions",
+    "resourceProvisioningOptions",
+    "securityEnabled",
+    "securityIdentifier",
+    "theme",
+    "uniqueName",
+    "visibility",
+  ],
+  pageSize: 100,
+  largestPage: 999,
+  searchable: ["displayName", "description", "mail", "mailNickname"],
+  orderable: ["displayName"],
+  takesSkip: false,
+  unfilterable: ["theme", "resourceBehaviorOptions", "membershipRule"],
+  advanced: new Set(["ne", "not", "endswith"]),
+  refused: new Set(["contains", "gt", "lt", "all"]),
+};
+
+const objectType: EntityType = {
+  ...userType,
+  type: "microsoft.graph.directoryObject",
+  resource: "DirectoryObject",
+  members: [...new Set([...userType.members, ...groupType.members])],
+};
+
+/** GET /groups */
+export function listGroups(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const recipients = recipientsById(tenant, tenant.store.allSeen<Recipient>("graph", tables.recipients));
+  const groups = tenant.store.allSeen<Group>("graph", tables.groups);
+  return collectionAnswer(
+    request,
+    groupType,
+    groups.map((group) => groupEntity(group, recipients.get(group.id))),
+    "groups",
+  );
+}
+
+/** GET /groups/{id} */
+export function getGroup(request: GraphRequest): Answer {
+  const group = requireGroup(request);
+  return entityAnswer(request, groupType, groupEntity(group, seenRecipient(request.tenant, group.id)), "groups");
+}
+
+/** GET /groups/{id}/members */
+export function listMembers(request: GraphRequest): Answer {
+  const group = requireGroup(request);
+  const members = group.members.map((id) => objectEntity(request.tenant, id)).filter(isFound);
+  return collectionAnswer(request, objectType, members, "directoryObjects");
+}
+
+/** GET /directoryObjects/{id}: a user or a group. */
+export function getDirectoryObject(request: GraphRequest): Answer {
+  const key = request.keys[0] ?? "";
+  const object = objectEntity(request.tenant, key);
+  if (object === undefined) {
+    throw resourceNotFound(key);
+  }
+  refuseUnread(request, object);
+  refuseUnknown(request, new Set(["select"]));
+  return entityAnswer(request, objectType, object, "directoryObjects");
+}
+
+/** POST /directoryObjects/getByIds: unknown ids are left out. */
+export function getByIds(request: GraphRequest): Answer {
+  const body = bodyOf(request);
+  if (!Array.isArray(body.ids)) {
+    throw missingParameters("getByIds", ["ids"]);
+  }
+  const types = Array.isArray(body.types) ? body.types.map((type) => String(type).toLowerCase()) : ["directoryobject"];
+  const objects = body.ids.map((id) => objectEntity(request.tenant, String(id))).filter(isFound);
+  const wanted = objects.filter(
+    (object) =>
+      types.includes("directoryobject") ||
+      types.includes(String(object["@odata.type"]).replace("#microsoft.graph.", "")),
+  );
+  for (const object of wanted) {
+    refuseUnread(request, object);
+  }
+  return collectionAnswer(request, { ...objectType, pageSize: 1000 }, wanted, "directoryObjects");
+}
+
+function refuseUnread(request: GraphRequest, object: Json): void {
+  const isUser = object["@odata.type"] === "#microsoft.graph.user";
+  if (!admits(request.caller.roles, isUser ? "readUsers" : "readGroups")) {
+    throw authorizationRequestDenied();
+  }
+}
+
+function requireGroup(request: GraphRequest): Group {
+  const key = request.keys[0] ?? "";
+  const group = request.tenant.store.seen<Group>("graph", tables.groups, key.toLowerCase());
+  if (group === undefined) {
+    throw resourceNotFound(key);
+  }
+  return group;
+}
+
+function objectEntity(tenant: Tenant, key: string): Json | undefined {
+  const id = key.toLowerCase();
+  const user: User | undefined = seenUser(tenant, id);
+  if (user !== undefined && user.deletedDateTime === null) {
+    return { "@odata.type": "#microsoft.graph.user", ...userEntity(user, seenRecipient(tenant, id)) };
+  }
+  const group = tenant.store.seen<Group>("graph", tables.groups, id);
+  return group === undefined
+    ? undefined
+    : { "@odata.type": "#microsoft.graph.group", ...groupEntity(group, seenRecipient(tenant, id)) };
+}
+
+function isFound(entity: Json | undefined): entity is Json {
+  return entity !== undefined;
+}
+
+function groupEntity(group: Group, recipient: Recipient | undefined): Json {
+  return {
+    id: group.id,
+    deletedDateTime: null,
+    classification: null,
+    createdDateTime: recipient?.whenCreated ?? null,
+    description: null,
+    displayName: group.displayName,
+    expirationDateTime: null,
+    groupTypes: group.groupTypes,
+    isAssignableToRole: null,
+    mail: group.mail,
+    mailEnabled: group.mailEnabled,
+    mailNickname: group.mailNickname,
+    membershipRule: null,
+    membershipRuleProcessingState: null,
+    onPremisesLastSyncDateTime: null,
+    onPremisesSecurityIdentifier: null,
+    onPremisesSyncEnabled: null,
+    preferredDataLocation: null,
+    preferredLanguage: null,
+    proxyAddresses: recipient?.emailAddresses ?? (group.mail === null ? [] : [`SMTP:${group.mail}`]),
+    renewedDateTime: recipient?.whenCreated ?? null,
+    resourceBehaviorOptions: [],
+    resourceProvisioningOptions: [],
+    securityEnabled: group.securityEnabled,
+    securityIdentifier: recipient?.sid ?? null,
+    theme: null,
+    uniqueName: null,
+    visibility: null,
+  };
+}

@@ -1,0 +1,210 @@
+import { type Organization, type Sku, tables, type User } from "../model";
+import type { Tenant } from "../tenant";
+import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
+import { isSame, seenRecipient } from "./directory";
+import {
+  invalidValue,
+  licenseInherited,
+  licenseNotAssigned,
+  missingParameters,
+  mutuallyExclusivePlans,
+  noAvailableLicenses,
+  resourceNotFound,
+  unknownLicense,
+  unknownServicePlan,
+  usageLocationMissing,
+} from "./errors";
+import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+import { userEntity, userType } from "./user-entity";
+import { requireCurrentUser, requireUser } from "./users";
+
+/** Plans of which a user can hold only one: the sizes of one service. */
+const exclusivePlans = [["EXCHANGE_S_DESKLESS", "EXCHANGE_S_STANDARD", "EXCHANGE_S_ENTERPRISE"]];
+
+const skuType: EntityType = {
+  type: "microsoft.graph.subscribedSku",
+  resource: "SubscribedSku",
+  members: [
+    "id",
+    "accountId",
+    "accountName",
+    "appliesTo",
+    "capabilityStatus",
+    "consumedUnits",
+    "prepaidUnits",
+    "servicePlans",
+    "skuId",
+    "skuPartNumber",
+    "subscriptionIds",
+  ],
+  pageSize: 100,
+  largestPage: 999,
+  orderable: [],
+  takesSkip: false,
+  unfilterable: ["accountName", "prepaidUnits", "servicePlans", "subscriptionIds", "consumedUnits"],
+  advanced: new Set(),
+  refused: new Set(["contains", "endswith", "startswith", "not", "ne", "gt", "ge", "lt", "le"]),
+};
+
+const detailsType: EntityType = {
+  ...skuType,
+  type: "microsoft.graph.licenseDetails",
+  resource: "LicenseDetails",
+  members: ["id", "servicePlans", "skuId", "skuPartNumber"],
+};
+
+/** GET /subscribedSkus */
+export function listSkus(request: GraphRequest): Answer {
+  return collectionAnswer(request, skuType, skuEntities(request.tenant), "subscribedSkus");
+}
+
+/** GET /subscribedSkus/{id} */
+export function getSku(request: GraphRequest): Answer {
+  const key = request.keys[0] ?? "";
+  const sku = skuEntities(request.tenant).find((entity) => isSame(String(entity.id), key));
+  if (sku === undefined) {
+    throw resourceNotFound(key);
+  }
+  return entityAnswer(request, skuType, sku, "subscribedSkus");
+}
+
+/** GET /users/{id}/licenseDetails */
+export function listLicenseDetails(request: GraphRequest): Answer {
+  const user = requireUser(request);
+  const skus = request.tenant.store.allSeen<Sku>("graph", tables.skus);
+  const licenses = userEntity(user, undefined).assignedLicenses as { skuId: string; disabledPlans: string[] }[];
+  const details = licenses.flatMap(({ skuId, disabledPlans }) =>
+    skus
+      .filter((sku) => isSame(sku.skuId, skuId))
+      .map((sku) => ({
+        id: Buffer.from(sku.skuId.replaceAll("-", ""), "hex").toString("base64url"),
+        skuId: sku.skuId,
+        skuPartNumber: sku.skuPartNumber,
+        servicePlans: sku.servicePlans.map((plan) => ({
+          ...plan,
+          provisioningStatus: disabledPlans.includes(plan.servicePlanId) ? "Disabled" : "Success",
+          appliesTo: "User",
+        })),
+      })),
+  );
+  return collectionAnswer(request, detailsType, details, `users('${user.id}')/licenseDetails`);
+}
+
+/** POST /users/{id}/assignLicense */
+export function assignLicense(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const body = bodyOf(request);
+  const user = requireCurrentUser(request);
+  const missing = ["addLicenses", "removeLicenses"].filter((name) => !Array.isArray(body[name]));
+  if (missing.length > 0) {
+    throw missingParameters("assignLicense", missing);
+  }
+  const skus = tenant.store.all<Sku>(tables.skus);
+  let licenses = user.assignedLicenses;
+  for (const id of body.removeLicenses as unknown[]) {
+    licenses = withoutLicense(licenses, skuOf(skus, id));
+  }
+  const additions = body.addLicenses as unknown[];
+  if (additions.length > 0 && user.usageLocation === null) {
+    throw usageLocationMissing();
+  }
+  for (const addition of additions) {
+    licenses = withLicense(tenant, user, skus, licenses, addition);
+  }
+  refuseExclusivePlans(skus, licenses);
+  const changed: User = { ...user, assignedLicenses: licenses };
+  tenant.store.put(tables.users, user.id, changed);
+  return entityAnswer(request, userType, userEntity(changed, seenRecipient(tenant, user.id)), "users");
+}
+
+function withoutLicense(licenses: User["assignedLicenses"], sku: Sku): User["assignedLicenses"] {
+  const held = licenses.filter((license) => isSame(license.skuId, sku.skuId));
+  if (held.length === 0) {
+    throw licenseNotAssigned();
+  }
+  if (held.every((license) => license.assignedByGroup !== undefined)) {
+    throw licenseInherited();
+  }
+  return licenses.filter((license) => !(isSame(license.skuId, sku.skuId) && license.assignedByGroup === undefined));
+}
+
+function withLicense(
+  tenant: Tenant,
+  user: User,
+  skus: readonly Sku[],
+  licenses: User["assignedLicenses"],
+  addition: unknown,
+): User["assignedLicenses"] {
+  if (!isObject(addition)) {
+    throw invalidValue("addLicenses", "User");
+  }
+  const sku = skuOf(skus, addition.skuId);
+  const disabledPlans = (Array.isArray(addition.disabledPlans) ? addition.disabledPlans : []).map(String);
+  for (const plan of disabledPlans) {
+    if (!sku.servicePlans.some((one) => isSame(one.servicePlanId, plan))) {
+      throw unknownServicePlan(plan, sku.skuId);
+    }
+  }
+  const isHeldAlready = user.assignedLicenses.some((license) => isSame(license.skuId, sku.skuId));
+  if (!isHeldAlready && consumed(tenant, sku) >= sku.enabled) {
+    throw noAvailableLicenses(sku.skuId);
+  }
+  const others = licenses.filter(
+    (license) => !(isSame(license.skuId, sku.skuId) && license.assignedByGroup === undefined),
+  );
+  return [...others, { skuId: sku.skuId, disabledPlans }];
+}
+
+function refuseExclusivePlans(skus: readonly Sku[], licenses: User["assignedLicenses"]): void {
+  const active = new Set(
+    licenses.flatMap(({ skuId, disabledPlans }) =>
+      skus
+        .filter((sku) => isSame(sku.skuId, skuId))
+        .flatMap((sku) => sku.servicePlans)
+        .filter((plan) => !disabledPlans.some((disabled) => isSame(disabled, plan.servicePlanId)))
+        .map((plan) => plan.servicePlanName),
+    ),
+  );
+  for (const plans of exclusivePlans) {
+    const [one, other] = plans.filter((plan) => active.has(plan));
+    if (one !== undefined && other !== undefined) {
+      throw mutuallyExclusivePlans(one, other);
+    }
+  }
+}
+
+function skuOf(skus: readonly Sku[], id: unknown): Sku {
+  const sku = skus.find((one) => isSame(one.skuId, String(id)));
+  if (sku === undefined) {
+    throw unknownLicense(String(id));
+  }
+  return sku;
+}
+
+/** Seats in use: deleted users hold none. */
+function consumed(tenant: Tenant, sku: Sku): number {
+  const holders = tenant.store
+    .all<User>(tables.users)
+    .filter(
+      (user) =>
+        user.deletedDateTime === null && user.assignedLicenses.some((license) => isSame(license.skuId, sku.skuId)),
+    );
+  return sku.consumedElsewhere + holders.length;
+}
+
+function skuEntities(tenant: Tenant): Json[] {
+  const tenantId = tenant.store.get<Organization>(tables.organization, "organization")?.tenantId ?? "";
+  return tenant.store.allSeen<Sku>("graph", tables.skus).map((sku) => ({
+    id: `${tenantId}_${sku.skuId}`,
+    accountId: tenantId,
+    accountName: null,
+    appliesTo: "User",
+    capabilityStatus: "Enabled",
+    consumedUnits: consumed(tenant, sku),
+    prepaidUnits: { enabled: sku.enabled, suspended: 0, warning: 0, lockedOut: 0 },
+    servicePlans: sku.servicePlans.map((plan) => ({ ...plan, provisioningStatus: "Success", appliesTo: "User" })),
+    skuId: sku.skuId,
+    skuPartNumber: sku.skuPartNumber,
+    subscriptionIds: [],
+  }));
+}

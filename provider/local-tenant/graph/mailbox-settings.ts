@@ -1,0 +1,352 @@
+import { type MailboxSettings, type RecipientTypeDetails, tables, type User } from "../model";
+import type { Tenant } from "../tenant";
+import { refuseUnknown } from "./collection";
+import {
+  errorAccessDenied,
+  invalidLocale,
+  invalidTimeSettings,
+  invalidTimeZone,
+  readOnlyMember,
+  segmentNotFound,
+  unknownEnumValue,
+  unknownMember,
+  unknownSelect,
+  unreadableLiteral,
+} from "./errors";
+import { type MailboxOwner, requireMailbox, requireRecipient } from "./mailbox";
+import { admits } from "./permissions";
+import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+import { instantOf, isTimeZone, utcText } from "./time-zones";
+
+const type = "microsoft.graph.mailboxSettings";
+const members = [
+  "archiveFolder",
+  "automaticRepliesSetting",
+  "dateFormat",
+  "delegateMeetingMessageDeliveryOptions",
+  "language",
+  "timeFormat",
+  "timeZone",
+  "userPurpose",
+  "workingHours",
+];
+const statuses = ["disabled", "alwaysEnabled", "scheduled"] as const;
+const audiences = ["none", "contactsOnly", "all"] as const;
+const deliveryOptions = [
+  "sendToDelegateAndInformationToPrincipal",
+  "sendToDelegateAndPrincipal",
+  "sendToDelegateOnly",
+] as const;
+const days = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"] as const;
+
+const purposes: Partial<Record<RecipientTypeDetails, string>> = {
+  UserMailbox: "user",
+  SharedMailbox: "shared",
+  RoomMailbox: "room",
+  EquipmentMailbox: "equipment",
+};
+
+/** GET /users/{id}/mailboxSettings */
+export function getMailboxSettings(request: GraphRequest): Answer {
+  const owner = requireMailbox(request);
+  refuseUnknown(request, new Set(["select"]));
+  const entity = entityOf(request.tenant, owner);
+  const names = selectedMembers(request);
+  return {
+    status: 200,
+    body: {
+      "@odata.context": `${context(request, owner)}${request.query.get("select") ? `(${names.join(",")})` : ""}`,
+      ...Object.fromEntries(names.map((name) => [name, entity[name]])),
+    },
+  };
+}
+
+/** GET /users/{id}/mailboxSettings/{member} */
+export function getMailboxSetting(request: GraphRequest): Answer {
+  const owner = requireMailbox(request);
+  const key = request.keys[1] ?? "";
+  const member = members.find((name) => name.toLowerCase() === key.toLowerCase());
+  if (member === undefined) {
+    throw segmentNotFound(key);
+  }
+  const value = entityOf(request.tenant, owner)[member];
+  return {
+    status: 200,
+    body: { "@odata.context": `${context(request, owner)}/${member}`, ...(isObject(value) ? value : { value }) },
+  };
+}
+
+/** PATCH /users/{id}/mailboxSettings: 200 with the members that were given. */
+export function updateMailboxSettings(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const owner = requireMailbox(request);
+  const body = bodyOf(request);
+  const settings = changedSettings(settingsOf(tenant, owner.user.id), body, tenant);
+  tenant.store.put(tables.mailboxSettings, owner.user.id, settings);
+  const entity = entityOf(tenant, owner, settings);
+  const given = members.filter((name) => name in body);
+  return {
+    status: 200,
+    body: {
+      "@odata.context": context(request, owner),
+      ...Object.fromEntries(given.map((name) => [name, entity[name]])),
+    },
+  };
+}
+
+/** The settings as a member of the user, for `$select=mailboxSettings`. Needs the role the settings themselves need. */
+export function mailboxSettingsOf(request: GraphRequest, user: User): Json {
+  if (!admits(request.caller.roles, "readMailboxSettings")) {
+    throw errorAccessDenied();
+  }
+  return entityOf(request.tenant, { user, recipient: requireRecipient(request.tenant, user) });
+}
+
+function context(request: GraphRequest, owner: MailboxOwner): string {
+  return `${request.base}/$metadata#users('${owner.user.id}')/mailboxSettings`;
+}
+
+function selectedMembers(request: GraphRequest): string[] {
+  const select = request.query.get("select");
+  if (!select) {
+    return members;
+  }
+  return select.split(",").map((given) => {
+    const member = members.find((name) => name.toLowerCase() === given.trim().toLowerCase());
+    if (member === undefined) {
+      throw unknownSelect(given.trim(), type);
+    }
+    return member;
+  });
+}
+
+/** The row as it really is, or that of a mailbox nobody has set anything on. */
+function settingsOf(tenant: Tenant, id: string): MailboxSettings {
+  return tenant.store.get<MailboxSettings>(tables.mailboxSettings, id) ?? neverSet(tenant, id);
+}
+
+function neverSet(tenant: Tenant, id: string): MailboxSettings {
+  const hour = 60 * 60 * 1000;
+  const start = Math.floor(tenant.now() / hour) * hour;
+  return {
+    mailbox: id,
+    automaticReplies: {
+      status: "disabled",
+      externalAudience: "all",
+      internalReplyMessage: "",
+      externalReplyMessage: "",
+      scheduledStartDateTime: { dateTime: utcText(start), timeZone: "UTC" },
+      scheduledEndDateTime: { dateTime: utcText(start + 24 * hour), timeZone: "UTC" },
+    },
+    language: null,
+    timeZone: null,
+    dateFormat: null,
+    timeFormat: null,
+    delegateMeetingMessageDeliveryOptions: "sendToDelegateOnly",
+  };
+}
+
+function entityOf(tenant: Tenant, owner: MailboxOwner, written?: MailboxSettings): Json {
+  const { id } = owner.user;
+  const settings =
+    written ?? tenant.store.seen<MailboxSettings>("graph", tables.mailboxSettings, id) ?? neverSet(tenant, id);
+  const { automaticReplies, language } = settings;
+  return {
+    archiveFolder: owner.recipient.mailbox?.archiveGuid ?? null,
+    automaticRepliesSetting: {
+      status: automaticReplies.status,
+      externalAudience: automaticReplies.externalAudience,
+      internalReplyMessage: automaticReplies.internalReplyMessage,
+      externalReplyMessage: automaticReplies.externalReplyMessage,
+      scheduledStartDateTime: automaticReplies.scheduledStartDateTime,
+      scheduledEndDateTime: automaticReplies.scheduledEndDateTime,
+    },
+    dateFormat: settings.dateFormat ?? "",
+    delegateMeetingMessageDeliveryOptions: settings.delegateMeetingMessageDeliveryOptions,
+    language: { locale: language, displayName: language === null ? null : languageName(language) },
+    timeFormat: settings.timeFormat ?? "",
+    timeZone: settings.timeZone ?? "",
+    userPurpose: purposes[owner.recipient.recipientTypeDetails] ?? "others",
+    workingHours: settings.workingHours ?? {
+      daysOfWeek: ["monday", "tuesday", "wednesday", "thursday", "friday"],
+      startTime: "08:00:00.0000000",
+      endTime: "17:00:00.0000000",
+      timeZone: { name: settings.timeZone ?? "Pacific Standard Time" },
+    },
+  };
+}
+
+function changedSettings(settings: MailboxSettings, body: Json, tenant: Tenant): MailboxSettings {
+  const changed: MailboxSettings = { ...settings };
+  for (const [name, value] of Object.entries(body)) {
+    switch (name) {
+      case "automaticRepliesSetting":
+        changed.automaticReplies = changedReplies(settings.automaticReplies, value, tenant);
+        break;
+      case "dateFormat":
+      case "timeFormat":
+        if (value !== null && typeof value !== "string") {
+          throw unreadableLiteral(value, "Edm.String");
+        }
+        changed[name] = value === "" ? null : value;
+        break;
+      case "delegateMeetingMessageDeliveryOptions":
+        changed.delegateMeetingMessageDeliveryOptions = oneOf(deliveryOptions, value);
+        break;
+      case "language":
+        changed.language = checkedLocale(value);
+        if (changed.language !== settings.language) {
+          // Formats belong to a language: without new ones its own are in force.
+          changed.dateFormat = typeof body.dateFormat === "string" ? body.dateFormat : null;
+          changed.timeFormat = typeof body.timeFormat === "string" ? body.timeFormat : null;
+        }
+        break;
+      case "timeZone":
+        changed.timeZone = checkedTimeZone(value);
+        break;
+      case "workingHours":
+        changed.workingHours = checkedHours(value, settings);
+        break;
+      case "userPurpose":
+      case "archiveFolder":
+        throw readOnlyMember(name);
+      default:
+        if (!name.startsWith("@odata.")) {
+          throw unknownMember(name, type);
+        }
+    }
+  }
+  return changed;
+}
+
+type Replies = MailboxSettings["automaticReplies"];
+
+function changedReplies(replies: Replies, value: unknown, tenant: Tenant): Replies {
+  if (!isObject(value)) {
+    throw unreadableLiteral(value, "microsoft.graph.automaticRepliesSetting");
+  }
+  const changed: Replies = { ...replies };
+  for (const [name, given] of Object.entries(value)) {
+    switch (name) {
+      case "status":
+        changed.status = oneOf(statuses, given);
+        break;
+      case "externalAudience":
+        changed.externalAudience = oneOf(audiences, given);
+        break;
+      case "internalReplyMessage":
+      case "externalReplyMessage":
+        if (given !== null && typeof given !== "string") {
+          throw unreadableLiteral(given, "Edm.String");
+        }
+        changed[name] = wrapped(given ?? "");
+        break;
+      case "scheduledStartDateTime":
+      case "scheduledEndDateTime":
+        changed[name] = checkedTime(given);
+        break;
+      default:
+        if (!name.startsWith("@odata.")) {
+          throw unknownMember(name, "microsoft.graph.automaticRepliesSetting");
+        }
+    }
+  }
+  if (changed.status === "scheduled") {
+    const start = Date.parse(`${changed.scheduledStartDateTime.dateTime}Z`);
+    const end = Date.parse(`${changed.scheduledEndDateTime.dateTime}Z`);
+    if (start >= end || (value.scheduledEndDateTime === undefined && end < tenant.now())) {
+      throw invalidTimeSettings();
+    }
+  }
+  return changed;
+}
+
+/** The service keeps replies as a document of its own: text comes back inside html and body tags. */
+function wrapped(message: string): string {
+  if (message === "") {
+    return "";
+  }
+  const body = /<body[^>]*>([\s\S]*?)<\/body>/i.exec(message)?.[1] ?? message.replace(/<\/?html[^>]*>/gi, "");
+  return `<html>\n<body>\n${body.trim()}\n</body>\n</html>\n`;
+}
+
+function checkedTime(value: unknown): { dateTime: string; timeZone: string } {
+  if (!isObject(value) || typeof value.dateTime !== "string") {
+    throw unreadableLiteral(isObject(value) ? value.dateTime : value, "microsoft.graph.dateTimeTimeZone");
+  }
+  const timeZone = value.timeZone ?? "UTC";
+  if (typeof timeZone !== "string" || !isTimeZone(timeZone)) {
+    throw invalidTimeZone();
+  }
+  const instant = instantOf(value.dateTime, timeZone);
+  if (instant === undefined) {
+    throw unreadableLiteral(value.dateTime, "Edm.DateTimeOffset");
+  }
+  return { dateTime: utcText(instant), timeZone: "UTC" };
+}
+
+function checkedLocale(value: unknown): string {
+  const locale = isObject(value) ? value.locale : value;
+  if (!isObject(value) || typeof locale !== "string" || !/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})+$/.test(locale)) {
+    throw invalidLocale(locale);
+  }
+  try {
+    const canonical = Intl.getCanonicalLocales(locale)[0];
+    if (canonical !== undefined && languageName(canonical) !== canonical) {
+      return canonical;
+    }
+  } catch {
+    // Not a locale at all; the same answer.
+  }
+  throw invalidLocale(locale);
+}
+
+function languageName(locale: string): string {
+  return new Intl.DisplayNames("en", { type: "language", languageDisplay: "standard" }).of(locale) ?? locale;
+}
+
+function checkedTimeZone(value: unknown): string {
+  if (typeof value !== "string" || !isTimeZone(value)) {
+    throw invalidTimeZone();
+  }
+  return value;
+}
+
+function checkedHours(value: unknown, settings: MailboxSettings): NonNullable<MailboxSettings["workingHours"]> {
+  if (!isObject(value)) {
+    throw unreadableLiteral(value, "microsoft.graph.workingHours");
+  }
+  const zone = value.timeZone;
+  if (zone !== undefined && (!isObject(zone) || typeof zone.name !== "string")) {
+    throw invalidTimeZone();
+  }
+  const before = settings.workingHours;
+  const hours = {
+    daysOfWeek: Array.isArray(value.daysOfWeek)
+      ? value.daysOfWeek.map((day) => oneOf(days, day))
+      : (before?.daysOfWeek ?? ["monday", "tuesday", "wednesday", "thursday", "friday"]),
+    startTime: checkedClock(value.startTime ?? before?.startTime ?? "08:00:00.0000000"),
+    endTime: checkedClock(value.endTime ?? before?.endTime ?? "17:00:00.0000000"),
+    timeZone: isObject(zone) ? zone : (before?.timeZone ?? { name: settings.timeZone ?? "Pacific Standard Time" }),
+  };
+  if (hours.startTime > hours.endTime) {
+    throw invalidTimeSettings();
+  }
+  return hours;
+}
+
+function checkedClock(value: unknown): string {
+  const parts = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?$/.exec(String(value));
+  if (parts === null) {
+    throw unreadableLiteral(value, "Edm.TimeOfDay");
+  }
+  return `${parts[1]}:${parts[2]}:${parts[3] ?? "00"}.0000000`;
+}
+
+function oneOf<T extends string>(values: readonly T[], given: unknown): T {
+  const value = values.find((one) => one.toLowerCase() === String(given).toLowerCase());
+  if (value === undefined) {
+    throw unknownEnumValue(given);
+  }
+  return value;
+}

@@ -1,0 +1,377 @@
+import { randomBytes } from "node:crypto";
+import { type InboxRule, type Recipient, tables } from "../model";
+import type { Tenant } from "../tenant";
+import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
+import { isLive, isSame, smtpAddresses } from "./directory";
+import {
+  errorAccessDenied,
+  invalidRule,
+  itemNotFound,
+  readOnlyMember,
+  readOnlyRule,
+  requestBodyRead,
+  rulesOverQuota,
+  unknownEnumValue,
+  unknownMember,
+  unreadableLiteral,
+} from "./errors";
+import { type MailboxOwner, requireMailbox } from "./mailbox";
+import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+
+/** Bytes all rules of a mailbox may take together. */
+const quota = 256 * 1024;
+
+const ruleType: EntityType = {
+  type: "microsoft.graph.messageRule",
+  resource: "MessageRule",
+  members: [
+    "id",
+    "displayName",
+    "sequence",
+    "isEnabled",
+    "hasError",
+    "isReadOnly",
+    "conditions",
+    "actions",
+    "exceptions",
+  ],
+  pageSize: 1000,
+  largestPage: 1000,
+  takesSkip: true,
+  unfilterable: ["conditions", "actions", "exceptions"],
+  advanced: new Set(),
+  refused: new Set(),
+};
+
+type Kind = "strings" | "recipients" | "string" | "boolean" | "size" | readonly string[];
+
+const importance = ["low", "normal", "high"];
+const actionMembers: Record<string, Kind> = {
+  assignCategories: "strings",
+  copyToFolder: "string",
+  delete: "boolean",
+  forwardAsAttachmentTo: "recipients",
+  forwardTo: "recipients",
+  markAsRead: "boolean",
+  markImportance: importance,
+  moveToFolder: "string",
+  permanentDelete: "boolean",
+  redirectTo: "recipients",
+  stopProcessingRules: "boolean",
+};
+const predicateMembers: Record<string, Kind> = {
+  bodyContains: "strings",
+  bodyOrSubjectContains: "strings",
+  categories: "strings",
+  fromAddresses: "recipients",
+  hasAttachments: "boolean",
+  headerContains: "strings",
+  importance,
+  isApprovalRequest: "boolean",
+  isAutomaticForward: "boolean",
+  isAutomaticReply: "boolean",
+  isEncrypted: "boolean",
+  isMeetingRequest: "boolean",
+  isMeetingResponse: "boolean",
+  isNonDeliveryReport: "boolean",
+  isPermissionControlled: "boolean",
+  isReadReceipt: "boolean",
+  isSigned: "boolean",
+  isVoicemail: "boolean",
+  messageActionFlag: [
+    "any",
+    "call",
+    "doNotForward",
+    "followUp",
+    "fyi",
+    "forward",
+    "noResponseNecessary",
+    "read",
+    "reply",
+    "replyToAll",
+    "review",
+  ],
+  notSentToMe: "boolean",
+  recipientContains: "strings",
+  senderContains: "strings",
+  sensitivity: ["normal", "personal", "private", "confidential"],
+  sentCcMe: "boolean",
+  sentOnlyToMe: "boolean",
+  sentToAddresses: "recipients",
+  sentToMe: "boolean",
+  sentToOrCcMe: "boolean",
+  subjectContains: "strings",
+  withinSizeRange: "size",
+};
+
+/** GET /users/{id}/mailFolders/inbox/messageRules */
+export function listRules(request: GraphRequest): Answer {
+  const owner = requireInbox(request);
+  const rules = request.tenant.store
+    .allSeen<InboxRule>("graph", tables.rules)
+    .filter((rule) => rule.mailbox === owner.user.id)
+    .sort((a, b) => a.sequence - b.sequence);
+  return collectionAnswer(request, ruleType, rules.map(ruleEntity), context(owner));
+}
+
+/** GET …/messageRules/{id} */
+export function getRule(request: GraphRequest): Answer {
+  const owner = requireInbox(request);
+  const rule = request.tenant.store.seen<InboxRule>("graph", tables.rules, request.keys[2] ?? "");
+  if (rule === undefined || rule.mailbox !== owner.user.id) {
+    throw itemNotFound();
+  }
+  return entityAnswer(request, ruleType, ruleEntity(rule), context(owner));
+}
+
+/** POST …/messageRules */
+export function createRule(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const owner = requireInbox(request);
+  refuseWrites(tenant);
+  const body = bodyOf(request);
+  for (const required of ["displayName", "sequence", "actions"]) {
+    if (body[required] === undefined || body[required] === null) {
+      throw invalidRule(`The required property '${required}' is missing.`);
+    }
+  }
+  const blank: InboxRule = {
+    id: randomBytes(9).toString("base64url"),
+    mailbox: owner.user.id,
+    displayName: "",
+    sequence: 1,
+    isEnabled: true,
+    hasError: false,
+    isReadOnly: false,
+    conditions: null,
+    exceptions: null,
+    actions: {},
+  };
+  const rule = changedRule(tenant, blank, body);
+  save(tenant, rule);
+  const { body: entity } = entityAnswer(request, ruleType, ruleEntity(rule), context(owner));
+  return { status: 201, ...(entity === undefined ? {} : { body: entity }) };
+}
+
+/** PATCH …/messageRules/{id} */
+export function updateRule(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const owner = requireInbox(request);
+  refuseWrites(tenant);
+  const before = requireWritable(request, owner);
+  const rule = changedRule(tenant, before, bodyOf(request));
+  save(tenant, rule);
+  return entityAnswer(request, ruleType, ruleEntity(rule), context(owner));
+}
+
+/** DELETE …/messageRules/{id} */
+export function deleteRule(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const owner = requireInbox(request);
+  refuseWrites(tenant);
+  tenant.store.delete(tables.rules, requireWritable(request, owner).id);
+  return { status: 204 };
+}
+
+/** Only the inbox has rules; other folders answer as if they were not there. */
+function requireInbox(request: GraphRequest): MailboxOwner {
+  const owner = requireMailbox(request);
+  if (!isSame(request.keys[1] ?? "", "inbox")) {
+    throw itemNotFound();
+  }
+  return owner;
+}
+
+function refuseWrites(tenant: Tenant): void {
+  if (tenant.settings.refuseRules) {
+    throw errorAccessDenied();
+  }
+}
+
+function requireWritable(request: GraphRequest, owner: MailboxOwner): InboxRule {
+  const rule = request.tenant.store.get<InboxRule>(tables.rules, request.keys[2] ?? "");
+  if (rule === undefined || rule.mailbox !== owner.user.id) {
+    throw itemNotFound();
+  }
+  if (rule.isReadOnly) {
+    throw readOnlyRule();
+  }
+  return rule;
+}
+
+function context(owner: MailboxOwner): string {
+  return `users('${owner.user.id}')/mailFolders('inbox')/messageRules`;
+}
+
+function ruleEntity(rule: InboxRule): Json {
+  return {
+    id: rule.id,
+    displayName: rule.displayName,
+    sequence: rule.sequence,
+    isEnabled: rule.isEnabled,
+    hasError: rule.hasError,
+    isReadOnly: rule.isReadOnly,
+    ...(rule.conditions === null ? {} : { conditions: rule.conditions }),
+    actions: rule.actions,
+    ...(rule.exceptions === null ? {} : { exceptions: rule.exceptions }),
+  };
+}
+
+function changedRule(tenant: Tenant, rule: InboxRule, body: Json): InboxRule {
+  const changed: InboxRule = { ...rule };
+  for (const [name, value] of Object.entries(body)) {
+    switch (name) {
+      case "displayName":
+        if (typeof value !== "string" || value.trim() === "" || value.length > 256) {
+          throw invalidRule("The rule needs a display name of at most 256 characters.");
+        }
+        changed.displayName = value;
+        break;
+      case "sequence":
+        if (!Number.isInteger(value)) {
+          throw unreadableLiteral(value, "Edm.Int32");
+        }
+        if (Number(value) < 1) {
+          throw invalidRule("The sequence of a rule must be greater than zero.");
+        }
+        changed.sequence = Number(value);
+        break;
+      case "isEnabled":
+        if (typeof value !== "boolean") {
+          throw unreadableLiteral(value, "Edm.Boolean");
+        }
+        changed.isEnabled = value;
+        break;
+      case "actions":
+        changed.actions = members(tenant, value, actionMembers, "microsoft.graph.messageRuleActions") ?? {};
+        if (!Object.entries(changed.actions).some(([action, given]) => isAction(action, given))) {
+          throw invalidRule("The rule must have at least one action.");
+        }
+        break;
+      case "conditions":
+      case "exceptions":
+        changed[name] = members(tenant, value, predicateMembers, "microsoft.graph.messageRulePredicates");
+        break;
+      case "id":
+      case "hasError":
+      case "isReadOnly":
+        throw readOnlyMember(name);
+      default:
+        if (!name.startsWith("@odata.")) {
+          throw unknownMember(name, ruleType.type);
+        }
+    }
+  }
+  // A rule whose target vanished carries an error until somebody writes it anew.
+  return "actions" in body ? { ...changed, hasError: false } : changed;
+}
+
+/** `delete: false` and an empty list of recipients are no actions. */
+function isAction(name: string, given: unknown): boolean {
+  if (Array.isArray(given)) {
+    return given.length > 0;
+  }
+  return name === "stopProcessingRules" ? given === true : given !== false && given !== null && given !== "";
+}
+
+function members(tenant: Tenant, value: unknown, kinds: Record<string, Kind>, type: string): Json | null {
+  if (value === null || value === undefined) {
+    return null;
+  }
+  if (!isObject(value)) {
+    throw unreadableLiteral(value, type);
+  }
+  const result: Json = {};
+  for (const [name, given] of Object.entries(value)) {
+    if (name.startsWith("@odata.")) {
+      continue;
+    }
+    const kind = kinds[name];
+    if (kind === undefined) {
+      throw unknownMember(name, type);
+    }
+    if (given !== null) {
+      result[name] = checkedMember(tenant, name, given, kind);
+    }
+  }
+  return Object.keys(result).length === 0 ? null : result;
+}
+
+function checkedMember(tenant: Tenant, name: string, given: unknown, kind: Kind): unknown {
+  switch (kind) {
+    case "strings":
+      if (!Array.isArray(given) || !given.every((one) => typeof one === "string")) {
+        throw unreadableLiteral(given, "Collection(Edm.String)");
+      }
+      return given;
+    case "recipients":
+      if (!Array.isArray(given)) {
+        throw unreadableLiteral(given, "Collection(microsoft.graph.recipient)");
+      }
+      return given.map((one) => checkedRecipient(tenant, name, one));
+    case "string":
+      if (typeof given !== "string") {
+        throw unreadableLiteral(given, "Edm.String");
+      }
+      return given;
+    case "boolean":
+      if (typeof given !== "boolean") {
+        throw unreadableLiteral(given, "Edm.Boolean");
+      }
+      return given;
+    case "size":
+      if (!isObject(given)) {
+        throw unreadableLiteral(given, "microsoft.graph.sizeRange");
+      }
+      return given;
+    default: {
+      const value = kind.find((one) => isSame(one, String(given)));
+      if (value === undefined) {
+        throw unknownEnumValue(given);
+      }
+      return value;
+    }
+  }
+}
+
+/** `{ emailAddress: { address, name? } }`; the name is filled in from the tenant's own recipients. */
+function checkedRecipient(tenant: Tenant, member: string, value: unknown): Json {
+  const emailAddress = isObject(value) ? value.emailAddress : undefined;
+  if (!isObject(value) || Object.keys(value).some((name) => name !== "emailAddress" && !name.startsWith("@odata."))) {
+    throw requestBodyRead(`A value of '${member}' is not of the type 'microsoft.graph.recipient'.`);
+  }
+  if (!isObject(emailAddress) || typeof emailAddress.address !== "string") {
+    throw invalidRule(`A recipient of '${member}' has no emailAddress with an address.`);
+  }
+  const { address } = emailAddress;
+  if (!/^[^@\s]+@[^@\s]+$/.test(address)) {
+    throw invalidRule(`'${address}' is not a valid address for '${member}'.`);
+  }
+  const known = tenant.store
+    .all<Recipient>(tables.recipients)
+    .find((recipient) => isLive(recipient) && smtpAddresses(recipient).includes(address.toLowerCase()));
+  const name = typeof emailAddress.name === "string" && emailAddress.name !== "" ? emailAddress.name : undefined;
+  return { emailAddress: { name: known?.displayName ?? name ?? address, address } };
+}
+
+/** Writes the rule; rules that stand in its place move one down. */
+function save(tenant: Tenant, rule: InboxRule): void {
+  const others = tenant.store
+    .all<InboxRule>(tables.rules)
+    .filter((other) => other.mailbox === rule.mailbox && other.id !== rule.id)
+    .sort((a, b) => a.sequence - b.sequence);
+  const size = [...others, rule].reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
+  if (size > quota) {
+    throw rulesOverQuota();
+  }
+  const operations: [string, string, unknown][] = [[tables.rules, rule.id, rule]];
+  let taken = rule.sequence;
+  for (const other of others.filter((one) => one.sequence >= rule.sequence)) {
+    if (other.sequence > taken) {
+      break;
+    }
+    taken += 1;
+    operations.push([tables.rules, other.id, { ...other, sequence: taken }]);
+  }
+  tenant.store.commit(operations);
+}

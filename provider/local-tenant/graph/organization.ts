@@ -1,0 +1,155 @@
+import { type AcceptedDomain, type Organization, tables } from "../model";
+import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
+import { isSame } from "./directory";
+import { resourceNotFound } from "./errors";
+import type { Answer, GraphRequest, Json } from "./request";
+
+const plain = {
+  pageSize: 100,
+  largestPage: 999,
+  takesSkip: false,
+  advanced: new Set<string>(),
+  refused: new Set(["contains", "startswith", "endswith"]),
+};
+
+const domainType: EntityType = {
+  ...plain,
+  type: "microsoft.graph.domain",
+  resource: "Domain",
+  members: [
+    "id",
+    "authenticationType",
+    "availabilityStatus",
+    "isAdminManaged",
+    "isDefault",
+    "isInitial",
+    "isRoot",
+    "isVerified",
+    "manufacturer",
+    "model",
+    "passwordNotificationWindowInDays",
+    "passwordValidityPeriodInDays",
+    "state",
+    "supportedServices",
+  ],
+  unfilterable: ["state", "supportedServices"],
+};
+
+const organizationType: EntityType = {
+  ...plain,
+  type: "microsoft.graph.organization",
+  resource: "Organization",
+  members: [
+    "id",
+    "deletedDateTime",
+    "assignedPlans",
+    "businessPhones",
+    "city",
+    "country",
+    "countryLetterCode",
+    "createdDateTime",
+    "defaultUsageLocation",
+    "displayName",
+    "marketingNotificationEmails",
+    "onPremisesLastSyncDateTime",
+    "onPremisesSyncEnabled",
+    "postalCode",
+    "preferredLanguage",
+    "provisionedPlans",
+    "securityComplianceNotificationMails",
+    "state",
+    "street",
+    "technicalNotificationMails",
+    "tenantType",
+    "verifiedDomains",
+  ],
+  unfilterable: ["assignedPlans", "provisionedPlans", "verifiedDomains"],
+};
+
+/** GET /domains */
+export function listDomains(request: GraphRequest): Answer {
+  return collectionAnswer(request, domainType, domainEntities(request), "domains");
+}
+
+/** GET /domains/{id} */
+export function getDomain(request: GraphRequest): Answer {
+  const key = request.keys[0] ?? "";
+  const domain = domainEntities(request).find((entity) => isSame(String(entity.id), key));
+  if (domain === undefined) {
+    throw resourceNotFound(key);
+  }
+  return entityAnswer(request, domainType, domain, "domains");
+}
+
+/** GET /organization: a list of one. */
+export function listOrganization(request: GraphRequest): Answer {
+  return collectionAnswer(request, organizationType, organizationEntities(request), "organization");
+}
+
+/** GET /organization/{id} */
+export function getOrganization(request: GraphRequest): Answer {
+  const key = request.keys[0] ?? "";
+  const organization = organizationEntities(request).find((entity) => isSame(String(entity.id), key));
+  if (organization === undefined) {
+    throw resourceNotFound(key);
+  }
+  return entityAnswer(request, organizationType, organization, "organization");
+}
+
+function domainEntities({ tenant }: GraphRequest): Json[] {
+  return tenant.store.allSeen<AcceptedDomain>("graph", tables.domains).map((domain) => ({
+    id: domain.domainName,
+    authenticationType: "Managed",
+    availabilityStatus: null,
+    isAdminManaged: true,
+    isDefault: domain.isDefault,
+    isInitial: domain.isInitial,
+    isRoot: true,
+    isVerified: true,
+    manufacturer: null,
+    model: null,
+    passwordNotificationWindowInDays: null,
+    passwordValidityPeriodInDays: null,
+    state: null,
+    supportedServices: ["Email", "OfficeCommunicationsOnline"],
+  }));
+}
+
+function organizationEntities({ tenant }: GraphRequest): Json[] {
+  const organization = tenant.store.seen<Organization>("graph", tables.organization, "organization");
+  if (organization === undefined) {
+    return [];
+  }
+  return [
+    {
+      id: organization.tenantId,
+      deletedDateTime: null,
+      assignedPlans: [],
+      businessPhones: [],
+      city: null,
+      country: null,
+      countryLetterCode: null,
+      createdDateTime: null,
+      defaultUsageLocation: null,
+      displayName: organization.displayName,
+      marketingNotificationEmails: [],
+      onPremisesLastSyncDateTime: null,
+      onPremisesSyncEnabled: null,
+      postalCode: null,
+      preferredLanguage: null,
+      provisionedPlans: [],
+      securityComplianceNotificationMails: [],
+      state: null,
+      street: null,
+      technicalNotificationMails: [],
+      tenantType: "AAD",
+      verifiedDomains: tenant.store.allSeen<AcceptedDomain>("graph", tables.domains).map((domain) => ({
+        capabilities: "Email, OfficeCommunicationsOnline",
+        isDefault: domain.isDefault,
+        isInitial: domain.isInitial,
+        name: domain.domainName,
+        type: "Managed",
+      })),
+    },
+  ];
+}

@@ -1,0 +1,29 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Tenant } from "../tenant";
+import { mailboxConcurrency } from "./errors";
+import type { Answer } from "./request";
+
+/** Requests to the mailbox store in flight, by application. */
+export class OutlookLimit {
+  readonly #inFlight = new Map<string, number>();
+
+  constructor(readonly tenant: Tenant) {}
+
+  /**
+   * Runs a request to the mailbox store as one of the application's few in flight at once; one too many is answered with 429
+   * before it is run. Each takes `Settings.outlookLatency` at least, without which none would ever meet another.
+   */
+  async run(appId: string, request: () => Answer): Promise<Answer> {
+    const running = this.#inFlight.get(appId) ?? 0;
+    if (running >= this.tenant.settings.outlookConcurrency) {
+      throw mailboxConcurrency();
+    }
+    this.#inFlight.set(appId, running + 1);
+    try {
+      await delay(this.tenant.settings.outlookLatency);
+      return request();
+    } finally {
+      this.#inFlight.set(appId, (this.#inFlight.get(appId) ?? 1) - 1);
+    }
+  }
+}

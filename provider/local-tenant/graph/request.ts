@@ -1,0 +1,99 @@
+import type { Caller } from "../login/tokens";
+import type { Tenant } from "../tenant";
+import { duplicateQueryOption, emptyPayload, malformedUrl, unreadablePayload } from "./errors";
+
+/** A JSON object, as read from a body or about to be written to one. */
+export type Json = Record<string, unknown>;
+
+/** What a handler answers; a body of undefined is 204's. */
+export interface Answer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** One request to Graph, on its own or inside a batch. */
+export interface GraphRequest {
+  tenant: Tenant;
+  caller: Caller;
+  method: string;
+  /** `http://host:port/v1.0`: what contexts and nextLinks begin with. */
+  base: string;
+  /** Decoded path below the version, keys in brackets split off: `users('a')` is `users`, `a`. */
+  path: string[];
+  /** Values of the route's placeholders, in order. */
+  keys: string[];
+  /** System query options by name without `$`, lower case. */
+  query: Map<string, string>;
+  headers: Headers;
+  /** Body as text; "" when there is none. */
+  text: string;
+}
+
+/** Splits a raw path into decoded segments. Empty segments are dropped, as Graph does. */
+export function pathSegments(pathname: string): string[] {
+  const segments: string[] = [];
+  for (const raw of pathname.split("/")) {
+    const segment = decoded(raw);
+    const keyed = /^([A-Za-z.]+)\((?:[A-Za-z]+=)?(?:'((?:[^']|'')*)'|([^'()]+))\)$/.exec(segment);
+    if (keyed !== null) {
+      segments.push(keyed[1] ?? "", (keyed[2] ?? keyed[3] ?? "").replaceAll("''", "'"));
+    } else if (segment !== "") {
+      segments.push(segment);
+    }
+  }
+  return segments;
+}
+
+/** System query options of a query string; `+` and `%20` are both spaces, the `$` may be left out. */
+export function queryOptions(search: string): Map<string, string> {
+  const options = new Map<string, string>();
+  for (const pair of search.replace(/^\?/, "").split("&")) {
+    if (pair === "") {
+      continue;
+    }
+    const equals = pair.indexOf("=");
+    const name = decoded((equals < 0 ? pair : pair.slice(0, equals)).replaceAll("+", " ")).trim();
+    const value = equals < 0 ? "" : decoded(pair.slice(equals + 1).replaceAll("+", " "));
+    const key = name.replace(/^\$/, "").toLowerCase();
+    if (options.has(key)) {
+      throw duplicateQueryOption(name);
+    }
+    options.set(key, value);
+  }
+  return options;
+}
+
+/** The request's body as a JSON object, or the error Graph answers to what is none. */
+export function bodyOf(request: GraphRequest): Json {
+  if (request.text.trim() === "") {
+    throw emptyPayload();
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(request.text);
+  } catch {
+    throw unreadablePayload();
+  }
+  if (!isObject(body)) {
+    throw unreadablePayload();
+  }
+  return body;
+}
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** True when the request asks for the eventually consistent index. */
+export function isEventual(request: GraphRequest): boolean {
+  return request.headers.get("consistencylevel")?.toLowerCase() === "eventual";
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw malformedUrl();
+  }
+}

@@ -1,0 +1,318 @@
+import { randomUUID } from "node:crypto";
+import { type Context, Hono } from "hono";
+import { applyFault } from "../faults";
+import { callerOf } from "../login/tokens";
+import type { Tenant } from "../tenant";
+import { type InnerRequest, runBatch } from "./batch";
+import {
+  getDeletedItem,
+  getDeletedUser,
+  listDeletedItems,
+  purgeDeletedItem,
+  restoreDeletedItem,
+} from "./deleted-items";
+import {
+  authorizationRequestDenied,
+  errorAccessDenied,
+  GraphError,
+  internalError,
+  invalidAuthenticationToken,
+  invalidVersion,
+  methodNotAllowed,
+  notSimulated,
+  segmentNotFound,
+} from "./errors";
+import { getByIds, getDirectoryObject, getGroup, listGroups, listMembers } from "./groups";
+import { assignLicense, getSku, listLicenseDetails, listSkus } from "./licenses";
+import { getMailboxSetting, getMailboxSettings, updateMailboxSettings } from "./mailbox-settings";
+import { createRule, deleteRule, getRule, listRules, updateRule } from "./message-rules";
+import {
+  getAttachment,
+  getFolder,
+  getMessage,
+  listAttachments,
+  listFolderMessages,
+  listFolders,
+  listMessages,
+} from "./messages";
+import { getDomain, getOrganization, listDomains, listOrganization } from "./organization";
+import { OutlookLimit } from "./outlook-limit";
+import { admits, mailboxPermissions, type Permission } from "./permissions";
+import { type Answer, type GraphRequest, pathSegments, queryOptions } from "./request";
+import { createUser, deleteUser, getUser, listUsers, revokeSignInSessions, updateUser } from "./users";
+
+interface Route {
+  method: string;
+  /** Segments in lower case; `*` stands for a key. */
+  path: string[];
+  /** What the caller must be admitted to; absent = any token will do. */
+  permission?: Permission;
+  run: (request: GraphRequest) => Answer;
+}
+
+function route(method: string, path: string, permission: Permission, run: Route["run"]): Route {
+  return { method, path: path.split("/"), permission, run };
+}
+
+const rulesPath = "users/*/mailfolders/*/messagerules";
+
+/** Everything simulated of Graph v1.0 but `$batch`. Of two matching routes the first is taken. */
+const routes: readonly Route[] = [
+  route("GET", "users", "readUsers", listUsers),
+  route("POST", "users", "createUsers", createUser),
+  route("GET", "users/*", "readUsers", getUser),
+  route("PATCH", "users/*", "patchUsers", updateUser),
+  route("DELETE", "users/*", "deleteUsers", deleteUser),
+  route("POST", "users/*/revokesigninsessions", "revokeSessions", revokeSignInSessions),
+  route("POST", "users/*/microsoft.graph.revokesigninsessions", "revokeSessions", revokeSignInSessions),
+  route("POST", "users/*/assignlicense", "assignLicenses", assignLicense),
+  route("POST", "users/*/microsoft.graph.assignlicense", "assignLicenses", assignLicense),
+  route("GET", "users/*/licensedetails", "readLicenses", listLicenseDetails),
+  route("GET", "users/*/mailboxsettings", "readMailboxSettings", getMailboxSettings),
+  route("PATCH", "users/*/mailboxsettings", "writeMailboxSettings", updateMailboxSettings),
+  route("GET", "users/*/mailboxsettings/*", "readMailboxSettings", getMailboxSetting),
+  route("GET", rulesPath, "readMailboxSettings", listRules),
+  route("POST", rulesPath, "writeMailboxSettings", createRule),
+  route("GET", `${rulesPath}/*`, "readMailboxSettings", getRule),
+  route("PATCH", `${rulesPath}/*`, "writeMailboxSettings", updateRule),
+  route("DELETE", `${rulesPath}/*`, "writeMailboxSettings", deleteRule),
+  route("GET", "users/*/mailfolders", "readMail", listFolders),
+  route("GET", "users/*/mailfolders/*", "readMail", getFolder),
+  route("GET", "users/*/mailfolders/*/messages", "readMail", listFolderMessages),
+  route("GET", "users/*/messages", "readMail", listMessages),
+  route("GET", "users/*/messages/*", "readMail", getMessage),
+  route("GET", "users/*/messages/*/attachments", "readMail", listAttachments),
+  route("GET", "users/*/messages/*/attachments/*", "readMail", getAttachment),
+  route("GET", "groups", "readGroups", listGroups),
+  route("GET", "groups/*", "readGroups", getGroup),
+  route("GET", "groups/*/members", "readGroups", listMembers),
+  route("POST", "directoryobjects/getbyids", "readDirectoryObjects", getByIds),
+  route("POST", "directoryobjects/microsoft.graph.getbyids", "readDirectoryObjects", getByIds),
+  route("GET", "directoryobjects/*", "readDirectoryObjects", getDirectoryObject),
+  route("GET", "directory/deleteditems", "readDeletedUsers", listDeletedItems),
+  route("GET", "directory/deleteditems/*", "readDeletedUsers", getDeletedItem),
+  route("GET", "directory/deleteditems/*/*", "readDeletedUsers", getDeletedUser),
+  route("POST", "directory/deleteditems/*/restore", "deleteUsers", restoreDeletedItem),
+  route("POST", "directory/deleteditems/*/microsoft.graph.restore", "deleteUsers", restoreDeletedItem),
+  route("DELETE", "directory/deleteditems/*", "deleteUsers", purgeDeletedItem),
+  route("GET", "subscribedskus", "readSkus", listSkus),
+  route("GET", "subscribedskus/*", "readSkus", getSku),
+  route("GET", "domains", "readDomains", listDomains),
+  route("GET", "domains/*", "readDomains", getDomain),
+  route("GET", "organization", "readOrganization", listOrganization),
+  route("GET", "organization/*", "readOrganization", getOrganization),
+];
+
+/** What one request consists of, outside or inside a batch. */
+interface Incoming {
+  method: string;
+  url: URL;
+  headers: Headers;
+  text: string;
+}
+
+/**
+ * Microsoft Graph of the local tenant: `/v1.0/…`, mounted at the root. Answers every path below the version, unknown ones with
+ * Graph's own errors, and other versions with 400.
+ */
+export function graphRoutes(tenant: Tenant): Hono {
+  const limit = new OutlookLimit(tenant);
+
+  async function serve(incoming: Incoming, isInner: boolean): Promise<Answer> {
+    const authorization = incoming.headers.get("authorization") ?? undefined;
+    const caller = callerOf(tenant, authorization, "graph");
+    if (caller === undefined) {
+      throw invalidAuthenticationToken(whyNoToken(tenant, authorization));
+    }
+    const [version = "", ...path] = pathSegments(incoming.url.pathname);
+    const request: GraphRequest = {
+      tenant,
+      caller,
+      method: incoming.method,
+      base: `${incoming.url.origin}/${version}`,
+      path,
+      keys: [],
+      query: queryOptions(incoming.url.search),
+      headers: incoming.headers,
+      text: incoming.text,
+    };
+    if (!isInner && path.length === 1 && path[0]?.toLowerCase() === "$batch") {
+      if (request.method !== "POST") {
+        throw methodNotAllowed();
+      }
+      return runBatch(request, (inner) => serveInner(inner, incoming, version), errorAnswer);
+    }
+    const found = matching(request);
+    const { permission } = found;
+    if (permission === undefined || admits(caller.roles, permission)) {
+      const run = () => found.run({ ...request, keys: keysOf(found, path) });
+      const isMailbox = permission !== undefined && mailboxPermissions.has(permission);
+      return isMailbox ? limit.run(caller.application.appId, run) : run();
+    }
+    throw mailboxPermissions.has(permission) ? errorAccessDenied() : authorizationRequestDenied();
+  }
+
+  async function serveInner(inner: InnerRequest, outer: Incoming, version: string): Promise<Answer> {
+    const headers = new Headers(inner.headers);
+    const authorization = outer.headers.get("authorization");
+    if (!headers.has("authorization") && authorization !== null) {
+      headers.set("authorization", authorization);
+    }
+    const url = new URL(`${outer.url.origin}/${version}/${inner.url.replace(/^\//, "")}`);
+    const facts = { service: "graph", method: inner.method, path: url.pathname + url.search } as const;
+    const response = await applyFault(tenant, facts, async () => {
+      try {
+        return responseOf(await serve({ method: inner.method, url, headers, text: inner.text }, true));
+      } catch (error) {
+        return responseOf(errorAnswer(error instanceof GraphError ? error : internalError(String(error))));
+      }
+    });
+    return answerOf(response);
+  }
+
+  /** An error as answer; the request ids of a batch's inner errors are their own. */
+  function errorAnswer(error: GraphError, requestId: string = randomUUID(), clientRequestId = requestId): Answer {
+    return {
+      status: error.status,
+      headers: { ...error.headers },
+      body: {
+        error: {
+          code: error.code,
+          message: error.message,
+          ...(error.details.length > 0 ? { details: error.details } : {}),
+          innerError: {
+            date: tenant.timestamp().replace(/\.\d+Z$/, ""),
+            "request-id": requestId,
+            "client-request-id": clientRequestId,
+          },
+        },
+      },
+    };
+  }
+
+  async function answer(c: Context): Promise<Response> {
+    const requestId = randomUUID();
+    const clientRequestId = c.req.header("client-request-id") ?? requestId;
+    const incoming = {
+      method: c.req.method,
+      url: new URL(c.req.raw.url),
+      headers: c.req.raw.headers,
+      text: await c.req.text(),
+    };
+    let result: Answer;
+    try {
+      result = await serve(incoming, false);
+    } catch (error) {
+      const known = error instanceof GraphError ? error : internalError(String(error));
+      result = errorAnswer(known, requestId, clientRequestId);
+    }
+    const headers = new Headers({
+      "Cache-Control": "no-cache",
+      "request-id": requestId,
+      "client-request-id": clientRequestId,
+      "x-ms-ags-diagnostic": JSON.stringify({
+        ServerInfo: { DataCenter: "Local", Slice: "E", Ring: "0", ScaleUnit: "000", RoleInstance: "LOCALTENANT" },
+      }),
+      ...(result.body === undefined
+        ? {}
+        : {
+            "Content-Type":
+              "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+            "OData-Version": "4.0",
+          }),
+      ...result.headers,
+    });
+    return responseOf({ ...result, headers: Object.fromEntries(headers) });
+  }
+
+  function otherVersion(version: string): Response {
+    const { status, body } = errorAnswer(invalidVersion(version));
+    return Response.json(body, { status });
+  }
+
+  const app = new Hono();
+  app.all("/:version{[vV]1\\.0}", answer);
+  app.all("/:version{[vV]1\\.0}/*", answer);
+  app.all("/beta/*", () => otherVersion("beta"));
+  return app;
+}
+
+function responseOf(answer: Answer): Response {
+  const { status, body, headers = {} } = answer;
+  return new Response(body === undefined ? null : JSON.stringify(body), { status, headers });
+}
+
+/** The answer behind an inner response, whether a handler or a fault rule made it. */
+async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const headers = Object.fromEntries(
+    [...response.headers].map(([name, value]) => [name === "retry-after" ? "Retry-After" : name, value]),
+  );
+  let body: unknown;
+  try {
+    body = text === "" ? undefined : JSON.parse(text);
+  } catch {
+    // A fault rule's plain text; a batch carries what is not JSON as text in base64.
+    body = Buffer.from(text).toString("base64");
+  }
+  return { status: response.status, headers, ...(body === undefined ? {} : { body }) };
+}
+
+function matching(request: GraphRequest): Route {
+  const special = request.path.find((segment) => segment.startsWith("$"));
+  if (special !== undefined) {
+    throw notSimulated(`The segment '${special}'`);
+  }
+  const candidates = routes.filter((one) => matches(one, request.path));
+  const found = candidates.find((one) => one.method === request.method);
+  if (found !== undefined) {
+    return found;
+  }
+  if (candidates.length > 0) {
+    throw methodNotAllowed();
+  }
+  throw segmentNotFound(firstUnknown(request.path));
+}
+
+function matches(one: Route, path: readonly string[]): boolean {
+  return (
+    one.path.length === path.length &&
+    one.path.every((segment, index) => segment === "*" || segment === path[index]?.toLowerCase())
+  );
+}
+
+/** The first segment that no route goes on with: the one Graph names. */
+function firstUnknown(path: readonly string[]): string {
+  const known = (length: number) =>
+    routes.some(
+      (one) => one.path.length >= length && matches({ ...one, path: one.path.slice(0, length) }, path.slice(0, length)),
+    );
+  const length = path.findIndex((_, index) => !known(index + 1));
+  return path[length] ?? path.at(-1) ?? "";
+}
+
+function keysOf(one: Route, path: readonly string[]): string[] {
+  return path.filter((_, index) => one.path[index] === "*");
+}
+
+/** The words Graph finds for a token it does not take. */
+function whyNoToken(tenant: Tenant, authorization: string | undefined): string {
+  const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  if (token === undefined) {
+    return "Access token is empty.";
+  }
+  const payload = token.split(".")[1];
+  let claims: { exp?: unknown; aud?: unknown };
+  try {
+    claims = JSON.parse(Buffer.from(payload ?? "", "base64url").toString("utf8"));
+  } catch {
+    return "IDX14100: JWT is not well formed, there are no dots (.).";
+  }
+  if (typeof claims.exp === "number" && claims.exp * 1000 <= tenant.now()) {
+    return "Lifetime validation failed, the token is expired.";
+  }
+  if (claims.aud !== "https://graph.microsoft.com" && claims.aud !== "00000003-0000-0000-c000-000000000000") {
+    return "Access token validation failure. Invalid audience.";
+  }
+  return "Access token validation failure.";
+}

@@ -1,0 +1,314 @@
+import { type AcceptedDomain, type Recipient, tables, type User } from "../model";
+import type { Tenant } from "../tenant";
+import { collectionAnswer, entityAnswer } from "./collection";
+import {
+  conflictOf,
+  currentRecipient,
+  currentUser,
+  findUser,
+  isSame,
+  recipientsById,
+  seenRecipient,
+  seenUsers,
+  smtpAddresses,
+} from "./directory";
+import {
+  authorizationRequestDenied,
+  directorySynced,
+  invalidProperty,
+  invalidValue,
+  notSimulated,
+  objectConflict,
+  readOnlyProperty,
+  resourceNotFound,
+  unverifiedDomain,
+  valueRequired,
+} from "./errors";
+import { isHeld } from "./holds";
+import { mailboxSettingsOf } from "./mailbox-settings";
+import { admits } from "./permissions";
+import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+import { newUser, plainLists, plainText, readOnlyMembers, userEntity, userType } from "./user-entity";
+
+/** GET /users */
+export function listUsers(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const recipients = recipientsById(tenant, tenant.store.allSeen<Recipient>("graph", tables.recipients));
+  if (selects(request, "mailboxSettings")) {
+    throw notSimulated("$select=mailboxSettings on a list of users");
+  }
+  const entities = seenUsers(tenant, "live").map((user) => userEntity(user, recipients.get(user.id)));
+  return collectionAnswer(request, userType, entities, "users");
+}
+
+/** GET /users/{id} */
+export function getUser(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const user = requireUser(request);
+  const entity = userEntity(user, seenRecipient(tenant, user.id));
+  if (selects(request, "mailboxSettings")) {
+    // The service asks the mailbox store in the same breath, and fails as a whole when that has no mailbox.
+    entity.mailboxSettings = mailboxSettingsOf(request, user);
+  }
+  return entityAnswer(request, userType, entity, "users");
+}
+
+/** POST /users */
+export function createUser(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const body = bodyOf(request);
+  for (const required of ["accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName"]) {
+    if (body[required] === undefined || body[required] === null || body[required] === "") {
+      throw valueRequired(required, "User");
+    }
+  }
+  const { passwordProfile } = body;
+  if (!isObject(passwordProfile) || typeof passwordProfile.password !== "string" || passwordProfile.password === "") {
+    throw valueRequired("passwordProfile", "User");
+  }
+  const user = newUser({
+    userPrincipalName: String(body.userPrincipalName),
+    displayName: String(body.displayName),
+    mailNickname: String(body.mailNickname),
+    accountEnabled: body.accountEnabled === true,
+    createdDateTime: tenant.timestamp(),
+  });
+  const changes = changesOf(tenant, user, body);
+  const created: User = { ...user, ...changes.user };
+  const conflict = conflictOf(tenant, user.id, {
+    userPrincipalName: created.userPrincipalName,
+    addresses: created.mail === null ? [] : [created.mail],
+  });
+  if (conflict !== undefined) {
+    throw objectConflict(conflict);
+  }
+  tenant.store.put(tables.users, created.id, created);
+  const answer = entityAnswer(request, userType, userEntity(created, undefined), "users");
+  return {
+    status: 201,
+    headers: { Location: `${request.base}/directoryObjects/${created.id}/Microsoft.DirectoryServices.User` },
+    ...(answer.body === undefined ? {} : { body: answer.body }),
+  };
+}
+
+/** PATCH /users/{id} */
+export function updateUser(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const body = bodyOf(request);
+  const members = Object.keys(body).filter((name) => !name.startsWith("@odata."));
+  const user = requireCurrentUser(request);
+  const isAccountState = members.every((name) => name === "accountEnabled");
+  if (!admits(request.caller.roles, isAccountState ? "enableUsers" : "updateUsers")) {
+    throw authorizationRequestDenied();
+  }
+  if (members.some((name) => ["accountEnabled", "passwordProfile", "userPrincipalName"].includes(name))) {
+    refuseAdministrator(user);
+  }
+  const changes = changesOf(tenant, user, body);
+  const synced = members.filter((name) => name !== "usageLocation");
+  if (user.onPremisesSyncEnabled === true && synced.length > 0) {
+    throw directorySynced();
+  }
+  const recipient = currentRecipient(tenant, user.id);
+  const conflict = conflictOf(tenant, user.id, {
+    ...(body.userPrincipalName === undefined ? {} : { userPrincipalName: String(body.userPrincipalName) }),
+    ...(typeof body.mail === "string" ? { addresses: [body.mail] } : {}),
+  });
+  if (conflict !== undefined) {
+    throw objectConflict(conflict);
+  }
+  const operations: [string, string, unknown][] = [[tables.users, user.id, { ...user, ...changes.user }]];
+  if (recipient !== undefined) {
+    operations.push([tables.recipients, recipient.guid, withChanges(recipient, changes.user)]);
+  }
+  tenant.store.commit(operations);
+  return { status: 204 };
+}
+
+/** DELETE /users/{id}: to deletedItems, its mailbox soft-deleted with it. */
+export function deleteUser(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const user = requireCurrentUser(request);
+  refuseAdministrator(user);
+  const now = tenant.timestamp();
+  const recipients = tenant.store
+    .all<Recipient>(tables.recipients)
+    .filter((recipient) => recipient.externalDirectoryObjectId === user.id);
+  const bare = recipients.filter((recipient) => recipient.mailbox === undefined);
+  tenant.store.commit([
+    [tables.users, user.id, { ...user, deletedDateTime: now, ...(bare.length > 0 ? { deletedRecipients: bare } : {}) }],
+    ...recipients.map((recipient): [string, string, unknown] => [
+      tables.recipients,
+      recipient.guid,
+      recipient.mailbox === undefined
+        ? null
+        : {
+            ...recipient,
+            mailbox: {
+              ...recipient.mailbox,
+              whenSoftDeleted: recipient.mailbox.whenSoftDeleted ?? now,
+              isInactiveMailbox: isHeld(tenant, recipient.mailbox),
+            },
+          },
+    ]),
+  ]);
+  return { status: 204 };
+}
+
+/** POST /users/{id}/revokeSignInSessions */
+export function revokeSignInSessions(request: GraphRequest): Answer {
+  const { tenant } = request;
+  const user = requireCurrentUser(request);
+  tenant.store.put(tables.users, user.id, { ...user, signInSessionsValidFromDateTime: tenant.timestamp() });
+  return { status: 200, body: { "@odata.context": `${request.base}/$metadata#Edm.Boolean`, value: true } };
+}
+
+/** The user the first key names, as Graph sees it, or 404. */
+export function requireUser(request: GraphRequest): User {
+  const key = request.keys[0] ?? "";
+  const user = findUser(request.tenant, key);
+  if (user === undefined) {
+    throw resourceNotFound(key);
+  }
+  return user;
+}
+
+/** The same, as it really is: for writes. */
+export function requireCurrentUser(request: GraphRequest): User {
+  const user = currentUser(request.tenant, requireUser(request));
+  if (user === undefined) {
+    throw resourceNotFound(request.keys[0] ?? "");
+  }
+  return user;
+}
+
+/**
+ * 403 for an account that holds a directory role: an application needs a role of its own, not a permission, for what
+ * Microsoft calls sensitive actions.
+ */
+export function refuseAdministrator(user: User): void {
+  if (user.directoryRoles.length > 0) {
+    throw authorizationRequestDenied();
+  }
+}
+
+function selects(request: GraphRequest, member: string): boolean {
+  return (request.query.get("select") ?? "").split(",").some((name) => isSame(name.trim(), member));
+}
+
+/** The members of a user row that a body changes, each checked. */
+function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User> } {
+  const changed: Partial<User> = {};
+  const other: Json = { ...user.other };
+  for (const [name, value] of Object.entries(body)) {
+    if (name.startsWith("@odata.")) {
+      continue;
+    }
+    if ((readOnlyMembers as readonly string[]).includes(name)) {
+      throw readOnlyProperty(name);
+    }
+    switch (name) {
+      case "accountEnabled":
+        changed.accountEnabled = checked(name, value, typeof value === "boolean");
+        break;
+      case "displayName":
+        changed.displayName = checked(name, value, isText(value, 256) && value !== "");
+        break;
+      case "givenName":
+      case "surname":
+        if (checked(name, value, value === null || isText(value, 64)) === null) {
+          // Null clears; the row has no such member then.
+          Object.assign(changed, { [name]: undefined });
+        } else {
+          changed[name] = String(value);
+        }
+        break;
+      case "mailNickname":
+        changed.mailNickname = checked(
+          name,
+          value,
+          isText(value, 64) && value !== "" && !/[@()\\[\]";:<>, ]/.test(String(value)),
+        );
+        break;
+      case "usageLocation":
+        changed.usageLocation = checked<string>(name, value, /^[A-Za-z]{2}$/.test(String(value))).toUpperCase();
+        break;
+      case "userPrincipalName":
+        changed.userPrincipalName = checkedPrincipalName(tenant, value);
+        break;
+      case "mail":
+        changed.mail = checked(name, value, value === null || /^[^@\s]+@[^@\s]+$/.test(String(value)));
+        break;
+      case "userType":
+        changed.userType = checked(name, value, value === "Member" || value === "Guest");
+        break;
+      case "passwordProfile":
+        checked(name, value, isObject(value));
+        break;
+      case "showInAddressList":
+        checked(name, value, value === null || typeof value === "boolean");
+        break;
+      case "mailboxSettings":
+      case "onPremisesExtensionAttributes":
+        throw notSimulated(`Writing '${name}' of a user`);
+      default:
+        if ((plainText as readonly string[]).includes(name)) {
+          other[name] = checked(name, value, value === null || isText(value, 256));
+        } else if ((plainLists as readonly string[]).includes(name)) {
+          other[name] = checked(name, value, Array.isArray(value) && value.every((one) => typeof one === "string"));
+        } else if (userType.members.includes(name)) {
+          throw notSimulated(`Writing '${name}' of a user`);
+        } else {
+          throw invalidProperty(name);
+        }
+        changed.other = other;
+    }
+  }
+  return { user: changed };
+}
+
+function withChanges(recipient: Recipient, changed: Partial<User>): Recipient {
+  const result: Recipient = { ...recipient };
+  if (changed.displayName !== undefined) {
+    result.displayName = changed.displayName;
+  }
+  if (changed.mailNickname !== undefined) {
+    result.alias = changed.mailNickname;
+  }
+  const { mail } = changed;
+  if (typeof mail === "string" && !smtpAddresses(recipient).includes(mail.toLowerCase())) {
+    result.emailAddresses = [...recipient.emailAddresses, `smtp:${mail}`];
+  }
+  if (recipient.mailbox !== undefined) {
+    result.mailbox = {
+      ...recipient.mailbox,
+      ...(changed.accountEnabled === undefined ? {} : { accountDisabled: !changed.accountEnabled }),
+      ...(changed.userPrincipalName === undefined ? {} : { userPrincipalName: changed.userPrincipalName }),
+    };
+  }
+  return result;
+}
+
+function checked<T>(name: string, value: unknown, isValid: boolean): T {
+  if (!isValid) {
+    throw invalidValue(name, "User");
+  }
+  return value as T;
+}
+
+function checkedPrincipalName(tenant: Tenant, value: unknown): string {
+  const name = checked<string>("userPrincipalName", value, typeof value === "string");
+  const parts = /^[A-Za-z0-9'._!#^~-]+@([^@\s]+)$/.exec(name);
+  if (parts === null) {
+    throw invalidValue("userPrincipalName", "User");
+  }
+  const domains = tenant.store.all<AcceptedDomain>(tables.domains);
+  if (!domains.some((domain) => isSame(domain.domainName, parts[1] ?? ""))) {
+    throw unverifiedDomain();
+  }
+  return name;
+}
+
+function isText(value: unknown, longest: number): boolean {
+  return typeof value === "string" && value.length <= longest;
+}
