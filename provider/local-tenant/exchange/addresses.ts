@@ -1,0 +1,271 @@
+import { type AcceptedDomain, type Recipient, tables } from "../model";
+import type { Tenant } from "../tenant";
+import {
+  addressInUse,
+  aliasInUse,
+  domainNotAccepted,
+  invalidProperty,
+  nameInUse,
+  tooManyAddresses,
+  usedInEntra,
+  userPrincipalNameInUse,
+} from "./errors";
+import { type Directory, primaryAddress } from "./identity";
+
+/** Most addresses one recipient may have. */
+const mostAddresses = 300;
+
+/** Table of the addresses that were taken off an object. Key: the address in lower case, with its prefix. */
+export const releasedAddresses = "exchange.releasedAddresses";
+
+interface ReleasedAddress {
+  address: string;
+  /** Guid of the recipient that had it; it may have it back at once. */
+  recipient: string;
+  /** Canonical name of that recipient, for the error text. */
+  holder: string;
+  /** Tenant time in milliseconds. */
+  releasedAt: number;
+}
+
+type Operation = readonly [table: string, key: string, value: unknown];
+
+const addressPattern =
+  /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/;
+
+export function isSmtpAddress(value: string): boolean {
+  return addressPattern.test(value);
+}
+
+/** Splits a proxy address; one with no prefix is an SMTP address. */
+export function splitPrefix(value: string): { prefix: string; address: string } {
+  const match = /^([A-Za-z0-9]+):(.*)$/s.exec(value);
+  return match === null ? { prefix: "", address: value } : { prefix: match[1] ?? "", address: match[2] ?? "" };
+}
+
+export function isSmtp(proxyAddress: string): boolean {
+  return /^smtp:/i.test(proxyAddress);
+}
+
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1);
+}
+
+/** Refuses what is no SMTP address in a domain of the organisation. */
+export function requireAccepted(directory: Directory, property: string, address: string): void {
+  if (!isSmtpAddress(address)) {
+    throw invalidProperty(property, `The address "${address}" isn't a valid SMTP address.`);
+  }
+  if (!directory.isAccepted(domainOf(address))) {
+    throw domainNotAccepted(domainOf(address));
+  }
+}
+
+/**
+ * The list as the service keeps it: every entry with a prefix, exactly one `SMTP:`. When no entry at all has a prefix the first
+ * becomes the primary; otherwise an entry without one is a secondary address.
+ */
+export function normalised(addresses: readonly string[]): string[] {
+  const split = addresses.map(splitPrefix);
+  const bareOnly = split.every(({ prefix }) => prefix === "");
+  const kept = split.map(({ prefix, address }, index) => {
+    if (prefix === "") {
+      return `${bareOnly && index === 0 ? "SMTP" : "smtp"}:${address}`;
+    }
+    if (prefix.toLowerCase() === "smtp") {
+      return `${prefix === "SMTP" ? "SMTP" : "smtp"}:${address}`;
+    }
+    return `${prefix}:${address}`;
+  });
+  const primaries = kept.filter((each) => each.startsWith("SMTP:"));
+  if (primaries.length !== 1) {
+    throw invalidProperty(
+      "EmailAddresses",
+      primaries.length === 0
+        ? "There is no primary SMTP address for this recipient."
+        : "There are multiple primary SMTP addresses for this recipient. There can be only one.",
+    );
+  }
+  const unique = kept.filter(
+    (each, index) => kept.findIndex((other) => other.toLowerCase() === each.toLowerCase()) === index,
+  );
+  // A secondary entry that repeats the primary's address is the primary.
+  const result = unique.map(
+    (each) => primaries.find((primary) => primary.toLowerCase() === each.toLowerCase()) ?? each,
+  );
+  if (result.length > mostAddresses) {
+    throw tooManyAddresses(mostAddresses);
+  }
+  return result;
+}
+
+/** The list with another primary; the old one stays as a secondary address. */
+export function withPrimary(addresses: readonly string[], address: string): string[] {
+  const others = addresses
+    .filter((each) => each.toLowerCase() !== `smtp:${address.toLowerCase()}`)
+    .map((each) => (each.startsWith("SMTP:") ? `smtp:${each.slice(5)}` : each));
+  return [`SMTP:${address}`, ...others];
+}
+
+/** Whether a deleted object still keeps others from its addresses and names. */
+function holds(directory: Directory, recipient: Recipient): boolean {
+  return !directory.isSoftDeleted(recipient) || directory.tenant.settings.holdAddresses;
+}
+
+/**
+ * Refuses addresses that another recipient has, that were taken off another too short a time ago, or that an account unknown to
+ * Exchange signs in with. `directory` must be the authoritative view; `own` is the recipient that gets them.
+ */
+export function requireFreeAddresses(
+  directory: Directory,
+  addresses: readonly string[],
+  own: { guid: string; externalDirectoryObjectId: string },
+): void {
+  const { tenant } = directory;
+  for (const proxyAddress of addresses) {
+    const wanted = proxyAddress.toLowerCase();
+    const holder = directory.recipients.find(
+      (each) =>
+        each.guid !== own.guid &&
+        holds(directory, each) &&
+        each.emailAddresses.some((address) => address.toLowerCase() === wanted),
+    );
+    if (holder !== undefined) {
+      throw addressInUse(proxyAddress, directory.canonicalName(holder));
+    }
+    const released = tenant.store.get<ReleasedAddress>(releasedAddresses, wanted);
+    if (
+      released !== undefined &&
+      released.recipient !== own.guid &&
+      tenant.now() - released.releasedAt < tenant.settings.addressRelease
+    ) {
+      throw addressInUse(proxyAddress, released.holder);
+    }
+    if (!isSmtp(proxyAddress)) {
+      continue;
+    }
+    const signsIn = directory.users.find(
+      (user) =>
+        user.id !== own.externalDirectoryObjectId &&
+        user.userPrincipalName.toLowerCase() === wanted.slice("smtp:".length) &&
+        (user.deletedDateTime === null || tenant.settings.holdAddresses),
+    );
+    if (signsIn !== undefined) {
+      const recipient = directory.recipients.find((each) => each.externalDirectoryObjectId === signsIn.id);
+      throw recipient === undefined
+        ? usedInEntra("proxyAddresses")
+        : addressInUse(proxyAddress, directory.canonicalName(recipient));
+    }
+  }
+}
+
+/** What is committed with a change of addresses, so that a freed one is refused to others for a while. */
+export function releases(
+  directory: Directory,
+  recipient: Recipient,
+  before: readonly string[],
+  after: readonly string[],
+): Operation[] {
+  if (directory.tenant.settings.addressRelease === 0) {
+    return [];
+  }
+  const kept = new Set(after.map((each) => each.toLowerCase()));
+  return before
+    .map((each) => each.toLowerCase())
+    .filter((each) => !kept.has(each))
+    .map((address) => {
+      const row: ReleasedAddress = {
+        address,
+        recipient: recipient.guid,
+        holder: directory.canonicalName(recipient),
+        releasedAt: directory.tenant.now(),
+      };
+      return [releasedAddresses, address, row] as const;
+    });
+}
+
+export function requireFreeName(directory: Directory, name: string, own: string): void {
+  const wanted = name.toLowerCase();
+  if (
+    directory.recipients.some(
+      (each) => each.guid !== own && holds(directory, each) && each.name.toLowerCase() === wanted,
+    )
+  ) {
+    throw nameInUse(name);
+  }
+}
+
+/** Refuses an alias that another recipient has, or whose address in the initial domain another has. */
+export function requireFreeAlias(
+  directory: Directory,
+  alias: string,
+  own: { guid: string; externalDirectoryObjectId: string },
+): void {
+  requireFreeAddresses(directory, [`smtp:${alias}@${directory.organization.initialDomain}`], own);
+  const holder = directory.recipients.find(
+    (each) => each.guid !== own.guid && holds(directory, each) && each.alias.toLowerCase() === alias.toLowerCase(),
+  );
+  if (holder !== undefined) {
+    throw aliasInUse(alias, directory.canonicalName(holder));
+  }
+}
+
+/** Refuses a sign-in name that another account has. */
+export function requireFreeUserPrincipalName(directory: Directory, userPrincipalName: string, ownId: string): void {
+  const wanted = userPrincipalName.toLowerCase();
+  const holder = directory.users.find(
+    (user) =>
+      user.id !== ownId &&
+      user.userPrincipalName.toLowerCase() === wanted &&
+      (user.deletedDateTime === null || directory.tenant.settings.holdAddresses),
+  );
+  if (holder !== undefined) {
+    const recipient = directory.recipients.find((each) => each.externalDirectoryObjectId === holder.id);
+    throw recipient === undefined
+      ? usedInEntra("userPrincipalName")
+      : userPrincipalNameInUse(userPrincipalName, directory.canonicalName(recipient));
+  }
+}
+
+/** The alias Exchange makes of a name: blanks out, what an alias cannot hold becomes `?`. */
+export function aliasOf(name: string): string {
+  return name
+    .replace(/\s+/g, "")
+    .replace(/[^A-Za-z0-9!#%*+\-/=?^_~$&'{}|`.\u00A1-\u00FF]/g, "?")
+    .replace(/^\.+|\.+$/g, "")
+    .slice(0, 64);
+}
+
+export function requireAlias(alias: string): void {
+  if (
+    alias.length > 64 ||
+    !/^[A-Za-z0-9!#%*+\-/=?^_~$&'{}|`\u00A1-\u00FF]+(?:\.[A-Za-z0-9!#%*+\-/=?^_~$&'{}|`\u00A1-\u00FF]+)*$/.test(alias)
+  ) {
+    throw invalidProperty(
+      "Alias",
+      `The alias "${alias}" isn't valid: at most 64 letters, digits and the characters an address may hold.`,
+    );
+  }
+}
+
+/** The domains of a recipient's addresses that the organisation does not have (any more). */
+export function foreignDomains(domains: readonly AcceptedDomain[], recipient: Recipient): string[] {
+  const accepted = new Set(domains.map((domain) => domain.domainName.toLowerCase()));
+  return recipient.emailAddresses
+    .filter(isSmtp)
+    .map((each) => domainOf(each).toLowerCase())
+    .filter((domain) => !accepted.has(domain));
+}
+
+/** The `mail` of the user behind a recipient. */
+export function mailOf(recipient: Recipient): string | null {
+  return primaryAddress(recipient) ?? null;
+}
+
+/** Rows of every table that go when a recipient is purged. */
+export function permissionRowsOf(tenant: Tenant, guid: string): Operation[] {
+  return tenant.store
+    .all<{ id: string; mailbox: string }>(tables.permissions)
+    .filter((row) => row.mailbox === guid)
+    .map((row) => [tables.permissions, row.id, null] as const);
+}

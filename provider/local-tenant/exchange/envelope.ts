@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import type { Tenant } from "../tenant";
+import { pagingExpired } from "./errors";
+
+/** A value that carries its .NET type beside it on the wire (`WhenCreated@data.type`). */
+export class Typed {
+  readonly type: string;
+  readonly value: string | null;
+
+  constructor(type: string, value: string | null) {
+    this.type = type;
+    this.value = value;
+  }
+}
+
+/** A point in time as Exchange prints it, or null. `iso`: ISO 8601 in UTC. */
+export function dateTime(iso: string | null): Typed {
+  return new Typed(
+    "System.DateTime",
+    iso === null ? null : iso.replace(/(?:\.(\d{3}))?Z$/, (_, ms) => `.${ms ?? "000"}0000+00:00`),
+  );
+}
+
+export function guid(value: string): Typed {
+  return new Typed("System.Guid", value);
+}
+
+/** One output object of a cmdlet; arrays and `Typed` values get their side-car keys when it is written. */
+export type Row = Record<string, unknown>;
+
+/** What a cmdlet gives back. `rows` undefined: a cmdlet that has no output, whose answer carries no `value`. */
+export interface Output {
+  rows: Row[] | undefined;
+  warnings: string[];
+}
+
+/** Longest page, and the page of a request that names no size. */
+const longestPage = 1000;
+
+/** The page size of a `Prefer` header: `odata.maxpagesize=100`, blanks allowed. */
+export function pageSize(prefer: string | undefined): number {
+  const size = Number(/odata\.maxpagesize\s*=\s*(\d+)/i.exec(prefer ?? "")?.[1] ?? longestPage);
+  return Math.min(Math.max(size, 1), longestPage);
+}
+
+/** Rest of a listing, waiting for its nextLink to be posted. */
+interface Continuation {
+  rows: Row[];
+  size: number;
+  /** What was posted; the continuation wants the same again. */
+  body: string;
+  madeAt: number;
+}
+
+/** The listings whose next page is still to be fetched. Lost with the process, as the service's sessions are. */
+export class Pages {
+  readonly #waiting = new Map<string, Continuation>();
+  readonly #tenant: Tenant;
+
+  constructor(tenant: Tenant) {
+    this.#tenant = tenant;
+  }
+
+  /** Cuts the first page off `rows`; `token` names the rest, if there is one. */
+  first(rows: Row[], size: number, body: string): { page: Row[]; token?: string } {
+    if (rows.length <= size) {
+      return { page: rows };
+    }
+    const token = randomUUID();
+    this.#forgetOld();
+    this.#waiting.set(token, { rows: rows.slice(size), size, body, madeAt: this.#tenant.now() });
+    return { page: rows.slice(0, size), token };
+  }
+
+  /** The page a nextLink stands for. A link may be posted again until it expires. */
+  next(token: string, body: string): { page: Row[]; token?: string } {
+    const found = this.#waiting.get(token);
+    const lifetime = this.#tenant.settings.nextLinkLifetime;
+    if (found === undefined || found.body !== body || lifetime === 0 || this.#tenant.now() - found.madeAt > lifetime) {
+      throw pagingExpired();
+    }
+    return this.first(found.rows, found.size, body);
+  }
+
+  #forgetOld(): void {
+    for (const [token, { madeAt }] of this.#waiting) {
+      if (this.#tenant.now() - madeAt > this.#tenant.settings.nextLinkLifetime) {
+        this.#waiting.delete(token);
+      }
+    }
+  }
+}
+
+/** The body of a success. `select`: the `$select` query parameter. */
+export function envelope(
+  context: string,
+  output: Output,
+  select: string | undefined,
+  nextLink: string | undefined,
+): Record<string, unknown> {
+  const wanted = select
+    ?.split(",")
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== "");
+  return {
+    "@odata.context": context,
+    "adminapi.warnings@odata.type": "#Collection(String)",
+    "@adminapi.warnings": output.warnings,
+    ...(nextLink === undefined ? {} : { "@odata.nextLink": nextLink }),
+    ...(output.rows === undefined ? {} : { value: output.rows.map((row) => written(row, wanted)) }),
+  };
+}
+
+function written(row: Row, wanted: readonly string[] | undefined): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(row)) {
+    if (wanted !== undefined && wanted.length > 0 && !wanted.includes(name.toLowerCase())) {
+      continue;
+    }
+    if (value instanceof Typed) {
+      result[`${name}@data.type`] = value.type;
+      result[name] = value.value;
+    } else {
+      if (Array.isArray(value)) {
+        const holdsObjects = value.some((each) => typeof each === "object");
+        result[`${name}@odata.type`] = holdsObjects ? "#Collection(Exchange.GenericHashTable)" : "#Collection(String)";
+      }
+      result[name] = value;
+    }
+  }
+  return result;
+}

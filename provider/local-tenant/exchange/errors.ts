@@ -1,0 +1,381 @@
+/**
+ * Every error the Exchange side of the tenant knows, one named factory each. The service tells them apart by the exception type
+ * inside the body; the HTTP status says little.
+ */
+export class ExchangeFault extends Error {
+  override readonly name = "ExchangeFault";
+  readonly status: number;
+  /** Exception type with its namespace, as the service prints it. */
+  readonly type: string;
+  readonly body: unknown;
+
+  constructor(status: number, type: string, text: string, body: unknown) {
+    super(text);
+    this.status = status;
+    this.type = type;
+    this.body = body;
+  }
+
+  /** The value of the `X-ExceptionType` header: the type without namespace. */
+  get shortType(): string {
+    return this.type.slice(this.type.lastIndexOf(".") + 1);
+  }
+}
+
+const tasks = "Microsoft.Exchange.Configuration.Tasks";
+const recipientTasks = "Microsoft.Exchange.Management.RecipientTasks";
+const odataException = "Microsoft.Exchange.Admin.OData.Core.ODataServiceException";
+
+/** A cmdlet ran and failed: `details[0].message` is `code|type|text`. */
+function cmdletFault(code: string, type: string, text: string, status = 400): ExchangeFault {
+  return new ExchangeFault(status, type, text, {
+    error: {
+      code: "BadRequest",
+      message: "Error executing cmdlet",
+      details: [{ code: "Client", target: "", message: `${code}|${type}|${text}` }],
+      innererror: {
+        message: "Error executing cmdlet",
+        type: odataException,
+        stacktrace: "",
+        internalexception: { message: text, type, stacktrace: "" },
+      },
+      "adminapi.warnings@odata.type": "#Collection(String)",
+      "@adminapi.warnings": [],
+    },
+  });
+}
+
+/** The binder refused: no details, the text stands in `innererror.internalexception` alone. */
+function bindingFault(type: string, text: string, details?: string): ExchangeFault {
+  return new ExchangeFault(400, type, text, {
+    error: {
+      code: "BadRequest",
+      message: "Invalid Operation",
+      ...(details === undefined ? {} : { details: [{ code: "Client", target: "", message: details }] }),
+      innererror: {
+        message: "Invalid Operation",
+        type: odataException,
+        stacktrace: "",
+        internalexception: { message: text, type, stacktrace: "" },
+      },
+      "adminapi.warnings@odata.type": "#Collection(String)",
+      "@adminapi.warnings": [],
+    },
+  });
+}
+
+function odataFault(status: number, code: string, text: string): ExchangeFault {
+  return new ExchangeFault(status, odataException, text, {
+    error: { code, message: text, innererror: { message: text, type: odataException, stacktrace: "" } },
+  });
+}
+
+/** Domain controller named in not-found texts; clients must not compare it. */
+const server = "AM6PR01A00DC001.EURPR01A00.PROD.OUTLOOK.COM";
+
+// Identity
+
+export function objectNotFound(identity: string): ExchangeFault {
+  return cmdletFault(
+    "Ex6F9304",
+    `${tasks}.ManagementObjectNotFoundException`,
+    `The operation couldn't be performed because object '${identity}' couldn't be found on '${server}'.`,
+  );
+}
+
+/** A recipient named in a parameter other than Identity, or a trustee, that does not exist (yet). */
+export function referencedObjectNotFound(identity: string): ExchangeFault {
+  return cmdletFault(
+    "Ex94914C",
+    `${tasks}.ManagementObjectNotFoundException`,
+    `Couldn't find object "${identity}". Please make sure that it was spelled correctly or specify a different object.`,
+  );
+}
+
+/** A recipient that is there but is no mailbox. */
+export function mailboxDoesNotExist(): ExchangeFault {
+  return cmdletFault("Ex41BAF5", `${tasks}.ManagementObjectNotFoundException`, "The specified mailbox doesn't exist.");
+}
+
+export function objectAmbiguous(identity: string): ExchangeFault {
+  return cmdletFault(
+    "Ex1B3C5D",
+    `${tasks}.ManagementObjectAmbiguousException`,
+    `The operation couldn't be performed because '${identity}' matches multiple entries.`,
+  );
+}
+
+// Conflicts
+
+/** `holder` is the canonical name of the object that has the address, as the service prints it. */
+export function addressInUse(address: string, holder: string): ExchangeFault {
+  return cmdletFault(
+    "ExE67C16",
+    `${recipientTasks}.ProxyAddressExistsException`,
+    `The proxy address "${address}" is already being used by the proxy addresses or LegacyExchangeDN of "${holder}". Please choose another proxy address.`,
+  );
+}
+
+export function nameInUse(name: string): ExchangeFault {
+  return cmdletFault(
+    "Ex505CC5",
+    "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException",
+    `The name "${name}" is already being used. Please try another name.`,
+  );
+}
+
+export function aliasInUse(alias: string, holder: string): ExchangeFault {
+  return cmdletFault(
+    "Ex2A7B90",
+    `${recipientTasks}.RecipientTaskException`,
+    `The value "${alias}" of property "Alias" is used by another recipient object "${holder}". Please specify a unique value.`,
+  );
+}
+
+export function userPrincipalNameInUse(userPrincipalName: string, holder: string): ExchangeFault {
+  return cmdletFault(
+    "Ex9D701F",
+    `${recipientTasks}.UserWithMatchingWindowsLiveIdExistsException`,
+    `The Microsoft Online Services ID "${userPrincipalName}" is already being used by "${holder}". Please choose another ID.`,
+  );
+}
+
+/** The synchronous write to Entra found the value on an object that Exchange does not know; the text still says "transient". */
+export function usedInEntra(property: "proxyAddresses" | "userPrincipalName"): ExchangeFault {
+  return cmdletFault(
+    "ExD1FF20",
+    "Microsoft.Exchange.Configuration.DualWrite.LocStrings.UnableToWriteToAadException",
+    "An Azure Active Directory call was made to keep object in sync between Azure Active Directory and Exchange Online. " +
+      "However, it failed. Detailed error message: Unable to update the specified properties. Reason: ObjectConflict. " +
+      `Another object with the same value for property ${property} already exists. ` +
+      "The issue may be transient and please retry a couple of minutes later.",
+  );
+}
+
+export function tooManyAddresses(limit: number): ExchangeFault {
+  return cmdletFault(
+    "Ex7C11D2",
+    "Microsoft.Exchange.Data.DataValidationException",
+    `The number of proxy addresses exceeds the limit of ${limit}.`,
+  );
+}
+
+// Values
+
+export function domainNotAccepted(domain: string): ExchangeFault {
+  return cmdletFault(
+    "ExF1A5E3",
+    `${recipientTasks}.NotAcceptedDomainException`,
+    `You can't use the domain because it's not an accepted domain for your organization. Domain: "${domain}".`,
+  );
+}
+
+export function invalidProperty(property: string, text: string): ExchangeFault {
+  return cmdletFault(
+    "ExA2D7B4",
+    "Microsoft.Exchange.Data.DataValidationException",
+    `${text} Property Name: ${property}`,
+  );
+}
+
+export function quotaOrder(lower: string, lowerText: string, upper: string, upperText: string): ExchangeFault {
+  return cmdletFault(
+    "ExC3E104",
+    "Microsoft.Exchange.Data.DataValidationException",
+    `The value of property '${upper}' must be greater than or equal to that of property '${lower}'. ${lower}: '${lowerText}', ${upper}: '${upperText}'.`,
+  );
+}
+
+export function aboveLicense(property: string, value: string, limit: string): ExchangeFault {
+  return cmdletFault(
+    "Ex5B9AF0",
+    `${recipientTasks}.RecipientTaskException`,
+    `The value "${value}" of ${property} exceeds the maximum "${limit}" that the mailbox's plan and licenses allow.`,
+  );
+}
+
+export function licenseNeeded(what: string, mailbox: string): ExchangeFault {
+  return cmdletFault(
+    "Ex8F1D66",
+    `${recipientTasks}.RecipientTaskException`,
+    `${what} can't be enabled for mailbox "${mailbox}" because it doesn't have a license that includes it.`,
+  );
+}
+
+export function synchronizedFromOnPremises(action: string, property: string, mailbox: string): ExchangeFault {
+  return cmdletFault(
+    "Ex9A31C7",
+    `${tasks}.TaskInvalidOperationException`,
+    `The operation on mailbox "${mailbox}" failed because it's out of the current user's write scope. The action '${action}', '${property}', can't be performed on the object '${mailbox}' because the object is being synchronized from your on-premises organization. This action should be performed on the object in your on-premises organization.`,
+  );
+}
+
+export function invalidDelegate(recipient: string): ExchangeFault {
+  return cmdletFault(
+    "Ex4D2E88",
+    `${recipientTasks}.RecipientTaskException`,
+    `The recipient "${recipient}" isn't a mailbox, a mail user or a mail-enabled security group, and can't be granted Send on Behalf permission.`,
+  );
+}
+
+// Permissions
+
+export function tooManyPermissions(mailbox: string): ExchangeFault {
+  return cmdletFault(
+    "Ex6E0A41",
+    `${recipientTasks}.RecipientTaskException`,
+    `The permission can't be added to mailbox "${mailbox}" because it already has the maximum of 500 permission entries.`,
+  );
+}
+
+export function domainOfMailboxNotAccepted(mailbox: string, domain: string): ExchangeFault {
+  return cmdletFault(
+    "Ex3C55D9",
+    `${recipientTasks}.NotAcceptedDomainException`,
+    `The domain "${domain}" of an address of "${mailbox}" isn't an accepted domain. Use SkipDomainValidationForSharedMailbox to skip this check.`,
+  );
+}
+
+// Deletion and restoration
+
+export function notSoftDeleted(identity: string): ExchangeFault {
+  return cmdletFault(
+    "Ex2F64B8",
+    `${recipientTasks}.RecipientTaskException`,
+    `The mailbox "${identity}" isn't soft-deleted. Only a soft-deleted mailbox can be permanently deleted, identified by its ExchangeGuid or distinguished name.`,
+  );
+}
+
+export function inactiveCannotBePurged(identity: string): ExchangeFault {
+  return cmdletFault(
+    "Ex0D8C13",
+    `${recipientTasks}.RecipientTaskException`,
+    `The mailbox "${identity}" is an inactive mailbox and can't be permanently deleted while a hold applies to it.`,
+  );
+}
+
+export function accountOfMailboxIsGone(identity: string): ExchangeFault {
+  return cmdletFault(
+    "Ex71B2AC",
+    `${recipientTasks}.RecipientTaskException`,
+    `The soft-deleted mailbox "${identity}" has no deleted account to restore. WindowsLiveID and Password are required.`,
+  );
+}
+
+// Archive, rules
+
+export function archiveState(text: string): ExchangeFault {
+  return cmdletFault("Ex58E70F", `${recipientTasks}.RecipientTaskException`, text);
+}
+
+export function ruleNotFound(identity: string): ExchangeFault {
+  return cmdletFault(
+    "Ex62E3A5",
+    `${tasks}.ManagementObjectNotFoundException`,
+    `Inbox rule "${identity}" wasn't found. Please make sure the rule identity is correct.`,
+  );
+}
+
+export function invalidOperation(text: string): ExchangeFault {
+  return cmdletFault("Ex3E5A1B", `${tasks}.TaskInvalidOperationException`, text);
+}
+
+// Binding
+
+/** A parameter the cmdlet does not have. */
+export function unknownParameter(parameter: string): ExchangeFault {
+  const type = "System.Management.Automation.AmbiguousParameterSetException";
+  const text = `Parameter set cannot be resolved using the specified named parameters. Invalid cmdlet parameters specified. ${parameter}`;
+  return bindingFault(type, text, `|${type}|${text}`);
+}
+
+/** Parameters that exist but do not go together in one parameter set. */
+export function parametersDoNotGoTogether(parameters: readonly string[]): ExchangeFault {
+  const type = "System.Management.Automation.AmbiguousParameterSetException";
+  const text = `Parameter set cannot be resolved using the specified named parameters. Invalid cmdlet parameters specified. ${parameters.join(", ")}`;
+  return bindingFault(type, text, `|${type}|${text}`);
+}
+
+export function missingParameter(parameter: string): ExchangeFault {
+  return bindingFault(
+    "System.Management.Automation.ParameterBindingException",
+    `Cannot process command because of one or more missing mandatory parameters: ${parameter}.`,
+  );
+}
+
+export function emptyParameter(parameter: string): ExchangeFault {
+  return bindingFault(
+    "System.Management.Automation.ParameterBindingValidationException",
+    `Cannot bind argument to parameter '${parameter}' because it is null or empty.`,
+  );
+}
+
+export function notAMember(
+  parameter: string,
+  value: string,
+  typeName: string,
+  members: readonly string[],
+): ExchangeFault {
+  return bindingFault(
+    "System.Management.Automation.ParameterTransformationException",
+    `Cannot process argument transformation on parameter '${parameter}'. Cannot convert value "${value}" to type "${typeName}". Error: "Unable to match the identifier name ${value} to a valid enumerator name. Specify one of the following enumerator names and try again: ${members.join(", ")}"`,
+  );
+}
+
+export function notConvertible(parameter: string, value: unknown, typeName: string): ExchangeFault {
+  return bindingFault(
+    "System.Management.Automation.ParameterTransformationException",
+    `Cannot process argument transformation on parameter '${parameter}'. Cannot convert value "${printed(value)}" to type "${typeName}".`,
+  );
+}
+
+/** A plain object for a multi-valued parameter: without `@odata.type` the binder does not know what it is. */
+export function untypedObject(parameter: string): ExchangeFault {
+  return bindingFault(
+    "System.Management.Automation.ParameterBindingException",
+    `Cannot bind parameter '${parameter}'. Cannot convert the value of type "Newtonsoft.Json.Linq.JObject" to type "Microsoft.Exchange.Data.MultiValuedProperty".`,
+  );
+}
+
+export function invalidFilter(filter: string, reason: string): ExchangeFault {
+  return bindingFault(
+    "System.Management.Automation.ParameterBindingException",
+    `Cannot bind parameter 'Filter' to the target. Exception setting "Filter": "Invalid filter syntax. For a description of the filter parameter syntax see the command help. "${filter}" ${reason}"`,
+  );
+}
+
+// Transport
+
+export function badEnvelope(text: string): ExchangeFault {
+  return odataFault(400, "BadRequest", text);
+}
+
+export function tooManyInBatch(limit: number): ExchangeFault {
+  return odataFault(400, "BadRequest", `The batch request exceeds the maximum of ${limit} requests.`);
+}
+
+export function pagingExpired(): ExchangeFault {
+  return odataFault(400, "BadRequest", "Expired or Invalid pagination request. Default Expiry time is 00:30:00");
+}
+
+export function noSuchResource(path: string): ExchangeFault {
+  return odataFault(404, "NotFound", `Resource not found for the segment '${path}'.`);
+}
+
+export function methodNotAllowed(method: string): ExchangeFault {
+  return odataFault(405, "MethodNotAllowed", `The requested resource does not support http method '${method}'.`);
+}
+
+/** v2.0 serves few cmdlets and few parameters of each. */
+export function notOnEndpoint(endpoint: string, what: string): ExchangeFault {
+  return odataFault(400, "BadRequest", `${what} is not supported by the endpoint '${endpoint}'.`);
+}
+
+/** Known to the service, but nothing the tenant can do: refused, never guessed. */
+export function notSimulated(what: string): ExchangeFault {
+  return odataFault(400, "NotSimulated", `The local tenant does not simulate ${what}.`);
+}
+
+function printed(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "null");
+}

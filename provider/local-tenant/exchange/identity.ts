@@ -1,0 +1,290 @@
+import { createHash } from "node:crypto";
+import {
+  type AcceptedDomain,
+  type MailboxFields,
+  type Organization,
+  type Recipient,
+  tables,
+  type User,
+} from "../model";
+import type { Tenant } from "../tenant";
+import { mailboxDoesNotExist, objectAmbiguous, objectNotFound, referencedObjectNotFound } from "./errors";
+
+/** Milliseconds for which a soft-deleted mailbox can be recovered. */
+const recoverable = 30 * 24 * 60 * 60 * 1000;
+
+/** Name of the forest the tenant lives in; part of every distinguished and canonical name. */
+export const forest = "EURPR01A00";
+
+/** A recipient that has a mailbox. */
+export type MailboxRecipient = Recipient & { mailbox: MailboxFields };
+
+export function hasMailbox(recipient: Recipient): recipient is MailboxRecipient {
+  return recipient.mailbox !== undefined;
+}
+
+/** A principal that can hold permissions: a recipient, or a security group with no mail. */
+export interface Trustee {
+  sid: string;
+  /** What Exchange prints as User or Trustee. */
+  printedAs: string;
+  /** Entra object id. */
+  id: string;
+}
+
+/**
+ * The recipients, users and domains of one request, all from one point of view: `seen` is what Exchange shows now, its lag taken
+ * into account; `latest` is the authoritative state, for uniqueness and writes.
+ */
+export class Directory {
+  readonly tenant: Tenant;
+  /** All recipients but those whose time in the soft-deleted store is over. */
+  readonly recipients: readonly Recipient[];
+  readonly organization: Organization;
+  readonly domains: readonly AcceptedDomain[];
+  readonly #view: "seen" | "latest";
+  readonly #users: ReadonlyMap<string, User>;
+  readonly #byGuid: ReadonlyMap<string, Recipient>;
+  readonly #bySid: ReadonlyMap<string, Recipient>;
+
+  constructor(tenant: Tenant, view: "seen" | "latest") {
+    this.tenant = tenant;
+    this.#view = view;
+    this.organization = organizationOf(tenant);
+    this.domains = tenant.store.all<AcceptedDomain>(tables.domains);
+    this.#users = new Map(this.rows<User>(tables.users).map((user) => [user.id, user]));
+    this.recipients = this.rows<Recipient>(tables.recipients).filter((recipient) => !this.#isExpired(recipient));
+    this.#byGuid = new Map(this.recipients.map((recipient) => [recipient.guid, recipient]));
+    this.#bySid = new Map(this.recipients.map((recipient) => [recipient.sid, recipient]));
+  }
+
+  /** All rows of a table in this view. */
+  rows<T>(table: string): T[] {
+    const { store } = this.tenant;
+    return this.#view === "seen" ? store.allSeen<T>("exchange", table) : store.all<T>(table);
+  }
+
+  user(id: string): User | undefined {
+    return this.#users.get(id);
+  }
+
+  get users(): User[] {
+    return [...this.#users.values()];
+  }
+
+  byGuid(guid: string): Recipient | undefined {
+    return this.#byGuid.get(guid);
+  }
+
+  bySid(sid: string): Recipient | undefined {
+    return this.#bySid.get(sid);
+  }
+
+  get defaultDomain(): string {
+    return this.domains.find((domain) => domain.isDefault)?.domainName ?? this.organization.initialDomain;
+  }
+
+  isAccepted(domain: string): boolean {
+    return this.domains.some((each) => each.domainName.toLowerCase() === domain.toLowerCase());
+  }
+
+  /** True while the recipient, or the account behind it, is deleted and can be recovered. */
+  isSoftDeleted(recipient: Recipient): boolean {
+    if (recipient.mailbox !== undefined) {
+      return recipient.mailbox.whenSoftDeleted !== null;
+    }
+    return (this.user(recipient.externalDirectoryObjectId)?.deletedDateTime ?? null) !== null;
+  }
+
+  /** Distinguished name; of a soft-deleted object that of the soft-deleted container. */
+  distinguishedName(recipient: Recipient): string {
+    const container = this.isSoftDeleted(recipient) ? "OU=Soft Deleted Objects," : "";
+    return `CN=${recipient.name.replace(/[,\\+"<>;=]/g, "\\$&")},${container}OU=${this.organization.initialDomain},OU=Microsoft Exchange Hosted Organizations,DC=${forest},DC=PROD,DC=OUTLOOK,DC=COM`;
+  }
+
+  canonicalName(recipient: Recipient): string {
+    return `${forest}.PROD.OUTLOOK.COM/Microsoft Exchange Hosted Organizations/${this.organization.initialDomain}/${recipient.name}`;
+  }
+
+  userPrincipalName(recipient: Recipient): string | undefined {
+    return this.user(recipient.externalDirectoryObjectId)?.userPrincipalName ?? recipient.mailbox?.userPrincipalName;
+  }
+
+  /** Recipients that `identity` names in any of the forms the service takes. */
+  matches(identity: string, among: (recipient: Recipient) => boolean): Recipient[] {
+    const wanted = identity.trim().toLowerCase();
+    const wantedAddress = addressOf(wanted);
+    return this.recipients.filter((recipient) => among(recipient) && this.#isNamed(recipient, wanted, wantedAddress));
+  }
+
+  /** The one recipient of any kind that `identity` names, soft-deleted ones left out. */
+  recipient(identity: string): Recipient {
+    return only(
+      identity,
+      this.matches(identity, (each) => !this.isSoftDeleted(each)),
+    );
+  }
+
+  /** The one active mailbox that `identity` names. */
+  mailbox(identity: string): MailboxRecipient {
+    return asMailbox(this.recipient(identity));
+  }
+
+  /** The one recipient that a parameter other than Identity names. */
+  referenced(identity: string): Recipient {
+    const found = this.matches(identity, (each) => !this.isSoftDeleted(each));
+    if (found.length === 0) {
+      throw referencedObjectNotFound(identity);
+    }
+    return only(identity, found);
+  }
+
+  /** The security principal that `identity` names; a SID need not belong to anybody any more. */
+  trustee(identity: string): Trustee {
+    if (/^S-1-\d+(?:-\d+)+$/i.test(identity)) {
+      const sid = identity.toUpperCase();
+      return { sid, printedAs: this.printedTrustee(sid), id: this.bySid(sid)?.externalDirectoryObjectId ?? "" };
+    }
+    if (/^NT AUTHORITY\\SELF$/i.test(identity)) {
+      return { sid: selfSid, printedAs: selfName, id: "" };
+    }
+    const found = this.matches(identity, (each) => !this.isSoftDeleted(each) && isSecurityPrincipal(each));
+    if (found.length > 0) {
+      const { sid, externalDirectoryObjectId: id } = only(identity, found);
+      return { sid, printedAs: this.printedTrustee(sid), id };
+    }
+    const group = this.#plainGroups().find((each) =>
+      [each.id, each.displayName].some((name) => name.toLowerCase() === identity.toLowerCase()),
+    );
+    if (group === undefined) {
+      throw referencedObjectNotFound(identity);
+    }
+    return { sid: sidOf(group.id), printedAs: group.displayName, id: group.id };
+  }
+
+  /** What permission rows print for a SID: a UPN for a user, a name for a group, the SID itself for nobody. */
+  printedTrustee(sid: string): string {
+    if (sid === selfSid) {
+      return selfName;
+    }
+    const recipient = this.bySid(sid);
+    if (recipient === undefined || this.isSoftDeleted(recipient)) {
+      return this.#plainGroups().find((group) => sidOf(group.id) === sid)?.displayName ?? sid;
+    }
+    if (isGroup(recipient)) {
+      return recipient.displayName;
+    }
+    return this.userPrincipalName(recipient) ?? primaryAddress(recipient) ?? sid;
+  }
+
+  /** How well a SID is known: a living principal, a recoverable one, or nobody. */
+  standing(sid: string): "active" | "softDeleted" | "unresolved" {
+    const recipient = this.bySid(sid);
+    if (recipient !== undefined) {
+      return this.isSoftDeleted(recipient) ? "softDeleted" : "active";
+    }
+    return sid === selfSid || this.#plainGroups().some((group) => sidOf(group.id) === sid) ? "active" : "unresolved";
+  }
+
+  #plainGroups(): { id: string; displayName: string }[] {
+    return this.rows<{ id: string; displayName: string; securityEnabled: boolean; mailEnabled: boolean }>(
+      tables.groups,
+    ).filter((group) => group.securityEnabled && !group.mailEnabled);
+  }
+
+  #isNamed(recipient: Recipient, wanted: string, wantedAddress: string | undefined): boolean {
+    const { mailbox } = recipient;
+    if (wantedAddress !== undefined && recipient.emailAddresses.some((each) => each.toLowerCase() === wantedAddress)) {
+      return true;
+    }
+    const forms = [
+      recipient.guid,
+      recipient.externalDirectoryObjectId,
+      mailbox?.exchangeGuid,
+      recipient.name,
+      recipient.alias,
+      recipient.displayName,
+      this.userPrincipalName(recipient),
+      this.distinguishedName(recipient),
+      this.canonicalName(recipient),
+      legacyExchangeDN(recipient),
+      samAccountName(recipient),
+      `${forest}\\${samAccountName(recipient)}`,
+    ];
+    return forms.some((form) => form !== undefined && form !== "" && form.toLowerCase() === wanted);
+  }
+
+  #isExpired({ mailbox }: Recipient): boolean {
+    const since = mailbox?.whenSoftDeleted ?? null;
+    return (
+      since !== null && mailbox?.isInactiveMailbox === false && this.tenant.now() - Date.parse(since) > recoverable
+    );
+  }
+}
+
+/** The trustee that every mailbox grants itself. */
+export const selfSid = "S-1-5-10";
+export const selfName = "NT AUTHORITY\\SELF";
+
+/** The one of `found`; none and several are the service's own errors. */
+export function only<T>(identity: string, found: readonly T[]): T {
+  const [first, second] = found;
+  if (first === undefined) {
+    throw objectNotFound(identity);
+  }
+  if (second !== undefined) {
+    throw objectAmbiguous(identity);
+  }
+  return first;
+}
+
+export function asMailbox(recipient: Recipient): MailboxRecipient {
+  if (!hasMailbox(recipient)) {
+    throw mailboxDoesNotExist();
+  }
+  return recipient;
+}
+
+export function isGroup({ recipientTypeDetails }: Recipient): boolean {
+  return ["MailUniversalSecurityGroup", "MailUniversalDistributionGroup", "GroupMailbox"].includes(
+    recipientTypeDetails,
+  );
+}
+
+/** Contacts, distribution lists and Microsoft 365 groups are no security principals: nothing can be granted to them. */
+export function isSecurityPrincipal({ recipientTypeDetails }: Recipient): boolean {
+  return !["MailContact", "MailUniversalDistributionGroup", "GroupMailbox"].includes(recipientTypeDetails);
+}
+
+/** The primary SMTP address, or undefined for an object that has none. */
+export function primaryAddress(recipient: Recipient): string | undefined {
+  return recipient.emailAddresses.find((each) => each.startsWith("SMTP:"))?.slice("SMTP:".length);
+}
+
+export function legacyExchangeDN(recipient: Recipient): string {
+  return `/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=${recipient.guid.replaceAll("-", "")}`;
+}
+
+export function samAccountName(recipient: Recipient): string {
+  return `$${createHash("sha1").update(recipient.guid).digest("hex").slice(0, 16).toUpperCase()}`;
+}
+
+/** A SID of the tenant's own domain, always the same for the same object. */
+export function sidOf(id: string): string {
+  const digest = createHash("sha256").update(id).digest();
+  return `S-1-5-21-3623811015-3361044348-${digest.readUInt32BE(0)}-${1000 + (digest.readUInt32BE(4) % 90_000_000)}`;
+}
+
+export function organizationOf(tenant: Tenant): Organization {
+  const row = tenant.store.get<Organization>(tables.organization, "organization");
+  if (row === undefined) {
+    throw new Error("The tenant has no organization row: it was never seeded.");
+  }
+  return row;
+}
+
+/** `smtp:` form of an identity that is an address, with or without a prefix. */
+function addressOf(identity: string): string | undefined {
+  const bare = identity.replace(/^smtp:/, "");
+  return bare.includes("@") ? `smtp:${bare}` : undefined;
+}

@@ -1,0 +1,38 @@
+import { type Sku, tables, type User } from "../model";
+import type { Directory } from "./identity";
+
+const gigabyte = 1024 ** 3;
+
+/** Exchange service plans a licence can carry. */
+const plans = {
+  enterprise: "EXCHANGE_S_ENTERPRISE",
+  standard: "EXCHANGE_S_STANDARD",
+  archive: ["EXCHANGE_S_ARCHIVE_ADDON", "EXCHANGE_S_ARCHIVE"],
+} as const;
+
+/** What the licences of an account allow its mailbox. */
+export interface Entitlement {
+  plan: "none" | "standard" | "enterprise";
+  /** Largest quota in bytes. */
+  largestQuota: number;
+  /** Exchange Online Plan 2, or Plan 1 with the archiving add-on. */
+  archiveAndHold: boolean;
+}
+
+export function entitlementOf(directory: Directory, user: User | undefined): Entitlement {
+  const skus = directory.tenant.store.all<Sku>(tables.skus);
+  const names = new Set(
+    (user?.assignedLicenses ?? []).flatMap(({ skuId, disabledPlans }) =>
+      (skus.find((sku) => sku.skuId === skuId)?.servicePlans ?? [])
+        .filter((plan) => !disabledPlans.includes(plan.servicePlanId))
+        .map((plan) => plan.servicePlanName),
+    ),
+  );
+  const isEnterprise = names.has(plans.enterprise);
+  const isStandard = names.has(plans.standard);
+  return {
+    plan: isEnterprise ? "enterprise" : isStandard ? "standard" : "none",
+    largestQuota: (isEnterprise ? 100 : 50) * gigabyte,
+    archiveAndHold: isEnterprise || (isStandard && plans.archive.some((name) => names.has(name))),
+  };
+}

@@ -1,0 +1,138 @@
+import { dateTime, guid, type Row } from "./envelope";
+import { formatDays, formatSize } from "./format";
+import { type Directory, legacyExchangeDN, type MailboxRecipient, primaryAddress, samAccountName } from "./identity";
+import { entitlementOf } from "./licenses";
+
+const noGuid = "00000000-0000-0000-0000-000000000000";
+
+/** Names of the mailbox plans rows and `Get-MailboxPlan` print; the part after the dash is a tenant's own. */
+export const mailboxPlans = {
+  none: "ExchangeOnline-6f1c2d3e-0b5a-4c7d-8e9f-0a1b2c3d4e5f",
+  standard: "ExchangeOnline-6f1c2d3e-0b5a-4c7d-8e9f-0a1b2c3d4e5f",
+  enterprise: "ExchangeOnlineEnterprise-2f4e6d8c-1a3b-4c5d-9e7f-8a6b4c2d0e1f",
+} as const;
+
+/** A mailbox as Get-Mailbox prints it. */
+export function mailboxRow(directory: Directory, recipient: MailboxRecipient): Row {
+  const { mailbox } = recipient;
+  const user = directory.user(recipient.externalDirectoryObjectId);
+  const primary = primaryAddress(recipient) ?? "";
+  const isEnabled = user === undefined ? !mailbox.accountDisabled : user.accountEnabled;
+  return {
+    Identity: recipient.name,
+    Id: recipient.name,
+    Name: recipient.name,
+    Alias: recipient.alias,
+    DisplayName: recipient.displayName,
+    Guid: guid(recipient.guid),
+    ExchangeGuid: guid(mailbox.exchangeGuid),
+    ExchangeObjectId: guid(recipient.guid),
+    ExternalDirectoryObjectId: recipient.externalDirectoryObjectId,
+    DistinguishedName: directory.distinguishedName(recipient),
+    LegacyExchangeDN: legacyExchangeDN(recipient),
+    SamAccountName: samAccountName(recipient),
+    OrganizationId: `${directory.organization.initialDomain} - ${directory.organization.initialDomain}`,
+    UserPrincipalName:
+      mailbox.whenSoftDeleted === null ? directory.userPrincipalName(recipient) : mailbox.userPrincipalName,
+    MicrosoftOnlineServicesID: directory.userPrincipalName(recipient),
+    WindowsLiveID: directory.userPrincipalName(recipient),
+    PrimarySmtpAddress: primary,
+    WindowsEmailAddress: primary,
+    EmailAddresses: recipient.emailAddresses,
+    EmailAddressPolicyEnabled: mailbox.emailAddressPolicyEnabled,
+    RecipientType: "UserMailbox",
+    RecipientTypeDetails: recipient.recipientTypeDetails,
+    IsShared: recipient.recipientTypeDetails === "SharedMailbox",
+    IsResource: ["RoomMailbox", "EquipmentMailbox"].includes(recipient.recipientTypeDetails),
+    IsDirSynced: recipient.isDirSynced,
+    IsMailboxEnabled: mailbox.whenSoftDeleted === null,
+    IsInactiveMailbox: mailbox.isInactiveMailbox,
+    IsSoftDeletedByRemove: mailbox.whenSoftDeleted !== null,
+    WhenSoftDeleted: dateTime(mailbox.whenSoftDeleted),
+    AccountDisabled: !isEnabled,
+    HiddenFromAddressListsEnabled: recipient.hiddenFromAddressListsEnabled,
+    ForwardingAddress: nameOf(directory, mailbox.forwardingAddress),
+    ForwardingSmtpAddress: mailbox.forwardingSmtpAddress,
+    DeliverToMailboxAndForward: mailbox.deliverToMailboxAndForward,
+    GrantSendOnBehalfTo: mailbox.grantSendOnBehalfTo
+      .map((each) => nameOf(directory, each))
+      .filter((name) => name !== null),
+    MessageCopyForSentAsEnabled: mailbox.messageCopyForSentAsEnabled,
+    MessageCopyForSendOnBehalfEnabled: mailbox.messageCopyForSendOnBehalfEnabled,
+    MessageCopyForSMTPClientSubmissionEnabled: mailbox.messageCopyForSMTPClientSubmissionEnabled,
+    IssueWarningQuota: formatSize(mailbox.issueWarningQuota),
+    ProhibitSendQuota: formatSize(mailbox.prohibitSendQuota),
+    ProhibitSendReceiveQuota: formatSize(mailbox.prohibitSendReceiveQuota),
+    UseDatabaseQuotaDefaults: false,
+    MaxSendSize: formatSize(mailbox.maxSendSize),
+    MaxReceiveSize: formatSize(mailbox.maxReceiveSize),
+    RecipientLimits: String(mailbox.recipientLimits),
+    MailTip: mailbox.mailTip,
+    MailTipTranslations: mailbox.mailTip === null ? [] : [`default:${mailbox.mailTip}`],
+    RequireSenderAuthenticationEnabled: mailbox.requireSenderAuthenticationEnabled,
+    RetainDeletedItemsFor: formatDays(mailbox.retainDeletedItemsForDays),
+    SingleItemRecoveryEnabled: mailbox.singleItemRecoveryEnabled,
+    RetentionHoldEnabled: mailbox.retentionHoldEnabled,
+    LitigationHoldEnabled: mailbox.litigationHoldEnabled,
+    LitigationHoldDuration:
+      mailbox.litigationHoldDuration === null ? "Unlimited" : formatDays(mailbox.litigationHoldDuration),
+    LitigationHoldDate: dateTime(mailbox.litigationHoldDate),
+    LitigationHoldOwner: "",
+    InPlaceHolds: mailbox.inPlaceHolds,
+    ComplianceTagHoldApplied: mailbox.complianceTagHoldApplied,
+    DelayHoldApplied: mailbox.delayHoldApplied,
+    DelayReleaseHoldApplied: mailbox.delayReleaseHoldApplied,
+    ArchiveStatus: mailbox.archiveGuid === null ? "None" : "Active",
+    ArchiveState: mailbox.archiveGuid === null ? "None" : "Local",
+    ArchiveGuid: guid(mailbox.archiveGuid ?? noGuid),
+    DisabledArchiveGuid: guid(mailbox.disabledArchiveGuid ?? noGuid),
+    AutoExpandingArchiveEnabled: mailbox.autoExpandingArchiveEnabled,
+    MailboxPlan: mailboxPlans[entitlementOf(directory, user).plan],
+    PersistedCapabilities: [],
+    SKUAssigned: (user?.assignedLicenses.length ?? 0) > 0,
+    UsageLocation: user?.usageLocation ?? null,
+    AuditEnabled: true,
+    AuditLogAgeLimit: formatDays(90),
+    ...customAttributes(recipient.customAttributes),
+    WhenMailboxCreated: dateTime(mailbox.whenMailboxCreated),
+    WhenCreated: dateTime(recipient.whenCreated),
+    WhenCreatedUTC: dateTime(recipient.whenCreated),
+  };
+}
+
+/** `CustomAttribute1` to `15`; an unset one is printed as an empty text. */
+export function customAttributes(values: Readonly<Record<string, string>>): Row {
+  return Object.fromEntries(
+    Array.from({ length: 15 }, (_, index) => [`CustomAttribute${index + 1}`, values[String(index + 1)] ?? ""]),
+  );
+}
+
+/** The Name of a recipient another one refers to, or null when it is no longer there. */
+function nameOf(directory: Directory, guid: string | null): string | null {
+  const recipient = guid === null ? undefined : directory.byGuid(guid);
+  return recipient === undefined || directory.isSoftDeleted(recipient) ? null : recipient.name;
+}
+
+/** The value filters compare: as printed, but references by distinguished name. */
+export function filterValue(directory: Directory, recipient: MailboxRecipient, row: Row, property: string): unknown {
+  const name = property.toLowerCase();
+  const { mailbox } = recipient;
+  const references =
+    name === "forwardingaddress"
+      ? [mailbox.forwardingAddress]
+      : name === "grantsendonbehalfto"
+        ? mailbox.grantSendOnBehalfTo
+        : undefined;
+  if (references !== undefined) {
+    return references
+      .map((each) => (each === null ? undefined : directory.byGuid(each)))
+      .flatMap((each) => (each === undefined ? [] : [directory.distinguishedName(each)]));
+  }
+  return valueIn(row, property);
+}
+
+/** A property of a row, its name compared without case. */
+export function valueIn(row: Row, property: string): unknown {
+  const name = Object.keys(row).find((each) => each.toLowerCase() === property.toLowerCase());
+  return name === undefined ? null : row[name];
+}

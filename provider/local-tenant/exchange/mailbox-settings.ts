@@ -1,0 +1,55 @@
+import { type MailboxSettings, tables } from "../model";
+import type { Call } from "./call";
+import { objectNotFound } from "./errors";
+import { Directory, type MailboxRecipient } from "./identity";
+
+/** The settings a Get- cmdlet shows for a mailbox: those Exchange sees, or those of a mailbox nobody has set anything on. */
+export function shownSettings({ tenant }: Call, { externalDirectoryObjectId: id }: MailboxRecipient): MailboxSettings {
+  return tenant.store.seen<MailboxSettings>("exchange", tables.mailboxSettings, id) ?? untouched(id, tenant.now());
+}
+
+/** Changes the authoritative settings of the mailbox that Identity names; a change that changes nothing is a warning. */
+export function changeSettings(call: Call, change: (settings: MailboxSettings) => void): void {
+  const { bound, tenant, warnings } = call;
+  const identity = bound.filled("Identity") ?? "";
+  const { name, externalDirectoryObjectId: id, guid } = new Directory(tenant, "seen").mailbox(identity);
+  const latest = new Directory(tenant, "latest");
+  const recipient = latest.byGuid(guid);
+  if (recipient === undefined || latest.isSoftDeleted(recipient)) {
+    throw objectNotFound(identity);
+  }
+  const present = tenant.store.get<MailboxSettings>(tables.mailboxSettings, id) ?? untouched(id, tenant.now());
+  const settings = structuredClone(present);
+  change(settings);
+  if (JSON.stringify(settings) === JSON.stringify(present)) {
+    warnings.push(`The command completed successfully but no settings of '${name}' have been modified.`);
+    return;
+  }
+  tenant.store.put(tables.mailboxSettings, id, settings);
+}
+
+/** A point in time as the settings hold it: UTC, seven decimals. */
+export function utc(iso: string): { dateTime: string; timeZone: string } {
+  return { dateTime: `${iso.replace(/(?:\.\d+)?Z$/, "")}.0000000`, timeZone: "UTC" };
+}
+
+function untouched(mailbox: string, now: number): MailboxSettings {
+  const hour = 60 * 60 * 1000;
+  const start = Math.floor(now / hour) * hour;
+  return {
+    mailbox,
+    automaticReplies: {
+      status: "disabled",
+      externalAudience: "all",
+      internalReplyMessage: "",
+      externalReplyMessage: "",
+      scheduledStartDateTime: utc(new Date(start).toISOString()),
+      scheduledEndDateTime: utc(new Date(start + 24 * hour).toISOString()),
+    },
+    language: null,
+    timeZone: null,
+    dateFormat: null,
+    timeFormat: null,
+    delegateMeetingMessageDeliveryOptions: "sendToDelegateOnly",
+  };
+}

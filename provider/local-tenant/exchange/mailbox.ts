@@ -1,0 +1,354 @@
+import { randomUUID } from "node:crypto";
+import { isHeld } from "../graph/holds";
+import { type MailboxFields, type Permission, type Recipient, tables, type User } from "../model";
+import {
+  aliasOf,
+  mailOf,
+  permissionRowsOf,
+  releases,
+  requireAccepted,
+  requireAlias,
+  requireFreeAddresses,
+  requireFreeAlias,
+  requireFreeName,
+  requireFreeUserPrincipalName,
+} from "./addresses";
+import { type Call, limited, named } from "./call";
+import type { Row } from "./envelope";
+import {
+  accountOfMailboxIsGone,
+  inactiveCannotBePurged,
+  invalidProperty,
+  licenseNeeded,
+  notSimulated,
+  notSoftDeleted,
+  objectNotFound,
+  synchronizedFromOnPremises,
+} from "./errors";
+import { parseFilter } from "./filter";
+import { asMailbox, Directory, hasMailbox, type MailboxRecipient, only, selfSid, sidOf } from "./identity";
+import { filterValue, mailboxRow, valueIn } from "./mailbox-row";
+
+const gigabyte = 1024 ** 3;
+const megabyte = 1024 ** 2;
+
+/** Get-Mailbox. Soft-deleted and inactive mailboxes only when asked for. */
+export function getMailbox(call: Call): Row[] {
+  const { bound, tenant } = call;
+  const directory = new Directory(tenant, "seen");
+  const isAskedFor = (recipient: Recipient): recipient is MailboxRecipient => {
+    if (!hasMailbox(recipient)) {
+      return false;
+    }
+    const { whenSoftDeleted, isInactiveMailbox } = recipient.mailbox;
+    if (bound.flag("InactiveMailboxOnly")) {
+      return isInactiveMailbox;
+    }
+    if (bound.flag("SoftDeletedMailbox")) {
+      return whenSoftDeleted !== null;
+    }
+    return whenSoftDeleted === null || (bound.flag("IncludeInactiveMailbox") === true && isInactiveMailbox);
+  };
+  const types = bound.choices("RecipientTypeDetails");
+  const filter = bound.filled("Filter");
+  const selected = named(call, directory, isAskedFor).filter(
+    (recipient) => types === undefined || types.includes(recipient.recipientTypeDetails),
+  );
+  const pairs = selected.map((recipient) => ({ recipient, row: mailboxRow(directory, recipient) }));
+  const rows = filter === undefined ? pairs : filtered(directory, pairs, filter);
+  return limited(call, sorted(rows, bound.text("SortBy"))).map(({ recipient, row }) => ({
+    ...row,
+    ...withDisplayNames(call, directory, recipient),
+  }));
+}
+
+function filtered(directory: Directory, pairs: { recipient: MailboxRecipient; row: Row }[], filter: string) {
+  const recipients = new Map(pairs.map(({ recipient, row }) => [row, recipient]));
+  const matches = parseFilter(filter, (row, property) => {
+    const recipient = recipients.get(row);
+    return recipient === undefined ? null : filterValue(directory, recipient, row, property);
+  });
+  return pairs.filter(({ row }) => matches(row));
+}
+
+function sorted<T extends { row: Row }>(pairs: T[], property: string | null | undefined): T[] {
+  if (property === undefined || property === null) {
+    return pairs;
+  }
+  const key = ({ row }: T) => String(valueIn(row, property) ?? "").toLowerCase();
+  return [...pairs].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+}
+
+function withDisplayNames({ bound }: Call, directory: Directory, { mailbox }: MailboxRecipient): Row {
+  const printed = (guids: readonly string[]) =>
+    guids.flatMap((each) => {
+      const recipient = directory.byGuid(each);
+      return recipient === undefined
+        ? []
+        : [{ DisplayName: recipient.displayName, PrimarySmtpAddress: mailOf(recipient) ?? "" }];
+    });
+  return {
+    ...(bound.flag("IncludeGrantSendOnBehalfToWithDisplayNames")
+      ? { GrantSendOnBehalfToWithDisplayNames: printed(mailbox.grantSendOnBehalfTo) }
+      : {}),
+    ...(bound.flag("IncludeForwardingAddressWithDisplayNames")
+      ? {
+          ForwardingAddressWithDisplayNames: printed(
+            mailbox.forwardingAddress === null ? [] : [mailbox.forwardingAddress],
+          ),
+        }
+      : {}),
+  };
+}
+
+/**
+ * New-Mailbox with the Shared switch: the recipient and its Entra user in one commit. Answers the full row with the Name that
+ * was asked for, also when later reads show the Entra object id in its place.
+ */
+export function newMailbox({ bound, tenant }: Call): Row[] {
+  if (bound.flag("Shared") !== true) {
+    throw notSimulated("New-Mailbox without Shared");
+  }
+  const name = requiredName(bound.filled("Name") ?? "");
+  if (bound.flag("Archive")) {
+    throw licenseNeeded("An archive", name);
+  }
+  const directory = new Directory(tenant, "latest");
+  const displayName = bound.filled("DisplayName") ?? name;
+  requireLength("DisplayName", displayName, 256);
+  const givenAlias = bound.filled("Alias");
+  const alias = givenAlias ?? aliasOf(name);
+  requireAlias(alias);
+  const givenPrimary = bound.filled("PrimarySmtpAddress");
+  const primary = givenPrimary ?? `${alias}@${directory.defaultDomain}`;
+  requireAccepted(directory, "PrimarySmtpAddress", primary);
+
+  const own = { guid: randomUUID(), externalDirectoryObjectId: randomUUID() };
+  const localPart = givenAlias ?? primary.slice(0, primary.lastIndexOf("@"));
+  const userPrincipalName = `${/^[A-Za-z]/.test(localPart) ? localPart : `m${randomUUID().replaceAll("-", "").slice(0, 15)}`}@${directory.defaultDomain}`;
+  requireFreeName(directory, name, own.guid);
+  const smtp = unique([primary, userPrincipalName, `${alias}@${directory.organization.initialDomain}`]);
+  requireFreeAddresses(
+    directory,
+    smtp.map((address) => `SMTP:${address}`),
+    own,
+  );
+  requireFreeAlias(directory, alias, own);
+  requireFreeUserPrincipalName(directory, userPrincipalName, own.externalDirectoryObjectId);
+
+  const now = tenant.timestamp();
+  const recipient: MailboxRecipient = {
+    ...own,
+    recipientTypeDetails: "SharedMailbox",
+    name: tenant.settings.nameBecomesObjectId ? own.externalDirectoryObjectId : name,
+    alias,
+    displayName,
+    sid: sidOf(own.guid),
+    emailAddresses: [
+      ...smtp.map((address, index) => `${index === 0 ? "SMTP" : "smtp"}:${address}`),
+      `SPO:SPO_${randomUUID()}@SPO_${directory.organization.tenantId}`,
+    ],
+    hiddenFromAddressListsEnabled: false,
+    customAttributes: {},
+    isDirSynced: false,
+    whenCreated: now,
+    mailbox: {
+      ...newMailboxFields(userPrincipalName, now),
+      emailAddressPolicyEnabled: givenPrimary === undefined,
+      accountDisabled: !tenant.settings.newSharedAccountEnabled,
+    },
+  };
+  const user: User = {
+    id: own.externalDirectoryObjectId,
+    userPrincipalName,
+    displayName,
+    ...optionalNames(bound.text("FirstName"), bound.text("LastName")),
+    mail: primary,
+    mailNickname: alias,
+    userType: "Member",
+    accountEnabled: tenant.settings.newSharedAccountEnabled,
+    usageLocation: null,
+    assignedLicenses: [],
+    onPremisesSyncEnabled: null,
+    createdDateTime: now,
+    deletedDateTime: null,
+    directoryRoles: [],
+    signInSessionsValidFromDateTime: now,
+  };
+  tenant.store.commit([
+    [tables.recipients, recipient.guid, recipient],
+    [tables.users, user.id, user],
+    ...selfPermissions(recipient.guid).map((row) => [tables.permissions, row.id, row] as const),
+  ]);
+  // The row is made from what was written, which this service itself may show only after its lag.
+  return [mailboxRow(new Directory(tenant, "latest"), { ...recipient, name })];
+}
+
+/** The fields of a mailbox nobody has set anything on: the quotas of a mailbox with no licence, 35 and 36 MB message sizes. */
+export function newMailboxFields(userPrincipalName: string, now: string): MailboxFields {
+  return {
+    exchangeGuid: randomUUID(),
+    userPrincipalName,
+    emailAddressPolicyEnabled: false,
+    accountDisabled: false,
+    forwardingAddress: null,
+    forwardingSmtpAddress: null,
+    deliverToMailboxAndForward: false,
+    grantSendOnBehalfTo: [],
+    messageCopyForSentAsEnabled: false,
+    messageCopyForSendOnBehalfEnabled: false,
+    messageCopyForSMTPClientSubmissionEnabled: true,
+    issueWarningQuota: 49 * gigabyte,
+    prohibitSendQuota: 49.5 * gigabyte,
+    prohibitSendReceiveQuota: 50 * gigabyte,
+    maxSendSize: 35 * megabyte,
+    maxReceiveSize: 36 * megabyte,
+    recipientLimits: 500,
+    mailTip: null,
+    requireSenderAuthenticationEnabled: false,
+    litigationHoldEnabled: false,
+    litigationHoldDuration: null,
+    litigationHoldDate: null,
+    inPlaceHolds: [],
+    complianceTagHoldApplied: false,
+    delayHoldApplied: false,
+    delayReleaseHoldApplied: false,
+    retentionHoldEnabled: false,
+    singleItemRecoveryEnabled: true,
+    retainDeletedItemsForDays: 14,
+    archiveGuid: null,
+    disabledArchiveGuid: null,
+    autoExpandingArchiveEnabled: false,
+    whenMailboxCreated: now,
+    whenSoftDeleted: null,
+    isInactiveMailbox: false,
+    totalItemSize: 0,
+    itemCount: 0,
+  };
+}
+
+/** What every mailbox grants itself. */
+export function selfPermissions(mailbox: string): Permission[] {
+  const row = { mailbox, sid: selfSid, isInherited: false, deny: false, inheritanceType: "All", autoMapping: false };
+  return [
+    { ...row, id: `${mailbox}:self`, kind: "mailbox", accessRights: ["FullAccess", "ReadPermission"] },
+    { ...row, id: `${mailbox}:selfSendAs`, kind: "sendAs", accessRights: ["SendAs"], inheritanceType: "None" },
+  ];
+}
+
+/** Remove-Mailbox: into the soft-deleted store with its user; with PermanentlyDelete, out of that store. */
+export function removeMailbox({ bound, tenant }: Call): undefined {
+  const identity = bound.filled("Identity") ?? "";
+  if (bound.flag("PermanentlyDelete")) {
+    purge(tenant, identity);
+    return;
+  }
+  const latest = new Directory(tenant, "latest");
+  const { guid } = new Directory(tenant, "seen").mailbox(identity);
+  const recipient = latest.byGuid(guid);
+  if (recipient === undefined || !hasMailbox(recipient) || latest.isSoftDeleted(recipient)) {
+    throw objectNotFound(identity);
+  }
+  if (recipient.isDirSynced) {
+    throw synchronizedFromOnPremises("Remove-Mailbox", "ExternalDirectoryObjectId", recipient.name);
+  }
+  const now = tenant.timestamp();
+  const user = latest.user(recipient.externalDirectoryObjectId);
+  const mailbox: MailboxFields = {
+    ...recipient.mailbox,
+    userPrincipalName: user?.userPrincipalName ?? recipient.mailbox.userPrincipalName,
+    whenSoftDeleted: now,
+    isInactiveMailbox: isHeld(tenant, recipient.mailbox),
+  };
+  tenant.store.commit([
+    [tables.recipients, guid, { ...recipient, mailbox }],
+    ...(user === undefined ? [] : [[tables.users, user.id, { ...user, deletedDateTime: now }] as const]),
+    ...releases(latest, recipient, recipient.emailAddresses, []),
+  ]);
+}
+
+function purge(tenant: Call["tenant"], identity: string): void {
+  const directory = new Directory(tenant, "seen");
+  const wanted = identity.trim().toLowerCase();
+  const found = directory.recipients
+    .filter(hasMailbox)
+    .filter(
+      (each) =>
+        each.mailbox.exchangeGuid.toLowerCase() === wanted ||
+        directory.distinguishedName(each).toLowerCase() === wanted,
+    );
+  if (found.length === 0) {
+    throw directory.matches(identity, hasMailbox).length === 0 ? objectNotFound(identity) : notSoftDeleted(identity);
+  }
+  const recipient = only(identity, found);
+  if (recipient.mailbox.whenSoftDeleted === null) {
+    throw notSoftDeleted(identity);
+  }
+  if (recipient.mailbox.isInactiveMailbox) {
+    throw inactiveCannotBePurged(identity);
+  }
+  tenant.store.commit([[tables.recipients, recipient.guid, null], ...permissionRowsOf(tenant, recipient.guid)]);
+}
+
+/** Undo-SoftDeletedMailbox: the mailbox and, when it lies in deletedItems, its user come back. */
+export function undoSoftDeletedMailbox({ bound, tenant }: Call): Row[] {
+  const identity = bound.filled("SoftDeletedObject") ?? "";
+  const seen = new Directory(tenant, "seen");
+  const { guid } = only(
+    identity,
+    seen.matches(identity, (each) => hasMailbox(each) && seen.isSoftDeleted(each)),
+  );
+  const latest = new Directory(tenant, "latest");
+  const recipient = asMailbox(latest.byGuid(guid) ?? only(identity, []));
+  const user = latest.user(recipient.externalDirectoryObjectId);
+  if (user === undefined || user.deletedDateTime === null || recipient.mailbox.isInactiveMailbox) {
+    throw accountOfMailboxIsGone(identity);
+  }
+  const name = bound.filled("Name");
+  if (name !== undefined) {
+    requireFreeName(latest, requiredName(name), guid);
+  }
+  requireFreeAddresses(latest, recipient.emailAddresses, recipient);
+  requireFreeAlias(latest, recipient.alias, recipient);
+  requireFreeUserPrincipalName(latest, user.userPrincipalName, user.id);
+  const displayName = bound.filled("DisplayName") ?? recipient.displayName;
+  const restored: MailboxRecipient = {
+    ...recipient,
+    name: name ?? recipient.name,
+    displayName,
+    mailbox: { ...recipient.mailbox, whenSoftDeleted: null, isInactiveMailbox: false },
+  };
+  tenant.store.commit([
+    [tables.recipients, guid, restored],
+    [tables.users, user.id, { ...user, displayName, deletedDateTime: null }],
+  ]);
+  return [mailboxRow(new Directory(tenant, "latest"), restored)];
+}
+
+/** Refuses a Name longer than 64 characters or with characters the service rejects. */
+export function requiredName(name: string): string {
+  requireLength("Name", name, 64);
+  if (!/^[\x20-\x7E]+$/.test(name)) {
+    throw invalidProperty("Name", `The name "${name}" contains characters that aren't allowed.`);
+  }
+  return name;
+}
+
+export function requireLength(property: string, value: string, longest: number): void {
+  if (value.length > longest) {
+    throw invalidProperty(
+      property,
+      `The length of the property is too long. The maximum length is ${longest} and the length of the value provided is ${value.length}.`,
+    );
+  }
+}
+
+function optionalNames(givenName: string | null | undefined, surname: string | null | undefined) {
+  return { ...(givenName ? { givenName } : {}), ...(surname ? { surname } : {}) };
+}
+
+function unique(addresses: readonly string[]): string[] {
+  return addresses.filter(
+    (each, index) => addresses.findIndex((other) => other.toLowerCase() === each.toLowerCase()) === index,
+  );
+}

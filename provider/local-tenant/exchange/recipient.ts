@@ -1,0 +1,80 @@
+import type { Recipient } from "../model";
+import { type Call, limited, named } from "./call";
+import { dateTime, guid, type Row } from "./envelope";
+import { invalidOperation } from "./errors";
+import { parseFilter } from "./filter";
+import { Directory, isSecurityPrincipal, legacyExchangeDN, primaryAddress, samAccountName } from "./identity";
+import { customAttributes, valueIn } from "./mailbox-row";
+
+const recipientTypes: Partial<Record<Recipient["recipientTypeDetails"], string>> = {
+  UserMailbox: "UserMailbox",
+  SharedMailbox: "UserMailbox",
+  RoomMailbox: "UserMailbox",
+  EquipmentMailbox: "UserMailbox",
+  GuestMailUser: "MailUser",
+  GroupMailbox: "MailUniversalDistributionGroup",
+};
+
+/** Get-Recipient: recipients of every kind. Soft-deleted ones only when asked for, with an identity or a type. */
+export function getRecipient(call: Call): Row[] {
+  const { bound, tenant } = call;
+  const directory = new Directory(tenant, "seen");
+  const includeDeleted = bound.flag("IncludeSoftDeletedRecipients") === true;
+  const details = bound.choices("RecipientTypeDetails");
+  const kinds = bound.choices("RecipientType");
+  if (includeDeleted && !bound.has("Identity") && details === undefined) {
+    throw invalidOperation("IncludeSoftDeletedRecipients can be used only with Identity or RecipientTypeDetails.");
+  }
+  const isAskedFor = (recipient: Recipient): recipient is Recipient =>
+    includeDeleted || !directory.isSoftDeleted(recipient);
+  const filter = bound.filled("Filter");
+  const matches = filter === undefined ? () => true : parseFilter(filter, valueIn);
+  const rows = named(call, directory, isAskedFor)
+    .filter((each) => details === undefined || details.includes(each.recipientTypeDetails))
+    .filter((each) => kinds === undefined || kinds.includes(recipientTypeOf(each)))
+    .map((each) => recipientRow(directory, each))
+    .filter(matches);
+  return limited(call, rows);
+}
+
+function recipientTypeOf({ recipientTypeDetails }: Recipient): string {
+  return recipientTypes[recipientTypeDetails] ?? recipientTypeDetails;
+}
+
+function recipientRow(directory: Directory, recipient: Recipient): Row {
+  const { mailbox } = recipient;
+  const user = directory.user(recipient.externalDirectoryObjectId);
+  return {
+    Identity: recipient.name,
+    Id: recipient.name,
+    Name: recipient.name,
+    Alias: recipient.alias,
+    DisplayName: recipient.displayName,
+    FirstName: user?.givenName ?? "",
+    LastName: user?.surname ?? "",
+    Guid: guid(recipient.guid),
+    ExchangeGuid: guid(mailbox?.exchangeGuid ?? "00000000-0000-0000-0000-000000000000"),
+    ExchangeObjectId: guid(recipient.guid),
+    ExternalDirectoryObjectId: recipient.externalDirectoryObjectId,
+    DistinguishedName: directory.distinguishedName(recipient),
+    LegacyExchangeDN: legacyExchangeDN(recipient),
+    SamAccountName: samAccountName(recipient),
+    PrimarySmtpAddress: primaryAddress(recipient) ?? "",
+    EmailAddresses: recipient.emailAddresses,
+    ExternalEmailAddress: recipient.externalEmailAddress ?? null,
+    EmailAddressPolicyEnabled: mailbox?.emailAddressPolicyEnabled ?? false,
+    WindowsLiveID: user?.userPrincipalName ?? "",
+    RecipientType: recipientTypeOf(recipient),
+    RecipientTypeDetails: recipient.recipientTypeDetails,
+    IsValidSecurityPrincipal: isSecurityPrincipal(recipient),
+    IsDirSynced: recipient.isDirSynced,
+    HiddenFromAddressListsEnabled: recipient.hiddenFromAddressListsEnabled,
+    LitigationHoldEnabled: mailbox?.litigationHoldEnabled ?? false,
+    ArchiveGuid: guid(mailbox?.archiveGuid ?? "00000000-0000-0000-0000-000000000000"),
+    SKUAssigned: (user?.assignedLicenses.length ?? 0) > 0,
+    ...customAttributes(recipient.customAttributes),
+    WhenMailboxCreated: dateTime(mailbox?.whenMailboxCreated ?? null),
+    WhenSoftDeleted: dateTime(mailbox?.whenSoftDeleted ?? null),
+    WhenCreated: dateTime(recipient.whenCreated),
+  };
+}

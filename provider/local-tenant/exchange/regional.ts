@@ -1,0 +1,96 @@
+import { isTimeZone } from "../graph/time-zones";
+import type { Recipient } from "../model";
+import { type Call, named } from "./call";
+import type { Row } from "./envelope";
+import { invalidOperation, invalidProperty } from "./errors";
+import { Directory, hasMailbox, type MailboxRecipient } from "./identity";
+import { changeSettings, shownSettings } from "./mailbox-settings";
+
+/** Get-MailboxRegionalConfiguration. Everything is null until somebody sets it; no format set means the language's default. */
+export function getRegional(call: Call): Row[] {
+  const directory = new Directory(call.tenant, "seen");
+  const isActive = (recipient: Recipient): recipient is MailboxRecipient =>
+    hasMailbox(recipient) && !directory.isSoftDeleted(recipient);
+  return named(call, directory, isActive).map((recipient) => {
+    const { language, timeZone, dateFormat, timeFormat } = shownSettings(call, recipient);
+    return {
+      Identity: recipient.name,
+      Language: language,
+      TimeZone: timeZone,
+      DateFormat: dateFormat ?? (language === null ? null : defaultDateFormat(language)),
+      TimeFormat: timeFormat ?? (language === null ? null : defaultTimeFormat(language)),
+      DefaultFolderNameMatchingUserLanguage: null,
+      IsValid: true,
+    };
+  });
+}
+
+/** Set-MailboxRegionalConfiguration. A new language is refused while a format of the old one stays in force. */
+export function setRegional(call: Call): undefined {
+  const { bound } = call;
+  changeSettings(call, (settings) => {
+    const language = bound.text("Language");
+    if (typeof language === "string") {
+      const culture = cultureOf(language);
+      const keepsFormat =
+        (settings.dateFormat !== null && !bound.has("DateFormat")) ||
+        (settings.timeFormat !== null && !bound.has("TimeFormat"));
+      if (settings.language !== null && settings.language !== culture && keepsFormat) {
+        throw invalidOperation(
+          `DateFormat "${settings.dateFormat}" or TimeFormat "${settings.timeFormat}" isn't valid for current language setting "${culture}".`,
+        );
+      }
+      settings.language = culture;
+    }
+    const timeZone = bound.text("TimeZone");
+    if (typeof timeZone === "string") {
+      if (!isWindowsTimeZone(timeZone)) {
+        throw invalidProperty("TimeZone", `"${timeZone}" isn't a time zone the server knows.`);
+      }
+      settings.timeZone = timeZone;
+    }
+    for (const [parameter, field] of [
+      ["DateFormat", "dateFormat"],
+      ["TimeFormat", "timeFormat"],
+    ] as const) {
+      const format = bound.text(parameter);
+      if (format !== undefined) {
+        settings[field] = format === "" ? null : format;
+      }
+    }
+  });
+}
+
+/** A specific culture in its canonical writing, `da-DK`; a neutral one such as `da` is refused. */
+function cultureOf(language: string): string {
+  try {
+    const [culture] = Intl.getCanonicalLocales(language);
+    if (culture !== undefined && /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}$/.test(culture)) {
+      return culture;
+    }
+  } catch {
+    // Not a language tag at all: refused below like a neutral one.
+  }
+  throw invalidProperty("Language", `"${language}" isn't a specific culture name.`);
+}
+
+function defaultDateFormat(language: string): string {
+  const letters: Partial<Record<Intl.DateTimeFormatPartTypes, string>> = { day: "d", month: "M", year: "yyyy" };
+  return new Intl.DateTimeFormat(language, { day: "numeric", month: "numeric", year: "numeric" })
+    .formatToParts(new Date(0))
+    .map(({ type, value }) => {
+      const letter = letters[type];
+      return letter === undefined ? value : letter.length === 1 && value.length === 2 ? letter.repeat(2) : letter;
+    })
+    .join("");
+}
+
+function defaultTimeFormat(language: string): string {
+  const { hour12 } = new Intl.DateTimeFormat(language, { hour: "numeric" }).resolvedOptions();
+  return hour12 === true ? "h:mm tt" : "HH:mm";
+}
+
+/** Exchange takes Windows' names only, where Graph takes IANA's too. */
+function isWindowsTimeZone(name: string): boolean {
+  return isTimeZone(name) && /^UTC|Standard Time/i.test(name);
+}

@@ -1,0 +1,357 @@
+import { randomUUID } from "node:crypto";
+import { Hono } from "hono";
+import { applyFault } from "../faults";
+import { callerOf } from "../login/tokens";
+import { isPlainObject } from "../plain";
+import type { Tenant } from "../tenant";
+import { bind } from "./binding";
+import { cmdletNamed, cmdlets } from "./cmdlets";
+import { envelope, Pages, pageSize, type Row } from "./envelope";
+import {
+  badEnvelope,
+  ExchangeFault,
+  methodNotAllowed,
+  noSuchResource,
+  notOnEndpoint,
+  notSimulated,
+  tooManyInBatch,
+} from "./errors";
+import { organizationOf } from "./identity";
+import { type CmdletName, shapes } from "./parameters";
+
+/** Most requests one `$batch` may hold. */
+const largestBatch = 10;
+
+/** App roles that open each version of the API. */
+const admittingRoles = {
+  beta: ["Exchange.ManageAsApp"],
+  "v1.0": ["Exchange.ManageAsApp"],
+  "v2.0": ["Exchange.ManageAsAppV2"],
+} as const;
+
+type Version = keyof typeof admittingRoles;
+
+/** What each endpoint of v2.0 serves: cmdlets, and of each the parameters. */
+const endpoints: Readonly<Record<string, Partial<Record<CmdletName, readonly string[]>>>> = {
+  mailbox: {
+    "Get-Mailbox": ["Identity", "ResultSize", "IncludeGrantSendOnBehalfToWithDisplayNames"],
+    "Set-Mailbox": ["Identity", "GrantSendOnBehalfTo"],
+  },
+  accepteddomain: { "Get-AcceptedDomain": ["Identity", "ResultSize"] },
+  organizationconfig: { "Get-OrganizationConfig": [] },
+};
+
+/** One request: that of the connection, or one inside a `$batch`. */
+interface ExchangeRequest {
+  method: string;
+  url: URL;
+  headers: Headers;
+  body: string;
+}
+
+/** Where a path leads. */
+interface Target {
+  version: Version;
+  tenant: string;
+  resource: string;
+}
+
+/**
+ * The Exchange admin API: `POST /adminapi/{beta|v1.0}/{tenant}/InvokeCommand`, `POST …/$batch` and the documented endpoints of
+ * `POST /adminapi/v2.0/{tenant}/{Mailbox|AcceptedDomain|OrganizationConfig}`. `{tenant}` is the tenant's id or an accepted domain.
+ * Without a token or an Exchange app role it answers 401; without a role in Exchange, and for a cmdlet it does not know, 403 with
+ * a body of NUL bytes.
+ */
+export function exchangeRoutes(tenant: Tenant): Hono {
+  const app = new Hono();
+  const pages = new Pages(tenant);
+
+  async function answer(request: ExchangeRequest): Promise<Response> {
+    const requestId = randomUUID();
+    const headers = {
+      "request-id": requestId,
+      "client-request-id": request.headers.get("client-request-id") ?? requestId,
+    };
+    let response: Response;
+    try {
+      response = await serve(request);
+    } catch (error) {
+      if (!(error instanceof ExchangeFault)) {
+        throw error;
+      }
+      response = json(error.body, error.status, { "X-ExceptionType": error.shortType });
+    }
+    for (const [name, value] of Object.entries(headers)) {
+      response.headers.set(name, value);
+    }
+    return response;
+  }
+
+  async function serve(request: ExchangeRequest): Promise<Response> {
+    const target = targetOf(tenant, request.url.pathname);
+    const caller = callerOf(tenant, request.headers.get("authorization") ?? undefined, "exchange");
+    const admitting: readonly string[] = admittingRoles[target.version];
+    if (caller === undefined || !caller.roles.some((role) => admitting.includes(role))) {
+      return unauthenticated();
+    }
+    if (!caller.application.exchangeRbac) {
+      return forbidden();
+    }
+    const resource = target.resource.toLowerCase();
+    const isKnown =
+      resource === "$batch" || (target.version === "v2.0" ? resource in endpoints : resource === "invokecommand");
+    if (!isKnown) {
+      throw noSuchResource(target.resource);
+    }
+    if (request.method !== "POST") {
+      throw methodNotAllowed(request.method);
+    }
+    return resource === "$batch" ? await batch(request, target) : run(request, target);
+  }
+
+  function run(request: ExchangeRequest, target: Target): Response {
+    if (/clixml/i.test(request.headers.get("x-responseformat") ?? "")) {
+      throw notSimulated("X-ResponseFormat clixml");
+    }
+    const { cmdlet: given, parameters } = cmdletInput(request.body);
+    const select = request.url.searchParams.get("$select") ?? undefined;
+    const skipToken = request.url.searchParams.get("$skiptoken");
+    if (skipToken !== null) {
+      return pageOf(request, target, pages.next(skipToken, request.body), select, []);
+    }
+    const cmdlet = cmdletNamed(given);
+    if (target.version === "v2.0") {
+      requireOnEndpoint(target.resource, given, cmdlet, parameters);
+    }
+    if (cmdlet === undefined) {
+      return forbidden();
+    }
+    const warnings: string[] = [];
+    const bound = bind(cmdlet, shapes[cmdlet], parameters);
+    const rows = cmdlets[cmdlet]({ tenant, bound, warnings });
+    if (rows === undefined) {
+      return json(envelope(contextOf(request.url), { rows, warnings }, select, undefined), 200);
+    }
+    const first = pages.first(rows, pageSize(request.headers.get("prefer") ?? undefined), request.body);
+    return pageOf(request, target, first, select, warnings);
+  }
+
+  function pageOf(
+    request: ExchangeRequest,
+    target: Target,
+    { page, token }: { page: Row[]; token?: string },
+    select: string | undefined,
+    warnings: string[],
+  ): Response {
+    let nextLink: string | undefined;
+    if (token !== undefined) {
+      const query = new URLSearchParams(request.url.search);
+      query.set("$skiptoken", token);
+      nextLink = `${request.url.origin}/adminapi/${target.version}/${target.tenant}/${target.resource}?${query}`;
+    }
+    return json(envelope(contextOf(request.url), { rows: page, warnings }, select, nextLink), 200);
+  }
+
+  async function batch(request: ExchangeRequest, target: Target): Promise<Response> {
+    const entries = batchEntries(request.body);
+    const goesOn = /odata\.continue-on-error/i.test(request.headers.get("prefer") ?? "");
+    const responses: unknown[] = [];
+    for (const entry of entries) {
+      const inner = innerRequest(request, target, entry);
+      const facts = {
+        service: "exchange",
+        method: inner.method,
+        path: inner.url.pathname + inner.url.search,
+        cmdlet: cmdletOf(inner.body),
+      } as const;
+      const response = await applyFault(tenant, facts, () => answer(inner));
+      const text = await response.text();
+      responses.push({
+        id: entry.id,
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: parsed(text) ?? text,
+      });
+      if (response.status >= 400 && !goesOn) {
+        break;
+      }
+    }
+    return json({ responses }, 200);
+  }
+
+  app.all("/adminapi/*", async (c) =>
+    answer({ method: c.req.method, url: new URL(c.req.url), headers: c.req.raw.headers, body: await c.req.text() }),
+  );
+  return app;
+}
+
+function targetOf(tenant: Tenant, path: string): Target {
+  const [, root, version = "", given = "", resource = "", ...rest] = path.split("/").map(decoded);
+  const known = Object.keys(admittingRoles).find((each) => each === version.toLowerCase()) as Version | undefined;
+  if (root?.toLowerCase() !== "adminapi" || known === undefined || rest.length > 0) {
+    throw noSuchResource(path);
+  }
+  const name = given.toLowerCase();
+  const isTenant =
+    name === organizationOf(tenant).tenantId.toLowerCase() ||
+    tenant.store.all<{ domainName: string }>("domains").some((domain) => domain.domainName.toLowerCase() === name);
+  if (!isTenant) {
+    throw noSuchResource(given);
+  }
+  return { version: known, tenant: given, resource };
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** The cmdlet and its parameters out of a request's body. */
+function cmdletInput(body: string): { cmdlet: string; parameters: Record<string, unknown> } {
+  const content = parsed(body);
+  const input = isPlainObject(content) ? member(content, "CmdletInput") : undefined;
+  if (!isPlainObject(input)) {
+    throw badEnvelope("The request body must be a JSON object with the member CmdletInput.");
+  }
+  const cmdlet = member(input, "CmdletName");
+  const parameters = member(input, "Parameters");
+  if (typeof cmdlet !== "string" || cmdlet === "") {
+    throw badEnvelope("CmdletInput must name a cmdlet in CmdletName.");
+  }
+  if (parameters !== undefined && !isPlainObject(parameters)) {
+    throw badEnvelope("Parameters must be a JSON object.");
+  }
+  return { cmdlet, parameters: parameters ?? {} };
+}
+
+/** The cmdlet a body names, if it is one that can be read; for fault rules. */
+function cmdletOf(body: string): string | undefined {
+  try {
+    return cmdletInput(body).cmdlet;
+  } catch {
+    return undefined;
+  }
+}
+
+function member(object: Record<string, unknown>, name: string): unknown {
+  return Object.entries(object).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+function requireOnEndpoint(
+  endpoint: string,
+  given: string,
+  cmdlet: CmdletName | undefined,
+  parameters: Record<string, unknown>,
+): void {
+  const allowed = cmdlet === undefined ? undefined : endpoints[endpoint.toLowerCase()]?.[cmdlet];
+  if (allowed === undefined) {
+    throw notOnEndpoint(endpoint, `The cmdlet '${given}'`);
+  }
+  const stranger = Object.keys(parameters).find(
+    (name) => !name.includes("@") && !allowed.some((each) => each.toLowerCase() === name.toLowerCase()),
+  );
+  if (stranger !== undefined) {
+    throw notOnEndpoint(endpoint, `The parameter '${stranger}' of '${given}'`);
+  }
+}
+
+/** One request inside a `$batch`. */
+interface BatchEntry {
+  id: string;
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: unknown;
+}
+
+function batchEntries(body: string): BatchEntry[] {
+  const content = parsed(body);
+  const requests = isPlainObject(content) ? content.requests : undefined;
+  if (!Array.isArray(requests) || requests.length === 0) {
+    throw badEnvelope("The body of a batch must have the member requests with at least one request.");
+  }
+  if (requests.length > largestBatch) {
+    throw tooManyInBatch(largestBatch);
+  }
+  const entries = requests.map(batchEntry);
+  if (new Set(entries.map((entry) => entry.id)).size < entries.length) {
+    throw badEnvelope("Each request of a batch must have an id of its own.");
+  }
+  return entries;
+}
+
+function batchEntry(value: unknown): BatchEntry {
+  const { id, method, url, headers, body } = isPlainObject(value) ? value : {};
+  if ((typeof id !== "string" && typeof id !== "number") || typeof method !== "string" || typeof url !== "string") {
+    throw badEnvelope("Each request of a batch must have id, method and url.");
+  }
+  const given = isPlainObject(headers) ? headers : {};
+  return {
+    id: String(id),
+    method: method.toUpperCase(),
+    url,
+    headers: Object.fromEntries(Object.entries(given).map(([name, each]) => [name, String(each)])),
+    body,
+  };
+}
+
+/** An inner request as if it had come alone: the batch's headers, its own over them; its url may be absolute or relative. */
+function innerRequest(outer: ExchangeRequest, target: Target, entry: BatchEntry): ExchangeRequest {
+  const root = `${outer.url.origin}/adminapi/${target.version}/${target.tenant}/`;
+  let url: URL;
+  try {
+    // The host of an absolute url is the service's own name, which a proxy or the loopback may stand in for.
+    const { pathname, search } = new URL(entry.url, root);
+    url = new URL(pathname + search, outer.url.origin);
+  } catch {
+    throw badEnvelope(`The url of the request '${entry.id}' isn't valid.`);
+  }
+  if (/\/\$batch\/?$/i.test(url.pathname)) {
+    throw badEnvelope("A batch can't hold a batch.");
+  }
+  const headers = new Headers(outer.headers);
+  headers.delete("client-request-id");
+  for (const [name, value] of Object.entries(entry.headers)) {
+    headers.set(name, value);
+  }
+  const body = typeof entry.body === "string" ? entry.body : JSON.stringify(entry.body ?? {});
+  return { method: entry.method, url, headers, body };
+}
+
+function contextOf(url: URL): string {
+  const tenantRoot = url.pathname.split("/").slice(0, 4).join("/");
+  return `${url.origin}${tenantRoot}/$metadata#Collection(Exchange.GenericHashTable)`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function json(body: unknown, status: number, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/json; odata.metadata=minimal; charset=utf-8", ...headers },
+  });
+}
+
+function unauthenticated(): Response {
+  return new Response(null, {
+    status: 401,
+    headers: {
+      "WWW-Authenticate":
+        'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-000000000000@*", token_types="app_asserted_user_v1 service_asserted_app_v1", error="invalid_token"',
+    },
+  });
+}
+
+/** No role, or no such cmdlet: the service tells neither, it sends NUL bytes. */
+function forbidden(): Response {
+  return new Response(new Uint8Array(64), { status: 403 });
+}
