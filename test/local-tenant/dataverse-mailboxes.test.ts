@@ -1,0 +1,455 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  tooManyConcurrentRequests,
+  tooManyRequests,
+  tooMuchExecutionTime,
+} from "../../provider/local-tenant/dataverse/errors";
+import { dataverseTables, type QueueRow } from "../../provider/local-tenant/dataverse/rows";
+import { tables } from "../../provider/local-tenant/model";
+import { Tenant } from "../../provider/local-tenant/tenant";
+import {
+  type Answer,
+  addMailbox,
+  type Environment,
+  ids,
+  type Options,
+  startEnvironment,
+} from "./dataverse-environment";
+
+const someId = "5f0c2f7e-0000-4000-8000-000000000001";
+const forward = { name: "Support forward", emailaddress: "fwd@contoso.com" };
+
+let environment: Environment;
+
+beforeEach(async () => {
+  environment = await startEnvironment();
+});
+
+afterEach(() => environment.close());
+
+function create(more: object = {}, options: Options = {}): Promise<Answer> {
+  return environment.send("PATCH", `mailboxes(${someId})`, { body: { ...forward, ...more }, ...options });
+}
+
+function change(body: object, options: Options = {}): Promise<Answer> {
+  return environment.send("PATCH", `mailboxes(${someId})`, { body, headers: { "if-match": "*" }, ...options });
+}
+
+async function mailbox(id = someId): Promise<Record<string, unknown>> {
+  return (await environment.send("GET", `mailboxes(${id})`)).json;
+}
+
+async function row(path: string): Promise<Record<string, unknown>> {
+  return (await environment.send("GET", path)).json;
+}
+
+async function mailboxOf(id: string): Promise<Record<string, unknown> | undefined> {
+  const { json } = await environment.send("GET", `mailboxes?$filter=_regardingobjectid_value eq ${id}`);
+  return (json.value as Record<string, unknown>[])[0];
+}
+
+async function newQueue(more: object = {}): Promise<string> {
+  const { json } = await environment.send("POST", "queues", {
+    body: { name: "Help", emailaddress: "help@contoso.com", ...more },
+    headers: { prefer: "return=representation" },
+  });
+  return String(json.queueid);
+}
+
+function pass(milliseconds: number): void {
+  environment.tenant.clockOffset += milliseconds;
+}
+
+describe("rules of a forward mailbox", () => {
+  const refused: [string, object, string][] = [
+    ["no address", { emailaddress: null }, "0x8005E211"],
+    ["an empty address", { emailaddress: "" }, "0x8005E211"],
+    ["something that is no address", { emailaddress: "fwd" }, "0x80040203"],
+    ["incoming by Outlook", { incomingemaildeliverymethod: 1 }, "0x8005E212"],
+    ["incoming Forward Mailbox", { incomingemaildeliverymethod: 3 }, "0x8005E212"],
+    ["outgoing by server-side synchronisation", { outgoingemaildeliverymethod: 2 }, "0x8005E213"],
+    ["credentials without a user name", { allowemailconnectortousecredentials: true, password: "p" }, "0x8005E209"],
+    ["credentials without a password", { allowemailconnectortousecredentials: true, username: "u" }, "0x8005E24E"],
+    [
+      "credentials the profile does not take",
+      { allowemailconnectortousecredentials: true, username: "u", password: "p" },
+      "0x80040203",
+    ],
+    [
+      "appointments over POP3",
+      { actdeliverymethod: 1, "emailserverprofile@odata.bind": `/emailserverprofiles(${ids.pop3})` },
+      "0x8005E247",
+    ],
+    ["an inactive status of an active row", { statuscode: 2 }, "0x80048408"],
+  ];
+  test.each(refused)("%s is refused at create and at update", async (_, more, code) => {
+    const atCreate = await create(more);
+    expect([atCreate.status, atCreate.code]).toEqual([400, code]);
+    await create();
+    const before = await mailbox();
+    const atUpdate = await change(more);
+    expect([atUpdate.status, atUpdate.code]).toEqual([400, code]);
+    expect(await mailbox()).toEqual(before);
+  });
+
+  test("rules see the merged row: the order of single-column updates matters", async () => {
+    await create({ "emailserverprofile@odata.bind": `/emailserverprofiles(${ids.pop3})` });
+    expect((await change({ allowemailconnectortousecredentials: true })).code).toBe("0x8005E209");
+    expect((await change({ username: "fwd" })).status).toBe(204);
+    expect((await change({ password: "correct horse" })).status).toBe(204);
+    expect((await change({ allowemailconnectortousecredentials: true })).status).toBe(204);
+    expect((await change({ username: null })).code).toBe("0x8005E209");
+  });
+
+  test("it is deactivated and activated by state, its status follows", async () => {
+    await create();
+    await change({ statecode: 1 });
+    expect(await mailbox()).toMatchObject({ statecode: 1, statuscode: 2 });
+    await change({ statecode: 0, statuscode: 1 });
+    expect(await mailbox()).toMatchObject({ statecode: 0, statuscode: 1 });
+  });
+});
+
+test("a password is never answered nor kept in the clear, only that it is set", async () => {
+  const secret = "correct horse battery staple";
+  const folder = mkdtempSync(join(tmpdir(), "dataverse-"));
+  const seen: string[] = [];
+  const use = async (body: object) => {
+    const answer = await create(body, { headers: { prefer: 'return=representation,odata.include-annotations="*"' } });
+    seen.push(answer.text, JSON.stringify([...answer.headers]));
+    return answer;
+  };
+  await use({ username: "fwd", password: secret });
+  expect(await mailbox()).toMatchObject({ password: null, ispasswordset: true, username: "fwd" });
+  await use({ password: `${secret}${"x".repeat(200)}` });
+  await use({ password: { value: secret } });
+  await use({ password: secret, nickname: "x" });
+  seen.push((await environment.send("GET", `mailboxes(${someId})?$select=password,ispasswordset`)).text);
+  const filtered = await environment.send("GET", `mailboxes?$filter=password eq '${secret}'&$select=name`);
+  expect(filtered.json.value).toEqual([]);
+  const journal = new Tenant(join(folder, "journal"));
+  journal.store.put("x", "x", environment.tenant.store.get(dataverseTables.mailbox, someId));
+  seen.push(readFileSync(join(folder, "journal"), "utf8"));
+  rmSync(folder, { recursive: true });
+  expect(seen.join("\n")).not.toContain(secret);
+  await change({ password: null });
+  expect((await mailbox()).ispasswordset).toBe(false);
+});
+
+describe("approval", () => {
+  test("an approver's mailbox is born approved; another one's waits and is then approved", async () => {
+    await create({}, { who: "administrator" });
+    expect(await mailbox()).toMatchObject({ emailrouteraccessapproval: 2, isemailaddressapprovedbyo365admin: false });
+    await change({ emailrouteraccessapproval: 1 });
+    expect(await mailbox()).toMatchObject({
+      emailrouteraccessapproval: 1,
+      isemailaddressapprovedbyo365admin: true,
+      _emailaddressapprovedby_value: ids.everything,
+    });
+  });
+
+  test("refused for a caller without the role, and for everybody by a setting: 0x8009000B and nothing changed", async () => {
+    await create({}, { who: "administrator" });
+    const refused = await change({ emailrouteraccessapproval: 1, name: "x" }, { who: "administrator" });
+    expect([refused.status, refused.code]).toEqual([400, "0x8009000B"]);
+    environment.tenant.settings.approval = "refused";
+    expect((await change({ emailrouteraccessapproval: 1 })).code).toBe("0x8009000B");
+    expect(await mailbox()).toMatchObject({ emailrouteraccessapproval: 2, name: forward.name });
+  });
+
+  test("silently without effect by a setting; the other columns are written", async () => {
+    environment.tenant.settings.approval = "silent";
+    await create();
+    expect((await change({ emailrouteraccessapproval: 1, name: "x" })).status).toBe(204);
+    expect(await mailbox()).toMatchObject({
+      emailrouteraccessapproval: 2,
+      isemailaddressapprovedbyo365admin: false,
+      name: "x",
+    });
+  });
+
+  test("writing 1 to what is approved asks nobody", async () => {
+    await create();
+    expect((await change({ emailrouteraccessapproval: 1 }, { who: "administrator" })).status).toBe(204);
+  });
+
+  test("an address change drops it, unless the setting says not", async () => {
+    await create();
+    await change({ emailaddress: "other@contoso.com" });
+    expect((await mailbox()).emailrouteraccessapproval).toBe(2);
+    await change({ emailrouteraccessapproval: 1 });
+    environment.tenant.settings.addressChangeDropsApproval = false;
+    await change({ emailaddress: "third@contoso.com" });
+    expect((await mailbox()).emailrouteraccessapproval).toBe(1);
+  });
+
+  test("the result column cannot be forced", async () => {
+    await create({}, { who: "administrator" });
+    expect((await change({ isemailaddressapprovedbyo365admin: true })).status).toBe(204);
+    expect((await mailbox()).isemailaddressapprovedbyo365admin).toBe(false);
+  });
+});
+
+describe("Test & Enable", () => {
+  const test1900 = "1900-01-01T00:00:00Z";
+
+  async function run(): Promise<Record<string, unknown>> {
+    expect((await change({ testemailconfigurationscheduled: true })).status).toBe(204);
+    pass(1000);
+    return mailbox();
+  }
+
+  beforeEach(() => {
+    environment.tenant.settings.test.duration = 500;
+    addMailbox(environment.tenant, "fwd@contoso.com");
+  });
+
+  test("it waits, then succeeds for an address that is a mailbox", async () => {
+    await create();
+    await change({ testemailconfigurationscheduled: true });
+    expect(await mailbox()).toMatchObject({
+      testemailconfigurationscheduled: true,
+      incomingemailstatus: 0,
+      testmailboxaccesscompletedon: test1900,
+      _testandenablelastattemptedby_value: ids.everything,
+    });
+    pass(1000);
+    const done = await mailbox();
+    expect(done).toMatchObject({
+      testemailconfigurationscheduled: false,
+      incomingemailstatus: 1,
+      outgoingemailstatus: 0,
+      actstatus: 0,
+      mailboxstatus: 1,
+      enabledforincomingemail: true,
+    });
+    expect(done.testmailboxaccesscompletedon).not.toBe(test1900);
+    const again = await run();
+    expect(Date.parse(String(again.testmailboxaccesscompletedon))).toBeGreaterThan(
+      Date.parse(String(done.testmailboxaccesscompletedon)),
+    );
+  });
+
+  const failures: [string, () => unknown][] = [
+    ["inactive", () => change({ statecode: 1 })],
+    ["unapproved", () => change({ emailrouteraccessapproval: 3 })],
+    ["without a profile", () => change({ "emailserverprofile@odata.bind": null })],
+    [
+      "on an inactive profile",
+      () => environment.send("PATCH", `emailserverprofiles(${ids.exchangeOnline})`, { body: { statecode: 1 } }),
+    ],
+    ["no mailbox of the tenant", () => environment.tenant.store.delete(tables.recipients, "fwd@contoso.com")],
+    [
+      "a mailbox Dataverse does not see yet",
+      () => {
+        environment.tenant.store.delete(tables.recipients, "fwd@contoso.com");
+        environment.tenant.settings.lag.dataverse = 60_000;
+      },
+    ],
+  ];
+  test.each(failures)("it fails when %s", async (_, prepare) => {
+    await create();
+    await prepare();
+    if (environment.tenant.settings.lag.dataverse > 0) {
+      pass(120_000);
+      addMailbox(environment.tenant, "fwd@contoso.com");
+    }
+    expect(await run()).toMatchObject({ incomingemailstatus: 2, enabledforincomingemail: false, mailboxstatus: 2 });
+  });
+
+  test("without need for approval an unapproved mailbox passes", async () => {
+    await create({}, { who: "administrator" });
+    await environment.send("PATCH", `organizations(${ids.organization})`, {
+      body: { requireapprovalforuseremail: false, requireapprovalforqueueemail: false },
+    });
+    expect(await run()).toMatchObject({ incomingemailstatus: 1 });
+  });
+
+  test("outcomes by address: failure, and never until told otherwise", async () => {
+    await create();
+    environment.tenant.settings.test.outcomes = { "FWD@contoso.com": "failure" };
+    expect(await run()).toMatchObject({ incomingemailstatus: 2 });
+    environment.tenant.settings.test.outcomes = { "fwd@contoso.com": "never" };
+    expect(await run()).toMatchObject({ testemailconfigurationscheduled: true });
+    environment.tenant.settings.test.outcomes = {};
+    expect(await mailbox()).toMatchObject({ testemailconfigurationscheduled: false, incomingemailstatus: 1 });
+  });
+
+  test("a change of what was tested puts the status back, any other change does not", async () => {
+    await create();
+    await run();
+    await change({ name: "renamed", processanddeleteemails: true });
+    expect((await mailbox()).incomingemailstatus).toBe(1);
+    await change({ incomingemaildeliverymethod: 0 });
+    expect((await mailbox()).incomingemailstatus).toBe(0);
+  });
+
+  test("taken back before it is due it does not run", async () => {
+    await create();
+    await change({ testemailconfigurationscheduled: true });
+    await change({ testemailconfigurationscheduled: false });
+    pass(1000);
+    expect(await mailbox()).toMatchObject({ incomingemailstatus: 0, testmailboxaccesscompletedon: test1900 });
+  });
+});
+
+describe("individual mailboxes", () => {
+  test("a queue with an address gets its record after the delay", async () => {
+    environment.tenant.settings.mailboxRowDelay = 5000;
+    const queue = await newQueue();
+    expect(await row(`queues(${queue})`)).toMatchObject({
+      _defaultmailbox_value: null,
+      emailrouteraccessapproval: 2,
+      incomingemaildeliverymethod: 2,
+      outgoingemaildeliverymethod: 2,
+    });
+    expect(await mailboxOf(queue)).toBeUndefined();
+    pass(6000);
+    const made = await mailboxOf(queue);
+    expect(made).toMatchObject({
+      emailaddress: "help@contoso.com",
+      isforwardmailbox: false,
+      incomingemaildeliverymethod: 2,
+      outgoingemaildeliverymethod: 2,
+      emailrouteraccessapproval: 2,
+      _emailserverprofile_value: ids.exchangeOnline,
+      _ownerid_value: ids.everything,
+    });
+    expect((await row(`queues(${queue})`))._defaultmailbox_value).toBe(made?.mailboxid);
+    const { json } = await environment.send("GET", `queues(${queue})/defaultmailbox?$select=name`);
+    expect(json.name).toBe("Help");
+  });
+
+  test("without a delay the answer shows it at once; without an address there is none", async () => {
+    expect(await mailboxOf(await newQueue())).toBeDefined();
+    const bare = await newQueue({ emailaddress: null });
+    expect(await mailboxOf(bare)).toBeUndefined();
+    await environment.send("PATCH", `queues(${bare})`, { body: { emailaddress: "late@contoso.com" } });
+    expect(await mailboxOf(bare)).toMatchObject({ emailaddress: "late@contoso.com" });
+  });
+
+  test("a user's record belongs to the user", async () => {
+    const { json } = await environment.send("POST", "systemusers", {
+      body: {
+        firstname: "Grace",
+        lastname: "Hopper",
+        domainname: "grace@contoso.com",
+        internalemailaddress: "grace@contoso.com",
+      },
+      headers: { prefer: "return=representation" },
+    });
+    const id = String(json.systemuserid);
+    expect(json.fullname).toBe("Grace Hopper");
+    const made = await mailboxOf(id);
+    expect(made).toMatchObject({ name: "Grace Hopper", _ownerid_value: id, actdeliverymethod: 1 });
+    const answer = await environment.send("PATCH", `mailboxes(${made?.mailboxid})`, {
+      body: { processanddeleteemails: true },
+    });
+    expect([answer.status, answer.code]).toEqual([400, "0x8005E233"]);
+  });
+
+  test("methods, approval and address stay in step both ways", async () => {
+    const queue = await newQueue();
+    const id = String((await mailboxOf(queue))?.mailboxid);
+    await environment.send("PATCH", `mailboxes(${id})`, { body: { incomingemaildeliverymethod: 3 } });
+    expect((await row(`queues(${queue})`)).incomingemaildeliverymethod).toBe(3);
+    await environment.send("PATCH", `queues(${queue})`, {
+      body: { outgoingemaildeliverymethod: 0, emailrouteraccessapproval: 1 },
+    });
+    expect(await mailbox(id)).toMatchObject({
+      outgoingemaildeliverymethod: 0,
+      emailrouteraccessapproval: 1,
+      isemailaddressapprovedbyo365admin: true,
+    });
+    await environment.send("PATCH", `queues(${queue})`, {
+      body: { emailaddress: "new@contoso.com", "ownerid@odata.bind": `teams(${ids.team})` },
+    });
+    expect(await mailbox(id)).toMatchObject({
+      emailaddress: "new@contoso.com",
+      emailrouteraccessapproval: 2,
+      _ownerid_value: ids.team,
+    });
+    expect((await row(`queues(${queue})`)).emailrouteraccessapproval).toBe(2);
+  });
+
+  test("a queue knows no Outlook, neither on its row nor on its mailbox record", async () => {
+    const queue = await newQueue();
+    const id = String((await mailboxOf(queue))?.mailboxid);
+    for (const path of [`queues(${queue})`, `mailboxes(${id})`]) {
+      const answer = await environment.send("PATCH", path, { body: { incomingemaildeliverymethod: 1 } });
+      expect([answer.status, answer.code]).toEqual([400, "0x8004431A"]);
+    }
+  });
+
+  test("its address is locked, or by a setting carried over to the queue", async () => {
+    const queue = await newQueue();
+    const path = `mailboxes(${(await mailboxOf(queue))?.mailboxid})`;
+    const body = { emailaddress: "new@contoso.com" };
+    const locked = await environment.send("PATCH", path, { body });
+    expect([locked.status, locked.code]).toEqual([400, "0x8005E208"]);
+    environment.tenant.settings.individualAddressEditable = true;
+    expect((await environment.send("PATCH", path, { body })).status).toBe(204);
+    expect((await row(`queues(${queue})`)).emailaddress).toBe("new@contoso.com");
+  });
+});
+
+describe("deleting", () => {
+  test("a queue takes its mailbox record along; one with items stays", async () => {
+    const queue = await newQueue();
+    const id = String((await mailboxOf(queue))?.mailboxid);
+    const stored = environment.tenant.store.get<QueueRow>(dataverseTables.queue, queue);
+    environment.tenant.store.put(dataverseTables.queue, queue, { ...stored, numberofitems: 2 });
+    const refused = await environment.send("DELETE", `queues(${queue})`);
+    expect([refused.status, refused.code]).toEqual([400, "0x80631117"]);
+    environment.tenant.store.put(dataverseTables.queue, queue, stored);
+    expect((await environment.send("DELETE", `queues(${queue})`)).status).toBe(204);
+    expect((await environment.send("GET", `mailboxes(${id})`)).status).toBe(404);
+  });
+
+  test("a mailbox record leaves no lookup behind", async () => {
+    const queue = await newQueue();
+    const id = String((await mailboxOf(queue))?.mailboxid);
+    expect((await environment.send("DELETE", `mailboxes(${id})`)).status).toBe(204);
+    expect((await row(`queues(${queue})`))._defaultmailbox_value).toBeNull();
+  });
+
+  test("a server profile leaves its mailboxes and the organisation without one", async () => {
+    await create();
+    expect((await environment.send("DELETE", `emailserverprofiles(${ids.exchangeOnline})`)).status).toBe(204);
+    expect((await mailbox())._emailserverprofile_value).toBeNull();
+    expect((await row(`organizations(${ids.organization})`))._defaultemailserverprofileid_value).toBeNull();
+  });
+
+  test("a team takes the mailboxes it owns along; a user who owns a profile stays", async () => {
+    await create({ "ownerid@odata.bind": `/teams(${ids.team})` });
+    expect((await environment.send("DELETE", `teams(${ids.team})`)).status).toBe(204);
+    expect((await environment.send("GET", `mailboxes(${someId})`)).status).toBe(404);
+    const refused = await environment.send("DELETE", `systemusers(${ids.everything})`);
+    expect([refused.status, refused.code]).toEqual([405, "0x80040227"]);
+    expect((await environment.send("DELETE", `systemusers(${ids.ada})`)).status).toBe(204);
+  });
+
+  test("a test that waits for a deleted mailbox does nothing", async () => {
+    await create({ testemailconfigurationscheduled: true });
+    await environment.send("DELETE", `mailboxes(${someId})`);
+    pass(10_000);
+    expect((await environment.send("GET", "mailboxes/$count")).text).toBe("0");
+  });
+});
+
+test("each write is one line of the journal", async () => {
+  const commit = jest.spyOn(environment.tenant.store, "commit");
+  await create({ testemailconfigurationscheduled: true });
+  expect(commit.mock.calls.filter(([operations]) => operations.length > 0)).toHaveLength(1);
+});
+
+test("the three service-protection answers carry their code and Retry-After", () => {
+  const answers = [tooManyRequests(7), tooMuchExecutionTime(7), tooManyConcurrentRequests(7)];
+  expect(answers.map(({ status, code, headers }) => [status, code, headers["Retry-After"]])).toEqual([
+    [429, "0x80072322", "7"],
+    [429, "0x80072321", "7"],
+    [429, "0x80072326", "7"],
+  ]);
+});
