@@ -138,15 +138,15 @@ function store(tenant: Tenant, recipient: Recipient, transit: Transit, steps: De
     mailbox: owner,
     message: message.id,
   });
-  if (transit.ruled.includes(owner)) {
-    steps.push({ action: "loop", address: transit.to, detail: "rules of this mailbox ran on the message before" });
-    return;
-  }
-  const after: Transit = { ...transit, ruled: [...transit.ruled, owner] };
   const rules = tenant.store
     .all<InboxRule>(tables.rules)
     .filter((rule) => rule.mailbox === owner && rule.isEnabled && !rule.hasError)
     .sort((a, b) => a.sequence - b.sequence);
+  if (rules.length > 0 && transit.ruled.includes(owner)) {
+    steps.push({ action: "loop", address: transit.to, detail: "rules of this mailbox ran on the message before" });
+    return;
+  }
+  const after: Transit = { ...transit, ruled: [...transit.ruled, owner] };
   for (const rule of rules) {
     const verdict = ruleApplies(rule, transit, smtpAddresses(recipient));
     if (typeof verdict === "string") {

@@ -143,6 +143,11 @@ const windowsZones: Readonly<Record<string, string>> = {
 
 const byLowerCase = new Map(Object.entries(windowsZones).map(([name, iana]) => [name.toLowerCase(), iana]));
 
+/** True for a Windows zone name, the only kind Exchange's cmdlets take. */
+export function isWindowsTimeZone(name: string): boolean {
+  return byLowerCase.has(name.toLowerCase());
+}
+
 /** True for a Windows or IANA zone name. */
 export function isTimeZone(name: string): boolean {
   return formatter(name) !== undefined;
