@@ -1,4 +1,5 @@
 /** Gets tokens: @azure/identity for Microsoft's sign-in, a request of our own for a local tenant without TLS. */
+import { isNativeError } from "node:util/types";
 import type { TokenCredential } from "@azure/identity";
 import { isMicrosoftLogin } from "../configuration/clouds";
 import type { Configuration, Credential } from "../configuration/configuration";
@@ -112,8 +113,8 @@ const WAYS: Readonly<Record<Credential["kind"], string>> = {
 
 /** The service's words without the trace that @azure/identity and Entra put behind them. */
 function wordsOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
+  const message = isNativeError(error) ? error.message : String(error);
+  const cause = isNativeError(error) && isNativeError(error.cause) ? `: ${error.cause.message}` : "";
   const sentence = /AADSTS\d+:[^\r\n]*?(?=\s+Trace ID:|[\r\n]|$)/.exec(message)?.[0];
   return sentence ?? `${message}${message === "fetch failed" ? cause : ""}`;
 }
@@ -174,7 +175,7 @@ const PASSING = 10_000;
 
 /** Whether a failure is of the network or of the sign-in service, rather than of the credential. */
 function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) {
+  if (!isNativeError(error)) {
     return false;
   }
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };

@@ -152,9 +152,10 @@ export class ServiceError extends ProviderError {
 
   constructor(service: Service, fields: ServiceErrorFields) {
     const code = fields.code === "" || fields.words.includes(fields.code) ? "" : ` [${fields.code}]`;
+    const words = code === "" ? fields.words : fields.words.replace(/\.$/, "");
     super({
       ...fields,
-      words: `${SERVICE_TITLES[service]}: ${fields.words}${code}`,
+      words: `${SERVICE_TITLES[service]}: ${words}${code}`,
       requestId: fields.requestId ?? fields.clientRequestId,
     });
     Object.defineProperty(this, SERVICE_ERROR, { value: true });

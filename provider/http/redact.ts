@@ -4,6 +4,7 @@
  * Two nets: shapes that always are secrets (bearer tokens, JSON web tokens, `password=…`), and the exact values
  * that were remembered with {@link rememberSecret}.
  */
+import { isNativeError } from "node:util/types";
 
 /** What stands in the place of a secret. */
 export const REDACTED = "[secret]";
@@ -85,7 +86,7 @@ export function redactedCause(cause: unknown, depth = 0): unknown {
   if (cause === undefined || cause === null) {
     return undefined;
   }
-  if (!(cause instanceof Error)) {
+  if (!isNativeError(cause)) {
     return typeof cause === "string" ? redact(cause) : undefined;
   }
   const copy = new Error(redact(cause.message));

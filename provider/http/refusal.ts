@@ -101,7 +101,7 @@ function statusText(status: number): string {
 
 /** `Code|Type|text`, where the code may be empty and the text may hold further bars; undefined for any other text. */
 function splitBars(message: string): { code: string; type: string; text: string } | undefined {
-  const match = /^([^|]*)\|([^|\s]*)\|([\s\S]*)$/.exec(message);
+  const match = /^\s*(\w*)\|([\w.+`]*)\|([\s\S]*)$/.exec(message);
   return match === null
     ? undefined
     : { code: (match[1] ?? "").trim(), type: match[2] ?? "", text: (match[3] ?? "").trim() };

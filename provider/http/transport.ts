@@ -1,4 +1,5 @@
 /** The last link: sends one request over the network and reads the whole answer. */
+import { isNativeError } from "node:util/types";
 import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Received } from "./refusal";
 import { Link, Sending } from "./sending";
@@ -41,21 +42,17 @@ const UNTRUSTED =
   /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY)_|HOSTNAME_MISMATCH|EPROTO$)/;
 
 /** The code of an error, or of the first of its causes that has one. */
-function codeOf(error: unknown): string {
-  for (let inner = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth += 1) {
-    const code = (inner as { code?: unknown }).code;
-    if (typeof code === "string") {
-      return code;
-    }
-    if (inner instanceof AggregateError) {
-      // One error for each address of the host, all failed.
-      const first = inner.errors.map(codeOf).find((found) => found !== "");
-      if (first !== undefined) {
-        return first;
-      }
-    }
+function codeOf(error: unknown, depth = 0): string {
+  if (!isNativeError(error) || depth > 5) {
+    return "";
   }
-  return "";
+  const { code, errors } = error as { code?: unknown; errors?: unknown };
+  if (typeof code === "string") {
+    return code;
+  }
+  // One error for each address of the host, all failed.
+  const inner = Array.isArray(errors) ? [...errors, error.cause] : [error.cause];
+  return inner.map((cause) => codeOf(cause, depth + 1)).find((found) => found !== "") ?? "";
 }
 
 function failureOf(error: unknown, timeout: AbortSignal, cancel: AbortSignal | undefined): TransportFailure {
@@ -99,7 +96,10 @@ export class Send extends Link {
     }
     const received: Received = { status: response.status, headers: response.headers, text: undefined };
     try {
-      received.text = await response.text();
+      const text = await response.text();
+      // Decompression that ends too early yields nothing instead of failing; no service compresses an empty body.
+      const isCutShort = text === "" && response.headers.has("content-encoding") && response.status === 200;
+      received.text = isCutShort ? undefined : text;
     } catch (error) {
       const failure = failureOf(error, timeout, cancel);
       if (failure.reason !== "broken") {

@@ -1,0 +1,188 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import ts from "typescript";
+
+const ROOT = resolve(__dirname, "..", "provider");
+
+/** One import in one file. `isTypeOnly`: gone when the program runs. */
+interface Import {
+  file: string;
+  target: string;
+  isTypeOnly: boolean;
+  isDynamic: boolean;
+}
+
+/**
+ * The layers, and what each may import besides itself. `configuration` and `http` are the two halves of the lowest
+ * one. The files directly below `provider/` are the doors.
+ */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  resources: [],
+  dynamic: ["reconcilers", "services", "http", "configuration"],
+  plugin: ["reconcilers", "services", "http", "configuration"],
+  reconcilers: ["services", "http", "configuration"],
+  services: ["http", "configuration"],
+  http: ["configuration"],
+  configuration: ["http"],
+  "local-tenant": [],
+  "index.ts": ["resources"],
+  "provider.ts": ["dynamic"],
+  "cli.ts": ["local-tenant"],
+};
+
+/** The programs that load the resource classes must not pay for validation or HTTP. */
+const HEAVY = /^(zod|@azure\/|@microsoft\/|hono|@hono\/|dataloader|commander)/;
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : entry.name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+function importsOf(file: string): Import[] {
+  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022, true);
+  const found: Import[] = [];
+  const note = (target: ts.Node | undefined, isTypeOnly: boolean, isDynamic: boolean): void => {
+    if (target !== undefined && ts.isStringLiteralLike(target)) {
+      found.push({ file, target: target.text, isTypeOnly, isDynamic });
+    }
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      const clause = node.importClause;
+      const names = clause?.namedBindings;
+      const isTypeOnly =
+        clause?.phaseModifier === ts.SyntaxKind.TypeKeyword ||
+        (clause?.name === undefined &&
+          names !== undefined &&
+          ts.isNamedImports(names) &&
+          names.elements.length > 0 &&
+          names.elements.every((element) => element.isTypeOnly));
+      note(node.moduleSpecifier, isTypeOnly, false);
+    } else if (ts.isExportDeclaration(node)) {
+      note(node.moduleSpecifier, node.isTypeOnly, false);
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      note(node.argument.literal, true, true);
+    } else if (ts.isCallExpression(node)) {
+      const isRequire = ts.isIdentifier(node.expression) && node.expression.text === "require";
+      if (isRequire || node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+        note(node.arguments[0], false, true);
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+/** The layer of a file: its folder below `provider/`, or its own name where it is directly there. */
+function layerOf(file: string): string {
+  return relative(ROOT, file).split(sep)[0] ?? "";
+}
+
+function resolved({ file, target }: Import): string | undefined {
+  return target.startsWith(".") ? resolve(dirname(file), target) : undefined;
+}
+
+function layerOfTarget(entry: Import): string | undefined {
+  const path = resolved(entry);
+  if (path === undefined) {
+    return undefined;
+  }
+  const below = relative(ROOT, path);
+  if (below.startsWith("..")) {
+    return "outside of provider/";
+  }
+  const [first = ""] = below.split(sep);
+  return `${first}.ts` in ARROWS ? `${first}.ts` : first;
+}
+
+function shown(entry: Import): string {
+  return `${relative(ROOT, entry.file).split(sep).join("/")} imports ${entry.target}`;
+}
+
+const imports = filesBelow(ROOT).flatMap(importsOf);
+
+/** The one place that starts a local tenant when the configuration asks for it. */
+function startsLocalTenant(entry: Import): boolean {
+  return layerOf(entry.file) === "dynamic" && layerOfTarget(entry) === "local-tenant" && !entry.isTypeOnly;
+}
+
+describe("imports between the layers", () => {
+  it("are read", () => {
+    expect(imports.length).toBeGreaterThan(50);
+    expect(imports.map(layerOfTarget)).toContain("http");
+  });
+
+  it("are of layers that are known here", () => {
+    const unknown = imports.map(({ file }) => layerOf(file)).filter((layer) => !(layer in ARROWS));
+    expect([...new Set(unknown)]).toEqual([]);
+  });
+
+  it("follow the arrows", () => {
+    const wrong = imports.filter((entry) => {
+      const [from, to] = [layerOf(entry.file), layerOfTarget(entry)];
+      return to !== undefined && from !== to && !(ARROWS[from] ?? []).includes(to) && !startsLocalTenant(entry);
+    });
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it("reach the local tenant in one line only, and when it is wanted", () => {
+    const starts = imports.filter(startsLocalTenant);
+    expect(starts.map(shown).slice(1)).toEqual([]);
+    expect(starts.filter(({ isDynamic }) => !isDynamic).map(shown)).toEqual([]);
+  });
+
+  it("do not go round in circles", () => {
+    const graph = new Map<string, string[]>();
+    for (const entry of imports) {
+      const path = resolved(entry);
+      if (path !== undefined && !entry.isTypeOnly) {
+        graph.set(entry.file, [...(graph.get(entry.file) ?? []), `${path}.ts`]);
+      }
+    }
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const walk = (file: string, trail: readonly string[]): void => {
+      if (trail.includes(file)) {
+        circles.push([...trail.slice(trail.indexOf(file)), file].map((step) => relative(ROOT, step)).join(" → "));
+        return;
+      }
+      if (!done.has(file)) {
+        for (const next of graph.get(file) ?? []) {
+          walk(next, [...trail, file]);
+        }
+        done.add(file);
+      }
+    };
+    for (const file of graph.keys()) {
+      walk(file, []);
+    }
+    expect(circles.filter((circle) => !circle.startsWith("local-tenant"))).toEqual([]);
+  });
+
+  it("of heavy packages are not in what every program loads", () => {
+    const heavy = imports.filter(
+      ({ file, target, isTypeOnly }) =>
+        ["resources", "index.ts"].includes(layerOf(file)) && !isTypeOnly && HEAVY.test(target),
+    );
+    expect(heavy.map(shown)).toEqual([]);
+  });
+
+  it("of Pulumi stay in the doors", () => {
+    const inside = imports.filter(
+      ({ file, target }) =>
+        target.startsWith("@pulumi/") &&
+        !["resources", "dynamic", "plugin", "index.ts", "provider.ts"].includes(layerOf(file)),
+    );
+    expect(inside.map(shown)).toEqual([]);
+  });
+
+  it("of the Graph client and of the sign-in stay in the pipeline", () => {
+    const outside = imports.filter(
+      ({ file, target }) => /^@(azure|microsoft)\//.test(target) && layerOf(file) !== "http",
+    );
+    expect(outside.map(shown)).toEqual([]);
+  });
+});
