@@ -9,7 +9,7 @@ import {
   unsupportedQueryOption,
 } from "./errors";
 import { type FilterRules, order, parseFilter } from "./filter";
-import { type Answer, type GraphRequest, isEventual, type Json } from "./request";
+import { type Answer, type GraphRequest, isEventual, type Json, systemOptions } from "./request";
 
 /** A type Graph returns: which members it has and what queries on a collection of it may ask. */
 export interface EntityType extends FilterRules {
@@ -25,11 +25,12 @@ export interface EntityType extends FilterRules {
   takesSkip: boolean;
 }
 
-const known = new Set(["select", "filter", "search", "orderby", "top", "skip", "skiptoken", "count", "expand"]);
+const onCollections = new Set(["select", "filter", "search", "orderby", "top", "skip", "skiptoken", "count"]);
+const onEntities = new Set(["select"]);
 
 /** 200 with one entity, `$select` applied. `context` is what stands behind `$metadata#`. */
 export function entityAnswer(request: GraphRequest, type: EntityType, entity: Json, context: string): Answer {
-  refuseUnknown(request, new Set(["select", "expand"]));
+  refuseUnknown(request, onEntities);
   const names = selected(request, type);
   const suffix = request.query.get("select") ? `(${names.join(",")})` : "";
   return {
@@ -46,7 +47,7 @@ export function entityAnswer(request: GraphRequest, type: EntityType, entity: Js
  * page behind `$skiptoken`, with an `@odata.nextLink` on the same origin while there is more.
  */
 export function collectionAnswer(request: GraphRequest, type: EntityType, entities: Json[], context: string): Answer {
-  refuseUnknown(request, known);
+  refuseUnknown(request, onCollections);
   const { query } = request;
   const isAdvanced = isEventual(request) && query.get("count")?.toLowerCase() === "true";
   const names = selected(request, type);
@@ -84,9 +85,9 @@ export function collectionAnswer(request: GraphRequest, type: EntityType, entiti
 /** 400 for query options the request must not carry. */
 export function refuseUnknown(request: GraphRequest, allowed: ReadonlySet<string>): void {
   for (const name of request.query.keys()) {
-    // Options without a dollar that Graph does not know are custom ones and ignored by every OData service.
-    if (!allowed.has(name) && known.has(name)) {
-      throw unsupportedQueryOption(`$${name}`);
+    // What neither has a dollar nor is one of OData's own is a custom option, which every OData service ignores.
+    if (!allowed.has(name) && (name.startsWith("$") || systemOptions.has(name))) {
+      throw unsupportedQueryOption(`$${name.replace("$", "")}`);
     }
   }
 }

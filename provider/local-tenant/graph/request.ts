@@ -45,6 +45,20 @@ export function pathSegments(pathname: string): string[] {
   return segments;
 }
 
+/** The query options of OData that Graph knows, without their dollar. */
+export const systemOptions: ReadonlySet<string> = new Set([
+  "select",
+  "filter",
+  "search",
+  "orderby",
+  "top",
+  "skip",
+  "skiptoken",
+  "count",
+  "expand",
+  "format",
+]);
+
 /** System query options of a query string; `+` and `%20` are both spaces, the `$` may be left out. */
 export function queryOptions(search: string): Map<string, string> {
   const options = new Map<string, string>();
@@ -55,7 +69,8 @@ export function queryOptions(search: string): Map<string, string> {
     const equals = pair.indexOf("=");
     const name = decoded((equals < 0 ? pair : pair.slice(0, equals)).replaceAll("+", " ")).trim();
     const value = equals < 0 ? "" : decoded(pair.slice(equals + 1).replaceAll("+", " "));
-    const key = name.replace(/^\$/, "").toLowerCase();
+    const plain = name.replace(/^\$/, "").toLowerCase();
+    const key = systemOptions.has(plain) ? plain : name.toLowerCase();
     if (options.has(key)) {
       throw duplicateQueryOption(name);
     }
