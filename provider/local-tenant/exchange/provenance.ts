@@ -1,11 +1,11 @@
 import type { Provenance } from "../provenance";
 
-const module = "wire captures of Microsoft's PowerShell module and of clients that speak InvokeCommand";
+const captures = "wire captures of Microsoft's PowerShell module and of clients that speak InvokeCommand";
 const reference = "Exchange PowerShell reference, page of the cmdlet";
 
 /** Where each behaviour of the Exchange side is known from. */
 export const provenance: Provenance[] = [
-  { behaviour: "One URL, always POST; the cmdlet stands in CmdletInput", mark: "observed", source: module },
+  { behaviour: "One URL, always POST; the cmdlet stands in CmdletInput", mark: "observed", source: captures },
   { behaviour: "No token or no Exchange app role answers 401", mark: "observed", source: "graph2otel wire captures" },
   { behaviour: "A 401 has an empty body", mark: "assumed", source: "nobody wrote the body down" },
   {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { type MailboxFields, type Recipient, type RecipientTypeDetails, tables, type User } from "../model";
 import {
   isSmtp,
@@ -74,7 +73,7 @@ export function setMailbox({ bound, tenant, warnings }: Call): undefined {
   setPlainFields(change);
 
   const { after } = change;
-  if (isDeepStrictEqual(after, before) && isDeepStrictEqual(change.user, user)) {
+  if (JSON.stringify([after, change.user]) === JSON.stringify([before, user])) {
     warnings.push(`The command completed successfully but no settings of '${shown.name}' have been modified.`);
     return;
   }
