@@ -7,45 +7,81 @@ import { admits } from "./permissions";
 import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
 import { userEntity, userType } from "./user-entity";
 
+/** Members of a group that the tenant keeps nothing for; null. */
+const unkept = [
+  "accessType",
+  "allowExternalSenders",
+  "autoSubscribeNewMembers",
+  "hasMembersWithLicenseErrors",
+  "hideFromAddressLists",
+  "hideFromOutlookClients",
+  "isArchived",
+  "isFavorite",
+  "isManagementRestricted",
+  "isSubscribedByMail",
+  "licenseProcessingState",
+  "onPremisesDomainName",
+  "onPremisesExtensionAttributes",
+  "onPremisesNetBiosName",
+  "onPremisesSamAccountName",
+  "organizationId",
+  "unseenConversationsCount",
+  "unseenCount",
+  "unseenMessagesCount",
+  "welcomeMessageEnabled",
+] as const;
+
+/** Collections of a group that are always empty here. */
+const emptyLists = [
+  "assignedLabels",
+  "assignedLicenses",
+  "infoCatalogs",
+  "onPremisesProvisioningErrors",
+  "serviceProvisioningErrors",
+] as const;
+
+const groupDefaults = [
+  "id",
+  "deletedDateTime",
+  "classification",
+  "createdDateTime",
+  "description",
+  "displayName",
+  "expirationDateTime",
+  "groupTypes",
+  "isAssignableToRole",
+  "mail",
+  "mailEnabled",
+  "mailNickname",
+  "membershipRule",
+  "membershipRuleProcessingState",
+  "onPremisesLastSyncDateTime",
+  "onPremisesSecurityIdentifier",
+  "onPremisesSyncEnabled",
+  "preferredDataLocation",
+  "preferredLanguage",
+  "proxyAddresses",
+  "renewedDateTime",
+  "resourceBehaviorOptions",
+  "resourceProvisioningOptions",
+  "securityEnabled",
+  "securityIdentifier",
+  "theme",
+  "uniqueName",
+  "visibility",
+];
+
 const groupType: EntityType = {
   type: "microsoft.graph.group",
   resource: "Group",
-  members: [
-    "id",
-    "deletedDateTime",
-    "classification",
-    "createdDateTime",
-    "description",
-    "displayName",
-    "expirationDateTime",
-    "groupTypes",
-    "isAssignableToRole",
-    "mail",
-    "mailEnabled",
-    "mailNickname",
-    "membershipRule",
-    "membershipRuleProcessingState",
-    "onPremisesLastSyncDateTime",
-    "onPremisesSecurityIdentifier",
-    "onPremisesSyncEnabled",
-    "preferredDataLocation",
-    "preferredLanguage",
-    "proxyAddresses",
-    "renewedDateTime",
-    "resourceBehaviorOptions",
-    "resourceProvisioningOptions",
-    "securityEnabled",
-    "securityIdentifier",
-    "theme",
-    "uniqueName",
-    "visibility",
-  ],
+  members: [...groupDefaults, ...unkept, ...emptyLists],
+  defaults: groupDefaults,
   pageSize: 100,
   largestPage: 999,
   searchable: ["displayName", "description", "mail", "mailNickname"],
   orderable: ["displayName"],
   takesSkip: false,
-  unfilterable: ["theme", "resourceBehaviorOptions", "membershipRule"],
+  unfilterable: [...unkept, "theme", "resourceBehaviorOptions", "membershipRule"],
   advanced: new Set(["ne", "not", "endswith"]),
   refused: new Set(["contains", "gt", "lt", "all"]),
 };
@@ -146,8 +182,14 @@ function isFound(entity: Json | undefined): entity is Json {
   return entity !== undefined;
 }
 
+const nothing: Json = Object.fromEntries([
+  ...unkept.map((name) => [name, null]),
+  ...emptyLists.map((name) => [name, []]),
+]);
+
 function groupEntity(group: Group, recipient: Recipient | undefined): Json {
   return {
+    ...nothing,
     id: group.id,
     deletedDateTime: null,
     classification: null,
