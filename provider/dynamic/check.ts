@@ -1,0 +1,131 @@
+import type { z } from "zod";
+import { problemsOfList } from "../reconcilers/keyed";
+import type { Properties, Reconciler } from "../reconcilers/reconciler";
+import { hasUnknown, placeholder, UNKNOWN } from "./unknown";
+
+/** Inputs in canonical form, or what is wrong with them. */
+export interface Checked {
+  inputs: Properties;
+  problems: { path: string; reason: string }[];
+  /** Properties whose value is a default the program did not write. */
+  defaulted: string[];
+}
+
+/**
+ * Makes canonical inputs. No I/O. The canonical form and the defaults are a promise: the engine compares the inputs of an
+ * old release with those of a new one, and a difference shows as a change.
+ *
+ * @param news what the program says, with unknown values in previews; the hidden properties removed.
+ * @param isNew whether there is no resource yet: then the known people of a list stay visible beside unknown ones.
+ */
+export function check<Inputs extends Properties>(
+  reconciler: Pick<Reconciler<Inputs, unknown, unknown>, "kind" | "schema" | "keyed" | "check">,
+  news: Properties,
+  isNew: boolean,
+): Checked {
+  const declared = Object.fromEntries(
+    Object.entries(news).filter(([, value]) => value !== null && value !== undefined),
+  );
+  const problems: Checked["problems"] = [];
+  const unknown: Properties = {};
+  const placeholders: Record<string, string[]> = {};
+  const known: Properties = {};
+  for (const [property, value] of Object.entries(declared)) {
+    const example = reconciler.keyed[property];
+    if (example !== undefined && Array.isArray(value)) {
+      const elements = value.filter((element) => element !== UNKNOWN);
+      problems.push(...problemsOfList(elements, property, example));
+      placeholders[property] = value.flatMap((element, index) => (element === UNKNOWN ? [placeholder(index + 1)] : []));
+      if (elements.length < value.length && !isNew) {
+        // A key that stands for nobody would print as somebody's access going away.
+        unknown[property] = UNKNOWN;
+      } else {
+        known[property] = Object.fromEntries(elements.map((element) => [String(element).trim().toLowerCase(), {}]));
+      }
+    } else if (hasUnknown(value)) {
+      unknown[property] = value;
+    } else {
+      known[property] = value;
+    }
+  }
+  const parsed = reconciler.schema.safeParse(known);
+  if (!parsed.success) {
+    problems.push(
+      ...parsed.error.issues
+        // What is wrong with the elements of a list has been said by position: an element may be a secret.
+        .filter(({ path: [property, key] }) => key === undefined || !isList(reconciler.keyed, declared, property))
+        .flatMap((issue) => problemsOf(issue, reconciler, declared))
+        .filter(({ path }) => !(path in unknown)),
+    );
+  }
+  const canonical: Properties = parsed.success ? parsed.data : canonicalParts(reconciler.schema, known);
+  problems.push(...reconciler.check(canonical as Partial<Inputs>));
+  for (const [property, keys] of Object.entries(placeholders)) {
+    if (property in canonical) {
+      canonical[property] = {
+        ...(canonical[property] as Properties),
+        ...Object.fromEntries(keys.map((key) => [key, UNKNOWN])),
+      };
+    }
+  }
+  return {
+    inputs: { ...canonical, ...unknown },
+    problems,
+    defaulted: Object.keys(canonical).filter((property) => !(property in declared)),
+  };
+}
+
+function isList(
+  keyed: Readonly<Record<string, string>>,
+  declared: Properties,
+  property: PropertyKey | undefined,
+): boolean {
+  const name = String(property);
+  return keyed[name] !== undefined && Array.isArray(declared[name]);
+}
+
+type Shaped = { shape: Record<string, z.ZodType> };
+
+/** The canonical form of those properties that are right, where others are missing, unknown or wrong. */
+function canonicalParts(schema: z.ZodType, known: Properties): Properties {
+  const { shape } = schema as unknown as Shaped;
+  return Object.fromEntries(
+    Object.entries(shape).flatMap(([property, one]) => {
+      const parsed = one.safeParse(known[property]);
+      return parsed.success && parsed.data !== undefined ? [[property, parsed.data]] : [];
+    }),
+  );
+}
+
+function problemsOf(
+  issue: z.core.$ZodIssue,
+  { kind, schema }: { kind: string; schema: z.ZodType },
+  declared: Properties,
+): Checked["problems"] {
+  const { shape } = schema as unknown as Shaped;
+  if (issue.code === "unrecognized_keys") {
+    const names = issue.path.length === 0 ? Object.keys(shape) : [];
+    const owner = issue.path.length === 0 ? kind : spell(issue.path);
+    return issue.keys.map((key) => ({
+      path: spell([...issue.path, key]),
+      reason: `is no property of ${owner}${names.length === 0 ? "" : `; it has ${names.join(", ")}`}`,
+    }));
+  }
+  const [property] = issue.path;
+  const isMissing = issue.path.length === 1 && !(String(property) in declared);
+  return [{ path: spell(issue.path), reason: isMissing ? `is missing; ${issue.message}` : issue.message }];
+}
+
+/** A property path as users write it: `members["ada@contoso.com"].sendAs`, `emailAliases[2]`. */
+function spell(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") {
+      return `${text}[${part}]`;
+    }
+    const name = String(part);
+    if (/^[A-Za-z_]\w*$/.test(name)) {
+      return text === "" ? name : `${text}.${name}`;
+    }
+    return `${text}[${JSON.stringify(name)}]`;
+  }, "");
+}

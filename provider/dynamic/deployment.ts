@@ -1,0 +1,143 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
+import type { CallContext, TokenSource } from "../http/call";
+import { createTokenSource } from "../http/credentials";
+import { TokenError } from "../http/errors";
+import { Pipeline, pipelineOptions } from "../http/pipeline";
+import { openLocalTenant } from "../local-tenant/embedded";
+import { originOf } from "../reconcilers/origin";
+import type { Operation, Properties } from "../reconcilers/reconciler";
+import { Registry } from "../reconcilers/registry";
+import { isGuid } from "../services/recipients";
+import { createServices, type Services } from "../services/services";
+import type { EngineLog } from "./engine-log";
+
+/** Longest time one operation on a resource may take, in milliseconds; single waits are bounded by the settle timeout. */
+const OPERATION_TIME = 60 * 60 * 1000;
+
+/** One deployment against one tenant: what all resources of a provider process share. */
+export interface Deployment {
+  configuration: Configuration;
+  services: Services;
+  registry: Registry;
+  log: EngineLog;
+  /** The tenant's id where the configuration itself says it, so that it can be compared without a request. */
+  tenantId: string | undefined;
+  /** Gives up what the process holds: an embedded local tenant. */
+  close(): Promise<void>;
+}
+
+/** Configuration as the engine hands it over: by full key, values plain or JSON. */
+export interface RawConfiguration {
+  get(key: string): unknown;
+  /** Full keys that are set, where the engine tells them. */
+  keys: string[];
+}
+
+const NAMESPACE = "mailboxes:";
+
+/**
+ * Reads the configuration and connects the services.
+ *
+ * @throws InputError when the configuration is wrong; nothing was sent then.
+ */
+export async function openDeployment(raw: RawConfiguration, log: EngineLog): Promise<Deployment> {
+  const keys = raw.keys.filter((key) => key.startsWith(NAMESPACE)).map((key) => key.slice(NAMESPACE.length));
+  const get = (key: string) => {
+    const value = raw.get(`${NAMESPACE}${key}`);
+    return value === undefined || value === null
+      ? undefined
+      : typeof value === "string"
+        ? value
+        : JSON.stringify(value);
+  };
+  let configuration = readConfiguration(get, keys, process.env, projectRoot(process.cwd()));
+  let close = async (): Promise<void> => undefined;
+  if (configuration.localTenant !== undefined) {
+    const { localTenant } = configuration;
+    const opened = await openLocalTenant(localTenant.kind === "journal" ? localTenant.path : localTenant.origin);
+    configuration = withLocalOrigin(configuration, opened.origin);
+    close = () => opened.close();
+  }
+  const tokens = createTokenSource(configuration);
+  const pipeline = new Pipeline(pipelineOptions(configuration, tokens));
+  const tenantId = tenantOf(configuration, tokens);
+  return {
+    configuration,
+    services: createServices(pipeline, tenantId, bounds),
+    registry: new Registry(),
+    log,
+    tenantId:
+      configuration.tenantId !== undefined && isGuid(configuration.tenantId) ? configuration.tenantId : undefined,
+    close,
+  };
+}
+
+/** What one operation on one resource works with. */
+export function operationOf(
+  deployment: Deployment,
+  urn: string,
+  state: Properties,
+  defaulted: readonly string[],
+): Operation {
+  return {
+    ...bounds(),
+    settleTimeout: deployment.configuration.settleTimeout,
+    progress: deployment.log.progress(urn),
+    warn: (text) => deployment.log.warn(urn, text),
+    services: deployment.services,
+    registry: deployment.registry,
+    origin: originOf(urn),
+    limits: { maxMailboxDeletes: deployment.configuration.maxMailboxDeletes },
+    state,
+    defaulted,
+  };
+}
+
+/** Nothing can cancel a dynamic provider: the engine's request for it does not arrive. */
+const NEVER = new AbortController().signal;
+
+function bounds(): CallContext {
+  return { signal: NEVER, deadline: Date.now() + OPERATION_TIME };
+}
+
+/** The tenant's id as configured, or as it stands in the token where the configuration has a domain or nothing. */
+function tenantOf({ tenantId }: Configuration, tokens: TokenSource): (context: CallContext) => Promise<string> {
+  return async () => {
+    if (tenantId !== undefined && isGuid(tenantId)) {
+      return tenantId;
+    }
+    const [, payload = ""] = (await tokens.token("exchange")).split(".");
+    const claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8")) as { tid?: string };
+    if (claims.tid === undefined) {
+      throw new TokenError({
+        words: "the token names no tenant",
+        nextStep: "Set mailboxes:tenantId or AZURE_TENANT_ID.",
+      });
+    }
+    return claims.tid;
+  };
+}
+
+/**
+ * The folder of the project's Pulumi.yaml. The process runs where the program is, which `main` may have put below it, and
+ * an example below it may have a Pulumi.yaml of its own.
+ */
+function projectRoot(start: string): string {
+  const name = process.env.PULUMI_PROJECT ?? process.env.PULUMI_NODEJS_PROJECT;
+  for (let folder = start; ; folder = dirname(folder)) {
+    const file = ["Pulumi.yaml", "Pulumi.yml"].map((one) => join(folder, one)).find((one) => existsSync(one));
+    const isIt = file !== undefined && (name === undefined || nameIn(readFileSync(file, "utf8")) === name);
+    if (isIt) {
+      return folder;
+    }
+    if (dirname(folder) === folder) {
+      return start;
+    }
+  }
+}
+
+function nameIn(yaml: string): string | undefined {
+  return /^name:\s*["']?([^"'#\s]+)/m.exec(yaml)?.[1];
+}

@@ -1,0 +1,260 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { ConflictError } from "../http/errors";
+import { converge } from "../reconcilers/converge";
+import type { Operation, Properties, Reconciler } from "../reconcilers/reconciler";
+import { mailboxGone } from "../services/mailboxes";
+import { check } from "./check";
+import type { Deployment } from "./deployment";
+import { operationOf } from "./deployment";
+import { failureOf, PartialFailure } from "./failures";
+import { plain } from "./plain";
+import { hasUnknown } from "./unknown";
+
+/** Inputs that no user writes: the provider's text, the origin, and what was filled in at the birth of an adoption. */
+const HIDDEN = ["__provider", "__origin", "__defaulted"];
+
+/**
+ * Pulumi's six methods over a reconciler. `check` and `diff` do no I/O; create, update and adoption are one walk.
+ *
+ * @typeParam Inputs see {@link Reconciler}.
+ */
+export class DynamicProvider<Inputs extends Properties, Desired, Observed> implements pulumi.dynamic.ResourceProvider {
+  readonly #reconciler: Reconciler<Inputs, Desired, Observed>;
+  readonly #deployment: () => Promise<Deployment>;
+  readonly #working: <T>(work: () => Promise<T>) => Promise<T>;
+
+  /**
+   * @param deployment the deployment that `configure` began to open.
+   * @param working runs a call that must be finished before the process may end.
+   */
+  constructor(
+    reconciler: Reconciler<Inputs, Desired, Observed>,
+    deployment: () => Promise<Deployment>,
+    working: <T>(work: () => Promise<T>) => Promise<T>,
+  ) {
+    this.#reconciler = reconciler;
+    this.#deployment = deployment;
+    this.#working = working;
+  }
+
+  /** Canonical inputs, or failures whose reasons begin with the property's path; a named property would print its value. */
+  async check(olds: Properties, news: Properties): Promise<pulumi.dynamic.CheckResult> {
+    const isNew = Object.keys(olds).length === 0;
+    let deployment: Deployment;
+    try {
+      deployment = await this.#deployment();
+    } catch (error) {
+      return { inputs: news, failures: [{ property: "", reason: failureOf(error, urnOf(news)).message }] };
+    }
+    const checked = check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(news), isNew);
+    if (checked.problems.length > 0) {
+      return {
+        inputs: news,
+        failures: checked.problems.map(({ path, reason }) => ({ property: "", reason: `${path}: ${reason}` })),
+      };
+    }
+    const origin = olds.__origin ?? news.__origin;
+    const before = isNew ? undefined : visible(olds);
+    if (before === undefined || !isEqual(before, checked.inputs)) {
+      for (const advice of this.#reconciler.advise(checked.inputs as Partial<Inputs>, before as Partial<Inputs>)) {
+        deployment.log.warn(String(origin), advice);
+      }
+    }
+    // Which values are defaults matters once, when an adoption is about to overwrite something nobody wrote down.
+    const defaulted =
+      isNew && checked.inputs.adopt === true ? checked.defaulted : (olds.__defaulted as string[] | undefined);
+    return {
+      inputs: plain({
+        ...checked.inputs,
+        __origin: origin,
+        ...(defaulted === undefined || defaulted.length === 0 ? {} : { __defaulted: defaulted }),
+      }),
+    };
+  }
+
+  /** Leaves the property diff to the engine, which prints it by key; says only what replaces. */
+  async diff(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.DiffResult> {
+    return this.#guarded(olds, async () => {
+      const deployment = await this.#deployment();
+      requireTenant(olds, deployment.tenantId);
+      const { registry } = deployment;
+      const reconciler = this.#reconciler;
+      const state = { ...olds, id };
+      const replaces = reconciler.replaces(state, news, registry);
+      if (replaces.length === 0) {
+        reconciler.declare(state, news, operationOf(deployment, urnOf(olds), state, []).origin, registry);
+      }
+      const respelled = reconciler.respelled(state, news, registry);
+      const rest = (properties: Properties) =>
+        Object.fromEntries(Object.entries(visible(properties)).filter(([property]) => !respelled.includes(property)));
+      const isOnlySpelling =
+        respelled.length > 0 && !hasUnknown(news) && isEqual(this.#inputsOf(rest(olds)), rest(news));
+      return { ...(isOnlySpelling ? { changes: false } : {}), replaces, deleteBeforeReplace: true };
+    });
+  }
+
+  /** Creates, continues an earlier creation of its own, or adopts. After the first irreversible call every failure is partial. */
+  async create(inputs: Properties): Promise<pulumi.dynamic.CreateResult> {
+    return this.#guarded(inputs, async (deployment) => {
+      const operation = operationOf(deployment, urnOf(inputs), {}, (inputs.__defaulted as string[] | undefined) ?? []);
+      const declared = visible(inputs) as Inputs;
+      let desired: Desired | undefined;
+      try {
+        operation.state.tenantId = await deployment.services.tenantId(operation);
+        desired = await this.#reconciler.resolve(declared, operation);
+        const found = await this.#reconciler.find(desired, operation);
+        const observed = found ?? (await this.#reconciler.ensure(desired, operation));
+        const outputs = await this.#walk(declared, desired, {}, observed, operation);
+        return { id: this.#reconciler.id(observed), outs: plain({ ...hidden(inputs), ...outputs }) };
+      } catch (error) {
+        const failure = failureOf(error, operation.origin.urn);
+        const { id } = operation.state;
+        // What was declared may have been written as a whole: a resumed deployment compares with the tenant anyway.
+        throw typeof id === "string"
+          ? new PartialFailure(failure, id, { ...inputs, ...withoutId(operation.state) })
+          : failure;
+      }
+    });
+  }
+
+  /** What is there now. `{}` only when absence is certain; inputs get every key they had, null for "not set". */
+  async read(id: string, props: Properties): Promise<pulumi.dynamic.ReadResult> {
+    return this.#guarded(props, async (deployment) => {
+      const operation = await this.#open(deployment, id, props);
+      const observed = await this.#reconciler.observe(id, undefined, operation);
+      if (observed === undefined) {
+        return {};
+      }
+      const state = withoutId(operation.state);
+      const inputs = Object.fromEntries(
+        Object.entries(this.#inputsOf(await this.#reconciler.inputs(state, observed, operation))).map(
+          ([property, value]) => [property, value ?? null],
+        ),
+      );
+      const outputs = this.#reconciler.outputs(undefined, observed, operation);
+      return {
+        id,
+        props: plain({ ...hidden(props), ...inputs, ...outputs, tenantId: operation.state.tenantId }),
+        inputs: plain({ ...hidden(props), ...inputs }),
+      };
+    });
+  }
+
+  /** Brings the tenant to the new inputs; of what is there, only what the old outputs held is taken away. */
+  async update(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.UpdateResult> {
+    return this.#guarded(news, async (deployment) => {
+      const operation = await this.#open(deployment, id, olds);
+      const declared = visible(news) as Inputs;
+      const previous = structuredClone(operation.state);
+      try {
+        const desired = await this.#reconciler.resolve(declared, operation);
+        const observed = await this.#reconciler.observe(id, desired, operation);
+        if (observed === undefined) {
+          throw mailboxGone(id, `changing ${this.#reconciler.kind} ${id}`);
+        }
+        const outputs = await this.#walk(declared, desired, previous, observed, operation);
+        return { outs: plain({ ...hidden(news), ...outputs }) };
+      } catch (error) {
+        const failure = failureOf(error, operation.origin.urn);
+        // A plain failure keeps state and diff as they were; only what was written on the way must be saved.
+        throw isEqual(previous, operation.state)
+          ? failure
+          : new PartialFailure(failure, id, { ...hidden(news), ...withoutId(operation.state) });
+      }
+    });
+  }
+
+  /** Takes away what is this resource's; gone already is success. */
+  async delete(id: string, props: Properties): Promise<void> {
+    return this.#guarded(props, async (deployment) => {
+      await this.#reconciler.remove(id, await this.#open(deployment, id, props));
+    });
+  }
+
+  async #walk(declared: Inputs, desired: Desired, previous: Properties, observed: Observed, operation: Operation) {
+    const reconciler = this.#reconciler;
+    const differences = reconciler.difference(desired, previous, observed, operation.state);
+    if (differences.length > 0) {
+      operation.state.id ??= reconciler.id(observed);
+    }
+    const converged = await converge(reconciler, desired, previous, observed, operation);
+    const finished = await reconciler.finish(desired, previous, converged, operation);
+    reconciler.declare(
+      { ...operation.state, id: reconciler.id(finished) },
+      declared,
+      operation.origin,
+      operation.registry,
+    );
+    const outputs = reconciler.outputs(desired, finished, operation);
+    return { ...declared, ...outputs, tenantId: operation.state.tenantId };
+  }
+
+  async #open(deployment: Deployment, id: string, props: Properties): Promise<Operation> {
+    const operation = operationOf(deployment, urnOf(props), { ...structuredClone(visible(props)), id }, []);
+    const tenantId = await deployment.services.tenantId(operation);
+    requireTenant(props, tenantId);
+    operation.state.tenantId = tenantId;
+    return operation;
+  }
+
+  #inputsOf(properties: Properties): Properties {
+    const { shape } = this.#reconciler.schema as unknown as { shape: object };
+    return Object.fromEntries(Object.entries(properties).filter(([property]) => property in shape));
+  }
+
+  async #guarded<T>(properties: Properties, work: (deployment: Deployment) => Promise<T>): Promise<T> {
+    return this.#working(async () => {
+      try {
+        return await work(await this.#deployment());
+      } catch (error) {
+        throw failureOf(error, urnOf(properties));
+      }
+    });
+  }
+}
+
+/** Another tenant than the one in the state: its objects are neither gone nor changed, they are elsewhere. */
+function requireTenant(state: Properties, configured: string | undefined): void {
+  const own = state.tenantId;
+  if (typeof own === "string" && configured !== undefined && own.toLowerCase() !== configured.toLowerCase()) {
+    throw new ConflictError({
+      words: `this resource is in tenant ${own}, but the configured tenant is ${configured}`,
+      nextStep:
+        "Nothing was read or changed. Set mailboxes:tenantId (or AZURE_TENANT_ID) to the tenant the stack was deployed to.",
+    });
+  }
+}
+
+function urnOf(properties: Properties): string {
+  return typeof properties.__origin === "string" ? properties.__origin : "";
+}
+
+function visible(properties: Properties): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([property]) => !HIDDEN.includes(property)));
+}
+
+function hidden(properties: Properties): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([property]) => HIDDEN.includes(property)));
+}
+
+function withoutId({ id: _id, ...state }: Properties): Properties {
+  return state;
+}
+
+/** Whether two sets of properties are the same; the order of keys says nothing. */
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(sorted);
+  }
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(
+        Object.entries(value)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, member]) => [key, sorted(member)]),
+      )
+    : value;
+}

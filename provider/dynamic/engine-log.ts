@@ -1,0 +1,80 @@
+import { createRequire } from "node:module";
+import { connect } from "node:net";
+import type * as Grpc from "@grpc/grpc-js";
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+import { redact } from "../http/redact";
+
+// The engine's client must get its credentials from the very copy of gRPC that Pulumi's SDK uses.
+const grpc: typeof Grpc = createRequire(require.resolve("@pulumi/pulumi/package.json"))("@grpc/grpc-js");
+
+/** Milliseconds before an operation that takes long first says so. */
+const QUIET = 5_000;
+/** Milliseconds between two looks whether the engine is there. */
+const WATCH = 2_000;
+
+/** The user's terminal, by way of the engine: lines in the row of the resource they are about. */
+export class EngineLog {
+  readonly #address: string | undefined;
+  readonly #client: EngineClient | undefined;
+
+  /** @param address `host:port` of the engine, as it stands in the arguments of the provider process. */
+  constructor(address: string | undefined) {
+    this.#address = address !== undefined && /^[^\s:]+:\d+$/.test(address) ? address : undefined;
+    this.#client =
+      this.#address === undefined ? undefined : new EngineClient(this.#address, grpc.credentials.createInsecure());
+  }
+
+  /** A warning that stays in the log of the deployment. */
+  warn(urn: string, text: string): void {
+    this.#send(urn, text, LogSeverity.WARNING, false);
+  }
+
+  /**
+   * Progress of one operation: nothing in the first five seconds; then each new text, and an old one again at doubling
+   * intervals, because in CI every line stays.
+   */
+  progress(urn: string): (text: string) => void {
+    const started = Date.now();
+    let last = "";
+    let again = 0;
+    let interval = QUIET;
+    return (text) => {
+      const now = Date.now();
+      if (now - started < QUIET || (text === last && now < again)) {
+        return;
+      }
+      interval = text === last ? interval * 2 : QUIET;
+      again = now + interval;
+      last = text;
+      this.#send(urn, `${text} (${Math.round((now - started) / 1000)} s)`, LogSeverity.INFO, true);
+    };
+  }
+
+  /** Calls back once the engine is gone: a killed command leaves the provider process behind. */
+  whenGone(call: () => void): void {
+    const [host, port] = this.#address?.split(":") ?? [];
+    if (host === undefined) {
+      return;
+    }
+    const timer = setInterval(() => {
+      const socket = connect({ host, port: Number(port) });
+      socket.once("connect", () => socket.destroy());
+      socket.once("error", () => {
+        clearInterval(timer);
+        call();
+      });
+    }, WATCH);
+    timer.unref();
+  }
+
+  #send(urn: string, text: string, severity: 0 | 1 | 2 | 3, isEphemeral: boolean): void {
+    const request = new LogRequest();
+    request.setUrn(urn);
+    request.setMessage(redact(text));
+    request.setSeverity(severity);
+    request.setEphemeral(isEphemeral);
+    // A line that cannot be shown is no reason to fail.
+    this.#client?.log(request, () => undefined);
+  }
+}

@@ -1,0 +1,63 @@
+import { isProviderError } from "../http/errors";
+import { redact } from "../http/redact";
+import type { Properties } from "../reconcilers/reconciler";
+import { plain } from "./plain";
+
+/**
+ * An error as it leaves a method. The dynamic server prints error and stack on the stack's own row as well; there it only
+ * points to the row of the resource, where the engine prints the message.
+ */
+export class Failure extends Error {
+  override readonly name = "Failure";
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.stack = "the reason stands with the resource";
+  }
+
+  override toString(): string {
+    return "pulumi-mailboxes";
+  }
+}
+
+/** A failure that leaves something in the tenant: the engine saves it, and the next deployment resumes in `update`. */
+export class PartialFailure extends Failure {
+  readonly id: string;
+  readonly properties: Properties;
+  readonly reasons: string[];
+
+  /** @param properties the outputs so far, with `__provider`, without which the resource could never be deleted. */
+  constructor(cause: Error, id: string, properties: Properties) {
+    super(cause.message, cause);
+    this.id = id;
+    this.properties = plain(properties);
+    this.reasons = [cause.message];
+  }
+}
+
+/** Errors that were told, by the resource that told them. */
+const reported = new WeakMap<Error, string>();
+
+/**
+ * Makes an error fit to be shown: no foreign members (the server takes any `id` for "created"), no secrets. One that many
+ * resources meet, such as a sign-in or a configuration that failed for all, is told in full once.
+ *
+ * @param urn the resource that meets it.
+ */
+export function failureOf(error: unknown, urn: string): Failure {
+  if (error instanceof Failure) {
+    return error;
+  }
+  if (error instanceof Error) {
+    const first = reported.get(error);
+    if (first !== undefined && first !== urn) {
+      return new Failure(`stopped by the same error as ${first.split("::").pop()}, where its reason stands`, error);
+    }
+    reported.set(error, urn);
+  }
+  if (isProviderError(error)) {
+    return new Failure(error.message, error);
+  }
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new Failure(redact(`a defect in pulumi-mailboxes, please report it: ${text}`), error);
+}

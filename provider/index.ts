@@ -1,0 +1,12 @@
+/**
+ * Mailboxes of Microsoft 365 declared in Pulumi programs. Importing this module loads the resource classes only, no HTTP and
+ * no validation: those live in the provider process.
+ */
+import { checkInstallation } from "./resources/installation";
+
+checkInstallation();
+
+export { ForwardingMailbox, type ForwardingMailboxArgs, type TestAndEnable } from "./resources/forwarding-mailbox";
+export { MailboxMembership, type MailboxMembershipArgs, type MemberRights } from "./resources/mailbox-membership";
+export { type Forwarding, SharedMailbox, type SharedMailboxArgs } from "./resources/shared-mailbox";
+export { Tenant, type TenantArgs } from "./resources/tenant";

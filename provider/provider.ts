@@ -1,0 +1,83 @@
+/**
+ * The entry of the provider process: `exports.handler=()=>require("pulumi-mailboxes/provider").dynamicProvider("<Kind>")`
+ * stands in every state file, so this module's name and this function stay as they are for ever.
+ */
+import type * as pulumi from "@pulumi/pulumi";
+import { type Deployment, openDeployment } from "./dynamic/deployment";
+import { DynamicProvider } from "./dynamic/dynamic-provider";
+import { EngineLog } from "./dynamic/engine-log";
+import { forwardingMailbox } from "./reconcilers/forwarding-mailbox";
+import { mailboxMembership } from "./reconcilers/mailbox-membership";
+import { sharedMailbox } from "./reconcilers/shared-mailbox";
+import type { Kind } from "./resources/dynamic-resource";
+
+const log = new EngineLog(process.argv[2]);
+let opening: Promise<Deployment> | undefined;
+let calls = 0;
+let isAbandoned = false;
+
+log.whenGone(() => {
+  isAbandoned = true;
+  leaveWhenDone();
+});
+
+/**
+ * The provider of one kind. All kinds of a process share one deployment.
+ *
+ * @param kind the kind of resource, as it stands in the state file.
+ */
+export function dynamicProvider(kind: Kind): pulumi.dynamic.ResourceProvider {
+  const provider = providerOf(kind);
+  return Object.assign(provider, { configure });
+}
+
+function providerOf(kind: Kind): pulumi.dynamic.ResourceProvider {
+  switch (kind) {
+    case "SharedMailbox":
+      return new DynamicProvider(sharedMailbox, deployment, working);
+    case "MailboxMembership":
+      return new DynamicProvider(mailboxMembership, deployment, working);
+    case "ForwardingMailbox":
+      return new DynamicProvider(forwardingMailbox, deployment, working);
+    default:
+      throw new Error(
+        `This version of pulumi-mailboxes does not know the kind "${kind}", which stands in the state. Install the version that made it, or a newer one.`,
+      );
+  }
+}
+
+/**
+ * Begins to open the deployment. The dynamic server hands the provider to other calls before this has settled, and after it
+ * has failed: every method awaits the promise kept here, so that nothing runs unconfigured.
+ */
+async function configure(request: pulumi.dynamic.ConfigureRequest): Promise<void> {
+  const { config } = request as unknown as {
+    config: { get(key: string): unknown; rawConfig?: Record<string, unknown> };
+  };
+  opening ??= openDeployment({ get: (key) => config.get(key), keys: Object.keys(config.rawConfig ?? {}) }, log);
+  await opening.catch(() => undefined);
+}
+
+function deployment(): Promise<Deployment> {
+  return opening ?? Promise.reject(new Error("the provider was used before it was configured"));
+}
+
+async function working<T>(work: () => Promise<T>): Promise<T> {
+  calls += 1;
+  try {
+    return await work();
+  } finally {
+    calls -= 1;
+    leaveWhenDone();
+  }
+}
+
+/** A killed command leaves this process behind: it finishes the call in hand, releases the journal and ends. */
+function leaveWhenDone(): void {
+  if (isAbandoned && calls === 0) {
+    void (opening ?? Promise.resolve(undefined))
+      .then((open) => open?.close())
+      .catch(() => undefined)
+      .finally(() => process.exit(0));
+  }
+}

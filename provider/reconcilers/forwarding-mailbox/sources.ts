@@ -1,0 +1,239 @@
+import { InputError } from "../../http/errors";
+import { incomingMethods, type MailboxRow } from "../../services/dataverse";
+import type { InboxRule } from "../../services/graph";
+import { sameText, smtpAddresses } from "../../services/mailboxes";
+import { describe, type Recipient } from "../../services/recipients";
+import { settle } from "../../services/waiting";
+import { recipientNamed } from "../recipient-named";
+import type { Operation, Properties } from "../reconciler";
+import { written } from "../written";
+import { type ForwardingInputs, type ObservedSource, SOURCE } from "./desired";
+
+const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox"];
+/** `incomingemaildeliverymethod` of a record whose mail comes through a forward mailbox. */
+const FORWARD_MAILBOX = incomingMethods.indexOf("ForwardMailbox");
+/** How long a mailbox that is not ready for rules is waited for when it is only being read, in milliseconds. */
+const NOT_READY = 30_000;
+
+/** Looks up every source; refuses what has no inbox, and the collecting mailbox itself, before anything is changed. */
+export async function lookUpSources(inputs: ForwardingInputs, operation: Operation): Promise<Map<string, Recipient>> {
+  const known = (operation.state.sourceIds ?? {}) as Record<string, string>;
+  const entries = await Promise.all(
+    Object.keys(inputs.sources ?? {}).map(async (key): Promise<[string, Recipient]> => {
+      const id = known[key];
+      const [byId] = id === undefined ? [] : await operation.services.recipients.named(id);
+      return [key, byId ?? (await recipientNamed(key, pathOf(key), operation))];
+    }),
+  );
+  const problems = entries.flatMap(([key, recipient], index) => {
+    const twin = entries.slice(0, index).find(([, other]) => sameText(other.id, recipient.id));
+    if (!MAILBOXES.includes(recipient.recipientTypeDetails)) {
+      return [{ path: pathOf(key), reason: `is ${describe(recipient)}, which has no inbox; write ${SOURCE}` }];
+    }
+    if (smtpAddresses(recipient).includes(inputs.emailAddress)) {
+      return [{ path: pathOf(key), reason: "is the collecting mailbox itself; mail would go round in a loop" }];
+    }
+    return twin === undefined
+      ? []
+      : [{ path: pathOf(key), reason: `is the same mailbox as ${pathOf(twin[0])}; write each one once` }];
+  });
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+  return new Map(entries);
+}
+
+/** Property path of a source. */
+export function pathOf(key: string): string {
+  return `sources["${key}"]`;
+}
+
+/** The rule's name in the source mailbox: what people see there, and how it is recognised without the state. */
+export function ruleName(rowName: string): string {
+  return `Dynamics 365 forward mailbox: ${rowName}`;
+}
+
+/** The rule as it should be: everything, as an attachment, without stopping the rules behind it. */
+export function desiredRule(
+  inputs: ForwardingInputs,
+): Omit<InboxRule, "id" | "isReadOnly" | "conditions" | "exceptions"> {
+  return {
+    displayName: ruleName(inputs.name),
+    sequence: 1,
+    isEnabled: true,
+    actions: {
+      forwardAsAttachmentTo: [{ emailAddress: { address: inputs.emailAddress } }],
+      stopProcessingRules: false,
+    },
+  };
+}
+
+/** What is there of a source: its rule and its records in Dynamics. */
+export async function observeSource(
+  key: string,
+  recipient: Recipient,
+  target: { name: string; emailAddress: string },
+  operation: Operation,
+): Promise<ObservedSource> {
+  const { graph, dataverse } = operation.services;
+  const [rules, records] = await Promise.all([
+    settle(
+      {
+        what: `the inbox of ${key} to be ready`,
+        look: () => graph.inboxRules(recipient.id, key),
+        done: (seen) => seen !== undefined,
+        atMost: operation.state.id === undefined ? operation.settleTimeout : NOT_READY,
+      },
+      operation,
+    ),
+    dataverse.mailboxesWithAddress(recipient.primarySmtpAddress, operation),
+  ]);
+  const ownId = (operation.state.sourceRules as Record<string, string> | undefined)?.[key];
+  const rule =
+    rules?.find(({ id }) => id === ownId) ??
+    rules?.find((one) => one.displayName === ruleName(target.name) && targetsOf(one).length > 0) ??
+    rules?.find((one) => targetsOf(one).includes(target.emailAddress) && one.displayName.startsWith(ruleName("")));
+  return {
+    recipient,
+    rule,
+    damage: rule === undefined ? undefined : damageOf(rule, target),
+    records: records.filter(({ isForwardMailbox }) => !isForwardMailbox),
+    stoppers: (rules ?? [])
+      .filter((one) => one.id !== rule?.id && one.isEnabled && one.actions.stopProcessingRules === true)
+      .filter((one) => rule === undefined || one.sequence <= rule.sequence)
+      .map((one) => one.displayName),
+  };
+}
+
+/** What the owner of a source should know before it gets a rule: said once, when the rule is placed. */
+export async function warnAbout(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+  const { recipient, rule, stoppers } = source;
+  if (rule !== undefined) {
+    return;
+  }
+  if (recipient.recipientTypeDetails === "UserMailbox") {
+    operation.warn(
+      `${pathOf(key)} is a person's mailbox: a rule made from outside removes rules that Outlook runs or switched off itself.`,
+    );
+  }
+  if (stoppers.length > 0) {
+    operation.warn(
+      `${pathOf(key)} has rules that stop the ones behind them: ${stoppers.join(", ")}. What they catch does not arrive.`,
+    );
+  }
+  const mailbox = await operation.services.mailboxes.withId(recipient.id);
+  const forwards = mailbox?.forwardingAddress !== undefined || mailbox?.forwardingSmtpAddress !== undefined;
+  if (forwards && mailbox?.deliversAndForwards === false) {
+    operation.warn(
+      `${pathOf(key)} forwards its mail without keeping a copy; inbox rules do not see what is not delivered.`,
+    );
+  }
+}
+
+/** Where a rule forwards to as an attachment, in lower case. */
+function targetsOf(rule: InboxRule): string[] {
+  const targets = (rule.actions.forwardAsAttachmentTo ?? []) as { emailAddress?: { address?: string } }[];
+  return targets.map(({ emailAddress }) => (emailAddress?.address ?? "").toLowerCase());
+}
+
+/** What keeps a rule from forwarding everything to one address and doing nothing else, in words. */
+function damageOf(
+  rule: InboxRule,
+  { name, emailAddress: address }: { name: string; emailAddress: string },
+): string | undefined {
+  const extra = Object.keys(rule.actions).filter((action) => action !== "forwardAsAttachmentTo");
+  const damage = [
+    ...(rule.isEnabled ? [] : ["the rule is disabled"]),
+    ...(targetsOf(rule).join() === address ? [] : [`the rule forwards to ${targetsOf(rule).join(", ") || "nobody"}`]),
+    ...(Object.keys(rule.conditions).length === 0 ? [] : ["the rule has conditions"]),
+    ...(Object.keys(rule.exceptions).length === 0 ? [] : ["the rule has exceptions"]),
+    ...(extra.length === 0 ? [] : [`the rule also does ${extra.join(", ")}`]),
+    ...(rule.displayName === ruleName(name) ? [] : [`the rule is called ${rule.displayName}`]),
+  ];
+  return damage.length === 0 ? undefined : damage.join("; ");
+}
+
+/** Puts the rule there, or in order; a rule with parts that cannot be taken off it is made anew. */
+export async function placeRule(
+  key: string,
+  source: ObservedSource,
+  inputs: ForwardingInputs,
+  operation: Operation,
+): Promise<void> {
+  const { graph } = operation.services;
+  const { recipient, rule } = source;
+  const wanted = desiredRule(inputs);
+  const rules = (operation.state.sourceRules ?? {}) as Record<string, string>;
+  if (rule?.isReadOnly === true) {
+    throw new InputError([
+      {
+        path: pathOf(key),
+        reason: `its inbox rule "${rule.displayName}" is read-only; delete it in Outlook and run again`,
+      },
+    ]);
+  }
+  const isPlain = rule !== undefined && !/conditions|exceptions|also does/.test(source.damage ?? "");
+  if (isPlain) {
+    await graph.updateInboxRule(recipient.id, rule.id, wanted, `repairing the inbox rule of ${key}`, operation);
+    return;
+  }
+  if (rule !== undefined) {
+    await graph.deleteInboxRule(recipient.id, rule.id, `replacing the inbox rule of ${key}`, operation);
+  }
+  const created = await written(
+    () => graph.createInboxRule(recipient.id, wanted, `creating the inbox rule of ${key}`, operation),
+    () => noteSource(key, recipient, operation),
+  );
+  operation.state.sourceRules = { ...rules, [key]: created.id };
+}
+
+/** Notes in the state a source that has, or may have, a rule or a record of ours now. */
+function noteSource(key: string, recipient: Recipient, { state }: Operation): void {
+  state.sourceIds = { ...((state.sourceIds ?? {}) as object), [key]: recipient.id };
+  state.sources = { ...((state.sources ?? {}) as object), [key]: {} };
+}
+
+/** The records of a source that are not set to Forward Mailbox yet. */
+export function recordsToSet({ records }: ObservedSource): MailboxRow[] {
+  return records.filter(({ incoming }) => incoming !== FORWARD_MAILBOX);
+}
+
+/** Sets the records of a source to Forward Mailbox and remembers what they were. */
+export async function setRecords(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+  for (const record of recordsToSet(source)) {
+    const former = (operation.state.formerMethods ?? {}) as Record<string, number>;
+    operation.state.formerMethods = { [record.id]: record.incoming, ...former };
+    noteSource(key, source.recipient, operation);
+    await operation.services.dataverse.updateMailbox(
+      record,
+      { incomingemaildeliverymethod: FORWARD_MAILBOX },
+      `setting the incoming method of ${key} to Forward Mailbox`,
+      operation,
+    );
+  }
+}
+
+/** Takes the rule out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
+export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+  const { graph, dataverse } = operation.services;
+  const { recipient, rule, records } = source;
+  if (rule !== undefined) {
+    await graph.deleteInboxRule(recipient.id, rule.id, `removing the inbox rule of ${key}`, operation);
+  }
+  const others = ((await graph.inboxRules(recipient.id, key)) ?? []).filter(
+    (one) => one.id !== rule?.id && one.displayName.startsWith(ruleName("")),
+  );
+  const former = (operation.state.formerMethods ?? {}) as Properties;
+  for (const record of others.length > 0 ? [] : records) {
+    const method = former[record.id];
+    // Somebody who changed it since meant something by it.
+    if (typeof method === "number" && record.incoming === FORWARD_MAILBOX) {
+      await dataverse.updateMailbox(
+        record,
+        { incomingemaildeliverymethod: method },
+        `putting back the incoming method of ${key}`,
+        operation,
+      );
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import type { Mailbox } from "../../services/mailboxes";
+import type { Right } from "../../services/permissions";
+import type { Recipient } from "../../services/recipients";
+import { flag, whyNotIdentifier } from "../canonical";
+import { keyed } from "../keyed";
+
+/** How a member is written, for messages. */
+export const MEMBER = "an address, a sign-in name or an object id, e.g. ada@contoso.com";
+const MAILBOX = "the mailbox's id, address or sign-in name, e.g. support@contoso.com";
+
+/** Entries a mailbox's permission list can hold (Microsoft's limit); a group counts as one. */
+const MOST_MEMBERS = 500;
+
+const rights = z.strictObject(
+  {
+    fullAccess: flag().default(true),
+    sendAs: flag().default(true),
+    sendOnBehalf: flag().default(false),
+    automapping: flag().default(true),
+  },
+  { error: "must be an object of rights, e.g. { sendAs: false }, or {} for Full Access and Send As" },
+);
+
+/** Every input once, with its canonical form and its limits. */
+export const schema = z.strictObject({
+  mailbox: z
+    .string({ error: `must be text: ${MAILBOX}` })
+    .transform((value) => value.trim().toLowerCase())
+    .superRefine((value, context) => {
+      const reason = whyNotIdentifier(value, MAILBOX);
+      if (reason !== undefined) {
+        context.addIssue({ code: "custom", message: reason });
+      }
+    }),
+  members: keyed(MEMBER, rights).refine((members) => Object.keys(members).length <= MOST_MEMBERS, {
+    error: `has more than ${MOST_MEMBERS} entries, the most that a mailbox's permission list holds; use mail-enabled security groups`,
+  }),
+});
+
+/** Canonical inputs. */
+export type MembershipInputs = z.output<typeof schema>;
+/** What a member may do. */
+export type MemberRights = z.output<typeof rights>;
+
+/** The rights that are read back; automapping is not. */
+export const RIGHTS: readonly Right[] = ["fullAccess", "sendAs", "sendOnBehalf"];
+
+/** The inputs with the mailbox and everybody in them looked up. */
+export interface Desired {
+  inputs: MembershipInputs;
+  mailbox: Mailbox;
+  members: Map<string, Recipient>;
+}
+
+/** The mailbox and who of the known people may do what; keys as in `members`. */
+export interface Observed {
+  mailbox: Mailbox;
+  rights: Record<string, Set<Right>>;
+  /** Trustees that are none of the known people, as Exchange prints them. */
+  others: string[];
+  /** People of the state or the program by key. */
+  people: Map<string, Recipient>;
+  /** Ids of people whose access another resource of this deployment declares; it is not taken away. */
+  keptIds: Set<string>;
+}

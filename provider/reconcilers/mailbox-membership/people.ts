@@ -1,0 +1,156 @@
+import { InputError } from "../../http/errors";
+import type { Mailbox } from "../../services/mailboxes";
+import { hasAddress, sameText } from "../../services/mailboxes";
+import type { Grant, Permissions, Right } from "../../services/permissions";
+import { describe, type Recipient } from "../../services/recipients";
+import { recipientNamed } from "../recipient-named";
+import type { Operation } from "../reconciler";
+import type { MembershipInputs } from "./desired";
+
+/** What Exchange takes as a trustee and honours (Microsoft: mailboxes, mail users, mail-enabled security groups). */
+const TRUSTEES = [
+  "UserMailbox",
+  "SharedMailbox",
+  "RoomMailbox",
+  "EquipmentMailbox",
+  "MailUser",
+  "MailUniversalSecurityGroup",
+];
+
+/** Looks up everybody; refuses what cannot be a member and one person written in two ways, before anything is changed. */
+export async function lookUpMembers(inputs: MembershipInputs, operation: Operation): Promise<Map<string, Recipient>> {
+  const known = (operation.state.memberIds ?? {}) as Record<string, string>;
+  const entries = await Promise.all(
+    Object.keys(inputs.members).map(async (key): Promise<[string, Recipient]> => {
+      // A member the state knows is the person with that id, whoever has the address by now.
+      const id = known[key];
+      return [
+        key,
+        (id === undefined ? undefined : await byId(id, operation)) ??
+          (await recipientNamed(key, pathOf(key), operation)),
+      ];
+    }),
+  );
+  const problems = [];
+  const keys = new Map<string, string>();
+  for (const [key, recipient] of entries) {
+    const other = keys.get(recipient.id);
+    keys.set(recipient.id, key);
+    if (!TRUSTEES.includes(recipient.recipientTypeDetails) || recipient.id === "") {
+      problems.push({
+        path: pathOf(key),
+        reason: `is ${describe(recipient)}; only mailboxes, mail users and mail-enabled security groups can be members`,
+      });
+    } else if (other !== undefined) {
+      problems.push({ path: pathOf(key), reason: `is the same person as ${pathOf(other)}; write each member once` });
+    }
+  }
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+  return new Map(entries);
+}
+
+/** The people that the state knows and the tenant still has, by their key in `members`. */
+export async function knownPeople(operation: Operation): Promise<Map<string, Recipient>> {
+  const known = Object.entries((operation.state.memberIds ?? {}) as Record<string, string>);
+  const entries = await Promise.all(known.map(async ([key, id]) => [key, await byId(id, operation)] as const));
+  return new Map(entries.flatMap(([key, recipient]) => (recipient === undefined ? [] : [[key, recipient] as const])));
+}
+
+async function byId(id: string, operation: Operation): Promise<Recipient | undefined> {
+  const [recipient] = await operation.services.recipients.named(id);
+  return recipient;
+}
+
+/** Property path of a member. */
+export function pathOf(key: string): string {
+  return `members["${key}"]`;
+}
+
+/**
+ * Which of the known people each grant belongs to. Exchange prints users by sign-in name, groups by display name and
+ * delegates of Send on Behalf by Name or id.
+ *
+ * @throws InputError when a group is printed by a display name that it shares with another one.
+ */
+export async function assign(
+  permissions: Permissions,
+  people: Map<string, Recipient>,
+  operation: Operation,
+): Promise<{ rights: Record<string, Set<Right>>; others: string[] }> {
+  const signInNames = await signInNamesOf(people, operation);
+  const rights: Record<string, Set<Right>> = Object.fromEntries(
+    [...people.keys()].map((key) => [key, new Set<Right>()]),
+  );
+  const others = new Set(permissions.others);
+  for (const grant of permissions.grants) {
+    const keys = [...people]
+      .filter(([key, person]) => isPrintedAs(person, signInNames.get(key), grant))
+      .map(([key]) => key);
+    for (const key of keys) {
+      rights[key]?.add(grant.right);
+    }
+    if (keys.length === 0) {
+      others.add(grant.trustee);
+    }
+  }
+  await requireUniqueGroupNames(permissions, people, operation);
+  return { rights, others: [...others].sort() };
+}
+
+function isPrintedAs(person: Recipient, signInName: string | undefined, { trustee }: Grant): boolean {
+  const isGroup = person.recipientTypeDetails.endsWith("Group");
+  return (
+    [person.id, person.guid, person.name, signInName, isGroup ? person.displayName : undefined].some(
+      (name) => name !== undefined && name !== "" && sameText(name, trustee),
+    ) || hasAddress(person, trustee)
+  );
+}
+
+/** Sign-in names from the directory, because a recipient row need not carry them. */
+async function signInNamesOf(people: Map<string, Recipient>, { services }: Operation): Promise<Map<string, string>> {
+  const entries = await Promise.all(
+    [...people]
+      .filter(([, person]) => !person.recipientTypeDetails.endsWith("Group"))
+      .map(async ([key, person]) => {
+        const name = person.userPrincipalName ?? (await services.graph.user(person.id))?.userPrincipalName;
+        return [key, name] as const;
+      }),
+  );
+  return new Map(entries.flatMap(([key, name]) => (name === undefined ? [] : [[key, name] as const])));
+}
+
+async function requireUniqueGroupNames(
+  permissions: Permissions,
+  people: Map<string, Recipient>,
+  { services }: Operation,
+) {
+  for (const [key, person] of people) {
+    const isPrinted =
+      person.recipientTypeDetails.endsWith("Group") &&
+      permissions.grants.some(({ trustee }) => sameText(trustee, person.displayName));
+    const namesakes = isPrinted ? await services.recipients.withDisplayName(person.displayName) : [];
+    const others = namesakes.filter(
+      (one) => one.recipientTypeDetails.endsWith("Group") && !sameText(one.id, person.id),
+    );
+    if (others.length > 0) {
+      throw new InputError([
+        {
+          path: pathOf(key),
+          reason: `shares its display name with ${others.map(describe).join(", ")}, and Exchange prints groups by display name in permission lists, so that their access cannot be told apart; rename one`,
+        },
+      ]);
+    }
+  }
+}
+
+/** The one mailbox that is meant; waited for if it is being created. */
+export async function mailboxNamed(identifier: string, operation: Operation): Promise<Mailbox> {
+  const recipient = await recipientNamed(identifier, "mailbox", operation);
+  const mailbox = recipient.id === "" ? undefined : await operation.services.mailboxes.withId(recipient.id);
+  if (mailbox === undefined) {
+    throw new InputError([{ path: "mailbox", reason: `is ${describe(recipient)}, which is no mailbox` }]);
+  }
+  return mailbox;
+}

@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+
+/** What a resource was born as. Everything derived from it is the same however often a creation is begun. */
+export interface Origin {
+  /** The URN, for messages. */
+  urn: string;
+  /** Ten lower-case letters and digits that stand for the resource. */
+  hash: string;
+  /** A GUID that stands for the resource. */
+  guid: string;
+}
+
+/**
+ * Reads an origin. The type token stays out of everything derived, because it changes with the way the provider is served;
+ * project, stack, parents, kind and name remain.
+ *
+ * @param urn `urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>`.
+ */
+export function originOf(urn: string): Origin {
+  const [stackPart = "", project = "", types = "", ...name] = urn.split("::");
+  const parents = types.split("$");
+  const kind = (parents.pop() ?? "").split(":").pop() ?? "";
+  const key = JSON.stringify([project, stackPart.replace(/^urn:pulumi:/, ""), parents, kind, name.join("::")]);
+  const digest = createHash("sha256").update(key).digest();
+  return { urn, hash: shortHash(key), guid: guidOf(digest) };
+}
+
+/** Ten characters of `[a-z0-9]` for a text: about 51 bits, so that two of a tenant's mailboxes practically never meet. */
+export function shortHash(text: string): string {
+  const digest = createHash("sha256").update(text).digest();
+  return BigInt(`0x${digest.toString("hex", 0, 8)}`)
+    .toString(36)
+    .padStart(13, "0")
+    .slice(-10);
+}
+
+/** A GUID of version 8 (RFC 9562: content of the maker's choice). */
+function guidOf(digest: Buffer): string {
+  const hex = digest.toString("hex", 0, 16);
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    "-",
+  );
+}

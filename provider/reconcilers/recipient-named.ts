@@ -1,0 +1,90 @@
+import { ConflictError, InputError, SettleError } from "../http/errors";
+import { describe, type Recipient } from "../services/recipients";
+import { settle } from "../services/waiting";
+import type { Operation } from "./reconciler";
+
+/** How long a recipient that neither Exchange nor Entra knows is waited for, in milliseconds: it may be seconds old. */
+const UNHEARD_OF = 30_000;
+
+/**
+ * The one recipient of the tenant meant by an address, sign-in name or id. One that Entra knows and Exchange does not show
+ * yet is waited for up to the settle timeout; one that nobody knows, for half a minute.
+ *
+ * @param path the property that names it, for errors.
+ * @throws InputError when there is none, or more than one.
+ */
+export async function recipientNamed(identifier: string, path: string, operation: Operation): Promise<Recipient> {
+  const { recipients, graph } = operation.services;
+  let isInEntra = false;
+  const started = Date.now();
+  let found: Recipient[];
+  try {
+    found = await settle(
+      {
+        what: `${identifier} to appear in Exchange`,
+        look: async () => {
+          const seen = await recipients.named(identifier);
+          isInEntra ||= seen.length === 0 && (await graph.user(identifier)) !== undefined;
+          const isGivenUp = !isInEntra && Date.now() - started > Math.min(UNHEARD_OF, operation.settleTimeout);
+          return { seen, isGivenUp };
+        },
+        done: ({ seen, isGivenUp }) => seen.length > 0 || isGivenUp,
+      },
+      operation,
+    ).then(({ seen }) => seen);
+  } catch (error) {
+    if (!(error instanceof SettleError)) {
+      throw error;
+    }
+    found = [];
+  }
+  const [recipient, second] = found;
+  if (recipient === undefined) {
+    throw new InputError([
+      {
+        path,
+        reason: isInEntra
+          ? `${identifier} has an account but is no recipient in Exchange; give it a mailbox (a licence) first`
+          : `nobody in the tenant has the address, sign-in name or id ${identifier}`,
+      },
+    ]);
+  }
+  if (second !== undefined) {
+    throw new InputError([
+      {
+        path,
+        reason: `${identifier} is ambiguous: it means ${found.map((one) => `${describe(one)} with id ${one.id}`).join(" or ")}; write the id`,
+      },
+    ]);
+  }
+  return recipient;
+}
+
+/**
+ * Turns a service's refusal of an address into one that names who holds it, deleted accounts included, as far as that can be
+ * found out.
+ */
+export async function explainHolders(
+  error: unknown,
+  path: string,
+  address: string,
+  operation: Operation,
+): Promise<Error> {
+  const { recipients, graph } = operation.services;
+  // This only improves an error that is already certain, so a failed look-up leaves it as it is.
+  const holders = await Promise.all([
+    recipients.withAddress(address).then((found) => found.map(describe)),
+    graph.holdersOf(address),
+  ]).then(
+    (found) => found.flat(),
+    () => [],
+  );
+  const words = error instanceof Error ? error.message : String(error);
+  return new ConflictError({
+    action: path,
+    words: holders.length === 0 ? words : `${address} belongs to ${[...new Set(holders)].join(", ")} (${words})`,
+    nextStep:
+      "Choose another address, or take it off its holder; one released a short while ago may stay refused for up to an hour.",
+    cause: error,
+  });
+}

@@ -1,0 +1,86 @@
+import type { z } from "zod";
+import type { Services } from "../services/services";
+import type { Scope } from "../services/waiting";
+import type { Origin } from "./origin";
+import type { Registry } from "./registry";
+
+/** Inputs in canonical form, or outputs: plain JSON. */
+export type Properties = Record<string, unknown>;
+
+/** One difference between what is declared and what is there. */
+export interface Change {
+  /** Property path, e.g. `["members", "ada@contoso.com", "sendAs"]`. */
+  path: string[];
+  /** What is there; undefined for nothing. */
+  from: unknown;
+  /** What it becomes; undefined for nothing. */
+  to: unknown;
+}
+
+/** What a reconciler works with during one operation on one resource. */
+export interface Operation extends Scope {
+  services: Services;
+  registry: Registry;
+  origin: Origin;
+  limits: { maxMailboxDeletes: number };
+  /**
+   * The outputs as far as they are known: the old ones, plus what was or may have been written, minus what is confirmed
+   * removed. A reconciler notes here what it is about to write; a failure saves it.
+   */
+  state: Properties;
+  /** On create: the properties whose value is a default the program did not write. */
+  defaulted: readonly string[];
+}
+
+/**
+ * Everything one kind of resource knows: how its inputs look, how the tenant is observed, how the two differ and how each
+ * difference is applied. It knows nothing of Pulumi and nothing of HTTP. Create, update and adoption are the same walk over
+ * these functions (`converge.ts`).
+ *
+ * @typeParam Inputs canonical inputs.
+ * @typeParam Desired the inputs with everything in them that names something of the tenant looked up.
+ * @typeParam Observed what is in the tenant.
+ */
+export interface Reconciler<Inputs extends Properties, Desired, Observed> {
+  /** Name of the kind, as in error messages. */
+  readonly kind: string;
+  /** Every input once, with its canonical form and its limits. */
+  readonly schema: z.ZodType<Inputs>;
+  /** Inputs that are maps and may be written as a list of keys, with how a key is written, for messages. */
+  readonly keyed: Readonly<Record<string, string>>;
+  /** Mistakes that show only when inputs are seen together; unknown ones are left out. */
+  check(inputs: Partial<Inputs>): { path: string; reason: string }[];
+  /** Advice to the user that needs no service: asked for when something in `inputs` differs from `olds`. */
+  advise(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
+  /** Properties whose change needs another object; asked without a service. */
+  replaces(state: Properties, inputs: Properties, registry: Registry): string[];
+  /** Of the inputs of `state`, those that `inputs` writes in another way for the same thing. */
+  respelled(state: Properties, inputs: Properties, registry: Registry): string[];
+  /** Tells the registry what this resource declares, as far as the state knows its ids. */
+  declare(state: Properties, inputs: Properties, origin: Origin, registry: Registry): void;
+  /** Looks up what the inputs name. Nothing is changed. */
+  resolve(inputs: Inputs, operation: Operation): Promise<Desired>;
+  /** On create: what is there already and may be continued with or taken over; refuses what may not. */
+  find(desired: Desired, operation: Operation): Promise<Observed | undefined>;
+  /** On create: makes the object, and returns it once it can be built on. */
+  ensure(desired: Desired, operation: Operation): Promise<Observed>;
+  /** The object that `operation.state` describes, or undefined when it is certain that it is gone. */
+  observe(id: string, desired: Desired | undefined, operation: Operation): Promise<Observed | undefined>;
+  /** The physical id. */
+  id(observed: Observed): string;
+  /**
+   * Pure. What differs: everything declared that is not as declared, and of what is there only what `previous` held and
+   * `desired` no longer does. Empty means converged.
+   */
+  difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[];
+  /** Makes the changes. */
+  apply(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
+  /** After everything is as declared: commands that are not values (approve, test), and things to say. */
+  finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation): Promise<Observed>;
+  /** Computed outputs; the inputs are echoed beside them. */
+  outputs(desired: Desired | undefined, observed: Observed, operation: Operation): Properties;
+  /** The inputs that `state` holds, as they are in the tenant; null for "not set". No key is added. */
+  inputs(state: Properties, observed: Observed, operation: Operation): Promise<Properties>;
+  /** Deletes the object, or what of it is this resource's, and returns when it is gone. */
+  remove(id: string, operation: Operation): Promise<void>;
+}

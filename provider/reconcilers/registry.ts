@@ -1,0 +1,56 @@
+import { sameText } from "../services/mailboxes";
+
+/**
+ * What the resources of this deployment declare, by object id. Nothing another resource still declares is taken away: a
+ * resource renamed without an alias is created under its new name first and deleted under its old one afterwards.
+ */
+export class Registry {
+  /** Declared thing → URNs of the resources that declare it. */
+  readonly #declared = new Map<string, Set<string>>();
+  readonly #addresses = new Map<string, string>();
+  readonly #locks = new Map<string, Promise<unknown>>();
+  /** Mailboxes deleted by this deployment. */
+  mailboxDeletes = 0;
+
+  /** Notes that a resource declares something, e.g. `grant/<mailbox id>/<trustee id>`. */
+  declare(thing: string, by: { urn: string }): void {
+    const key = thing.toLowerCase();
+    const owners = this.#declared.get(key) ?? new Set();
+    owners.add(by.urn);
+    this.#declared.set(key, owners);
+  }
+
+  /** Whether a resource other than `by` declares something. */
+  isDeclaredByAnother(thing: string, by: { urn: string }): boolean {
+    return [...(this.#declared.get(thing.toLowerCase()) ?? [])].some((urn) => urn !== by.urn);
+  }
+
+  /** Notes that a mailbox is declared to have an address: in a deployment that changes it, both spellings mean the same. */
+  declareAddress(address: string, mailboxId: string): void {
+    this.#addresses.set(address.toLowerCase(), mailboxId);
+  }
+
+  /** Whether an address is declared by a resource of this deployment for this mailbox. */
+  isAddressOf(address: string, mailboxId: string): boolean {
+    const declared = this.#addresses.get(address.toLowerCase());
+    return declared !== undefined && sameText(declared, mailboxId);
+  }
+
+  /** Runs work on one thing after other work on it has ended: permission lists are written by one at a time. */
+  async exclusively<T>(thing: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#locks.get(thing) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#locks.set(
+      thing,
+      mine.catch(() => undefined),
+    );
+    return mine;
+  }
+}
+
+/** The registry's name for a mailbox. */
+export const mailboxThing = (id: string): string => `mailbox/${id}`;
+/** The registry's name for a trustee's rights on a mailbox. */
+export const grantThing = (mailboxId: string, trusteeId: string): string => `grant/${mailboxId}/${trusteeId}`;
+/** The registry's name for a source that feeds a collecting address. */
+export const sourceThing = (sourceId: string, address: string): string => `source/${sourceId}/${address}`;

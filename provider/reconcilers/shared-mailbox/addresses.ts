@@ -1,0 +1,164 @@
+import { ConflictError, InputError } from "../../http/errors";
+import { addAndRemove, type Row } from "../../services/exchange";
+import { hasAddress, type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
+import { describe } from "../../services/recipients";
+import { type Origin, shortHash } from "../origin";
+import type { Change, Operation, Properties } from "../reconciler";
+import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+
+/** The text by which a creation knows its own earlier work. */
+export function markOf(primarySmtpAddress: string, origin: Origin): string {
+  return shortHash(`${origin.hash} ${primarySmtpAddress}`);
+}
+
+/**
+ * The alias of a mailbox that declares none: the local part, cleaned to what an alias and a sign-in name both allow, and the
+ * mark. It begins with a letter, because Entra replaces a sign-in name that does not.
+ */
+export function derivedAlias(primarySmtpAddress: string, origin: Origin): string {
+  const local = (primarySmtpAddress.split("@")[0] ?? "")
+    .replace(/[^a-z0-9._-]/g, "")
+    .replace(/^[^a-z]+/, "")
+    .slice(0, 40)
+    .replace(/\.+$/, "");
+  return `${local === "" ? "mailbox" : local}-${markOf(primarySmtpAddress, origin)}`;
+}
+
+/**
+ * The addresses of a mailbox that its owner chose: SMTP, not primary, and not the service's own (the sign-in name, the alias
+ * in any domain, the initial domain's), unless they are declared.
+ */
+export function aliasesOf(mailbox: Mailbox, declared: readonly string[] | null | undefined): string[] {
+  const [primary, ...others] = smtpAddresses(mailbox);
+  return others
+    .filter((address) => address !== primary)
+    .filter((address) => declared?.includes(address) || !isSystemAddress(address, mailbox))
+    .sort();
+}
+
+function isSystemAddress(address: string, mailbox: Mailbox): boolean {
+  const [local = "", domain = ""] = address.split("@");
+  return (
+    sameText(address, mailbox.userPrincipalName) ||
+    sameText(local, mailbox.alias) ||
+    domain.endsWith(".onmicrosoft.com") ||
+    domain.endsWith(".partner.onmschina.cn")
+  );
+}
+
+/** What differs in the addresses besides the primary one; of what is there only what `previous` held is taken away. */
+export function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: Observed): Change[] {
+  const before = (previous.emailAliases ?? []) as readonly string[];
+  const present = smtpAddresses(mailbox);
+  const wanted = inputs.emailAliases ?? [];
+  const movedFrom =
+    inputs.emailAliases !== undefined && typeof previous.primarySmtpAddress === "string"
+      ? [previous.primarySmtpAddress]
+      : [];
+  const surplus = [...before, ...movedFrom].filter(
+    (address) =>
+      address !== inputs.primarySmtpAddress &&
+      address !== mailbox.primarySmtpAddress &&
+      !wanted.includes(address) &&
+      present.includes(address) &&
+      !isSystemAddress(address, mailbox),
+  );
+  return [
+    ...wanted
+      .filter((address) => !present.includes(address))
+      .map((address) => ({ path: ["emailAliases", address], from: undefined, to: address })),
+    ...surplus.map((address) => ({ path: ["emailAliases", address], from: address, to: undefined })),
+  ];
+}
+
+/**
+ * The address parameters of `Set-Mailbox` for some changes. A primary address alone goes as `WindowsEmailAddress`, which
+ * keeps the old one; aliases alone go as additions and removals; both together, or under an address policy, as the full list.
+ */
+export function addressParameters(changes: readonly Change[], { inputs }: Desired, mailbox: Mailbox): Row {
+  const aliases = changes.filter(({ path }) => path[0] === "emailAliases");
+  const add = aliases.filter(({ to }) => to !== undefined).map(({ to }) => String(to));
+  const remove = aliases.filter(({ to }) => to === undefined).map(({ from }) => String(from));
+  const movesPrimary = changes.some(({ path }) => path[0] === "primarySmtpAddress");
+  if (!movesPrimary) {
+    return aliases.length === 0 ? {} : { EmailAddresses: addAndRemove(add.map(smtp), remove.map(smtp)) };
+  }
+  if (aliases.length === 0 && !mailbox.hasAddressPolicy) {
+    return { WindowsEmailAddress: inputs.primarySmtpAddress };
+  }
+  const isDropped = (address: string) =>
+    hasPrefixSmtp(address) &&
+    (remove.includes(address.slice(5).toLowerCase()) || sameText(address.slice(5), inputs.primarySmtpAddress));
+  // The old primary address stays unless the declared list leaves it out.
+  const keepsOld = inputs.emailAliases === undefined || inputs.emailAliases.includes(mailbox.primarySmtpAddress);
+  return {
+    EmailAddresses: [
+      `SMTP:${inputs.primarySmtpAddress}`,
+      ...mailbox.emailAddresses
+        .filter((address) => !isDropped(address))
+        .filter((address) => keepsOld || !address.startsWith("SMTP:"))
+        .map((address) => (hasPrefixSmtp(address) ? smtp(address.slice(5)) : address)),
+      ...add.map(smtp),
+    ],
+  };
+}
+
+/**
+ * Refuses an address in a domain that the tenant does not have, before anything is changed. Where the application may not
+ * read the tenant's domains, Exchange will say so itself.
+ */
+export async function requireAcceptedDomains(inputs: SharedMailboxInputs, operation: Operation): Promise<void> {
+  const domains = await operation.services.mailboxes.acceptedDomains();
+  if (domains === undefined) {
+    return;
+  }
+  const problems = [
+    ["primarySmtpAddress", inputs.primarySmtpAddress] as const,
+    ...(inputs.emailAliases ?? []).map((address, index) => [`emailAliases[${index}]`, address] as const),
+  ]
+    .map(([path, address]) => ({ path, domain: address.split("@")[1] ?? "" }))
+    .filter(({ domain }) => !domains.has(domain))
+    .map(({ path, domain }) => ({
+      path,
+      reason: `the tenant has no accepted domain ${domain}; it has ${[...domains.keys()].join(", ")}`,
+    }));
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+}
+
+/** Refuses further addresses that another recipient holds, naming it, before anything is changed. */
+export async function requireFreeAliases(
+  inputs: SharedMailboxInputs,
+  own: { id: string } | undefined,
+  operation: Operation,
+): Promise<void> {
+  await Promise.all(
+    (inputs.emailAliases ?? []).map(async (alias, index) => {
+      const holders = await operation.services.recipients.withAddress(alias);
+      const holder = holders.find(({ id, emailAddresses }) =>
+        own === undefined ? !hasAddress({ emailAddresses }, inputs.primarySmtpAddress) : !sameText(id, own.id),
+      );
+      if (holder !== undefined) {
+        throw taken(`emailAliases[${index}]`, alias, describe(holder));
+      }
+    }),
+  );
+}
+
+/** The error for an address somebody else holds. */
+export function taken(path: string, address: string, holder: string): ConflictError {
+  return new ConflictError({
+    action: path,
+    words: `${address} belongs to ${holder}`,
+    nextStep: "Nothing was changed. Choose another address, or take it off its holder first.",
+  });
+}
+
+function hasPrefixSmtp(address: string): boolean {
+  return /^smtp:/i.test(address);
+}
+
+function smtp(address: string): string {
+  return `smtp:${address}`;
+}

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import type { User } from "../../services/graph";
+import type { Mailbox } from "../../services/mailboxes";
+import type { Recipient } from "../../services/recipients";
+import { displayText, flag, smtpAddress } from "../canonical";
+
+const ALIAS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
+
+/** Every input once, with its canonical form and its limits. */
+export const schema = z.strictObject({
+  displayName: displayText("the name people see, e.g. Contoso Support", 256),
+  primarySmtpAddress: smtpAddress("support@contoso.com"),
+  alias: z
+    .string({ error: "must be text: the mail nickname, e.g. support" })
+    .refine((value) => value.length <= 64, { error: "is longer than 64 characters" })
+    .refine((value) => ALIAS.test(value), {
+      error:
+        "is empty or has characters Exchange does not allow; write letters, digits and !#$%&'*+-/=?^_`{|}~, with dots only inside",
+    })
+    .optional(),
+  emailAliases: z
+    .array(smtpAddress("help@contoso.com"), { error: "must be a list of SMTP addresses" })
+    .transform((addresses) => [...new Set(addresses)].sort())
+    .optional(),
+  signInBlocked: flag().default(true),
+  hiddenFromAddressLists: flag().optional(),
+  forwarding: z
+    .strictObject(
+      { to: smtpAddress("queue@contoso.com"), keepCopy: flag().default(true), allowLoss: flag().optional() },
+      { error: "must be an object: { to: <address>, keepCopy: true }" },
+    )
+    .optional(),
+  adopt: flag().optional(),
+  deletion: z.enum(["soft", "retain"], { error: 'must be "soft" or "retain"' }).optional(),
+});
+
+/** Canonical inputs. */
+export type SharedMailboxInputs = z.output<typeof schema>;
+
+/** Where mail is forwarded: to a recipient of the tenant, known by id, or to an outside address. */
+export type Target = { recipient: Recipient } | { address: string };
+
+/** The inputs with what they name looked up. */
+export interface Desired {
+  inputs: SharedMailboxInputs;
+  /** The alias a new mailbox is given. */
+  alias: string;
+  target: Target | undefined;
+}
+
+/** A mailbox, the account behind it and the recipient it forwards to. */
+export interface Observed {
+  mailbox: Mailbox;
+  user: User;
+  /** The recipient that `ForwardingAddress` names. */
+  forwardsTo: Recipient | undefined;
+  /** Taken over by this very operation: nothing of it is taken away. */
+  isAdopted?: boolean;
+}

@@ -1,0 +1,147 @@
+import { InputError } from "../../http/errors";
+import type { Row } from "../../services/exchange";
+import { type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
+import type { Recipient } from "../../services/recipients";
+import { recipientNamed } from "../recipient-named";
+import type { Operation } from "../reconciler";
+import type { Desired, Observed, SharedMailboxInputs, Target } from "./desired";
+
+type Forwarding = NonNullable<SharedMailboxInputs["forwarding"]>;
+
+/** How far a chain of forwarding mailboxes is followed. */
+const LONGEST_CHAIN = 10;
+
+/**
+ * Looks up where mail is to go. In an authoritative accepted domain it must be one recipient of the tenant, waited for if
+ * it is new; elsewhere it is an outside address.
+ */
+export async function forwardingTarget(forwarding: Forwarding, operation: Operation): Promise<Target> {
+  const { recipients, mailboxes } = operation.services;
+  const domain = forwarding.to.split("@")[1] ?? "";
+  const domains = await mailboxes.acceptedDomains();
+  if (domains?.get(domain)?.isAuthoritative === true) {
+    return { recipient: await recipientNamed(forwarding.to, "forwarding.to", operation) };
+  }
+  const [recipient] = await recipients.withAddress(forwarding.to);
+  if (recipient !== undefined) {
+    return { recipient };
+  }
+  if (!forwarding.keepCopy && forwarding.allowLoss !== true) {
+    throw new InputError([
+      {
+        path: "forwarding.keepCopy",
+        reason:
+          "false with an outside target loses every message that target refuses, and Exchange blocks automatic forwarding to " +
+          "the outside by default; keep a copy, or add allowLoss: true",
+      },
+    ]);
+  }
+  return { address: forwarding.to };
+}
+
+/** Refuses a target through which mail would come back, before anything is changed. */
+export async function requireNoLoop(
+  desired: Desired,
+  mailbox: Mailbox | undefined,
+  operation: Operation,
+): Promise<void> {
+  if (desired.target === undefined || !("recipient" in desired.target)) {
+    return;
+  }
+  const own = [desired.inputs.primarySmtpAddress, ...(mailbox === undefined ? [] : smtpAddresses(mailbox))];
+  let next: Recipient | undefined = desired.target.recipient;
+  const passed: string[] = [];
+  for (let step = 0; next !== undefined && step < LONGEST_CHAIN; step += 1) {
+    passed.push(next.primarySmtpAddress);
+    if ((mailbox !== undefined && sameText(next.id, mailbox.id)) || own.includes(next.primarySmtpAddress)) {
+      const way = passed.length === 1 ? "is this very mailbox" : `leads back to this mailbox (${passed.join(" → ")})`;
+      throw new InputError([{ path: "forwarding.to", reason: `${way}; mail would go round in a loop` }]);
+    }
+    const isMailbox: boolean = /Mailbox$/.test(next.recipientTypeDetails) && next.id !== "";
+    const through: Mailbox | undefined = isMailbox ? await operation.services.mailboxes.withId(next.id) : undefined;
+    next = through === undefined ? undefined : await forwardsTo(through, undefined, operation);
+  }
+}
+
+/** The recipient that a mailbox forwards to inside the tenant. Exchange prints it by name, so it is looked up. */
+export async function forwardsTo(
+  mailbox: Mailbox,
+  desired: Desired | undefined,
+  operation: Operation,
+): Promise<Recipient | undefined> {
+  const printed = mailbox.forwardingAddress;
+  if (printed === undefined) {
+    return undefined;
+  }
+  if (
+    desired?.target !== undefined &&
+    "recipient" in desired.target &&
+    isPrintedAs(desired.target.recipient, printed)
+  ) {
+    return desired.target.recipient;
+  }
+  const [recipient] = await operation.services.recipients.printed(printed);
+  return recipient;
+}
+
+function isPrintedAs(recipient: Recipient, printed: string): boolean {
+  return [recipient.id, recipient.guid, recipient.name].some((name) => name !== "" && sameText(name, printed));
+}
+
+/** Forwarding in a form that can be compared: by id where there is one. */
+interface ComparableForwarding {
+  to: string;
+  keepCopy: boolean;
+}
+
+/** What is declared. */
+export function desiredForwarding({ inputs, target }: Desired): ComparableForwarding | undefined {
+  if (inputs.forwarding === undefined || target === undefined) {
+    return undefined;
+  }
+  const to = "recipient" in target ? target.recipient.id || target.recipient.guid : target.address;
+  return { to: to.toLowerCase(), keepCopy: inputs.forwarding.keepCopy };
+}
+
+/** What is there. With both targets set, Exchange uses the recipient. */
+export function observedForwarding({ mailbox, forwardsTo: recipient }: Observed): ComparableForwarding | undefined {
+  const to = recipient?.id || recipient?.guid || mailbox.forwardingAddress || mailbox.forwardingSmtpAddress;
+  return to === undefined ? undefined : { to: to.toLowerCase(), keepCopy: mailbox.deliversAndForwards };
+}
+
+/** All three parameters together, so that no other target is left behind. */
+export function forwardingParameters({ inputs, target }: Desired): Row {
+  const recipient = target !== undefined && "recipient" in target ? target.recipient : undefined;
+  const address = target !== undefined && "address" in target ? target.address : undefined;
+  return {
+    ForwardingAddress: recipient === undefined ? null : recipient.id || recipient.guid,
+    ForwardingSmtpAddress: address === undefined ? null : `smtp:${address}`,
+    DeliverToMailboxAndForward: inputs.forwarding?.keepCopy ?? false,
+  };
+}
+
+/** Forwarding as an input; the declared spelling stays while it means the same recipient. */
+export function forwardingAsRead(
+  declared: Forwarding | null | undefined,
+  declaredId: string | undefined,
+  observed: Observed,
+): unknown {
+  const { mailbox, forwardsTo: recipient } = observed;
+  const seen = observedForwarding(observed);
+  if (seen === undefined) {
+    return null;
+  }
+  const isSame =
+    recipient === undefined
+      ? declared?.to === mailbox.forwardingSmtpAddress
+      : sameText(declaredId ?? "", recipient.id || recipient.guid) ||
+        smtpAddresses(recipient).includes(declared?.to ?? "");
+  const to = isSame
+    ? declared?.to
+    : (recipient?.primarySmtpAddress ?? mailbox.forwardingSmtpAddress ?? mailbox.forwardingAddress);
+  return {
+    to,
+    keepCopy: mailbox.deliversAndForwards,
+    ...(declared?.allowLoss === undefined ? {} : { allowLoss: declared.allowLoss }),
+  };
+}

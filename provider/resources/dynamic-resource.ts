@@ -1,0 +1,57 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** The kinds of resources, as they stand in type tokens and state files. */
+export type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox";
+
+/** The type token of a kind: `pulumi-nodejs:dynamic/mailboxes:<Kind>`. */
+export function typeToken(kind: Kind): string {
+  return `pulumi-nodejs:dynamic/mailboxes:${kind}`;
+}
+
+/**
+ * The text kept as `__provider` in every state file: the wire form of a dynamic provider that captures nothing. It never
+ * changes, so that a new version of this package changes no resource; the code behind it comes from the installed package.
+ */
+export function providerText(kind: Kind): string {
+  return `exports.handler=()=>require("pulumi-mailboxes/provider").dynamicProvider("${kind}")`;
+}
+
+/** What the classes of this package have in common: the constant provider text, the origin and the options. */
+export abstract class DynamicResource extends pulumi.CustomResource {
+  protected constructor(
+    kind: Kind,
+    name: string,
+    inputs: Record<string, unknown>,
+    outputs: readonly string[],
+    options: pulumi.CustomResourceOptions | undefined,
+  ) {
+    super(
+      typeToken(kind),
+      name,
+      {
+        ...Object.fromEntries(outputs.map((output) => [output, undefined])),
+        ...inputs,
+        __provider: providerText(kind),
+        __origin: origin(kind, name, options),
+      } as pulumi.Inputs,
+      {
+        ...options,
+        hideDiffs: ["__provider", "__origin", ...(options?.hideDiffs ?? [])],
+        // A forced replacement skips diff; a create that recognised its own earlier work would then hand over a mailbox that
+        // the delete behind it takes away.
+        deleteBeforeReplace: true,
+      } as pulumi.CustomResourceOptions,
+    );
+  }
+}
+
+/**
+ * The URN the resource was born with. A plain Output would carry the dependency on the parent component along, and a
+ * component that waits for its children would wait for itself; a promise carries the value alone.
+ */
+function origin(kind: Kind, name: string, options: pulumi.CustomResourceOptions | undefined): pulumi.Output<string> {
+  const urn = pulumi.createUrn(name, typeToken(kind), options?.parent) as pulumi.Output<string> & {
+    promise(): Promise<string>;
+  };
+  return pulumi.output(urn.promise());
+}

@@ -1,0 +1,127 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamic-resource";
+import { keyedFromList } from "./keyed";
+
+/** How the test of a mailbox counts. */
+export interface TestAndEnable {
+  /** Whether a failed test, or one that does not finish in time, fails the deployment. Default false: it warns. */
+  require: pulumi.Input<boolean>;
+}
+
+/** What a {@link ForwardingMailbox} is declared with. */
+export interface ForwardingMailboxArgs {
+  /** Name of the mailbox record, 1 to 200 characters. Changed in place. */
+  name: pulumi.Input<string>;
+  /**
+   * Address of the real, dedicated mailbox that collects the mail, at most 100 characters; best a hidden `SharedMailbox`. It
+   * must exist in the tenant. Changed in place: a new address needs a new approval and a new test.
+   */
+  emailAddress: pulumi.Input<string>;
+  /**
+   * The e-mail server profile, by name or id; it must be active. Default when created: `Microsoft Exchange Online`, else the
+   * organisation's default profile. Undeclared, it is left alone afterwards.
+   */
+  serverProfile?: pulumi.Input<string>;
+  /** Whether Dynamics deletes a message from the collecting mailbox once it is processed. Default false: the mailbox fills. */
+  deleteAfterProcessing?: pulumi.Input<boolean>;
+  /** How mail is read: `ServerSideSynchronization` (default) or `None`. Dynamics accepts no other for a forward mailbox. */
+  incomingEmail?: pulumi.Input<"ServerSideSynchronization" | "None">;
+  /**
+   * Whether to approve the address. Default true. A command, not a value: tried once for each address and never drift. Where
+   * the caller may not approve, a warning says who must.
+   */
+  approveEmail?: pulumi.Input<boolean>;
+  /**
+   * Whether to run Test & Enable after creation and after a change that needs it. Default true. A string is a trigger: any
+   * change of it runs the test again. `{ require: true }` fails the deployment on a failed test.
+   */
+  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable>;
+  /**
+   * Mailboxes of the tenant whose mail feeds this one, by address or object id, as a list or a map whose values are `{}`. In
+   * each, an inbox rule forwards everything **as an attachment**, and where a user or queue of Dynamics has the address, its
+   * incoming method is set to Forward Mailbox and put back on removal. Kept in state as the map.
+   */
+  sources?: pulumi.Input<pulumi.Input<string>[]> | pulumi.Input<Record<string, pulumi.Input<Record<string, never>>>>;
+}
+
+/**
+ * A Dynamics 365 forward mailbox: the mailbox record that server-side synchronisation reads, and the inbox rules in people's
+ * mailboxes that feed it. Microsoft recommends individual mailboxes over a forward mailbox where both are possible.
+ *
+ * @see https://learn.microsoft.com/power-platform/admin/create-forward-mailboxes-edit-mailboxes
+ * @see https://learn.microsoft.com/power-platform/admin/forward-mailbox-vs-individual-mailboxes
+ *
+ * @example
+ * new ForwardingMailbox("crm-intake", {
+ *   name: "CRM intake",
+ *   emailAddress: collector.primarySmtpAddress,
+ *   sources: [support.primarySmtpAddress],
+ * });
+ */
+export class ForwardingMailbox extends DynamicResource {
+  /** {@inheritDoc ForwardingMailboxArgs.name} */
+  declare readonly name: pulumi.Output<string>;
+  /** The collecting mailbox's address in canonical form: lower case. */
+  declare readonly emailAddress: pulumi.Output<string>;
+  /** The declared server profile. */
+  declare readonly serverProfile: pulumi.Output<string | undefined>;
+  /** The declared value. */
+  declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
+  /** The declared method. */
+  declare readonly incomingEmail: pulumi.Output<"ServerSideSynchronization" | "None" | undefined>;
+  /** The sources in canonical form. */
+  declare readonly sources: pulumi.Output<Record<string, Record<string, never>> | undefined>;
+  /** True: a record made by this resource always is one. */
+  declare readonly isForwardMailbox: pulumi.Output<boolean>;
+  /** Always empty on a forward mailbox; the user or queue a record belongs to. */
+  declare readonly regarding: pulumi.Output<string | undefined>;
+  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
+  declare readonly incomingEmailStatus: pulumi.Output<"NotRun" | "Success" | "Failure">;
+  /** Stays `NotRun`: a forward mailbox sends nothing. */
+  declare readonly outgoingEmailStatus: pulumi.Output<"NotRun" | "Success" | "Failure">;
+  /** Stays `NotRun`: a forward mailbox synchronises no appointments, contacts or tasks. */
+  declare readonly appointmentsContactsTasksStatus: pulumi.Output<"NotRun" | "Success" | "Failure">;
+  /** When the last test finished, ISO 8601; undefined if none has. */
+  declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
+  /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
+  declare readonly emailApproval: pulumi.Output<"Empty" | "Approved" | "Pending" | "Rejected">;
+  /** Id of the inbox rule in each source, by its key in `sources`. */
+  declare readonly sourceRules: pulumi.Output<Record<string, string>>;
+  /** Entra object id of each source, by its key in `sources`. */
+  declare readonly sourceIds: pulumi.Output<Record<string, string>>;
+  /** Id of the Dataverse organisation. */
+  declare readonly organizationId: pulumi.Output<string>;
+  /** The Entra tenant the sources are in. */
+  declare readonly tenantId: pulumi.Output<string>;
+
+  /**
+   * Declares a forward mailbox. Its `id` is the id of the Dataverse `mailbox` row.
+   *
+   * @param name logical name in the stack.
+   * @param args what the forward mailbox should be.
+   * @param options Pulumi's resource options.
+   */
+  constructor(name: string, args: ForwardingMailboxArgs, options?: pulumi.CustomResourceOptions) {
+    super("ForwardingMailbox", name, { ...args, sources: keyedFromList(args.sources) }, outputs, options);
+  }
+}
+
+const outputs = [
+  "name",
+  "emailAddress",
+  "serverProfile",
+  "deleteAfterProcessing",
+  "incomingEmail",
+  "sources",
+  "isForwardMailbox",
+  "regarding",
+  "incomingEmailStatus",
+  "outgoingEmailStatus",
+  "appointmentsContactsTasksStatus",
+  "mailboxTestCompletedOn",
+  "emailApproval",
+  "sourceRules",
+  "sourceIds",
+  "organizationId",
+  "tenantId",
+];

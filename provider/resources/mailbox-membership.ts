@@ -1,0 +1,80 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamic-resource";
+import { keyedFromList } from "./keyed";
+
+/** What a member may do. All three rights are exact for a declared member. */
+export interface MemberRights {
+  /** Full Access (`MailboxPermission`): open the mailbox and act in it, private items included. Default true. */
+  fullAccess?: pulumi.Input<boolean>;
+  /** Send As (`RecipientPermission`): send with the mailbox as the sender. Default true. */
+  sendAs?: pulumi.Input<boolean>;
+  /** Send on Behalf (`GrantSendOnBehalfTo`): send "on behalf of" the mailbox. Default false. */
+  sendOnBehalf?: pulumi.Input<boolean>;
+  /**
+   * Whether Outlook opens the mailbox by itself. Default true; only with Full Access, never for a group. Exchange cannot be
+   * asked for it, so it is known from the state alone; a change takes the grant away and gives it again, one member at a time.
+   */
+  automapping?: pulumi.Input<boolean>;
+}
+
+/** What a {@link MailboxMembership} is declared with. */
+export interface MailboxMembershipArgs {
+  /**
+   * The mailbox: a `SharedMailbox`'s `id` (best), or any address, sign-in name or object id. Another spelling of the same
+   * mailbox is no change; another mailbox replaces.
+   */
+  mailbox: pulumi.Input<string>;
+  /**
+   * People and mail-enabled security groups, by address, sign-in name or object id: a list, where everyone gets Full Access
+   * and Send As as the admin centre gives them, or a map from member to {@link MemberRights}. Kept in state as the map, keys
+   * in lower case, so that a diff names people. At most 500 entries fit on a mailbox; Microsoft supports 25 people at once.
+   */
+  members: pulumi.Input<pulumi.Input<string>[]> | pulumi.Input<Record<string, pulumi.Input<MemberRights>>>;
+}
+
+/**
+ * The members that this resource declares on one mailbox; other people's access is left alone and listed in `otherMembers`.
+ * Two resources may declare different members of one mailbox.
+ *
+ * Full Access and Send As go through the Exchange admin API, because Microsoft Graph has neither.
+ *
+ * @see https://learn.microsoft.com/exchange/recipients-in-exchange-online/manage-permissions-for-recipients
+ *
+ * @example
+ * new MailboxMembership("support-members", { mailbox: support.id, members: ["ada@contoso.com", "grace@contoso.com"] });
+ *
+ * @example
+ * new MailboxMembership("support-members", {
+ *   mailbox: support.id,
+ *   members: { "ada@contoso.com": {}, "support-team@contoso.com": { sendAs: false } },
+ * });
+ */
+export class MailboxMembership extends DynamicResource {
+  /** The mailbox as it was declared. */
+  declare readonly mailbox: pulumi.Output<string>;
+  /** The members in canonical form. */
+  declare readonly members: pulumi.Output<Record<string, pulumi.UnwrappedObject<MemberRights>>>;
+  /** Entra object id of the mailbox. */
+  declare readonly mailboxId: pulumi.Output<string>;
+  /** The mailbox's SMTP addresses, the primary one first. */
+  declare readonly mailboxAddresses: pulumi.Output<string[]>;
+  /** Entra object id of each member, by its key in `members`. */
+  declare readonly memberIds: pulumi.Output<Record<string, string>>;
+  /** Trustees on the mailbox that this resource does not declare, as Exchange names them; the mailbox's own SELF row left out. */
+  declare readonly otherMembers: pulumi.Output<string[]>;
+  /** The Entra tenant the mailbox is in. */
+  declare readonly tenantId: pulumi.Output<string>;
+
+  /**
+   * Declares members of a mailbox. Its `id` is the mailbox's Entra object id.
+   *
+   * @param name logical name in the stack.
+   * @param args the mailbox and its members.
+   * @param options Pulumi's resource options; `ignoreChanges: ['members["ada@contoso.com"]']` works by canonical key.
+   */
+  constructor(name: string, args: MailboxMembershipArgs, options?: pulumi.CustomResourceOptions) {
+    super("MailboxMembership", name, { ...args, members: keyedFromList(args.members) }, outputs, options);
+  }
+}
+
+const outputs = ["mailbox", "members", "mailboxId", "mailboxAddresses", "memberIds", "otherMembers", "tenantId"];

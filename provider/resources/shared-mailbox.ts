@@ -1,0 +1,136 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamic-resource";
+
+/** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
+export interface Forwarding {
+  /**
+   * Where to. In one of the tenant's authoritative accepted domains it must be a recipient of the tenant (waited for if it
+   * is being created) and is stored by id, so that a renamed recipient is no drift; elsewhere it is an outside address.
+   * Automatic forwarding to the outside is blocked by default in Exchange Online (non-delivery report 5.7.520).
+   */
+  to: pulumi.Input<string>;
+  /** Whether the mailbox keeps a copy. Default true. False with an outside target loses what that target refuses: see `allowLoss`. */
+  keepCopy?: pulumi.Input<boolean>;
+  /** Must be true to forward to an outside address without keeping a copy. Default false. */
+  allowLoss?: pulumi.Input<boolean>;
+}
+
+/** What a {@link SharedMailbox} is declared with. */
+export interface SharedMailboxArgs {
+  /** The name people see, 1 to 256 characters. Changed in place. */
+  displayName: pulumi.Input<string>;
+  /**
+   * The primary SMTP address, in an accepted domain of the tenant; compared without case. Changed in place: the old address
+   * stays as an alias unless `emailAliases` is declared. The sign-in name follows only where it equalled the old address.
+   */
+  primarySmtpAddress: pulumi.Input<string>;
+  /**
+   * The Exchange alias (mail nickname): at most 64 characters, letters, digits and ``!#$%&'*+-/=?^_`{|}~``, dots inside.
+   * Unique in the tenant. Default: the local part and a short hash, chosen once when the mailbox is created, because two
+   * `info@` in two domains would otherwise collide on the initial domain. Changed in place; removing it keeps the value.
+   */
+  alias?: pulumi.Input<string>;
+  /**
+   * Further SMTP addresses, compared as a set without case. Undeclared, they are left alone. Declared, they are exact from
+   * the second deployment on: addresses found at adoption are named by the next refreshed preview before they go. System
+   * addresses (SIP, SPO, X500, EUM, the sign-in name, `alias@` any domain, the initial domain's) are never listed nor removed.
+   */
+  emailAliases?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Whether the account behind the mailbox is refused sign-in. Default true, and managed even when not declared: nobody signs
+   * in to a shared mailbox, people reach it with their own account. Blocking also revokes the sessions that are open.
+   */
+  signInBlocked?: pulumi.Input<boolean>;
+  /** Whether address lists leave the mailbox out. Default false. Changed in place; removal puts back false. */
+  hiddenFromAddressLists?: pulumi.Input<boolean>;
+  /** Forwarding of all mail. Removal stops it. */
+  forwarding?: pulumi.Input<Forwarding>;
+  /**
+   * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, logs what
+   * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
+   * written in the program.
+   */
+  adopt?: pulumi.Input<boolean>;
+  /**
+   * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days; `"retain"` leaves it in the tenant.
+   * Default: `"soft"` for a mailbox this resource created, `"retain"` for one it adopted or that was imported.
+   */
+  deletion?: pulumi.Input<"soft" | "retain">;
+}
+
+/**
+ * A shared mailbox of Exchange Online: a mailbox on an account nobody signs in to, read and answered by its members (see
+ * {@link MailboxMembership}). Needs no licence up to 50 GB. No property replaces: every change is made in place.
+ *
+ * Created through the Exchange admin API (`New-Mailbox -Shared`), because Microsoft Graph cannot create one; the account's
+ * sign-in is blocked through Graph.
+ *
+ * @see https://learn.microsoft.com/microsoft-365/admin/email/about-shared-mailboxes
+ *
+ * @example
+ * const support = new SharedMailbox("support", { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" });
+ */
+export class SharedMailbox extends DynamicResource {
+  /** {@inheritDoc SharedMailboxArgs.displayName} */
+  declare readonly displayName: pulumi.Output<string>;
+  /** The primary SMTP address in canonical form: lower case. */
+  declare readonly primarySmtpAddress: pulumi.Output<string>;
+  /** The declared alias; `mailNickname` is the one the mailbox has. */
+  declare readonly alias: pulumi.Output<string | undefined>;
+  /** The declared further addresses in canonical form; `addresses` are all the mailbox has. */
+  declare readonly emailAliases: pulumi.Output<string[] | undefined>;
+  /** Whether sign-in is blocked. */
+  declare readonly signInBlocked: pulumi.Output<boolean>;
+  /** The declared value. */
+  declare readonly hiddenFromAddressLists: pulumi.Output<boolean | undefined>;
+  /** The declared forwarding. */
+  declare readonly forwarding: pulumi.Output<pulumi.UnwrappedObject<Forwarding> | undefined>;
+  /** The account's sign-in name; usually not the primary address but the alias in the tenant's default domain. */
+  declare readonly userPrincipalName: pulumi.Output<string>;
+  /** The alias the mailbox has. */
+  declare readonly mailNickname: pulumi.Output<string>;
+  /** The mailbox's own GUID in Exchange (`ExchangeGuid`), which stays valid while it is soft-deleted. */
+  declare readonly exchangeGuid: pulumi.Output<string>;
+  /** All addresses as Exchange lists them, `SMTP:` the primary one, sorted. */
+  declare readonly addresses: pulumi.Output<string[]>;
+  /** `SharedMailbox`. */
+  declare readonly recipientTypeDetails: pulumi.Output<string>;
+  /** Whether the account may sign in. */
+  declare readonly accountEnabled: pulumi.Output<boolean>;
+  /** When the mailbox was created, ISO 8601. */
+  declare readonly createdAt: pulumi.Output<string>;
+  /** Entra object id of the recipient mail is forwarded to, where it is one of the tenant. */
+  declare readonly forwardingId: pulumi.Output<string | undefined>;
+  /** The Entra tenant the mailbox is in. */
+  declare readonly tenantId: pulumi.Output<string>;
+
+  /**
+   * Declares a shared mailbox. Its `id` is the Entra object id, the key other resources refer to it by.
+   *
+   * @param name logical name in the stack.
+   * @param args what the mailbox should be.
+   * @param options Pulumi's resource options; `deleteBeforeReplace` is always on.
+   */
+  constructor(name: string, args: SharedMailboxArgs, options?: pulumi.CustomResourceOptions) {
+    super("SharedMailbox", name, { ...args }, outputs, options);
+  }
+}
+
+const outputs = [
+  "displayName",
+  "primarySmtpAddress",
+  "alias",
+  "emailAliases",
+  "signInBlocked",
+  "hiddenFromAddressLists",
+  "forwarding",
+  "userPrincipalName",
+  "mailNickname",
+  "exchangeGuid",
+  "addresses",
+  "recipientTypeDetails",
+  "accountEnabled",
+  "createdAt",
+  "forwardingId",
+  "tenantId",
+];

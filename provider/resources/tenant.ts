@@ -1,0 +1,77 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** Configuration of one Entra tenant; each property is the configuration key `mailboxes:<name>` of the same meaning. */
+export interface TenantArgs {
+  /** Path of a local tenant's journal, or the `http://127.0.0.1:PORT` of one being served. Default: the stack's. */
+  localTenant?: pulumi.Input<string>;
+  /** Entra tenant id. */
+  tenantId?: pulumi.Input<string>;
+  /** Application (client) id. */
+  clientId?: pulumi.Input<string>;
+  /** Secret of the application; kept encrypted in state. */
+  clientSecret?: pulumi.Input<string>;
+  /** Path of a PEM or PFX file with the application's certificate and key, counted from Pulumi.yaml. */
+  clientCertificatePath?: pulumi.Input<string>;
+  /** Password of that file; kept encrypted in state. */
+  clientCertificatePassword?: pulumi.Input<string>;
+  /** Sign in with a federated token of the CI system. */
+  useOidc?: pulumi.Input<boolean>;
+  /** File that holds such a token, counted from Pulumi.yaml. */
+  oidcTokenFilePath?: pulumi.Input<string>;
+  /** Hosts in place of Microsoft's: a proxy, or a served local tenant. Default: the stack's. */
+  endpoints?: pulumi.Input<{
+    login?: pulumi.Input<string>;
+    graph?: pulumi.Input<string>;
+    exchange?: pulumi.Input<string>;
+  }>;
+  /** The Dataverse environment, e.g. `https://org.crm4.dynamics.com`. */
+  environmentUrl?: pulumi.Input<string>;
+  /** `public` (default), `usgovernment`, `usgovernmentdod` or `china`. */
+  cloud?: pulumi.Input<"public" | "usgovernment" | "usgovernmentdod" | "china">;
+  /** Longest wait for a write to become visible, e.g. `"10m"`. Default: the stack's. */
+  settleTimeout?: pulumi.Input<string | number>;
+  /** Ceiling for requests in flight to Exchange. Default: the stack's. */
+  maxConcurrency?: pulumi.Input<number>;
+  /** Mailboxes one deployment may delete. Default: the stack's. */
+  maxMailboxDeletes?: pulumi.Input<number>;
+}
+
+/** Keys that a tenant of its own takes over from the stack, or a local run could reach the real cloud. */
+const INHERITED = ["localTenant", "endpoints", "settleTimeout", "maxConcurrency", "maxMailboxDeletes"] as const;
+const SECRETS = ["clientSecret", "clientCertificatePassword"];
+
+/**
+ * A second Entra tenant in one program, passed to resources as `{ provider: fabrikam }`. It runs in a process of its own.
+ *
+ * @example
+ * const fabrikam = new Tenant("fabrikam", { tenantId: "…", clientId: "…", clientSecret: config.requireSecret("fabrikamSecret") });
+ * new SharedMailbox("info", { displayName: "Info", primarySmtpAddress: "info@fabrikam.example" }, { provider: fabrikam });
+ */
+export class Tenant extends pulumi.ProviderResource {
+  /**
+   * Configures a tenant.
+   *
+   * @param name logical name in the stack.
+   * @param args its configuration; what is not given comes from the environment, as for the stack's own tenant.
+   * @param options Pulumi's resource options.
+   */
+  constructor(name: string, args: TenantArgs = {}, options?: pulumi.ResourceOptions) {
+    super("pulumi-nodejs", name, configuration(args), options);
+  }
+}
+
+function configuration(args: TenantArgs): pulumi.Inputs {
+  const stack = new pulumi.Config("mailboxes");
+  const inherited = Object.fromEntries(INHERITED.map((key) => [key, stack.get(key)]));
+  const given = Object.entries({ ...inherited, ...withoutUndefined(args) }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    given.map(([key, value]) => {
+      const text = pulumi.output(value).apply((known) => (typeof known === "string" ? known : JSON.stringify(known)));
+      return [`mailboxes:${key}`, SECRETS.includes(key) ? pulumi.secret(text) : text];
+    }),
+  );
+}
+
+function withoutUndefined(args: TenantArgs): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
+}

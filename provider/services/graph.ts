@@ -1,0 +1,285 @@
+import DataLoader from "dataloader";
+import type { Answer, CallContext } from "../http/call";
+import { isClass, ProviderError } from "../http/errors";
+import { graphError } from "../http/parse";
+import type { Pipeline } from "../http/pipeline";
+import type { Scope } from "./waiting";
+
+/** An Entra user as far as mailboxes are concerned. */
+export interface User {
+  id: string;
+  userPrincipalName: string;
+  accountEnabled: boolean;
+}
+
+/** An inbox rule in Graph's words; only the members this package reads. */
+export interface InboxRule {
+  id: string;
+  displayName: string;
+  sequence: number;
+  isEnabled: boolean;
+  isReadOnly: boolean;
+  conditions: Record<string, unknown>;
+  exceptions: Record<string, unknown>;
+  actions: Record<string, unknown>;
+}
+
+/** Requests one `$batch` may hold (Microsoft's limit). */
+const BATCH = 20;
+/** Milliseconds in which reads gather before they are sent together. */
+const GATHER = 5;
+
+type Reading = { path: string; action: string };
+type Read = { status: number; body: Record<string, unknown> } | Error;
+
+/** Microsoft Graph: accounts, deleted accounts and inbox rules. */
+export class Graph {
+  readonly #pipeline: Pipeline;
+  readonly #reads: DataLoader<Reading, Read>;
+
+  /** @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone. */
+  constructor(pipeline: Pipeline, bounds: () => CallContext) {
+    this.#pipeline = pipeline;
+    this.#reads = new DataLoader((readings) => this.#readTogether(readings, bounds()), {
+      cache: false,
+      batchScheduleFn: (send) => setTimeout(send, GATHER),
+    });
+  }
+
+  /** The user with this object id or sign-in name, or undefined when Graph has none. */
+  async user(identifier: string): Promise<User | undefined> {
+    const body = await this.#read({
+      path: `/users/${encodeURIComponent(identifier)}?$select=id,userPrincipalName,accountEnabled`,
+      action: `reading the account ${identifier}`,
+    });
+    return body === undefined
+      ? undefined
+      : {
+          id: String(body.id),
+          userPrincipalName: String(body.userPrincipalName),
+          accountEnabled: body.accountEnabled === true,
+        };
+  }
+
+  /** Whether Graph has a user that is deleted and can still be restored under this object id. */
+  async isDeletedUser(id: string): Promise<boolean> {
+    const body = await this.#read({
+      path: `/directory/deletedItems/${encodeURIComponent(id)}?$select=id`,
+      action: `looking for the deleted account ${id}`,
+    });
+    return body !== undefined;
+  }
+
+  /** Accounts, deleted ones too, that hold an address as sign-in name, mail or proxy address, in words for an error. */
+  async holdersOf(address: string): Promise<string[]> {
+    const value = `'${address.replaceAll("'", "''")}'`;
+    const filter = encodeURIComponent(
+      `userPrincipalName eq ${value} or mail eq ${value} or proxyAddresses/any(p:p eq 'smtp:${value.slice(1)})`,
+    );
+    const select = "$select=id,displayName,userPrincipalName";
+    const [live, deleted] = await Promise.all(
+      [
+        `/users?$filter=${filter}&${select}`,
+        `/directory/deletedItems/microsoft.graph.user?$filter=${filter}&${select}`,
+      ].map((path) => this.#read({ path, action: `looking for the holder of ${address}` })),
+    );
+    const names = (body: Record<string, unknown> | undefined): string[] =>
+      ((body?.value as Record<string, unknown>[] | undefined) ?? []).map(
+        (user) => `"${user.displayName}" (${user.userPrincipalName}, id ${user.id})`,
+      );
+    return [
+      ...names(live).map((name) => `the account ${name}`),
+      ...names(deleted).map((name) => `the deleted account ${name}`),
+    ];
+  }
+
+  /** Allows or blocks sign-in; blocking also revokes the sessions that are open. */
+  async setAccountEnabled(id: string, enabled: boolean, action: string, scope: Scope): Promise<void> {
+    await this.#write("PATCH", `/users/${id}`, { accountEnabled: enabled }, action, scope);
+    if (!enabled) {
+      await this.#write("POST", `/users/${id}/revokeSignInSessions`, undefined, `${action} (revoking sessions)`, scope);
+    }
+  }
+
+  /**
+   * The inbox rules of a mailbox, or undefined while its mailbox is not ready (or there is none).
+   */
+  async inboxRules(userId: string, who: string): Promise<InboxRule[] | undefined> {
+    const rules: InboxRule[] = [];
+    let path: string | undefined = rulesPath(userId);
+    while (path !== undefined) {
+      const body: Record<string, unknown> | undefined = await this.#read({
+        path,
+        action: `reading the inbox rules of ${who}`,
+      });
+      if (body === undefined) {
+        return undefined;
+      }
+      rules.push(...((body.value as Record<string, unknown>[] | undefined) ?? []).map(ruleOf));
+      path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
+    }
+    return rules;
+  }
+
+  /** Creates an inbox rule. */
+  async createInboxRule(userId: string, rule: Partial<InboxRule>, action: string, scope: Scope): Promise<InboxRule> {
+    const answer = await this.#write("POST", rulesPath(userId), rule, action, scope);
+    return ruleOf(answer.body as Record<string, unknown>);
+  }
+
+  /** Changes members of an inbox rule. */
+  async updateInboxRule(
+    userId: string,
+    ruleId: string,
+    rule: Partial<InboxRule>,
+    action: string,
+    scope: Scope,
+  ): Promise<void> {
+    await this.#write("PATCH", `${rulesPath(userId)}/${encodeURIComponent(ruleId)}`, rule, action, scope);
+  }
+
+  /** Deletes an inbox rule; gone already, or its mailbox gone, is success. */
+  async deleteInboxRule(userId: string, ruleId: string, action: string, scope: Scope): Promise<void> {
+    try {
+      await this.#write("DELETE", `${rulesPath(userId)}/${encodeURIComponent(ruleId)}`, undefined, action, scope);
+    } catch (error) {
+      if (!isClass(error, "notFound") && !isClass(error, "mailboxNotReady")) {
+        throw error;
+      }
+    }
+  }
+
+  async #write(
+    method: "POST" | "PATCH" | "DELETE",
+    path: string,
+    body: unknown,
+    action: string,
+    scope: Scope,
+  ): Promise<Answer> {
+    return this.#pipeline.send(
+      {
+        service: "graph",
+        method,
+        path: `/v1.0${path}`,
+        kind: "write",
+        action,
+        ...(body === undefined ? {} : { body }),
+      },
+      scope,
+    );
+  }
+
+  async #read(reading: Reading): Promise<Record<string, unknown> | undefined> {
+    const read = await this.#reads.load(reading);
+    if (read instanceof Error) {
+      if (isClass(read, "notFound") || isClass(read, "mailboxNotReady")) {
+        return undefined;
+      }
+      throw read;
+    }
+    return read.body;
+  }
+
+  async #readTogether(readings: readonly Reading[], context: CallContext): Promise<Read[]> {
+    const distinct = [...new Map(readings.map((reading) => [reading.path, reading])).values()];
+    const reads = new Map<string, Read>();
+    for (let start = 0; start < distinct.length; start += BATCH) {
+      const chunk = distinct.slice(start, start + BATCH);
+      const answers = await this.#readChunk(chunk, context);
+      for (const [index, reading] of chunk.entries()) {
+        reads.set(reading.path, answers[index] ?? new ProviderError("Graph left a request of a batch unanswered"));
+      }
+    }
+    return readings.map((reading) => reads.get(reading.path) ?? new ProviderError("unreachable"));
+  }
+
+  async #readChunk(readings: Reading[], context: CallContext): Promise<Read[]> {
+    const single = async (reading: Reading): Promise<Read> => {
+      try {
+        const answer = await this.#pipeline.send(
+          { service: "graph", method: "GET", path: `/v1.0${reading.path}`, kind: "read", action: reading.action },
+          context,
+        );
+        return { status: answer.status, body: (answer.body ?? {}) as Record<string, unknown> };
+      } catch (error) {
+        return error instanceof Error ? error : new Error(String(error));
+      }
+    };
+    if (readings.length === 1) {
+      return Promise.all(readings.map(single));
+    }
+    let answer: Answer;
+    try {
+      answer = await this.#pipeline.send(
+        {
+          service: "graph",
+          method: "POST",
+          path: "/v1.0/$batch",
+          kind: "read",
+          action: readings.map((reading) => reading.action).join(", "),
+          body: {
+            requests: readings.map((reading, index) => ({ id: String(index), method: "GET", url: reading.path })),
+          },
+        },
+        context,
+      );
+    } catch (error) {
+      return readings.map(() => (error instanceof Error ? error : new Error(String(error))));
+    }
+    const responses = ((answer.body as { responses?: BatchResponse[] }).responses ?? []) as BatchResponse[];
+    return Promise.all(
+      readings.map((reading, index) => {
+        const response = responses.find(({ id }) => id === String(index));
+        // Each request of a batch is throttled, and fails in passing, for itself; alone it is retried as usual.
+        if (response === undefined || response.status === 429 || response.status >= 500) {
+          return single(reading);
+        }
+        return response.status >= 400
+          ? graphError(
+              { status: response.status, headers: new Headers(response.headers ?? {}), body: response.body },
+              reading.action,
+              "read",
+            )
+          : { status: response.status, body: (response.body ?? {}) as Record<string, unknown> };
+      }),
+    );
+  }
+}
+
+interface BatchResponse {
+  id: string;
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+function rulesPath(userId: string): string {
+  return `/users/${encodeURIComponent(userId)}/mailFolders/inbox/messageRules`;
+}
+
+function relative(link: string): string {
+  const url = new URL(link);
+  return `${url.pathname}${url.search}`.replace(/^\/v1\.0/i, "");
+}
+
+function ruleOf(body: Record<string, unknown>): InboxRule {
+  return {
+    id: String(body.id),
+    displayName: String(body.displayName ?? ""),
+    sequence: Number(body.sequence ?? 0),
+    isEnabled: body.isEnabled === true,
+    isReadOnly: body.isReadOnly === true,
+    conditions: present(body.conditions),
+    exceptions: present(body.exceptions),
+    actions: present(body.actions),
+  };
+}
+
+/** The members of a rule's part that say something: Graph fills the others with null, false and empty lists. */
+function present(part: unknown): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries((part ?? {}) as Record<string, unknown>).filter(
+      ([, value]) => value !== null && value !== false && !(Array.isArray(value) && value.length === 0),
+    ),
+  );
+}

@@ -1,0 +1,301 @@
+import { isClass, NotFoundError, ProviderError } from "../http/errors";
+import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
+import type { Scope } from "./waiting";
+
+/** A mailbox as Exchange shows it, in plain values. */
+export interface Mailbox {
+  /** Entra object id (`ExternalDirectoryObjectId`): the key of everything here. */
+  id: string;
+  /** The Exchange object's own guid. */
+  guid: string;
+  /** The mailbox's guid, which identifies it while soft-deleted. */
+  exchangeGuid: string;
+  /** Often the Entra object id; never an identity, never compared. */
+  name: string;
+  alias: string;
+  displayName: string;
+  userPrincipalName: string;
+  /** Lower case. */
+  primarySmtpAddress: string;
+  /** With their prefixes, as Exchange keeps them. */
+  emailAddresses: string[];
+  /** Whether an address policy sets the primary address, so that it cannot be set alone. */
+  hasAddressPolicy: boolean;
+  recipientTypeDetails: string;
+  isDirSynced: boolean;
+  isHidden: boolean;
+  /** Name or id of a recipient, as Exchange prints it; undefined when not set. */
+  forwardingAddress: string | undefined;
+  /** Address without its prefix, lower case. */
+  forwardingSmtpAddress: string | undefined;
+  deliversAndForwards: boolean;
+  /** Names or ids of recipients, as Exchange prints them. */
+  sendOnBehalf: string[];
+  accountDisabled: boolean;
+  /** ISO 8601. */
+  createdAt: string;
+  /** What keeps the mailbox from being deleted, in words; organisation-wide holds are not among them. */
+  holds: string[];
+}
+
+const SELECT = [
+  "ExternalDirectoryObjectId",
+  "Guid",
+  "ExchangeGuid",
+  "Name",
+  "Alias",
+  "DisplayName",
+  "UserPrincipalName",
+  "PrimarySmtpAddress",
+  "EmailAddresses",
+  "EmailAddressPolicyEnabled",
+  "RecipientTypeDetails",
+  "IsDirSynced",
+  "HiddenFromAddressListsEnabled",
+  "ForwardingAddress",
+  "ForwardingSmtpAddress",
+  "DeliverToMailboxAndForward",
+  "GrantSendOnBehalfTo",
+  "AccountDisabled",
+  "WhenMailboxCreated",
+  "LitigationHoldEnabled",
+  "InPlaceHolds",
+  "ComplianceTagHoldApplied",
+  "DelayHoldApplied",
+  "DelayReleaseHoldApplied",
+] as const;
+
+/** Mailboxes, through the Exchange admin API. */
+export class Mailboxes {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  /**
+   * The mailbox with this Entra object id, or undefined when Exchange has none: one of the two witnesses of absence.
+   *
+   * @throws ServiceError when Exchange cannot say.
+   */
+  async withId(id: string): Promise<Mailbox | undefined> {
+    let output: Output;
+    try {
+      output = await this.#exchange.read({
+        name: "Get-Mailbox",
+        parameters: { Identity: id },
+        select: SELECT,
+        action: `reading mailbox ${id}`,
+      });
+    } catch (error) {
+      if (isClass(error, "notFound")) {
+        return undefined;
+      }
+      throw error;
+    }
+    // An identity that does not exist may be answered with every mailbox of the tenant (Microsoft's caution on Get-Mailbox).
+    return output.rows.map(mailboxOf).find((mailbox) => sameText(mailbox.id, id));
+  }
+
+  /** The mailboxes that have this SMTP address; more than one only while the directory settles. */
+  async withAddress(address: string): Promise<Mailbox[]> {
+    const { rows } = await this.#exchange.read({
+      name: "Get-Mailbox",
+      parameters: { Filter: `EmailAddresses -eq ${filterLiteral(address)}`, ResultSize: "Unlimited" },
+      select: SELECT,
+      action: `looking for a mailbox with the address ${address}`,
+    });
+    return rows.map(mailboxOf).filter((mailbox) => hasAddress(mailbox, address));
+  }
+
+  /**
+   * Creates a shared mailbox.
+   *
+   * @returns what Exchange answered; undefined when it answered with nothing.
+   */
+  async create(
+    parameters: { name: string; displayName: string; alias: string; primarySmtpAddress: string },
+    scope: Scope,
+  ): Promise<Mailbox | undefined> {
+    const { rows } = await this.#exchange.write(
+      {
+        name: "New-Mailbox",
+        parameters: {
+          Shared: true,
+          Name: parameters.name,
+          DisplayName: parameters.displayName,
+          Alias: parameters.alias,
+          PrimarySmtpAddress: parameters.primarySmtpAddress,
+        },
+        action: `creating shared mailbox ${parameters.primarySmtpAddress}`,
+      },
+      undefined,
+      scope,
+    );
+    return rows.map(mailboxOf).find((mailbox) => hasAddress(mailbox, parameters.primarySmtpAddress));
+  }
+
+  /** Sets parameters of one parameter set of `Set-Mailbox`. @returns Exchange's warnings. */
+  async set(id: string, parameters: Row, action: string, scope: Scope): Promise<string[]> {
+    const { warnings } = await this.#exchange.write(
+      { name: "Set-Mailbox", parameters: { Identity: id, ...parameters }, action },
+      id,
+      scope,
+    );
+    return warnings.filter((warning) => !/completed successfully but no settings of/i.test(warning));
+  }
+
+  /** Soft-deletes the mailbox and its account; one that is gone already is success. */
+  async remove(mailbox: Mailbox, scope: Scope): Promise<void> {
+    try {
+      await this.#exchange.write(
+        {
+          name: "Remove-Mailbox",
+          parameters: { Identity: mailbox.id, Confirm: false, Force: true },
+          action: `deleting shared mailbox ${mailbox.primarySmtpAddress}`,
+        },
+        mailbox.id,
+        scope,
+      );
+    } catch (error) {
+      if (!isClass(error, "notFound")) {
+        throw error;
+      }
+    }
+  }
+
+  /**
+   * Holds that apply to every mailbox of the organisation and stand on none.
+   *
+   * @returns undefined when the application may not read the organisation's configuration.
+   */
+  async organizationHolds(): Promise<string[] | undefined> {
+    try {
+      const { rows } = await this.#exchange.read({
+        name: "Get-OrganizationConfig",
+        parameters: {},
+        select: ["InPlaceHolds"],
+        action: "reading the organisation's holds",
+      });
+      return rows.flatMap((row) => texts(row.InPlaceHolds)).filter(isDeletionHold);
+    } catch (error) {
+      if (isClass(error, "forbidden")) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * The tenant's accepted domains in lower case and whether each is authoritative.
+   *
+   * @returns undefined when the application may not read them.
+   */
+  async acceptedDomains(): Promise<Map<string, { isAuthoritative: boolean }> | undefined> {
+    try {
+      const { rows } = await this.#exchange.read({
+        name: "Get-AcceptedDomain",
+        parameters: {},
+        select: ["DomainName", "DomainType", "Default"],
+        action: "reading the tenant's accepted domains",
+      });
+      return new Map(
+        rows.map((row) => [
+          text(row.DomainName).toLowerCase(),
+          { isAuthoritative: text(row.DomainType) === "Authoritative" },
+        ]),
+      );
+    } catch (error) {
+      if (isClass(error, "forbidden")) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+/** Reads a row of `Get-Mailbox`. */
+function mailboxOf(row: Row): Mailbox {
+  const id = text(row.ExternalDirectoryObjectId);
+  if (id === "") {
+    throw new ProviderError(`Exchange answered with a mailbox without an object id (${text(row.Identity)})`);
+  }
+  return {
+    id,
+    guid: text(row.Guid),
+    exchangeGuid: text(row.ExchangeGuid),
+    name: text(row.Name),
+    alias: text(row.Alias),
+    displayName: text(row.DisplayName),
+    userPrincipalName: text(row.UserPrincipalName),
+    primarySmtpAddress: text(row.PrimarySmtpAddress).toLowerCase(),
+    emailAddresses: texts(row.EmailAddresses),
+    hasAddressPolicy: row.EmailAddressPolicyEnabled === true,
+    recipientTypeDetails: text(row.RecipientTypeDetails),
+    isDirSynced: row.IsDirSynced === true,
+    isHidden: row.HiddenFromAddressListsEnabled === true,
+    forwardingAddress: text(row.ForwardingAddress) || undefined,
+    forwardingSmtpAddress:
+      text(row.ForwardingSmtpAddress)
+        .replace(/^smtp:/i, "")
+        .toLowerCase() || undefined,
+    deliversAndForwards: row.DeliverToMailboxAndForward === true,
+    sendOnBehalf: texts(row.GrantSendOnBehalfTo),
+    accountDisabled: row.AccountDisabled === true,
+    createdAt: text(row.WhenMailboxCreated),
+    holds: holdsOf(row),
+  };
+}
+
+function holdsOf(row: Row): string[] {
+  return [
+    ...(row.LitigationHoldEnabled === true ? ["litigation hold"] : []),
+    ...(row.ComplianceTagHoldApplied === true ? ["a retention label"] : []),
+    ...(row.DelayHoldApplied === true || row.DelayReleaseHoldApplied === true ? ["a delay hold"] : []),
+    ...texts(row.InPlaceHolds)
+      .filter(isDeletionHold)
+      .map((hold) => `in-place hold ${hold}`),
+  ];
+}
+
+/** `-mbx…` marks an exclusion from a hold and a `:1` suffix one that only deletes (Microsoft's page on in-place holds). */
+function isDeletionHold(hold: string): boolean {
+  return !hold.startsWith("-mbx") && !/:1$/.test(hold);
+}
+
+/** All SMTP addresses in lower case, the primary one first. */
+export function smtpAddresses(recipient: { emailAddresses: readonly string[] }): string[] {
+  return recipient.emailAddresses
+    .filter((address) => /^smtp:/i.test(address))
+    .sort((a, b) => Number(b.startsWith("SMTP:")) - Number(a.startsWith("SMTP:")) || a.localeCompare(b))
+    .map((address) => address.slice(5).toLowerCase());
+}
+
+/** Whether an SMTP address is one of the recipient's. */
+export function hasAddress(recipient: { emailAddresses: readonly string[] }, address: string): boolean {
+  return smtpAddresses(recipient).includes(address.toLowerCase());
+}
+
+/** Whether two identifiers are the same: guids and addresses are compared without case. */
+export function sameText(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+/** A text member of a row; "" where the service has none. */
+export function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** A multi-valued text member of a row. */
+export function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : typeof value === "string" && value !== "" ? [value] : [];
+}
+
+/** The error for a mailbox that the state knows and the tenant has no more. */
+export function mailboxGone(id: string, action: string): NotFoundError {
+  return new NotFoundError({
+    action,
+    words: `the mailbox ${id} is no longer in the tenant`,
+    nextStep: "Run `pulumi refresh` to record that, then `pulumi up` to create it again.",
+  });
+}

@@ -1,0 +1,182 @@
+import { isClass, isServiceError, ProviderError } from "../http/errors";
+import { addAndRemove, type Exchange, type Row } from "./exchange";
+import { type Mailbox, sameText, text, texts } from "./mailboxes";
+import type { Scope } from "./waiting";
+
+/** A right a trustee can hold on a mailbox. */
+export type Right = "fullAccess" | "sendAs" | "sendOnBehalf";
+
+/** An explicit entry that allows something, as Exchange prints it; SELF, inherited and denying entries are not among them. */
+export interface Grant {
+  right: Right;
+  /** Sign-in name of a user, display name of a group, Name or id (Send on Behalf), or a SID nobody answers to. */
+  trustee: string;
+}
+
+/** The explicit permissions on a mailbox. */
+export interface Permissions {
+  grants: Grant[];
+  /** Trustees of inherited and denying entries and of rights other than the three, as Exchange prints them. */
+  others: string[];
+}
+
+/** The SID of `NT AUTHORITY\SELF`, whose text is localised. */
+const SELF = "S-1-5-10";
+
+/** Permissions on mailboxes: Full Access and Send As by the Exchange admin API, Send on Behalf with the mailbox's settings. */
+export class MailboxPermissions {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  /**
+   * Everybody's permissions on a mailbox.
+   *
+   * @param mailbox as just read: an identity that does not exist would be answered with the permissions on all mailboxes.
+   */
+  async on(mailbox: Mailbox): Promise<Permissions> {
+    const parameters = { Identity: mailbox.id, ResultSize: "Unlimited" };
+    const [access, sending] = await Promise.all([
+      this.#exchange.read({
+        name: "Get-MailboxPermission",
+        parameters,
+        action: `reading who has access to ${mailbox.primarySmtpAddress}`,
+      }),
+      this.#exchange.read({
+        name: "Get-RecipientPermission",
+        parameters,
+        action: `reading who may send as ${mailbox.primarySmtpAddress}`,
+      }),
+    ]);
+    for (const row of [...access.rows, ...sending.rows]) {
+      requireOwn(row, mailbox);
+    }
+    const permissions: Permissions = {
+      grants: mailbox.sendOnBehalf.map((trustee) => ({ right: "sendOnBehalf", trustee })),
+      others: [],
+    };
+    collect(permissions, access.rows, "User", "UserSid", "FullAccess", "fullAccess");
+    collect(permissions, sending.rows, "Trustee", "TrusteeSidString", "SendAs", "sendAs");
+    return permissions;
+  }
+
+  /** Grants Full Access; there already is success. */
+  async grantFullAccess(
+    mailbox: Mailbox,
+    trustee: string,
+    who: string,
+    automapping: boolean,
+    scope: Scope,
+  ): Promise<void> {
+    await this.#change(
+      "Add-MailboxPermission",
+      { User: trustee, AccessRights: ["FullAccess"], InheritanceType: "All", AutoMapping: automapping },
+      `granting Full Access on ${mailbox.primarySmtpAddress} to ${who}`,
+      mailbox,
+      scope,
+    );
+  }
+
+  /** Takes Full Access away; not there is success. */
+  async revokeFullAccess(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<void> {
+    await this.#change(
+      "Remove-MailboxPermission",
+      { User: trustee, AccessRights: ["FullAccess"] },
+      `taking Full Access on ${mailbox.primarySmtpAddress} from ${who}`,
+      mailbox,
+      scope,
+    );
+  }
+
+  /** Grants Send As; there already is success. */
+  async grantSendAs(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<void> {
+    await this.#change(
+      "Add-RecipientPermission",
+      { Trustee: trustee, AccessRights: ["SendAs"] },
+      `granting Send As on ${mailbox.primarySmtpAddress} to ${who}`,
+      mailbox,
+      scope,
+    );
+  }
+
+  /** Takes Send As away; not there is success. */
+  async revokeSendAs(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<void> {
+    await this.#change(
+      "Remove-RecipientPermission",
+      // The check of the mailbox's domains would keep access alive on a mailbox whose domain was removed from the tenant.
+      { Trustee: trustee, AccessRights: ["SendAs"], SkipDomainValidationForSharedMailbox: true },
+      `taking Send As on ${mailbox.primarySmtpAddress} from ${who}`,
+      mailbox,
+      scope,
+    );
+  }
+
+  /** Adds and removes trustees of Send on Behalf; the others are left alone. */
+  async changeSendOnBehalf(mailbox: Mailbox, add: string[], remove: string[], scope: Scope): Promise<void> {
+    await this.#exchange.write(
+      {
+        name: "Set-Mailbox",
+        parameters: { Identity: mailbox.id, GrantSendOnBehalfTo: addAndRemove(add, remove) },
+        action: `changing who may send on behalf of ${mailbox.primarySmtpAddress}`,
+      },
+      mailbox.id,
+      scope,
+    );
+  }
+
+  async #change(name: string, parameters: Row, action: string, mailbox: Mailbox, scope: Scope): Promise<void> {
+    try {
+      await this.#exchange.write(
+        { name, parameters: { Identity: mailbox.id, ...parameters, Confirm: false }, action },
+        mailbox.id,
+        scope,
+      );
+    } catch (error) {
+      // Documented as an error for a missing entry, observed as a warning; both mean that it is gone.
+      const isGone = isServiceError(error) && /ACE (doesn't exist|isn't present)/i.test(error.words);
+      if (!(name.startsWith("Remove-") && (isGone || isClass(error, "notFound")))) {
+        throw error;
+      }
+    }
+  }
+}
+
+function collect(
+  permissions: Permissions,
+  rows: Row[],
+  trusteeName: string,
+  sidName: string,
+  wanted: string,
+  right: Right,
+): void {
+  for (const row of rows) {
+    const trustee = text(row[trusteeName]);
+    const sid = text(row[sidName]);
+    if (sid === SELF || /^NT AUTHORITY\\SELF$/i.test(trustee) || trustee === "NULL SID") {
+      continue;
+    }
+    // Several rights come joined in one element: ["FullAccess, ReadPermission"].
+    const rights = texts(row.AccessRights).flatMap((joined) => joined.split(",").map((one) => one.trim()));
+    const denies = row.Deny === true || text(row.AccessControlType) === "Deny";
+    if (row.IsInherited === true || denies || !rights.includes(wanted)) {
+      permissions.others.push(trustee);
+    } else {
+      permissions.grants.push({ right, trustee });
+    }
+  }
+}
+
+/** A non-existent identity is answered with the rows of all mailboxes (Microsoft's caution on the Get cmdlets). */
+function requireOwn(row: Row, mailbox: Mailbox): void {
+  const identity = text(row.Identity);
+  const own = [mailbox.id, mailbox.guid, mailbox.name, mailbox.displayName, mailbox.alias, mailbox.primarySmtpAddress];
+  if (!own.some((name) => sameText(name, identity) || identity.toLowerCase().endsWith(`/${name.toLowerCase()}`))) {
+    throw new ProviderError({
+      action: `reading the permissions on ${mailbox.primarySmtpAddress}`,
+      words: `Exchange answered with a permission on another object (${identity})`,
+      nextStep: "Nothing was changed. Run the command again.",
+    });
+  }
+}
