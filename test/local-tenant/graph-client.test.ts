@@ -153,7 +153,9 @@ describe("$batch", () => {
     const byId = new Map(answer.responses.map((response: { id: string }) => [response.id, response]));
     expect(byId.get("5")).toMatchObject({ body: { accountEnabled: false } });
     expect(byId.get("2")).toMatchObject({ body: { error: { code: "Request_ResourceNotFound" } } });
+    expect(byId.get("1")).toMatchObject({ headers: { "Content-Type": "application/json" } });
     expect(byId.get("4")).toMatchObject({ body: null });
+    expect(Object.keys(answer.responses[0].headers)).toEqual(["Content-Type"]);
     expect(answer.responses[0].id).not.toBe("1");
   });
 

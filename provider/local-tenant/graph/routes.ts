@@ -245,8 +245,11 @@ function responseOf(answer: Answer): Response {
 /** The answer behind an inner response, whether a handler or a fault rule made it. */
 async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
+  // The batch names the type of a body itself: Response has put text/plain on what is JSON.
   const headers = Object.fromEntries(
-    [...response.headers].map(([name, value]) => [name === "retry-after" ? "Retry-After" : name, value]),
+    [...response.headers]
+      .filter(([name]) => name !== "content-type")
+      .map(([name, value]) => [name === "retry-after" ? "Retry-After" : name, value]),
   );
   let body: unknown;
   try {
