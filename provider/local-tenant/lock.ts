@@ -89,7 +89,7 @@ export async function ping(
       ? { journal: typeof answer.journal === "string" ? answer.journal : null }
       : "nobody";
   } catch (error) {
-    return error instanceof Error && error.name === "TimeoutError" ? "silent" : "nobody";
+    return nameOf(error) === "TimeoutError" ? "silent" : "nobody";
   }
 }
 
@@ -226,6 +226,11 @@ export function realPath(journal: string): string {
   }
 }
 
+// Errors of Node's own come from another realm where this runs in a VM context: no instanceof.
 function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+  return typeof error === "object" && error !== null && "code" in error && error.code === code;
+}
+
+function nameOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "name" in error ? error.name : undefined;
 }

@@ -43,7 +43,7 @@ const ownTables = [signingKeyTable, settingsTable];
  * fault rules and the request log.
  */
 export function controlRoutes(tenant: Tenant, log: RequestLog, describe: () => Description): Hono {
-  const app = new Hono().basePath("/_tenant");
+  const app = new Hono({ strict: false }).basePath("/_tenant");
   app.get("/", (c) => c.json(describe()));
 
   app.get("/state", (c) => c.json(Object.fromEntries(tableNames(tenant).map((name) => [name, rows(tenant, name)]))));
