@@ -127,8 +127,8 @@ export function contentOf(body: Row): Pick<Answer, "rows" | "warnings" | "type" 
   };
 }
 
-/** `Add` and `Remove` of a multi-valued parameter. */
-export function change(parts: { Add?: unknown; Remove?: unknown }): Row {
+/** `Add` and `Remove` of a multi-valued parameter, in any case. */
+export function change(parts: { Add?: unknown; Remove?: unknown; add?: unknown; remove?: unknown }): Row {
   return { "@odata.type": "#Exchange.GenericHashTable", ...parts };
 }
 

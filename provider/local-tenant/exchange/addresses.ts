@@ -33,6 +33,7 @@ type Operation = readonly [table: string, key: string, value: unknown];
 const addressPattern =
   /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/;
 
+/** True for an SMTP address with no prefix; plus signs and apostrophes are allowed. */
 export function isSmtpAddress(value: string): boolean {
   return addressPattern.test(value);
 }
@@ -43,10 +44,12 @@ export function splitPrefix(value: string): { prefix: string; address: string } 
   return match === null ? { prefix: "", address: value } : { prefix: match[1] ?? "", address: match[2] ?? "" };
 }
 
+/** True for a proxy address of the type SMTP, primary or not. */
 export function isSmtp(proxyAddress: string): boolean {
   return /^smtp:/i.test(proxyAddress);
 }
 
+/** The part after the last `@`. */
 export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf("@") + 1);
 }
@@ -184,6 +187,7 @@ export function releases(
     });
 }
 
+/** Refuses a Name that another recipient has; `own` is the guid of the one that gets it. */
 export function requireFreeName(directory: Directory, name: string, own: string): void {
   const wanted = name.toLowerCase();
   if (
@@ -236,6 +240,7 @@ export function aliasOf(name: string): string {
     .slice(0, 64);
 }
 
+/** Refuses what cannot be an alias: longer than 64 characters, or with characters outside the documented set. */
 export function requireAlias(alias: string): void {
   if (
     alias.length > 64 ||

@@ -75,6 +75,7 @@ export const identity = convertible(
   textOf,
 );
 
+/** An SMTP address, with or without prefix. */
 export const address = convertible(["SmtpAddress", "ProxyAddress", "WindowsLiveId"], "address", textOf);
 
 /** PowerShell's Boolean: true, false, or a number; the texts "true" and "false" are refused. */
@@ -90,6 +91,7 @@ export const toggle = convertible(["SwitchParameter"], "toggle", (value) =>
   typeof value === "boolean" ? value : undefined,
 );
 
+/** A whole number, also as text. */
 export const integer = convertible(["Int32"], "integer", (value) => {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isInteger(number) ? number : undefined;

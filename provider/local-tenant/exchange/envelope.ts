@@ -21,6 +21,7 @@ export function dateTime(iso: string | null): Typed {
   );
 }
 
+/** A GUID as Exchange prints it. */
 export function guid(value: string): Typed {
   return new Typed("System.Guid", value);
 }

@@ -75,6 +75,7 @@ const server = "AM6PR01A00DC001.EURPR01A00.PROD.OUTLOOK.COM";
 
 // Identity
 
+/** No object of that identity. */
 export function objectNotFound(identity: string): ExchangeFault {
   return cmdletFault(
     "Ex6F9304",
@@ -97,6 +98,7 @@ export function mailboxDoesNotExist(): ExchangeFault {
   return cmdletFault("Ex41BAF5", `${tasks}.ManagementObjectNotFoundException`, "The specified mailbox doesn't exist.");
 }
 
+/** Several objects of that identity. */
 export function objectAmbiguous(identity: string): ExchangeFault {
   return cmdletFault(
     "Ex1B3C5D",
@@ -116,6 +118,7 @@ export function addressInUse(address: string, holder: string): ExchangeFault {
   );
 }
 
+/** Another recipient has that Name. */
 export function nameInUse(name: string): ExchangeFault {
   return cmdletFault(
     "Ex505CC5",
@@ -124,6 +127,7 @@ export function nameInUse(name: string): ExchangeFault {
   );
 }
 
+/** Another recipient has that alias; `holder` is its canonical name. */
 export function aliasInUse(alias: string, holder: string): ExchangeFault {
   return cmdletFault(
     "Ex2A7B90",
@@ -132,6 +136,7 @@ export function aliasInUse(alias: string, holder: string): ExchangeFault {
   );
 }
 
+/** Another account of a recipient signs in with that name; `holder` is its canonical name. */
 export function userPrincipalNameInUse(userPrincipalName: string, holder: string): ExchangeFault {
   return cmdletFault(
     "Ex9D701F",
@@ -152,6 +157,7 @@ export function usedInEntra(property: "proxyAddresses" | "userPrincipalName"): E
   );
 }
 
+/** More addresses than one recipient may have. */
 export function tooManyAddresses(limit: number): ExchangeFault {
   return cmdletFault(
     "Ex7C11D2",
@@ -162,6 +168,7 @@ export function tooManyAddresses(limit: number): ExchangeFault {
 
 // Values
 
+/** An address in a domain the organisation does not have. */
 export function domainNotAccepted(domain: string): ExchangeFault {
   return cmdletFault(
     "ExF1A5E3",
@@ -170,6 +177,7 @@ export function domainNotAccepted(domain: string): ExchangeFault {
   );
 }
 
+/** A value the property cannot hold; `text` says why. */
 export function invalidProperty(property: string, text: string): ExchangeFault {
   return cmdletFault(
     "ExA2D7B4",
@@ -178,6 +186,7 @@ export function invalidProperty(property: string, text: string): ExchangeFault {
   );
 }
 
+/** A quota above the one that must not be below it. */
 export function quotaOrder(lower: string, lowerText: string, upper: string, upperText: string): ExchangeFault {
   return cmdletFault(
     "ExC3E104",
@@ -186,6 +195,7 @@ export function quotaOrder(lower: string, lowerText: string, upper: string, uppe
   );
 }
 
+/** A quota or size above what licences or the service allow. */
 export function aboveLicense(property: string, value: string, limit: string): ExchangeFault {
   return cmdletFault(
     "Ex5B9AF0",
@@ -194,6 +204,7 @@ export function aboveLicense(property: string, value: string, limit: string): Ex
   );
 }
 
+/** Something that only some licences carry. */
 export function licenseNeeded(what: string, mailbox: string): ExchangeFault {
   return cmdletFault(
     "Ex8F1D66",
@@ -202,6 +213,7 @@ export function licenseNeeded(what: string, mailbox: string): ExchangeFault {
   );
 }
 
+/** A write to a directory-synced mailbox that only its on-premises directory takes. */
 export function synchronizedFromOnPremises(action: string, property: string, mailbox: string): ExchangeFault {
   return cmdletFault(
     "Ex9A31C7",
@@ -210,6 +222,7 @@ export function synchronizedFromOnPremises(action: string, property: string, mai
   );
 }
 
+/** Send on Behalf for a recipient that can hold no permissions. */
 export function invalidDelegate(recipient: string): ExchangeFault {
   return cmdletFault(
     "Ex4D2E88",
@@ -220,6 +233,7 @@ export function invalidDelegate(recipient: string): ExchangeFault {
 
 // Permissions
 
+/** The 501st permission entry. */
 export function tooManyPermissions(mailbox: string): ExchangeFault {
   return cmdletFault(
     "Ex6E0A41",
@@ -228,6 +242,7 @@ export function tooManyPermissions(mailbox: string): ExchangeFault {
   );
 }
 
+/** Send As on a mailbox with an address in a domain that is no longer accepted. */
 export function domainOfMailboxNotAccepted(mailbox: string, domain: string): ExchangeFault {
   return cmdletFault(
     "Ex3C55D9",
@@ -238,6 +253,7 @@ export function domainOfMailboxNotAccepted(mailbox: string, domain: string): Exc
 
 // Deletion and restoration
 
+/** PermanentlyDelete of a mailbox that is not in the soft-deleted store, or not named by ExchangeGuid or DN. */
 export function notSoftDeleted(identity: string): ExchangeFault {
   return cmdletFault(
     "Ex2F64B8",
@@ -246,6 +262,7 @@ export function notSoftDeleted(identity: string): ExchangeFault {
   );
 }
 
+/** PermanentlyDelete of a mailbox that a hold keeps. */
 export function inactiveCannotBePurged(identity: string): ExchangeFault {
   return cmdletFault(
     "Ex0D8C13",
@@ -254,6 +271,7 @@ export function inactiveCannotBePurged(identity: string): ExchangeFault {
   );
 }
 
+/** Restoration of a mailbox whose user is not in deletedItems. */
 export function accountOfMailboxIsGone(identity: string): ExchangeFault {
   return cmdletFault(
     "Ex71B2AC",
@@ -264,10 +282,12 @@ export function accountOfMailboxIsGone(identity: string): ExchangeFault {
 
 // Archive, rules
 
+/** An archive that is there already, is missing, or is held. */
 export function archiveState(text: string): ExchangeFault {
   return cmdletFault("Ex58E70F", `${recipientTasks}.RecipientTaskException`, text);
 }
 
+/** No inbox rule of that identity. */
 export function ruleNotFound(identity: string): ExchangeFault {
   return cmdletFault(
     "Ex62E3A5",
@@ -276,6 +296,7 @@ export function ruleNotFound(identity: string): ExchangeFault {
   );
 }
 
+/** Parameters that are valid each but make no sense together. */
 export function invalidOperation(text: string): ExchangeFault {
   return cmdletFault("Ex3E5A1B", `${tasks}.TaskInvalidOperationException`, text);
 }
@@ -296,6 +317,7 @@ export function parametersDoNotGoTogether(parameters: readonly string[]): Exchan
   return bindingFault(type, text, `|${type}|${text}`);
 }
 
+/** A mandatory parameter that was not given. */
 export function missingParameter(parameter: string): ExchangeFault {
   return bindingFault(
     "System.Management.Automation.ParameterBindingException",
@@ -303,6 +325,7 @@ export function missingParameter(parameter: string): ExchangeFault {
   );
 }
 
+/** A parameter that must not be null or empty. */
 export function emptyParameter(parameter: string): ExchangeFault {
   return bindingFault(
     "System.Management.Automation.ParameterBindingValidationException",
@@ -310,6 +333,7 @@ export function emptyParameter(parameter: string): ExchangeFault {
   );
 }
 
+/** A value that is no member of the enumeration; the text lists the members. */
 export function notAMember(
   parameter: string,
   value: string,
@@ -322,6 +346,7 @@ export function notAMember(
   );
 }
 
+/** A value of the wrong type. */
 export function notConvertible(parameter: string, value: unknown, typeName: string): ExchangeFault {
   return bindingFault(
     "System.Management.Automation.ParameterTransformationException",
@@ -337,6 +362,7 @@ export function untypedObject(parameter: string): ExchangeFault {
   );
 }
 
+/** A filter that is not understood; `reason` names the part. */
 export function invalidFilter(filter: string, reason: string): ExchangeFault {
   return bindingFault(
     "System.Management.Automation.ParameterBindingException",
@@ -346,22 +372,27 @@ export function invalidFilter(filter: string, reason: string): ExchangeFault {
 
 // Transport
 
+/** A body that is not what the endpoint takes. */
 export function badEnvelope(text: string): ExchangeFault {
   return odataFault(400, "BadRequest", text);
 }
 
+/** A `$batch` with more requests than allowed. */
 export function tooManyInBatch(limit: number): ExchangeFault {
   return odataFault(400, "BadRequest", `The batch request exceeds the maximum of ${limit} requests.`);
 }
 
+/** A nextLink that is too old, posted with another body, or made by another process. */
 export function pagingExpired(): ExchangeFault {
   return odataFault(400, "BadRequest", "Expired or Invalid pagination request. Default Expiry time is 00:30:00");
 }
 
+/** A path the service does not have. */
 export function noSuchResource(path: string): ExchangeFault {
   return odataFault(404, "NotFound", `Resource not found for the segment '${path}'.`);
 }
 
+/** Anything but POST. */
 export function methodNotAllowed(method: string): ExchangeFault {
   return odataFault(405, "MethodNotAllowed", `The requested resource does not support http method '${method}'.`);
 }

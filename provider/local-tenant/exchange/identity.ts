@@ -19,6 +19,7 @@ export const forest = "EURPR01A00";
 /** A recipient that has a mailbox. */
 export type MailboxRecipient = Recipient & { mailbox: MailboxFields };
 
+/** True for a recipient with a mailbox, soft-deleted or not. */
 export function hasMailbox(recipient: Recipient): recipient is MailboxRecipient {
   return recipient.mailbox !== undefined;
 }
@@ -224,6 +225,7 @@ export class Directory {
 
 /** The trustee that every mailbox grants itself. */
 export const selfSid = "S-1-5-10";
+/** What the service prints for it. */
 export const selfName = "NT AUTHORITY\\SELF";
 
 /** The one of `found`; none and several are the service's own errors. */
@@ -238,6 +240,7 @@ export function only<T>(identity: string, found: readonly T[]): T {
   return first;
 }
 
+/** The recipient as a mailbox; one without is the service's error. */
 export function asMailbox(recipient: Recipient): MailboxRecipient {
   if (!hasMailbox(recipient)) {
     throw mailboxDoesNotExist();
@@ -245,6 +248,7 @@ export function asMailbox(recipient: Recipient): MailboxRecipient {
   return recipient;
 }
 
+/** True for groups of every kind. */
 export function isGroup({ recipientTypeDetails }: Recipient): boolean {
   return ["MailUniversalSecurityGroup", "MailUniversalDistributionGroup", "GroupMailbox"].includes(
     recipientTypeDetails,
@@ -261,10 +265,12 @@ export function primaryAddress(recipient: Recipient): string | undefined {
   return recipient.emailAddresses.find((each) => each.startsWith("SMTP:"))?.slice("SMTP:".length);
 }
 
+/** The recipient's legacy distinguished name, always the same. */
 export function legacyExchangeDN(recipient: Recipient): string {
   return `/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=${recipient.guid.replaceAll("-", "")}`;
 }
 
+/** The recipient's SAM account name, always the same. */
 export function samAccountName(recipient: Recipient): string {
   return `$${createHash("sha1").update(recipient.guid).digest("hex").slice(0, 16).toUpperCase()}`;
 }
@@ -275,6 +281,7 @@ export function sidOf(id: string): string {
   return `S-1-5-21-3623811015-3361044348-${digest.readUInt32BE(0)}-${1000 + (digest.readUInt32BE(4) % 90_000_000)}`;
 }
 
+/** The tenant's own row. Throws when the tenant was never seeded. */
 export function organizationOf(tenant: Tenant): Organization {
   const row = tenant.store.get<Organization>(tables.organization, "organization");
   if (row === undefined) {

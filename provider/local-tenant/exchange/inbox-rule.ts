@@ -88,15 +88,18 @@ export function setInboxRule(call: Call): undefined {
   call.tenant.store.put(tables.rules, rule.id, rule);
 }
 
+/** Remove-InboxRule. */
 export function removeInboxRule(call: Call): undefined {
   call.tenant.store.delete(tables.rules, existing(call).rule.id);
 }
 
+/** Enable-InboxRule. */
 export function enableInboxRule(call: Call): undefined {
   const { rule } = existing(call);
   call.tenant.store.put(tables.rules, rule.id, { ...rule, isEnabled: true });
 }
 
+/** Disable-InboxRule. */
 export function disableInboxRule(call: Call): undefined {
   const { rule } = existing(call);
   call.tenant.store.put(tables.rules, rule.id, { ...rule, isEnabled: false });

@@ -19,6 +19,7 @@ export interface Entitlement {
   archiveAndHold: boolean;
 }
 
+/** What the licences of `user` allow; those of disabled service plans do not count. */
 export function entitlementOf(directory: Directory, user: User | undefined): Entitlement {
   const skus = directory.tenant.store.all<Sku>(tables.skus);
   const names = new Set(

@@ -334,6 +334,7 @@ export function requiredName(name: string): string {
   return name;
 }
 
+/** Refuses a value longer than the property takes. */
 export function requireLength(property: string, value: string, longest: number): void {
   if (value.length > longest) {
     throw invalidProperty(
