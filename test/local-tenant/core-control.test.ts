@@ -83,9 +83,11 @@ test("a tenant that is not empty is not seeded; a reset forgets everything but k
 test("a lagging service sees the seed at once, and a change when its lag is over", async () => {
   await control(origin, "PATCH", "settings", { lag: { graph: 60_000 } });
   const token = await graphToken();
-  const read = async (): Promise<unknown> =>
-    (await (await fetch(`${origin}/v1.0/users/${ada}`, { headers: { Authorization: `Bearer ${token}` } })).json())
-      .displayName;
+  const read = async (): Promise<unknown> => {
+    const headers = { Authorization: `Bearer ${token}` };
+    const user = (await (await fetch(`${origin}/v1.0/users/${ada}`, { headers })).json()) as { displayName: unknown };
+    return user.displayName;
+  };
   expect(await read()).toBe("Ada Lovelace");
   await control(origin, "PATCH", `state/users/${ada}`, { displayName: "Ada King" });
   expect(await read()).toBe("Ada Lovelace");
@@ -164,6 +166,37 @@ describe("faults", () => {
     ]);
     expect(await control(origin, "DELETE", `faults/${(added as { id: number }).id}`)).toEqual({ removed: 1 });
     expect((await ask("?x=1")).status).toBe(400);
+  });
+
+  test("a rule for a cmdlet hits it inside a batch too, and can close the batch's connection", async () => {
+    const token = await tokenFor(origin, scopes.exchange);
+    const url = `${origin}/adminapi/beta/${tenantId}/InvokeCommand`;
+    const inner = (id: string, displayName: string) => ({
+      id,
+      method: "POST",
+      url,
+      headers: { "Content-Type": "application/json" },
+      body: { CmdletInput: { CmdletName: "Set-Mailbox", Parameters: { Identity: ada, DisplayName: displayName } } },
+    });
+    const send = async (): Promise<{ responses: { id: string; status: number }[] }> => {
+      const response = await fetch(`${origin}/adminapi/beta/${tenantId}/$batch`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+        body: JSON.stringify({ requests: [inner("1", "First"), inner("2", "Second")] }),
+      });
+      return (await response.json()) as { responses: { id: string; status: number }[] };
+    };
+    await control(origin, "POST", "faults", { cmdlet: "set-mailbox", after: 1, answer: { status: 503, body: {} } });
+    const { responses } = await send();
+    expect(responses.map(({ id, status }) => [id, status]).sort()).toEqual([
+      ["1", 200],
+      ["2", 503],
+    ]);
+    const name = async () => (await control(origin, "GET", `state/users/${ada}`)) as { displayName: string };
+    expect((await name()).displayName).toBe("First");
+    await control(origin, "POST", "faults", { cmdlet: "Set-Mailbox", after: 1, close: "after" });
+    await expect(send()).rejects.toThrow("fetch failed");
+    expect((await name()).displayName).toBe("Second");
   });
 
   test.each([

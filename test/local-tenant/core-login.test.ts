@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type JsonWebKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
 import { generate } from "selfsigned";
@@ -18,6 +18,14 @@ afterAll(async () => {
   await running.close();
 });
 
+interface JsonWebKeyWithId extends JsonWebKey {
+  kid?: string;
+}
+
+async function json(url: string): Promise<Record<string, unknown>> {
+  return (await (await fetch(url)).json()) as Record<string, unknown>;
+}
+
 test("a token is a signed three-part JWT with the claims of an app-only token", async () => {
   const { status, body } = await askToken(running.origin, { ...client, scope: scopes.exchange, "x-client-SKU": "any" });
   expect(status).toBe(200);
@@ -31,13 +39,12 @@ test("a token is a signed three-part JWT with the claims of an app-only token", 
     app_displayname: "Contoso Mailbox Deployment",
     roles: ["Exchange.ManageAsApp", "Exchange.ManageAsAppV2"],
   });
-  const discovery = await (await fetch(`${running.origin}/${tenantId}/v2.0/.well-known/openid-configuration`)).json();
+  const discovery = await json(`${running.origin}/${tenantId}/v2.0/.well-known/openid-configuration`);
   expect(discovery.token_endpoint).toBe(`${running.origin}/${tenantId}/oauth2/v2.0/token`);
   expect(discovery.issuer).toBe(`${running.origin}/${tenantId}/v2.0`);
-  const { keys } = await (await fetch(discovery.jwks_uri)).json();
+  const keys = (await json(String(discovery.jwks_uri))).keys as JsonWebKeyWithId[];
   const header = JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString());
-  const key = keys.find((candidate: { kid: string }) => candidate.kid === header.kid);
-  const { createPublicKey } = await import("node:crypto");
+  const key = keys.find((candidate) => candidate.kid === header.kid) ?? {};
   expect(() => jwt.verify(token, createPublicKey({ key, format: "jwk" }))).not.toThrow();
 });
 

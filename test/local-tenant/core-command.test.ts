@@ -1,0 +1,103 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { seedId } from "../../provider/local-tenant/seed/ids";
+import { ada, control, finished, firstLines, mailboxes, workFolder } from "./core";
+
+const folder = workFolder();
+
+async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return await finished(mailboxes("tenant", ...args));
+}
+
+test("serve prints its origins first, and a signal ends it cleanly", async () => {
+  const journal = join(folder, "serve.jsonl");
+  const child = mailboxes("tenant", "serve", "--data", journal, "--https", "127.0.0.1:0");
+  const [http, https] = await firstLines(child, 2);
+  expect(http).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(https).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+  expect(existsSync(`${journal}.pem`)).toBe(true);
+  child.kill("SIGTERM");
+  const [code] = await new Promise<[number | null]>((resolve) => child.on("exit", (value) => resolve([value])));
+  expect(code).toBe(0);
+  expect(existsSync(`${journal}.lock`)).toBe(false);
+});
+
+test("seed, show and reset work on a journal nobody serves", async () => {
+  const journal = join(folder, "alone.jsonl");
+  expect(await run("show", "--data", journal)).toMatchObject({
+    code: 1,
+    stderr: `mailboxes: There is no journal ${journal}.\n`,
+  });
+  expect(await run("seed", "--data", journal)).toMatchObject({ code: 0 });
+  expect(await run("seed", "--data", journal)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Reset it first"),
+  });
+  const { stdout } = await run("show", "--data", journal);
+  expect(stdout).toContain("| ada@contoso.com      | Ada Lovelace    | UserMailbox | allowed |        |            |");
+  expect(stdout).toContain("Grants: none");
+  expect(stdout).not.toContain("\u001b");
+  expect(await run("reset", "--data", journal)).toMatchObject({ code: 0 });
+});
+
+test("show, by journal or by URL, is what the serving process knows", async () => {
+  const journal = join(folder, "served.jsonl");
+  const child = mailboxes("tenant", "serve", "--data", journal);
+  const [origin = ""] = await firstLines(child, 1);
+  const mailbox = seedId("recipient", 1);
+  const self = (await control(origin, "GET", `state/recipients/${mailbox}`)) as { mailbox: object };
+  await control(origin, "PATCH", `state/recipients/${mailbox}`, {
+    hiddenFromAddressListsEnabled: true,
+    mailbox: {
+      ...self.mailbox,
+      grantSendOnBehalfTo: [seedId("recipient", 2)],
+      forwardingAddress: seedId("recipient", 3),
+    },
+  });
+  await control(origin, "PUT", "state/permissions/1", {
+    id: "1",
+    kind: "mailbox",
+    mailbox,
+    sid: "S-1-5-21-1004336348-1177238915-682003330-1102",
+    accessRights: ["FullAccess"],
+    isInherited: false,
+    deny: false,
+    inheritanceType: "All",
+    autoMapping: true,
+  });
+  await control(origin, "PUT", "state/rules/r1", {
+    id: "r1",
+    mailbox: ada,
+    displayName: "To the CRM",
+    sequence: 1,
+    isEnabled: true,
+    actions: { forwardAsAttachmentTo: [{ emailAddress: { address: "forwardmailbox@contoso.com" } }] },
+  });
+  const byJournal = JSON.parse((await run("show", "--json", "--data", journal)).stdout);
+  expect(byJournal.mailboxes[0]).toEqual({
+    address: "ada@contoso.com",
+    name: "Ada Lovelace",
+    type: "UserMailbox",
+    signIn: "allowed",
+    hidden: true,
+    forwarding: "alan@contoso.com",
+  });
+  expect(byJournal.grants).toEqual([
+    { mailbox: "ada@contoso.com", trustee: "grace@contoso.com", fullAccess: true, sendAs: false, sendOnBehalf: true },
+  ]);
+  expect(byJournal.inboxRules).toEqual([
+    { mailbox: "ada@contoso.com", name: "To the CRM", target: "forwardAsAttachmentTo forwardmailbox@contoso.com" },
+  ]);
+  expect(JSON.parse((await run("show", "--json", "--url", origin)).stdout)).toEqual(byJournal);
+  expect((await run("show", "--url", origin)).stdout).toContain("Forward mailboxes: none");
+  expect(await run("reset", "--url", origin)).toMatchObject({ code: 0 });
+  expect(JSON.parse((await run("show", "--json", "--data", journal)).stdout).grants).toEqual([]);
+});
+
+test("a place that is none is said so", async () => {
+  expect(await run("show")).toMatchObject({ code: 1, stderr: expect.stringContaining("--data FILE") });
+  expect(await run("show", "--url", "http://127.0.0.1:9")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("No local tenant answers"),
+  });
+});
