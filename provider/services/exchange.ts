@@ -128,7 +128,11 @@ export class Exchange {
           kind: "read",
           action: cmdlets.map((cmdlet) => cmdlet.action).join(", "),
           cmdlet: "$batch",
-          headers: { "X-AnchorMailbox": `${ORGANIZATION_ANCHOR}@${tenant}` },
+          headers: {
+            "X-AnchorMailbox": `${ORGANIZATION_ANCHOR}@${tenant}`,
+            // Without it OData ends a batch at the first request that fails, and "not found" is an answer here.
+            Prefer: "odata.continue-on-error",
+          },
           body: {
             requests: cmdlets.map((cmdlet, index) => ({
               id: String(index),
