@@ -23,6 +23,8 @@ export interface Settings {
    * carries it over to the user or queue, false refuses with 0x8005E208.
    */
   individualAddressEditable: boolean;
+  /** Whether Dataverse deletes a mailbox row only once it is inactive (unverified): an active one is a 405. */
+  deleteNeedsInactive: boolean;
   /** Whether Dataverse refuses requests without the two OData version headers, which the real one asks for but can do without. */
   strictHeaders: boolean;
   /** Whether read-only columns in a Dataverse body are refused (true) or ignored. */
@@ -54,6 +56,7 @@ export function defaultSettings(): Settings {
     approval: "authorised",
     addressChangeDropsApproval: true,
     individualAddressEditable: false,
+    deleteNeedsInactive: false,
     strictHeaders: false,
     strictBodies: true,
     test: { duration: 50, outcomes: {} },

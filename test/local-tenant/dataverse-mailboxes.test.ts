@@ -408,6 +408,14 @@ describe("deleting", () => {
     expect((await environment.send("GET", `mailboxes(${id})`)).status).toBe(404);
   });
 
+  test("where only inactive records go, an active one is a 405", async () => {
+    environment.tenant.settings.deleteNeedsInactive = true;
+    await create();
+    expect((await environment.send("DELETE", `mailboxes(${someId})`)).status).toBe(405);
+    await change({ statecode: 1 });
+    expect((await environment.send("DELETE", `mailboxes(${someId})`)).status).toBe(204);
+  });
+
   test("a mailbox record leaves no lookup behind", async () => {
     const queue = await newQueue();
     const id = String((await mailboxOf(queue))?.mailboxid);

@@ -207,13 +207,9 @@ function checked(table: Table, column: Column, value: unknown): unknown {
         ? value.toLowerCase()
         : wrongType(table, column, value, "Edm.Guid");
     case "DateTime":
-      return typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))
+      return typeof value === "string" && /^\d{4}-\d\d-\d\d(?:T|$)/.test(value) && !Number.isNaN(Date.parse(value))
         ? `${new Date(value).toISOString().slice(0, 19)}Z`
         : wrongType(table, column, value, "Edm.DateTimeOffset");
-    case "Date":
-      return typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value))
-        ? value
-        : wrongType(table, column, value, "Edm.Date");
     case "Lookup":
     case "Owner":
       return bareNavigation(table, column.name, value);

@@ -12,7 +12,6 @@ export type ColumnType =
   | "State"
   | "Status"
   | "DateTime"
-  | "Date"
   | "Lookup"
   | "Owner";
 
@@ -100,10 +99,6 @@ export function time(name: string, validity: Validity, more: More = {}): Column 
   return column(name, "DateTime", validity, more);
 }
 
-export function date(name: string, validity: Validity): Column {
-  return column(name, "Date", validity);
-}
-
 export function lookup(name: string, targets: readonly Target[], validity: Validity): Column {
   return column(name, "Lookup", validity, { targets });
 }
@@ -132,7 +127,7 @@ export function state(): Column[] {
   ];
 }
 
-/** Who and when, the row version, and the bookkeeping columns of an imported row. */
+/** Who and when, and the row version. */
 export function audit(): Column[] {
   return [
     time("createdon", "r"),
@@ -141,10 +136,13 @@ export function audit(): Column[] {
     lookup("modifiedby", [{ table: "systemuser", navigation: "modifiedby" }], "r"),
     lookup("createdonbehalfby", [{ table: "systemuser", navigation: "createdonbehalfby" }], "r"),
     lookup("modifiedonbehalfby", [{ table: "systemuser", navigation: "modifiedonbehalfby" }], "r"),
-    date("overriddencreatedon", "cr"),
-    whole("importsequencenumber", "cr"),
-    whole("timezoneruleversionnumber", "cru"),
-    whole("utcconversiontimezonecode", "cru"),
+    whole("timezoneruleversionnumber", "cru", { range: [-1, 2147483647] }),
+    whole("utcconversiontimezonecode", "cru", { range: [-1, 2147483647] }),
     column("versionnumber", "BigInt", "r"),
   ];
+}
+
+/** What tables have whose rows can be migrated from elsewhere. */
+export function imported(): Column[] {
+  return [time("overriddencreatedon", "cr"), whole("importsequencenumber", "cr")];
 }

@@ -264,6 +264,9 @@ function updateOwner(
 export function remove(work: Work, table: Table, row: AnyRow): void {
   switch (table.name) {
     case "mailbox":
+      if (work.tenant.settings.deleteNeedsInactive && (row as MailboxRow).statecode === 0) {
+        throw deleteForbiddenByAssociation(table, "it is active.");
+      }
       removeMailbox(work, row as MailboxRow);
       return;
     case "queue":

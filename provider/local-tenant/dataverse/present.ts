@@ -113,25 +113,19 @@ function formatted(work: Work, row: AnyRow, column: Column, value: string | numb
   if (column.options !== undefined) {
     return column.options[Number(value)];
   }
-  if (column.type === "DateTime" || column.type === "Date") {
-    return displayed(String(value), column.type === "Date");
+  if (column.type === "DateTime") {
+    return displayed(String(value));
   }
   return typeof value === "number" ? value.toLocaleString("en-US") : undefined;
 }
 
-function displayed(value: string, dateOnly: boolean): string {
-  const options = dateOnly
-    ? ({ timeZone: "UTC" } as const)
-    : ({
-        timeZone: "UTC",
-        year: "numeric",
-        month: "numeric",
-        day: "numeric",
-        hour: "numeric",
-        minute: "2-digit",
-      } as const);
-  const text = new Date(value).toLocaleString("en-US", options);
-  return dateOnly ? (text.split(",")[0] ?? text) : text.replace(",", "");
+/** A time as the service formats it for a user in UTC with American settings: `1/6/2025 8:00 AM`. */
+function displayed(value: string): string {
+  const parts = { timeZone: "UTC", year: "numeric", month: "numeric", day: "numeric" } as const;
+  return new Date(value)
+    .toLocaleString("en-US", { ...parts, hour: "numeric", minute: "2-digit" })
+    .replace(",", "")
+    .replace("\u202f", " ");
 }
 
 /** The name of the row a lookup points at; undefined for a business unit or a row that is gone. */

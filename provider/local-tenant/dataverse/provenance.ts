@@ -175,6 +175,11 @@ export const provenance: Provenance[] = [
     source: `${errorPage} and ${adminPage} contradict each other.`,
   },
   {
+    behaviour: "Delivery methods and flags of a mailbox cannot be set to null.",
+    mark: "assumed",
+    source: `${mailboxPage} requires none of them; what null would mean is not documented.`,
+  },
+  {
     behaviour: "An address is not unique among mailbox records.",
     mark: "assumed",
     source: `${mailboxPage} names no key on it.`,
@@ -251,7 +256,8 @@ export const provenance: Provenance[] = [
     source: errorPage,
   },
   {
-    behaviour: "A mailbox record is deleted without being deactivated first.",
+    behaviour:
+      "A mailbox record is deleted without being deactivated first; `deleteNeedsInactive` refuses an active one with 405.",
     mark: "assumed",
     source: `${terraform} deactivates only when asked to.`,
   },

@@ -157,7 +157,6 @@ function kindOf(column: Column): Property<AnyRow>["kind"] {
     case "Boolean":
       return "boolean";
     case "DateTime":
-    case "Date":
       return "date";
     default:
       return "number";

@@ -90,7 +90,7 @@ export interface MailboxRow extends CommonColumns, OwnedColumns {
   enabledforincomingemail: boolean;
   enabledforoutgoingemail: boolean;
   enabledforact: boolean;
-  /** `YYYY-MM-DD`, or null. */
+  /** ISO 8601, or null for no limit. */
   processemailreceivedafter: string | null;
   orgmarkedasprimaryforexchangesync: boolean;
   isserviceaccount: boolean;
