@@ -90,9 +90,10 @@ async function serve(options: {
     ...(lag === undefined ? {} : { lag }),
     ...(isSeedName(seed) ? { seed } : {}),
   });
+  // First: whoever reads the origin may send a signal at once.
+  stopOnSignal(running);
   const lines = [running.origin, ...(running.httpsOrigin === undefined ? [] : [running.httpsOrigin])];
   process.stdout.write(`${lines.join("\n")}\n`);
-  stopOnSignal(running);
 }
 
 function stopOnSignal(running: RunningTenant): void {

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Certificate, certificateFor } from "./certificate";
@@ -136,6 +137,9 @@ function addressOf(text: string): Address {
   return { host: (parts[1] ?? "127.0.0.1").replace(/^\[|\]$/g, ""), port: Number(parts[2]) };
 }
 
+/** How long requests in hand may take when the tenant is closed, in milliseconds. */
+const GRACE = 2_000;
+
 /** One listening socket and the connections made through it. */
 class Listener {
   readonly origin: string;
@@ -147,22 +151,23 @@ class Listener {
   private constructor(server: Server, origin: string) {
     this.#server = server;
     this.origin = origin;
-    server.on("connection", (socket: Socket) => {
+    server.on(origin.startsWith("https:") ? "secureConnection" : "connection", (socket: Socket) => {
       this.#busy.set(socket, 0);
       if (this.#isUnref) {
         socket.unref();
       }
       socket.on("close", () => this.#busy.delete(socket));
     });
-    server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      const socket = rawSocket(incoming);
+    server.on("request", ({ socket }: IncomingMessage, outgoing: ServerResponse) => {
       this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
       outgoing.on("close", () => {
         const left = (this.#busy.get(socket) ?? 1) - 1;
-        this.#busy.set(socket, left);
         if (socket.destroyed) {
           this.#busy.delete(socket);
-        } else if (this.#isClosing && left === 0) {
+          return;
+        }
+        this.#busy.set(socket, left);
+        if (this.#isClosing && left === 0) {
           socket.destroy();
         }
       });
@@ -210,14 +215,11 @@ class Listener {
         socket.destroy();
       }
     }
+    // A request that a rule delays, or a handshake that never ends, is not waited for.
+    const grace = setTimeout(() => this.#server.closeAllConnections(), GRACE);
     await closed;
+    clearTimeout(grace);
   }
-}
-
-/** The TCP connection below a request, also where TLS lies between. */
-function rawSocket(incoming: IncomingMessage): Socket {
-  const socket: Socket & { _parent?: Socket } = incoming.socket;
-  return socket._parent ?? socket;
 }
 
 /** The tenant as one function: finds the service, logs the request, applies the fault rules. */
@@ -264,7 +266,7 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
     );
     if (close) {
       log.settled(entry, null, "");
-      rawSocket(env.incoming).destroy();
+      env.incoming.socket.destroy();
       return RESPONSE_ALREADY_SENT;
     }
     const bytes = Buffer.from(await response.arrayBuffer());
@@ -308,11 +310,6 @@ function isText(response: Response): boolean {
 }
 
 function packageVersion(): string {
-  for (const candidate of ["../../package.json", "../package.json"]) {
-    const path = `${__dirname}/${candidate}`;
-    if (existsSync(path)) {
-      return String(JSON.parse(readFileSync(path, "utf8")).version);
-    }
-  }
-  return "unknown";
+  const { version } = JSON.parse(readFileSync(join(__dirname, "../../package.json"), "utf8"));
+  return String(version);
 }

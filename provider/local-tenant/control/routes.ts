@@ -44,6 +44,13 @@ const ownTables = [signingKeyTable, settingsTable];
  */
 export function controlRoutes(tenant: Tenant, log: RequestLog, describe: () => Description): Hono {
   const app = new Hono({ strict: false }).basePath("/_tenant");
+  app.use(async (c, next) => {
+    // A page in a browser on this machine can send requests here as well; tools send no Origin.
+    if (c.req.header("Origin") !== undefined) {
+      throw new Refusal(403, "The control interface takes no requests from web pages.");
+    }
+    await next();
+  });
   app.get("/", (c) => c.json(describe()));
 
   app.get("/state", (c) => c.json(Object.fromEntries(tableNames(tenant).map((name) => [name, rows(tenant, name)]))));

@@ -89,7 +89,7 @@ function personRows(person: SeedPerson): SeedRow[] {
     customAttributes: {},
     isDirSynced,
     whenCreated: seededAt,
-    mailbox: userMailbox(person.number, address),
+    mailbox: userMailbox(person, address),
   };
   return [
     [tables.users, user.id, user],
@@ -98,9 +98,10 @@ function personRows(person: SeedPerson): SeedRow[] {
   ];
 }
 
-function userMailbox(number: number, userPrincipalName: string): MailboxFields {
+function userMailbox(person: SeedPerson, userPrincipalName: string): MailboxFields {
+  const quota = (person.skus.includes("Plan 1") ? 50 : 100) * gigabyte;
   return {
-    exchangeGuid: seedId("exchange", number),
+    exchangeGuid: seedId("exchange", person.number),
     userPrincipalName,
     emailAddressPolicyEnabled: false,
     accountDisabled: false,
@@ -111,9 +112,9 @@ function userMailbox(number: number, userPrincipalName: string): MailboxFields {
     messageCopyForSentAsEnabled: false,
     messageCopyForSendOnBehalfEnabled: false,
     messageCopyForSMTPClientSubmissionEnabled: true,
-    issueWarningQuota: 98 * gigabyte,
-    prohibitSendQuota: 99 * gigabyte,
-    prohibitSendReceiveQuota: 100 * gigabyte,
+    issueWarningQuota: quota * 0.98,
+    prohibitSendQuota: quota * 0.99,
+    prohibitSendReceiveQuota: quota,
     maxSendSize: 35 * megabyte,
     maxReceiveSize: 36 * megabyte,
     recipientLimits: 500,
