@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clone, run, say, since } from "./clone.mjs";
@@ -15,6 +15,9 @@ const LAYERS = [
   { name: "engine", cli: true, workers: 2 },
   { name: "package", cli: true, workers: 1 },
 ];
+
+/** Milliseconds jest may take to end after it has reported. */
+const EXIT_LIMIT = 10_000;
 
 const { layers, jestArgs } = choose(process.argv.slice(2));
 const noCli = await prepare();
@@ -71,6 +74,15 @@ async function prepare() {
 async function runLayer(layer) {
   const folder = mkdtempSync(join(tmpdir(), "mailboxes-test-"));
   const report = join(folder, "report.json");
+  const stuck = new AbortController();
+  const watch = setInterval(() => {
+    if (existsSync(report) && Date.now() - statSync(report).mtimeMs > EXIT_LIMIT) {
+      say(
+        `The tests of the layer "${layer.name}" are over but left something open (a server, a process): ended by force.`,
+      );
+      stuck.abort();
+    }
+  }, 1000);
   try {
     const code = await run(
       process.execPath,
@@ -80,17 +92,18 @@ async function runLayer(layer) {
         ...(layer.workers === undefined ? [] : ["--maxWorkers", String(layer.workers)]),
         ...jestArgs,
       ],
-      { cwd: clone, stdio: ["ignore", "ignore", "inherit"] },
-    );
+      { cwd: clone, stdio: ["ignore", "ignore", "inherit"], signal: stuck.signal },
+    ).catch((error) => (stuck.signal.aborted ? 1 : Promise.reject(error)));
     const result = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : undefined;
     const failed = (result?.numFailedTests ?? 0) + (result?.numRuntimeErrorTestSuites ?? 0);
     return {
       passed: result?.numPassedTests ?? 0,
-      // A run that ends badly without a failed test (a crash, an open handle, a failed set-up) still counts as one.
+      // A run that ends badly without a failed test (a crash, something left open, a failed set-up) still counts as one.
       failed: failed === 0 && code !== 0 ? 1 : failed,
       skipped: (result?.numPendingTests ?? 0) + (result?.numTodoTests ?? 0),
     };
   } finally {
+    clearInterval(watch);
     rmSync(folder, { recursive: true, force: true });
   }
 }
