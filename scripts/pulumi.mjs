@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { capture, clone, run, say } from "./clone.mjs";
@@ -37,11 +37,20 @@ function hasBackend(file) {
   if (process.env.PULUMI_BACKEND_URL || process.env.PULUMI_ACCESS_TOKEN) {
     return true;
   }
-  const credentials = join(process.env.PULUMI_HOME || join(homedir(), ".pulumi"), "credentials.json");
+  const credentials = join(process.env.PULUMI_HOME || join(home(), ".pulumi"), "credentials.json");
   if (existsSync(credentials) && JSON.parse(readFileSync(credentials, "utf8")).current) {
     return true;
   }
   return file !== undefined && /^backend:/m.test(readFileSync(file, "utf8"));
+}
+
+/** The home folder as the CLI finds it: the account's, whatever HOME says. */
+function home() {
+  try {
+    return userInfo().homedir || homedir();
+  } catch {
+    return homedir();
+  }
 }
 
 function needsStack() {

@@ -27,7 +27,7 @@ describe("the tarball installed into an empty project outside the repository", (
   afterAll(() => project?.remove());
 
   test("deploys the first example, finds nothing to do the second time, and takes it down again", async () => {
-    const preview = await project.preview();
+    const preview = await project.preview("--diff");
     expect(preview.output).toContain("forwardmailbox@contoso.com");
     expect(preview.changes.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
       "create collector",
