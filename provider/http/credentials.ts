@@ -133,6 +133,11 @@ const ADVICE: ReadonlyArray<readonly [RegExp, string]> = [
     /AADSTS(500011|650057|650052)\b/,
     "The service is not known in this tenant: check `mailboxes:environmentUrl` and the licences.",
   ],
+  [
+    /self-signed certificate|unable to (get|verify)|certificate has expired|endpoints_resolution_error/i,
+    "Can the host of `mailboxes:endpoints` or of the cloud be reached, and is its certificate trusted? " +
+      "Where a proxy or a local tenant has one of its own, name its file in the environment variable NODE_EXTRA_CA_CERTS.",
+  ],
   [/AADSTS(50053|53003|50005)\b/, "A Conditional Access policy of the tenant blocks the sign-in."],
 ];
 
