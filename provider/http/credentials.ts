@@ -153,8 +153,10 @@ function lookedForText(credential: Credential): string {
   return ` Set: ${names(true) || "none"}. Looked for and not set: ${names(false) || "none"}.`;
 }
 
-function staleSecretText(credential: Credential): string {
-  return credential.kind === "clientSecret" && credential.secretFrom !== "AZURE_CLIENT_SECRET"
+function staleSecretText(credential: Credential, words: string): string {
+  return words.includes("AADSTS") &&
+    credential.kind === "clientSecret" &&
+    credential.secretFrom !== "AZURE_CLIENT_SECRET"
     ? " `pulumi refresh` and `pulumi destroy` take the secret from the stack's state, where a renewed one is not yet: " +
         "set AZURE_CLIENT_SECRET, which wins over `mailboxes:clientSecret`."
     : "";
@@ -172,7 +174,7 @@ function nextStepOf(configuration: Configuration, words: string): string {
     credential.kind === "default"
       ? "Set `mailboxes:localTenant` to try things without an account, or sign in: in CI `mailboxes:useOidc`, elsewhere a certificate, a secret or `az login`."
       : "Check the application and its credential in Entra.";
-  return `${advice ?? nothing}${staleSecretText(credential)}${lookedForText(credential)}`;
+  return `${advice ?? nothing}${staleSecretText(credential, words)}${lookedForText(credential)}`;
 }
 
 /** How long a failure that may pass is remembered, in milliseconds: long enough for those who ask at the same time. */
@@ -189,7 +191,7 @@ function isPassing(error: unknown): boolean {
     /AADSTS(90033|90006|90024|90055)\b/.test(error.message) ||
     error.name === "RestError" ||
     (typeof code === "string" && /^(E[A-Z]+|UND_ERR_|network_error)/.test(code)) ||
-    error.message === "fetch failed" ||
+    /^fetch failed|endpoints_resolution_error|network_error/.test(error.message) ||
     error.name === "TimeoutError"
   );
 }
