@@ -42,6 +42,8 @@ async function tell() {
   );
   console.log(indented(readFileSync(join(clone, "examples", "first", "index.ts"), "utf8").trim()));
   await pulumi(["stack", "init", "demo"], { quiet: true });
+  // The new stack's own settings: the demo keeps its configuration apart from the project.
+  rmSync(join(clone, "Pulumi.demo.yaml"), { force: true });
 
   heading("1. preview", "What would be made in the tenant. Nothing is written yet.");
   await pulumi(["preview", "--diff"]);

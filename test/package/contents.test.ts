@@ -26,7 +26,7 @@ describe("the tarball that is published", () => {
     const { exitCode, output } = await tool(join(clone, "node_modules", "publint", "src", "cli.js"), [
       ...["run", tarball.path, "--strict", "--level", "warning"],
     ]);
-    expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
+    expect(exitCode === 0 ? "" : output).toBe("");
   });
 
   test("has types that resolve from CommonJS, from ES modules and from bundlers", async () => {
@@ -46,6 +46,6 @@ describe("the tarball that is published", () => {
         ],
       ],
     );
-    expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
+    expect(exitCode === 0 ? "" : output).toBe("");
   });
 });

@@ -37,10 +37,10 @@ describe("the tarball installed into an empty project outside the repository", (
     ]);
 
     const up = await project.up();
-    expect({ exitCode: up.exitCode, output: up.output }).toMatchObject({ exitCode: 0 });
+    expectSuccess(up);
 
     const again = await project.preview("--expect-no-changes");
-    expect({ exitCode: again.exitCode, output: again.output }).toMatchObject({ exitCode: 0 });
+    expectSuccess(again);
 
     const mailboxes = join(project.folder, "node_modules", "pulumi-mailboxes", "dist", "cli.js");
     const shown = await tool(mailboxes, ["tenant", "show", "--data", journal], project.folder);
@@ -48,7 +48,7 @@ describe("the tarball installed into an empty project outside the repository", (
     expect(shown.output).toContain("grace@contoso.com");
 
     const destroyed = await project.destroy();
-    expect({ exitCode: destroyed.exitCode, output: destroyed.output }).toMatchObject({ exitCode: 0 });
+    expectSuccess(destroyed);
     expect((await project.exportState()).deployment.resources ?? []).toEqual([]);
   });
 
@@ -63,3 +63,10 @@ describe("the tarball installed into an empty project outside the repository", (
     expect(await tool("check.mjs", [], project.folder)).toMatchObject({ exitCode: 0 });
   });
 });
+
+/** Fails with what was printed when a command did not end well. */
+function expectSuccess({ exitCode, output }: { exitCode: number | null; output: string }): void {
+  if (exitCode !== 0) {
+    throw new Error(`exit code ${exitCode}\n${output}`);
+  }
+}
