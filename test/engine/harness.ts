@@ -120,7 +120,8 @@ export interface ProjectOptions {
 /** A Pulumi project in a folder of its own with one stack. */
 export class Project {
   readonly folder: string;
-  readonly stack: string;
+  /** The stack that commands run on; a test that renames it says so here. */
+  stack: string;
   /** URL of the file backend. */
   readonly backend: string;
   readonly #env: Record<string, string | undefined>;
