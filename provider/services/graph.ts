@@ -30,7 +30,7 @@ const BATCH = 20;
 const GATHER = 5;
 
 type Reading = { path: string; action: string };
-type Read = { status: number; body: Record<string, unknown> } | Error;
+type Read = { status: number; body: Record<string, unknown> };
 
 /** Microsoft Graph: accounts, deleted accounts and inbox rules. */
 export class Graph {
@@ -170,19 +170,19 @@ export class Graph {
   }
 
   async #read(reading: Reading): Promise<Record<string, unknown> | undefined> {
-    const read = await this.#reads.load(reading);
-    if (read instanceof Error) {
-      if (isClass(read, "notFound") || isClass(read, "mailboxNotReady")) {
+    try {
+      return (await this.#reads.load(reading)).body;
+    } catch (error) {
+      if (isClass(error, "notFound") || isClass(error, "mailboxNotReady")) {
         return undefined;
       }
-      throw read;
+      throw error;
     }
-    return read.body;
   }
 
-  async #readTogether(readings: readonly Reading[], context: CallContext): Promise<Read[]> {
+  async #readTogether(readings: readonly Reading[], context: CallContext): Promise<(Read | Error)[]> {
     const distinct = [...new Map(readings.map((reading) => [reading.path, reading])).values()];
-    const reads = new Map<string, Read>();
+    const reads = new Map<string, Read | Error>();
     for (let start = 0; start < distinct.length; start += BATCH) {
       const chunk = distinct.slice(start, start + BATCH);
       const answers = await this.#readChunk(chunk, context);
@@ -193,8 +193,8 @@ export class Graph {
     return readings.map((reading) => reads.get(reading.path) ?? new ProviderError("unreachable"));
   }
 
-  async #readChunk(readings: Reading[], context: CallContext): Promise<Read[]> {
-    const single = async (reading: Reading): Promise<Read> => {
+  async #readChunk(readings: Reading[], context: CallContext): Promise<(Read | Error)[]> {
+    const single = async (reading: Reading): Promise<Read | Error> => {
       try {
         const answer = await this.#pipeline.send(
           { service: "graph", method: "GET", path: `/v1.0${reading.path}`, kind: "read", action: reading.action },
