@@ -1,41 +1,27 @@
 import { isClass } from "../http/errors";
-import { sameText } from "../services/mailboxes";
+import type { Row } from "../services/exchange";
 import { explainHolders } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { mailboxThing } from "./registry";
-import {
-  addressChanges,
-  addressParameters,
-  aliasesOf,
-  derivedAlias,
-  requireAcceptedDomains,
-  requireFreeAliases,
-} from "./shared-mailbox/addresses";
+import { aliasesOf, derivedAlias, requireAcceptedDomains } from "./shared-mailbox/addresses";
 import { create, find, requireCloudMailbox } from "./shared-mailbox/creation";
 import { remove } from "./shared-mailbox/deletion";
 import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./shared-mailbox/desired";
-import {
-  desiredForwarding,
-  forwardingAsRead,
-  forwardingParameters,
-  forwardingTarget,
-  forwardsTo,
-  observedForwarding,
-  requireNoLoop,
-} from "./shared-mailbox/forwarding";
+import { forwardingTarget } from "./shared-mailbox/forwarding";
+import { around, facets } from "./shared-mailbox/observation";
 import { mailboxAndAccount } from "./witnesses";
 import { written } from "./written";
 
 /**
  * A shared mailbox of Exchange Online: the mailbox, its addresses and forwarding through the Exchange admin API, the sign-in
- * of the account behind it through Graph. It does not touch who may use the mailbox, licences, or what is in it.
+ * of the account behind it through Graph. It does not touch who may use the mailbox, nor what is in it.
  */
 export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> = {
   kind: "SharedMailbox",
   schema,
   keyed: {},
-  check,
-  advise,
+  check: (inputs) => facets.flatMap((facet) => facet.check?.(inputs) ?? []),
+  advise: (inputs, olds) => (olds === undefined ? [] : facets.flatMap((facet) => facet.advise?.(inputs, olds) ?? [])),
   replaces: () => [],
   respelled: () => [],
 
@@ -58,177 +44,90 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
 
   find,
   ensure: create,
-  observe,
+
+  async observe(id, desired, operation) {
+    const seen = await mailboxAndAccount(id, operation);
+    return seen === undefined ? undefined : around(seen, desired, operation);
+  },
+
   id: ({ mailbox }) => mailbox.id,
-  difference,
+
+  difference: (desired, previous, observed, state) =>
+    facets.flatMap((facet) => facet.difference(desired, previous, observed, state)),
+
   apply,
   finish,
 
-  outputs(_desired, { mailbox, user, forwardsTo: recipient }, { state }) {
-    return {
-      ...(state.created === true ? { created: true } : {}),
-      userPrincipalName: mailbox.userPrincipalName,
-      mailNickname: mailbox.alias,
-      exchangeGuid: mailbox.exchangeGuid,
-      addresses: [...mailbox.emailAddresses].sort(),
-      recipientTypeDetails: mailbox.recipientTypeDetails,
-      accountEnabled: user.accountEnabled,
-      createdAt: mailbox.createdAt,
-      ...(recipient === undefined ? {} : { forwardingId: recipient.id }),
-    };
-  },
+  outputs: (_desired, observed, { state }) => ({
+    ...(state.created === true ? { created: true } : {}),
+    exchangeGuid: observed.mailbox.exchangeGuid,
+    recipientTypeDetails: observed.mailbox.recipientTypeDetails,
+    createdAt: observed.mailbox.createdAt,
+    ...Object.assign({}, ...facets.map((facet) => facet.outputs?.(observed, state))),
+  }),
 
   async inputs(state, observed) {
-    const { mailbox, user } = observed;
-    const declared = state as Partial<SharedMailboxInputs>;
-    return {
-      ...state,
-      ...only(state, {
-        displayName: mailbox.displayName,
-        primarySmtpAddress: mailbox.primarySmtpAddress,
-        alias: sameText(mailbox.alias, declared.alias ?? "") ? declared.alias : mailbox.alias,
-        emailAliases: aliasesOf(mailbox, declared.emailAliases),
-        signInBlocked: !user.accountEnabled,
-        hiddenFromAddressLists: mailbox.isHidden,
-        forwarding: forwardingAsRead(declared.forwarding, state.forwardingId as string | undefined, observed),
-      }),
-    };
+    const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, state))) as Properties;
+    return { ...state, ...Object.fromEntries(Object.entries(read).filter(([property]) => property in state)) };
   },
 
   remove,
 };
 
-function check({ primarySmtpAddress, emailAliases, forwarding }: Partial<SharedMailboxInputs>) {
-  const problems = [];
-  if (forwarding !== undefined && [primarySmtpAddress, ...(emailAliases ?? [])].includes(forwarding.to)) {
-    problems.push({
-      path: "forwarding.to",
-      reason: "is an address of this very mailbox; mail would go round in a loop",
-    });
-  }
-  if (primarySmtpAddress !== undefined && emailAliases?.includes(primarySmtpAddress)) {
-    problems.push({ path: "emailAliases", reason: "has the primary address in it; leave it out here" });
-  }
-  return problems;
-}
-
-function advise(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs> | undefined): string[] {
-  if (olds === undefined) {
-    return [];
-  }
-  const { alias, emailAliases, primarySmtpAddress } = inputs;
-  const advice = [];
-  if (isSet(olds.alias) && alias === undefined) {
-    advice.push("alias is no longer declared; the mailbox keeps the one it has.");
-  }
-  const dropped = [
-    ...(olds.emailAliases ?? []),
-    ...(olds.primarySmtpAddress === undefined ? [] : [olds.primarySmtpAddress]),
-  ]
-    .filter((address) => primarySmtpAddress !== undefined && address !== primarySmtpAddress)
-    .filter((address) => emailAliases !== undefined && !emailAliases.includes(address));
-  if (dropped.length > 0) {
-    advice.push(`Mail to ${dropped.join(", ")} will bounce: no longer among the declared addresses.`);
-  }
-  return advice;
-}
-
-async function observe(id: string, desired: Desired | undefined, operation: Operation): Promise<Observed | undefined> {
-  const seen = await mailboxAndAccount(id, operation);
-  return seen === undefined ? undefined : { ...seen, forwardsTo: await forwardsTo(seen.mailbox, desired, operation) };
-}
-
-function difference(desired: Desired, previous: Properties, observed: Observed): Change[] {
-  const { inputs } = desired;
-  const { mailbox, user } = observed;
-  const isHidden = inputs.hiddenFromAddressLists ?? (isSet(previous.hiddenFromAddressLists) ? false : mailbox.isHidden);
-  const isForwardingManaged = inputs.forwarding !== undefined || isSet(previous.forwarding);
-  const pairs: [property: string, from: unknown, to: unknown][] = [
-    ["displayName", mailbox.displayName, inputs.displayName],
-    ["primarySmtpAddress", mailbox.primarySmtpAddress, inputs.primarySmtpAddress],
-    ["alias", mailbox.alias, inputs.alias ?? mailbox.alias],
-    ["signInBlocked", !user.accountEnabled, inputs.signInBlocked],
-    ["hiddenFromAddressLists", mailbox.isHidden, isHidden],
-    [
-      "forwarding",
-      observedForwarding(observed),
-      isForwardingManaged ? desiredForwarding(desired) : observedForwarding(observed),
-    ],
-  ];
-  return [
-    ...pairs
-      .filter(([, from, to]) => JSON.stringify(from) !== JSON.stringify(to))
-      .map(([property, from, to]) => ({ path: [property], from, to })),
-    ...addressChanges(desired, previous, observed),
-  ];
-}
-
 async function apply(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation) {
   const { inputs } = desired;
   const { mailbox } = observed;
-  const { mailboxes, graph } = operation.services;
-  const who = mailbox.primarySmtpAddress;
-  const has = (property: string) => changes.some(({ path }) => path[0] === property);
-  requireCloudMailbox(mailbox, `changing shared mailbox ${who}`);
-  if (has("emailAliases")) {
-    await requireFreeAliases(inputs, mailbox, operation);
+  requireCloudMailbox(mailbox, `changing shared mailbox ${mailbox.primarySmtpAddress}`);
+  for (const facet of facets) {
+    await facet.guard?.(changes, desired, observed, operation);
   }
-  if (has("forwarding")) {
-    await requireNoLoop(desired, mailbox, operation);
-  }
-  const parameters = {
-    ...(has("displayName") ? { DisplayName: inputs.displayName } : {}),
-    ...(has("alias") ? { Alias: inputs.alias } : {}),
-    ...(has("hiddenFromAddressLists") ? { HiddenFromAddressListsEnabled: inputs.hiddenFromAddressLists ?? false } : {}),
-    ...(has("forwarding") ? forwardingParameters(desired) : {}),
-    ...addressParameters(changes, desired, mailbox),
-  };
+  tellOverwritten(changes, observed, operation);
+  const parameters: Row = Object.assign(
+    {},
+    ...facets.map((facet) => facet.parameters?.(changes, desired, observed, operation)),
+  );
   if (Object.keys(parameters).length > 0) {
-    const names = [...new Set(changes.map(({ path }) => path[0]))].filter((name) => name !== "signInBlocked");
-    const action = `changing ${names.join(", ")} of shared mailbox ${who}`;
-    try {
-      const warnings = await written(
-        () => mailboxes.set(mailbox.id, parameters, action, operation),
-        () =>
-          noteWrites(
-            changes.filter(({ path }) => path[0] !== "signInBlocked"),
-            inputs,
-            operation,
-          ),
-      );
-      for (const warning of warnings) {
-        operation.warn(`${action}: Exchange: ${warning}`);
-      }
-    } catch (error) {
-      const isTaken = isClass(error, "addressConflict") && has("primarySmtpAddress");
-      throw isTaken ? await explainHolders(error, "primarySmtpAddress", inputs.primarySmtpAddress, operation) : error;
-    }
+    await setMailbox(parameters, changes, inputs, observed, operation);
   }
-  if (has("primarySmtpAddress") && sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress)) {
-    // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.
-    const action = `changing the sign-in name of shared mailbox ${who}`;
-    await mailboxes.set(mailbox.id, { MicrosoftOnlineServicesID: inputs.primarySmtpAddress }, action, operation);
-    operation.warn(`The sign-in name followed the primary address, which it equalled: ${inputs.primarySmtpAddress}.`);
+  for (const facet of facets) {
+    await facet.apply?.(changes, desired, observed, operation);
   }
-  if (has("signInBlocked")) {
-    const action = `${inputs.signInBlocked ? "blocking" : "allowing"} sign-in of ${who}`;
-    try {
-      await written(
-        () => graph.setAccountEnabled(mailbox.id, !inputs.signInBlocked, action, operation),
-        () =>
-          noteWrites(
-            changes.filter(({ path }) => path[0] === "signInBlocked"),
-            inputs,
-            operation,
-          ),
-      );
-    } catch (error) {
-      if (!isClass(error, "forbidden")) {
-        throw error;
-      }
-      // Without the Graph permission Exchange can still do it (semantics of Set-Mailbox -AccountDisabled), sessions aside.
-      await mailboxes.set(mailbox.id, { AccountDisabled: inputs.signInBlocked }, action, operation);
+}
+
+/** An adoption says what it is about to overwrite: no preview could show it. */
+function tellOverwritten(changes: readonly Change[], { mailbox, isAdopted }: Observed, operation: Operation): void {
+  const overwritten = isAdopted === true ? changes.filter(({ from }) => from !== undefined) : [];
+  if (overwritten.length > 0) {
+    const values = overwritten.map(
+      ({ path, from, to }) => `${path[0]} ${JSON.stringify(from)} → ${JSON.stringify(to)}`,
+    );
+    operation.warn(`Adopting ${mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
+  }
+}
+
+/** All that one update changes of the mailbox itself, in one call. */
+async function setMailbox(
+  parameters: Row,
+  changes: readonly Change[],
+  inputs: SharedMailboxInputs,
+  { mailbox }: Observed,
+  operation: Operation,
+): Promise<void> {
+  const bySetMailbox = facets.filter((facet) => facet.parameters !== undefined).flatMap(({ properties }) => properties);
+  const own = changes.filter(({ path }) => (bySetMailbox as readonly (string | undefined)[]).includes(path[0]));
+  const names = [...new Set(own.map(({ path }) => path[0]))];
+  const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
+  try {
+    const warnings = await written(
+      () => operation.services.mailboxes.set(mailbox.id, parameters, action, operation),
+      () => noteWrites(own, inputs, operation),
+    );
+    for (const warning of warnings) {
+      operation.warn(`${action}: Exchange: ${warning}`);
     }
+  } catch (error) {
+    const isTaken = isClass(error, "addressConflict") && names.includes("primarySmtpAddress");
+    throw isTaken ? await explainHolders(error, "primarySmtpAddress", inputs.primarySmtpAddress, operation) : error;
   }
 }
 
@@ -258,13 +157,4 @@ async function finish(desired: Desired, _previous: Properties, observed: Observe
     }
   }
   return observed;
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
-/** Of `read` the properties that `state` holds. */
-function only(state: Properties, read: Properties): Properties {
-  return Object.fromEntries(Object.entries(read).filter(([property]) => property in state));
 }

@@ -27,7 +27,7 @@ export interface Wait<T> {
   done: (seen: T) => boolean;
   /** How often in a row it must be seen, because services answer from several servers. Default 1. */
   times?: number;
-  /** Longest wait in milliseconds. Default: the settle timeout. The operation's own deadline bounds it too. */
+  /** Longest wait in milliseconds. Default: the settle timeout, which bounds it in any case, as does the operation's deadline. */
   atMost?: number;
   /** What was seen, in words, for the error. */
   describe?: (seen: T) => string;
@@ -41,7 +41,7 @@ export interface Wait<T> {
  */
 export async function settle<T>(wait: Wait<T>, scope: Scope): Promise<T> {
   const started = Date.now();
-  const end = Math.min(scope.deadline, started + (wait.atMost ?? scope.settleTimeout));
+  const end = Math.min(scope.deadline, started + Math.min(wait.atMost ?? scope.settleTimeout, scope.settleTimeout));
   let pause = FIRST_PAUSE;
   let inARow = 0;
   for (;;) {

@@ -5,6 +5,7 @@ import { describe } from "../../services/recipients";
 import { type Origin, shortHash } from "../origin";
 import type { Change, Operation, Properties } from "../reconciler";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import { type Facet, isSet } from "./facet";
 
 /** The text by which a creation knows its own earlier work. */
 export function markOf(primarySmtpAddress: string, origin: Origin): string {
@@ -47,7 +48,7 @@ function isSystemAddress(address: string, mailbox: Mailbox): boolean {
 }
 
 /** What differs in the addresses besides the primary one; of what is there only what `previous` held is taken away. */
-export function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: Observed): Change[] {
+function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: Observed): Change[] {
   const before = (previous.emailAliases ?? []) as readonly string[];
   const present = smtpAddresses(mailbox);
   const wanted = inputs.emailAliases ?? [];
@@ -58,7 +59,6 @@ export function addressChanges({ inputs }: Desired, previous: Properties, { mail
   const surplus = [...before, ...movedFrom].filter(
     (address) =>
       address !== inputs.primarySmtpAddress &&
-      address !== mailbox.primarySmtpAddress &&
       !wanted.includes(address) &&
       present.includes(address) &&
       !isSystemAddress(address, mailbox),
@@ -75,7 +75,7 @@ export function addressChanges({ inputs }: Desired, previous: Properties, { mail
  * The address parameters of `Set-Mailbox` for some changes. A primary address alone goes as `WindowsEmailAddress`, which
  * keeps the old one; aliases alone go as additions and removals; both together, or under an address policy, as the full list.
  */
-export function addressParameters(changes: readonly Change[], { inputs }: Desired, mailbox: Mailbox): Row {
+function addressParameters(changes: readonly Change[], { inputs }: Desired, mailbox: Mailbox): Row {
   const aliases = changes.filter(({ path }) => path[0] === "emailAliases");
   const add = aliases.filter(({ to }) => to !== undefined).map(({ to }) => String(to));
   const remove = aliases.filter(({ to }) => to === undefined).map(({ from }) => String(from));
@@ -89,14 +89,11 @@ export function addressParameters(changes: readonly Change[], { inputs }: Desire
   const isDropped = (address: string) =>
     hasPrefixSmtp(address) &&
     (remove.includes(address.slice(5).toLowerCase()) || sameText(address.slice(5), inputs.primarySmtpAddress));
-  // The old primary address stays unless the declared list leaves it out.
-  const keepsOld = inputs.emailAliases === undefined || inputs.emailAliases.includes(mailbox.primarySmtpAddress);
   return {
     EmailAddresses: [
       `SMTP:${inputs.primarySmtpAddress}`,
       ...mailbox.emailAddresses
         .filter((address) => !isDropped(address))
-        .filter((address) => keepsOld || !address.startsWith("SMTP:"))
         .map((address) => (hasPrefixSmtp(address) ? smtp(address.slice(5)) : address)),
       ...add.map(smtp),
     ],
@@ -162,3 +159,66 @@ function hasPrefixSmtp(address: string): boolean {
 function smtp(address: string): string {
   return `smtp:${address}`;
 }
+
+/** The SMTP addresses: the primary one and the further ones. */
+export const addresses: Facet = {
+  properties: ["primarySmtpAddress", "emailAliases"],
+
+  check: ({ primarySmtpAddress, emailAliases }) =>
+    primarySmtpAddress !== undefined && emailAliases?.includes(primarySmtpAddress)
+      ? [{ path: "emailAliases", reason: "has the primary address in it; leave it out here" }]
+      : [],
+
+  advise({ emailAliases, primarySmtpAddress }, olds) {
+    const dropped = [...(olds.emailAliases ?? []), ...(isSet(olds.primarySmtpAddress) ? [olds.primarySmtpAddress] : [])]
+      .filter((address) => primarySmtpAddress !== undefined && address !== primarySmtpAddress)
+      .filter((address) => emailAliases !== undefined && !emailAliases.includes(String(address)));
+    return dropped.length === 0
+      ? []
+      : [`Mail to ${dropped.join(", ")} will bounce: no longer among the declared addresses.`];
+  },
+
+  difference(desired, previous, observed) {
+    const { primarySmtpAddress: from } = observed.mailbox;
+    const { primarySmtpAddress: to } = desired.inputs;
+    return [
+      ...(from === to ? [] : [{ path: ["primarySmtpAddress"], from, to }]),
+      ...addressChanges(desired, previous, observed),
+    ];
+  },
+
+  async guard(changes, { inputs }, { mailbox }, operation) {
+    if (changes.some(({ path }) => path[0] === "emailAliases")) {
+      await requireFreeAliases(inputs, mailbox, operation);
+    }
+  },
+
+  parameters: (changes, desired, { mailbox }) => addressParameters(changes, desired, mailbox),
+
+  async apply(changes, { inputs: { primarySmtpAddress } }, { mailbox }, operation) {
+    const isMoved = changes.some(({ path }) => path[0] === "primarySmtpAddress");
+    if (!isMoved || !sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress)) {
+      return;
+    }
+    // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.
+    const action = `changing the sign-in name of shared mailbox ${primarySmtpAddress}`;
+    await operation.services.mailboxes.set(
+      mailbox.id,
+      { MicrosoftOnlineServicesID: primarySmtpAddress },
+      action,
+      operation,
+    );
+    operation.warn(`The sign-in name followed the primary address, which it equalled: ${primarySmtpAddress}.`);
+  },
+
+  read: ({ mailbox }, state) => ({
+    primarySmtpAddress: mailbox.primarySmtpAddress,
+    emailAliases: aliasesOf(mailbox, state.emailAliases as string[] | undefined | null),
+  }),
+
+  outputs: ({ mailbox }) => ({
+    userPrincipalName: mailbox.userPrincipalName,
+    mailNickname: mailbox.alias,
+    addresses: [...mailbox.emailAddresses].sort(),
+  }),
+};

@@ -1,0 +1,373 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type Deployment, openDeployment } from "../../provider/dynamic/deployment";
+import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
+import { EngineLog } from "../../provider/dynamic/engine-log";
+import { PartialFailure } from "../../provider/dynamic/failures";
+import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
+import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
+import { mailboxMembership } from "../../provider/reconcilers/mailbox-membership";
+import { sharedMailbox } from "../../provider/reconcilers/shared-mailbox";
+
+/** Plain JSON. */
+export type Row = Record<string, unknown>;
+
+type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox";
+
+/** What the engine keeps of a resource. */
+interface State {
+  id: string;
+  inputs: Row;
+  outputs: Row;
+  /** A create or update that failed half-way: the next deployment calls update whatever the inputs say. */
+  isTainted: boolean;
+}
+
+/** A tenant of one's own and everything that is done to it. */
+export interface World {
+  origin: string;
+  tenantId: string;
+  running: RunningTenant;
+  /** Warnings of all deployments so far. */
+  warnings: string[];
+  /** A resource of the program. */
+  resource(kind: Kind, name: string): Resource;
+  /** Runs several operations in one deployment, as one `pulumi up` does; each one alone is a deployment of its own. */
+  together<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs work with the deployment that is open. */
+  deploying<T>(work: (deployment: Deployment) => Promise<T>): Promise<T>;
+  /** Rows of a cmdlet, asked for over HTTP with a token of the tenant: independent of the code under test. */
+  exchange(cmdlet: string, parameters?: Row): Promise<Row[]>;
+  /** Graph, likewise. A 404 is undefined. */
+  graph(method: string, path: string, body?: unknown): Promise<Row | undefined>;
+  /** Dataverse, likewise. A 404 is undefined. */
+  dataverse(method: string, path: string, body?: unknown): Promise<Row | undefined>;
+  /** The control interface. */
+  control(method: string, path: string, body?: unknown): Promise<Row>;
+  /** Changes a recipient's row behind everybody's back; `mailbox` is merged into its mailbox fields. */
+  patchRecipient(address: string, change: Row & { mailbox?: Row }): Promise<void>;
+  /** Adds a fault rule. */
+  fault(rule: Row): Promise<void>;
+  /** Number of requests counted since the log was cleared, by cmdlet; clears nothing. */
+  countOf(cmdlet: string): Promise<number>;
+  /** Writes since the last time this was asked: `Set-Mailbox`, `PATCH /v1.0/users/…`. */
+  writes(): Promise<string[]>;
+}
+
+const worlds: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(worlds.splice(0).map((close) => close()));
+});
+
+const APPLICATION = "10ca17e4-a000-4000-8000-000000000002";
+
+/** How a world differs from the usual one. */
+interface Options {
+  /** Settings of the tenant. */
+  settings?: Row;
+  /** Keys of the stack's configuration. */
+  config?: Record<string, unknown>;
+}
+
+/** Starts a seeded tenant on a free port; it is stopped after the test. */
+export async function startWorld({ settings = {}, config = {} }: Options = {}): Promise<World> {
+  const running = await startLocalTenant({ seed: "contoso" });
+  const { origin } = running;
+  worlds.push(() => running.close());
+  const warnings: string[] = [];
+  const log = new RecordingLog(warnings);
+  const values: Row = { localTenant: origin, settleTimeout: "20s", ...config };
+  const raw = {
+    get: (key: string) => values[key.replace("mailboxes:", "")],
+    keys: Object.keys(values).map((key) => `mailboxes:${key}`),
+  };
+  let current: Deployment | undefined;
+  const together = async <T>(work: () => Promise<T>): Promise<T> => {
+    current = await openDeployment(raw, log);
+    try {
+      return await work();
+    } finally {
+      await current.close();
+      current = undefined;
+    }
+  };
+  const deploying = <T>(work: (deployment: Deployment) => Promise<T>): Promise<T> => {
+    const run = () => (current === undefined ? Promise.reject(new Error("no deployment")) : work(current));
+    return current === undefined ? together(run) : run();
+  };
+
+  const tokens = new Map<string, Promise<string>>();
+  const tenantId = "10ca17e4-a000-4000-8000-000000000001";
+  const token = (scope: string): Promise<string> => {
+    const known = tokens.get(scope) ?? signIn(origin, tenantId, scope);
+    tokens.set(scope, known);
+    return known;
+  };
+  const ask = async (scope: string, method: string, path: string, body?: unknown, headers: Row = {}) => {
+    const response = await fetch(`${origin}${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${await token(scope)}`,
+        "Content-Type": "application/json",
+        ...(headers as Record<string, string>),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (response.status === 404) {
+      return undefined;
+    }
+    if (!response.ok) {
+      throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    }
+    return (text === "" ? {} : JSON.parse(text)) as Row;
+  };
+  const control = async (method: string, path: string, body?: unknown): Promise<Row> => {
+    const response = await fetch(`${origin}/_tenant/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    }
+    return text === "" ? {} : (JSON.parse(text) as Row);
+  };
+  let lastSeen = 0;
+
+  const world: World = {
+    origin,
+    tenantId,
+    running,
+    warnings,
+    resource: (kind, name) => new Resource(world, kind, name),
+    together,
+    deploying,
+    async exchange(cmdlet, parameters = {}) {
+      const answer = await ask(
+        "https://outlook.office365.com/.default",
+        "POST",
+        `/adminapi/beta/${tenantId}/InvokeCommand`,
+        { CmdletInput: { CmdletName: cmdlet, Parameters: parameters } },
+        { "X-CmdletName": cmdlet },
+      );
+      return (answer?.value ?? []) as Row[];
+    },
+    graph: (method, path, body) => ask("https://graph.microsoft.com/.default", method, `/v1.0${path}`, body),
+    dataverse: (method, path, body) => ask(`${origin}/.default`, method, `/api/data/v9.2${path}`, body),
+    control,
+    async patchRecipient(address, { mailbox, ...change }) {
+      const rows = Object.entries(await control("GET", "state/recipients")) as [string, Row][];
+      const found = rows.find(([, row]) =>
+        (row.emailAddresses as string[]).some((one) => one.toLowerCase() === `smtp:${address}`),
+      );
+      if (found === undefined) {
+        throw new Error(`no recipient ${address}`);
+      }
+      const fields = mailbox === undefined ? {} : { mailbox: { ...(found[1].mailbox as Row), ...mailbox } };
+      await control("PATCH", `state/recipients/${found[0]}`, { ...change, ...fields });
+    },
+    async fault(rule) {
+      await control("POST", "faults", rule);
+    },
+    async countOf(cmdlet) {
+      const { byCmdlet } = await control("GET", "requests/counts");
+      return Number((byCmdlet as Row)[cmdlet] ?? 0);
+    },
+    async writes() {
+      const requests = (await control("GET", `requests?writes=true&since=${lastSeen}`)) as unknown as Row[];
+      lastSeen = Math.max(lastSeen, ...requests.map(({ id }) => Number(id)));
+      return requests.map((request) => String(request.cmdlet ?? `${request.method} ${request.path}`));
+    },
+  };
+  if (Object.keys(settings).length > 0) {
+    await control("PATCH", "settings", settings);
+  }
+  return world;
+}
+
+async function signIn(origin: string, tenantId: string, scope: string): Promise<string> {
+  const response = await fetch(`${origin}/${tenantId}/oauth2/v2.0/token`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: APPLICATION,
+      client_secret: "local-tenant-secret",
+      scope,
+    }),
+  });
+  const { access_token: token } = (await response.json()) as { access_token: string };
+  return token;
+}
+
+class RecordingLog extends EngineLog {
+  readonly #warnings: string[];
+
+  constructor(warnings: string[]) {
+    super(undefined);
+    this.#warnings = warnings;
+  }
+
+  override warn(_urn: string, text: string): void {
+    this.#warnings.push(text);
+  }
+}
+
+/** One resource of a program, driven as the engine drives it: through the provider's methods, its state kept between. */
+export class Resource {
+  readonly #world: World;
+  readonly #kind: Kind;
+  readonly urn: string;
+  state: State | undefined;
+
+  constructor(world: World, kind: Kind, name: string) {
+    this.#world = world;
+    this.#kind = kind;
+    this.urn = `urn:pulumi:dev::contoso::pulumi-nodejs:dynamic/mailboxes:${kind}::${name}`;
+  }
+
+  /** The id in the state. */
+  get id(): string {
+    return this.#known().id;
+  }
+
+  /** The outputs in the state. */
+  get outputs(): Row {
+    return this.#known().outputs;
+  }
+
+  #known(): State {
+    if (this.state === undefined) {
+      throw new Error("the resource is not there");
+    }
+    return this.state;
+  }
+
+  /** Canonical inputs for a program. Fails with the failures' reasons. */
+  async check(program: Row): Promise<Row> {
+    return this.#with(async (provider) => {
+      const result = await provider.check?.(this.state?.inputs ?? {}, { ...program, __origin: this.urn });
+      if ((result?.failures ?? []).length > 0) {
+        expect(result?.failures?.map(({ property }) => property)).toEqual(result?.failures?.map(() => ""));
+        throw new Error(result?.failures?.map(({ reason }) => reason).join("\n"));
+      }
+      return result?.inputs as Row;
+    });
+  }
+
+  /** What a preview shows: the paths that differ, or "replace". */
+  async plan(program: Row): Promise<string[]> {
+    const news = await this.check(program);
+    const { state } = this;
+    if (state === undefined) {
+      return ["create"];
+    }
+    const changed = changedPaths(state.inputs, news);
+    if (changed.length === 0) {
+      return [];
+    }
+    const diff = await this.#with((provider) => provider.diff?.(state.id, state.outputs, news));
+    return (diff?.replaces ?? []).length > 0 ? ["replace"] : diff?.changes === false ? [] : changed;
+  }
+
+  /** Creates, updates or replaces, as the engine would. */
+  async up(program: Row): Promise<this> {
+    const plan = await this.plan(program);
+    const news = await this.check(program);
+    if (plan[0] === "replace") {
+      await this.destroy();
+    }
+    const { state } = this;
+    if (state !== undefined && plan.length === 0 && !state.isTainted) {
+      return this;
+    }
+    try {
+      await this.#with(async (provider) => {
+        if (state === undefined || plan[0] === "replace") {
+          const { id, outs } = await provider.create(news);
+          this.state = { id, inputs: news, outputs: outs, isTainted: false };
+        } else {
+          const result = await provider.update?.(state.id, state.outputs, news);
+          this.state = { id: state.id, inputs: news, outputs: result?.outs, isTainted: false };
+        }
+      });
+    } catch (error) {
+      if (error instanceof PartialFailure) {
+        this.state = { id: error.id, inputs: news, outputs: error.properties, isTainted: true };
+      }
+      throw error;
+    }
+    expect(JSON.parse(JSON.stringify(this.state?.outputs))).toEqual(this.state?.outputs);
+    return this;
+  }
+
+  /** Reads. @returns what changed among the inputs, by path: `{ displayName: ["old", "new"] }`; "gone" when it is gone. */
+  async refresh(): Promise<Record<string, [unknown, unknown]> | "gone"> {
+    const state = this.#known();
+    const read = await this.#with((provider) => provider.read?.(state.id, state.outputs));
+    if (read?.id === undefined) {
+      this.state = undefined;
+      return "gone";
+    }
+    const inputs = (read as { inputs?: Row }).inputs ?? {};
+    const changes = Object.fromEntries(
+      changedPaths(state.inputs, inputs).map((path) => [path, [at(state.inputs, path), at(inputs, path)]]),
+    );
+    this.state = { ...state, inputs, outputs: read.props };
+    return changes as Record<string, [unknown, unknown]>;
+  }
+
+  /** Deletes. */
+  async destroy(): Promise<void> {
+    const state = this.#known();
+    await this.#with((provider) => provider.delete?.(state.id, state.outputs));
+    this.state = undefined;
+  }
+
+  #with<T>(work: (provider: pulumi.dynamic.ResourceProvider) => Promise<T> | undefined): Promise<T> {
+    return this.#world.deploying(async (deployment) => {
+      const provider = this.#provider(deployment);
+      return (await work(provider)) as T;
+    });
+  }
+
+  #provider(deployment: Deployment): pulumi.dynamic.ResourceProvider {
+    const open = () => Promise.resolve(deployment);
+    const working = <T>(work: () => Promise<T>) => work();
+    switch (this.#kind) {
+      case "SharedMailbox":
+        return new DynamicProvider(sharedMailbox, open, working);
+      case "MailboxMembership":
+        return new DynamicProvider(mailboxMembership, open, working);
+      case "ForwardingMailbox":
+        return new DynamicProvider(forwardingMailbox, open, working);
+    }
+  }
+}
+
+/** Paths of leaves that differ between two sets of properties; parts joined by "/". */
+function changedPaths(from: unknown, to: unknown, path = ""): string[] {
+  if (isRow(from) && isRow(to)) {
+    const keys = [...new Set([...Object.keys(from), ...Object.keys(to)])].sort();
+    return keys.flatMap((key) => changedPaths(from[key], to[key], path === "" ? key : `${path}/${key}`));
+  }
+  return JSON.stringify(from) === JSON.stringify(to) ? [] : [path];
+}
+
+function at(value: unknown, path: string): unknown {
+  return path.split("/").reduce<unknown>((part, key) => (isRow(part) ? part[key] : undefined), value);
+}
+
+function isRow(value: unknown): value is Row {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The message an operation fails with; fails the test when it succeeds. */
+export async function failure(operation: Promise<unknown>): Promise<string> {
+  return operation.then(
+    (value) => {
+      throw new Error(`it succeeded: ${JSON.stringify(value)}`);
+    },
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+}

@@ -1,0 +1,884 @@
+import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+
+const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
+const ada = "10ca17e4-a001-4000-8000-000000000001";
+const grace = "10ca17e4-a001-4000-8000-000000000002";
+
+/** The mailbox as Exchange shows it to anybody, and the one thing of its account that counts. */
+async function seen(world: World, identity: string): Promise<Row & { EmailAddresses: string[] }> {
+  const [row] = await world.exchange("Get-Mailbox", { Identity: identity });
+  const user = await world.graph("GET", `/users/${row?.ExternalDirectoryObjectId}?$select=id,accountEnabled`);
+  return { ...row, EmailAddresses: (row?.EmailAddresses ?? []) as string[], accountEnabled: user?.accountEnabled };
+}
+
+async function sharedMailboxes(world: World): Promise<Row[]> {
+  return world.exchange("Get-Mailbox", { RecipientTypeDetails: "SharedMailbox", ResultSize: "Unlimited" });
+}
+
+/** A shared mailbox that somebody else made, by hand. */
+async function makeByHand(world: World, address: string, more: Row = {}): Promise<string> {
+  const alias = address.split("@")[0];
+  const [row] = await world.exchange("New-Mailbox", {
+    Shared: true,
+    Name: `${alias} by hand`,
+    DisplayName: "By hand",
+    Alias: alias,
+    PrimarySmtpAddress: address,
+    ...more,
+  });
+  return String(row?.ExternalDirectoryObjectId);
+}
+
+async function made(world: World, program: Row = support, name = "support"): Promise<Resource> {
+  const resource = await world.resource("SharedMailbox", name).up(program);
+  await world.writes();
+  return resource;
+}
+
+describe("creation", () => {
+  test("of the smallest program makes a shared mailbox whose account cannot sign in", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up(support);
+
+    expect(await seen(world, resource.id)).toMatchObject({
+      DisplayName: "Contoso Support",
+      PrimarySmtpAddress: "support@contoso.com",
+      RecipientTypeDetails: "SharedMailbox",
+      HiddenFromAddressListsEnabled: false,
+      accountEnabled: false,
+    });
+    expect(await world.graph("GET", `/users/${resource.id}?$select=id,signInSessionsValidFromDateTime`)).toMatchObject({
+      signInSessionsValidFromDateTime: expect.stringMatching(/^20/),
+    });
+    expect(resource.outputs).toMatchObject({
+      ...support,
+      tenantId: world.tenantId,
+      recipientTypeDetails: "SharedMailbox",
+      accountEnabled: false,
+      mailNickname: expect.stringMatching(/^support-[a-z0-9]{10}$/),
+      userPrincipalName: expect.stringMatching(/^support-[a-z0-9]{10}@contoso\.com$/),
+      addresses: expect.arrayContaining(["SMTP:support@contoso.com"]),
+    });
+    expect(await resource.plan(support)).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan(support)).toEqual([]);
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("with every input sets them all and is converged then", async () => {
+    const world = await startWorld();
+    const program = {
+      ...support,
+      alias: "Support.Desk",
+      emailAliases: ["Hjelp@contoso.com", "help@fabrikam.example"],
+      signInBlocked: false,
+      hiddenFromAddressLists: true,
+      forwarding: { to: "ada@contoso.com" },
+      deletion: "soft",
+    };
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+
+    const row = await seen(world, resource.id);
+    expect(row).toMatchObject({
+      Alias: "Support.Desk",
+      HiddenFromAddressListsEnabled: true,
+      ForwardingAddress: ada,
+      ForwardingSmtpAddress: null,
+      DeliverToMailboxAndForward: true,
+      accountEnabled: true,
+    });
+    expect(row.EmailAddresses).toEqual(
+      expect.arrayContaining(["SMTP:support@contoso.com", "smtp:hjelp@contoso.com", "smtp:help@fabrikam.example"]),
+    );
+    expect(await resource.plan(program)).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan(program)).toEqual([]);
+  });
+
+  test("of two info@ in two domains does not collide on the initial domain", async () => {
+    const world = await startWorld();
+    await made(world, { displayName: "Info", primarySmtpAddress: "info@contoso.com" }, "one");
+    const second = await made(world, { displayName: "Info", primarySmtpAddress: "info@fabrikam.example" }, "two");
+    expect(await seen(world, second.id)).toMatchObject({ PrimarySmtpAddress: "info@fabrikam.example" });
+  });
+
+  test("settles where Exchange and Graph show writes late", async () => {
+    const world = await startWorld({ settings: { lag: { exchange: 300, graph: 300 } } });
+    const resource = await world
+      .resource("SharedMailbox", "support")
+      .up({ ...support, hiddenFromAddressLists: true, emailAliases: ["help@contoso.com"] });
+    expect(await resource.refresh()).toEqual({});
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+  });
+
+  test("that does not settle in time keeps the mailbox, and the next deployment finishes it", async () => {
+    const world = await startWorld({ settings: { lag: { exchange: 600_000 } }, config: { settleTimeout: "0.4s" } });
+    const resource = world.resource("SharedMailbox", "support");
+    expect(await failure(resource.up(support))).toContain("waited");
+    await world.control("PATCH", "settings", { lag: { exchange: 0 } });
+    await resource.up(support);
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  describe("whose answer is lost", () => {
+    test.each(["before", "after"])("(closed %s the write) leaves exactly one mailbox", async (close) => {
+      const world = await startWorld({ config: { settleTimeout: "2s" } });
+      await world.fault({ cmdlet: "New-Mailbox", close });
+      const resource = await world.resource("SharedMailbox", "support").up(support);
+      expect(await sharedMailboxes(world)).toHaveLength(1);
+      expect(await seen(world, resource.id)).toMatchObject({ PrimarySmtpAddress: "support@contoso.com" });
+      expect(await world.countOf("New-Mailbox")).toBe(close === "before" ? 2 : 1);
+    });
+
+    test("with an alias of the program's own is recognised too, though Exchange renamed it", async () => {
+      const world = await startWorld({ config: { settleTimeout: "2s" } });
+      await world.fault({ cmdlet: "New-Mailbox", close: "after" });
+      await world.resource("SharedMailbox", "support").up({ ...support, alias: "desk" });
+      expect(await sharedMailboxes(world)).toHaveLength(1);
+      expect(await world.countOf("New-Mailbox")).toBe(1);
+    });
+
+    test("for a lasting fault of the directory names it and changes nothing", async () => {
+      const world = await startWorld({ config: { settleTimeout: "0.3s" } });
+      await world.fault({ cmdlet: "New-Mailbox", times: "always", answer: { status: 500, body: "no" } });
+      expect(await failure(world.resource("SharedMailbox", "support").up(support))).toContain(
+        "creating shared mailbox support@contoso.com",
+      );
+      expect(await sharedMailboxes(world)).toHaveLength(0);
+    });
+  });
+
+  test.each([
+    ["Set-Mailbox", { cmdlet: "Set-Mailbox" }],
+    ["blocking sign-in", { service: "graph", method: "PATCH" }],
+  ])("resumes after a failure of %s with the same mailbox", async (_what, rule) => {
+    const world = await startWorld();
+    const program = { ...support, hiddenFromAddressLists: true, emailAliases: ["help@contoso.com"] };
+    const resource = world.resource("SharedMailbox", "support");
+    await world.fault({
+      ...rule,
+      answer: { status: 400, body: { error: { code: "Broken", message: "not this time" } } },
+    });
+    expect(await failure(resource.up(program))).toContain("not this time");
+    const { id } = resource;
+
+    await resource.up(program);
+    expect(resource.id).toBe(id);
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+    expect(await seen(world, id)).toMatchObject({ HiddenFromAddressListsEnabled: true, accountEnabled: false });
+    expect(await resource.refresh()).toEqual({});
+    await resource.destroy();
+    expect(await sharedMailboxes(world)).toHaveLength(0);
+  });
+});
+
+describe("recognising its own earlier creation", () => {
+  test("continues with it when the state was lost", async () => {
+    const world = await startWorld();
+    const first = await made(world);
+    const second = await made(world);
+    expect(second.id).toBe(first.id);
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+  });
+
+  test("not after a day", async () => {
+    const world = await startWorld();
+    const { id } = await made(world);
+    await world.patchRecipient("support@contoso.com", {
+      mailbox: { whenMailboxCreated: new Date(Date.now() - 25 * 3_600_000).toISOString() },
+    });
+    const message = await failure(made(world));
+    expect(message).toContain(id);
+    expect(message).toMatch(/^primarySmtpAddress: support@contoso.com belongs to the shared mailbox/);
+    expect(message).toContain("adopt: true");
+  });
+
+  test("not that of another resource", async () => {
+    const world = await startWorld();
+    await made(world);
+    expect(await failure(made(world, support, "other"))).toContain("support@contoso.com belongs to");
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+  });
+});
+
+describe("adoption", () => {
+  const program = { ...support, signInBlocked: true, emailAliases: ["help@contoso.com"], adopt: true };
+
+  test("sets and grants, takes nothing away and says what is surplus", async () => {
+    const world = await startWorld();
+    const id = await makeByHand(world, "support@contoso.com");
+    await world.exchange("Set-Mailbox", {
+      Identity: id,
+      HiddenFromAddressListsEnabled: true,
+      CustomAttribute1: "kept",
+      EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: ["smtp:old@contoso.com"] },
+    });
+
+    const resource = await made(world, program);
+    expect(resource.id).toBe(id);
+    const row = await seen(world, id);
+    expect(row).toMatchObject({
+      DisplayName: "Contoso Support",
+      HiddenFromAddressListsEnabled: true,
+      CustomAttribute1: "kept",
+      accountEnabled: false,
+    });
+    expect(row.EmailAddresses).toEqual(expect.arrayContaining(["smtp:help@contoso.com", "smtp:old@contoso.com"]));
+    expect(world.warnings.join("\n")).toMatch(/old@contoso\.com.*pulumi up --refresh/);
+    expect(world.warnings.join("\n")).toMatch(/displayName.*By hand.*Contoso Support/);
+
+    expect(await resource.plan(program)).toEqual([]);
+    expect(await resource.refresh()).toEqual({
+      emailAliases: [["help@contoso.com"], ["help@contoso.com", "old@contoso.com"]],
+    });
+    await resource.up(program);
+    expect((await seen(world, id)).EmailAddresses).not.toContain("smtp:old@contoso.com");
+  });
+
+  test("of an account that can sign in needs signInBlocked to be written", async () => {
+    const world = await startWorld();
+    const id = await makeByHand(world, "support@contoso.com");
+    expect(await failure(made(world, { ...support, adopt: true }))).toContain("signInBlocked");
+    expect(await seen(world, id)).toMatchObject({ DisplayName: "By hand", accountEnabled: true });
+    await made(world, { ...support, adopt: true, signInBlocked: false });
+    expect(await seen(world, id)).toMatchObject({ DisplayName: "Contoso Support", accountEnabled: true });
+  });
+
+  test("is not needed, and not done, without adopt", async () => {
+    const world = await startWorld();
+    const id = await makeByHand(world, "support@contoso.com");
+    const message = await failure(made(world));
+    expect(message).toContain("By hand");
+    expect(message).toContain(id);
+    expect(await seen(world, id)).toMatchObject({ DisplayName: "By hand" });
+  });
+
+  test("of a person's mailbox is refused, naming the person", async () => {
+    const world = await startWorld();
+    expect(await failure(made(world, { ...program, primarySmtpAddress: "ada@contoso.com" }))).toMatch(
+      /^primarySmtpAddress: ada@contoso\.com belongs to the user mailbox "Ada Lovelace"/,
+    );
+  });
+
+  test("of a directory-synced mailbox is refused with the reason", async () => {
+    const world = await startWorld();
+    await makeByHand(world, "support@contoso.com");
+    await world.patchRecipient("support@contoso.com", { isDirSynced: true });
+    expect(await failure(made(world, program))).toContain("synchronised from an on-premises directory");
+  });
+
+  test("an adopted mailbox stays when it leaves the program, with a warning", async () => {
+    const world = await startWorld();
+    await makeByHand(world, "support@contoso.com");
+    const resource = await made(world, program);
+    await resource.destroy();
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+    expect(world.warnings.join("\n")).toContain("stays in the tenant");
+  });
+});
+
+describe("each input", () => {
+  interface Case {
+    /** Declared at first, declared then. */
+    values: [unknown, unknown];
+    /** What Exchange and Graph show for each. */
+    rows: [Row, Row];
+    /** What they show once the input is gone from the program. */
+    without?: Row;
+    /** Somebody's change by hand while the first value is declared, and what refresh then says it is. */
+    byHand: Row;
+    read: unknown;
+  }
+  const none = { ForwardingAddress: null, ForwardingSmtpAddress: null, DeliverToMailboxAndForward: false };
+  const cases: Record<string, Case> = {
+    displayName: {
+      values: ["Support", "Customer Support"],
+      rows: [{ DisplayName: "Support" }, { DisplayName: "Customer Support" }],
+      byHand: { DisplayName: "Somebody's" },
+      read: "Somebody's",
+    },
+    alias: {
+      values: ["support", "desk"],
+      rows: [{ Alias: "support" }, { Alias: "desk" }],
+      without: { Alias: "desk" },
+      byHand: { Alias: "somebodys" },
+      read: "somebodys",
+    },
+    signInBlocked: {
+      values: [true, false],
+      rows: [{ accountEnabled: false }, { accountEnabled: true }],
+      without: { accountEnabled: false },
+      byHand: { AccountDisabled: false },
+      read: false,
+    },
+    hiddenFromAddressLists: {
+      values: [false, true],
+      rows: [{ HiddenFromAddressListsEnabled: false }, { HiddenFromAddressListsEnabled: true }],
+      without: { HiddenFromAddressListsEnabled: false },
+      byHand: { HiddenFromAddressListsEnabled: true },
+      read: true,
+    },
+    forwarding: {
+      values: [{ to: "ada@contoso.com" }, { to: "grace@contoso.com", keepCopy: false }],
+      rows: [
+        { ForwardingAddress: ada, ForwardingSmtpAddress: null, DeliverToMailboxAndForward: true },
+        { ForwardingAddress: grace, ForwardingSmtpAddress: null, DeliverToMailboxAndForward: false },
+      ],
+      without: none,
+      byHand: { ForwardingAddress: null, DeliverToMailboxAndForward: false },
+      read: null,
+    },
+    "forwarding to the outside": {
+      values: [
+        { to: "ada@contoso.com", keepCopy: false },
+        { to: "desk@adatum.example", keepCopy: true },
+      ],
+      rows: [
+        { ForwardingAddress: ada, ForwardingSmtpAddress: null, DeliverToMailboxAndForward: false },
+        {
+          ForwardingAddress: null,
+          ForwardingSmtpAddress: "smtp:desk@adatum.example",
+          DeliverToMailboxAndForward: true,
+        },
+      ],
+      without: none,
+      byHand: { ForwardingAddress: null, ForwardingSmtpAddress: "smtp:desk@adatum.example" },
+      read: { to: "desk@adatum.example", keepCopy: false },
+    },
+  };
+
+  test.each(Object.entries(cases))("%s: set, changed in place, removed", async (title, { values, rows, without }) => {
+    const property = title.split(" ")[0] ?? "";
+    const world = await startWorld();
+    const resource = await made(world, { ...support, [property]: values[0] });
+    expect(await seen(world, resource.id)).toMatchObject(rows[0]);
+
+    const changed = { ...support, [property]: values[1] };
+    for (const path of await resource.plan(changed)) {
+      expect(path.split("/")[0]).toBe(property);
+    }
+    const { id } = resource;
+    await resource.up(changed);
+    expect(resource.id).toBe(id);
+    expect(await seen(world, id)).toMatchObject(rows[1]);
+    expect(await resource.plan(changed)).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+
+    if (without !== undefined) {
+      await resource.up(support);
+      expect(await seen(world, id)).toMatchObject(without);
+      expect(await resource.refresh()).toEqual({});
+      expect(await resource.plan(support)).toEqual([]);
+    }
+  });
+
+  test.each(Object.entries(cases))("%s: changed behind our back, named and repaired", async (title, one) => {
+    const property = title.split(" ")[0] ?? "";
+    const world = await startWorld();
+    const program = { ...support, [property]: one.values[0] };
+    const resource = await made(world, program);
+    await world.exchange("Set-Mailbox", { Identity: resource.id, ...one.byHand });
+
+    const declared = resource.state?.inputs[property] as Row;
+    const drift = await resource.refresh();
+    const whole = Object.keys(drift).every((path) => path.split("/")[0] === property);
+    expect(whole).toBe(true);
+    expect(resource.state?.inputs[property]).toEqual(one.read);
+    expect(Object.keys(drift).length).toBeGreaterThan(0);
+
+    await resource.up(program);
+    expect(await seen(world, resource.id)).toMatchObject(one.rows[0]);
+    expect(await resource.refresh()).toEqual({});
+    expect(resource.state?.inputs[property]).toEqual(declared);
+  });
+
+  test("emailAliases: exact, changed one by one, read back, gone with the property", async () => {
+    const world = await startWorld();
+    const program = (...emailAliases: string[]) => ({ ...support, emailAliases });
+    const resource = await made(world, program("help@contoso.com", "hjelp@contoso.com"));
+    const { id } = resource;
+    const aliases = async () => (await seen(world, id)).EmailAddresses.filter((one) => /smtp:h/.test(one)).sort();
+
+    await resource.up(program("hilfe@contoso.com", "help@contoso.com"));
+    expect(await aliases()).toEqual(["smtp:help@contoso.com", "smtp:hilfe@contoso.com"]);
+    expect(world.warnings.join("\n")).toContain("Mail to hjelp@contoso.com will bounce");
+
+    await world.exchange("Set-Mailbox", {
+      Identity: id,
+      EmailAddresses: {
+        "@odata.type": "#Exchange.GenericHashTable",
+        Add: ["smtp:hola@contoso.com"],
+        Remove: ["smtp:help@contoso.com"],
+      },
+    });
+    expect(await resource.refresh()).toEqual({
+      emailAliases: [
+        ["help@contoso.com", "hilfe@contoso.com"],
+        ["hilfe@contoso.com", "hola@contoso.com"],
+      ],
+    });
+    await resource.up(program("hilfe@contoso.com", "help@contoso.com"));
+    expect(await aliases()).toEqual(["smtp:help@contoso.com", "smtp:hilfe@contoso.com"]);
+
+    await resource.up(support);
+    expect(await aliases()).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+    expect((await seen(world, id)).EmailAddresses.some((one) => one.startsWith("SPO:"))).toBe(true);
+  });
+
+  test("emailAliases: an order, a case and a repetition are no change", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { ...support, emailAliases: ["a@contoso.com", "b@contoso.com"] });
+    expect(
+      await resource.plan({ ...support, emailAliases: ["B@contoso.com", "a@contoso.com", "b@contoso.com"] }),
+    ).toEqual([]);
+  });
+
+  test("primarySmtpAddress: changed in place, the old address stays while aliases are not declared", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    const { id } = resource;
+    const moved = { ...support, primarySmtpAddress: "service@contoso.com" };
+    expect(await resource.plan(moved)).toEqual(["primarySmtpAddress"]);
+    await resource.up(moved);
+    const row = await seen(world, id);
+    expect(row.PrimarySmtpAddress).toBe("service@contoso.com");
+    expect(row.EmailAddresses).toContain("smtp:support@contoso.com");
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan(moved)).toEqual([]);
+    expect(row.UserPrincipalName).toMatch(/^support-/);
+  });
+
+  test.each([
+    [[], false],
+    [["support@contoso.com"], true],
+  ])("primarySmtpAddress: with the aliases declared %j the old address stays: %s", async (emailAliases, stays) => {
+    const world = await startWorld();
+    const resource = await made(world, { ...support, emailAliases: [] });
+    const moved = { ...support, primarySmtpAddress: "service@contoso.com", emailAliases };
+    await resource.up(moved);
+    const addresses = (await seen(world, resource.id)).EmailAddresses;
+    expect(addresses).toContain("SMTP:service@contoso.com");
+    expect(addresses.includes("smtp:support@contoso.com")).toBe(stays);
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  test("primarySmtpAddress: an address policy needs the full list, and other addresses survive", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { ...support, emailAliases: ["help@contoso.com"] });
+    await world.patchRecipient("support@contoso.com", { mailbox: { emailAddressPolicyEnabled: true } });
+    await resource.up({ ...support, primarySmtpAddress: "service@contoso.com", emailAliases: ["help@contoso.com"] });
+    const addresses = (await seen(world, resource.id)).EmailAddresses;
+    expect(addresses).toEqual(expect.arrayContaining(["SMTP:service@contoso.com", "smtp:help@contoso.com"]));
+    expect(addresses.some((one) => one.startsWith("SPO:"))).toBe(true);
+  });
+
+  test("primarySmtpAddress: changed by hand, it is named and set again", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.exchange("Set-Mailbox", { Identity: resource.id, WindowsEmailAddress: "other@contoso.com" });
+    expect(await resource.refresh()).toEqual({ primarySmtpAddress: ["support@contoso.com", "other@contoso.com"] });
+    await resource.up(support);
+    expect((await seen(world, resource.id)).PrimarySmtpAddress).toBe("support@contoso.com");
+  });
+
+  test("an undeclared one is neither written nor reported, and neighbours survive an update", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.exchange("Set-Mailbox", {
+      Identity: resource.id,
+      HiddenFromAddressListsEnabled: true,
+      ForwardingAddress: "ada@contoso.com",
+      DeliverToMailboxAndForward: true,
+      MailTip: "We answer within a day",
+      CustomAttribute1: "cost centre 12",
+      MessageCopyForSentAsEnabled: true,
+      MaxSendSize: "20 MB",
+      GrantSendOnBehalfTo: { "@odata.type": "#Exchange.GenericHashTable", Add: ["grace@contoso.com"] },
+      EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: ["smtp:by-hand@contoso.com"] },
+    });
+    expect(await resource.refresh()).toEqual({});
+    const before = await seen(world, resource.id);
+    await world.writes();
+
+    await resource.up({ ...support, displayName: "Renamed" });
+    expect(await world.writes()).toEqual(["Set-Mailbox"]);
+    const strip = ({ WhenChanged: _when, WhenChangedUTC: _utc, ...row }: Row) => row;
+    expect(strip(await seen(world, resource.id))).toEqual({ ...strip(before), DisplayName: "Renamed" });
+  });
+
+  test("without Graph's right to write accounts, sign-in is blocked through Exchange", async () => {
+    const world = await startWorld();
+    await world.fault({
+      service: "graph",
+      method: "PATCH",
+      times: "always",
+      answer: { status: 403, body: { error: { code: "Authorization_RequestDenied", message: "no" } } },
+    });
+    const resource = await made(world);
+    expect(await seen(world, resource.id)).toMatchObject({ accountEnabled: false });
+  });
+});
+
+describe("forwarding", () => {
+  test.each([
+    ["to itself", { to: "support@contoso.com" }, /^forwarding\.to: is an address of this very mailbox/],
+    ["to nobody", { to: "nobody@contoso.com" }, /^forwarding\.to: nobody in the tenant/],
+    [
+      "outside without a copy",
+      { to: "x@adatum.example", keepCopy: false },
+      /^forwarding\.keepCopy: false with an outside target.*allowLoss/,
+    ],
+  ])("%s is refused before anything is changed", async (_what, forwarding, reason) => {
+    const world = await startWorld({ config: { settleTimeout: "0.3s" } });
+    expect(await failure(world.resource("SharedMailbox", "support").up({ ...support, forwarding }))).toMatch(reason);
+    expect(await sharedMailboxes(world)).toEqual([]);
+  });
+
+  test("outside without a copy is accepted with allowLoss", async () => {
+    const world = await startWorld();
+    const program = { ...support, forwarding: { to: "x@adatum.example", keepCopy: false, allowLoss: true } };
+    const resource = await made(world, program);
+    expect(await seen(world, resource.id)).toMatchObject({
+      ForwardingSmtpAddress: "smtp:x@adatum.example",
+      DeliverToMailboxAndForward: false,
+    });
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  test("to a contact of the tenant goes by the recipient", async () => {
+    const world = await startWorld();
+    const program = { ...support, forwarding: { to: "orders@northwind.example" } };
+    const resource = await made(world, program);
+    expect(await seen(world, resource.id)).toMatchObject({
+      ForwardingAddress: "Northwind Traders",
+      ForwardingSmtpAddress: null,
+    });
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan(program)).toEqual([]);
+  });
+
+  test("in a circle is refused", async () => {
+    const world = await startWorld();
+    await made(world, { displayName: "A", primarySmtpAddress: "a@contoso.com" }, "a");
+    const b = { displayName: "B", primarySmtpAddress: "b@contoso.com", forwarding: { to: "a@contoso.com" } };
+    await made(world, b, "b");
+    const a = world.resource("SharedMailbox", "a");
+    expect(
+      await failure(
+        a.up({ displayName: "A", primarySmtpAddress: "a@contoso.com", forwarding: { to: "b@contoso.com" } }),
+      ),
+    ).toMatch(/^forwarding\.to: leads back to this mailbox \(b@contoso\.com → a@contoso\.com\)/);
+  });
+
+  test("goes on to the same person under a new address, which is no drift", async () => {
+    const world = await startWorld();
+    const program = { ...support, forwarding: { to: "ada@contoso.com" } };
+    const resource = await made(world, program);
+    await world.exchange("Set-Mailbox", { Identity: ada, WindowsEmailAddress: "ada.king@contoso.com" });
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan(program)).toEqual([]);
+  });
+
+  test("waits for a recipient that appears late", async () => {
+    const world = await startWorld({ settings: { lag: { exchange: 400 } } });
+    await makeByHand(world, "queue@contoso.com");
+    const resource = await made(world, { ...support, forwarding: { to: "queue@contoso.com" } });
+    expect((await seen(world, resource.id)).DeliverToMailboxAndForward).toBe(true);
+  });
+});
+
+describe("conflicts", () => {
+  test.each([
+    ["a person", "ada@contoso.com", "Ada Lovelace"],
+    ["a group", "support-team@contoso.com", "Support Team"],
+    ["a contact", "orders@northwind.example", "accepted domain"],
+    ["a domain the tenant does not have", "support@adatum.example", "no accepted domain adatum.example"],
+  ])("the primary address of %s is refused, naming it", async (_what, primarySmtpAddress, name) => {
+    const world = await startWorld();
+    const message = await failure(made(world, { ...support, primarySmtpAddress }));
+    expect(message).toMatch(/^primarySmtpAddress: /);
+    expect(message).toContain(name);
+    expect(await world.countOf("New-Mailbox")).toBe(0);
+  });
+
+  test("an alias somebody holds is refused before anything is changed", async () => {
+    const world = await startWorld();
+    const message = await failure(made(world, { ...support, emailAliases: ["ada@contoso.com"] }));
+    expect(message).toMatch(/^emailAliases\[0\]: ada@contoso\.com belongs to the user mailbox "Ada Lovelace"/);
+    expect(await sharedMailboxes(world)).toEqual([]);
+  });
+
+  test("an address of a deleted account is refused by Exchange and the account is named", async () => {
+    const world = await startWorld({ settings: { holdAddresses: true }, config: { settleTimeout: "1s" } });
+    const old = await made(world, support, "old");
+    await old.destroy();
+    const message = await failure(made(world, support, "new"));
+    expect(message).toMatch(
+      /^primarySmtpAddress: support@contoso\.com belongs to the deleted account "Contoso Support"/,
+    );
+  });
+
+  test("a name that is taken is somebody else's, and is said", async () => {
+    const world = await startWorld({ config: { settleTimeout: "0.3s" } });
+    await world.fault({
+      cmdlet: "New-Mailbox",
+      answer: {
+        status: 400,
+        body: {
+          error: {
+            code: "BadRequest",
+            message: "Error executing cmdlet",
+            details: [
+              {
+                code: "Context",
+                message:
+                  'Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ADObjectAlreadyExistsException|The name "support" is already being used. Please try another name.',
+              },
+            ],
+          },
+        },
+      },
+    });
+    expect(await failure(made(world))).toContain("already being used");
+    expect(await sharedMailboxes(world)).toEqual([]);
+  });
+
+  test("the primary address cannot move to one somebody holds", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    const message = await failure(resource.up({ ...support, primarySmtpAddress: "grace@contoso.com" }));
+    expect(message).toMatch(/^primarySmtpAddress: grace@contoso\.com belongs to/);
+    expect(message).toContain("Grace Hopper");
+    expect(await seen(world, resource.id)).toMatchObject({ PrimarySmtpAddress: "support@contoso.com" });
+    await resource.up(support);
+  });
+});
+
+describe("absence", () => {
+  test("is certain when neither service has it: gone, and made again", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.exchange("Remove-Mailbox", { Identity: resource.id, Confirm: false });
+    expect(await resource.refresh()).toBe("gone");
+  });
+
+  test.each([
+    ["Exchange alone says not found", { cmdlet: "Get-Mailbox" }],
+    ["Graph alone says not found", { service: "graph", method: "GET", path: "/users/" }],
+  ])("is an error when %s", async (_what, rule) => {
+    const world = await startWorld();
+    const resource = await made(world);
+    const notFound =
+      "cmdlet" in rule
+        ? {
+            status: 404,
+            body: {
+              error: {
+                code: "NotFound",
+                message:
+                  "Error executing request. |Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The operation couldn't be performed because object couldn't be found on server.",
+              },
+            },
+          }
+        : { status: 404, body: { error: { code: "Request_ResourceNotFound", message: "does not exist" } } };
+    await world.fault({ ...rule, times: "always", answer: notFound });
+    const before = structuredClone(resource.state);
+    expect(await failure(resource.refresh())).toContain("which is right is not certain");
+    expect(resource.state).toEqual(before);
+    expect(await failure(resource.up({ ...support, displayName: "New" }))).toContain("not certain");
+  });
+
+  test.each([401, 403, 404])("is no conclusion from an answer %i with no meaning", async (status) => {
+    const world = await startWorld({ config: { settleTimeout: "0.3s" } });
+    const resource = await made(world);
+    await world.fault({ service: "exchange", times: "always", answer: { status, base64: "AAAA" } });
+    if (status === 404) {
+      await world.fault({ service: "graph", times: "always", answer: { status: 403, body: {} } });
+    }
+    expect(await failure(resource.refresh())).not.toBe("gone");
+    expect(resource.state).toBeDefined();
+  });
+
+  test("an update of a mailbox that is gone says so and how to go on", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.exchange("Remove-Mailbox", { Identity: resource.id, Confirm: false });
+    expect(await failure(resource.up({ ...support, displayName: "New" }))).toMatch(/no longer in the tenant.*refresh/);
+  });
+
+  test("another mailbox's row is never taken for ours", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await made(world, { displayName: "Other", primarySmtpAddress: "other@contoso.com" }, "other");
+    await world.control("PATCH", "settings", { missingIdentity: "everything" });
+    await world.exchange("Remove-Mailbox", { Identity: resource.id, Confirm: false });
+    expect(await resource.refresh()).toBe("gone");
+    expect(await seen(world, "other@contoso.com")).toMatchObject({ DisplayName: "Other" });
+  });
+
+  test("deletion of a mailbox that is gone takes no other one where everything is answered", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await made(world, { displayName: "Other", primarySmtpAddress: "other@contoso.com" }, "other");
+    await world.control("PATCH", "settings", { missingIdentity: "everything" });
+    await world.exchange("Remove-Mailbox", { Identity: resource.id, Confirm: false });
+    await resource.destroy();
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+  });
+});
+
+describe("a directory-synced mailbox", () => {
+  test("is not changed", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.patchRecipient("support@contoso.com", { isDirSynced: true });
+    expect(await failure(resource.up({ ...support, displayName: "New" }))).toContain("on-premises");
+    expect(await world.writes()).toEqual([]);
+  });
+});
+
+describe("a write whose answer is lost", () => {
+  test.each([
+    ["Set-Mailbox", "before", { cmdlet: "Set-Mailbox" }],
+    ["Set-Mailbox", "after", { cmdlet: "Set-Mailbox" }],
+    ["blocking sign-in", "before", { service: "graph", method: "PATCH" }],
+    ["blocking sign-in", "after", { service: "graph", method: "PATCH" }],
+  ])("%s (closed %s it happened) is observed and finished", async (_what, close, rule) => {
+    const world = await startWorld({ config: { settleTimeout: "1s" } });
+    const resource = await made(world, { ...support, signInBlocked: false });
+    await world.fault({ ...rule, close });
+    await resource.up({ ...support, displayName: "After all", signInBlocked: true });
+    expect(await seen(world, resource.id)).toMatchObject({ DisplayName: "After all", accountEnabled: false });
+    expect(await resource.refresh()).toEqual({});
+  });
+});
+
+describe("deletion", () => {
+  test("soft-deletes the mailbox and its account", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    const { id } = resource;
+    await resource.destroy();
+    expect(await sharedMailboxes(world)).toEqual([]);
+    expect(await world.exchange("Get-Mailbox", { SoftDeletedMailbox: true, ResultSize: "Unlimited" })).toMatchObject([
+      { ExternalDirectoryObjectId: id },
+    ]);
+    expect(await world.graph("GET", `/users/${id}`)).toBeUndefined();
+    expect(await world.graph("GET", `/directory/deletedItems/${id}`)).toMatchObject({ id });
+  });
+
+  test.each(["before", "after"])("whose answer is lost (closed %s it happened) is told as it is", async (close) => {
+    const world = await startWorld({ config: { settleTimeout: "0.5s" } });
+    const resource = await made(world);
+    await world.fault({ cmdlet: "Remove-Mailbox", close });
+    if (close === "before") {
+      expect(await failure(resource.destroy())).toContain("still there");
+      await resource.destroy();
+    } else {
+      await resource.destroy();
+    }
+    expect(await sharedMailboxes(world)).toEqual([]);
+  });
+
+  test("waits until both services show it", async () => {
+    const world = await startWorld({ settings: { lag: { exchange: 300, graph: 300 } } });
+    const resource = await made(world);
+    await resource.destroy();
+    expect(await sharedMailboxes(world)).toEqual([]);
+  });
+
+  test("of a mailbox that is gone already is success", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.exchange("Remove-Mailbox", { Identity: resource.id, Confirm: false });
+    await resource.destroy();
+  });
+
+  test("retain leaves the mailbox with a warning", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { ...support, deletion: "retain" });
+    await resource.destroy();
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+    expect(world.warnings.join("\n")).toContain("stays in the tenant");
+  });
+
+  test.each<[string, Row]>([
+    ["litigation hold", { litigationHoldEnabled: true }],
+    ["in-place hold abc123", { inPlaceHolds: ["abc123"] }],
+    ["a retention label", { complianceTagHoldApplied: true }],
+    ["a delay hold", { delayHoldApplied: true }],
+    ["a delay hold", { delayReleaseHoldApplied: true }],
+  ])("under %s is refused, naming it", async (name, mailbox) => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.patchRecipient("support@contoso.com", { mailbox });
+    const message = await failure(resource.destroy());
+    expect(message).toContain(name);
+    expect(message).toContain("inactive mailbox");
+    expect(await world.writes()).toEqual([]);
+  });
+
+  test("is not held up by what is no hold of this mailbox", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.patchRecipient("support@contoso.com", { mailbox: { inPlaceHolds: ["-mbxabc", "mbxdef:1"] } });
+    await resource.destroy();
+    expect(await sharedMailboxes(world)).toEqual([]);
+  });
+
+  test("under a hold of the whole organisation is refused", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.control("PATCH", "state/organization/organization", { inPlaceHolds: ["mbx9f8e:2"] });
+    expect(await failure(resource.destroy())).toContain("the organisation's hold mbx9f8e:2");
+  });
+
+  test.each<[string, Row & { mailbox?: Row }]>([
+    ["another mailbox behind the account", { mailbox: { exchangeGuid: "00000000-0000-4000-8000-00000000beef" } }],
+    ["a person's mailbox by now", { recipientTypeDetails: "UserMailbox" }],
+  ])("of %s is refused", async (_what, change) => {
+    const world = await startWorld();
+    const resource = await made(world);
+    await world.patchRecipient("support@contoso.com", change);
+    expect(await failure(resource.destroy())).toContain("Nothing was deleted");
+    expect(await world.writes()).toEqual([]);
+  });
+
+  test("of more mailboxes than allowed in one deployment is refused with the count", async () => {
+    const world = await startWorld({ config: { maxMailboxDeletes: 1 } });
+    const one = await made(world, { displayName: "One", primarySmtpAddress: "one@contoso.com" }, "one");
+    const two = await made(world, { displayName: "Two", primarySmtpAddress: "two@contoso.com" }, "two");
+    await world.together(async () => {
+      await one.destroy();
+      expect(await failure(two.destroy())).toContain("more than 1 mailboxes");
+    });
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+  });
+
+  test("is not done while another resource of the deployment declares the mailbox: a rename without an alias", async () => {
+    const world = await startWorld();
+    const old = await made(world, { ...support, adopt: true, signInBlocked: true, deletion: "soft" }, "old");
+    const renamed = world.resource("SharedMailbox", "new");
+    await world.together(async () => {
+      await renamed.up({ ...support, adopt: true, signInBlocked: true, deletion: "soft" });
+      await old.destroy();
+    });
+    expect(renamed.id).toBeDefined();
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+    expect(world.warnings.join("\n")).toContain("another resource of this deployment declares it");
+  });
+});
+
+test("another tenant than the state's is an error, never gone or changed", async () => {
+  const world = await startWorld();
+  const resource = await made(world);
+  if (resource.state !== undefined) {
+    resource.state.outputs.tenantId = "00000000-0000-4000-8000-00000000aaaa";
+  }
+  for (const attempt of [resource.refresh(), resource.up({ ...support, displayName: "Other" }), resource.destroy()]) {
+    expect(await failure(attempt)).toContain("this resource is in tenant 00000000-0000-4000-8000-00000000aaaa");
+  }
+  expect(await world.writes()).toEqual([]);
+});
