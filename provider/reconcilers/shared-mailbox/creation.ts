@@ -6,7 +6,8 @@ import { explainHolders } from "../recipient-named";
 import type { Operation } from "../reconciler";
 import { markOf, requireFreeAliases, taken } from "./addresses";
 import type { Desired, Observed } from "./desired";
-import { forwardsTo, requireNoLoop } from "./forwarding";
+import { requireNoLoop } from "./forwarding";
+import { around } from "./observation";
 
 /** How long a mailbox counts as one's own earlier creation, in milliseconds. */
 const OWN_FOR = 24 * 60 * 60 * 1000;
@@ -110,7 +111,7 @@ async function adopted(mailbox: Mailbox, desired: Desired, operation: Operation)
   }
   operation.state.id = mailbox.id;
   operation.state.exchangeGuid = mailbox.exchangeGuid;
-  return { mailbox, user, forwardsTo: await forwardsTo(mailbox, desired, operation), isAdopted: true };
+  return { ...(await around({ mailbox, user }, desired, operation)), isAdopted: true };
 }
 
 /** Exchange Online refuses, or the next synchronisation overwrites, what is written to a mailbox that lives on-premises. */
@@ -187,5 +188,5 @@ async function established(id: string, desired: Desired, operation: Operation): 
     throw mailboxGone(id, "creating a shared mailbox");
   }
   operation.state.exchangeGuid = mailbox.exchangeGuid;
-  return { mailbox, user, forwardsTo: await forwardsTo(mailbox, desired, operation) };
+  return around({ mailbox, user }, desired, operation);
 }

@@ -5,6 +5,7 @@ import type { Recipient } from "../../services/recipients";
 import { recipientNamed } from "../recipient-named";
 import type { Operation } from "../reconciler";
 import type { Desired, Observed, SharedMailboxInputs, Target } from "./desired";
+import { type Facet, isSet } from "./facet";
 
 type Forwarding = NonNullable<SharedMailboxInputs["forwarding"]>;
 
@@ -15,18 +16,18 @@ const LONGEST_CHAIN = 10;
  * Looks up where mail is to go. In an authoritative accepted domain it must be one recipient of the tenant, waited for if
  * it is new; elsewhere it is an outside address.
  */
-export async function forwardingTarget(forwarding: Forwarding, operation: Operation): Promise<Target> {
+export async function forwardingTarget(declared: Forwarding, operation: Operation): Promise<Target> {
   const { recipients, mailboxes } = operation.services;
-  const domain = forwarding.to.split("@")[1] ?? "";
+  const domain = declared.to.split("@")[1] ?? "";
   const domains = await mailboxes.acceptedDomains();
   if (domains?.get(domain)?.isAuthoritative === true) {
-    return { recipient: await recipientNamed(forwarding.to, "forwarding.to", operation) };
+    return { recipient: await recipientNamed(declared.to, "forwarding.to", operation) };
   }
-  const [recipient] = await recipients.withAddress(forwarding.to);
+  const [recipient] = await recipients.withAddress(declared.to);
   if (recipient !== undefined) {
     return { recipient };
   }
-  if (!forwarding.keepCopy && forwarding.allowLoss !== true) {
+  if (!declared.keepCopy && declared.allowLoss !== true) {
     throw new InputError([
       {
         path: "forwarding.keepCopy",
@@ -36,7 +37,7 @@ export async function forwardingTarget(forwarding: Forwarding, operation: Operat
       },
     ]);
   }
-  return { address: forwarding.to };
+  return { address: declared.to };
 }
 
 /** Refuses a target through which mail would come back, before anything is changed. */
@@ -95,7 +96,7 @@ interface ComparableForwarding {
 }
 
 /** What is declared. */
-export function desiredForwarding({ inputs, target }: Desired): ComparableForwarding | undefined {
+function desiredForwarding({ inputs, target }: Desired): ComparableForwarding | undefined {
   if (inputs.forwarding === undefined || target === undefined) {
     return undefined;
   }
@@ -104,13 +105,13 @@ export function desiredForwarding({ inputs, target }: Desired): ComparableForwar
 }
 
 /** What is there. With both targets set, Exchange uses the recipient. */
-export function observedForwarding({ mailbox, forwardsTo: recipient }: Observed): ComparableForwarding | undefined {
+function observedForwarding({ mailbox, forwardsTo: recipient }: Observed): ComparableForwarding | undefined {
   const to = recipient?.id || recipient?.guid || mailbox.forwardingAddress || mailbox.forwardingSmtpAddress;
   return to === undefined ? undefined : { to: to.toLowerCase(), keepCopy: mailbox.deliversAndForwards };
 }
 
 /** All three parameters together, so that no other target is left behind. */
-export function forwardingParameters({ inputs, target }: Desired): Row {
+function forwardingParameters({ inputs, target }: Desired): Row {
   const recipient = target !== undefined && "recipient" in target ? target.recipient : undefined;
   const address = target !== undefined && "address" in target ? target.address : undefined;
   return {
@@ -121,7 +122,7 @@ export function forwardingParameters({ inputs, target }: Desired): Row {
 }
 
 /** Forwarding as an input; the declared spelling stays while it means the same recipient. */
-export function forwardingAsRead(
+function forwardingAsRead(
   declared: Forwarding | null | undefined,
   declaredId: string | undefined,
   observed: Observed,
@@ -145,3 +146,41 @@ export function forwardingAsRead(
     ...(declared?.allowLoss === undefined ? {} : { allowLoss: declared.allowLoss }),
   };
 }
+
+/** Forwarding of everything that arrives. */
+export const forwarding: Facet = {
+  properties: ["forwarding"],
+
+  check: ({ primarySmtpAddress, emailAliases, forwarding: declared }) =>
+    declared !== undefined && [primarySmtpAddress, ...(emailAliases ?? [])].includes(declared.to)
+      ? [{ path: "forwarding.to", reason: "is an address of this very mailbox; mail would go round in a loop" }]
+      : [],
+
+  difference(desired, previous, observed) {
+    if (desired.inputs.forwarding === undefined && !isSet(previous.forwarding)) {
+      return [];
+    }
+    const from = observedForwarding(observed);
+    const to = desiredForwarding(desired);
+    return JSON.stringify(from) === JSON.stringify(to) ? [] : [{ path: ["forwarding"], from, to }];
+  },
+
+  async guard(changes, desired, { mailbox }, operation) {
+    if (changes.some(({ path }) => path[0] === "forwarding")) {
+      await requireNoLoop(desired, mailbox, operation);
+    }
+  },
+
+  parameters: (changes, desired) =>
+    changes.some(({ path }) => path[0] === "forwarding") ? forwardingParameters(desired) : {},
+
+  read: (observed, state) => ({
+    forwarding: forwardingAsRead(
+      state.forwarding as Forwarding | null,
+      state.forwardingId as string | undefined,
+      observed,
+    ),
+  }),
+
+  outputs: ({ forwardsTo: recipient }) => (recipient === undefined ? {} : { forwardingId: recipient.id }),
+};

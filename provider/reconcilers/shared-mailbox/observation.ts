@@ -1,0 +1,26 @@
+import type { User } from "../../services/graph";
+import type { Mailbox } from "../../services/mailboxes";
+import type { Operation } from "../reconciler";
+import { addresses } from "./addresses";
+import type { Desired, Observed } from "./desired";
+import type { Facet } from "./facet";
+import { forwarding, forwardsTo } from "./forwarding";
+import { settings } from "./settings";
+import { signIn } from "./sign-in";
+
+/** All groups of properties, in the order in which they are written. */
+export const facets: readonly Facet[] = [settings, addresses, forwarding, signIn];
+
+/** A mailbox with everything around it that the inputs of the program or the state need. */
+export async function around(
+  seen: { mailbox: Mailbox; user: User },
+  desired: Desired | undefined,
+  operation: Operation,
+): Promise<Observed> {
+  const managed = { ...operation.state, ...desired?.inputs };
+  const [recipient, ...looks] = await Promise.all([
+    forwardsTo(seen.mailbox, desired, operation),
+    ...facets.map((facet) => facet.look?.(seen, managed, operation)),
+  ]);
+  return { ...seen, forwardsTo: recipient, ...Object.assign({}, ...looks) };
+}
