@@ -31,7 +31,8 @@ for (const layer of layers) {
   say(`\n── ${layer.name} ──`);
   const start = Date.now();
   const counts = await runLayer(layer);
-  lines.push(`${layer.name}: ${counted(counts)} in ${since(start)}`);
+  const isEmpty = Object.values(counts).every((count) => count === 0);
+  lines.push(`${layer.name}: ${isEmpty ? "no tests" : counted(counts)} in ${since(start)}`);
   for (const key of Object.keys(total)) {
     total[key] += counts[key];
   }
