@@ -31,7 +31,7 @@ export async function lookUpMembers(inputs: MembershipInputs, operation: Operati
       ];
     }),
   );
-  const problems = [];
+  const problems: { path: string; reason: string }[] = [];
   const keys = new Map<string, string>();
   for (const [key, recipient] of entries) {
     const other = keys.get(recipient.id);
@@ -44,6 +44,9 @@ export async function lookUpMembers(inputs: MembershipInputs, operation: Operati
     } else if (other !== undefined) {
       problems.push({ path: pathOf(key), reason: `is the same person as ${pathOf(other)}; write each member once` });
     }
+  }
+  for (const [key, recipient] of problems.length > 0 ? [] : entries) {
+    problems.push(...(await namesakesOf(key, recipient, operation)));
   }
   if (problems.length > 0) {
     throw new InputError(problems);
@@ -100,9 +103,8 @@ export async function assign(
 }
 
 function isPrintedAs(person: Recipient, signInName: string | undefined, { trustee }: Grant): boolean {
-  const isGroup = person.recipientTypeDetails.endsWith("Group");
   return (
-    [person.id, person.guid, person.name, signInName, isGroup ? person.displayName : undefined].some(
+    [person.id, person.guid, person.name, signInName, isGroup(person) ? person.displayName : undefined].some(
       (name) => name !== undefined && name !== "" && sameText(name, trustee),
     ) || hasAddress(person, trustee)
   );
@@ -112,7 +114,7 @@ function isPrintedAs(person: Recipient, signInName: string | undefined, { truste
 async function signInNamesOf(people: Map<string, Recipient>, { services }: Operation): Promise<Map<string, string>> {
   const entries = await Promise.all(
     [...people]
-      .filter(([, person]) => !person.recipientTypeDetails.endsWith("Group"))
+      .filter(([, person]) => !isGroup(person))
       .map(async ([key, person]) => {
         const name = person.userPrincipalName ?? (await services.graph.user(person.id))?.userPrincipalName;
         return [key, name] as const;
@@ -121,28 +123,36 @@ async function signInNamesOf(people: Map<string, Recipient>, { services }: Opera
   return new Map(entries.flatMap(([key, name]) => (name === undefined ? [] : [[key, name] as const])));
 }
 
-async function requireUniqueGroupNames(
-  permissions: Permissions,
-  people: Map<string, Recipient>,
-  { services }: Operation,
-) {
+async function requireUniqueGroupNames(permissions: Permissions, people: Map<string, Recipient>, operation: Operation) {
   for (const [key, person] of people) {
-    const isPrinted =
-      person.recipientTypeDetails.endsWith("Group") &&
-      permissions.grants.some(({ trustee }) => sameText(trustee, person.displayName));
-    const namesakes = isPrinted ? await services.recipients.withDisplayName(person.displayName) : [];
-    const others = namesakes.filter(
-      (one) => one.recipientTypeDetails.endsWith("Group") && !sameText(one.id, person.id),
-    );
-    if (others.length > 0) {
-      throw new InputError([
+    const isPrinted = permissions.grants.some(({ trustee }) => sameText(trustee, person.displayName));
+    const problems = isPrinted ? await namesakesOf(key, person, operation) : [];
+    if (problems.length > 0) {
+      throw new InputError(problems);
+    }
+  }
+}
+
+/** What is wrong with a group whose display name another group has: which of them holds a right cannot be read back. */
+async function namesakesOf(key: string, person: Recipient, { services }: Operation) {
+  if (!isGroup(person)) {
+    return [];
+  }
+  const others = (await services.recipients.withDisplayName(person.displayName)).filter(
+    (one) => isGroup(one) && !sameText(one.id, person.id),
+  );
+  return others.length === 0
+    ? []
+    : [
         {
           path: pathOf(key),
           reason: `shares its display name with ${others.map(describe).join(", ")}, and Exchange prints groups by display name in permission lists, so that their access cannot be told apart; rename one`,
         },
-      ]);
-    }
-  }
+      ];
+}
+
+function isGroup(recipient: Recipient): boolean {
+  return recipient.recipientTypeDetails.endsWith("Group");
 }
 
 /** The one mailbox that is meant; waited for if it is being created. */
