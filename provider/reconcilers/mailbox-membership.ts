@@ -1,5 +1,6 @@
+import { InputError } from "../http/errors";
 import type { Mailbox } from "../services/mailboxes";
-import { sameText, smtpAddresses } from "../services/mailboxes";
+import { mailboxGone, sameText, smtpAddresses } from "../services/mailboxes";
 import type { Right } from "../services/permissions";
 import type { Recipient } from "../services/recipients";
 import { converge } from "./converge";
@@ -12,15 +13,25 @@ import {
   RIGHTS,
   schema,
 } from "./mailbox-membership/desired";
-import { assign, knownPeople, lookUpMembers, mailboxNamed, pathOf } from "./mailbox-membership/people";
+import {
+  assign,
+  knownPeople,
+  lookUpKeep,
+  lookUpMembers,
+  mailboxNamed,
+  pathOf,
+  strangersAmong,
+} from "./mailbox-membership/people";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
-import { grantThing, type Registry } from "./registry";
+import { exclusiveThing, grantThing, type Registry } from "./registry";
 import { requireCloudMailbox } from "./shared-mailbox/creation";
 import { mailboxAndAccount } from "./witnesses";
 import { written } from "./written";
 
 /** People that Microsoft supports in a shared mailbox at the same time. */
 const SUPPORTED_AT_ONCE = 25;
+/** What is recorded of somebody who was found: automapping cannot be read, and true is Exchange's default. */
+const ASSUMED: MemberRights = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping: true };
 const NO_RIGHTS = { fullAccess: false, sendAs: false, sendOnBehalf: false };
 
 /**
@@ -31,7 +42,15 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   kind: "MailboxMembership",
   schema,
   keyed: { members: MEMBER },
-  check: () => [],
+  check: ({ exclusive, members, allowEmpty }) =>
+    exclusive === true && members !== undefined && Object.keys(members).length === 0 && allowEmpty !== true
+      ? [
+          {
+            path: "members",
+            reason: "is empty and exclusive: everybody would lose access; if that is meant, add allowEmpty: true",
+          },
+        ]
+      : [],
   advise,
 
   replaces: (state, inputs, registry) => (isSameMailbox(state, inputs.mailbox, registry) ? [] : ["mailbox"]),
@@ -39,6 +58,9 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     state.mailbox !== inputs.mailbox && isSameMailbox(state, inputs.mailbox, registry) ? ["mailbox"] : [],
 
   declare(state, inputs, origin, registry) {
+    if (inputs.exclusive === true) {
+      registry.declare(exclusiveThing(String(state.mailboxId)), origin);
+    }
     const ids = (state.memberIds ?? {}) as Record<string, string>;
     for (const key of Object.keys((inputs.members ?? {}) as object)) {
       if (ids[key] !== undefined) {
@@ -50,9 +72,14 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   async resolve(inputs, operation) {
     const { state, services } = operation;
     const known = typeof state.mailboxId === "string" ? await services.mailboxes.withId(state.mailboxId) : undefined;
+    if (known === undefined && typeof state.mailboxId === "string" && state.mailbox === inputs.mailbox) {
+      throw mailboxGone(state.mailboxId, `changing who has access to ${inputs.mailbox}`);
+    }
     const mailbox = known ?? (await mailboxNamed(inputs.mailbox, operation));
     requireCloudMailbox(mailbox, `changing who has access to ${mailbox.primarySmtpAddress}`);
-    return { inputs, mailbox, members: await lookUpMembers(inputs, operation) };
+    requireOnlyExclusive(inputs, mailbox, operation);
+    const [members, keep] = await Promise.all([lookUpMembers(inputs, operation), lookUpKeep(inputs, operation)]);
+    return { inputs, mailbox, members, keep };
   },
 
   find: (desired, operation) => observeOn(desired.mailbox, desired, operation),
@@ -82,22 +109,32 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
         );
       }
     }
+    const left = observed.strangers.filter((key) => !isLeftAlone(observed.people.get(key), observed, desired));
+    if (left.length > 0) {
+      operation.warn(
+        `Others have access to ${observed.mailbox.primarySmtpAddress}: ${left.join(", ")}. \`pulumi up --refresh\` removes them.`,
+      );
+    }
     return observed;
   },
 
-  outputs(desired, { mailbox, others, people }) {
+  outputs(desired, { mailbox, others, people, strangers }) {
     const members = desired?.members ?? people;
     return {
       mailboxId: mailbox.id,
       mailboxAddresses: smtpAddresses(mailbox),
       memberIds: Object.fromEntries([...members].map(([key, { id }]) => [key, id])),
-      otherMembers: others,
+      otherMembers: desired === undefined ? others : [...others, ...strangers].sort(),
     };
   },
 
-  async inputs(state, { rights }) {
+  async inputs(state, observed, operation) {
+    const { rights, people, strangers } = observed;
     const declared = (state.members ?? {}) as Record<string, MemberRights>;
-    const members = Object.entries(declared).flatMap(([key, known]) => {
+    const desired = { keep: await lookUpKeep(state as { keep?: string[] }, operation) };
+    const brought = strangers.filter((key) => !isLeftAlone(people.get(key), observed, desired));
+    const all = { ...declared, ...Object.fromEntries(brought.map((key) => [key, ASSUMED])) };
+    const members = Object.entries(all).flatMap(([key, known]) => {
       const seen = rights[key];
       if (seen === undefined || seen.size === 0) {
         return [];
@@ -105,7 +142,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       // Automapping cannot be read; it stays what the state knows.
       return [[key, { ...known, ...Object.fromEntries(RIGHTS.map((right) => [right, seen.has(right)])) }] as const];
     });
-    return { ...state, members: Object.fromEntries(members) };
+    return { ...state, members: Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1))) };
   },
 
   async remove(id, operation) {
@@ -113,7 +150,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     if (mailbox === undefined) {
       return;
     }
-    const nobody: Desired = { inputs: { mailbox: id, members: {} }, mailbox, members: new Map() };
+    const nobody: Desired = { inputs: { mailbox: id, members: {} }, mailbox, members: new Map(), keep: new Set() };
     const previous = structuredClone(operation.state);
     await converge(mailboxMembership, nobody, previous, await observeOn(mailbox, undefined, operation), operation);
   },
@@ -143,11 +180,45 @@ function isSameMailbox(state: Properties, mailbox: unknown, registry: Registry):
 async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operation: Operation): Promise<Observed> {
   const { services, registry, origin } = operation;
   const [permissions, known] = await Promise.all([services.permissions.on(mailbox), knownPeople(operation)]);
-  const people = new Map([...known, ...(desired?.members ?? [])]);
+  const declared = new Map([...known, ...(desired?.members ?? [])]);
+  const isExclusive = (desired?.inputs ?? operation.state).exclusive === true;
+  const { others } = await assign(permissions, declared, operation);
+  const explicit = permissions.grants.map(({ trustee }) => trustee).filter((trustee) => others.includes(trustee));
+  const strangers = isExclusive
+    ? await strangersAmong([...new Set(explicit)], operation)
+    : new Map<string, Recipient>();
+  const people = new Map([...strangers, ...declared]);
   const keptIds = [...people.values()]
     .map(({ id }) => id)
     .filter((id) => registry.isDeclaredByAnother(grantThing(mailbox.id, id), origin));
-  return { mailbox, people, keptIds: new Set(keptIds), ...(await assign(permissions, people, operation)) };
+  return {
+    mailbox,
+    people,
+    strangers: [...strangers.keys()].sort(),
+    keptIds: new Set(keptIds),
+    ...(await assign(permissions, people, operation)),
+  };
+}
+
+/** Whether an exclusive membership leaves somebody's access alone: kept by the program, or declared by another resource. */
+function isLeftAlone(person: Recipient | undefined, { keptIds }: Observed, { keep }: Pick<Desired, "keep">): boolean {
+  return person === undefined || keep.has(person.id) || keptIds.has(person.id);
+}
+
+/** Two resources that each want to be the only one would take each other's members away. */
+function requireOnlyExclusive(inputs: MembershipInputs, mailbox: Mailbox, { registry, origin }: Operation): void {
+  if (inputs.exclusive !== true) {
+    return;
+  }
+  if (registry.isDeclaredByAnother(exclusiveThing(mailbox.id), origin)) {
+    throw new InputError([
+      {
+        path: "exclusive",
+        reason: `another resource is exclusive on ${mailbox.primarySmtpAddress} too; only one can be`,
+      },
+    ]);
+  }
+  registry.declare(exclusiveThing(mailbox.id), origin);
 }
 
 function difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[] {

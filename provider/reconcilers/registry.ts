@@ -52,5 +52,7 @@ export class Registry {
 export const mailboxThing = (id: string): string => `mailbox/${id}`;
 /** The registry's name for a trustee's rights on a mailbox. */
 export const grantThing = (mailboxId: string, trusteeId: string): string => `grant/${mailboxId}/${trusteeId}`;
+/** The registry's name for being the only one to say who may use a mailbox. */
+export const exclusiveThing = (mailboxId: string): string => `exclusive/${mailboxId}`;
 /** The registry's name for a source that feeds a collecting address. */
 export const sourceThing = (sourceId: string, address: string): string => `source/${sourceId}/${address}`;

@@ -30,10 +30,22 @@ export interface MailboxMembershipArgs {
    * in lower case, so that a diff names people. At most 500 entries fit on a mailbox; Microsoft supports 25 people at once.
    */
   members: pulumi.Input<pulumi.Input<string>[]> | pulumi.Input<Record<string, pulumi.Input<MemberRights>>>;
+  /**
+   * Whether nobody else may have access. Default false: other people's access is left alone. True: `pulumi refresh` brings
+   * strangers in as members, the next preview names their removal, and `pulumi up` removes them; nothing that no preview
+   * showed is taken away, so the first deployment only warns. Entries that are nobody's (SELF, inherited, denying, role
+   * groups, orphaned SIDs) are left and listed in `otherMembers`. One exclusive resource a mailbox.
+   */
+  exclusive?: pulumi.Input<boolean>;
+  /** People and groups whose access an exclusive membership leaves alone: an address, sign-in name or object id each. */
+  keep?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Must be true for an exclusive membership without members. Default false. */
+  allowEmpty?: pulumi.Input<boolean>;
 }
 
 /**
- * The members that this resource declares on one mailbox; other people's access is left alone and listed in `otherMembers`.
+ * The members that this resource declares on one mailbox; unless it is `exclusive`, other people's access is left alone and
+ * listed in `otherMembers`.
  * Two resources may declare different members of one mailbox.
  *
  * Full Access and Send As go through the Exchange admin API, because Microsoft Graph has neither.
@@ -54,6 +66,8 @@ export class MailboxMembership extends DynamicResource {
   declare readonly mailbox: pulumi.Output<string>;
   /** The members in canonical form. */
   declare readonly members: pulumi.Output<Record<string, pulumi.UnwrappedObject<MemberRights>>>;
+  /** Whether nobody else may have access. */
+  declare readonly exclusive: pulumi.Output<boolean | undefined>;
   /** Entra object id of the mailbox. */
   declare readonly mailboxId: pulumi.Output<string>;
   /** The mailbox's SMTP addresses, the primary one first. */
@@ -77,4 +91,13 @@ export class MailboxMembership extends DynamicResource {
   }
 }
 
-const outputs = ["mailbox", "members", "mailboxId", "mailboxAddresses", "memberIds", "otherMembers", "tenantId"];
+const outputs = [
+  "mailbox",
+  "members",
+  "exclusive",
+  "mailboxId",
+  "mailboxAddresses",
+  "memberIds",
+  "otherMembers",
+  "tenantId",
+];

@@ -36,6 +36,21 @@ export const schema = z.strictObject({
   members: keyed(MEMBER, rights).refine((members) => Object.keys(members).length <= MOST_MEMBERS, {
     error: `has more than ${MOST_MEMBERS} entries, the most that a mailbox's permission list holds; use mail-enabled security groups`,
   }),
+  exclusive: flag().optional(),
+  keep: z
+    .array(z.string(), { error: `must be a list of ${MEMBER}` })
+    .transform((list) => [...new Set(list.map((one) => one.trim().toLowerCase()))].sort())
+    .superRefine((list, context) => {
+      for (const one of list) {
+        const reason = whyNotIdentifier(one, MEMBER);
+        if (reason !== undefined) {
+          // The position would be that of the sorted list and the text may be a secret, so neither is said.
+          context.addIssue({ code: "custom", message: `has an element that ${reason}` });
+        }
+      }
+    })
+    .optional(),
+  allowEmpty: flag().optional(),
 });
 
 /** Canonical inputs. */
@@ -51,6 +66,8 @@ export interface Desired {
   inputs: MembershipInputs;
   mailbox: Mailbox;
   members: Map<string, Recipient>;
+  /** Ids of people whose access an exclusive membership leaves alone. */
+  keep: Set<string>;
 }
 
 /** The mailbox and who of the known people may do what; keys as in `members`. */
@@ -61,6 +78,8 @@ export interface Observed {
   others: string[];
   /** People of the state or the program by key. */
   people: Map<string, Recipient>;
+  /** Of `people` those that nobody declared: an exclusive membership brings them in on refresh. */
+  strangers: string[];
   /** Ids of people whose access another resource of this deployment declares; it is not taken away. */
   keptIds: Set<string>;
 }

@@ -155,6 +155,46 @@ function isGroup(recipient: Recipient): boolean {
   return recipient.recipientTypeDetails.endsWith("Group");
 }
 
+/**
+ * The people behind trustees that nobody declared, by primary SMTP address. Only who could be a member is among them: system
+ * entries, role groups and orphaned SIDs resolve to nobody and are left alone.
+ */
+export async function strangersAmong(
+  trustees: readonly string[],
+  operation: Operation,
+): Promise<Map<string, Recipient>> {
+  const { recipients } = operation.services;
+  const found = await Promise.all(
+    trustees.map(async (trustee) => {
+      if (trustee.includes("@")) {
+        return recipients.named(trustee);
+      }
+      const printed = await recipients.printed(trustee);
+      return printed.length > 0
+        ? printed
+        : (await recipients.withDisplayName(trustee)).filter(({ recipientTypeDetails }) =>
+            recipientTypeDetails.endsWith("Group"),
+          );
+    }),
+  );
+  return new Map(
+    found
+      // Two objects of one name cannot be told apart, so neither is taken for the trustee.
+      .flatMap(([one, second]) => (one === undefined || second !== undefined ? [] : [one]))
+      .filter(({ id, recipientTypeDetails }) => id !== "" && TRUSTEES.includes(recipientTypeDetails))
+      .map((one) => [one.primarySmtpAddress, one]),
+  );
+}
+
+/** Ids of the people to be left alone; one that is not there (any more) needs no leaving. */
+export async function lookUpKeep(
+  inputs: { keep?: readonly string[] | undefined },
+  operation: Operation,
+): Promise<Set<string>> {
+  const found = await Promise.all((inputs.keep ?? []).map((one) => operation.services.recipients.named(one)));
+  return new Set(found.flat().map(({ id }) => id));
+}
+
 /** The one mailbox that is meant; waited for if it is being created. */
 export async function mailboxNamed(identifier: string, operation: Operation): Promise<Mailbox> {
   const recipient = await recipientNamed(identifier, "mailbox", operation);
