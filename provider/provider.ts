@@ -6,6 +6,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type Deployment, openDeployment } from "./dynamic/deployment";
 import { DynamicProvider } from "./dynamic/dynamic-provider";
 import { EngineLog } from "./dynamic/engine-log";
+import { quieten } from "./dynamic/failures";
 import { forwardingMailbox } from "./reconcilers/forwarding-mailbox";
 import { mailboxMembership } from "./reconcilers/mailbox-membership";
 import { sharedMailbox } from "./reconcilers/shared-mailbox";
@@ -16,6 +17,7 @@ let opening: Promise<Deployment> | undefined;
 let calls = 0;
 let isAbandoned = false;
 
+quieten(console);
 log.whenGone(() => {
   isAbandoned = true;
   leaveWhenDone();

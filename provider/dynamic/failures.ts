@@ -3,20 +3,33 @@ import { redact } from "../http/redact";
 import type { Properties } from "../reconcilers/reconciler";
 import { plain } from "./plain";
 
+/** What a {@link Failure} looks like where it is printed as text. */
+const SHOWN_ELSEWHERE = "pulumi-mailboxes: the reason stands with the resource";
+
 /**
- * An error as it leaves a method. The dynamic server prints error and stack on the stack's own row as well; there it only
- * points to the row of the resource, where the engine prints the message.
+ * Keeps the dynamic server from printing our failures a second time: besides handing an error to the engine, which shows it
+ * with the resource, it writes text and stack of it to the row of the stack.
+ *
+ * @param output the console it prints to.
  */
+export function quieten(output: Console): void {
+  const print = output.error.bind(output);
+  output.error = (...values: unknown[]) => {
+    if (values[0] !== SHOWN_ELSEWHERE) {
+      print(...values);
+    }
+  };
+}
+
+/** An error as it leaves a method: the message, and nothing else that the server or the engine would take for something. */
 export class Failure extends Error {
   override readonly name = "Failure";
 
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
-    this.stack = "the reason stands with the resource";
-  }
-
-  override toString(): string {
-    return "pulumi-mailboxes";
+    const [text = "", stack = ""] = SHOWN_ELSEWHERE.split(": ");
+    this.stack = stack;
+    this.toString = () => text;
   }
 }
 
