@@ -196,6 +196,12 @@ function isPassing(error: unknown): boolean {
   );
 }
 
+/** Entra's refusals that are about the service a token is wanted for; all others would meet every service alike. */
+const OF_ONE_SERVICE = /AADSTS(500011|500014|650052|650057|65001|70011|900144)\b/;
+
+/** Key of a failure that every service would meet. */
+const EVERY_SERVICE = "";
+
 /** Tokens of one configuration. */
 class CachedTokens implements TokenSource {
   readonly #configuration: Configuration;
@@ -216,9 +222,9 @@ class CachedTokens implements TokenSource {
       const nextStep = "Set `mailboxes:environmentUrl` (or DATAVERSE_URL) to one like https://org.crm4.dynamics.com.";
       throw new TokenError({ action, words: "no Dataverse environment is named", nextStep });
     }
-    const failure = this.#failures.get(scope);
-    if (failure !== undefined && Date.now() < failure.until) {
-      throw failure.error;
+    const failure = this.#failure(scope) ?? this.#failure(EVERY_SERVICE);
+    if (failure !== undefined) {
+      throw failure;
     }
     const known = this.#fresh.get(scope);
     if (known !== undefined && options.forceRefresh !== true && known.expires - EARLY > Date.now()) {
@@ -246,12 +252,19 @@ class CachedTokens implements TokenSource {
       this.#fresh.set(scope, fresh);
       return fresh;
     } catch (error) {
-      const failure = this.#failureOf(error, action);
+      const key = isNativeError(error) && OF_ONE_SERVICE.test(error.message) ? scope : EVERY_SERVICE;
+      // Two services may have asked at the same time: the second one is told what the first one was.
+      const failure = this.#failure(key) ?? this.#failureOf(error, action);
       // A wrong credential does not get better within one deployment, and dozens of resources would each try it.
       const until = isPassing(error) ? Date.now() + PASSING : Number.POSITIVE_INFINITY;
-      this.#failures.set(scope, { error: failure, until });
+      this.#failures.set(key, { error: failure, until });
       throw failure;
     }
+  }
+
+  #failure(key: string): TokenError | undefined {
+    const failure = this.#failures.get(key);
+    return failure !== undefined && Date.now() < failure.until ? failure.error : undefined;
   }
 
   #failureOf(error: unknown, action: string): TokenError {
@@ -280,7 +293,8 @@ class CachedTokens implements TokenSource {
 
 /**
  * The tokens of a configuration: cached for each service, asked for once when many want one. The first failure is
- * remembered, and later callers get the same error object; one of the network only for a few seconds.
+ * remembered, and later callers get the same error object, for whichever service unless it is about that one; a failure of the
+ * network is remembered only for a few seconds.
  */
 export function createTokenSource(configuration: Configuration): TokenSource {
   return new CachedTokens(configuration);

@@ -91,6 +91,7 @@ describe("a local tenant's sign-in", () => {
     const [first, second] = await Promise.all([failureOf(tokens.token("graph")), failureOf(tokens.token("graph"))]);
     expect(first).toBe(second);
     expect(await failureOf(tokens.token("graph"))).toBe(first);
+    expect(await failureOf(tokens.token("exchange"))).toBe(first);
     expect(entra.forms).toHaveLength(1);
     expect(first.name).toBe("TokenError");
     expect(first.message).toMatch(
