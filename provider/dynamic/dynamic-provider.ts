@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { ConflictError } from "../http/errors";
+import { redact } from "../http/redact";
 import { converge } from "../reconcilers/converge";
 import type { Operation, Properties, Reconciler } from "../reconcilers/reconciler";
 import { mailboxGone } from "../services/mailboxes";
@@ -8,10 +9,11 @@ import type { Deployment } from "./deployment";
 import { operationOf } from "./deployment";
 import { failureOf, PartialFailure } from "./failures";
 import { plain } from "./plain";
-import { hasUnknown } from "./unknown";
+import { keepSecret, sealed, secretTexts } from "./secrets";
+import { hasUnknown, UNKNOWN } from "./unknown";
 
-/** Inputs that no user writes: the provider's text, the origin, and what was filled in at the birth of an adoption. */
-const HIDDEN = ["__provider", "__origin", "__defaulted"];
+/** Inputs that no user writes: the provider's text, the origin, what an adoption filled in at birth, the names of secret inputs. */
+const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets"];
 
 /**
  * Pulumi's six methods over a reconciler. `check` and `diff` do no I/O; create, update and adoption are one walk.
@@ -40,6 +42,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   /** Canonical inputs, or failures whose reasons begin with the property's path; a named property would print its value. */
   async check(olds: Properties, news: Properties): Promise<pulumi.dynamic.CheckResult> {
     const isNew = Object.keys(olds).length === 0;
+    this.#keepSecrets(olds, news);
     let deployment: Deployment;
     try {
       deployment = await this.#deployment();
@@ -50,13 +53,14 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     if (checked.problems.length > 0) {
       return {
         inputs: news,
-        failures: checked.problems.map(({ path, reason }) => ({ property: "", reason: `${path}: ${reason}` })),
+        failures: checked.problems.map(({ path, reason }) => ({ property: "", reason: redact(`${path}: ${reason}`) })),
       };
     }
     const origin = olds.__origin ?? news.__origin;
     const before = isNew ? undefined : visible(olds);
     if (before === undefined || !isEqual(before, checked.inputs)) {
-      for (const advice of this.#reconciler.advise(checked.inputs as Partial<Inputs>, before as Partial<Inputs>)) {
+      const known = withoutUnknown(checked.inputs, before);
+      for (const advice of this.#reconciler.advise(known as Partial<Inputs>, before as Partial<Inputs>)) {
         deployment.log.warn(String(origin), advice);
       }
     }
@@ -67,6 +71,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       inputs: plain({
         ...checked.inputs,
         __origin: origin,
+        ...(news.__secrets === undefined ? {} : { __secrets: news.__secrets }),
         ...(defaulted === undefined || defaulted.length === 0 ? {} : { __defaulted: defaulted }),
       }),
     };
@@ -105,13 +110,13 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         const found = await this.#reconciler.find(desired, operation);
         const observed = found ?? (await this.#reconciler.ensure(desired, operation));
         const outputs = await this.#walk(declared, desired, {}, observed, operation);
-        return { id: this.#reconciler.id(observed), outs: plain({ ...hidden(inputs), ...outputs }) };
+        return { id: this.#reconciler.id(observed), outs: this.#outs({ ...hidden(inputs), ...outputs }, inputs) };
       } catch (error) {
         const failure = failureOf(error, operation.origin.urn);
         const { id } = operation.state;
         // What was declared may have been written as a whole: a resumed deployment compares with the tenant anyway.
         throw typeof id === "string"
-          ? new PartialFailure(failure, id, { ...inputs, ...withoutId(operation.state) })
+          ? new PartialFailure(failure, id, this.#outs({ ...inputs, ...withoutId(operation.state) }, inputs))
           : failure;
       }
     });
@@ -134,7 +139,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       const outputs = this.#reconciler.outputs(undefined, observed, operation);
       return {
         id,
-        props: plain({ ...hidden(props), ...inputs, ...outputs, tenantId: operation.state.tenantId }),
+        props: this.#outs({ ...hidden(props), ...inputs, ...outputs, tenantId: operation.state.tenantId }, props),
         inputs: plain({ ...hidden(props), ...inputs }),
       };
     });
@@ -153,13 +158,13 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
           throw mailboxGone(id, `changing ${this.#reconciler.kind} ${id}`);
         }
         const outputs = await this.#walk(declared, desired, previous, observed, operation);
-        return { outs: plain({ ...hidden(news), ...outputs }) };
+        return { outs: this.#outs({ ...hidden(news), ...outputs }, olds, news) };
       } catch (error) {
         const failure = failureOf(error, operation.origin.urn);
         // A plain failure keeps state and diff as they were; only what was written on the way must be saved.
         throw isEqual(previous, operation.state)
           ? failure
-          : new PartialFailure(failure, id, { ...hidden(news), ...withoutId(operation.state) });
+          : new PartialFailure(failure, id, this.#outs({ ...hidden(news), ...withoutId(operation.state) }, olds, news));
       }
     });
   }
@@ -197,12 +202,24 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     return operation;
   }
 
+  /** Outputs as they may leave a method; those that repeat a secret of the inputs are secrets too. */
+  #outs(outputs: Properties, ...sources: Properties[]): Properties {
+    const properties = plain(outputs);
+    const texts = sources.flatMap((source) => secretTexts(source, this.#reconciler.keyed));
+    return sealed(properties, Object.keys(this.#inputsOf(properties)), texts);
+  }
+
+  #keepSecrets(...sources: Properties[]): void {
+    keepSecret(sources.flatMap((source) => secretTexts(source, this.#reconciler.keyed)));
+  }
+
   #inputsOf(properties: Properties): Properties {
     const { shape } = this.#reconciler.schema as unknown as { shape: object };
     return Object.fromEntries(Object.entries(properties).filter(([property]) => property in shape));
   }
 
   async #guarded<T>(properties: Properties, work: (deployment: Deployment) => Promise<T>): Promise<T> {
+    this.#keepSecrets(properties);
     return this.#working(async () => {
       try {
         return await work(await this.#deployment());
@@ -235,6 +252,17 @@ function visible(properties: Properties): Properties {
 
 function hidden(properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([property]) => HIDDEN.includes(property)));
+}
+
+/** Inputs with those that are not known yet as they were: what cannot be known is no reason for advice. */
+function withoutUnknown(inputs: Properties, before: Properties | undefined): Properties {
+  return Object.fromEntries(
+    Object.entries(inputs).flatMap(([property, value]) => {
+      const isUnknown = value === UNKNOWN || (before !== undefined && hasUnknown(value));
+      const known = isUnknown ? before?.[property] : value;
+      return known === undefined ? [] : [[property, known]];
+    }),
+  );
 }
 
 function withoutId({ id: _id, ...state }: Properties): Properties {

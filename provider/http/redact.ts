@@ -64,7 +64,8 @@ export function rememberSecretsOf(body: unknown): void {
 /** The text without tokens, passwords, private keys and remembered secrets. */
 export function redact(text: string): string {
   let redacted = text;
-  for (const secret of knownSecrets()) {
+  // The longest first: one that is part of another would leave the rest of it standing.
+  for (const secret of [...knownSecrets()].sort((a, b) => b.length - a.length)) {
     for (const form of new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])) {
       redacted = redacted.split(form).join(REDACTED);
     }

@@ -33,10 +33,11 @@ export abstract class DynamicResource extends pulumi.CustomResource {
         ...inputs,
         __provider: providerText(kind),
         __origin: origin(kind, name, options),
+        __secrets: secretsAmong(inputs),
       } as pulumi.Inputs,
       {
         ...options,
-        hideDiffs: ["__provider", "__origin", ...(options?.hideDiffs ?? [])],
+        hideDiffs: ["__provider", "__origin", "__secrets", ...(options?.hideDiffs ?? [])],
         // A forced replacement skips diff; a create that recognised its own earlier work would then hand over a mailbox that
         // the delete behind it takes away.
         deleteBeforeReplace: true,
@@ -54,4 +55,16 @@ function origin(kind: Kind, name: string, options: pulumi.CustomResourceOptions 
     promise(): Promise<string>;
   };
   return pulumi.output(urn.promise());
+}
+
+/**
+ * Names of the inputs that hold a secret, or undefined when none does. The engine takes secrecy off what it hands to a dynamic
+ * provider, which must know it to keep the values out of its messages and of other outputs.
+ */
+async function secretsAmong(inputs: Record<string, unknown>): Promise<string[] | undefined> {
+  const names = await Promise.all(
+    Object.entries(inputs).map(async ([name, value]) => ((await pulumi.isSecret(pulumi.output(value))) ? [name] : [])),
+  );
+  const secret = names.flat().sort();
+  return secret.length === 0 ? undefined : secret;
 }

@@ -110,7 +110,7 @@ describe("names and places of resources", () => {
       expect(up.exitCode).not.toBe(0);
       const [error = ""] = errors(up);
       expect(error).toMatch(/^primarySmtpAddress: desk@contoso\.com belongs to the shared mailbox "Desk"/);
-      expect(error).toContain('aliases: [{ name: <its old name> }]');
+      expect(error).toContain("aliases: [{ name: <its old name> }]");
       expect(error).toContain("adopt: true");
       expect(error).toContain("pulumi import --file");
       expect(await writes(tenant)).toEqual([]);

@@ -1,0 +1,56 @@
+import { rememberSecret } from "../http/redact";
+import type { Properties } from "../reconcilers/reconciler";
+import { UNKNOWN } from "./unknown";
+
+/** Pulumi's wire form of a secret. The engine encrypts what stands in it, also where a dynamic provider puts it. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+
+/** Shorter texts are in too many words to be looked for. */
+const SHORTEST = 6;
+
+/**
+ * The texts that stand in secret inputs, as written and in canonical form. The engine hands values over without saying which
+ * of them are secret; the classes name the properties in the hidden input `__secrets`.
+ *
+ * @param keyed inputs that are maps whose keys are values too.
+ */
+export function secretTexts(properties: Properties, keyed: Readonly<Record<string, string>>): string[] {
+  const names = Array.isArray(properties.__secrets) ? properties.__secrets.map(String) : [];
+  const texts = names.flatMap((name) => [
+    ...textsIn(properties[name]),
+    ...(keyed[name] === undefined ? [] : Object.keys((properties[name] ?? {}) as object)),
+  ]);
+  return [...new Set(texts.flatMap((text) => [text, text.trim().toLowerCase()]))].filter(
+    (text) => text.length >= SHORTEST && text !== UNKNOWN,
+  );
+}
+
+/** Keeps texts out of every message of this process from now on. */
+export function keepSecret(texts: readonly string[]): void {
+  texts.forEach(rememberSecret);
+}
+
+/**
+ * Outputs in which those that repeat a secret are secrets themselves. The engine does so only for outputs that have a secret
+ * input's name.
+ */
+export function sealed(outputs: Properties, inputs: readonly string[], texts: readonly string[]): Properties {
+  const repeats = (value: unknown) => {
+    const json = JSON.stringify(value).toLowerCase();
+    return texts.some((text) => json.includes(JSON.stringify(text).slice(1, -1).toLowerCase()));
+  };
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, value]) => [
+      name,
+      !inputs.includes(name) && repeats(value) ? { [SIGNATURE]: SECRET, value } : value,
+    ]),
+  );
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") {
+    return [value];
+  }
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
