@@ -1,0 +1,347 @@
+/**
+ * What the provider may say to the Exchange admin API and what it reads from it, written from Microsoft's reference of the
+ * cmdlets and from what public clients of `InvokeCommand` do.
+ */
+
+/** A parameter's type, in the words of Microsoft's reference. */
+export type ParameterType =
+  | "String"
+  | "Boolean"
+  | "SwitchParameter"
+  | "Unlimited"
+  | "SmtpAddress"
+  | "ProxyAddress"
+  | "ProxyAddressCollection"
+  | "MultiValuedProperty"
+  | "MailboxIdParameter"
+  | "RecipientIdParameter"
+  | "SecurityPrincipalIdParameter"
+  | "MailboxRights[]"
+  | "ActiveDirectorySecurityInheritance";
+
+/** One parameter the provider may send. */
+export interface Parameter {
+  type: ParameterType;
+  /** The parameter sets it belongs to; all of the cmdlet's when absent. */
+  sets?: readonly string[];
+  /** Always sent: mandatory in Microsoft's reference, or needed so that the cmdlet neither asks nor truncates. */
+  always?: true;
+  /** Whether JSON null, which clears the value, is meant. */
+  clears?: true;
+  /** The only value that is ever meant. */
+  only?: unknown;
+}
+
+/** One cmdlet the provider may run. */
+export interface Cmdlet {
+  kind: "read" | "write";
+  parameters: Readonly<Record<string, Parameter>>;
+  /** Parameters that say which objects are meant, where none is mandatory: exactly one of them is sent. */
+  selectors?: readonly string[];
+  /** Parameters that are sent together or not at all. */
+  together?: readonly string[];
+  /** At least one of the others is sent beside `Identity`. */
+  changes?: true;
+  /** The rows it puts out; absent: none. */
+  output?: OutputName;
+  /** Whether the output is narrowed with `$select`. */
+  selects: boolean;
+  /** Where the call leads: the object it is about, or the organisation's mailbox. */
+  anchor: "mailbox" | "organization";
+}
+
+const confirm: Parameter = { type: "SwitchParameter", always: true, only: false };
+const unlimited: Parameter = { type: "Unlimited", always: true, only: "Unlimited" };
+const mailbox: Parameter = { type: "MailboxIdParameter", always: true };
+const recipient: Parameter = { type: "RecipientIdParameter", always: true };
+
+/** Sets of Set-Mailbox other than `Identity` that need no switch of their own. */
+const rareSets = ["ExcludeFromAllOrgHolds", "ExcludeFromOrgHolds", "RemoveOrphanedHolds"];
+const entrySets = ["AccessRights", "Instance"];
+
+/** Every cmdlet with every parameter that the provider may send. Nothing else is ever sent. */
+export const cmdlets: Readonly<Record<string, Cmdlet>> = {
+  "Get-Mailbox": {
+    kind: "read",
+    parameters: {
+      Identity: { type: "MailboxIdParameter", sets: ["Identity"] },
+      Filter: { type: "String" },
+      ResultSize: { type: "Unlimited", only: "Unlimited" },
+    },
+    selectors: ["Identity", "Filter"],
+    output: "mailbox",
+    selects: true,
+    anchor: "organization",
+  },
+  "Get-Recipient": {
+    kind: "read",
+    parameters: { Filter: { type: "String", always: true }, ResultSize: unlimited },
+    selectors: ["Filter"],
+    output: "recipient",
+    selects: true,
+    anchor: "organization",
+  },
+  "Get-MailboxPermission": {
+    kind: "read",
+    parameters: { Identity: mailbox, ResultSize: unlimited },
+    output: "mailboxPermission",
+    selects: false,
+    anchor: "organization",
+  },
+  "Get-RecipientPermission": {
+    kind: "read",
+    parameters: { Identity: recipient, ResultSize: unlimited },
+    output: "recipientPermission",
+    selects: false,
+    anchor: "organization",
+  },
+  "Get-AcceptedDomain": {
+    kind: "read",
+    parameters: {},
+    output: "acceptedDomain",
+    selects: true,
+    anchor: "organization",
+  },
+  "Get-OrganizationConfig": {
+    kind: "read",
+    parameters: {},
+    output: "organizationConfig",
+    selects: true,
+    anchor: "organization",
+  },
+  "New-Mailbox": {
+    kind: "write",
+    parameters: {
+      Shared: { type: "SwitchParameter", sets: ["Shared"], always: true, only: true },
+      Name: { type: "String", always: true },
+      DisplayName: { type: "String", always: true },
+      Alias: { type: "String", always: true },
+      PrimarySmtpAddress: { type: "SmtpAddress", always: true },
+    },
+    output: "mailbox",
+    selects: false,
+    // A mailbox that does not exist yet leads nowhere.
+    anchor: "organization",
+  },
+  "Set-Mailbox": {
+    kind: "write",
+    parameters: {
+      Identity: mailbox,
+      DisplayName: { type: "String" },
+      Alias: { type: "String" },
+      WindowsEmailAddress: { type: "SmtpAddress" },
+      EmailAddresses: { type: "ProxyAddressCollection" },
+      HiddenFromAddressListsEnabled: { type: "Boolean" },
+      ForwardingAddress: { type: "RecipientIdParameter", clears: true },
+      ForwardingSmtpAddress: { type: "ProxyAddress", clears: true },
+      DeliverToMailboxAndForward: { type: "Boolean" },
+      GrantSendOnBehalfTo: { type: "MultiValuedProperty" },
+      MicrosoftOnlineServicesID: { type: "SmtpAddress", sets: rareSets },
+      AccountDisabled: { type: "Boolean" },
+    },
+    together: ["ForwardingAddress", "ForwardingSmtpAddress", "DeliverToMailboxAndForward"],
+    changes: true,
+    selects: false,
+    anchor: "mailbox",
+  },
+  "Remove-Mailbox": {
+    kind: "write",
+    parameters: {
+      Identity: { type: "MailboxIdParameter", sets: ["Identity", "Default"], always: true },
+      Confirm: confirm,
+      Force: { type: "SwitchParameter", only: true },
+    },
+    selects: false,
+    anchor: "mailbox",
+  },
+  "Add-MailboxPermission": {
+    kind: "write",
+    parameters: {
+      Identity: { ...mailbox, sets: entrySets },
+      User: { type: "SecurityPrincipalIdParameter", sets: entrySets, always: true },
+      AccessRights: { type: "MailboxRights[]", sets: entrySets, always: true, only: ["FullAccess"] },
+      InheritanceType: { type: "ActiveDirectorySecurityInheritance", sets: entrySets, only: "All" },
+      AutoMapping: { type: "Boolean", sets: entrySets, always: true },
+      Confirm: confirm,
+    },
+    output: "mailboxPermission",
+    selects: false,
+    anchor: "mailbox",
+  },
+  "Remove-MailboxPermission": {
+    kind: "write",
+    parameters: {
+      Identity: { ...mailbox, sets: ["AccessRights"] },
+      User: { type: "SecurityPrincipalIdParameter", sets: entrySets, always: true },
+      AccessRights: { type: "MailboxRights[]", sets: entrySets, always: true, only: ["FullAccess"] },
+      Confirm: confirm,
+    },
+    selects: false,
+    anchor: "mailbox",
+  },
+  "Add-RecipientPermission": {
+    kind: "write",
+    parameters: {
+      Identity: recipient,
+      Trustee: { type: "SecurityPrincipalIdParameter", always: true },
+      AccessRights: { type: "MultiValuedProperty", always: true, only: ["SendAs"] },
+      Confirm: confirm,
+    },
+    output: "recipientPermission",
+    selects: false,
+    anchor: "mailbox",
+  },
+  "Remove-RecipientPermission": {
+    kind: "write",
+    parameters: {
+      Identity: recipient,
+      Trustee: { type: "SecurityPrincipalIdParameter", always: true },
+      AccessRights: { type: "MultiValuedProperty", always: true, only: ["SendAs"] },
+      Confirm: confirm,
+      SkipDomainValidationForSharedMailbox: { type: "SwitchParameter", always: true, only: true },
+    },
+    selects: false,
+    anchor: "mailbox",
+  },
+};
+
+/**
+ * What is never sent, whatever asks for it: it resets or destroys more than a declared change could mean. Cmdlets by name, and
+ * parameters of any cmdlet. `Disable-Mailbox` disables the whole mailbox unless it is told `Archive`.
+ */
+export const denied = {
+  parameters: ["ResetDefault", "ClearAutoMapping", "RemoveDelayHoldApplied", "PermanentlyDisable"],
+  disableMailboxOnlyWith: "Archive",
+} as const;
+
+/** Properties by which the provider filters; addresses stand in a filter without their prefix. */
+export const filterable = {
+  "Get-Mailbox": ["EmailAddresses"],
+  "Get-Recipient": ["EmailAddresses", "ExternalDirectoryObjectId", "DisplayName", "Name"],
+} as const satisfies Record<string, readonly string[]>;
+
+/** A value's type on the wire. */
+export type OutputType = "Edm.String" | "Edm.Guid" | "Edm.Boolean" | "Collection(Edm.String)";
+
+/** A property of a row that the provider reads. */
+export interface OutputProperty {
+  type: OutputType;
+  /** Whether it comes as JSON null where there is nothing. */
+  nullable?: true;
+  /** Whether a row may be without it. */
+  optional?: true;
+  /** Where it is known from, when the admin API's own metadata does not have it under the output's type. */
+  source?: string;
+}
+
+export type OutputName =
+  | "mailbox"
+  | "recipient"
+  | "mailboxPermission"
+  | "recipientPermission"
+  | "acceptedDomain"
+  | "organizationConfig";
+
+const string: OutputProperty = { type: "Edm.String" };
+const nullableString: OutputProperty = { type: "Edm.String", nullable: true };
+const boolean: OutputProperty = { type: "Edm.Boolean" };
+const strings: OutputProperty = { type: "Collection(Edm.String)" };
+
+const captures = "rows as wire captures of clients of InvokeCommand show them (graph2otel, 2026-07)";
+const acceptedDomains = "Exchange PowerShell reference, Get-AcceptedDomain";
+
+/** What the provider reads of each kind of row. `types` are the admin API's own types that hold it. */
+export const outputs: Readonly<
+  Record<OutputName, { types: readonly string[]; properties: Readonly<Record<string, OutputProperty>> }>
+> = {
+  mailbox: {
+    types: ["Mailbox"],
+    properties: {
+      ExternalDirectoryObjectId: string,
+      Guid: { type: "Edm.Guid" },
+      ExchangeGuid: { type: "Edm.Guid" },
+      Name: string,
+      Alias: string,
+      DisplayName: string,
+      UserPrincipalName: string,
+      PrimarySmtpAddress: string,
+      EmailAddresses: strings,
+      EmailAddressPolicyEnabled: boolean,
+      RecipientTypeDetails: string,
+      IsDirSynced: boolean,
+      HiddenFromAddressListsEnabled: boolean,
+      ForwardingAddress: nullableString,
+      ForwardingSmtpAddress: nullableString,
+      DeliverToMailboxAndForward: boolean,
+      GrantSendOnBehalfTo: strings,
+      AccountDisabled: boolean,
+      WhenMailboxCreated: string,
+      LitigationHoldEnabled: boolean,
+      InPlaceHolds: strings,
+      ComplianceTagHoldApplied: boolean,
+      DelayHoldApplied: boolean,
+      DelayReleaseHoldApplied: {
+        ...boolean,
+        source:
+          "Microsoft Purview, how to identify a hold on a mailbox: delay holds; Set-Mailbox -RemoveDelayReleaseHoldApplied",
+      },
+    },
+  },
+  recipient: {
+    types: ["Recipient"],
+    properties: {
+      ExternalDirectoryObjectId: string,
+      Guid: string,
+      Name: string,
+      DisplayName: string,
+      PrimarySmtpAddress: string,
+      EmailAddresses: strings,
+      RecipientTypeDetails: string,
+      WindowsLiveID: { ...string, nullable: true },
+    },
+  },
+  mailboxPermission: {
+    types: ["MailboxPermissionInfo", "MailboxPermission"],
+    properties: {
+      Identity: { ...string, source: captures },
+      User: string,
+      UserSid: { ...string, source: captures },
+      AccessRights: strings,
+      IsInherited: boolean,
+      Deny: boolean,
+    },
+  },
+  recipientPermission: {
+    types: ["RecipientPermission"],
+    properties: {
+      Identity: string,
+      Trustee: string,
+      TrusteeSidString: { ...string, source: captures },
+      AccessControlType: string,
+      AccessRights: strings,
+      IsInherited: { ...boolean, optional: true },
+    },
+  },
+  acceptedDomain: {
+    types: [],
+    properties: {
+      DomainName: { ...string, source: acceptedDomains },
+      DomainType: { ...string, source: acceptedDomains },
+      Default: { ...boolean, source: acceptedDomains },
+    },
+  },
+  organizationConfig: {
+    types: [],
+    properties: {
+      InPlaceHolds: {
+        ...strings,
+        source: "Microsoft Purview, how to identify a hold on a mailbox: Get-OrganizationConfig",
+      },
+    },
+  },
+};
+
+/** Rows a page may have, at most. */
+export const LARGEST_PAGE = 1000;
+/** Requests a batch may hold: what public clients send. */
+export const LARGEST_BATCH = 10;
