@@ -28,6 +28,12 @@ const deviations = new Map([
   ["Set-Mailbox.RemoveDelayReleaseHoldApplied", "makes its set"],
 ]);
 
+if (!existsSync(file)) {
+  process.stderr.write(
+    "skipped: the local tenant's parameters are not held against Microsoft's reference (exchange-cmdlets.json not found in ../shared/conformance beside the clone)\n",
+  );
+}
+
 test("no parameter is both simulated and refused", () => {
   for (const [cmdlet, { parameters, refused }] of tables) {
     expect([cmdlet, refused.filter((name) => name in parameters)]).toEqual([cmdlet, []]);
