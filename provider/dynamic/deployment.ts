@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
 import type { CallContext, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
-import { TokenError } from "../http/errors";
+import { ProviderError, TokenError } from "../http/errors";
 import { Pipeline, pipelineOptions } from "../http/pipeline";
 import { openLocalTenant } from "../local-tenant/embedded";
 import { originOf } from "../reconcilers/origin";
@@ -56,7 +56,11 @@ export async function openDeployment(raw: RawConfiguration, log: EngineLog): Pro
   let close = async (): Promise<void> => undefined;
   if (configuration.localTenant !== undefined) {
     const { localTenant } = configuration;
-    const opened = await openLocalTenant(localTenant.kind === "journal" ? localTenant.path : localTenant.origin);
+    const place = localTenant.kind === "journal" ? localTenant.path : localTenant.origin;
+    const opened = await openLocalTenant(place).catch((cause: unknown) => {
+      const words = cause instanceof Error ? cause.message : String(cause);
+      throw new ProviderError({ action: "opening the local tenant that mailboxes:localTenant names", words, cause });
+    });
     configuration = withLocalOrigin(configuration, opened.origin);
     close = () => opened.close();
   }
