@@ -56,6 +56,8 @@ export async function converge<Inputs extends Properties, Desired, Observed>(
     };
     if (lost === undefined) {
       observed = await settle(wait, operation);
+    } else if (isClass(lost, "precondition")) {
+      observed = await look();
     } else {
       operation.progress("an answer was lost; looking whether the change was made");
       observed = await settle({ ...wait, atMost: LOST_FOR }, operation).catch((error: unknown) => {

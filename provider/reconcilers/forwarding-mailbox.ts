@@ -152,7 +152,10 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     return { ...observed, row };
   },
 
-  outputs(_desired, { row, organizationId, sources }, { state }) {
+  outputs(desired, { row, organizationId, sources: seen }, { state }) {
+    // What was released, or is written in another way now, is no source any more.
+    const declared = desired?.inputs.sources ?? (desired === undefined ? (state.sources as object | null) : {}) ?? {};
+    const sources = [...seen].filter(([key]) => key in declared);
     return {
       isForwardMailbox: row.isForwardMailbox,
       ...(row.regarding === undefined ? {} : { regarding: row.regarding }),
@@ -163,9 +166,9 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       emailApproval: row.approval,
       serverProfileId: row.serverProfileId,
       sourceRules: Object.fromEntries(
-        [...sources].flatMap(([key, { rule }]) => (rule === undefined ? [] : [[key, rule.id]])),
+        sources.flatMap(([key, { rule }]) => (rule === undefined ? [] : [[key, rule.id]])),
       ),
-      sourceIds: Object.fromEntries([...sources].map(([key, { recipient }]) => [key, recipient.id])),
+      sourceIds: Object.fromEntries(sources.map(([key, { recipient }]) => [key, recipient.id])),
       organizationId,
       // What the next deployment must know: commands already given, and what to put back.
       ...pick(state, ["formerMethods", "approvalTriedFor", "testedFor", "testTrigger"]),
@@ -190,19 +193,22 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   },
 
   async remove(id, operation) {
-    const observed = await forwardingMailbox.observe(id, undefined, operation);
-    if (observed === undefined) {
-      return;
-    }
-    for (const [key, source] of observed.sources) {
-      if (!observed.keptIds.has(source.recipient.id)) {
+    await requireSameOrganization(operation);
+    // The rules go even if somebody deleted the record: mail would be forwarded for ever.
+    const { sources, keptIds } = await sourcesOf(operation.state as Target, undefined, operation);
+    for (const [key, source] of sources) {
+      if (!keptIds.has(source.recipient.id)) {
         await releaseSource(key, source, operation);
       }
     }
     const { dataverse } = operation.services;
-    const action = `deleting the forward mailbox ${observed.row.name}`;
+    const row = await dataverse.mailbox(id, operation);
+    if (row === undefined) {
+      return;
+    }
+    const action = `deleting the forward mailbox ${row.name}`;
     try {
-      await dataverse.deleteMailbox(observed.row, action, operation);
+      await dataverse.deleteMailbox(row, action, operation);
     } catch (error) {
       if (!isUnknownOutcome(error)) {
         throw error;
@@ -212,15 +218,34 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       {
         what: "the record of the forward mailbox to be gone",
         look: () => dataverse.mailbox(id, operation),
-        done: (row) => row === undefined,
+        done: (seen) => seen === undefined,
       },
       operation,
     );
   },
 };
 
+/** What the rules of the sources are named after and forward to. */
+type Target = Pick<ForwardingInputs, "name" | "emailAddress">;
+
 /** The record and everything around it: who feeds it, and by what. */
 async function around(row: MailboxRow, desired: Desired | undefined, operation: Operation): Promise<Observed> {
+  const { dataverse } = operation.services;
+  const target = desired?.inputs ?? (operation.state as Target);
+  const [organizationId, profiles, sources] = await Promise.all([
+    dataverse.organizationId(operation),
+    row.serverProfileId === undefined ? [] : dataverse.serverProfiles(row.serverProfileId, operation),
+    sourcesOf(target, desired, operation),
+  ]);
+  return { row, organizationId, serverProfileName: profiles[0]?.name, ...sources };
+}
+
+/** The sources that the state knows or the program declares, as far as the tenant still has them. */
+async function sourcesOf(
+  target: Target,
+  desired: Desired | undefined,
+  operation: Operation,
+): Promise<Pick<Observed, "sources" | "keptIds">> {
   const { services, state, registry, origin } = operation;
   const known = await Promise.all(
     Object.entries((state.sourceIds ?? {}) as Record<string, string>).map(async ([key, id]) => {
@@ -232,26 +257,15 @@ async function around(row: MailboxRow, desired: Desired | undefined, operation: 
     ...known.flatMap(([key, recipient]) => (recipient === undefined ? [] : [[key, recipient] as const])),
     ...(desired?.sources ?? []),
   ]);
-  const target = (desired?.inputs ?? state) as { name: string; emailAddress: string };
-  const [organizationId, profiles, sources] = await Promise.all([
-    services.dataverse.organizationId(operation),
-    row.serverProfileId === undefined ? [] : services.dataverse.serverProfiles(row.serverProfileId, operation),
-    Promise.all(
-      [...recipients].map(
-        async ([key, recipient]) => [key, await observeSource(key, recipient, target, operation)] as const,
-      ),
+  const sources = await Promise.all(
+    [...recipients].map(
+      async ([key, recipient]) => [key, await observeSource(key, recipient, target, operation)] as const,
     ),
-  ]);
+  );
   const keptIds = [...recipients.values()]
     .map(({ id }) => id)
-    .filter((id) => registry.isDeclaredByAnother(sourceThing(id, row.emailAddress), origin));
-  return {
-    row,
-    organizationId,
-    serverProfileName: profiles[0]?.name,
-    sources: new Map(sources),
-    keptIds: new Set(keptIds),
-  };
+    .filter((id) => registry.isDeclaredByAnother(sourceThing(id, target.emailAddress), origin));
+  return { sources: new Map(sources), keptIds: new Set(keptIds) };
 }
 
 function difference(desired: Desired, previous: Properties, observed: Observed): Change[] {

@@ -9,6 +9,11 @@ export class Registry {
   readonly #declared = new Map<string, Set<string>>();
   readonly #addresses = new Map<string, string>();
   readonly #locks = new Map<string, Promise<unknown>>();
+  /**
+   * Incoming methods that mailbox records of Dynamics had before this deployment's resources set them to Forward Mailbox, by
+   * record: left by a resource that released a source which another one still fed.
+   */
+  readonly formerMethods = new Map<string, number>();
   /** Mailboxes deleted by this deployment. */
   mailboxDeletes = 0;
 

@@ -257,7 +257,10 @@ export class Resource {
 
   /** What a preview shows: the paths that differ, or "replace". */
   async plan(program: Row): Promise<string[]> {
-    const news = await this.check(program);
+    return this.#diff(await this.check(program));
+  }
+
+  async #diff(news: Row): Promise<string[]> {
     const { state } = this;
     if (state === undefined) {
       return ["create"];
@@ -272,8 +275,8 @@ export class Resource {
 
   /** Creates, updates or replaces, as the engine would. */
   async up(program: Row): Promise<this> {
-    const plan = await this.plan(program);
     const news = await this.check(program);
+    const plan = await this.#diff(news);
     if (plan[0] === "replace") {
       await this.destroy();
     }
@@ -283,7 +286,7 @@ export class Resource {
     }
     try {
       await this.#with(async (provider) => {
-        if (state === undefined || plan[0] === "replace") {
+        if (state === undefined) {
           const { id, outs } = await provider.create(news);
           this.state = { id, inputs: news, outputs: outs, isTainted: false };
         } else {

@@ -877,8 +877,12 @@ test("another tenant than the state's is an error, never gone or changed", async
   if (resource.state !== undefined) {
     resource.state.outputs.tenantId = "00000000-0000-4000-8000-00000000aaaa";
   }
-  for (const attempt of [resource.refresh(), resource.up({ ...support, displayName: "Other" }), resource.destroy()]) {
-    expect(await failure(attempt)).toContain("this resource is in tenant 00000000-0000-4000-8000-00000000aaaa");
+  for (const attempt of [
+    () => resource.refresh(),
+    () => resource.up({ ...support, displayName: "Other" }),
+    () => resource.destroy(),
+  ]) {
+    expect(await failure(attempt())).toContain("this resource is in tenant 00000000-0000-4000-8000-00000000aaaa");
   }
   expect(await world.writes()).toEqual([]);
 });

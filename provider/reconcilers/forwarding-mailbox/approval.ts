@@ -63,8 +63,16 @@ export function needsTest(inputs: ForwardingInputs, row: MailboxRow, operation: 
   if (inputs.testAndEnable === false || inputs.incomingEmail === "None" || row.approval !== "Approved") {
     return false;
   }
+  if (isRequired(inputs) && row.incomingStatus !== "Success") {
+    return true;
+  }
   const trigger = typeof inputs.testAndEnable === "string" ? inputs.testAndEnable : undefined;
   return state.testedFor !== testKey(row) || (trigger !== undefined && trigger !== state.testTrigger);
+}
+
+/** Whether a test that does not succeed fails the deployment; then each deployment tries again until it does. */
+function isRequired({ testAndEnable }: ForwardingInputs): boolean {
+  return typeof testAndEnable === "object" && testAndEnable.require;
 }
 
 /** What a test result holds for: another address, profile or method needs a new one. */
@@ -95,7 +103,7 @@ export async function test(desired: Desired, row: MailboxRow, operation: Operati
     ? `Test & Enable failed: incoming e-mail is ${seen.incomingStatus}`
     : "Test & Enable did not finish in time; the outputs show its result after the next `pulumi refresh`";
   const nextStep = "The alerts of the mailbox record in Dynamics say why.";
-  if (typeof inputs.testAndEnable === "object" && inputs.testAndEnable.require) {
+  if (isRequired(inputs)) {
     throw new ProviderError({ action, words, nextStep });
   }
   operation.warn(`${action}: ${words}. ${nextStep}`);

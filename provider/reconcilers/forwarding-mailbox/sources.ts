@@ -5,7 +5,7 @@ import { sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { settle } from "../../services/waiting";
 import { recipientNamed } from "../recipient-named";
-import type { Operation, Properties } from "../reconciler";
+import type { Operation } from "../reconciler";
 import { written } from "../written";
 import { type ForwardingInputs, type ObservedSource, SOURCE } from "./desired";
 
@@ -215,6 +215,7 @@ export async function setRecords(key: string, source: ObservedSource, operation:
 
 /** Takes the rule out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
 export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+  const { registry } = operation;
   const { graph, dataverse } = operation.services;
   const { recipient, rule, records } = source;
   if (rule !== undefined) {
@@ -223,11 +224,18 @@ export async function releaseSource(key: string, source: ObservedSource, operati
   const others = ((await graph.inboxRules(recipient.id, key)) ?? []).filter(
     (one) => one.id !== rule?.id && one.displayName.startsWith(ruleName("")),
   );
-  const former = (operation.state.formerMethods ?? {}) as Properties;
-  for (const record of others.length > 0 ? [] : records) {
-    const method = former[record.id];
-    // Somebody who changed it since meant something by it.
-    if (typeof method === "number" && record.incoming === FORWARD_MAILBOX) {
+  const former = { ...((operation.state.formerMethods ?? {}) as Record<string, number>) };
+  for (const record of records) {
+    const method = former[record.id] ?? registry.formerMethods.get(record.id);
+    delete former[record.id];
+    if (method === undefined) {
+      continue;
+    }
+    if (others.length > 0) {
+      // Whoever releases the source last in this deployment puts it back.
+      registry.formerMethods.set(record.id, method);
+    } else if (record.incoming === FORWARD_MAILBOX) {
+      // Somebody who changed it since meant something by it.
       await dataverse.updateMailbox(
         record,
         { incomingemaildeliverymethod: method },
@@ -235,5 +243,8 @@ export async function releaseSource(key: string, source: ObservedSource, operati
         operation,
       );
     }
+  }
+  if (operation.state.formerMethods !== undefined) {
+    operation.state.formerMethods = former;
   }
 }
