@@ -1,0 +1,101 @@
+import { createProject, type Project, type ServedTenant, startTenant } from "./harness";
+import { access, both, errors, imports, resources, sharedAddresses, spelled, writes } from "./traps";
+
+const mailbox = (name: string, options = "", displayName = `Contoso ${name}`) =>
+  `const ${name} = new SharedMailbox("${name}", { displayName: "${displayName}", primarySmtpAddress: "${name}@contoso.com" }, { ${options} });`;
+
+const membership = (name: string, members: string[], options = "") =>
+  `new MailboxMembership("${name}", { mailbox: support.id, members: ${JSON.stringify(members)} }, { ${options} });`;
+
+const [ada, grace, alan] = ["ada@contoso.com", "grace@contoso.com", "alan@contoso.com"];
+
+/** Each test goes on from where the one before it left the stack. */
+describe("shared members and resource options", () => {
+  let tenant: ServedTenant;
+  let project: Project;
+
+  beforeAll(async () => {
+    tenant = await startTenant();
+    project = await createProject(
+      [imports, mailbox("support"), membership("first", [ada, grace]), membership("second", [grace, alan])].join("\n"),
+      { config: { ...tenant.config, "mailboxes:settleTimeout": "5s" } },
+    );
+    expect(errors(await project.up())).toEqual([]);
+  });
+
+  afterAll(async () => {
+    project?.remove();
+    await tenant?.remove();
+  });
+
+  beforeEach(() => tenant.clearRequests());
+
+  test("two memberships share a member: the end of one, or of his line in it, leaves what the other one declares", async () => {
+    expect(await access(tenant, "support@contoso.com")).toEqual(both(ada, alan, grace));
+    project.program(
+      [imports, mailbox("support"), membership("first", [ada]), membership("second", [grace, alan])].join("\n"),
+    );
+    const dropped = await project.up();
+    expect(errors(dropped)).toEqual([]);
+    expect(spelled(dropped.changes)).toEqual(["update first"]);
+    expect(await access(tenant, "support@contoso.com")).toEqual(both(ada, alan, grace));
+
+    project.program([imports, mailbox("support"), membership("first", [ada, grace])].join("\n"));
+    const deleted = await project.up();
+    expect(errors(deleted)).toEqual([]);
+    expect(spelled(deleted.changes)).toEqual(["delete second", "update first"]);
+    expect(await access(tenant, "support@contoso.com")).toEqual(both(ada, grace));
+    expect(await project.preview()).toMatchObject({ exitCode: 0, changes: [] });
+  });
+
+  test("ignoreChanges by member and by property keeps what is there", async () => {
+    const ignoring = [
+      imports,
+      mailbox("support", 'ignoreChanges: ["displayName"]', "Another name"),
+      membership("first", [ada, alan], `ignoreChanges: ['members["${grace}"]']`),
+    ];
+    project.program(ignoring.join("\n"));
+    const up = await project.up();
+    expect(errors(up)).toEqual([]);
+    expect(up.changes).toMatchObject([
+      { op: "update", name: "first", detailedDiff: { [`members["${alan}"]`]: "add" } },
+    ]);
+    expect(up.changes).toHaveLength(1);
+    expect(await access(tenant, "support@contoso.com")).toEqual(both(ada, alan, grace));
+    expect((await tenant.exchange("Get-Mailbox", { Identity: "support@contoso.com" }))[0]).toMatchObject({
+      DisplayName: "Contoso support",
+    });
+  });
+
+  test("--target, protect and retainOnDelete keep their word", async () => {
+    const people = membership("first", [ada, alan, grace]);
+    project.program(
+      [
+        imports,
+        mailbox("support"),
+        people,
+        mailbox("kept", "protect: true"),
+        mailbox("left", "retainOnDelete: true"),
+        mailbox("other"),
+      ].join("\n"),
+    );
+    const urn = (name: string) => `urn:pulumi:dev::test::pulumi-nodejs:dynamic/mailboxes:SharedMailbox::${name}`;
+    const targeted = await project.up("--target", urn("kept"), "--target", urn("left"));
+    expect(errors(targeted)).toEqual([]);
+    expect(spelled(targeted.changes)).toEqual(["create kept", "create left"]);
+    expect(await sharedAddresses(tenant)).toEqual(["kept@contoso.com", "left@contoso.com", "support@contoso.com"]);
+
+    await tenant.clearRequests();
+    project.program([imports, mailbox("support"), people, mailbox("kept", "protect: true")].join("\n"));
+    const left = await project.up();
+    expect(errors(left)).toEqual([]);
+    expect(await writes(tenant)).toEqual([]);
+    expect(await sharedAddresses(tenant)).toEqual(["kept@contoso.com", "left@contoso.com", "support@contoso.com"]);
+    expect(Object.keys(await resources(project)).sort()).toEqual(["first", "kept", "support"]);
+
+    const destroyed = await project.destroy();
+    expect(destroyed.exitCode).not.toBe(0);
+    expect(errors(destroyed).join("\n")).toMatch(/kept" cannot be deleted|protect/);
+    expect(await sharedAddresses(tenant)).toContain("kept@contoso.com");
+  });
+});
