@@ -21,7 +21,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   schema,
   keyed: {},
   check: (inputs) => facets.flatMap((facet) => facet.check?.(inputs) ?? []),
-  advise: (inputs, olds) => (olds === undefined ? [] : facets.flatMap((facet) => facet.advise?.(inputs, olds) ?? [])),
+  advise: (inputs, olds) => facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
   replaces: () => [],
   respelled: () => [],
 
@@ -99,7 +99,7 @@ function tellOverwritten(changes: readonly Change[], { mailbox, isAdopted }: Obs
   const overwritten = isAdopted === true ? changes.filter(({ from }) => from !== undefined) : [];
   if (overwritten.length > 0) {
     const values = overwritten.map(
-      ({ path, from, to }) => `${path[0]} ${JSON.stringify(from)} → ${JSON.stringify(to)}`,
+      ({ path, from, to }) => `${path.join(".")} ${JSON.stringify(from)} → ${JSON.stringify(to)}`,
     );
     operation.warn(`Adopting ${mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
   }

@@ -149,6 +149,24 @@ export class Graph {
     }
   }
 
+  /** The mailbox settings, or undefined while Graph does not serve the mailbox (or there is none). */
+  async mailboxSettings(userId: string, who: string): Promise<Record<string, unknown> | undefined> {
+    return this.#read({
+      path: `/users/${encodeURIComponent(userId)}/mailboxSettings`,
+      action: `reading the mailbox settings of ${who}`,
+    });
+  }
+
+  /** Changes members of the mailbox settings. */
+  async updateMailboxSettings(
+    userId: string,
+    settings: Record<string, unknown>,
+    action: string,
+    scope: Scope,
+  ): Promise<void> {
+    await this.#write("PATCH", `/users/${encodeURIComponent(userId)}/mailboxSettings`, settings, action, scope);
+  }
+
   async #write(
     method: "POST" | "PATCH" | "DELETE",
     path: string,

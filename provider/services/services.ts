@@ -3,6 +3,7 @@ import type { Pipeline } from "../http/pipeline";
 import { Dataverse } from "./dataverse";
 import { Exchange } from "./exchange";
 import { Graph } from "./graph";
+import { MailboxSettings } from "./mailbox-settings";
 import { Mailboxes } from "./mailboxes";
 import { MailboxPermissions } from "./permissions";
 import { Recipients } from "./recipients";
@@ -10,6 +11,7 @@ import { Recipients } from "./recipients";
 /** The services of one tenant, shared by everything in a deployment. */
 export interface Services {
   mailboxes: Mailboxes;
+  mailboxSettings: MailboxSettings;
   permissions: MailboxPermissions;
   recipients: Recipients;
   graph: Graph;
@@ -33,6 +35,7 @@ export function createServices(
   const graph = new Graph(pipeline, bounds);
   return {
     mailboxes: new Mailboxes(exchange),
+    mailboxSettings: new MailboxSettings(exchange, graph),
     permissions: new MailboxPermissions(exchange),
     recipients: new Recipients(exchange, graph),
     graph,

@@ -1,8 +1,11 @@
 import { z } from "zod";
 import type { User } from "../../services/graph";
+import type { Settings } from "../../services/mailbox-settings";
 import type { Mailbox } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { displayText, flag, smtpAddress } from "../canonical";
+import { automaticReplies } from "./automatic-replies";
+import { regional } from "./regional";
 
 const ALIAS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
 
@@ -30,6 +33,8 @@ export const schema = z.strictObject({
       { error: "must be an object: { to: <address>, keepCopy: true }" },
     )
     .optional(),
+  automaticReplies: automaticReplies.optional(),
+  regional: regional.optional(),
   adopt: flag().optional(),
   deletion: z.enum(["soft", "retain"], { error: 'must be "soft" or "retain"' }).optional(),
 });
@@ -54,6 +59,8 @@ export interface Observed {
   user: User;
   /** The recipient that `ForwardingAddress` names. */
   forwardsTo: Recipient | undefined;
+  /** Automatic replies and regional settings; only where one of them is declared. */
+  settings?: Settings;
   /** Taken over by this very operation: nothing of it is taken away. */
   isAdopted?: boolean;
 }

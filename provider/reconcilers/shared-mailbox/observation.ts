@@ -5,11 +5,12 @@ import { addresses } from "./addresses";
 import type { Desired, Observed } from "./desired";
 import type { Facet } from "./facet";
 import { forwarding, forwardsTo } from "./forwarding";
+import { mailboxSettings } from "./mailbox-settings";
 import { settings } from "./settings";
 import { signIn } from "./sign-in";
 
 /** All groups of properties, in the order in which they are written. */
-export const facets: readonly Facet[] = [settings, addresses, forwarding, signIn];
+export const facets: readonly Facet[] = [settings, addresses, forwarding, mailboxSettings, signIn];
 
 /** A mailbox with everything around it that the inputs of the program or the state need. */
 export async function around(

@@ -1,0 +1,230 @@
+import type { AutomaticReplies, Settings, SettingsChange } from "../../services/mailbox-settings";
+import { windowsTimeZone } from "../../services/time-zones";
+import type { Change, Properties } from "../reconciler";
+import { type AutomaticRepliesInput, canonicalMessage, isSameMessage, REPLY_MEMBERS } from "./automatic-replies";
+import type { Desired, SharedMailboxInputs } from "./desired";
+import { type Facet, isSet } from "./facet";
+import { cultureCode, type RegionalInput } from "./regional";
+
+type ReplyMember = (typeof REPLY_MEMBERS)[number];
+type Replies = Partial<Record<ReplyMember, string | null | undefined>>;
+type Regional = Partial<Record<keyof RegionalInput, unknown>>;
+
+/** What a member goes back to when it is no longer declared. Times mean nothing then. */
+const REPLY_DEFAULTS: Replies = { externalAudience: "all", internalMessage: "", externalMessage: "" };
+const STICKY = ["language", "timeZone"] as const;
+const FORMATS = ["dateFormat", "timeFormat"] as const;
+
+/** Automatic replies and regional settings: what a mailbox keeps for the programs that open it. */
+export const mailboxSettings: Facet = {
+  properties: ["automaticReplies", "regional"],
+
+  advise: (inputs, olds) => [...pastEnd(inputs, olds), ...kept(inputs, olds)],
+
+  async look({ mailbox }, { automaticReplies, regional }, operation) {
+    return automaticReplies === undefined && regional === undefined
+      ? {}
+      : { settings: await operation.services.mailboxSettings.read(mailbox, operation) };
+  },
+
+  difference: ({ inputs }, previous, { settings }, state) =>
+    settings === undefined
+      ? []
+      : [...replyChanges(inputs, previous, settings), ...regionalChanges(inputs, previous, settings, state)],
+
+  async apply(changes, desired, { mailbox }, operation) {
+    const own = changes.filter(({ path }) => path[0] === "automaticReplies" || path[0] === "regional");
+    if (own.length === 0) {
+      return;
+    }
+    const names = [...new Set(own.map(({ path }) => path[0]))].join(", ");
+    await operation.services.mailboxSettings.write(
+      mailbox,
+      settingsChange(own, desired),
+      `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`,
+      operation,
+      (part, isCertain) => noteWritten(part, isCertain, desired.inputs, operation.state),
+    );
+  },
+
+  read: ({ settings }, state) =>
+    settings === undefined
+      ? {}
+      : {
+          automaticReplies: repliesAsRead(settings.automaticReplies, state.automaticReplies as Replies | null),
+          regional: regionalAsRead(settings, state.regional as Regional | null),
+        },
+};
+
+/** Replies whose time is over are accepted by the service and never sent. */
+function pastEnd({ automaticReplies }: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
+  const end = automaticReplies?.end;
+  const isNew = JSON.stringify(automaticReplies) !== JSON.stringify(olds.automaticReplies);
+  return end !== undefined && isNew && Date.parse(end) < Date.now()
+    ? [`automaticReplies.end: ${end} is in the past; no automatic replies are sent.`]
+    : [];
+}
+
+/** A language or a time zone cannot be taken away, only replaced by another one. */
+function kept({ regional }: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
+  return STICKY.filter((member) => isSet(olds.regional?.[member]) && !isSet(regional?.[member])).map(
+    (member) => `regional.${member} is no longer declared; the mailbox keeps ${olds.regional?.[member]}.`,
+  );
+}
+
+/** The replies there should be; members that are not managed are left out. */
+function wantedReplies(declared: AutomaticRepliesInput | undefined, previous: Replies | undefined): Replies {
+  const removed = Object.fromEntries(
+    Object.entries(REPLY_DEFAULTS).filter(([name]) => isSet(previous?.[name as ReplyMember])),
+  );
+  if (declared !== undefined) {
+    return { ...removed, ...declared };
+  }
+  return previous === undefined ? {} : { ...removed, status: "disabled" };
+}
+
+function previousReplies(previous: Properties): Replies | undefined {
+  return isSet(previous.automaticReplies) ? (previous.automaticReplies as Replies) : undefined;
+}
+
+function replyChanges(
+  inputs: SharedMailboxInputs,
+  previous: Properties,
+  { automaticReplies: seen }: Settings,
+): Change[] {
+  const declared = inputs.automaticReplies;
+  const wanted = wantedReplies(declared, previousReplies(previous));
+  return REPLY_MEMBERS.flatMap((member) => {
+    const to = wanted[member] ?? undefined;
+    const from = seen[member];
+    const isText = member === "internalMessage" || member === "externalMessage";
+    // While there are no replies, what their text would be says nothing; one that was taken back is cleared all the same.
+    const isIdle = isText && declared?.status === "disabled" && declared[member] !== undefined;
+    const isSame = isText ? isSameMessage(from ?? "", to ?? "") : from === to;
+    return to === undefined || isIdle || isSame
+      ? []
+      : [{ path: ["automaticReplies", member], from: (isText ? canonicalMessage(from ?? "") : from) || undefined, to }];
+  });
+}
+
+function regionalChanges(
+  inputs: SharedMailboxInputs,
+  previous: Properties,
+  settings: Settings,
+  state: Properties,
+): Change[] {
+  const declared: RegionalInput = inputs.regional ?? {};
+  const before = (previous.regional ?? {}) as Regional;
+  const now = (state.regional ?? {}) as Regional;
+  const seen = canonicalRegional(settings);
+  const values = [...STICKY, ...FORMATS].flatMap((member) => {
+    const [from, to] = [seen[member], declared[member]];
+    return to === undefined || from === to ? [] : [{ path: ["regional", member], from, to }];
+  });
+  // Exchange shows the default in place of no format, so that a format put back can look as before: asked for once.
+  const formats = FORMATS.filter(
+    (member) =>
+      declared[member] === undefined && isSet(before[member]) && isSet(now[member]) && seen[member] === before[member],
+  ).map((member) => ({ path: ["regional", member], from: seen[member], to: undefined }));
+  return [...values, ...formats, ...folderChanges(declared, now)];
+}
+
+/** Folder names cannot be read reliably: renamed once when it is asked for, and again for another language. */
+function folderChanges({ localizeFolders, language }: RegionalInput, now: Regional): Change[] {
+  const isDone = now.localizeFolders === true && (language === undefined || now.language === language);
+  return localizeFolders !== true || isDone
+    ? []
+    : [{ path: ["regional", "localizeFolders"], from: undefined, to: true }];
+}
+
+/** Both groups as they are to be written: one request where one is enough. */
+function settingsChange(changes: readonly Change[], { inputs }: Desired): SettingsChange {
+  const replies = changes.filter(({ path }) => path[0] === "automaticReplies");
+  const own = changes.filter(({ path }) => path[0] === "regional");
+  const regional = Object.fromEntries(own.map(({ path, to }) => [path[1], to ?? null]));
+  return {
+    // Everything declared goes along: the service checks times and texts against the status they come with.
+    ...(replies.length === 0
+      ? {}
+      : { automaticReplies: { ...inputs.automaticReplies, ...changed(replies) } as Partial<AutomaticReplies> }),
+    ...(own.length === 0
+      ? {}
+      : { regional: withFormats(regional, inputs.regional) as SettingsChange["regional"] & object }),
+  };
+}
+
+function changed(changes: readonly Change[]): Properties {
+  return Object.fromEntries(changes.map(({ path, to }) => [path[1], to]));
+}
+
+/** Formats belong to a language: a new one is refused while those of the old one stay in force. */
+function withFormats(change: Properties, declared: RegionalInput | undefined): Properties {
+  return change.language === undefined
+    ? change
+    : { ...change, dateFormat: declared?.dateFormat ?? null, timeFormat: declared?.timeFormat ?? null };
+}
+
+/** Notes in the state what was or may have been written; what was to be taken away leaves it only when that is certain. */
+function noteWritten(part: SettingsChange, isCertain: boolean, inputs: SharedMailboxInputs, state: Properties): void {
+  const noted = (property: "automaticReplies" | "regional"): Properties => ({
+    ...(isCertain && inputs[property] !== undefined ? {} : ((state[property] ?? {}) as Properties)),
+    ...inputs[property],
+  });
+  if (part.automaticReplies !== undefined) {
+    state.automaticReplies = noted("automaticReplies");
+  }
+  if (part.regional !== undefined) {
+    const { localizeFolders, ...rest } = noted("regional");
+    const isRenamed = part.regional.localizeFolders !== true || isCertain;
+    const formats = isCertain ? FORMATS.filter((member) => inputs.regional?.[member] === undefined) : [];
+    state.regional = Object.fromEntries(
+      Object.entries({ ...rest, ...(isRenamed && localizeFolders !== undefined ? { localizeFolders } : {}) }).filter(
+        ([name]) => !(formats as readonly string[]).includes(name),
+      ),
+    );
+  }
+}
+
+/** Replies as an input: the members that are managed, in the spelling of the program where it means the same. */
+function repliesAsRead(seen: AutomaticReplies, managed: Replies | null | undefined): unknown {
+  if (!isSet(managed)) {
+    return seen.status === "disabled" ? null : spelled(seen, { internalMessage: "", externalMessage: "" });
+  }
+  return spelled(seen, managed ?? {});
+}
+
+function spelled(seen: AutomaticReplies, managed: Replies): Replies {
+  const isIdle = seen.status === "disabled";
+  const names = REPLY_MEMBERS.filter((member) => member === "status" || member in managed);
+  return Object.fromEntries(
+    names.map((member) => {
+      const held = managed[member];
+      switch (member) {
+        case "internalMessage":
+        case "externalMessage":
+          return [member, isIdle || isSameMessage(seen[member], held ?? "") ? held : canonicalMessage(seen[member])];
+        case "start":
+        case "end":
+          return [member, seen.status === "scheduled" ? (seen[member] ?? null) : held];
+        default:
+          return [member, seen[member]];
+      }
+    }),
+  );
+}
+
+function canonicalRegional({ regional: { language, timeZone, ...formats } }: Settings): Regional {
+  return {
+    language: language === undefined ? undefined : (cultureCode(language) ?? language),
+    timeZone: timeZone === undefined ? undefined : (windowsTimeZone(timeZone) ?? timeZone),
+    ...formats,
+  };
+}
+
+function regionalAsRead(settings: Settings, managed: Regional | null | undefined): unknown {
+  const seen = canonicalRegional(settings);
+  const names = Object.keys(managed ?? seen) as (keyof RegionalInput)[];
+  return Object.fromEntries(
+    names.map((name) => [name, name === "localizeFolders" ? managed?.[name] : (seen[name] ?? null)]),
+  );
+}

@@ -1,0 +1,345 @@
+import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../http/errors";
+import type { Exchange, Row } from "./exchange";
+import type { Graph } from "./graph";
+import { type Mailbox, text } from "./mailboxes";
+import { instantIn } from "./time-zones";
+import { type Scope, settle } from "./waiting";
+
+/** Answers that a mailbox gives by itself, in Graph's words. */
+export interface AutomaticReplies {
+  status: string;
+  externalAudience: string;
+  /** Html as the service keeps it, inside `html` and `body`; "" for none. */
+  internalMessage: string;
+  /** Likewise. */
+  externalMessage: string;
+  /** Stored whatever the status is. `2026-09-01T06:00:00Z`; undefined when the service's value cannot be read. */
+  start: string | undefined;
+  end: string | undefined;
+}
+
+/** Language, time zone and formats; undefined where nobody has set one. */
+export interface RegionalSettings {
+  /** Culture code: `da-DK`. */
+  language: string | undefined;
+  /** Windows or IANA name. */
+  timeZone: string | undefined;
+  /** Exchange also prints the language's default here. */
+  dateFormat: string | undefined;
+  /** Likewise. */
+  timeFormat: string | undefined;
+}
+
+/** What a mailbox keeps for the programs that open it. */
+export interface Settings {
+  automaticReplies: AutomaticReplies;
+  regional: RegionalSettings;
+}
+
+/** What is to be written; members left out stay as they are. */
+export interface SettingsChange {
+  automaticReplies?: Partial<AutomaticReplies>;
+  regional?: {
+    language?: string;
+    /** Windows name. */
+    timeZone?: string;
+    /** Null is the language's default; both formats must accompany a change of the language. */
+    dateFormat?: string | null;
+    timeFormat?: string | null;
+    /** Gives the default folders their names in the mailbox's language, which only Exchange's cmdlet can. */
+    localizeFolders?: true;
+  };
+}
+
+/** Told after every request of a write: what went in it, and whether it has certainly happened. */
+export type Note = (part: SettingsChange, isCertain: boolean) => void;
+
+/** How long Graph may take to serve a new mailbox before the cmdlets are used instead, in milliseconds. */
+const NEW_FOR = 2 * 60_000;
+/** Likewise for a mailbox that is not new, where Graph's refusal is hardly going to pass. */
+const OLD_FOR = 10_000;
+/** How long a mailbox counts as new, in milliseconds. */
+const NEW = 60 * 60_000;
+
+const STATES = [
+  ["disabled", "Disabled"],
+  ["alwaysEnabled", "Enabled"],
+  ["scheduled", "Scheduled"],
+] as const;
+const AUDIENCES = [
+  ["none", "None"],
+  ["contactsOnly", "Known"],
+  ["all", "All"],
+] as const;
+
+/**
+ * Automatic replies and regional settings, through Graph (`mailboxSettings`). Where the application may not use that, or Graph
+ * keeps saying that it does not serve the mailbox, the cmdlets of the Exchange admin API do the same for as long as the
+ * deployment lasts.
+ *
+ * @see https://learn.microsoft.com/graph/api/user-update-mailboxsettings
+ */
+export class MailboxSettings {
+  readonly #exchange: Exchange;
+  readonly #graph: Graph;
+  /** Mailboxes that Graph refused, by id, with the reason. */
+  readonly #refused = new Map<string, unknown>();
+
+  constructor(exchange: Exchange, graph: Graph) {
+    this.#exchange = exchange;
+    this.#graph = graph;
+  }
+
+  /** The settings; a mailbox seconds old is waited for. */
+  async read(mailbox: Mailbox, scope: Scope): Promise<Settings> {
+    if (!this.#refused.has(mailbox.id)) {
+      try {
+        const body = await this.#once(mailbox, scope, "Graph", () =>
+          this.#graph.mailboxSettings(mailbox.id, mailbox.primarySmtpAddress),
+        );
+        return settingsOf(body);
+      } catch (error) {
+        if (!(isClass(error, "forbidden") || error instanceof SettleError)) {
+          throw error;
+        }
+        this.#refused.set(mailbox.id, error);
+      }
+    }
+    return this.#byExchange(mailbox, async () => {
+      const [replies, regional] = await Promise.all([
+        this.#row("Get-MailboxAutoReplyConfiguration", "reading the automatic replies of", mailbox, scope),
+        this.#row("Get-MailboxRegionalConfiguration", "reading the regional settings of", mailbox, scope),
+      ]);
+      return { automaticReplies: repliesOfRow(replies), regional: regionalOfRow(regional) };
+    });
+  }
+
+  /**
+   * Writes settings: one request to Graph; through Exchange one for each of the two groups.
+   *
+   * @throws ProviderError naming both rights when neither service allows it.
+   */
+  async write(mailbox: Mailbox, change: SettingsChange, action: string, scope: Scope, note: Note): Promise<void> {
+    const { automaticReplies, regional } = change;
+    if (!this.#refused.has(mailbox.id)) {
+      // With folders to rename, the cmdlet that renames them sets the language in the same call.
+      const isRegionalHere = regional !== undefined && regional.localizeFolders !== true;
+      const part: SettingsChange = {
+        ...(automaticReplies === undefined ? {} : { automaticReplies }),
+        ...(isRegionalHere ? { regional } : {}),
+      };
+      try {
+        if (Object.keys(part).length > 0) {
+          await noted(part, note, () =>
+            this.#graph.updateMailboxSettings(mailbox.id, graphBodyOf(part), action, scope),
+          );
+        }
+        if (regional !== undefined && !isRegionalHere) {
+          await this.#byExchange(mailbox, () => this.#setRegional(mailbox, regional, action, scope, note));
+        }
+        return;
+      } catch (error) {
+        const isRefusedByGraph = isServiceError(error) && error.service === "graph";
+        if (!isRefusedByGraph || !(isClass(error, "forbidden") || isClass(error, "mailboxNotReady"))) {
+          throw error;
+        }
+        this.#refused.set(mailbox.id, error);
+      }
+    }
+    await this.#byExchange(mailbox, async () => {
+      if (automaticReplies !== undefined) {
+        await noted({ automaticReplies }, note, () =>
+          this.#set("Set-MailboxAutoReplyConfiguration", repliesParameters(automaticReplies), mailbox, action, scope),
+        );
+      }
+      if (regional !== undefined) {
+        await this.#setRegional(mailbox, regional, action, scope, note);
+      }
+    });
+  }
+
+  async #setRegional(
+    mailbox: Mailbox,
+    regional: NonNullable<SettingsChange["regional"]>,
+    action: string,
+    scope: Scope,
+    note: Note,
+  ): Promise<void> {
+    await noted({ regional }, note, () =>
+      this.#set("Set-MailboxRegionalConfiguration", regionalParameters(regional), mailbox, action, scope),
+    );
+  }
+
+  /** Asks until there is an answer: a mailbox seconds old is not served everywhere yet. */
+  async #once<T>(mailbox: Mailbox, scope: Scope, where: string, look: () => Promise<T | undefined>): Promise<T> {
+    const isNew = Date.now() - Date.parse(mailbox.createdAt) < NEW;
+    const seen = await settle(
+      {
+        what: `${where} to serve the settings of ${mailbox.primarySmtpAddress}`,
+        look,
+        done: (answer) => answer !== undefined,
+        atMost: isNew ? NEW_FOR : OLD_FOR,
+      },
+      scope,
+    );
+    return seen as T;
+  }
+
+  async #row(cmdlet: string, doing: string, mailbox: Mailbox, scope: Scope): Promise<Row> {
+    const action = `${doing} ${mailbox.primarySmtpAddress}`;
+    const rows = await this.#once(mailbox, scope, "Exchange", async () => {
+      try {
+        return (await this.#exchange.read({ name: cmdlet, parameters: { Identity: mailbox.id }, action })).rows;
+      } catch (error) {
+        if (isClass(error, "notFound")) {
+          return undefined;
+        }
+        throw error;
+      }
+    });
+    const [row] = rows;
+    // An identity that does not exist may be answered with everybody's rows, and these carry no id to tell them by.
+    if (row === undefined || rows.length > 1) {
+      throw new ProviderError({ action, words: `Exchange answered with ${rows.length} rows instead of one` });
+    }
+    return row;
+  }
+
+  async #set(name: string, parameters: Row, mailbox: Mailbox, action: string, scope: Scope): Promise<void> {
+    const cmdlet = { name, parameters: { Identity: mailbox.id, ...parameters }, action };
+    const { warnings } = await this.#exchange.write(cmdlet, mailbox.id, scope);
+    for (const warning of warnings.filter((one) => !/completed successfully but no settings of/i.test(one))) {
+      scope.warn(`${action}: Exchange: ${warning}`);
+    }
+  }
+
+  /** Where both services refuse, the error says what each of them needs. */
+  async #byExchange<T>(mailbox: Mailbox, work: () => Promise<T>): Promise<T> {
+    const refusal = this.#refused.get(mailbox.id);
+    try {
+      return await work();
+    } catch (error) {
+      if (!isClass(refusal, "forbidden") || !isClass(error, "forbidden")) {
+        throw error;
+      }
+      throw new ProviderError({
+        action: isServiceError(error) ? error.action : undefined,
+        words: [refusal, error].map((one) => (isServiceError(one) ? one.words : String(one))).join("; Exchange: "),
+        nextStep:
+          "The application needs the permission MailboxSettings.ReadWrite of Microsoft Graph, or in Exchange the management " +
+          "role Mail Recipients. A new grant can take an hour to work.",
+        cause: error,
+      });
+    }
+  }
+}
+
+async function noted(part: SettingsChange, note: Note, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (isUnknownOutcome(error) || (isServiceError(error) && error.outcomeUnknown)) {
+      note(part, false);
+    }
+    throw error;
+  }
+  note(part, true);
+}
+
+function settingsOf(body: Row): Settings {
+  const replies = (body.automaticRepliesSetting ?? {}) as Row;
+  return {
+    automaticReplies: {
+      status: text(replies.status),
+      externalAudience: text(replies.externalAudience),
+      internalMessage: text(replies.internalReplyMessage),
+      externalMessage: text(replies.externalReplyMessage),
+      start: timeOf(replies.scheduledStartDateTime),
+      end: timeOf(replies.scheduledEndDateTime),
+    },
+    regional: {
+      language: text((body.language as Row | null | undefined)?.locale) || undefined,
+      timeZone: text(body.timeZone) || undefined,
+      dateFormat: text(body.dateFormat) || undefined,
+      timeFormat: text(body.timeFormat) || undefined,
+    },
+  };
+}
+
+function timeOf(value: unknown): string | undefined {
+  const { dateTime, timeZone } = (value ?? {}) as Row;
+  return instantIn(text(dateTime), text(timeZone) || "UTC");
+}
+
+function graphBodyOf({ automaticReplies, regional }: SettingsChange): Row {
+  const { status, externalAudience, internalMessage, externalMessage, start, end } = automaticReplies ?? {};
+  const { language, timeZone, dateFormat, timeFormat } = regional ?? {};
+  const time = (at: string | undefined) =>
+    at === undefined ? undefined : { dateTime: at.replace(/Z$/, ".0000000"), timeZone: "UTC" };
+  const replies = defined({
+    status,
+    externalAudience,
+    internalReplyMessage: internalMessage,
+    externalReplyMessage: externalMessage,
+    scheduledStartDateTime: time(start),
+    scheduledEndDateTime: time(end),
+  });
+  return defined({
+    automaticRepliesSetting: automaticReplies === undefined ? undefined : replies,
+    language: language === undefined ? undefined : { locale: language },
+    timeZone,
+    dateFormat,
+    timeFormat,
+  });
+}
+
+function repliesOfRow(row: Row): AutomaticReplies {
+  const word = (words: readonly (readonly [string, string])[], value: unknown) =>
+    words.find(([, exchange]) => exchange === value)?.[0] ?? text(value);
+  return {
+    status: word(STATES, row.AutoReplyState),
+    externalAudience: word(AUDIENCES, row.ExternalAudience),
+    internalMessage: text(row.InternalMessage),
+    externalMessage: text(row.ExternalMessage),
+    start: instantIn(text(row.StartTime), "UTC"),
+    end: instantIn(text(row.EndTime), "UTC"),
+  };
+}
+
+function repliesParameters(replies: Partial<AutomaticReplies>): Row {
+  const word = (words: readonly (readonly [string, string])[], value: string | undefined) =>
+    words.find(([graph]) => graph === value)?.[1];
+  // Null clears a text here; "" may be stored as one.
+  const message = (value: string | undefined) => (value === "" ? null : value);
+  return defined({
+    AutoReplyState: word(STATES, replies.status),
+    ExternalAudience: word(AUDIENCES, replies.externalAudience),
+    InternalMessage: message(replies.internalMessage),
+    ExternalMessage: message(replies.externalMessage),
+    StartTime: replies.start,
+    EndTime: replies.end,
+  });
+}
+
+function regionalOfRow(row: Row): RegionalSettings {
+  return {
+    language: text(row.Language) || undefined,
+    timeZone: text(row.TimeZone) || undefined,
+    dateFormat: text(row.DateFormat) || undefined,
+    timeFormat: text(row.TimeFormat) || undefined,
+  };
+}
+
+function regionalParameters(regional: NonNullable<SettingsChange["regional"]>): Row {
+  return defined({
+    Language: regional.language,
+    TimeZone: regional.timeZone,
+    DateFormat: regional.dateFormat,
+    TimeFormat: regional.timeFormat,
+    LocalizeDefaultFolderName: regional.localizeFolders,
+  });
+}
+
+function defined(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
+}
