@@ -8,5 +8,11 @@ checkInstallation();
 
 export { ForwardingMailbox, type ForwardingMailboxArgs, type TestAndEnable } from "./resources/forwarding-mailbox";
 export { MailboxMembership, type MailboxMembershipArgs, type MemberRights } from "./resources/mailbox-membership";
-export { type Forwarding, SharedMailbox, type SharedMailboxArgs } from "./resources/shared-mailbox";
+export {
+  type Deletion,
+  type DeletionMode,
+  type Forwarding,
+  SharedMailbox,
+  type SharedMailboxArgs,
+} from "./resources/shared-mailbox";
 export { Tenant, type TenantArgs } from "./resources/tenant";

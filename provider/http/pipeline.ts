@@ -103,6 +103,11 @@ export class Pipeline {
     });
   }
 
+  /** Origin of the Exchange admin API, for requests that name others by their whole address. */
+  get exchangeOrigin(): string {
+    return this.#options.endpoints.exchange;
+  }
+
   /** How many requests were sent so far, repetitions included. */
   get counts(): RequestCounts {
     return structuredClone(this.#trace.counts);

@@ -1,4 +1,5 @@
 import { ConflictError, InputError, SettleError } from "../http/errors";
+import { describeDeleted, hasAddress } from "../services/mailboxes";
 import { describe, type Recipient } from "../services/recipients";
 import { settle } from "../services/waiting";
 import type { Operation } from "./reconciler";
@@ -70,21 +71,24 @@ export async function explainHolders(
   address: string,
   operation: Operation,
 ): Promise<Error> {
-  const { recipients, graph } = operation.services;
+  const { recipients, graph, mailboxes } = operation.services;
   // This only improves an error that is already certain, so a failed look-up leaves it as it is.
   const holders = await Promise.all([
     recipients.withAddress(address).then((found) => found.map(describe)),
     graph.holdersOf(address),
+    mailboxes.deleted().then((found) => found.filter((one) => hasAddress(one, address)).map(describeDeleted)),
   ]).then(
     (found) => found.flat(),
     () => [],
   );
+  const restore = holders.some((holder) => holder.startsWith("the deleted"))
+    ? "restoreDeleted: true brings a deleted shared mailbox back with its content. "
+    : "";
   const words = error instanceof Error ? error.message : String(error);
   return new ConflictError({
     action: path,
     words: holders.length === 0 ? words : `${address} belongs to ${[...new Set(holders)].join(", ")} (${words})`,
-    nextStep:
-      "Choose another address, or take it off its holder; one released a short while ago may stay refused for up to an hour.",
+    nextStep: `${restore}Choose another address, or take it off its holder; one released a short while ago may stay refused for up to an hour.`,
     cause: error,
   });
 }

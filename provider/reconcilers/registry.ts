@@ -8,6 +8,7 @@ export class Registry {
   /** Declared thing → URNs of the resources that declare it. */
   readonly #declared = new Map<string, Set<string>>();
   readonly #addresses = new Map<string, string>();
+  readonly #released = new Set<string>();
   readonly #locks = new Map<string, Promise<unknown>>();
   /**
    * Incoming methods that mailbox records of Dynamics had before this deployment's resources set them to Forward Mailbox, by
@@ -39,6 +40,18 @@ export class Registry {
   isAddressOf(address: string, mailboxId: string): boolean {
     const declared = this.#addresses.get(address.toLowerCase());
     return declared !== undefined && sameText(declared, mailboxId);
+  }
+
+  /** Notes addresses that this deployment took off something: Exchange may refuse them elsewhere for up to an hour. */
+  release(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      this.#released.add(address.toLowerCase());
+    }
+  }
+
+  /** Whether this deployment took one of the addresses off something. */
+  hasReleased(addresses: readonly string[]): boolean {
+    return addresses.some((address) => this.#released.has(address.toLowerCase()));
   }
 
   /** Runs work on one thing after other work on it has ended: permission lists are written by one at a time. */

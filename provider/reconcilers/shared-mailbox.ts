@@ -3,6 +3,7 @@ import type { Row } from "../services/exchange";
 import { explainHolders } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { mailboxThing } from "./registry";
+import { untilReleased } from "./released";
 import { aliasesOf, derivedAlias, requireAcceptedDomains } from "./shared-mailbox/addresses";
 import { create, find, requireCloudMailbox } from "./shared-mailbox/creation";
 import { remove } from "./shared-mailbox/deletion";
@@ -116,12 +117,20 @@ async function setMailbox(
   const bySetMailbox = facets.filter((facet) => facet.parameters !== undefined).flatMap(({ properties }) => properties);
   const own = changes.filter(({ path }) => (bySetMailbox as readonly (string | undefined)[]).includes(path[0]));
   const names = [...new Set(own.map(({ path }) => path[0]))];
+  const addresses = own.filter(
+    ({ path: [property] }) => property === "primarySmtpAddress" || property === "emailAliases",
+  );
+  const taken = addresses.flatMap(({ to }) => (typeof to === "string" ? [to] : []));
   const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
   try {
     const warnings = await written(
-      () => operation.services.mailboxes.set(mailbox.id, parameters, action, operation),
+      () =>
+        untilReleased(taken, operation, () =>
+          operation.services.mailboxes.set(mailbox.id, parameters, action, operation),
+        ),
       () => noteWrites(own, inputs, operation),
     );
+    operation.registry.release(addresses.filter(({ to }) => to === undefined).map(({ from }) => String(from)));
     for (const warning of warnings) {
       operation.warn(`${action}: Exchange: ${warning}`);
     }

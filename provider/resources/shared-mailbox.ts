@@ -15,6 +15,17 @@ export interface Forwarding {
   allowLoss?: pulumi.Input<boolean>;
 }
 
+/** What happens to a mailbox whose resource is deleted. */
+export type DeletionMode = "soft" | "retain" | "purge";
+
+/** {@link DeletionMode} with what must be said on purpose. */
+export interface Deletion {
+  /** What deletion does. */
+  mode: pulumi.Input<DeletionMode>;
+  /** Whether a mailbox under a hold may become an inactive one. Default false. */
+  allowInactive?: pulumi.Input<boolean>;
+}
+
 /** What a {@link SharedMailbox} is declared with. */
 export interface SharedMailboxArgs {
   /** The name people see, 1 to 256 characters. Changed in place. */
@@ -52,10 +63,17 @@ export interface SharedMailboxArgs {
    */
   adopt?: pulumi.Input<boolean>;
   /**
-   * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days; `"retain"` leaves it in the tenant.
-   * Default: `"soft"` for a mailbox this resource created, `"retain"` for one it adopted or that was imported.
+   * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days; `"retain"` leaves it in the tenant;
+   * `"purge"` deletes mailbox and account for good, in the order Exchange needs. Default: `"soft"` for a mailbox this resource
+   * created, `"retain"` for one it adopted or restored or that was imported. Holds are read first: a held mailbox would become
+   * an inactive one and not come back, so its deletion is refused unless `{ mode: "soft", allowInactive: true }` says so.
    */
-  deletion?: pulumi.Input<"soft" | "retain">;
+  deletion?: pulumi.Input<DeletionMode | Deletion>;
+  /**
+   * When the mailbox is created: bring back the deleted mailbox of that address, with its content, instead of making a new
+   * one. `true`: none found makes a new one, several are an error that lists them; an Exchange guid picks one. No effect later.
+   */
+  restoreDeleted?: pulumi.Input<boolean | string>;
 }
 
 /**

@@ -137,7 +137,8 @@ export class Exchange {
             requests: cmdlets.map((cmdlet, index) => ({
               id: String(index),
               method: "POST",
-              url: pathOf(cmdlet, tenant),
+              // Whole addresses, as the public clients that batch send them; whether a path alone will do is unverified.
+              url: `${this.#pipeline.exchangeOrigin}${pathOf(cmdlet, tenant)}`,
               headers: { "Content-Type": "application/json", ...headersOf(cmdlet, undefined, tenant) },
               body: bodyOf(cmdlet),
             })),

@@ -3,6 +3,7 @@ import type { Answer, CallContext } from "../http/call";
 import { isClass, ProviderError } from "../http/errors";
 import { graphError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
+import { type AccountLicenses, accountLicensesOf, type Subscription, subscriptionOf } from "./licenses";
 import type { Scope } from "./waiting";
 
 /** An Entra user as far as mailboxes are concerned. */
@@ -61,13 +62,20 @@ export class Graph {
         };
   }
 
-  /** Whether Graph has a user that is deleted and can still be restored under this object id. */
-  async isDeletedUser(id: string): Promise<boolean> {
-    const body = await this.#read({
-      path: `/directory/deletedItems/${encodeURIComponent(id)}?$select=id`,
-      action: `looking for the deleted account ${id}`,
-    });
-    return body !== undefined;
+  /** Brings a deleted account back, and with it its mailbox. */
+  async restoreUser(id: string, action: string, scope: Scope): Promise<void> {
+    await this.#write("POST", `/directory/deletedItems/${encodeURIComponent(id)}/restore`, undefined, action, scope);
+  }
+
+  /** Deletes a deleted account for good; gone already is success. */
+  async purgeUser(id: string, action: string, scope: Scope): Promise<void> {
+    try {
+      await this.#write("DELETE", `/directory/deletedItems/${encodeURIComponent(id)}`, undefined, action, scope);
+    } catch (error) {
+      if (!isClass(error, "notFound")) {
+        throw error;
+      }
+    }
   }
 
   /** Accounts, deleted ones too, that hold an address as sign-in name, mail or proxy address, in words for an error. */
@@ -99,6 +107,38 @@ export class Graph {
     if (!enabled) {
       await this.#write("POST", `/users/${id}/revokeSignInSessions`, undefined, `${action} (revoking sessions)`, scope);
     }
+  }
+
+  /** The licences of an account and where it is used, or undefined when Graph has no such account. */
+  async licenses(id: string): Promise<AccountLicenses | undefined> {
+    const body = await this.#read({
+      path: `/users/${encodeURIComponent(id)}?$select=id,usageLocation,licenseAssignmentStates`,
+      action: `reading the licences of the account ${id}`,
+    });
+    return body === undefined ? undefined : accountLicensesOf(body);
+  }
+
+  /** The tenant's subscriptions with their seats. */
+  async subscriptions(): Promise<Subscription[]> {
+    const body = await this.#read({ path: "/subscribedSkus", action: "reading the tenant's licences" });
+    return ((body?.value as Record<string, unknown>[] | undefined) ?? []).map(subscriptionOf);
+  }
+
+  /** Assigns a licence, takes others away, or both at once: plans that exclude each other must change in one step. */
+  async assignLicenses(
+    id: string,
+    add: readonly { skuId: string; disabledPlans: readonly string[] }[],
+    remove: readonly string[],
+    action: string,
+    scope: Scope,
+  ): Promise<void> {
+    const body = { addLicenses: add, removeLicenses: remove };
+    await this.#write("POST", `/users/${encodeURIComponent(id)}/assignLicense`, body, action, scope);
+  }
+
+  /** Sets where an account is used: two letters, needed before a licence can be assigned. */
+  async setUsageLocation(id: string, usageLocation: string, action: string, scope: Scope): Promise<void> {
+    await this.#write("PATCH", `/users/${encodeURIComponent(id)}`, { usageLocation }, action, scope);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { isClass, NotFoundError, ProviderError } from "../http/errors";
 import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
+import { parseSize } from "./sizes";
 import type { Scope } from "./waiting";
 
 /** A mailbox as Exchange shows it, in plain values. */
@@ -36,9 +37,48 @@ export interface Mailbox {
   createdAt: string;
   /** What keeps the mailbox from being deleted, in words; organisation-wide holds are not among them. */
   holds: string[];
+  /** As Exchange keeps it, in an html document; undefined when not set. */
+  mailTip: string | undefined;
+  /** `CustomAttribute1` to `15` by their numbers; unset ones are missing. */
+  customAttributes: Record<string, string>;
+  copiesSentAs: boolean;
+  copiesSentOnBehalf: boolean;
+  quota: Quota;
+  /** Bytes; undefined for "Unlimited". */
+  maxSendSize: number | undefined;
+  /** Bytes; undefined for "Unlimited". */
+  maxReceiveSize: number | undefined;
+  /** Name of the mailbox plan that the licences gave it. */
+  plan: string;
+  hasArchive: boolean;
+  hasLitigationHold: boolean;
+  /** How long a litigation hold keeps each item; undefined for "Unlimited". */
+  litigationHoldDays: number | undefined;
 }
 
-const SELECT = [
+/** The three quotas in bytes; undefined for "Unlimited". */
+export interface Quota {
+  issueWarning: number | undefined;
+  prohibitSend: number | undefined;
+  prohibitSendReceive: number | undefined;
+}
+
+/** How full a mailbox is. */
+export interface MailboxStatistics {
+  /** Bytes, deleted items not counted. */
+  size: number;
+  itemCount: number;
+}
+
+/** The message sizes that a mailbox plan gives, in bytes. */
+export interface PlanSizes {
+  maxSendSize: number | undefined;
+  maxReceiveSize: number | undefined;
+}
+
+const ATTRIBUTE_NUMBERS = Array.from({ length: 15 }, (_, index) => String(index + 1));
+
+const SELECT: readonly string[] = [
   "ExternalDirectoryObjectId",
   "Guid",
   "ExchangeGuid",
@@ -63,7 +103,46 @@ const SELECT = [
   "ComplianceTagHoldApplied",
   "DelayHoldApplied",
   "DelayReleaseHoldApplied",
+  "LitigationHoldDuration",
+  "MailTip",
+  ...ATTRIBUTE_NUMBERS.map((number) => `CustomAttribute${number}`),
+  "MessageCopyForSentAsEnabled",
+  "MessageCopyForSendOnBehalfEnabled",
+  "IssueWarningQuota",
+  "ProhibitSendQuota",
+  "ProhibitSendReceiveQuota",
+  "MaxSendSize",
+  "MaxReceiveSize",
+  "ArchiveGuid",
+  "MailboxPlan",
+];
+
+/** A mailbox in Exchange's store of deleted ones, where it stays for 30 days. */
+export interface DeletedMailbox {
+  /** Entra object id of the account that was deleted with it. */
+  id: string;
+  exchangeGuid: string;
+  displayName: string;
+  emailAddresses: string[];
+  recipientTypeDetails: string;
+  /** ISO 8601. */
+  deletedAt: string;
+  /** Kept by a hold: neither restored nor purged. */
+  isInactive: boolean;
+}
+
+const DELETED_SELECT = [
+  "ExternalDirectoryObjectId",
+  "ExchangeGuid",
+  "DisplayName",
+  "EmailAddresses",
+  "RecipientTypeDetails",
+  "WhenSoftDeleted",
+  "IsInactiveMailbox",
 ] as const;
+
+/** Text parameters that an empty text clears too. */
+const CLEARED_BY_TEXT = /^(MailTip|CustomAttribute\d+)$/;
 
 /** Mailboxes, through the Exchange admin API. */
 export class Mailboxes {
@@ -95,6 +174,17 @@ export class Mailboxes {
     }
     // An identity that does not exist may be answered with every mailbox of the tenant (Microsoft's caution on Get-Mailbox).
     return output.rows.map(mailboxOf).find((mailbox) => sameText(mailbox.id, id));
+  }
+
+  /** Every shared mailbox of the tenant, by one listing. */
+  async shared(): Promise<Mailbox[]> {
+    const { rows } = await this.#exchange.read({
+      name: "Get-Mailbox",
+      parameters: { RecipientTypeDetails: ["SharedMailbox"], ResultSize: "Unlimited" },
+      select: SELECT,
+      action: "listing the shared mailboxes",
+    });
+    return rows.map(mailboxOf).filter(({ recipientTypeDetails }) => recipientTypeDetails === "SharedMailbox");
   }
 
   /** The mailboxes that have this SMTP address; more than one only while the directory settles. */
@@ -137,12 +227,80 @@ export class Mailboxes {
 
   /** Sets parameters of one parameter set of `Set-Mailbox`. @returns Exchange's warnings. */
   async set(id: string, parameters: Row, action: string, scope: Scope): Promise<string[]> {
-    const { warnings } = await this.#exchange.write(
-      { name: "Set-Mailbox", parameters: { Identity: id, ...parameters }, action },
-      id,
+    const write = (values: Row) =>
+      this.#exchange.write({ name: "Set-Mailbox", parameters: { Identity: id, ...values }, action }, id, scope);
+    let output: Output;
+    try {
+      output = await write(parameters);
+    } catch (error) {
+      // That null clears these texts is not documented; where the binder refuses it, nothing was written, and "" clears them.
+      const cleared = Object.entries(parameters).map(
+        ([name, value]) => [name, value === null && CLEARED_BY_TEXT.test(name) ? "" : value] as const,
+      );
+      if (!isClass(error, "badParameter") || cleared.every(([name, value]) => value === parameters[name])) {
+        throw error;
+      }
+      output = await write(Object.fromEntries(cleared));
+    }
+    return output.warnings.filter((warning) => !/completed successfully but no settings of/i.test(warning));
+  }
+
+  /** How full a mailbox is; nothing in it where nobody ever opened it, because Exchange has no row then. */
+  async statistics(mailbox: Mailbox): Promise<MailboxStatistics> {
+    const { rows } = await this.#exchange.read({
+      name: "Get-MailboxStatistics",
+      parameters: { Identity: mailbox.id },
+      select: ["MailboxGuid", "TotalItemSize", "ItemCount"],
+      action: `reading the size of mailbox ${mailbox.primarySmtpAddress}`,
+    });
+    const row = rows.find(({ MailboxGuid: guid }) => sameText(text(guid), mailbox.exchangeGuid));
+    if (row === undefined && rows.length > 0) {
+      throw new ProviderError({
+        action: `reading the size of mailbox ${mailbox.primarySmtpAddress}`,
+        words: "Exchange answered with the sizes of other mailboxes",
+      });
+    }
+    return { size: bytes(row?.TotalItemSize) ?? 0, itemCount: Number(row?.ItemCount ?? 0) };
+  }
+
+  /** The message sizes that a mailbox's plan gives; undefined when Exchange does not tell. */
+  async planSizes({ plan, primarySmtpAddress }: Mailbox): Promise<PlanSizes | undefined> {
+    if (plan === "") {
+      return undefined;
+    }
+    try {
+      const { rows } = await this.#exchange.read({
+        name: "Get-MailboxPlan",
+        parameters: { Identity: plan },
+        select: ["Name", "MaxSendSize", "MaxReceiveSize"],
+        action: `reading the mailbox plan of ${primarySmtpAddress}`,
+      });
+      const row = rows.find(({ Name: name }) => sameText(text(name), plan));
+      return row && { maxSendSize: bytes(row.MaxSendSize), maxReceiveSize: bytes(row.MaxReceiveSize) };
+    } catch (error) {
+      if (isClass(error, "forbidden") || isClass(error, "notFound")) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Gives the mailbox an archive; one that was disabled within the last 30 days comes back with its content. */
+  async enableArchive(mailbox: Mailbox, action: string, scope: Scope): Promise<void> {
+    await this.#exchange.write(
+      { name: "Enable-Mailbox", parameters: { Identity: mailbox.id, Archive: true }, action },
+      mailbox.id,
       scope,
     );
-    return warnings.filter((warning) => !/completed successfully but no settings of/i.test(warning));
+  }
+
+  /** Takes the archive away; its content can be connected again for 30 days. */
+  async disableArchive(mailbox: Mailbox, action: string, scope: Scope): Promise<void> {
+    await this.#exchange.write(
+      { name: "Disable-Mailbox", parameters: { Identity: mailbox.id, Archive: true, Confirm: false }, action },
+      mailbox.id,
+      scope,
+    );
   }
 
   /** Soft-deletes the mailbox and its account; one that is gone already is success. */
@@ -162,6 +320,50 @@ export class Mailboxes {
         throw error;
       }
     }
+  }
+
+  /** Mailboxes in the store of deleted ones, inactive ones too; `exchangeGuid` narrows it to one. */
+  async deleted(exchangeGuid?: string): Promise<DeletedMailbox[]> {
+    try {
+      const { rows } = await this.#exchange.read({
+        name: "Get-Mailbox",
+        parameters: {
+          SoftDeletedMailbox: true,
+          ...(exchangeGuid === undefined ? { ResultSize: "Unlimited" } : { Identity: exchangeGuid }),
+        },
+        select: DELETED_SELECT,
+        action: "reading deleted mailboxes",
+      });
+      return rows
+        .map((row) => ({
+          id: text(row.ExternalDirectoryObjectId),
+          exchangeGuid: text(row.ExchangeGuid),
+          displayName: text(row.DisplayName),
+          emailAddresses: texts(row.EmailAddresses),
+          recipientTypeDetails: text(row.RecipientTypeDetails),
+          deletedAt: text(row.WhenSoftDeleted),
+          isInactive: row.IsInactiveMailbox === true,
+        }))
+        .filter((mailbox) => exchangeGuid === undefined || sameText(mailbox.exchangeGuid, exchangeGuid));
+    } catch (error) {
+      if (isClass(error, "notFound")) {
+        return [];
+      }
+      throw error;
+    }
+  }
+
+  /** Deletes a soft-deleted mailbox for good. Only its ExchangeGuid is certain to be its own: several may share an address. */
+  async purge(exchangeGuid: string, who: string, scope: Scope): Promise<void> {
+    await this.#exchange.write(
+      {
+        name: "Remove-Mailbox",
+        parameters: { Identity: exchangeGuid, PermanentlyDelete: true, Confirm: false },
+        action: `purging the deleted mailbox ${who}`,
+      },
+      undefined,
+      scope,
+    );
   }
 
   /**
@@ -244,7 +446,39 @@ function mailboxOf(row: Row): Mailbox {
     accountDisabled: row.AccountDisabled === true,
     createdAt: text(row.WhenMailboxCreated),
     holds: holdsOf(row),
+    mailTip: text(row.MailTip) || undefined,
+    customAttributes: Object.fromEntries(
+      ATTRIBUTE_NUMBERS.map((number) => [number, text(row[`CustomAttribute${number}`])]).filter(
+        ([, value]) => value !== "",
+      ),
+    ),
+    copiesSentAs: row.MessageCopyForSentAsEnabled === true,
+    copiesSentOnBehalf: row.MessageCopyForSendOnBehalfEnabled === true,
+    quota: {
+      issueWarning: bytes(row.IssueWarningQuota),
+      prohibitSend: bytes(row.ProhibitSendQuota),
+      prohibitSendReceive: bytes(row.ProhibitSendReceiveQuota),
+    },
+    maxSendSize: bytes(row.MaxSendSize),
+    maxReceiveSize: bytes(row.MaxReceiveSize),
+    plan: text(row.MailboxPlan),
+    hasArchive: !NO_GUID.test(text(row.ArchiveGuid)),
+    hasLitigationHold: row.LitigationHoldEnabled === true,
+    litigationHoldDays: days(row.LitigationHoldDuration),
   };
+}
+
+const NO_GUID = /^[0-]*$/;
+
+/** A printed size; undefined for "Unlimited" and for nothing. */
+function bytes(value: unknown): number | undefined {
+  return parseSize(typeof value === "number" ? value : text(value));
+}
+
+/** Days of a timespan as Exchange prints it, `365.00:00:00`; undefined for "Unlimited". */
+function days(value: unknown): number | undefined {
+  const match = /^(\d+)(?:\.\d{2}:\d{2}:\d{2})?$/.exec(text(value));
+  return match === null ? undefined : Number(match[1]);
 }
 
 function holdsOf(row: Row): string[] {
@@ -261,6 +495,11 @@ function holdsOf(row: Row): string[] {
 /** `-mbx…` marks an exclusion from a hold and a `:1` suffix one that only deletes (Microsoft's page on in-place holds). */
 function isDeletionHold(hold: string): boolean {
   return !hold.startsWith("-mbx") && !/:1$/.test(hold);
+}
+
+/** A deleted mailbox in words. */
+export function describeDeleted({ displayName, exchangeGuid, deletedAt }: DeletedMailbox): string {
+  return `the deleted mailbox "${displayName}" (Exchange guid ${exchangeGuid}, deleted ${deletedAt})`;
 }
 
 /** All SMTP addresses in lower case, the primary one first. */

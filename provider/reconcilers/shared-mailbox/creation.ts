@@ -4,10 +4,12 @@ import { describe } from "../../services/recipients";
 import { settle } from "../../services/waiting";
 import { explainHolders } from "../recipient-named";
 import type { Operation } from "../reconciler";
+import { untilReleased } from "../released";
 import { markOf, requireFreeAliases, taken } from "./addresses";
 import type { Desired, Observed } from "./desired";
 import { requireNoLoop } from "./forwarding";
 import { around } from "./observation";
+import { restore } from "./restoration";
 
 /** How long a mailbox counts as one's own earlier creation, in milliseconds. */
 const OWN_FOR = 24 * 60 * 60 * 1000;
@@ -25,7 +27,8 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   await requireFreeAliases(inputs, mailbox, operation);
   await requireNoLoop(desired, mailbox, operation);
   if (holder === undefined) {
-    return undefined;
+    const restored = await restore(inputs, operation);
+    return restored === undefined ? undefined : { ...(await settled(restored, desired, operation)), isAdopted: true };
   }
   if (mailbox !== undefined && isOwn(mailbox, desired, operation)) {
     operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
@@ -51,7 +54,8 @@ export async function create(desired: Desired, operation: Operation): Promise<Ob
   const started = Date.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const created = await newMailbox(desired, operation);
+      const address = desired.inputs.primarySmtpAddress;
+      const created = await untilReleased([address], operation, () => newMailbox(desired, operation));
       const id = created?.id ?? (await lookForOwn(desired, started, operation))?.id;
       if (id === undefined) {
         throw new ProviderError({
@@ -164,15 +168,19 @@ async function lookForOwn(desired: Desired, started: number, operation: Operatio
   }
 }
 
-/** Waits until a new mailbox can be read everywhere, because members, rules and settings build on it. */
+/** A mailbox this resource made: from here on a failure leaves one behind that the state must know. */
 async function established(id: string, desired: Desired, operation: Operation): Promise<Observed> {
-  const { mailboxes, graph } = operation.services;
-  // From here on a failure leaves a mailbox behind that the state must know.
-  operation.state.id = id;
   operation.state.created = true;
+  return settled(id, desired, operation);
+}
+
+/** Waits until a mailbox can be read everywhere, because members, rules and settings build on it. */
+async function settled(id: string, desired: Desired, operation: Operation): Promise<Observed> {
+  const { mailboxes, graph } = operation.services;
+  operation.state.id = id;
   const { mailbox, user } = await settle(
     {
-      what: "the new mailbox to appear in Exchange and Entra",
+      what: "the mailbox to appear in Exchange and Entra",
       look: async () => {
         const [mailbox, user] = await Promise.all([mailboxes.withId(id), graph.user(id)]);
         return { mailbox, user };

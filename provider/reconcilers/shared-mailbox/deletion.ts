@@ -1,32 +1,63 @@
-import { ConflictError, isUnknownOutcome, ProviderError } from "../../http/errors";
-import { type Mailbox, sameText } from "../../services/mailboxes";
+import { ConflictError, isClass, isUnknownOutcome, ProviderError } from "../../http/errors";
+import { type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { settle } from "../../services/waiting";
-import type { Operation } from "../reconciler";
+import type { Operation, Properties } from "../reconciler";
 import { mailboxThing } from "../registry";
+import { isSet } from "./facet";
 
-/** Deletes a mailbox that is still the one the state knows, is still shared and is not held; returns when it is gone. */
+type Mode = "soft" | "retain" | "purge";
+
+/** What deletion does: as declared, else soft for a mailbox this resource made and retain for one it found. */
+function modeOf({ deletion, created }: Properties): { mode: Mode; allowInactive: boolean } {
+  const declared = deletion as Mode | { mode: Mode; allowInactive?: boolean } | null | undefined;
+  if (typeof declared === "object" && declared !== null) {
+    return { mode: declared.mode, allowInactive: declared.allowInactive === true };
+  }
+  return { mode: declared ?? (created === true ? "soft" : "retain"), allowInactive: false };
+}
+
+/** Deletes a mailbox that is still the one the state knows and still shared; returns when it is gone. */
 export async function remove(id: string, operation: Operation): Promise<void> {
-  const { state, services, limits, registry, origin } = operation;
-  const deletion = state.deletion ?? (state.created === true ? "soft" : "retain");
-  if (deletion === "retain") {
-    operation.warn(
-      `The mailbox ${state.primarySmtpAddress} stays in the tenant: ${state.deletion === undefined ? "it was adopted or imported" : 'deletion is "retain"'}.`,
-    );
+  const { state, services, registry, origin } = operation;
+  const who = String(state.primarySmtpAddress ?? id);
+  const { mode, allowInactive } = modeOf(state);
+  if (mode === "retain") {
+    const why = isSet(state.deletion) ? 'deletion is "retain"' : "it was adopted, restored or imported";
+    operation.warn(`The mailbox ${who} stays in the tenant: ${why}.`);
     return;
   }
   if (registry.isDeclaredByAnother(mailboxThing(id), origin)) {
-    operation.warn(`The mailbox ${state.primarySmtpAddress} stays: another resource of this deployment declares it.`);
+    operation.warn(`The mailbox ${who} stays: another resource of this deployment declares it.`);
     return;
   }
   const mailbox = await services.mailboxes.withId(id);
+  const isHeld = mailbox === undefined ? false : await softDelete(mailbox, allowInactive, operation);
   if (mailbox === undefined) {
     await requireAccountGone(id, operation);
-    return;
   }
+  if (mode === "purge" && isHeld) {
+    operation.warn(`The mailbox ${who} is under a hold, so it became an inactive one and cannot be purged.`);
+  } else if (mode === "purge") {
+    await purge(id, mailbox?.exchangeGuid ?? state.exchangeGuid, mailbox !== undefined, who, operation);
+  }
+}
+
+/** @returns whether a hold keeps it as an inactive mailbox. */
+async function softDelete(mailbox: Mailbox, allowInactive: boolean, operation: Operation): Promise<boolean> {
+  const { state, services, limits, registry } = operation;
+  const { id } = mailbox;
   const action = `deleting shared mailbox ${mailbox.primarySmtpAddress}`;
   requireSame(mailbox, state.exchangeGuid, action);
-  await requireNoHolds(mailbox, action, operation);
+  const holds = await holdsOn(mailbox, action, operation);
+  if (holds.length > 0 && !allowInactive) {
+    throw new ConflictError({
+      action,
+      words: `it is under ${holds.join(" and ")}; deleted, it would become an inactive mailbox and not come back`,
+      nextStep:
+        'Nothing was deleted. Release the hold first, or set deletion: "retain", or deletion: { mode: "soft", allowInactive: true }.',
+    });
+  }
   if (registry.mailboxDeletes >= limits.maxMailboxDeletes) {
     throw new ConflictError({
       action,
@@ -56,6 +87,48 @@ export async function remove(id: string, operation: Operation): Promise<void> {
     },
     operation,
   );
+  registry.release(smtpAddresses(mailbox));
+  return holds.length > 0;
+}
+
+/**
+ * Deletes a soft-deleted mailbox for good: first the mailbox, once Exchange shows it as deleted, then its account. The other
+ * way round Exchange would keep the mailbox for its 30 days.
+ */
+async function purge(
+  id: string,
+  exchangeGuid: unknown,
+  isJustDeleted: boolean,
+  who: string,
+  operation: Operation,
+): Promise<void> {
+  const { mailboxes, graph } = operation.services;
+  if (typeof exchangeGuid !== "string" || exchangeGuid === "") {
+    throw new ProviderError({ action: `purging ${who}`, words: "the state does not know its Exchange guid" });
+  }
+  const isListed = async () => (await mailboxes.deleted(exchangeGuid)).length > 0;
+  if (isJustDeleted) {
+    await settle({ what: "Exchange to show the mailbox as deleted", look: isListed, done: Boolean }, operation);
+  }
+  if (await isListed()) {
+    try {
+      await mailboxes.purge(exchangeGuid, who, operation);
+    } catch (error) {
+      if (!isUnknownOutcome(error) && !isClass(error, "notFound")) {
+        throw error;
+      }
+    }
+    await settle({ what: "the deleted mailbox to be purged", look: isListed, done: (listed) => !listed }, operation);
+  }
+  try {
+    await graph.purgeUser(id, `purging the deleted account of ${who}`, operation);
+  } catch (error) {
+    if (!isClass(error, "forbidden")) {
+      throw error;
+    }
+    // Whether an application may do this differs between sources; the account goes by itself after 30 days.
+    operation.warn(`The mailbox ${who} is purged; its deleted account stays for 30 days: ${error.message}`);
+  }
 }
 
 function requireSame(mailbox: Mailbox, exchangeGuid: unknown, action: string): void {
@@ -76,22 +149,15 @@ function requireSame(mailbox: Mailbox, exchangeGuid: unknown, action: string): v
   }
 }
 
-/** A held mailbox would become an inactive one, which neither restore nor purge reaches. */
-async function requireNoHolds(mailbox: Mailbox, action: string, operation: Operation): Promise<void> {
+/** What would keep a deleted mailbox as an inactive one, which neither restore nor purge reaches. */
+async function holdsOn(mailbox: Mailbox, action: string, operation: Operation): Promise<string[]> {
   const organization = await operation.services.mailboxes.organizationHolds();
   if (organization === undefined) {
     operation.warn(
       `Holds of the whole organisation were not checked before ${action}: the application may not read its configuration (role View-Only Organization Management).`,
     );
   }
-  const holds = [...mailbox.holds, ...(organization ?? []).map((hold) => `the organisation's hold ${hold}`)];
-  if (holds.length > 0) {
-    throw new ConflictError({
-      action,
-      words: `it is under ${holds.join(" and ")}; deleted, it would become an inactive mailbox and not come back`,
-      nextStep: 'Nothing was deleted. Release the hold first, or set deletion: "retain" and destroy again.',
-    });
-  }
+  return [...mailbox.holds, ...(organization ?? []).map((hold) => `the organisation's hold ${hold}`)];
 }
 
 /** The mailbox is gone; an account that is still there means that Exchange may be wrong. */

@@ -2,12 +2,15 @@ import { z } from "zod";
 import type { User } from "../../services/graph";
 import type { Settings } from "../../services/mailbox-settings";
 import type { Mailbox } from "../../services/mailboxes";
-import type { Recipient } from "../../services/recipients";
+import { isGuid, type Recipient } from "../../services/recipients";
 import { displayText, flag, smtpAddress } from "../canonical";
 import { automaticReplies } from "./automatic-replies";
 import { regional } from "./regional";
 
 const ALIAS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
+
+const MODES = '"soft", "retain" or "purge"';
+const deletionMode = z.enum(["soft", "retain", "purge"], { error: `must be ${MODES}` });
 
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
@@ -36,7 +39,16 @@ export const schema = z.strictObject({
   automaticReplies: automaticReplies.optional(),
   regional: regional.optional(),
   adopt: flag().optional(),
-  deletion: z.enum(["soft", "retain"], { error: 'must be "soft" or "retain"' }).optional(),
+  deletion: z
+    .union([deletionMode, z.strictObject({ mode: deletionMode, allowInactive: flag().optional() })], {
+      error: `must be ${MODES}, or an object { mode, allowInactive: true }`,
+    })
+    .optional(),
+  restoreDeleted: z
+    .union([z.boolean(), z.string().trim().toLowerCase().refine(isGuid)], {
+      error: "must be true, or the Exchange guid of the deleted mailbox",
+    })
+    .optional(),
 });
 
 /** Canonical inputs. */

@@ -1,0 +1,173 @@
+import { type Row, startWorld, type World } from "./harness";
+
+const address = "support@contoso.com";
+const program = { displayName: "Support", primarySmtpAddress: address };
+
+const deleted = (world: World) => world.exchange("Get-Mailbox", { SoftDeletedMailbox: true, ResultSize: "Unlimited" });
+const deletedUser = (world: World, id: string) => world.graph("GET", `/directory/deletedItems/${id}`);
+
+async function madeAndDeleted(world: World, name = "support"): Promise<Row> {
+  const resource = await world.resource("SharedMailbox", name).up({ ...program, hiddenFromAddressLists: true });
+  const { outputs, id } = resource;
+  await resource.destroy();
+  return { ...outputs, id };
+}
+
+describe("restoreDeleted", () => {
+  test("brings the mailbox back as it was, and then sets what is declared", async () => {
+    const world = await startWorld();
+    const old = await madeAndDeleted(world);
+    const resource = await world
+      .resource("SharedMailbox", "again")
+      .up({ ...program, displayName: "Support again", restoreDeleted: true });
+    expect(resource.id).toBe(old.id);
+    expect(resource.outputs.exchangeGuid).toBe(old.exchangeGuid);
+    const [mailbox] = await world.exchange("Get-Mailbox", { Identity: resource.id });
+    expect(mailbox).toMatchObject({ DisplayName: "Support again", HiddenFromAddressListsEnabled: true });
+    expect(await deleted(world)).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  test("makes a new mailbox when none was deleted", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, restoreDeleted: true });
+    expect(resource.outputs).toMatchObject({ created: true });
+  });
+
+  test("refuses to choose among several, and takes the one that is named", async () => {
+    const world = await startWorld();
+    const first = await madeAndDeleted(world, "one");
+    const second = await madeAndDeleted(world, "two");
+    const resource = world.resource("SharedMailbox", "again");
+    await expect(resource.up({ ...program, restoreDeleted: true })).rejects.toThrow(
+      new RegExp(
+        `^restoreDeleted: 2 deleted mailboxes have the address ${address}.*(${first.exchangeGuid}|${second.exchangeGuid})`,
+      ),
+    );
+    await resource.up({ ...program, restoreDeleted: String(second.exchangeGuid) });
+    expect(resource.id).toBe(second.id);
+    expect((await deleted(world)).map((row) => row.ExchangeGuid)).toEqual([first.exchangeGuid]);
+  });
+
+  test("refuses an inactive mailbox with the reason", async () => {
+    const world = await startWorld();
+    const resource = await world
+      .resource("SharedMailbox", "support")
+      .up({ ...program, deletion: { mode: "soft", allowInactive: true } });
+    await world.patchRecipient(address, { mailbox: { litigationHoldEnabled: true } });
+    await resource.destroy();
+    await expect(world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: true })).rejects.toThrow(
+      /a hold keeps it as an inactive mailbox/,
+    );
+  });
+
+  test("is offered by the refusal of an address that a deleted mailbox holds", async () => {
+    const world = await startWorld({ settings: { holdAddresses: true } });
+    await madeAndDeleted(world);
+    await expect(world.resource("SharedMailbox", "again").up(program)).rejects.toThrow(
+      /the deleted mailbox "Support".*restoreDeleted: true brings/s,
+    );
+  });
+
+  test("whose answer is lost is observed", async () => {
+    const world = await startWorld();
+    const old = await madeAndDeleted(world);
+    await world.fault({ service: "graph", method: "POST", path: "/restore", close: "after" });
+    const resource = await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: true });
+    expect(resource.id).toBe(old.id);
+  });
+});
+
+describe('deletion: "purge"', () => {
+  test("takes mailbox and account away for good, the mailbox first", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });
+    const { id } = resource;
+    await world.writes();
+    await resource.destroy();
+    expect(await deleted(world)).toEqual([]);
+    expect(await deletedUser(world, id)).toBeUndefined();
+    const writes = await world.writes();
+    expect(writes.slice(0, 2)).toEqual(["Remove-Mailbox", "Remove-Mailbox"]);
+    expect(writes[2]).toMatch(/^DELETE .*deletedItems/);
+  });
+
+  test("continues where an earlier one stopped", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });
+    const { id } = resource;
+    await world.fault({
+      service: "graph",
+      method: "DELETE",
+      path: "/deletedItems",
+      answer: { status: 400, body: { error: { code: "Request_BadRequest", message: "no" } } },
+    });
+    await expect(resource.destroy()).rejects.toThrow(/purging the deleted account/);
+    await resource.destroy();
+    expect(await deletedUser(world, id)).toBeUndefined();
+  });
+
+  test("warns where the application may not purge the account", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });
+    const { id } = resource;
+    await world.fault({
+      service: "graph",
+      method: "DELETE",
+      path: "/deletedItems",
+      answer: { status: 403, body: { error: { code: "Authorization_RequestDenied", message: "no" } } },
+    });
+    await resource.destroy();
+    expect(world.warnings.join()).toMatch(/its deleted account stays for 30 days/);
+    expect(await deletedUser(world, id)).toBeDefined();
+  });
+
+  test("of a held mailbox is refused, and with allowInactive leaves an inactive one", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });
+    await world.patchRecipient(address, { mailbox: { litigationHoldEnabled: true } });
+    await expect(resource.destroy()).rejects.toThrow(/under litigation hold/);
+    await resource.up({ ...program, deletion: { mode: "purge", allowInactive: true } });
+    await resource.destroy();
+    expect(world.warnings.join()).toMatch(/became an inactive one and cannot be purged/);
+  });
+});
+
+describe("an address that Exchange does not give out yet", () => {
+  test("is waited for when this deployment released it", async () => {
+    const world = await startWorld();
+    const [one, two] = [world.resource("SharedMailbox", "one"), world.resource("SharedMailbox", "two")];
+    await one.up({ ...program, emailAliases: ["help@contoso.com"] });
+    await two.up({ displayName: "Two", primarySmtpAddress: "two@contoso.com" });
+    await world.control("PATCH", "settings", { addressRelease: 1500 });
+    await world.together(async () => {
+      await one.up({ ...program, emailAliases: [] });
+      await two.up({ displayName: "Two", primarySmtpAddress: "two@contoso.com", emailAliases: ["help@contoso.com"] });
+    });
+    const [mailbox] = await world.exchange("Get-Mailbox", { Identity: two.id });
+    expect(mailbox?.EmailAddresses).toContain("smtp:help@contoso.com");
+  });
+
+  test("is an error when somebody else released it", async () => {
+    const world = await startWorld();
+    const [one, two] = [world.resource("SharedMailbox", "one"), world.resource("SharedMailbox", "two")];
+    await one.up({ ...program, emailAliases: ["help@contoso.com"] });
+    await two.up({ displayName: "Two", primarySmtpAddress: "two@contoso.com" });
+    await world.control("PATCH", "settings", { addressRelease: 600_000 });
+    await one.up({ ...program, emailAliases: [] });
+    await expect(
+      two.up({ displayName: "Two", primarySmtpAddress: "two@contoso.com", emailAliases: ["help@contoso.com"] }),
+    ).rejects.toThrow(/help@contoso\.com/);
+  });
+});
+
+test("two info@ on two domains just work", async () => {
+  const world = await startWorld();
+  const one = await world
+    .resource("SharedMailbox", "one")
+    .up({ displayName: "One", primarySmtpAddress: "info@contoso.com" });
+  const two = await world
+    .resource("SharedMailbox", "two")
+    .up({ displayName: "Two", primarySmtpAddress: "info@fabrikam.example" });
+  expect(one.id).not.toBe(two.id);
+});
