@@ -9,9 +9,11 @@ checkInstallation();
 export { ForwardingMailbox, type ForwardingMailboxArgs, type TestAndEnable } from "./resources/forwarding-mailbox";
 export { MailboxMembership, type MailboxMembershipArgs, type MemberRights } from "./resources/mailbox-membership";
 export {
+  type AutomaticReplies,
   type Deletion,
   type DeletionMode,
   type Forwarding,
+  type RegionalSettings,
   SharedMailbox,
   type SharedMailboxArgs,
 } from "./resources/shared-mailbox";

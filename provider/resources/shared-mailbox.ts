@@ -26,6 +26,52 @@ export interface Deletion {
   allowInactive?: pulumi.Input<boolean>;
 }
 
+/** Replies that a mailbox gives by itself (Graph's `automaticRepliesSetting`). Members that are left out are not managed. */
+export interface AutomaticReplies {
+  /** Whether it replies: not at all, until this is changed, or between `start` and `end`. */
+  status: pulumi.Input<"disabled" | "alwaysEnabled" | "scheduled">;
+  /**
+   * What people of the organisation are told: text or html. The document Exchange puts around it is no difference. While the
+   * status is `"disabled"` it is not compared. Removal puts back "".
+   */
+  internalMessage?: pulumi.Input<string>;
+  /** What the others are told; as `internalMessage`. */
+  externalMessage?: pulumi.Input<string>;
+  /** Which of the others are told anything; `"contactsOnly"` are those in the mailbox's contacts. Removal puts back `"all"`. */
+  externalAudience?: pulumi.Input<"none" | "contactsOnly" | "all">;
+  /**
+   * From when on, ISO 8601 with `Z` or an offset, to the second: `2026-12-24T12:00:00+01:00`. Goes with `"scheduled"` only, and is
+   * required there. Kept in UTC.
+   */
+  start?: pulumi.Input<string>;
+  /** Until when; as `start`, and after it. One that is past is a warning. */
+  end?: pulumi.Input<string>;
+}
+
+/** Language, time zone and formats of a mailbox. Members that are left out are not managed. */
+export interface RegionalSettings {
+  /**
+   * Culture code of language and country, such as `da-DK`, compared without case; a language alone (`da`) is refused. A change
+   * also puts formats that are not declared back to the new language's default, because Exchange refuses it otherwise. It cannot
+   * be un-set: removal keeps it, with a warning.
+   */
+  language?: pulumi.Input<string>;
+  /**
+   * Time zone by its Windows name (`Romance Standard Time`) or an IANA name (`Europe/Copenhagen`), compared by what they mean and
+   * kept by the Windows name. It cannot be un-set: removal keeps it, with a warning.
+   */
+  timeZone?: pulumi.Input<string>;
+  /** How dates are written, e.g. `dd-MM-yyyy`; must be one the language has. Removal puts back the language's default. */
+  dateFormat?: pulumi.Input<string>;
+  /** How times are written, e.g. `HH:mm`; likewise. */
+  timeFormat?: pulumi.Input<string>;
+  /**
+   * Give the default folders (Inbox, Sent Items …) their names in the language, once and after each change of it. Default false.
+   * Names cannot be read back reliably and are no drift; false and removal leave them as they are.
+   */
+  localizeFolders?: pulumi.Input<boolean>;
+}
+
 /** What a {@link SharedMailbox} is declared with. */
 export interface SharedMailboxArgs {
   /** The name people see, 1 to 256 characters. Changed in place. */
@@ -56,6 +102,18 @@ export interface SharedMailboxArgs {
   hiddenFromAddressLists?: pulumi.Input<boolean>;
   /** Forwarding of all mail. Removal stops it. */
   forwarding?: pulumi.Input<Forwarding>;
+  /**
+   * Automatic replies. Changed in place; removal disables them and clears the texts that were declared.
+   *
+   * @see https://learn.microsoft.com/graph/api/resources/automaticrepliessetting
+   */
+  automaticReplies?: pulumi.Input<AutomaticReplies>;
+  /**
+   * Language, time zone and formats. Changed in place; language and time zone stay when they are removed.
+   *
+   * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailboxregionalconfiguration
+   */
+  regional?: pulumi.Input<RegionalSettings>;
   /**
    * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, logs what
    * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
@@ -103,6 +161,10 @@ export class SharedMailbox extends DynamicResource {
   declare readonly hiddenFromAddressLists: pulumi.Output<boolean | undefined>;
   /** The declared forwarding. */
   declare readonly forwarding: pulumi.Output<pulumi.UnwrappedObject<Forwarding> | undefined>;
+  /** The declared automatic replies in canonical form: times in UTC. */
+  declare readonly automaticReplies: pulumi.Output<pulumi.UnwrappedObject<AutomaticReplies> | undefined>;
+  /** The declared regional settings in canonical form: the time zone by its Windows name. */
+  declare readonly regional: pulumi.Output<pulumi.UnwrappedObject<RegionalSettings> | undefined>;
   /** The account's sign-in name; usually not the primary address but the alias in the tenant's default domain. */
   declare readonly userPrincipalName: pulumi.Output<string>;
   /** The alias the mailbox has. */
@@ -142,6 +204,8 @@ const outputs = [
   "signInBlocked",
   "hiddenFromAddressLists",
   "forwarding",
+  "automaticReplies",
+  "regional",
   "userPrincipalName",
   "mailNickname",
   "exchangeGuid",
