@@ -13,6 +13,30 @@ const QUIET = 5_000;
 /** Milliseconds between two looks whether the engine is there. */
 const WATCH = 2_000;
 
+/**
+ * Lets through of the progress of one operation: nothing in the first five seconds; then each new text, and an old one again
+ * at doubling intervals, because in CI every line stays.
+ *
+ * @param say shows a line.
+ * @param now the clock, in milliseconds.
+ */
+export function paced(say: (text: string) => void, now: () => number = Date.now): (text: string) => void {
+  const started = now();
+  let last = "";
+  let again = 0;
+  let interval = QUIET;
+  return (text) => {
+    const time = now();
+    if (time - started < QUIET || (text === last && time < again)) {
+      return;
+    }
+    interval = text === last ? interval * 2 : QUIET;
+    again = time + interval;
+    last = text;
+    say(`${text} (${Math.round((time - started) / 1000)} s)`);
+  };
+}
+
 /** The user's terminal, by way of the engine: lines in the row of the resource they are about. */
 export class EngineLog {
   readonly #address: string | undefined;
@@ -30,25 +54,9 @@ export class EngineLog {
     this.#send(urn, text, LogSeverity.WARNING, false);
   }
 
-  /**
-   * Progress of one operation: nothing in the first five seconds; then each new text, and an old one again at doubling
-   * intervals, because in CI every line stays.
-   */
+  /** Progress of one operation, paced: see {@link paced}. */
   progress(urn: string): (text: string) => void {
-    const started = Date.now();
-    let last = "";
-    let again = 0;
-    let interval = QUIET;
-    return (text) => {
-      const now = Date.now();
-      if (now - started < QUIET || (text === last && now < again)) {
-        return;
-      }
-      interval = text === last ? interval * 2 : QUIET;
-      again = now + interval;
-      last = text;
-      this.#send(urn, `${text} (${Math.round((now - started) / 1000)} s)`, LogSeverity.INFO, true);
-    };
+    return paced((text) => this.#send(urn, text, LogSeverity.INFO, true));
   }
 
   /** Calls back once the engine is gone: a killed command leaves the provider process behind. */

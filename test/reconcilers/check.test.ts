@@ -1,0 +1,315 @@
+import fc from "fast-check";
+import { check } from "../../provider/dynamic/check";
+import { plain } from "../../provider/dynamic/plain";
+import { placeholder, UNKNOWN } from "../../provider/dynamic/unknown";
+import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
+import { mailboxMembership } from "../../provider/reconcilers/mailbox-membership";
+import type { Properties, Reconciler } from "../../provider/reconcilers/reconciler";
+import { sharedMailbox } from "../../provider/reconcilers/shared-mailbox";
+
+const kinds = {
+  SharedMailbox: sharedMailbox,
+  MailboxMembership: mailboxMembership,
+  ForwardingMailbox: forwardingMailbox,
+};
+type Kind = keyof typeof kinds;
+type Checking = Pick<Reconciler<Properties, unknown, unknown>, "kind" | "schema" | "keyed" | "check">;
+
+function checked(kind: Kind, program: Properties, isNew = true) {
+  return check(kinds[kind] as unknown as Checking, program, isNew);
+}
+
+function problems(kind: Kind, program: Properties): string[] {
+  return checked(kind, program).problems.map(({ path, reason }) => `${path}: ${reason}`);
+}
+
+const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
+const membership = { mailbox: "support@contoso.com", members: ["ada@contoso.com"] };
+const intake = { name: "CRM intake", emailAddress: "forwardmailbox@contoso.com" };
+
+const address = fc
+  .tuple(fc.stringMatching(/^[A-Za-z0-9]{1,12}$/), fc.constantFrom("contoso.com", "Fabrikam.example"))
+  .map(([local, domain]) => `${local}@${domain}`);
+const person = fc.oneof(address, fc.uuid());
+const distinct = fc.uniqueArray(person, { minLength: 1, maxLength: 8, selector: (one) => one.toLowerCase() });
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const rights = fc.record({
+  fullAccess: optional(fc.boolean()),
+  sendAs: optional(fc.boolean()),
+  sendOnBehalf: optional(fc.boolean()),
+  automapping: optional(fc.boolean()),
+});
+const members = fc.oneof(
+  distinct,
+  distinct.chain((keys) =>
+    fc.tuple(...keys.map((key) => rights.map((value) => [key, value] as const))).map(Object.fromEntries),
+  ),
+);
+
+const programs: Record<Kind, fc.Arbitrary<Properties>> = {
+  SharedMailbox: fc.record({
+    displayName: fc.constantFrom("Support", "  Support  ", "Ünïcode"),
+    primarySmtpAddress: fc.constant("Support@contoso.com"),
+    alias: optional(fc.constantFrom("support", "Sup.port")),
+    emailAliases: optional(fc.array(address, { maxLength: 5 })),
+    signInBlocked: optional(fc.boolean()),
+    hiddenFromAddressLists: optional(fc.boolean()),
+    forwarding: optional(fc.record({ to: address, keepCopy: optional(fc.boolean()) })),
+    adopt: optional(fc.boolean()),
+    deletion: optional(fc.constantFrom("soft", "retain")),
+  }),
+  MailboxMembership: fc.record({ mailbox: person, members }),
+  ForwardingMailbox: fc.record({
+    name: fc.constantFrom("Intake", " Intake "),
+    emailAddress: fc.constant("Collector@adatum.example"),
+    deleteAfterProcessing: optional(fc.boolean()),
+    incomingEmail: optional(fc.constantFrom("None", "ServerSideSynchronization")),
+    approveEmail: optional(fc.boolean()),
+    testAndEnable: optional(fc.oneof(fc.boolean(), fc.string(), fc.record({ require: fc.boolean() }))),
+    sources: optional(distinct),
+  }),
+};
+
+describe.each(Object.keys(kinds) as Kind[])("%s", (kind) => {
+  test("checking what was checked changes nothing", () => {
+    fc.assert(
+      fc.property(programs[kind], (program) => {
+        const once = checked(kind, program);
+        expect(once.problems).toEqual([]);
+        const twice = checked(kind, plain(once.inputs), false);
+        expect(twice).toEqual({ inputs: once.inputs, problems: [], defaulted: [] });
+        expect(JSON.stringify(twice.inputs)).toBe(JSON.stringify(once.inputs));
+      }),
+    );
+  });
+
+  test("null is as if it was not written", () => {
+    fc.assert(
+      fc.property(programs[kind], (program) => {
+        const nulls = Object.fromEntries(Object.entries(program).map(([key, value]) => [key, value ?? null]));
+        expect(checked(kind, nulls).inputs).toEqual(checked(kind, program).inputs);
+      }),
+    );
+  });
+
+  test("an unknown property is named, with those there are", () => {
+    const [problem] = checked(kind, { ...support, ...membership, ...intake, colour: "red" }).problems.filter(
+      ({ path }) => path === "colour",
+    );
+    expect(problem?.reason).toMatch(new RegExp(`^is no property of ${kind}; it has `));
+  });
+
+  test("a value that is not known yet passes through, and the others are checked all the same", () => {
+    fc.assert(
+      fc.property(programs[kind], fc.nat(), (program, choice) => {
+        const names = Object.keys(program).filter((name) => program[name] !== undefined);
+        const name = names[choice % names.length] ?? "";
+        const { inputs, problems: found } = checked(kind, { ...program, [name]: UNKNOWN }, false);
+        expect(found).toEqual([]);
+        expect(inputs[name]).toBe(UNKNOWN);
+        const { [name]: _hidden, ...rest } = checked(kind, program).inputs;
+        expect(inputs).toMatchObject(rest);
+      }),
+    );
+  });
+});
+
+test("the order of lists and maps and the case of addresses are no difference", () => {
+  fc.assert(
+    fc.property(distinct, fc.func(fc.nat()), (people, random) => {
+      const shuffled = [...people].sort((a, b) => random(a) - random(b)).map((one) => one.toUpperCase());
+      const asMap = Object.fromEntries(shuffled.map((one) => [` ${one}`, {}]));
+      const canonical = JSON.stringify(checked("MailboxMembership", { ...membership, members: people }).inputs);
+      for (const form of [shuffled, asMap]) {
+        expect(JSON.stringify(checked("MailboxMembership", { ...membership, members: form }).inputs)).toBe(canonical);
+      }
+      const emailAliases = people.filter((one) => one.includes("@"));
+      const aliases = checked("SharedMailbox", { ...support, emailAliases }).inputs.emailAliases;
+      expect(
+        checked("SharedMailbox", { ...support, emailAliases: [...emailAliases].reverse() }).inputs.emailAliases,
+      ).toEqual(aliases);
+    }),
+  );
+});
+
+describe("mistakes are named by path", () => {
+  const cases: [Kind, Properties, RegExp][] = [
+    ["SharedMailbox", { primarySmtpAddress: "a@contoso.com" }, /^displayName: is missing; must be text/],
+    ["SharedMailbox", { ...support, displayName: "  " }, /^displayName: is empty/],
+    ["SharedMailbox", { ...support, displayName: 7 }, /^displayName: must be text/],
+    ["SharedMailbox", { ...support, displayName: "x".repeat(257) }, /^displayName: is longer than 256/],
+    ["SharedMailbox", { displayName: "Support" }, /^primarySmtpAddress: is missing/],
+    ["SharedMailbox", { ...support, primarySmtpAddress: "support" }, /^primarySmtpAddress: is not an SMTP address/],
+    ["SharedMailbox", { ...support, primarySmtpAddress: "a b@contoso.com" }, /^primarySmtpAddress: is not/],
+    ["SharedMailbox", { ...support, primarySmtpAddress: "a..b@contoso.com" }, /^primarySmtpAddress: is not/],
+    ["SharedMailbox", { ...support, primarySmtpAddress: "a@localhost" }, /^primarySmtpAddress: is not/],
+    [
+      "SharedMailbox",
+      { ...support, primarySmtpAddress: `${"a".repeat(65)}@contoso.com` },
+      /^primarySmtpAddress: is not/,
+    ],
+    ["SharedMailbox", { ...support, alias: "" }, /^alias: is empty or has characters/],
+    ["SharedMailbox", { ...support, alias: "two words" }, /^alias: is empty or has characters/],
+    ["SharedMailbox", { ...support, alias: ".dot" }, /^alias: is empty or has characters/],
+    ["SharedMailbox", { ...support, alias: "x".repeat(65) }, /^alias: is longer than 64/],
+    ["SharedMailbox", { ...support, emailAliases: "a@contoso.com" }, /^emailAliases: must be a list/],
+    ["SharedMailbox", { ...support, emailAliases: ["a@contoso.com", "b"] }, /^emailAliases\[1\]: is not an SMTP/],
+    ["SharedMailbox", { ...support, emailAliases: ["Support@contoso.com"] }, /^emailAliases: has the primary address/],
+    ["SharedMailbox", { ...support, signInBlocked: "yes" }, /^signInBlocked: must be true or false/],
+    ["SharedMailbox", { ...support, forwarding: "a@contoso.com" }, /^forwarding: must be an object/],
+    ["SharedMailbox", { ...support, forwarding: {} }, /^forwarding\.to: /],
+    ["SharedMailbox", { ...support, forwarding: { to: "x" } }, /^forwarding\.to: is not an SMTP address/],
+    [
+      "SharedMailbox",
+      { ...support, forwarding: { to: "a@contoso.com", copy: true } },
+      /^forwarding\.copy: is no property of forwarding/,
+    ],
+    [
+      "SharedMailbox",
+      { ...support, forwarding: { to: "Support@contoso.com" } },
+      /^forwarding\.to: is an address of this very mailbox/,
+    ],
+    [
+      "SharedMailbox",
+      { ...support, emailAliases: ["b@contoso.com"], forwarding: { to: "b@contoso.com" } },
+      /^forwarding\.to: is an address of this very/,
+    ],
+    ["SharedMailbox", { ...support, deletion: "hard" }, /^deletion: /],
+    ["MailboxMembership", { members: [] }, /^mailbox: is missing/],
+    ["MailboxMembership", { ...membership, mailbox: "" }, /^mailbox: is empty/],
+    ["MailboxMembership", { ...membership, mailbox: "The Support" }, /^mailbox: looks like a display name/],
+    ["MailboxMembership", { mailbox: "a@contoso.com" }, /^members: is missing/],
+    ["MailboxMembership", { ...membership, members: "ada@contoso.com" }, /^members: must be a list or a map/],
+    ["MailboxMembership", { ...membership, members: ["Ada Lovelace"] }, /^members\[0\]: looks like a display name/],
+    ["MailboxMembership", { ...membership, members: ["ada@contoso.com", 7] }, /^members\[1\]: must be text/],
+    [
+      "MailboxMembership",
+      { ...membership, members: ["a@contoso.com", "A@contoso.com"] },
+      /^members\[1\]: is the same as members\[0\]/,
+    ],
+    ["MailboxMembership", { ...membership, members: ["ada@"] }, /^members\[0\]: is not an address/],
+    [
+      "MailboxMembership",
+      { ...membership, members: { "Ada Lovelace": {} } },
+      /^members\["Ada Lovelace"\]: looks like/i,
+    ],
+    [
+      "MailboxMembership",
+      { ...membership, members: { "a@b.cd": {}, "A@b.cd": {} } },
+      /^members\["A@b\.cd"\]: is given twice/,
+    ],
+    [
+      "MailboxMembership",
+      { ...membership, members: { "a@b.cd": { owner: true } } },
+      /^members\["a@b\.cd"\]\.owner: is no property/,
+    ],
+    [
+      "MailboxMembership",
+      { ...membership, members: { "a@b.cd": { sendAs: 1 } } },
+      /^members\["a@b\.cd"\]\.sendAs: must be true or false/,
+    ],
+    [
+      "MailboxMembership",
+      { ...membership, members: { "a@b.cd": true } },
+      /^members\["a@b\.cd"\]: must be an object of rights/,
+    ],
+    [
+      "MailboxMembership",
+      { ...membership, members: Array.from({ length: 501 }, (_, index) => `p${index}@contoso.com`) },
+      /^members: has more than 500 entries/,
+    ],
+    ["ForwardingMailbox", { emailAddress: "a@contoso.com" }, /^name: is missing/],
+    ["ForwardingMailbox", { ...intake, name: "x".repeat(201) }, /^name: is longer than 200/],
+    [
+      "ForwardingMailbox",
+      { ...intake, emailAddress: `${"a".repeat(60)}@${"b".repeat(45)}.com` },
+      /^emailAddress: is longer than 100/,
+    ],
+    ["ForwardingMailbox", { ...intake, incomingEmail: "ForwardMailbox" }, /^incomingEmail: must be .*0x8005E212/],
+    ["ForwardingMailbox", { ...intake, testAndEnable: 1 }, /^testAndEnable: must be true, false/],
+    [
+      "ForwardingMailbox",
+      { ...intake, sources: [intake.emailAddress] },
+      /^sources\["forwardmailbox@contoso\.com"\]: is the collecting mailbox/,
+    ],
+    [
+      "ForwardingMailbox",
+      { ...intake, sources: { "a@b.cd": { only: "x" } } },
+      /^sources\["a@b\.cd"\]\.only: is no property/,
+    ],
+  ];
+  test.each(cases)("%s %j", (kind, program, expected) => {
+    const found = problems(kind, program);
+    expect(found).toEqual(expect.arrayContaining([expect.stringMatching(expected)]));
+    expect(found).toHaveLength(1);
+  });
+
+  test("all at once", () => {
+    expect(problems("SharedMailbox", { displayName: "", primarySmtpAddress: "x", emailAliases: ["y"] })).toHaveLength(
+      3,
+    );
+  });
+
+  test("and never repeat the value, which may be a secret", () => {
+    const secret = "s3cr3t-value";
+    const wrong: [Kind, Properties][] = [
+      ["SharedMailbox", { ...support, primarySmtpAddress: secret, alias: `${secret} x`, displayName: [secret] }],
+      ["SharedMailbox", { ...support, forwarding: { to: secret }, emailAliases: [secret] }],
+      ["MailboxMembership", { mailbox: secret, members: [secret, `${secret}@`] }],
+      ["ForwardingMailbox", { name: [secret], emailAddress: secret, sources: [secret], incomingEmail: secret }],
+    ];
+    for (const [kind, program] of wrong) {
+      const found = problems(kind, program).join("\n");
+      expect(found).not.toBe("");
+      expect(found).not.toContain(secret);
+    }
+  });
+});
+
+describe("a member that is not known yet", () => {
+  const list = ["ada@contoso.com", UNKNOWN, "grace@contoso.com", UNKNOWN];
+
+  test("of a new resource leaves the known ones visible", () => {
+    const { inputs, problems: found } = checked("MailboxMembership", { ...membership, members: list });
+    expect(found).toEqual([]);
+    expect(inputs.members).toEqual({
+      "ada@contoso.com": expect.objectContaining({ fullAccess: true }),
+      "grace@contoso.com": expect.objectContaining({ fullAccess: true }),
+      [placeholder(2)]: UNKNOWN,
+      [placeholder(4)]: UNKNOWN,
+    });
+  });
+
+  test("of an existing resource makes all of them unknown, so that no removal is shown", () => {
+    expect(checked("MailboxMembership", { ...membership, members: list }, false).inputs.members).toBe(UNKNOWN);
+  });
+
+  test("does not hide the mistakes of the known ones", () => {
+    expect(problems("MailboxMembership", { ...membership, members: ["Ada", UNKNOWN] })).toEqual([
+      expect.stringMatching(/^members\[0\]: looks like a display name/),
+    ]);
+  });
+});
+
+describe("what leaves a method is plain JSON", () => {
+  test("undefined goes, a date becomes text", () => {
+    expect(plain({ a: undefined, b: { c: undefined, d: [1, null] }, e: new Date(0) })).toEqual({
+      b: { d: [1, null] },
+      e: "1970-01-01T00:00:00.000Z",
+    });
+    expect(Object.keys(plain({ a: undefined }))).toEqual([]);
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, () => 1, Symbol("x"), 1n])("%p is refused by path", (value) => {
+    expect(() => plain({ a: { b: [value] } })).toThrow(/^a\.b\[0\] is /);
+  });
+
+  test("JSON stays as it is", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        const json = JSON.parse(JSON.stringify(value)) as Properties;
+        expect(JSON.stringify(plain(json))).toBe(JSON.stringify(json));
+      }),
+    );
+  });
+});
