@@ -20,6 +20,7 @@ import {
   setRecords,
   warnAbout,
 } from "./forwarding-mailbox/sources";
+import { knownRecipients } from "./known-recipients";
 import { recipientNamed } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { sourceThing } from "./registry";
@@ -246,15 +247,9 @@ async function sourcesOf(
   desired: Desired | undefined,
   operation: Operation,
 ): Promise<Pick<Observed, "sources" | "keptIds">> {
-  const { services, state, registry, origin } = operation;
-  const known = await Promise.all(
-    Object.entries((state.sourceIds ?? {}) as Record<string, string>).map(async ([key, id]) => {
-      const [recipient] = await services.recipients.named(id);
-      return [key, recipient] as const;
-    }),
-  );
+  const { state, registry, origin } = operation;
   const recipients = new Map([
-    ...known.flatMap(([key, recipient]) => (recipient === undefined ? [] : [[key, recipient] as const])),
+    ...(await knownRecipients(state.sourceIds, state.sources, operation)),
     ...(desired?.sources ?? []),
   ]);
   const sources = await Promise.all(

@@ -3,6 +3,7 @@ import type { Mailbox } from "../../services/mailboxes";
 import { hasAddress, sameText } from "../../services/mailboxes";
 import type { Grant, Permissions, Right } from "../../services/permissions";
 import { describe, type Recipient } from "../../services/recipients";
+import { knownRecipients } from "../known-recipients";
 import { recipientNamed } from "../recipient-named";
 import type { Operation } from "../reconciler";
 import type { MembershipInputs } from "./desired";
@@ -55,10 +56,8 @@ export async function lookUpMembers(inputs: MembershipInputs, operation: Operati
 }
 
 /** The people that the state knows and the tenant still has, by their key in `members`. */
-export async function knownPeople(operation: Operation): Promise<Map<string, Recipient>> {
-  const known = Object.entries((operation.state.memberIds ?? {}) as Record<string, string>);
-  const entries = await Promise.all(known.map(async ([key, id]) => [key, await byId(id, operation)] as const));
-  return new Map(entries.flatMap(([key, recipient]) => (recipient === undefined ? [] : [[key, recipient] as const])));
+export function knownPeople(operation: Operation): Promise<Map<string, Recipient>> {
+  return knownRecipients(operation.state.memberIds, operation.state.members, operation);
 }
 
 async function byId(id: string, operation: Operation): Promise<Recipient | undefined> {
