@@ -66,7 +66,9 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     }
     // Which values are defaults matters once, when an adoption is about to overwrite something nobody wrote down.
     const defaulted =
-      isNew && checked.inputs.adopt === true ? checked.defaulted : (olds.__defaulted as string[] | undefined);
+      isNew && checked.inputs.adopt !== undefined && checked.inputs.adopt !== false
+        ? checked.defaulted
+        : (olds.__defaulted as string[] | undefined);
     return {
       inputs: plain({
         ...checked.inputs,

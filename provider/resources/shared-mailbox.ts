@@ -115,11 +115,12 @@ export interface SharedMailboxArgs {
    */
   regional?: pulumi.Input<RegionalSettings>;
   /**
-   * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, logs what
+   * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what
    * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
-   * written in the program.
+   * written in the program. `"convert"` also takes a person's mailbox: its sign-in is blocked and its type becomes shared; the
+   * account must have a licence, which stays, and no administrator's role.
    */
-  adopt?: pulumi.Input<boolean>;
+  adopt?: pulumi.Input<boolean | "convert">;
   /**
    * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days; `"retain"` leaves it in the tenant;
    * `"purge"` deletes mailbox and account for good, in the order Exchange needs. Default: `"soft"` for a mailbox this resource

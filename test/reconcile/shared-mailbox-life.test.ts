@@ -171,3 +171,52 @@ test("two info@ on two domains just work", async () => {
     .up({ displayName: "Two", primarySmtpAddress: "info@fabrikam.example" });
   expect(one.id).not.toBe(two.id);
 });
+
+describe('adopt: "convert"', () => {
+  const person = "radia@contoso.com";
+  const shared = { displayName: "Radia Perlman", primarySmtpAddress: person, adopt: "convert" };
+
+  test("turns a person's mailbox into a shared one, blocked and with its licence", async () => {
+    const world = await startWorld();
+    const before = (await world.graph("GET", `/users/${person}?$select=id,assignedLicenses`)) as Row;
+    const resource = await world.resource("SharedMailbox", "radia").up({ ...shared, signInBlocked: true });
+    expect(resource.id).toBe(before.id);
+    expect(await world.graph("GET", `/users/${before.id}?$select=accountEnabled,assignedLicenses`)).toMatchObject({
+      accountEnabled: false,
+      assignedLicenses: before.assignedLicenses,
+    });
+    const [mailbox] = await world.exchange("Get-Mailbox", { Identity: resource.id });
+    expect(mailbox).toMatchObject({ RecipientTypeDetails: "SharedMailbox" });
+    expect(await resource.refresh()).toEqual({});
+    await resource.destroy();
+    expect(await world.exchange("Get-Mailbox", { Identity: before.id })).toHaveLength(1);
+  });
+
+  test("refuses an administrator's account before anything is changed", async () => {
+    const world = await startWorld();
+    const { id } = (await world.graph("GET", `/users/${person}?$select=id`)) as Row;
+    await world.control("PATCH", `state/users/${id}`, { directoryRoles: ["Global Administrator"] });
+    await world.writes();
+    await expect(world.resource("SharedMailbox", "radia").up({ ...shared, signInBlocked: true })).rejects.toThrow(
+      /administrator's role is not converted/,
+    );
+    const [mailbox] = await world.exchange("Get-Mailbox", { Identity: id });
+    expect(mailbox).toMatchObject({ RecipientTypeDetails: "UserMailbox" });
+  });
+
+  test("refuses an account without a licence", async () => {
+    const world = await startWorld();
+    const { id } = (await world.graph("GET", `/users/${person}?$select=id`)) as Row;
+    await world.control("PATCH", `state/users/${id}`, { assignedLicenses: [] });
+    await expect(world.resource("SharedMailbox", "radia").up({ ...shared, signInBlocked: true })).rejects.toThrow(
+      /has no licence/,
+    );
+  });
+
+  test("is needed: adopt: true leaves a person's mailbox alone", async () => {
+    const world = await startWorld();
+    await expect(world.resource("SharedMailbox", "radia").up({ ...shared, adopt: true })).rejects.toThrow(
+      /belongs to the user mailbox "Radia Perlman"/,
+    );
+  });
+});

@@ -6,6 +6,7 @@ import { explainHolders } from "../recipient-named";
 import type { Operation } from "../reconciler";
 import { untilReleased } from "../released";
 import { markOf, requireFreeAliases, taken } from "./addresses";
+import { convert } from "./conversion";
 import type { Desired, Observed } from "./desired";
 import { requireNoLoop } from "./forwarding";
 import { around } from "./observation";
@@ -34,10 +35,15 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
     operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
     return established(mailbox.id, desired, operation);
   }
+  if (mailbox?.recipientTypeDetails === "UserMailbox" && inputs.adopt === "convert") {
+    requireCloudMailbox(mailbox, `converting the mailbox ${mailbox.primarySmtpAddress}`);
+    await convert(mailbox, desired, operation);
+    return adopted((await mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
+  }
   if (mailbox?.recipientTypeDetails !== "SharedMailbox") {
     throw taken("primarySmtpAddress", inputs.primarySmtpAddress, describe(holder));
   }
-  if (inputs.adopt !== true) {
+  if (inputs.adopt === undefined || inputs.adopt === false) {
     throw new ConflictError({
       action: "primarySmtpAddress",
       words: `${inputs.primarySmtpAddress} belongs to ${describe(mailbox)}, which exists already (id ${mailbox.id})`,

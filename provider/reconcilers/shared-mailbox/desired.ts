@@ -1,9 +1,11 @@
 import { z } from "zod";
 import type { User } from "../../services/graph";
+import type { AccountLicenses, Subscription } from "../../services/licenses";
 import type { Settings } from "../../services/mailbox-settings";
-import type { Mailbox } from "../../services/mailboxes";
+import type { Mailbox, PlanSizes } from "../../services/mailboxes";
 import { isGuid, type Recipient } from "../../services/recipients";
 import { displayText, flag, smtpAddress } from "../canonical";
+import { attributesSchema, copySentItemsSchema, holdSchema, licenseSchema, mailTipSchema, messageSize, quotaSchema } from "./schemas";
 import { automaticReplies } from "./automatic-replies";
 import { regional } from "./regional";
 
@@ -38,7 +40,7 @@ export const schema = z.strictObject({
     .optional(),
   automaticReplies: automaticReplies.optional(),
   regional: regional.optional(),
-  adopt: flag().optional(),
+  adopt: z.union([z.boolean(), z.literal("convert")], { error: 'must be true, false or "convert"' }).optional(),
   deletion: z
     .union([deletionMode, z.strictObject({ mode: deletionMode, allowInactive: flag().optional() })], {
       error: `must be ${MODES}, or an object { mode, allowInactive: true }`,
@@ -65,6 +67,12 @@ export interface Desired {
   target: Target | undefined;
 }
 
+/** What licences the account has and which ones the tenant bought. */
+export interface Licensing {
+  account: AccountLicenses;
+  subscriptions: Subscription[];
+}
+
 /** A mailbox, the account behind it and the recipient it forwards to. */
 export interface Observed {
   mailbox: Mailbox;
@@ -73,6 +81,10 @@ export interface Observed {
   forwardsTo: Recipient | undefined;
   /** Automatic replies and regional settings; only where one of them is declared. */
   settings?: Settings;
+  /** The account's licences and the tenant's subscriptions; only where they are needed. */
+  licensing?: Licensing;
+  /** The message sizes of the mailbox's plan; only where something has to go back to them. */
+  planSizes?: PlanSizes | undefined;
   /** Taken over by this very operation: nothing of it is taken away. */
   isAdopted?: boolean;
 }
