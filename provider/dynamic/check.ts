@@ -59,7 +59,8 @@ export function check<Inputs extends Properties>(
     );
   }
   const canonical: Properties = parsed.success ? parsed.data : canonicalParts(reconciler.schema, known);
-  problems.push(...reconciler.check(canonical as Partial<Inputs>));
+  const unsettled = Object.keys(declared).filter((property) => !(property in canonical));
+  problems.push(...reconciler.check(canonical as Partial<Inputs>, unsettled));
   for (const [property, keys] of Object.entries(placeholders)) {
     if (property in canonical) {
       canonical[property] = {

@@ -48,8 +48,13 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
   readonly schema: z.ZodType<Inputs>;
   /** Inputs that are maps and may be written as a list of keys, with how a key is written, for messages. */
   readonly keyed: Readonly<Record<string, string>>;
-  /** Mistakes that show only when inputs are seen together; unknown ones are left out. */
-  check(inputs: Partial<Inputs>): { path: string; reason: string }[];
+  /**
+   * Mistakes that show only when inputs are seen together.
+   *
+   * @param inputs what is known and right.
+   * @param unsettled declared properties that are not among them: unknown in a preview, or wrong by themselves.
+   */
+  check(inputs: Partial<Inputs>, unsettled: readonly string[]): { path: string; reason: string }[];
   /** Advice to the user that needs no service: asked for when something in `inputs` differs from `olds`. */
   advise(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /** Properties whose change needs another object; asked without a service. */

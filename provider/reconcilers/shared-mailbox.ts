@@ -1,4 +1,4 @@
-import { isClass } from "../http/errors";
+import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
 import type { Row } from "../services/exchange";
 import { explainHolders } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
@@ -8,7 +8,9 @@ import { aliasesOf, derivedAlias, requireAcceptedDomains } from "./shared-mailbo
 import { create, find, requireCloudMailbox } from "./shared-mailbox/creation";
 import { remove } from "./shared-mailbox/deletion";
 import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./shared-mailbox/desired";
+import { isSet } from "./shared-mailbox/facet";
 import { forwardingTarget } from "./shared-mailbox/forwarding";
+import { whenLicensed } from "./shared-mailbox/license-lag";
 import { around, facets } from "./shared-mailbox/observation";
 import { mailboxAndAccount } from "./witnesses";
 import { written } from "./written";
@@ -21,7 +23,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   kind: "SharedMailbox",
   schema,
   keyed: {},
-  check: (inputs) => facets.flatMap((facet) => facet.check?.(inputs) ?? []),
+  check: (inputs, unsettled) => facets.flatMap((facet) => facet.check?.(inputs, unsettled) ?? []),
   advise: (inputs, olds) => facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
   replaces: () => [],
   respelled: () => [],
@@ -43,7 +45,16 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
     };
   },
 
-  find,
+  async find(desired, operation) {
+    const found = await find(desired, operation);
+    if (found === undefined) {
+      for (const facet of facets) {
+        await facet.preflight?.(desired, operation);
+      }
+    }
+    return found;
+  },
+
   ensure: create,
 
   async observe(id, desired, operation) {
@@ -59,12 +70,12 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   apply,
   finish,
 
-  outputs: (_desired, observed, { state }) => ({
+  outputs: (desired, observed, { state }) => ({
     ...(state.created === true ? { created: true } : {}),
     exchangeGuid: observed.mailbox.exchangeGuid,
     recipientTypeDetails: observed.mailbox.recipientTypeDetails,
     createdAt: observed.mailbox.createdAt,
-    ...Object.assign({}, ...facets.map((facet) => facet.outputs?.(observed, state))),
+    ...Object.assign({}, ...facets.map((facet) => facet.outputs?.(observed, state, desired))),
   }),
 
   async inputs(state, observed) {
@@ -76,19 +87,21 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
 };
 
 async function apply(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation) {
-  const { inputs } = desired;
   const { mailbox } = observed;
   requireCloudMailbox(mailbox, `changing shared mailbox ${mailbox.primarySmtpAddress}`);
   for (const facet of facets) {
     await facet.guard?.(changes, desired, observed, operation);
   }
   tellOverwritten(changes, observed, operation);
+  for (const facet of facets) {
+    await facet.prepare?.(changes, desired, observed, operation);
+  }
   const parameters: Row = Object.assign(
     {},
     ...facets.map((facet) => facet.parameters?.(changes, desired, observed, operation)),
   );
   if (Object.keys(parameters).length > 0) {
-    await setMailbox(parameters, changes, inputs, observed, operation);
+    await setMailbox(parameters, changes, desired, observed, operation);
   }
   for (const facet of facets) {
     await facet.apply?.(changes, desired, observed, operation);
@@ -97,7 +110,7 @@ async function apply(changes: readonly Change[], desired: Desired, observed: Obs
 
 /** An adoption says what it is about to overwrite: no preview could show it. */
 function tellOverwritten(changes: readonly Change[], { mailbox, isAdopted }: Observed, operation: Operation): void {
-  const overwritten = isAdopted === true ? changes.filter(({ from }) => from !== undefined) : [];
+  const overwritten = isAdopted === true ? changes.filter(({ from }) => isSet(from)) : [];
   if (overwritten.length > 0) {
     const values = overwritten.map(
       ({ path, from, to }) => `${path.join(".")} ${JSON.stringify(from)} → ${JSON.stringify(to)}`,
@@ -110,10 +123,12 @@ function tellOverwritten(changes: readonly Change[], { mailbox, isAdopted }: Obs
 async function setMailbox(
   parameters: Row,
   changes: readonly Change[],
-  inputs: SharedMailboxInputs,
-  { mailbox }: Observed,
+  desired: Desired,
+  observed: Observed,
   operation: Operation,
 ): Promise<void> {
+  const { inputs } = desired;
+  const { mailbox } = observed;
   const bySetMailbox = facets.filter((facet) => facet.parameters !== undefined).flatMap(({ properties }) => properties);
   const own = changes.filter(({ path }) => (bySetMailbox as readonly (string | undefined)[]).includes(path[0]));
   const names = [...new Set(own.map(({ path }) => path[0]))];
@@ -126,9 +141,14 @@ async function setMailbox(
     const warnings = await written(
       () =>
         untilReleased(taken, operation, () =>
-          operation.services.mailboxes.set(mailbox.id, parameters, action, operation),
+          whenLicensed(operation, () => operation.services.mailboxes.set(mailbox.id, parameters, action, operation)),
         ),
-      () => noteWrites(own, inputs, operation),
+      () => {
+        noteWrites(own, inputs, operation);
+        for (const facet of facets) {
+          facet.note?.(own, desired, observed, operation.state);
+        }
+      },
     );
     operation.registry.release(addresses.filter(({ to }) => to === undefined).map(({ from }) => String(from)));
     for (const warning of warnings) {
@@ -136,25 +156,47 @@ async function setMailbox(
     }
   } catch (error) {
     const isTaken = isClass(error, "addressConflict") && names.includes("primarySmtpAddress");
-    throw isTaken ? await explainHolders(error, "primarySmtpAddress", inputs.primarySmtpAddress, operation) : error;
+    if (isTaken) {
+      throw await explainHolders(error, "primarySmtpAddress", inputs.primarySmtpAddress, operation);
+    }
+    throw isServiceError(error) ? explained(error, own, action) : error;
   }
+}
+
+/** A refusal with the advice of the group of properties that knows its reason. */
+function explained(error: ServiceError, changes: readonly Change[], action: string): Error {
+  const nextStep = facets.map((facet) => facet.explain?.(error, changes)).find((advice) => advice !== undefined);
+  return nextStep === undefined
+    ? error
+    : new ProviderError({
+        action,
+        words: `Exchange: ${error.words}`,
+        requestId: error.requestId ?? error.clientRequestId,
+        nextStep,
+        cause: error,
+      });
 }
 
 /** Notes in the state what was or may have been written, so that a failure later on leaves nothing behind unknown. */
 function noteWrites(changes: readonly Change[], inputs: SharedMailboxInputs, { state }: Operation): void {
   for (const { path, to } of changes) {
-    const [property = "", address] = path;
-    if (address === undefined) {
-      const value = inputs[property as keyof SharedMailboxInputs];
-      state[property] = value ?? state[property];
-    } else if (to !== undefined) {
-      state[property] = [...new Set([...((state[property] as string[] | undefined | null) ?? []), address])].sort();
+    const [property = "", member] = path;
+    const declared = inputs[property as keyof SharedMailboxInputs];
+    if (member === undefined) {
+      state[property] = declared ?? state[property];
+    } else if (to !== undefined && Array.isArray(declared)) {
+      state[property] = [...new Set([...((state[property] as string[] | undefined | null) ?? []), member])].sort();
+    } else if (to !== undefined && isSet(declared)) {
+      state[property] = { ...(state[property] as Properties | undefined | null), [member]: to };
     }
   }
 }
 
-async function finish(desired: Desired, _previous: Properties, observed: Observed, operation: Operation) {
+async function finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation) {
   const { inputs } = desired;
+  for (const facet of facets) {
+    facet.finish?.(desired, previous, observed, operation);
+  }
   if (observed.isAdopted === true && inputs.emailAliases !== undefined) {
     const surplus = aliasesOf(observed.mailbox, inputs.emailAliases).filter(
       (address) => !inputs.emailAliases?.includes(address),

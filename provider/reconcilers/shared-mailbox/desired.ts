@@ -5,9 +5,17 @@ import type { Settings } from "../../services/mailbox-settings";
 import type { Mailbox, PlanSizes } from "../../services/mailboxes";
 import { isGuid, type Recipient } from "../../services/recipients";
 import { displayText, flag, smtpAddress } from "../canonical";
-import { attributesSchema, copySentItemsSchema, holdSchema, licenseSchema, mailTipSchema, messageSize, quotaSchema } from "./schemas";
 import { automaticReplies } from "./automatic-replies";
 import { regional } from "./regional";
+import {
+  attributesSchema,
+  copySentItemsSchema,
+  holdSchema,
+  licenseSchema,
+  mailTipSchema,
+  messageSize,
+  quotaSchema,
+} from "./schemas";
 
 const ALIAS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
 
@@ -40,6 +48,15 @@ export const schema = z.strictObject({
     .optional(),
   automaticReplies: automaticReplies.optional(),
   regional: regional.optional(),
+  mailTip: mailTipSchema.optional(),
+  customAttributes: attributesSchema.optional(),
+  copySentItems: copySentItemsSchema.optional(),
+  quota: quotaSchema.optional(),
+  maxSendSize: messageSize("35 MB").optional(),
+  maxReceiveSize: messageSize("36 MB").optional(),
+  litigationHold: holdSchema.optional(),
+  archive: flag().optional(),
+  license: licenseSchema.optional(),
   adopt: z.union([z.boolean(), z.literal("convert")], { error: 'must be true, false or "convert"' }).optional(),
   deletion: z
     .union([deletionMode, z.strictObject({ mode: deletionMode, allowInactive: flag().optional() })], {

@@ -1,3 +1,4 @@
+import type { ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
@@ -11,30 +12,68 @@ import type { Desired, Observed, SharedMailboxInputs } from "./desired";
 export interface Facet {
   /** The inputs it is about. */
   readonly properties: readonly (keyof SharedMailboxInputs)[];
-  /** Mistakes that show only when inputs are seen together; inputs that are unknown in a preview are left out. */
-  check?(inputs: Partial<SharedMailboxInputs>): { path: string; reason: string }[];
+  /**
+   * Mistakes that show only when inputs are seen together.
+   *
+   * @param inputs what is known and right.
+   * @param unsettled declared properties that are not among them: unknown in a preview, or wrong by themselves.
+   */
+  check?(inputs: Partial<SharedMailboxInputs>, unsettled: readonly string[]): { path: string; reason: string }[];
   /** Advice about a change from the inputs `olds`; no I/O. */
   advise?(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[];
   /**
    * Reads what neither the mailbox nor the account shows, if `managed` (the inputs of the program and of the state together)
    * has a property that needs it.
+   *
+   * @param desired the program; undefined when only the tenant is read.
    */
-  look?(seen: { mailbox: Mailbox; user: User }, managed: Properties, operation: Operation): Promise<Partial<Observed>>;
+  look?(
+    seen: { mailbox: Mailbox; user: User },
+    managed: Properties,
+    operation: Operation,
+    desired: Desired | undefined,
+  ): Promise<Partial<Observed>>;
+  /** Refuses what a mailbox that is about to be created could never have, before it is created. */
+  preflight?(desired: Desired, operation: Operation): Promise<void>;
   /** Pure. What differs; of what is there only what `previous` held is taken away. */
   difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[];
   /** Refuses changes, before anything is written. */
   guard?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
+  /** Writes that `Set-Mailbox` depends on; before it. */
+  prepare?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
   /** Parameters of `Set-Mailbox` (parameter set Identity) for the changes. */
   parameters?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Row;
+  /** Notes in the state, besides the inputs, what `Set-Mailbox` wrote or may have written. */
+  note?(changes: readonly Change[], desired: Desired, observed: Observed, state: Properties): void;
+  /** What to do about a refused `Set-Mailbox`, where these properties know: whole sentences. */
+  explain?(error: ServiceError, changes: readonly Change[]): string | undefined;
   /** Writes that are no `Set-Mailbox`; after it. */
   apply?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
   /** The inputs as they are in the tenant, by name; what `state` does not hold is left out by the caller. */
   read(observed: Observed, state: Properties): Properties;
-  /** Computed outputs. */
-  outputs?(observed: Observed, state: Properties): Properties;
+  /** After everything is as declared: things to say. */
+  finish?(desired: Desired, previous: Properties, observed: Observed, operation: Operation): void;
+  /** Computed outputs. `desired` is undefined when only the tenant is read. */
+  outputs?(observed: Observed, state: Properties, desired: Desired | undefined): Properties;
 }
 
 /** Whether a property is declared: null in a state is "not set in the tenant". */
 export function isSet(value: unknown): boolean {
   return value !== undefined && value !== null;
+}
+
+/** The changes among `changes` that are about a property. */
+export function changesOf(property: keyof SharedMailboxInputs, changes: readonly Change[]): Change[] {
+  return changes.filter(({ path }) => path[0] === property);
+}
+
+/** Advice for a property without a default that left the program. */
+export function keptAdvice(
+  property: keyof SharedMailboxInputs,
+  inputs: Partial<SharedMailboxInputs>,
+  olds: Partial<SharedMailboxInputs>,
+): string[] {
+  return isSet(olds[property]) && !isSet(inputs[property])
+    ? [`${property} is no longer declared; the mailbox keeps the value it has.`]
+    : [];
 }

@@ -2,7 +2,8 @@ import type { Row } from "../../services/exchange";
 import { type Mailbox, sameText } from "../../services/mailboxes";
 import type { Properties } from "../reconciler";
 import type { SharedMailboxInputs } from "./desired";
-import { type Facet, isSet } from "./facet";
+import { type Facet, isSet, keptAdvice } from "./facet";
+import { displayedMailTip } from "./mail-tip";
 
 /** One property that `Get-Mailbox` shows and `Set-Mailbox` sets. */
 interface Setting {
@@ -33,6 +34,12 @@ const table: readonly Setting[] = [
     onRemoval: { value: false },
     parameters: (value) => ({ HiddenFromAddressListsEnabled: value }),
   },
+  {
+    property: "mailTip",
+    read: ({ mailTip }) => (mailTip === undefined ? null : displayedMailTip(mailTip) || null),
+    onRemoval: { value: null },
+    parameters: (value) => ({ MailTip: value }),
+  },
 ];
 
 /** The properties that are plain values of the mailbox. */
@@ -40,9 +47,7 @@ export const settings: Facet = {
   properties: table.map(({ property }) => property),
 
   advise: (inputs, olds) =>
-    table
-      .filter(({ property, onRemoval }) => onRemoval === "keep" && isSet(olds[property]) && !isSet(inputs[property]))
-      .map(({ property }) => `${property} is no longer declared; the mailbox keeps the value it has.`),
+    table.flatMap(({ property, onRemoval }) => (onRemoval === "keep" ? keptAdvice(property, inputs, olds) : [])),
 
   difference: ({ inputs }, previous, { mailbox }) =>
     table.flatMap((setting) => {

@@ -285,6 +285,18 @@ export const outputs: Readonly<
         source:
           "Microsoft Purview, how to identify a hold on a mailbox: delay holds; Set-Mailbox -RemoveDelayReleaseHoldApplied",
       },
+      LitigationHoldDuration: string,
+      MailTip: nullableString,
+      ...Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`CustomAttribute${index + 1}`, string])),
+      MessageCopyForSentAsEnabled: boolean,
+      MessageCopyForSendOnBehalfEnabled: boolean,
+      IssueWarningQuota: string,
+      ProhibitSendQuota: string,
+      ProhibitSendReceiveQuota: string,
+      MaxSendSize: string,
+      MaxReceiveSize: string,
+      ArchiveGuid: { type: "Edm.Guid" },
+      MailboxPlan: string,
     },
   },
   recipient: {

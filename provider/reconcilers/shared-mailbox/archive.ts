@@ -1,0 +1,63 @@
+import { ConflictError } from "../../http/errors";
+import { written } from "../written";
+import { changesOf, type Facet, keptAdvice } from "./facet";
+import { whenLicensed } from "./license-lag";
+import { isOn } from "./litigation-hold";
+
+/** The archive mailbox. It is sticky, and never disabled under a hold. */
+export const archive: Facet = {
+  properties: ["archive"],
+
+  check: ({ archive: declared, litigationHold }) =>
+    declared === false && isOn(litigationHold)
+      ? [{ path: "archive", reason: "cannot be false under litigationHold: what is held must not be taken away" }]
+      : [],
+
+  advise: (inputs, olds) => [
+    ...keptAdvice("archive", inputs, olds),
+    ...(inputs.archive === false && olds.archive === true
+      ? ["The archive is disabled; what is in it can be connected again for 30 days, and is lost then."]
+      : []),
+  ],
+
+  difference: ({ inputs: { archive: to } }, _previous, { mailbox: { hasArchive: from } }) =>
+    to === undefined || from === to ? [] : [{ path: ["archive"], from, to }],
+
+  async guard(changes, _desired, { mailbox }, operation) {
+    if (changesOf("archive", changes).every(({ to }) => to !== false)) {
+      return;
+    }
+    const action = `disabling the archive of ${mailbox.primarySmtpAddress}`;
+    const organization = await operation.services.mailboxes.organizationHolds();
+    if (organization === undefined) {
+      operation.warn(
+        `Holds of the whole organisation were not checked before ${action}: the application may not read its configuration (role View-Only Organization Management).`,
+      );
+    }
+    const holds = [...mailbox.holds, ...(organization ?? []).map((hold) => `the organisation's hold ${hold}`)];
+    if (holds.length > 0) {
+      throw new ConflictError({
+        action,
+        words: `the mailbox is under ${holds.join(" and ")}`,
+        nextStep: "Nothing was changed. Release the hold first, or take `archive: false` out of the program.",
+      });
+    }
+  },
+
+  async apply(changes, { inputs: { archive: declared } }, { mailbox }, operation) {
+    if (changesOf("archive", changes).length === 0) {
+      return;
+    }
+    const { mailboxes } = operation.services;
+    const action = `${declared === true ? "enabling" : "disabling"} the archive of ${mailbox.primarySmtpAddress}`;
+    await written(
+      () =>
+        declared === true
+          ? whenLicensed(operation, () => mailboxes.enableArchive(mailbox, action, operation))
+          : mailboxes.disableArchive(mailbox, action, operation),
+      () => Object.assign(operation.state, { archive: declared }),
+    );
+  },
+
+  read: ({ mailbox }) => ({ archive: mailbox.hasArchive }),
+};

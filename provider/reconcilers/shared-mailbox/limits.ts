@@ -1,0 +1,213 @@
+import { InputError } from "../../http/errors";
+import type { Row } from "../../services/exchange";
+import type { Mailbox } from "../../services/mailboxes";
+import { canonicalSize, GIGABYTE, MEGABYTE, parseSize } from "../../services/sizes";
+import type { Properties } from "../reconciler";
+import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import { changesOf, type Facet, isSet } from "./facet";
+
+const QUOTAS = ["issueWarning", "prohibitSend", "prohibitSendReceive"] as const;
+const SIZES = ["maxSendSize", "maxReceiveSize"] as const;
+
+type QuotaInput = NonNullable<SharedMailboxInputs["quota"]>;
+type SizeName = (typeof SIZES)[number];
+
+/** What a mailbox has where nothing was recorded and its plan says nothing. */
+const DEFAULT_SIZES: Readonly<Record<SizeName, string>> = {
+  maxSendSize: canonicalSize(35 * MEGABYTE),
+  maxReceiveSize: canonicalSize(36 * MEGABYTE),
+};
+
+/** What these properties were before this resource first wrote them; in the state, under this name. */
+interface ValuesBefore {
+  quota?: Record<string, string>;
+  maxSendSize?: string;
+  maxReceiveSize?: string;
+}
+
+/** Quotas and message sizes. Exchange has no "unset" for them: removal puts back what was there. */
+export const limits: Facet = {
+  properties: ["quota", ...SIZES],
+
+  check: ({ quota }) => (quota === undefined ? [] : orderProblems(quota)),
+
+  advise: ({ quota }, olds) =>
+    quota !== undefined &&
+    JSON.stringify(quota) !== JSON.stringify(olds.quota) &&
+    bytesOf(quota.issueWarning) > bytesOf(quota.prohibitSend)
+      ? [
+          `quota.issueWarning is above quota.prohibitSend (${quota.prohibitSend}): nobody is warned before sending stops.`,
+        ]
+      : [],
+
+  async look({ mailbox }, managed, operation, desired) {
+    const isWithoutRecord = (name: SizeName) =>
+      desired !== undefined &&
+      isSet(managed[name]) &&
+      desired.inputs[name] === undefined &&
+      valuesBefore(operation.state)[name] === undefined;
+    return SIZES.some(isWithoutRecord) ? { planSizes: await operation.services.mailboxes.planSizes(mailbox) } : {};
+  },
+
+  difference(desired, previous, observed, state) {
+    const quota = wantedQuota(desired, previous, observed.mailbox, state);
+    const present = quotaOf(observed.mailbox);
+    const quotas = QUOTAS.filter((name) => quota !== undefined && quota[name] !== present[name]).map((name) => ({
+      path: ["quota", name],
+      from: present[name],
+      to: quota?.[name],
+    }));
+    const sizes = SIZES.flatMap((name) => {
+      const from = sizeText(observed.mailbox[name]);
+      const to = wantedSize(name, desired, previous, observed, state);
+      return to === undefined || from === to ? [] : [{ path: [name], from, to }];
+    });
+    return [...quotas, ...sizes];
+  },
+
+  async guard(changes, _desired, { mailbox }, operation) {
+    const lowered = changesOf("quota", changes).filter(({ path: [, name] }) => name !== "issueWarning");
+    if (lowered.length === 0) {
+      return;
+    }
+    const { size } = await operation.services.mailboxes.statistics(mailbox);
+    const below = lowered.filter(({ to }) => bytesOf(String(to)) < size);
+    if (below.length > 0) {
+      throw new InputError(
+        below.map(({ path, to }) => ({
+          path: path.join("."),
+          reason: `${String(to)} is below what ${mailbox.primarySmtpAddress} holds now, ${canonicalSize(size)}; mail would stop`,
+        })),
+        { nextStep: "Nothing was changed." },
+      );
+    }
+  },
+
+  parameters(changes, _desired, { mailbox }) {
+    const quotas = changesOf("quota", changes);
+    // Set one by one, the order among the three could be broken on the way.
+    const wanted = { ...quotaOf(mailbox), ...Object.fromEntries(quotas.map(({ path: [, name], to }) => [name, to])) };
+    return {
+      ...(quotas.length === 0
+        ? {}
+        : {
+            IssueWarningQuota: parameter(wanted.issueWarning),
+            ProhibitSendQuota: parameter(wanted.prohibitSend),
+            ProhibitSendReceiveQuota: parameter(wanted.prohibitSendReceive),
+          }),
+      ...sizeParameter("MaxSendSize", "maxSendSize", changes),
+      ...sizeParameter("MaxReceiveSize", "maxReceiveSize", changes),
+    };
+  },
+
+  note(changes, { inputs }, { mailbox }, state) {
+    const before = valuesBefore(state);
+    const isWritten = (name: "quota" | SizeName) => inputs[name] !== undefined && changesOf(name, changes).length > 0;
+    const recorded = {
+      ...(isWritten("quota") ? { quota: quotaOf(mailbox) } : {}),
+      ...Object.fromEntries(SIZES.filter(isWritten).map((name) => [name, sizeText(mailbox[name])])),
+      ...before,
+    };
+    if (Object.keys(recorded).length > 0) {
+      state.valuesBefore = recorded;
+    }
+  },
+
+  read: ({ mailbox }) => ({
+    quota: quotaOf(mailbox),
+    ...Object.fromEntries(SIZES.map((name) => [name, sizeText(mailbox[name])])),
+  }),
+
+  outputs(_observed, state, desired) {
+    const before = valuesBefore(state);
+    const isManaged = (name: string) =>
+      desired === undefined || isSet(desired.inputs[name as keyof SharedMailboxInputs]);
+    const kept = Object.fromEntries(Object.entries(before).filter(([name]) => isManaged(name)));
+    return Object.keys(kept).length === 0 ? {} : { valuesBefore: kept };
+  },
+};
+
+/** Bytes of a canonical size; what is unlimited is above everything. */
+export function bytesOf(size: string): number {
+  return parseSize(size) ?? Number.POSITIVE_INFINITY;
+}
+
+/** The largest quota that these changes bring, in bytes; undefined when they bring none. */
+export function largestQuota(changes: readonly { path: string[]; to: unknown }[]): number | undefined {
+  const quotas = changes.filter(({ path }) => path[0] === "quota").map(({ to }) => bytesOf(String(to)));
+  return quotas.length === 0 ? undefined : Math.max(...quotas);
+}
+
+function orderProblems(quota: QuotaInput): { path: string; reason: string }[] {
+  const limit = bytesOf(quota.prohibitSendReceive);
+  return (["issueWarning", "prohibitSend"] as const)
+    .filter((name) => bytesOf(quota[name]) > limit)
+    .map((name) => ({
+      path: `quota.${name}`,
+      reason: `is above quota.prohibitSendReceive (${quota.prohibitSendReceive}), which Exchange refuses`,
+    }));
+}
+
+function wantedQuota(
+  { inputs }: Desired,
+  previous: Properties,
+  mailbox: Mailbox,
+  state: Properties,
+): Record<string, string> | undefined {
+  if (inputs.quota !== undefined) {
+    return inputs.quota;
+  }
+  return isSet(previous.quota) ? (valuesBefore(state).quota ?? defaultQuota(mailbox)) : undefined;
+}
+
+/** Exchange Online Plan 2 gives 100 GB, everything else 50 GB. */
+function defaultQuota({ plan }: Mailbox): Record<string, string> {
+  const largest = (plan.startsWith("ExchangeOnlineEnterprise") ? 100 : 50) * GIGABYTE;
+  return {
+    issueWarning: canonicalSize(largest * 0.98),
+    prohibitSend: canonicalSize(largest * 0.99),
+    prohibitSendReceive: canonicalSize(largest),
+  };
+}
+
+function wantedSize(
+  name: SizeName,
+  { inputs }: Desired,
+  previous: Properties,
+  { planSizes }: Observed,
+  state: Properties,
+): string | undefined {
+  if (inputs[name] !== undefined) {
+    return inputs[name];
+  }
+  const planned = planSizes?.[name];
+  return isSet(previous[name])
+    ? (valuesBefore(state)[name] ?? (planned === undefined ? DEFAULT_SIZES[name] : canonicalSize(planned)))
+    : undefined;
+}
+
+function valuesBefore(state: Properties): ValuesBefore {
+  return (state.valuesBefore ?? {}) as ValuesBefore;
+}
+
+function quotaOf({ quota }: Mailbox): Record<(typeof QUOTAS)[number], string> {
+  return {
+    issueWarning: sizeText(quota.issueWarning),
+    prohibitSend: sizeText(quota.prohibitSend),
+    prohibitSendReceive: sizeText(quota.prohibitSendReceive),
+  };
+}
+
+function sizeText(bytes: number | undefined): string {
+  return bytes === undefined ? "Unlimited" : canonicalSize(bytes);
+}
+
+function sizeParameter(parameterName: string, name: SizeName, changes: Parameters<typeof changesOf>[1]): Row {
+  const [change] = changesOf(name, changes);
+  return change === undefined ? {} : { [parameterName]: parameter(String(change.to)) };
+}
+
+/** Sizes go as numbers of bytes: no unit has to be understood. */
+function parameter(size: unknown): number | string {
+  return parseSize(String(size)) ?? "Unlimited";
+}
