@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { importFileCommand } from "./import-file/command";
 import { tenantCommand } from "./local-tenant/command";
 
 /** The command line of the package: `mailboxes`. */
 async function main(): Promise<void> {
   const program = new Command("mailboxes")
     .description("tools beside the mailboxes resources for Pulumi")
+    .addCommand(importFileCommand())
     .addCommand(tenantCommand());
   try {
     await program.parseAsync();

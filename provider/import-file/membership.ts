@@ -1,0 +1,79 @@
+import { check } from "../dynamic/check";
+import { mailboxMembership } from "../reconcilers/mailbox-membership";
+import type { Desired, MemberRights } from "../reconcilers/mailbox-membership/desired";
+import type { Operation } from "../reconcilers/reconciler";
+import type { Mailbox } from "../services/mailboxes";
+import type { Grant } from "../services/permissions";
+import { minimal } from "./minimal";
+import { type Declared, reasons } from "./shared-mailbox";
+
+/**
+ * Who has access to a mailbox, as a program would declare it. People are found as an exclusive membership finds them on a
+ * refresh: by exact address, sign-in name, id or Name, never by the display name of a person; who is meant by two objects is
+ * nobody. The mailbox itself is left out of what the program writes, which refers to it by its variable.
+ *
+ * @returns no `program` when nobody is a member.
+ */
+export async function declaredMembership(
+  mailbox: Mailbox,
+  operation: Operation,
+): Promise<Omit<Declared, "program"> & { members: unknown }> {
+  const id = mailbox.id.toLowerCase();
+  const inputs = { mailbox: id, members: {}, exclusive: true };
+  operation.state = { ...inputs, mailboxId: mailbox.id };
+  const desired: Desired = { inputs, mailbox, members: new Map(), keep: new Set() };
+  // Asked for in the same moment, the permissions are read once.
+  const [found, { grants }] = await Promise.all([
+    mailboxMembership.find(desired, operation),
+    operation.services.permissions.on(mailbox),
+  ]);
+  if (found === undefined) {
+    throw new Error(`the permissions on ${mailbox.primarySmtpAddress} were not read`);
+  }
+  const notes = strangers(grants, found.others);
+  const { members: everybody } = await mailboxMembership.inputs(operation.state, found, operation);
+  const members = Object.fromEntries(
+    Object.entries(everybody as Record<string, MemberRights>).filter(([key, rights]) => {
+      const { problems } = check(mailboxMembership, { mailbox: id, members: { [key]: rights } }, true);
+      notes.push(...(problems.length === 0 ? [] : [`Left out as a member: ${reasons(problems)}.`]));
+      return problems.length === 0;
+    }),
+  );
+  const checked = check(mailboxMembership, { mailbox: id, members }, true);
+  if (checked.problems.length > 0) {
+    return {
+      members: undefined,
+      inputs: {},
+      outputs: {},
+      notes: [...notes, `No members: ${reasons(checked.problems)}.`],
+    };
+  }
+  const people = new Map([...found.people].filter(([key]) => key in members));
+  operation.state = { ...checked.inputs, mailboxId: mailbox.id };
+  return {
+    members: Object.keys(members).length === 0 ? undefined : written(id, members),
+    inputs: checked.inputs,
+    outputs: mailboxMembership.outputs(undefined, { ...found, people, strangers: [] }, operation),
+    notes,
+  };
+}
+
+/** A list when everybody has the default rights, else a map that says only what is not the default. */
+function written(mailbox: string, members: Record<string, MemberRights>): unknown {
+  const shortest = minimal(mailboxMembership, { mailbox }, "members", members) as Record<string, object>;
+  const isPlain = Object.values(shortest).every((rights) => Object.keys(rights).length === 0);
+  return isPlain ? Object.keys(shortest) : shortest;
+}
+
+const WORDS = { fullAccess: "Full Access", sendAs: "Send As", sendOnBehalf: "Send on Behalf" };
+
+/** Sentences about explicit entries of trustees that cannot be members. */
+function strangers(grants: readonly Grant[], others: readonly string[]): string[] {
+  return [...new Set(grants.map(({ trustee }) => trustee))]
+    .filter((trustee) => others.includes(trustee))
+    .sort()
+    .map((trustee) => {
+      const rights = grants.filter((grant) => grant.trustee === trustee).map(({ right }) => WORDS[right]);
+      return `${rights.join(" and ")} of ${JSON.stringify(trustee)} is left as it is: nobody that can be a member is meant by it alone.`;
+    });
+}

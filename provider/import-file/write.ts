@@ -1,0 +1,113 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { openDeployment } from "../dynamic/deployment";
+import { EngineLog } from "../dynamic/engine-log";
+import { programText } from "./program";
+import { type Place, survey } from "./survey";
+
+/** What `mailboxes import-file` is called with. */
+export interface ImportFileOptions {
+  /** The import file. */
+  out: string;
+  /** The program. */
+  program: string;
+  /** Patterns of primary addresses; undefined means every shared mailbox. */
+  address?: string[];
+  project?: string;
+  stack?: string;
+  /** Write over files that exist. */
+  force?: true;
+}
+
+/** Warnings go to standard error, because no engine is there to show them. */
+class TerminalLog extends EngineLog {
+  constructor() {
+    super(undefined);
+  }
+
+  override warn(_urn: string, text: string): void {
+    process.stderr.write(`mailboxes: ${text}\n`);
+  }
+}
+
+/**
+ * Writes an import file and the program that goes with it, for the tenant that the environment configures.
+ *
+ * @returns what to tell the user.
+ * @throws Error when a file exists already, no mailbox fits or the tenant cannot be read; then nothing is written.
+ */
+export async function writeImportFile(options: ImportFileOptions): Promise<string> {
+  const { out, program, address: patterns = [], force } = options;
+  if (resolve(out) === resolve(program)) {
+    throw new Error("--out and --program name the same file.");
+  }
+  const existing = [out, program].filter((file) => existsSync(file));
+  if (existing.length > 0 && force !== true) {
+    throw new Error(
+      `${existing.join(" and ")} exist${existing.length === 1 ? "s" : ""} already; --force writes over it.`,
+    );
+  }
+  const place = placeOf(options);
+  const log = new TerminalLog();
+  const deployment = await openDeployment({ get: () => undefined, keys: [] }, log);
+  try {
+    const { resources, mailboxes, left, unmatched } = await survey(deployment, patterns, place);
+    for (const pattern of unmatched) {
+      log.warn("", `no shared mailbox has a primary address like ${pattern}`);
+    }
+    if (mailboxes.length === 0) {
+      throw new Error(["There is nothing to import.", ...left].join(" "));
+    }
+    const command = `pulumi import --file ${out} --generate-code=false --protect=false`;
+    const heading = [
+      "Shared mailboxes as they are in the tenant. Import them before the first `pulumi up`:",
+      `  ${command}`,
+      'A mailbox that was imported stays in the tenant when it leaves the program, unless it is given `deletion: "soft"`.',
+      "Whether Outlook opens a mailbox by itself cannot be read; automapping is taken to be on, Exchange's default.",
+    ];
+    writeFileSync(out, `${JSON.stringify({ resources }, undefined, 2)}\n`);
+    writeFileSync(program, programText(heading, mailboxes, left));
+    for (const sentence of [
+      ...mailboxes.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
+      ...left,
+    ]) {
+      log.warn("", sentence);
+    }
+    const memberships = mailboxes.filter(({ membership }) => membership !== undefined).length;
+    return [
+      `${count(mailboxes.length, "mailbox", "mailboxes")} and ${count(memberships, "membership", "memberships")} written to ${out} and ${program}.`,
+      "Next, in the project that has this program:",
+      `  ${command}`,
+      "  pulumi preview",
+    ].join("\n");
+  } finally {
+    await deployment.close();
+  }
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+function placeOf({ project, stack }: ImportFileOptions): Place {
+  const name = project ?? projectName(process.cwd());
+  if (name === undefined) {
+    throw new Error("Which project? There is no Pulumi.yaml here or above; give --project NAME.");
+  }
+  // Qualified names (organisation/project/stack) stand for the stack alone in a URN.
+  const selected = (stack ?? process.env.PULUMI_STACK ?? "").split("/").at(-1);
+  return { project: name, stack: selected === undefined || selected === "" ? "dev" : selected };
+}
+
+function projectName(start: string): string | undefined {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const file = ["Pulumi.yaml", "Pulumi.yml"].map((one) => join(folder, one)).find((one) => existsSync(one));
+    if (file !== undefined) {
+      // JSON is YAML too.
+      return /^\s*(?:\{\s*)?"?name"?:\s*["']?([^"'#\s,}]+)/m.exec(readFileSync(file, "utf8"))?.[1];
+    }
+    if (dirname(folder) === folder) {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { transformSync } from "@swc/core";
+
+/** What a program declared. */
+export interface DeclaredResource {
+  kind: "SharedMailbox" | "MailboxMembership";
+  program: Record<string, unknown>;
+}
+
+/**
+ * Runs a written program with classes that only take down what they are given.
+ *
+ * @param ids the ids that mailboxes have, by logical name.
+ * @returns what it declared, by logical name.
+ */
+export function declaredBy(source: string, ids: Record<string, string>): Record<string, DeclaredResource> {
+  const { code } = transformSync(source, {
+    filename: "index.ts",
+    jsc: { parser: { syntax: "typescript" }, target: "es2022" },
+    module: { type: "commonjs" },
+  });
+  const declared: Record<string, DeclaredResource> = {};
+  const recorder = (kind: DeclaredResource["kind"]) =>
+    class {
+      readonly id: string | undefined;
+      constructor(name: string, program: Record<string, unknown>) {
+        if (name in declared) {
+          throw new Error(`${name} is declared twice`);
+        }
+        declared[name] = { kind, program };
+        this.id = ids[name];
+      }
+    };
+  const classes = { SharedMailbox: recorder("SharedMailbox"), MailboxMembership: recorder("MailboxMembership") };
+  new Function("require", "module", "exports", code)(() => classes, { exports: {} }, {});
+  return declared;
+}

@@ -1,0 +1,262 @@
+import fc from "fast-check";
+import { programText } from "../../provider/import-file/program";
+import { type Survey, survey } from "../../provider/import-file/survey";
+import { type DeclaredResource, declaredBy } from "../import-file/run-program";
+import { type Row, startWorld, type World } from "./harness";
+
+/** A mailbox as somebody made it by hand. */
+interface Handmade {
+  address: string;
+  displayName?: string;
+  aliases?: string[];
+  isHidden?: boolean;
+  maySignIn?: boolean;
+  forwarding?: { inside: string } | { outside: string };
+  keepsCopy?: boolean;
+  /** Further parameters of Set-Mailbox. */
+  settings?: Row;
+  grants?: Record<string, readonly ("fullAccess" | "sendAs" | "sendOnBehalf")[]>;
+}
+
+let made = 0;
+
+async function makeByHand(world: World, mailbox: Handmade): Promise<string> {
+  const { address, displayName, aliases = [], isHidden, maySignIn, forwarding, keepsCopy = false, settings } = mailbox;
+  made += 1;
+  const [row] = await world.exchange("New-Mailbox", {
+    Shared: true,
+    Name: `made by hand ${made}`,
+    DisplayName: displayName ?? `Number ${made}`,
+    Alias: `byhand${made}`,
+    PrimarySmtpAddress: address,
+  });
+  const id = String(row?.ExternalDirectoryObjectId);
+  const parameters = {
+    ...(aliases.length === 0
+      ? {}
+      : { EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: aliases.map((one) => `smtp:${one}`) } }),
+    ...(isHidden === undefined ? {} : { HiddenFromAddressListsEnabled: isHidden }),
+    ...(forwarding === undefined
+      ? {}
+      : {
+          ...("inside" in forwarding
+            ? { ForwardingAddress: forwarding.inside }
+            : { ForwardingSmtpAddress: `smtp:${forwarding.outside}` }),
+          DeliverToMailboxAndForward: keepsCopy,
+        }),
+    ...settings,
+  };
+  if (Object.keys(parameters).length > 0) {
+    await world.exchange("Set-Mailbox", { Identity: id, ...parameters });
+  }
+  await world.graph("PATCH", `/users/${id}`, { accountEnabled: maySignIn === true });
+  for (const [trustee, rights] of Object.entries(mailbox.grants ?? {})) {
+    for (const right of rights) {
+      await grant(world, id, trustee, right);
+    }
+  }
+  return id;
+}
+
+async function grant(world: World, id: string, trustee: string, right: string): Promise<void> {
+  if (right === "fullAccess") {
+    await world.exchange("Add-MailboxPermission", {
+      Identity: id,
+      User: trustee,
+      AccessRights: ["FullAccess"],
+      InheritanceType: "All",
+    });
+  } else if (right === "sendAs") {
+    await world.exchange("Add-RecipientPermission", {
+      Identity: id,
+      Trustee: trustee,
+      AccessRights: ["SendAs"],
+      Confirm: false,
+    });
+  } else {
+    await world.exchange("Set-Mailbox", {
+      Identity: id,
+      GrantSendOnBehalfTo: { "@odata.type": "#Exchange.GenericHashTable", Add: [trustee] },
+    });
+  }
+}
+
+/** Surveys, and runs the program that would be written. */
+async function surveyed(
+  world: World,
+  ...patterns: string[]
+): Promise<Survey & { declared: Record<string, DeclaredResource>; text: string }> {
+  const result = await world.deploying((deployment) =>
+    survey(deployment, patterns, { project: "contoso", stack: "dev" }),
+  );
+  const text = programText([], result.mailboxes, result.left);
+  const ids = Object.fromEntries(result.resources.map(({ name, id }) => [name, id]));
+  return { ...result, declared: declaredBy(text, ids), text };
+}
+
+/** Imports what was surveyed and holds it against its program and against the tenant: nothing differs, nothing is written. */
+async function expectNothingToDo(
+  world: World,
+  { resources, declared }: Awaited<ReturnType<typeof surveyed>>,
+): Promise<void> {
+  expect(resources.map(({ name }) => name).sort()).toEqual(Object.keys(declared).sort());
+  for (const { name, id, inputs, outputs } of resources) {
+    const { kind, program } = declared[name] as DeclaredResource;
+    const { __provider: text, ...held } = inputs;
+    expect(text).toBe(`exports.handler=()=>require("pulumi-mailboxes/provider").dynamicProvider("${kind}")`);
+    expect(outputs.__provider).toBe(text);
+    const resource = world.resource(kind, name);
+    expect(await resource.check(program)).toEqual(held);
+    // With its text, as the engine has it.
+    resource.state = { id, inputs, outputs, isTainted: false };
+    expect(await resource.check(program)).toEqual(held);
+    expect(await resource.refresh()).toEqual({});
+    expect(resource.outputs).toEqual(outputs);
+    // The engine adds the text to what check answers.
+    resource.state = { ...resource.state, inputs: held };
+    expect(await resource.plan(program)).toEqual([]);
+  }
+}
+
+const people = ["ada", "grace", "alan", "edsger", "barbara", "support-team"].map((name) => `${name}@contoso.com`);
+const word = fc.string({ unit: fc.constantFrom(..."abcdefgh0123"), minLength: 3, maxLength: 8 });
+const rights = fc.subarray(["fullAccess", "sendAs", "sendOnBehalf"] as const, { minLength: 1 });
+
+const handmade: fc.Arbitrary<Handmade> = fc.record(
+  {
+    address: fc
+      .tuple(
+        fc.oneof(word, fc.constantFrom("info", "new", "x-members", "x")),
+        fc.constantFrom("contoso.com", "fabrikam.example"),
+      )
+      .map(([local, domain]) => `${local}@${domain}`),
+    displayName: fc.constantFrom("Contoso Sales", 'The "new" desk', "Überseehaus // Ost", "o'neill"),
+    aliases: fc.uniqueArray(
+      word.map((local) => `also-${local}@contoso.com`),
+      { maxLength: 3 },
+    ),
+    isHidden: fc.boolean(),
+    maySignIn: fc.boolean(),
+    keepsCopy: fc.boolean(),
+    forwarding: fc.oneof(
+      fc.constantFrom(...people).map((inside) => ({ inside })),
+      word.map((local) => ({ outside: `${local}@elsewhere.example` })),
+    ),
+    grants: fc.dictionary(fc.constantFrom(...people), rights, { maxKeys: 4 }),
+  },
+  { requiredKeys: ["address"] },
+);
+
+const tenants = fc.uniqueArray(handmade, { minLength: 1, maxLength: 5, selector: ({ address }) => address });
+
+describe("an import file", () => {
+  test("of a random tenant is what its program declares and what a refresh reads", async () => {
+    await fc.assert(
+      fc.asyncProperty(tenants, async (mailboxes) => {
+        const world = await startWorld();
+        const taken = new Set<string>();
+        for (const mailbox of mailboxes) {
+          const aliases = (mailbox.aliases ?? []).filter((alias) => !taken.has(alias));
+          for (const alias of aliases) {
+            taken.add(alias);
+          }
+          await makeByHand(world, { ...mailbox, aliases });
+        }
+        await world.writes();
+        const found = await surveyed(world);
+        expect(found).toMatchObject({ left: [], unmatched: [] });
+        expect(found.mailboxes).toHaveLength(mailboxes.length);
+        await world.together(() => expectNothingToDo(world, found));
+        expect(await world.writes()).toEqual([]);
+        await world.running.close();
+      }),
+      { numRuns: 12, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: false },
+    );
+  });
+
+  test("declares only what is not the default", async () => {
+    const world = await startWorld();
+    await makeByHand(world, {
+      address: "plain@contoso.com",
+      displayName: "Plain",
+      grants: { "ada@contoso.com": ["fullAccess", "sendAs"] },
+    });
+    await makeByHand(world, {
+      address: "rich@contoso.com",
+      displayName: "Rich",
+      aliases: ["wealthy@contoso.com"],
+      isHidden: true,
+      maySignIn: true,
+      forwarding: { outside: "archive@elsewhere.example" },
+      grants: {
+        "ada@contoso.com": ["fullAccess", "sendAs"],
+        "support-team@contoso.com": ["fullAccess", "sendOnBehalf"],
+      },
+    });
+    const { declared } = await surveyed(world);
+    expect(declared).toEqual({
+      plain: { kind: "SharedMailbox", program: { displayName: "Plain", primarySmtpAddress: "plain@contoso.com" } },
+      "plain-members": {
+        kind: "MailboxMembership",
+        program: { mailbox: expect.any(String), members: ["ada@contoso.com"] },
+      },
+      rich: {
+        kind: "SharedMailbox",
+        program: {
+          displayName: "Rich",
+          primarySmtpAddress: "rich@contoso.com",
+          emailAliases: ["wealthy@contoso.com"],
+          hiddenFromAddressLists: true,
+          signInBlocked: false,
+          forwarding: { to: "archive@elsewhere.example", keepCopy: false, allowLoss: true },
+        },
+      },
+      "rich-members": {
+        kind: "MailboxMembership",
+        program: {
+          mailbox: expect.any(String),
+          members: { "ada@contoso.com": {}, "support-team@contoso.com": { sendAs: false, sendOnBehalf: true } },
+        },
+      },
+    });
+  });
+
+  test("has only the mailboxes asked for, under the names they have among all", async () => {
+    const world = await startWorld();
+    for (const address of ["info@contoso.com", "info@fabrikam.example", "sales@contoso.com"]) {
+      await makeByHand(world, { address });
+    }
+    const { mailboxes, unmatched } = await surveyed(world, "INFO@*", "nobody*", "sales");
+    expect(mailboxes.map(({ name }) => name)).toEqual(["info-contoso-com", "info-fabrikam-example"]);
+    expect(unmatched).toEqual(["nobody*", "sales"]);
+  });
+
+  test("leaves trustees out that cannot be members, and says so", async () => {
+    const world = await startWorld();
+    await makeByHand(world, {
+      address: "sales@contoso.com",
+      grants: { "ada@contoso.com": ["fullAccess"], "grace@contoso.com": ["sendAs"] },
+    });
+    await world.patchRecipient("grace@contoso.com", { recipientTypeDetails: "MailUniversalDistributionGroup" });
+    const found = await surveyed(world);
+    expect(found.declared["sales-members"]?.program.members).toEqual({ "ada@contoso.com": { sendAs: false } });
+    expect(found.text).toMatch(/^\/\/ Send As of "[^"]+" is left as it is/m);
+  });
+
+  test("leaves out a mailbox that is managed on-premises", async () => {
+    const world = await startWorld();
+    await makeByHand(world, { address: "sales@contoso.com" });
+    await makeByHand(world, { address: "synced@contoso.com" });
+    await world.patchRecipient("synced@contoso.com", { isDirSynced: true });
+    const { mailboxes, text } = await surveyed(world);
+    expect(mailboxes.map(({ name }) => name)).toEqual(["sales"]);
+    expect(text).toContain("// synced@contoso.com is not imported: it is synchronised from on-premises");
+  });
+
+  test("is not written when a list cannot be read whole", async () => {
+    const world = await startWorld();
+    await makeByHand(world, { address: "sales@contoso.com" });
+    await world.fault({ cmdlet: "Get-RecipientPermission", times: "always", answer: { status: 403 } });
+    await expect(surveyed(world)).rejects.toThrow(/who may send as sales@contoso.com/);
+  });
+});
