@@ -239,7 +239,7 @@ function guard(cmdlet: Cmdlet): void {
       throw new ProviderError({ action: cmdlet.action, words: `${cmdlet.name} -${name} is never sent` });
     }
   }
-  if (cmdlet.name === "Disable-Mailbox" && cmdlet.parameters.Archive !== true) {
+  if (cmdlet.name.toLowerCase() === "disable-mailbox" && cmdlet.parameters.Archive !== true) {
     throw new ProviderError({ action: cmdlet.action, words: "Disable-Mailbox is never sent without Archive" });
   }
 }

@@ -19,6 +19,7 @@ export function markOf(primarySmtpAddress: string, origin: Origin): string {
 export function derivedAlias(primarySmtpAddress: string, origin: Origin): string {
   const local = (primarySmtpAddress.split("@")[0] ?? "")
     .replace(/[^a-z0-9._-]/g, "")
+    .replace(/\.{2,}/g, ".")
     .replace(/^[^a-z]+/, "")
     .slice(0, 40)
     .replace(/\.+$/, "");
