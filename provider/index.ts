@@ -10,11 +10,17 @@ export { ForwardingMailbox, type ForwardingMailboxArgs, type TestAndEnable } fro
 export { MailboxMembership, type MailboxMembershipArgs, type MemberRights } from "./resources/mailbox-membership";
 export {
   type AutomaticReplies,
+  type CopySentItems,
+  type CustomAttributeNumber,
   type Deletion,
   type DeletionMode,
   type Forwarding,
+  type License,
+  type LitigationHold,
+  type Quota,
   type RegionalSettings,
   SharedMailbox,
   type SharedMailboxArgs,
+  type Size,
 } from "./resources/shared-mailbox";
 export { Tenant, type TenantArgs } from "./resources/tenant";

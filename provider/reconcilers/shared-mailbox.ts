@@ -1,5 +1,6 @@
 import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
 import type { Row } from "../services/exchange";
+import type { MailboxStatistics } from "../services/mailboxes";
 import { explainHolders } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { mailboxThing } from "./registry";
@@ -75,6 +76,9 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
     exchangeGuid: observed.mailbox.exchangeGuid,
     recipientTypeDetails: observed.mailbox.recipientTypeDetails,
     createdAt: observed.mailbox.createdAt,
+    // Every message changes them: read again at each refresh, no refresh would ever be without a change.
+    size: observed.statistics?.size ?? state.size,
+    itemCount: observed.statistics?.itemCount ?? state.itemCount,
     ...Object.assign({}, ...facets.map((facet) => facet.outputs?.(observed, state, desired))),
   }),
 
@@ -207,5 +211,17 @@ async function finish(desired: Desired, previous: Properties, observed: Observed
       );
     }
   }
-  return observed;
+  return { ...observed, statistics: await statistics(observed, operation) };
+}
+
+/** How full the mailbox is; undefined where the application may not ask. */
+async function statistics({ mailbox }: Observed, { services }: Operation): Promise<MailboxStatistics | undefined> {
+  try {
+    return await services.mailboxes.statistics(mailbox);
+  } catch (error) {
+    if (isClass(error, "forbidden")) {
+      return undefined;
+    }
+    throw error;
+  }
 }

@@ -72,6 +72,52 @@ export interface RegionalSettings {
   localizeFolders?: pulumi.Input<boolean>;
 }
 
+/** Copies of what members send from the mailbox, in its own Sent Items. A member that is left out is not managed. */
+export interface CopySentItems {
+  /** Of mail sent as the mailbox. Removal puts back false. */
+  sentAs?: pulumi.Input<boolean>;
+  /** Of mail sent on behalf of the mailbox. Removal puts back false. */
+  sentOnBehalf?: pulumi.Input<boolean>;
+}
+
+/**
+ * A size limit: text in any unit (`"49.5 GB"`, `"50GB"`, `"512 MB"`, `"53,150,220,288 bytes"`) or a number of bytes. A kilobyte
+ * is 1,024 bytes, as in Exchange; rounded up to whole kilobytes.
+ */
+export type Size = string | number;
+
+/** The three quotas of a mailbox. Exchange takes them together, so all three are declared. */
+export interface Quota {
+  /** From when on people are warned. At most `prohibitSendReceive`. */
+  issueWarning: pulumi.Input<Size>;
+  /** From when on nothing can be sent. At most `prohibitSendReceive`, never below the present size. */
+  prohibitSend: pulumi.Input<Size>;
+  /** From when on nothing can be sent or received. At most 100 GB, above 50 GB only with a licence; never below the present size. */
+  prohibitSendReceive: pulumi.Input<Size>;
+}
+
+/** Number of a custom attribute. */
+export type CustomAttributeNumber = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
+
+/** A litigation hold that ends. */
+export interface LitigationHold {
+  /** How long each item is kept, in days since it was received or created; a whole number from 1. */
+  days: pulumi.Input<number>;
+}
+
+/** A licence of the tenant for the account behind the mailbox. */
+export interface License {
+  /** Part number (`EXCHANGEENTERPRISE`) or id of the licence; the two spellings of a well-known one are no difference. */
+  sku: pulumi.Input<string>;
+  /**
+   * Where the licence is used: two letters (ISO 3166), e.g. `SE`. Set before the licence is assigned, and only where the account
+   * has none, as every new one; never overwritten, compared or taken back.
+   */
+  usageLocation?: pulumi.Input<string>;
+  /** Service plans of the licence that are off, by name or id. Default: left alone; all on in a new assignment. */
+  disabledPlans?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
 /** What a {@link SharedMailbox} is declared with. */
 export interface SharedMailboxArgs {
   /** The name people see, 1 to 256 characters. Changed in place. */
@@ -114,6 +160,47 @@ export interface SharedMailboxArgs {
    * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailboxregionalconfiguration
    */
   regional?: pulumi.Input<RegionalSettings>;
+  /**
+   * What people see while they write to the mailbox: at most 175 displayed characters. Html is taken off; the document Exchange puts
+   * around it is no difference. Translations are left alone. Removal, or null, clears it.
+   */
+  mailTip?: pulumi.Input<string>;
+  /**
+   * Custom attributes by number, 1 to 15: text of 1 to 1,024 characters. Managed one by one: a number that is not declared is left
+   * alone, one that is removed is cleared.
+   */
+  customAttributes?: pulumi.Input<Partial<Record<CustomAttributeNumber, pulumi.Input<string>>>>;
+  /** Whether the mailbox keeps copies of what members send from it. Exchange's default is not to; removal puts that back. */
+  copySentItems?: pulumi.Input<CopySentItems>;
+  /**
+   * How large the mailbox may become. Default: 49, 49.5 and 50 GB, with Exchange Online Plan 2 98, 99 and 100 GB. Above 50 GB it
+   * needs a `license`. Exchange has no "unset": removal puts back what was there before this resource first wrote it
+   * (`valuesBefore`), otherwise the default.
+   */
+  quota?: pulumi.Input<Quota>;
+  /** The largest message that can be sent, at most 150 MB. Default 35 MB. Removal as for `quota`, otherwise the mailbox plan's value. */
+  maxSendSize?: pulumi.Input<Size>;
+  /** The largest message that can be received, at most 150 MB. Default 36 MB. Removal as for `maxSendSize`. */
+  maxReceiveSize?: pulumi.Input<Size>;
+  /**
+   * Litigation hold: `true` keeps everything without an end, `{ days }` each item for so long. Needs a `license` with Exchange Online
+   * Plan 2 (or Plan 1 with Exchange Online Archiving) and, for the deploying application, the management role Legal Hold. Removal or
+   * null keeps it, with a warning; only `false` lifts it, and Exchange keeps the content for 30 days more then.
+   */
+  litigationHold?: pulumi.Input<boolean | LitigationHold>;
+  /**
+   * Whether the mailbox has an archive. Needs a `license` as `litigationHold` does. Removal or null keeps it, with a warning; only
+   * `false` disables it, never under a hold; its content can be connected again for 30 days.
+   */
+  archive?: pulumi.Input<boolean>;
+  /**
+   * The licence of the account behind the mailbox. None is needed up to 50 GB; a larger quota, `archive` and `litigationHold` without
+   * a sufficient one are refused, in preview for well-known licences, otherwise before the first write. `"external"`: assigned
+   * elsewhere, e.g. by a group; the account's licences are then checked before the first write that needs one. A change of `sku`
+   * assigns the new licence and takes the old one away in one step. Removal or null keeps the licence, with a warning; `false` takes
+   * away the one this resource assigned. Nothing is taken away that size, archive or a hold needs, nor what a group assigned.
+   */
+  license?: pulumi.Input<License | "external" | false>;
   /**
    * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what
    * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
@@ -166,6 +253,24 @@ export class SharedMailbox extends DynamicResource {
   declare readonly automaticReplies: pulumi.Output<pulumi.UnwrappedObject<AutomaticReplies> | undefined>;
   /** The declared regional settings in canonical form: the time zone by its Windows name. */
   declare readonly regional: pulumi.Output<pulumi.UnwrappedObject<RegionalSettings> | undefined>;
+  /** The declared MailTip in canonical form: the text that is shown. */
+  declare readonly mailTip: pulumi.Output<string | undefined>;
+  /** The declared custom attributes. */
+  declare readonly customAttributes: pulumi.Output<Partial<Record<CustomAttributeNumber, string>> | undefined>;
+  /** The declared values. */
+  declare readonly copySentItems: pulumi.Output<pulumi.UnwrappedObject<CopySentItems> | undefined>;
+  /** The declared quotas in canonical form: `49.5 GB`. */
+  declare readonly quota: pulumi.Output<Record<keyof Quota, string> | undefined>;
+  /** The declared size in canonical form: `35 MB`. */
+  declare readonly maxSendSize: pulumi.Output<string | undefined>;
+  /** The declared size in canonical form: `36 MB`. */
+  declare readonly maxReceiveSize: pulumi.Output<string | undefined>;
+  /** The declared hold; `holds` are all there are. */
+  declare readonly litigationHold: pulumi.Output<boolean | pulumi.UnwrappedObject<LitigationHold> | undefined>;
+  /** The declared value. */
+  declare readonly archive: pulumi.Output<boolean | undefined>;
+  /** The declared licence in canonical form: well-known ones by part number. */
+  declare readonly license: pulumi.Output<pulumi.UnwrappedObject<License> | "external" | false | undefined>;
   /** The account's sign-in name; usually not the primary address but the alias in the tenant's default domain. */
   declare readonly userPrincipalName: pulumi.Output<string>;
   /** The alias the mailbox has. */
@@ -180,6 +285,18 @@ export class SharedMailbox extends DynamicResource {
   declare readonly accountEnabled: pulumi.Output<boolean>;
   /** When the mailbox was created, ISO 8601. */
   declare readonly createdAt: pulumi.Output<string>;
+  /** What keeps the mailbox from being deleted, in words: litigation, in-place and delay holds, retention labels. */
+  declare readonly holds: pulumi.Output<string[]>;
+  /** What the mailbox held when a deployment last created or changed it, in bytes; a refresh leaves it, because every message changes it. */
+  declare readonly size: pulumi.Output<number>;
+  /** Number of items in the mailbox, as of the same moment as `size`. */
+  declare readonly itemCount: pulumi.Output<number>;
+  /** What `quota`, `maxSendSize` and `maxReceiveSize` were before this resource first wrote them; their removal puts it back. */
+  declare readonly valuesBefore: pulumi.Output<
+    { quota?: Record<keyof Quota, string>; maxSendSize?: string; maxReceiveSize?: string } | undefined
+  >;
+  /** Id of the licence that this resource itself assigned. */
+  declare readonly assignedLicenseId: pulumi.Output<string | undefined>;
   /** Entra object id of the recipient mail is forwarded to, where it is one of the tenant. */
   declare readonly forwardingId: pulumi.Output<string | undefined>;
   /** The Entra tenant the mailbox is in. */
@@ -207,6 +324,15 @@ const outputs = [
   "forwarding",
   "automaticReplies",
   "regional",
+  "mailTip",
+  "customAttributes",
+  "copySentItems",
+  "quota",
+  "maxSendSize",
+  "maxReceiveSize",
+  "litigationHold",
+  "archive",
+  "license",
   "userPrincipalName",
   "mailNickname",
   "exchangeGuid",
@@ -214,6 +340,11 @@ const outputs = [
   "recipientTypeDetails",
   "accountEnabled",
   "createdAt",
+  "holds",
+  "size",
+  "itemCount",
+  "valuesBefore",
+  "assignedLicenseId",
   "forwardingId",
   "tenantId",
 ];

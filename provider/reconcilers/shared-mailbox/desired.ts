@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { User } from "../../services/graph";
 import type { AccountLicenses, Subscription } from "../../services/licenses";
 import type { Settings } from "../../services/mailbox-settings";
-import type { Mailbox, PlanSizes } from "../../services/mailboxes";
+import type { Mailbox, MailboxStatistics, PlanSizes } from "../../services/mailboxes";
 import { isGuid, type Recipient } from "../../services/recipients";
 import { displayText, flag, smtpAddress } from "../canonical";
 import { automaticReplies } from "./automatic-replies";
@@ -102,6 +102,8 @@ export interface Observed {
   licensing?: Licensing;
   /** The message sizes of the mailbox's plan; only where something has to go back to them. */
   planSizes?: PlanSizes | undefined;
+  /** How full the mailbox is; only at the end of a deployment. */
+  statistics?: MailboxStatistics | undefined;
   /** Taken over by this very operation: nothing of it is taken away. */
   isAdopted?: boolean;
 }
