@@ -19,7 +19,7 @@ export const NEXT_STEPS: Readonly<Record<Service, Partial<Record<ErrorClass, str
     unauthenticated:
       "The tenant or the application may be the wrong one: see `mailboxes:tenantId` and `mailboxes:clientId`.",
     forbidden:
-      "The application lacks a permission of Microsoft Graph, with admin consent: User.ReadWrite.All for accounts and licences, " +
+      "The application lacks a permission of Microsoft Graph, with admin consent: User.Read.All and User.EnableDisableAccount.All for accounts, LicenseAssignment.ReadWrite.All for licences, " +
       "MailboxSettings.ReadWrite for mailbox settings and inbox rules. A new grant can take an hour to work.",
     throttled: "Microsoft Graph limits requests: run `pulumi up` again later.",
     transient: RUN_AGAIN,

@@ -271,6 +271,8 @@ export class SharedMailbox extends DynamicResource {
   declare readonly archive: pulumi.Output<boolean | undefined>;
   /** The declared licence in canonical form: well-known ones by part number. */
   declare readonly license: pulumi.Output<pulumi.UnwrappedObject<License> | "external" | false | undefined>;
+  /** True when this resource made the mailbox, rather than adopting, restoring or importing it; decides the default of `deletion`. */
+  declare readonly created: pulumi.Output<boolean | undefined>;
   /** The account's sign-in name; usually not the primary address but the alias in the tenant's default domain. */
   declare readonly userPrincipalName: pulumi.Output<string>;
   /** The alias the mailbox has. */
@@ -333,6 +335,7 @@ const outputs = [
   "litigationHold",
   "archive",
   "license",
+  "created",
   "userPrincipalName",
   "mailNickname",
   "exchangeGuid",

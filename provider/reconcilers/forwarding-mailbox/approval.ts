@@ -39,7 +39,7 @@ export async function approve(desired: Desired, row: MailboxRow, operation: Oper
     if (!isRefused) {
       throw error;
     }
-    operation.warn(`${error.message} ${WHO_MAY}`);
+    operation.warn(`${error.message.replace(/\.?$/, ".")} ${WHO_MAY}`);
     return row;
   }
   const seen = await lookAgain(
