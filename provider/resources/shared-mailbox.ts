@@ -273,6 +273,8 @@ export class SharedMailbox extends DynamicResource {
   declare readonly license: pulumi.Output<pulumi.UnwrappedObject<License> | "external" | false | undefined>;
   /** True when this resource made the mailbox, rather than adopting, restoring or importing it; decides the default of `deletion`. */
   declare readonly created: pulumi.Output<boolean | undefined>;
+  /** The language the default folders were last named in by `regional.localizeFolders`; "" where the mailbox had none. */
+  declare readonly foldersLanguage: pulumi.Output<string | undefined>;
   /** The account's sign-in name; usually not the primary address but the alias in the tenant's default domain. */
   declare readonly userPrincipalName: pulumi.Output<string>;
   /** The alias the mailbox has. */
@@ -326,6 +328,7 @@ const outputs = [
   "forwarding",
   "automaticReplies",
   "regional",
+  "foldersLanguage",
   "mailTip",
   "customAttributes",
   "copySentItems",

@@ -32,9 +32,9 @@ export const mailboxSettings: Facet = {
       ? []
       : [...replyChanges(inputs, previous, settings), ...regionalChanges(inputs, previous, settings, state)],
 
-  async apply(changes, desired, { mailbox }, operation) {
+  async apply(changes, desired, { mailbox, settings }, operation) {
     const own = changes.filter(({ path }) => path[0] === "automaticReplies" || path[0] === "regional");
-    if (own.length === 0) {
+    if (own.length === 0 || settings === undefined) {
       return;
     }
     const names = [...new Set(own.map(({ path }) => path[0]))].join(", ");
@@ -43,7 +43,13 @@ export const mailboxSettings: Facet = {
       settingsChange(own, desired),
       `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`,
       operation,
-      (part, isCertain) => noteWritten(part, isCertain, desired.inputs, operation.state),
+      (part, isCertain) => {
+        noteWritten(part, isCertain, desired.inputs, operation.state);
+        // A name of its own, because a failed creation saves everything declared as if it had been written.
+        if (part.regional?.localizeFolders === true && isCertain) {
+          operation.state.foldersLanguage = languageOfFolders(desired.inputs, settings);
+        }
+      },
     );
   },
 
@@ -54,6 +60,8 @@ export const mailboxSettings: Facet = {
           automaticReplies: repliesAsRead(settings.automaticReplies, state.automaticReplies as Replies | null),
           regional: regionalAsRead(settings, state.regional as Regional | null),
         },
+
+  outputs: (_observed, { foldersLanguage }) => (isSet(foldersLanguage) ? { foldersLanguage } : {}),
 };
 
 /** Replies whose time is over are accepted by the service and never sent. */
@@ -126,22 +134,33 @@ function regionalChanges(
     (member) =>
       declared[member] === undefined && isSet(before[member]) && isSet(now[member]) && seen[member] === before[member],
   ).map((member) => ({ path: ["regional", member], from: seen[member], to: undefined }));
-  return [...values, ...formats, ...folderChanges(declared, now)];
+  return [...values, ...formats, ...folderChanges(inputs, settings, state)];
 }
 
 /** Folder names cannot be read reliably: renamed once when it is asked for, and again for another language. */
-function folderChanges({ localizeFolders, language }: RegionalInput, now: Regional): Change[] {
-  const isDone = now.localizeFolders === true && (language === undefined || now.language === language);
-  return localizeFolders !== true || isDone
+function folderChanges(
+  inputs: SharedMailboxInputs,
+  settings: Settings,
+  { foldersLanguage: from }: Properties,
+): Change[] {
+  const to = languageOfFolders(inputs, settings);
+  return inputs.regional?.localizeFolders !== true || from === to
     ? []
-    : [{ path: ["regional", "localizeFolders"], from: undefined, to: true }];
+    : [{ path: ["regional", "localizeFolders"], from, to }];
+}
+
+/** The language the default folders are to have: the declared one, else the mailbox's; "" where nobody has set one. */
+function languageOfFolders({ regional }: SharedMailboxInputs, settings: Settings): string {
+  return regional?.language ?? String(canonicalRegional(settings).language ?? "");
 }
 
 /** Both groups as they are to be written: one request where one is enough. */
 function settingsChange(changes: readonly Change[], { inputs }: Desired): SettingsChange {
   const replies = changes.filter(({ path }) => path[0] === "automaticReplies");
   const own = changes.filter(({ path }) => path[0] === "regional");
-  const regional = Object.fromEntries(own.map(({ path, to }) => [path[1], to ?? null]));
+  const regional = Object.fromEntries(
+    own.map(({ path, to }) => [path[1], path[1] === "localizeFolders" ? true : (to ?? null)]),
+  );
   return {
     // Everything declared goes along: the service checks times and texts against the status they come with.
     ...(replies.length === 0
@@ -174,13 +193,9 @@ function noteWritten(part: SettingsChange, isCertain: boolean, inputs: SharedMai
     state.automaticReplies = noted("automaticReplies");
   }
   if (part.regional !== undefined) {
-    const { localizeFolders, ...rest } = noted("regional");
-    const isRenamed = part.regional.localizeFolders !== true || isCertain;
     const formats = isCertain ? FORMATS.filter((member) => inputs.regional?.[member] === undefined) : [];
     state.regional = Object.fromEntries(
-      Object.entries({ ...rest, ...(isRenamed && localizeFolders !== undefined ? { localizeFolders } : {}) }).filter(
-        ([name]) => !(formats as readonly string[]).includes(name),
-      ),
+      Object.entries(noted("regional")).filter(([name]) => !(formats as readonly string[]).includes(name)),
     );
   }
 }
