@@ -416,6 +416,19 @@ describe("Test & Enable", () => {
     expect(await failure(resource.up({ ...intake, testAndEnable: { require: true } }))).toContain("failed");
   });
 
+  test("is scheduled though the row changes again and again meanwhile", async () => {
+    const { world } = await withMailboxes();
+    await world.fault({
+      service: "dataverse",
+      method: "PATCH",
+      after: 1,
+      times: 3,
+      answer: { status: 412, body: { error: { code: "0x80060882", message: "the version does not match" } } },
+    });
+    const resource = await made(world);
+    expect(resource.outputs.incomingEmailStatus).toBe("Success");
+  });
+
   test("that does not end in time is a warning; refresh shows its result later", async () => {
     const { world } = await withMailboxes({ ...outcome("never"), config: { settleTimeout: "0.3s" } });
     const resource = await made(world);

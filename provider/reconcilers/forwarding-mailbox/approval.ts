@@ -134,16 +134,24 @@ async function lookAgain(
   }
 }
 
+/** How often a row that somebody else changed meanwhile is read again: a running test changes it too. */
+const LOOKS = 5;
+
 /** Changes columns of a row; where somebody else changed it meanwhile, of the row as it is then. */
 async function update(row: MailboxRow, columns: DataverseRow, action: string, operation: Operation): Promise<void> {
   const { dataverse } = operation.services;
-  try {
-    await dataverse.updateMailbox(row, columns, action, operation);
-  } catch (error) {
-    const now = isClass(error, "precondition") ? await dataverse.mailbox(row.id, operation) : undefined;
-    if (now === undefined) {
-      throw error;
+  let known = row;
+  for (let look = 1; ; look += 1) {
+    try {
+      await dataverse.updateMailbox(known, columns, action, operation);
+      return;
+    } catch (error) {
+      const isChanged = isClass(error, "precondition") && look < LOOKS;
+      const now = isChanged ? await dataverse.mailbox(row.id, operation) : undefined;
+      if (now === undefined) {
+        throw error;
+      }
+      known = now;
     }
-    await dataverse.updateMailbox(now, columns, action, operation);
   }
 }
