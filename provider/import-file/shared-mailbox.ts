@@ -57,13 +57,14 @@ export async function declaredMailbox(
     throw error;
   }
   const notes: string[] = [];
-  const observed = await observedWhole(seen, desired, operation, notes);
-  const read: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, everything())));
+  const everything = stateOfEverything(mailbox);
+  const observed = await observedWhole(seen, everything, desired, operation, notes);
+  const read: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, everything)));
   const removal = (property: string, value: unknown) =>
     sharedMailbox.difference(desired, { [property]: value }, observed, {}).filter(({ path }) => path[0] === property);
   const optional = Object.fromEntries(
     Object.entries(read)
-      .filter(([property]) => !(property in required) && property in everything())
+      .filter(([property]) => !(property in required) && property in everything)
       .map(([property, value]) => [property, setMembers(value)] as const)
       .flatMap(([property, value]) => {
         const changes = isSet(value) ? removal(property, value) : [];
@@ -157,13 +158,14 @@ function isMembers(value: unknown): value is Properties {
  */
 async function observedWhole(
   seen: { mailbox: Mailbox; user: User },
+  everything: Properties,
   desired: Desired,
   operation: Operation,
   notes: string[],
 ): Promise<Observed> {
   try {
     // A licence is kept on removal, so it is never declared, and reading it takes a permission of its own.
-    const { license: _license, ...all } = everything();
+    const { license: _license, ...all } = everything;
     const managed = Object.fromEntries(Object.entries(all).map(([property, value]) => [property, value ?? true]));
     return await around(seen, desired, { ...operation, state: managed });
   } catch (error) {
@@ -178,7 +180,8 @@ async function observedWhole(
 /** What a schema says of a value that matters here: the names of its members. */
 interface Shape {
   properties?: Record<string, Shape>;
-  propertyNames?: { enum?: string[] };
+  /** Of a map: the schema of its keys, which it does not list. */
+  propertyNames?: unknown;
   anyOf?: Shape[];
   allOf?: Shape[];
 }
@@ -189,17 +192,22 @@ const SHAPE = z.toJSONSchema(sharedMailbox.schema, { io: "input", unrepresentabl
  * A state that has every input and, of those that have members, every member, with nothing in it: a property that is managed
  * member by member is read for the members that a state has.
  */
-function everything(): Properties {
+function stateOfEverything(mailbox: Mailbox): Properties {
   return Object.fromEntries(
     Object.entries(SHAPE.properties ?? {}).map(([property, shape]) => {
-      const members = membersOf(shape);
+      const members = shape.propertyNames === undefined ? membersOf(shape) : keysOf(property, mailbox);
       return [property, members.length === 0 ? null : Object.fromEntries(members.map((member) => [member, null]))];
     }),
   );
 }
 
-function membersOf({ properties = {}, propertyNames, anyOf = [], allOf = [] }: Shape): string[] {
-  return [...Object.keys(properties), ...(propertyNames?.enum ?? []), ...[...anyOf, ...allOf].flatMap(membersOf)];
+function membersOf({ properties = {}, anyOf = [], allOf = [] }: Shape): string[] {
+  return [...Object.keys(properties), ...[...anyOf, ...allOf].flatMap(membersOf)];
+}
+
+/** The keys of a map are those that the mailbox has under the same name. */
+function keysOf(property: string, mailbox: Mailbox): string[] {
+  return Object.keys((mailbox as unknown as Properties)[property] ?? {});
 }
 
 /** Forwarding as it may be declared: what is there already, and loses mail, has to be allowed in so many words. */

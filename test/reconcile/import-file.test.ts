@@ -15,6 +15,8 @@ interface Handmade {
   keepsCopy?: boolean;
   /** Further parameters of Set-Mailbox. */
   settings?: Row;
+  /** Of Graph's mailboxSettings. */
+  mailboxSettings?: Row;
   grants?: Record<string, readonly ("fullAccess" | "sendAs" | "sendOnBehalf")[]>;
 }
 
@@ -50,6 +52,9 @@ async function makeByHand(world: World, mailbox: Handmade): Promise<string> {
     await world.exchange("Set-Mailbox", { Identity: id, ...parameters });
   }
   await world.graph("PATCH", `/users/${id}`, { accountEnabled: maySignIn === true });
+  if (mailbox.mailboxSettings !== undefined) {
+    await world.graph("PATCH", `/users/${id}/mailboxSettings`, mailbox.mailboxSettings);
+  }
   for (const [trustee, rights] of Object.entries(mailbox.grants ?? {})) {
     for (const right of rights) {
       await grant(world, id, trustee, right);
@@ -142,6 +147,43 @@ const handmade: fc.Arbitrary<Handmade> = fc.record(
       fc.constantFrom(...people).map((inside) => ({ inside })),
       word.map((local) => ({ outside: `${local}@elsewhere.example` })),
     ),
+    settings: fc.record(
+      {
+        MailTip: fc.constantFrom(
+          "Closed on Sundays",
+          "<html><body>We <b>answer</b> &amp; smile</body></html>",
+          "a < b",
+        ),
+        CustomAttribute1: fc.constantFrom("north", "x y", " padded "),
+        CustomAttribute15: word,
+        MessageCopyForSentAsEnabled: fc.boolean(),
+        MessageCopyForSendOnBehalfEnabled: fc.boolean(),
+        MaxSendSize: fc.constantFrom("20 MB", "35 MB", "150 MB"),
+        MaxReceiveSize: fc.constantFrom("36 MB", "1.5 MB"),
+      },
+      { requiredKeys: [] },
+    ),
+    mailboxSettings: fc.record(
+      {
+        timeZone: fc.constantFrom("Romance Standard Time", "UTC"),
+        automaticRepliesSetting: fc.oneof(
+          fc.record({
+            status: fc.constantFrom("disabled", "alwaysEnabled"),
+            externalAudience: fc.constantFrom("none", "contactsOnly", "all"),
+            internalReplyMessage: fc.constantFrom("", "Back soon", "<p>Back &amp; better</p>\r\n<p>soon</p>"),
+            externalReplyMessage: fc.constantFrom("", "We are away"),
+          }),
+          fc.constant({
+            status: "scheduled",
+            externalAudience: "all",
+            internalReplyMessage: "On holiday",
+            scheduledStartDateTime: { dateTime: "2031-07-01T00:00:00.0000000", timeZone: "UTC" },
+            scheduledEndDateTime: { dateTime: "2031-08-01T06:30:00.0000000", timeZone: "UTC" },
+          }),
+        ),
+      },
+      { requiredKeys: [] },
+    ),
     grants: fc.dictionary(fc.constantFrom(...people), rights, { maxKeys: 4 }),
   },
   { requiredKeys: ["address"] },
@@ -165,6 +207,7 @@ describe("an import file", () => {
         await world.writes();
         const found = await surveyed(world);
         expect(found).toMatchObject({ left: [], unmatched: [] });
+        expect(found.mailboxes.flatMap(({ notes }) => notes)).toEqual([]);
         expect(found.mailboxes).toHaveLength(mailboxes.length);
         await world.together(() => expectNothingToDo(world, found));
         expect(await world.writes()).toEqual([]);
@@ -188,6 +231,23 @@ describe("an import file", () => {
       isHidden: true,
       maySignIn: true,
       forwarding: { outside: "archive@elsewhere.example" },
+      settings: {
+        MailTip: "Closed on Sundays",
+        CustomAttribute3: "north",
+        MessageCopyForSentAsEnabled: true,
+        MaxSendSize: "20 MB",
+        IssueWarningQuota: "9 GB",
+        ProhibitSendQuota: "49.5 GB",
+        ProhibitSendReceiveQuota: "50 GB",
+      },
+      mailboxSettings: {
+        timeZone: "Romance Standard Time",
+        automaticRepliesSetting: {
+          status: "alwaysEnabled",
+          internalReplyMessage: "Back soon",
+          externalAudience: "all",
+        },
+      },
       grants: {
         "ada@contoso.com": ["fullAccess", "sendAs"],
         "support-team@contoso.com": ["fullAccess", "sendOnBehalf"],
@@ -209,6 +269,12 @@ describe("an import file", () => {
           hiddenFromAddressLists: true,
           signInBlocked: false,
           forwarding: { to: "archive@elsewhere.example", keepCopy: false, allowLoss: true },
+          mailTip: "Closed on Sundays",
+          customAttributes: { "3": "north" },
+          copySentItems: { sentAs: true },
+          automaticReplies: { status: "alwaysEnabled", internalMessage: "Back soon" },
+          quota: { issueWarning: "9 GB", prohibitSend: "49.5 GB", prohibitSendReceive: "50 GB" },
+          maxSendSize: "20 MB",
         },
       },
       "rich-members": {
