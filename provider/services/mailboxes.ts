@@ -260,7 +260,15 @@ export class Mailboxes {
         words: "Exchange answered with the sizes of other mailboxes",
       });
     }
-    return { size: bytes(row?.TotalItemSize) ?? 0, itemCount: Number(row?.ItemCount ?? 0) };
+    const size = row === undefined ? 0 : bytes(row.TotalItemSize);
+    if (size === undefined) {
+      // Taken for nothing, it would let a quota below it through.
+      throw new ProviderError({
+        action: `reading the size of mailbox ${mailbox.primarySmtpAddress}`,
+        words: `Exchange answered with a size that cannot be read: ${String(row?.TotalItemSize)}`,
+      });
+    }
+    return { size, itemCount: Number(row?.ItemCount ?? 0) };
   }
 
   /** The message sizes that a mailbox's plan gives; undefined when Exchange does not tell. */
