@@ -43,7 +43,7 @@ export interface SettingsChange {
     language?: string;
     /** Windows name. */
     timeZone?: string;
-    /** Null is the language's default; both formats must accompany a change of the language. */
+    /** Null is the language's default; formats that are in force must accompany a change of the language. */
     dateFormat?: string | null;
     timeFormat?: string | null;
     /** Gives the default folders their names in the mailbox's language, which only Exchange's cmdlet can. */
@@ -115,15 +115,15 @@ export class MailboxSettings {
   }
 
   /**
-   * Writes settings: one request to Graph; through Exchange one for each of the two groups.
+   * Writes settings: one request to Graph for both groups, unless folders are to be renamed or formats put back, which only
+   * Exchange's cmdlet is documented to do; through Exchange one for each group.
    *
    * @throws ProviderError naming both rights when neither service allows it.
    */
   async write(mailbox: Mailbox, change: SettingsChange, action: string, scope: Scope, note: Note): Promise<void> {
     const { automaticReplies, regional } = change;
     if (!this.#refused.has(mailbox.id)) {
-      // With folders to rename, the cmdlet that renames them sets the language in the same call.
-      const isRegionalHere = regional !== undefined && regional.localizeFolders !== true;
+      const isRegionalHere = regional !== undefined && !needsCmdlet(regional);
       const part: SettingsChange = {
         ...(automaticReplies === undefined ? {} : { automaticReplies }),
         ...(isRegionalHere ? { regional } : {}),
@@ -232,6 +232,10 @@ export class MailboxSettings {
       });
     }
   }
+}
+
+function needsCmdlet({ localizeFolders, dateFormat, timeFormat }: NonNullable<SettingsChange["regional"]>): boolean {
+  return localizeFolders === true || dateFormat === null || timeFormat === null;
 }
 
 async function noted(part: SettingsChange, note: Note, write: () => Promise<void>): Promise<void> {

@@ -389,8 +389,22 @@ describe("regional settings", () => {
     expect((await written(world)).at(-1)).toEqual({
       language: { locale: "en-GB" },
       dateFormat: "yyyy-MM-dd",
-      timeFormat: null,
     });
+  });
+
+  test("a new language puts formats back that others have set, in the same call", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { regional: { language: "da-DK", dateFormat: "yyyy-MM-dd" } });
+    await byHand(world, resource, { timeFormat: "HH:mm:ss" });
+    const english = { regional: { language: "en-GB", dateFormat: "dd/MM/yyyy" } };
+    await resource.up({ ...support, ...english });
+    expect((await written(world)).at(-1)).toMatchObject({
+      CmdletInput: {
+        CmdletName: "Set-MailboxRegionalConfiguration",
+        Parameters: { Language: "en-GB", DateFormat: "dd/MM/yyyy", TimeFormat: null },
+      },
+    });
+    await expectConverged(resource, english);
   });
 
   test("removed altogether keep language and time zone, with a warning for each, and drop the formats", async () => {
@@ -531,7 +545,7 @@ describe("writing", () => {
   test("a format put back whose answer is lost is written again", async () => {
     const world = await startWorld({ config: { settleTimeout: "1s" } });
     const resource = await made(world, { regional: danish });
-    await world.fault({ service: "graph", method: "PATCH", path: "mailboxSettings", close: "before" });
+    await world.fault({ cmdlet: "Set-MailboxRegionalConfiguration", close: "before" });
     await resource.up(support);
     expect((await seen(world, resource)).regional).toEqual({ ...danish, dateFormat: "", timeFormat: "" });
   });

@@ -40,7 +40,7 @@ export const mailboxSettings: Facet = {
     const names = [...new Set(own.map(({ path }) => path[0]))].join(", ");
     await operation.services.mailboxSettings.write(
       mailbox,
-      settingsChange(own, desired),
+      settingsChange(own, desired, settings),
       `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`,
       operation,
       (part, isCertain) => {
@@ -155,7 +155,7 @@ function languageOfFolders({ regional }: SharedMailboxInputs, settings: Settings
 }
 
 /** Both groups as they are to be written: one request where one is enough. */
-function settingsChange(changes: readonly Change[], { inputs }: Desired): SettingsChange {
+function settingsChange(changes: readonly Change[], { inputs }: Desired, settings: Settings): SettingsChange {
   const replies = changes.filter(({ path }) => path[0] === "automaticReplies");
   const own = changes.filter(({ path }) => path[0] === "regional");
   const regional = Object.fromEntries(
@@ -168,7 +168,7 @@ function settingsChange(changes: readonly Change[], { inputs }: Desired): Settin
       : { automaticReplies: { ...inputs.automaticReplies, ...changed(replies) } as Partial<AutomaticReplies> }),
     ...(own.length === 0
       ? {}
-      : { regional: withFormats(regional, inputs.regional) as SettingsChange["regional"] & object }),
+      : { regional: withFormats(regional, inputs.regional, settings) as SettingsChange["regional"] & object }),
   };
 }
 
@@ -177,10 +177,16 @@ function changed(changes: readonly Change[]): Properties {
 }
 
 /** Formats belong to a language: a new one is refused while those of the old one stay in force. */
-function withFormats(change: Properties, declared: RegionalInput | undefined): Properties {
-  return change.language === undefined
-    ? change
-    : { ...change, dateFormat: declared?.dateFormat ?? null, timeFormat: declared?.timeFormat ?? null };
+function withFormats(
+  change: Properties,
+  declared: RegionalInput | undefined,
+  { regional: seen }: Settings,
+): Properties {
+  const formats = FORMATS.flatMap((member) => {
+    const format = declared?.[member] ?? (seen[member] === undefined ? undefined : null);
+    return format === undefined ? [] : [[member, format]];
+  });
+  return change.language === undefined ? change : { ...change, ...Object.fromEntries(formats) };
 }
 
 /** Notes in the state what was or may have been written; what was to be taken away leaves it only when that is certain. */
