@@ -239,7 +239,7 @@ describe("license", () => {
       },
     });
     expect(await failure(resource.up({ ...support, license: plan2 }))).toMatch(
-      /available licenses|10 of 10 are in use/,
+      /no seat of EXCHANGEENTERPRISE is free: 10 of 10 are in use/,
     );
     expect((await licences(world, resource)).skuIds).toEqual([]);
   });
