@@ -169,7 +169,11 @@ async function observedWhole(
     const managed = Object.fromEntries(Object.entries(all).map(([property, value]) => [property, value ?? true]));
     return await around(seen, desired, { ...operation, state: managed });
   } catch (error) {
-    if (!isClass(error, "forbidden")) {
+    // Where two services were asked, the refusal lies beneath.
+    const isForbidden = [error, error instanceof Error ? error.cause : undefined].some((one) =>
+      isClass(one, "forbidden"),
+    );
+    if (!isForbidden || !(error instanceof Error)) {
       throw error;
     }
     notes.push(`What the application may not read is not declared: ${error.message}`);

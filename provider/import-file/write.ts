@@ -103,11 +103,19 @@ function projectName(start: string): string | undefined {
   for (let folder = start; ; folder = dirname(folder)) {
     const file = ["Pulumi.yaml", "Pulumi.yml"].map((one) => join(folder, one)).find((one) => existsSync(one));
     if (file !== undefined) {
-      // JSON is YAML too.
-      return /^\s*(?:\{\s*)?"?name"?:\s*["']?([^"'#\s,}]+)/m.exec(readFileSync(file, "utf8"))?.[1];
+      return nameIn(readFileSync(file, "utf8"));
     }
     if (dirname(folder) === folder) {
       return undefined;
     }
   }
+}
+
+/** The project's name in the text of a Pulumi.yaml, which may be JSON: that is YAML too. */
+function nameIn(text: string): string | undefined {
+  if (text.trimStart().startsWith("{")) {
+    const { name } = JSON.parse(text) as { name?: unknown };
+    return typeof name === "string" ? name : undefined;
+  }
+  return /^name:\s*["']?([^"'#\s]+)/m.exec(text)?.[1];
 }

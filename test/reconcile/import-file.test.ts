@@ -319,6 +319,59 @@ describe("an import file", () => {
     expect(text).toContain("// synced@contoso.com is not imported: it is synchronised from on-premises");
   });
 
+  test("leaves out what the application may not read, and says so", async () => {
+    const world = await startWorld();
+    await makeByHand(world, {
+      address: "sales@contoso.com",
+      isHidden: true,
+      mailboxSettings: { automaticRepliesSetting: { status: "alwaysEnabled", internalReplyMessage: "Back soon" } },
+    });
+    const forbidden = {
+      times: "always",
+      answer: { status: 403, body: { error: { code: "ErrorAccessDenied", message: "Access is denied." } } },
+    };
+    await world.fault({ ...forbidden, service: "graph", path: "mailboxSettings" });
+    await world.fault({ ...forbidden, cmdlet: "Get-MailboxAutoReplyConfiguration" });
+    await world.fault({ ...forbidden, cmdlet: "Get-MailboxRegionalConfiguration" });
+    const { declared, text } = await surveyed(world);
+    expect(declared.sales?.program).toMatchObject({ hiddenFromAddressLists: true });
+    expect(declared.sales?.program).not.toHaveProperty("automaticReplies");
+    expect(text).toMatch(/^\/\/ What the application may not read is not declared: .*denied/m);
+  });
+
+  test("says of a size that needs a licence that the licence is managed elsewhere", async () => {
+    const world = await startWorld();
+    await makeByHand(world, { address: "large@contoso.com" });
+    const gigabyte = 1024 ** 3;
+    await world.patchRecipient("large@contoso.com", {
+      mailbox: {
+        issueWarningQuota: 80 * gigabyte,
+        prohibitSendQuota: 90 * gigabyte,
+        prohibitSendReceiveQuota: 100 * gigabyte,
+      },
+    });
+    const found = await surveyed(world);
+    expect(found.declared.large?.program).toMatchObject({
+      license: "external",
+      quota: { issueWarning: "80 GB", prohibitSend: "90 GB", prohibitSendReceive: "100 GB" },
+    });
+    await world.together(() => expectNothingToDo(world, found));
+  });
+
+  test("leaves out what a program may not say, and says so", async () => {
+    const world = await startWorld();
+    await makeByHand(world, { address: "sales@contoso.com", aliases: ["also@contoso.com"] });
+    await world.patchRecipient("sales@contoso.com", {
+      mailbox: { forwardingSmtpAddress: "smtp:also@contoso.com", deliverToMailboxAndForward: true },
+    });
+    const { declared, text } = await surveyed(world);
+    expect(declared.sales?.program).toMatchObject({ emailAliases: ["also@contoso.com"] });
+    expect(declared.sales?.program).not.toHaveProperty("forwarding");
+    expect(text).toMatch(
+      /^\/\/ forwarding is not declared and stays as it is: forwarding.to: is an address of this very mailbox/m,
+    );
+  });
+
   test("is not written when a list cannot be read whole", async () => {
     const world = await startWorld();
     await makeByHand(world, { address: "sales@contoso.com" });
