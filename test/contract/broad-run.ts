@@ -1,4 +1,13 @@
 import { type Resource, type Row, startWorld, type World } from "../reconcile/harness";
+import {
+  deletedAndConverted,
+  exclusiveMembership,
+  holds,
+  importFile,
+  mailboxSettings,
+  planSizes,
+  settingsOfMailbox,
+} from "./mailbox-life";
 import { type Recording, startRecordingProxy } from "./recording";
 
 const BUILT_IN = "Microsoft Exchange Online";
@@ -11,8 +20,8 @@ const people = {
 
 /**
  * Creates, changes in every property, lets drift, repairs and deletes resources of all three kinds through the provider's own
- * methods, with the rare ways in between: adoption, an address that is taken, a right that is missing, a row that has to be
- * inactive before it goes.
+ * methods, with the rare ways in between: adoption, conversion, restoring and purging, an address that is taken, a right that is
+ * missing, a row that has to be inactive before it goes. It also reads what writes an import file.
  *
  * @returns everything that passed between the provider and the tenant.
  */
@@ -30,6 +39,13 @@ export async function broadRun(): Promise<Recording[]> {
     const members = await membership(world, support);
     const intake = await forwardingMailbox(world);
     await refusals(world);
+    await settingsOfMailbox(world);
+    await holds(world);
+    await mailboxSettings(world);
+    await planSizes(world);
+    await deletedAndConverted(world);
+    await exclusiveMembership(world, moves);
+    expect(await importFile(world)).toBeGreaterThan(2);
     for (const resource of [intake, members, support, moves, collector]) {
       await resource.destroy();
     }

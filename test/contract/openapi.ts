@@ -63,6 +63,12 @@ export function resolved(document: Document, schema: Schema): Schema {
     : resolved(document, document.components.schemas[lastPart(schema.$ref)] ?? {});
 }
 
+/** The schema of the type a value names itself, where more than one may stand in its place. */
+function derived(document: Document, value: unknown): Schema | undefined {
+  const tag = (value as Record<string, unknown> | null)?.["@odata.type"];
+  return typeof tag === "string" ? document.components.schemas[tag.replace("#", "")] : undefined;
+}
+
 /** The name a reference ends with. */
 export function lastPart(reference: string): string {
   return reference.split("/").pop() ?? "";
@@ -73,7 +79,7 @@ export function lastPart(reference: string): string {
  * OData's own annotations aside.
  */
 export function complaintsBySchema(document: Document, schema: Schema, value: unknown, path = "$"): string[] {
-  const known = resolved(document, schema);
+  const known = derived(document, value) ?? resolved(document, schema);
   if (value === null) {
     return known.nullable || known.enum?.includes(null) ? [] : [`${path} is null`];
   }

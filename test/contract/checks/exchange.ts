@@ -118,6 +118,9 @@ function batchComplaints(recording: Recording, body: unknown, answer: unknown): 
         ...exactly(request, "a request of the batch", ["id", "method", "url", "headers", "body"]),
         ...(typeof id === "string" ? [] : ["an id in the batch is no text"]),
         ...(method === "POST" ? [] : [`the method in the batch is ${String(method)}`]),
+        ...(new RegExp(`^https?://${recording.headers.host}/`).test(String(url))
+          ? []
+          : [`the address in the batch is ${String(url)}, not a whole one of the same host`]),
         ...exactly(lowerCase, "headers in the batch", ["content-type", "x-cmdletname", "x-anchormailbox", "prefer"]),
         ...(response === undefined && recording.answer.status === 200 ? [`request ${String(id)} has no answer`] : []),
         ...invocationComplaints({
@@ -155,7 +158,7 @@ function invocationComplaints(call: Invocation): string[] {
     ...envelope,
     ...refused,
     ...(call.headers["x-cmdletname"] === name ? [] : [`X-CmdletName is ${call.headers["x-cmdletname"]}`]),
-    ...(anchors[cmdlet.anchor].test(call.headers["x-anchormailbox"] ?? "")
+    ...(anchors[anchorOf(cmdlet, input)].test(call.headers["x-anchormailbox"] ?? "")
       ? []
       : [`X-AnchorMailbox of ${name} is ${call.headers["x-anchormailbox"]}`]),
     ...(size >= 1 && size <= LARGEST_PAGE ? [] : [`Prefer is ${call.headers.prefer}`]),
@@ -170,9 +173,14 @@ function invocationComplaints(call: Invocation): string[] {
   ];
 }
 
+function anchorOf({ anchor, organizationWith }: Cmdlet, input: Members): Cmdlet["anchor"] {
+  const isNowhere = organizationWith !== undefined && organizationWith in membersOf(input.Parameters);
+  return isNowhere ? "organization" : anchor;
+}
+
 function anchoredElsewhere(cmdlet: Cmdlet, input: Members, call: Invocation): boolean {
   const identity = String(membersOf(input.Parameters).Identity).toLowerCase();
-  return cmdlet.anchor === "mailbox" && !call.headers["x-anchormailbox"]?.toLowerCase().includes(identity);
+  return anchorOf(cmdlet, input) === "mailbox" && !call.headers["x-anchormailbox"]?.toLowerCase().includes(identity);
 }
 
 function denialsOf(name: string, parameters: Members): string[] {
@@ -189,20 +197,23 @@ function denialsOf(name: string, parameters: Members): string[] {
 function parameterComplaints(name: string, cmdlet: Cmdlet, given: Members): string[] {
   const names = Object.keys(given);
   const known = Object.entries(cmdlet.parameters);
-  const selectors = (cmdlet.selectors ?? []).filter((one) => names.includes(one));
-  const together = (cmdlet.together ?? []).filter((one) => names.includes(one));
+  const groups = cmdlet.selectors ?? [];
+  const selectors = [...new Set(groups.flat())].filter((one) => names.includes(one));
+  const isList = cmdlet.parameters.ResultSize !== undefined && !names.includes("Identity");
   return [
     ...names.filter((one) => cmdlet.parameters[one] === undefined).map((one) => `the parameter ${one} is unknown`),
     ...known.filter(([one, { always }]) => always && !names.includes(one)).map(([one]) => `${one} is missing`),
     ...known
       .filter(([one]) => names.includes(one))
       .flatMap(([one, parameter]) => valueComplaints(one, parameter, given[one])),
-    ...(cmdlet.selectors !== undefined && selectors.length !== 1
-      ? [`${selectors.length} of ${cmdlet.selectors.join(", ")} are given; without one it means every object`]
-      : []),
-    ...(together.length === 0 || together.length === cmdlet.together?.length
+    ...(cmdlet.selectors === undefined || groups.some((group) => same([...group].sort(), [...selectors].sort()))
       ? []
-      : [`${together.join(", ")} without the rest of ${cmdlet.together?.join(", ")}`]),
+      : [`${selectors.join(" and ") || "nothing"} says which objects are meant; without one it means every object`]),
+    ...(isList && !names.includes("ResultSize") ? ["a list without ResultSize may be cut short"] : []),
+    ...(cmdlet.together ?? [])
+      .map((group) => ({ group, given: group.filter((one) => names.includes(one)) }))
+      .filter(({ group, given: some }) => some.length > 0 && some.length < group.length)
+      .map(({ group, given: some }) => `${some.join(", ")} without the rest of ${group.join(", ")}`),
     ...(cmdlet.changes && names.length < 2 ? ["nothing is changed"] : []),
     ...(commonSets(cmdlet, names)?.length === 0 ? [`${names.join(", ")} fit into no parameter set together`] : []),
     ...(typeof given.Filter === "string" ? filterComplaints(name, given.Filter) : []),
@@ -217,11 +228,11 @@ export function commonSets(cmdlet: Pick<Cmdlet, "parameters">, names: readonly s
   }, undefined);
 }
 
-function valueComplaints(name: string, { type, clears, only }: Parameter, value: unknown): string[] {
+function valueComplaints(name: string, { type, clears, blank, only }: Parameter, value: unknown): string[] {
   if (only !== undefined && !same(only, value)) {
     return [`${name} is ${JSON.stringify(value)}; only ${JSON.stringify(only)} is meant`];
   }
-  if (value === null && clears) {
+  if ((value === null && clears) || (value === "" && blank)) {
     return [];
   }
   const isFilled = typeof value === "string" && value.trim() !== "";
@@ -238,10 +249,22 @@ function valueComplaints(name: string, { type, clears, only }: Parameter, value:
     MailboxIdParameter: () => typeof value === "string" && GUID.test(value),
     RecipientIdParameter: () => typeof value === "string" && GUID.test(value),
     SecurityPrincipalIdParameter: () => typeof value === "string" && GUID.test(value),
+    GeneralMailboxOrMailUserIdParameter: () => typeof value === "string" && GUID.test(value),
+    UserIdParameter: () => typeof value === "string" && GUID.test(value),
+    // Plans have no id that rows of mailboxes carry.
+    MailboxPlanIdParameter: () => isFilled,
+    "RecipientTypeDetails[]": () => isListOrChange(value, (one) => /^[A-Z]\w+$/.test(one)),
+    ConvertibleMailboxSubType: () => isFilled,
+    OofState: () => ["Disabled", "Enabled", "Scheduled"].includes(String(value)),
+    ExternalAudience: () => ["None", "Known", "All"].includes(String(value)),
+    // To the second and in UTC, so that no place's own time is read into it.
+    DateTime: () => typeof value === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value),
+    CultureInfo: () => typeof value === "string" && /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}$/.test(value),
+    ExTimeZoneValue: () => isFilled,
     "MailboxRights[]": () => Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string"),
     ActiveDirectorySecurityInheritance: () => isFilled,
   };
-  if (["MailboxIdParameter", "RecipientIdParameter", "SecurityPrincipalIdParameter"].includes(type) && !isFilled) {
+  if (type.endsWith("IdParameter") && !isFilled) {
     return [`${name} is empty`];
   }
   return fits[type]() ? [] : [`${name} is ${JSON.stringify(value)}, which is no ${type}`];
@@ -347,6 +370,8 @@ function propertyComplaints(what: string, property: OutputProperty | undefined, 
     "Edm.String": () => typeof value === "string",
     "Edm.Guid": () => typeof value === "string" && GUID.test(value),
     "Edm.Boolean": () => typeof value === "boolean",
+    "Edm.Int64": () => Number.isInteger(value),
+    "Edm.DateTimeOffset": () => typeof value === "string" && !Number.isNaN(Date.parse(value)),
     "Collection(Edm.String)": () => Array.isArray(value) && value.every((one) => typeof one === "string"),
   };
   const isTagged = !Array.isArray(value) || row[`${name}@odata.type`] === "#Collection(String)";

@@ -205,11 +205,20 @@ function entityComplaints(name: EntityName, value: unknown, what: string, isSent
       if (isSent && !known.writable) {
         return [`${what} has ${member} of ${name}, which is never written`];
       }
-      return valueComplaints(known.type, one, `${what}: ${member}`, isSent);
+      return one === null && known.clears ? [] : valueComplaints(known.type, one, `${what}: ${member}`, isSent);
     });
 }
 
 const enums: Record<string, readonly string[]> = {
+  automaticRepliesStatus: ["disabled", "alwaysEnabled", "scheduled"],
+  externalAudienceScope: ["none", "contactsOnly", "all"],
+  delegateMeetingMessageDeliveryOptions: [
+    "sendToDelegateAndInformationToPrincipal",
+    "sendToDelegateAndPrincipal",
+    "sendToDelegateOnly",
+  ],
+  userPurpose: ["unknown", "user", "linked", "shared", "room", "equipment", "others"],
+  dayOfWeek: ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
   importance: ["low", "normal", "high"],
   sensitivity: ["normal", "personal", "private", "confidential"],
   messageActionFlag: [
@@ -235,9 +244,10 @@ function valueComplaints(type: MemberType, value: unknown, what: string, isSent:
   if (type === "string[]") {
     return Array.isArray(value) && value.every((one) => typeof one === "string") ? [] : [`${what} is no list of texts`];
   }
-  if (type === "recipient[]") {
+  if (type.endsWith("[]")) {
+    const one = type.slice(0, -2) as MemberType;
     return Array.isArray(value)
-      ? value.flatMap((one) => entityComplaints("recipient", one, what, isSent))
+      ? value.flatMap((element) => valueComplaints(one, element, what, isSent))
       : [`${what} is no list`];
   }
   if (type in entities) {

@@ -16,6 +16,16 @@ export type ParameterType =
   | "MailboxIdParameter"
   | "RecipientIdParameter"
   | "SecurityPrincipalIdParameter"
+  | "GeneralMailboxOrMailUserIdParameter"
+  | "UserIdParameter"
+  | "MailboxPlanIdParameter"
+  | "RecipientTypeDetails[]"
+  | "ConvertibleMailboxSubType"
+  | "OofState"
+  | "ExternalAudience"
+  | "DateTime"
+  | "CultureInfo"
+  | "ExTimeZoneValue"
   | "MailboxRights[]"
   | "ActiveDirectorySecurityInheritance";
 
@@ -28,6 +38,8 @@ export interface Parameter {
   always?: true;
   /** Whether JSON null, which clears the value, is meant. */
   clears?: true;
+  /** Whether "" is meant too: it clears the value where null is refused. */
+  blank?: true;
   /** The only value that is ever meant. */
   only?: unknown;
 }
@@ -36,10 +48,10 @@ export interface Parameter {
 export interface Cmdlet {
   kind: "read" | "write";
   parameters: Readonly<Record<string, Parameter>>;
-  /** Parameters that say which objects are meant, where none is mandatory: exactly one of them is sent. */
-  selectors?: readonly string[];
-  /** Parameters that are sent together or not at all. */
-  together?: readonly string[];
+  /** Parameters that say which objects are meant, where none is mandatory: exactly those of one of these groups are sent. */
+  selectors?: readonly (readonly string[])[];
+  /** Groups of parameters that are sent together or not at all. */
+  together?: readonly (readonly string[])[];
   /** At least one of the others is sent beside `Identity`. */
   changes?: true;
   /** The rows it puts out; absent: none. */
@@ -48,16 +60,28 @@ export interface Cmdlet {
   selects: boolean;
   /** Where the call leads: the object it is about, or the organisation's mailbox. */
   anchor: "mailbox" | "organization";
+  /** A parameter with which it leads to the organisation's mailbox all the same: the object itself is nowhere. */
+  organizationWith?: string;
+  /** Where it is known from, when Microsoft's description of the cmdlets lacks it. */
+  source?: string;
 }
 
 const confirm: Parameter = { type: "SwitchParameter", always: true, only: false };
 const unlimited: Parameter = { type: "Unlimited", always: true, only: "Unlimited" };
 const mailbox: Parameter = { type: "MailboxIdParameter", always: true };
 const recipient: Parameter = { type: "RecipientIdParameter", always: true };
+const flag: Parameter = { type: "Boolean" };
+const limit: Parameter = { type: "Unlimited" };
+const clearable: Parameter = { type: "String", clears: true };
+/** That null clears these texts is documented nowhere. */
+const ownText: Parameter = { ...clearable, blank: true };
+const customAttributes = Array.from({ length: 15 }, (_, index) => `CustomAttribute${index + 1}`);
 
 /** Sets of Set-Mailbox other than `Identity` that need no switch of their own. */
 const rareSets = ["ExcludeFromAllOrgHolds", "ExcludeFromOrgHolds", "RemoveOrphanedHolds"];
 const entrySets = ["AccessRights", "Instance"];
+const deletedSets = ["AnrSet", "Identity", "MailboxPlanSet"];
+const regionalSets = ["Default", "Identity"];
 
 /** Every cmdlet with every parameter that the provider may send. Nothing else is ever sent. */
 export const cmdlets: Readonly<Record<string, Cmdlet>> = {
@@ -66,9 +90,17 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     parameters: {
       Identity: { type: "MailboxIdParameter", sets: ["Identity"] },
       Filter: { type: "String" },
+      RecipientTypeDetails: { type: "RecipientTypeDetails[]", only: ["SharedMailbox"] },
+      SoftDeletedMailbox: { type: "SwitchParameter", sets: deletedSets, only: true },
       ResultSize: { type: "Unlimited", only: "Unlimited" },
     },
-    selectors: ["Identity", "Filter"],
+    selectors: [
+      ["Identity"],
+      ["Filter"],
+      ["RecipientTypeDetails"],
+      ["SoftDeletedMailbox"],
+      ["Identity", "SoftDeletedMailbox"],
+    ],
     output: "mailbox",
     selects: true,
     anchor: "organization",
@@ -76,7 +108,7 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
   "Get-Recipient": {
     kind: "read",
     parameters: { Filter: { type: "String", always: true }, ResultSize: unlimited },
-    selectors: ["Filter"],
+    selectors: [["Filter"]],
     output: "recipient",
     selects: true,
     anchor: "organization",
@@ -92,6 +124,36 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     kind: "read",
     parameters: { Identity: recipient, ResultSize: unlimited },
     output: "recipientPermission",
+    selects: false,
+    anchor: "organization",
+  },
+  "Get-MailboxStatistics": {
+    kind: "read",
+    parameters: { Identity: { type: "GeneralMailboxOrMailUserIdParameter", sets: ["Identity"], always: true } },
+    output: "mailboxStatistics",
+    selects: true,
+    anchor: "organization",
+  },
+  "Get-MailboxPlan": {
+    kind: "read",
+    // Without an identity it answers with every plan.
+    parameters: { Identity: { type: "MailboxPlanIdParameter", always: true } },
+    output: "mailboxPlan",
+    selects: true,
+    anchor: "organization",
+    source: "Exchange PowerShell reference, Get-MailboxPlan",
+  },
+  "Get-MailboxAutoReplyConfiguration": {
+    kind: "read",
+    parameters: { Identity: mailbox },
+    output: "autoReplyConfiguration",
+    selects: false,
+    anchor: "organization",
+  },
+  "Get-MailboxRegionalConfiguration": {
+    kind: "read",
+    parameters: { Identity: { ...mailbox, sets: regionalSets } },
+    output: "regionalConfiguration",
     selects: false,
     anchor: "organization",
   },
@@ -137,9 +199,25 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       DeliverToMailboxAndForward: { type: "Boolean" },
       GrantSendOnBehalfTo: { type: "MultiValuedProperty" },
       MicrosoftOnlineServicesID: { type: "SmtpAddress", sets: rareSets },
-      AccountDisabled: { type: "Boolean" },
+      AccountDisabled: flag,
+      MailTip: ownText,
+      ...Object.fromEntries(customAttributes.map((name) => [name, ownText])),
+      MessageCopyForSentAsEnabled: flag,
+      MessageCopyForSendOnBehalfEnabled: flag,
+      IssueWarningQuota: limit,
+      ProhibitSendQuota: limit,
+      ProhibitSendReceiveQuota: limit,
+      MaxSendSize: limit,
+      MaxReceiveSize: limit,
+      LitigationHoldEnabled: flag,
+      LitigationHoldDuration: limit,
+      Type: { type: "ConvertibleMailboxSubType", only: "Shared" },
     },
-    together: ["ForwardingAddress", "ForwardingSmtpAddress", "DeliverToMailboxAndForward"],
+    together: [
+      ["ForwardingAddress", "ForwardingSmtpAddress", "DeliverToMailboxAndForward"],
+      // One by one, the order among them could be broken on the way.
+      ["IssueWarningQuota", "ProhibitSendQuota", "ProhibitSendReceiveQuota"],
+    ],
     changes: true,
     selects: false,
     anchor: "mailbox",
@@ -150,7 +228,59 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       Identity: { type: "MailboxIdParameter", sets: ["Identity", "Default"], always: true },
       Confirm: confirm,
       Force: { type: "SwitchParameter", only: true },
+      PermanentlyDelete: { type: "SwitchParameter", sets: ["Default"], only: true },
     },
+    selects: false,
+    anchor: "mailbox",
+    organizationWith: "PermanentlyDelete",
+  },
+  "Enable-Mailbox": {
+    kind: "write",
+    parameters: {
+      Identity: { type: "UserIdParameter", always: true },
+      Archive: { type: "SwitchParameter", sets: ["Archive"], always: true, only: true },
+    },
+    output: "mailbox",
+    selects: false,
+    anchor: "mailbox",
+  },
+  "Disable-Mailbox": {
+    kind: "write",
+    parameters: {
+      Identity: mailbox,
+      Archive: { type: "SwitchParameter", sets: ["Archive"], always: true, only: true },
+      Confirm: confirm,
+    },
+    selects: false,
+    anchor: "mailbox",
+    source: "Exchange PowerShell reference, Disable-Mailbox",
+  },
+  "Set-MailboxAutoReplyConfiguration": {
+    kind: "write",
+    parameters: {
+      Identity: mailbox,
+      AutoReplyState: { type: "OofState" },
+      ExternalAudience: { type: "ExternalAudience" },
+      InternalMessage: clearable,
+      ExternalMessage: clearable,
+      StartTime: { type: "DateTime" },
+      EndTime: { type: "DateTime" },
+    },
+    changes: true,
+    selects: false,
+    anchor: "mailbox",
+  },
+  "Set-MailboxRegionalConfiguration": {
+    kind: "write",
+    parameters: {
+      Identity: { ...mailbox, sets: regionalSets },
+      Language: { type: "CultureInfo" },
+      TimeZone: { type: "ExTimeZoneValue" },
+      DateFormat: clearable,
+      TimeFormat: clearable,
+      LocalizeDefaultFolderName: { type: "SwitchParameter", only: true },
+    },
+    changes: true,
     selects: false,
     anchor: "mailbox",
   },
@@ -221,7 +351,13 @@ export const filterable = {
 } as const satisfies Record<string, readonly string[]>;
 
 /** A value's type on the wire. */
-export type OutputType = "Edm.String" | "Edm.Guid" | "Edm.Boolean" | "Collection(Edm.String)";
+export type OutputType =
+  | "Edm.String"
+  | "Edm.Guid"
+  | "Edm.Boolean"
+  | "Edm.Int64"
+  | "Edm.DateTimeOffset"
+  | "Collection(Edm.String)";
 
 /** A property of a row that the provider reads. */
 export interface OutputProperty {
@@ -230,7 +366,7 @@ export interface OutputProperty {
   nullable?: true;
   /** Whether a row may be without it. */
   optional?: true;
-  /** Where it is known from, when the admin API's own metadata does not have it under the output's type. */
+  /** Where it is known from, when the admin API's own metadata does not have it, or has it otherwise, under the output's type. */
   source?: string;
 }
 
@@ -239,6 +375,10 @@ export type OutputName =
   | "recipient"
   | "mailboxPermission"
   | "recipientPermission"
+  | "mailboxStatistics"
+  | "mailboxPlan"
+  | "autoReplyConfiguration"
+  | "regionalConfiguration"
   | "acceptedDomain"
   | "organizationConfig";
 
@@ -249,6 +389,7 @@ const strings: OutputProperty = { type: "Collection(Edm.String)" };
 
 const captures = "rows as wire captures of clients of InvokeCommand show them (graph2otel, 2026-07)";
 const acceptedDomains = "Exchange PowerShell reference, Get-AcceptedDomain";
+const plans = "Exchange PowerShell reference, Get-MailboxPlan, and properties as of Set-MailboxPlan";
 
 /** What the provider reads of each kind of row. `types` are the admin API's own types that hold it. */
 export const outputs: Readonly<
@@ -287,7 +428,7 @@ export const outputs: Readonly<
       },
       LitigationHoldDuration: string,
       MailTip: nullableString,
-      ...Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`CustomAttribute${index + 1}`, string])),
+      ...Object.fromEntries(customAttributes.map((name) => [name, string])),
       MessageCopyForSentAsEnabled: boolean,
       MessageCopyForSendOnBehalfEnabled: boolean,
       IssueWarningQuota: string,
@@ -297,6 +438,9 @@ export const outputs: Readonly<
       MaxReceiveSize: string,
       ArchiveGuid: { type: "Edm.Guid" },
       MailboxPlan: string,
+      // Of a mailbox that is not deleted there is no such time.
+      WhenSoftDeleted: nullableString,
+      IsInactiveMailbox: boolean,
     },
   },
   recipient: {
@@ -332,6 +476,48 @@ export const outputs: Readonly<
       AccessControlType: string,
       AccessRights: strings,
       IsInherited: { ...boolean, optional: true },
+    },
+  },
+  mailboxStatistics: {
+    types: ["MailboxStatistics"],
+    properties: {
+      MailboxGuid: { type: "Edm.Guid" },
+      TotalItemSize: {
+        ...string,
+        source:
+          "Exchange PowerShell reference, properties of Get-MailboxStatistics: text such as 3.3 KB (3,402 bytes); in the metadata " +
+          "it is the number that the REST resource gives",
+      },
+      ItemCount: { type: "Edm.Int64" },
+    },
+  },
+  mailboxPlan: {
+    types: [],
+    properties: {
+      Name: { ...string, source: plans },
+      MaxSendSize: { ...string, source: plans },
+      MaxReceiveSize: { ...string, source: plans },
+    },
+  },
+  autoReplyConfiguration: {
+    types: ["MailboxAutoReplyConfiguration"],
+    properties: {
+      AutoReplyState: string,
+      ExternalAudience: string,
+      InternalMessage: nullableString,
+      ExternalMessage: nullableString,
+      StartTime: { type: "Edm.DateTimeOffset" },
+      EndTime: { type: "Edm.DateTimeOffset" },
+    },
+  },
+  regionalConfiguration: {
+    types: ["MailboxRegionalConfiguration"],
+    // All of them are null until somebody sets them.
+    properties: {
+      Language: nullableString,
+      TimeZone: nullableString,
+      DateFormat: nullableString,
+      TimeFormat: nullableString,
     },
   },
   acceptedDomain: {

@@ -8,8 +8,12 @@ export type MemberType =
   | "importance"
   | "sensitivity"
   | "messageActionFlag"
+  | "automaticRepliesStatus"
+  | "externalAudienceScope"
+  | "delegateMeetingMessageDeliveryOptions"
+  | "userPurpose"
   | EntityName
-  | `${"string" | "recipient"}[]`;
+  | `${"string" | "dayOfWeek" | EntityName}[]`;
 
 export type EntityName =
   | "user"
@@ -18,7 +22,19 @@ export type EntityName =
   | "messageRulePredicates"
   | "recipient"
   | "emailAddress"
-  | "sizeRange";
+  | "sizeRange"
+  | "licenseAssignmentState"
+  | "assignedLicense"
+  | "assignLicenseParameters"
+  | "subscribedSku"
+  | "licenseUnitsDetail"
+  | "servicePlanInfo"
+  | "mailboxSettings"
+  | "automaticRepliesSetting"
+  | "dateTimeTimeZone"
+  | "localeInfo"
+  | "workingHours"
+  | "timeZoneBase";
 
 const strings = { type: "string[]" } as const;
 const recipients = { type: "recipient[]" } as const;
@@ -30,6 +46,8 @@ export interface Member {
   type: MemberType;
   /** Whether the provider may send it; members that are not are read only, to the provider if not to Graph. */
   writable?: true;
+  /** Whether null, which clears the value, is meant. */
+  clears?: true;
 }
 
 /** The members that the provider reads or sends, and those that come with them. */
@@ -39,6 +57,18 @@ export const entities: Readonly<Record<EntityName, Readonly<Record<string, Membe
     userPrincipalName: text,
     displayName: text,
     accountEnabled: { type: "boolean", writable: true },
+    usageLocation: { type: "string", writable: true },
+    licenseAssignmentStates: { type: "licenseAssignmentState[]" },
+    // The rest of what comes where nothing is selected.
+    businessPhones: strings,
+    givenName: text,
+    jobTitle: text,
+    mail: text,
+    mobilePhone: text,
+    officeLocation: text,
+    preferredLanguage: text,
+    surname: text,
+    deletedDateTime: text,
   },
   messageRule: {
     id: text,
@@ -99,6 +129,78 @@ export const entities: Readonly<Record<EntityName, Readonly<Record<string, Membe
   recipient: { emailAddress: { type: "emailAddress", writable: true } },
   emailAddress: { address: { type: "string", writable: true }, name: text },
   sizeRange: { minimumSize: { type: "integer" }, maximumSize: { type: "integer" } },
+  licenseAssignmentState: {
+    skuId: text,
+    disabledPlans: strings,
+    assignedByGroup: text,
+    state: text,
+    error: text,
+    lastUpdatedDateTime: text,
+  },
+  assignedLicense: {
+    skuId: { type: "string", writable: true },
+    disabledPlans: { type: "string[]", writable: true },
+  },
+  assignLicenseParameters: {
+    addLicenses: { type: "assignedLicense[]", writable: true },
+    removeLicenses: { type: "string[]", writable: true },
+  },
+  subscribedSku: {
+    id: text,
+    accountId: text,
+    accountName: text,
+    appliesTo: text,
+    capabilityStatus: text,
+    consumedUnits: { type: "integer" },
+    prepaidUnits: { type: "licenseUnitsDetail" },
+    servicePlans: { type: "servicePlanInfo[]" },
+    skuId: text,
+    skuPartNumber: text,
+    subscriptionIds: strings,
+  },
+  licenseUnitsDetail: {
+    enabled: { type: "integer" },
+    lockedOut: { type: "integer" },
+    suspended: { type: "integer" },
+    warning: { type: "integer" },
+  },
+  servicePlanInfo: { appliesTo: text, provisioningStatus: text, servicePlanId: text, servicePlanName: text },
+  mailboxSettings: {
+    archiveFolder: text,
+    automaticRepliesSetting: { type: "automaticRepliesSetting", writable: true },
+    dateFormat: { type: "string", writable: true, clears: true },
+    delegateMeetingMessageDeliveryOptions: { type: "delegateMeetingMessageDeliveryOptions" },
+    language: { type: "localeInfo", writable: true },
+    timeFormat: { type: "string", writable: true, clears: true },
+    timeZone: { type: "string", writable: true },
+    userPurpose: { type: "userPurpose" },
+    workingHours: { type: "workingHours" },
+  },
+  automaticRepliesSetting: {
+    status: { type: "automaticRepliesStatus", writable: true },
+    externalAudience: { type: "externalAudienceScope", writable: true },
+    internalReplyMessage: { type: "string", writable: true },
+    externalReplyMessage: { type: "string", writable: true },
+    scheduledStartDateTime: { type: "dateTimeTimeZone", writable: true },
+    scheduledEndDateTime: { type: "dateTimeTimeZone", writable: true },
+  },
+  dateTimeTimeZone: {
+    dateTime: { type: "string", writable: true },
+    timeZone: { type: "string", writable: true },
+  },
+  localeInfo: { locale: { type: "string", writable: true }, displayName: text },
+  workingHours: {
+    daysOfWeek: { type: "dayOfWeek[]" },
+    startTime: text,
+    endTime: text,
+    timeZone: { type: "timeZoneBase" },
+  },
+  timeZoneBase: { name: text },
+};
+
+/** Entities that are none of Graph's: the parameters of an action, with its path. */
+export const actionParameters: Readonly<Partial<Record<EntityName, string>>> = {
+  assignLicenseParameters: "/users/{user-id}/assignLicense",
 };
 
 /** What a method of a path takes and gives. */
@@ -142,6 +244,21 @@ export const paths: Readonly<Record<string, Readonly<Partial<Record<Method, Oper
       source: "Microsoft Graph reference v1.0, user: revokeSignInSessions",
     },
   },
+  "/users/{user-id}/assignLicense": {
+    POST: {
+      body: "assignLicenseParameters",
+      needs: ["addLicenses", "removeLicenses"],
+      status: 200,
+      answer: { entity: "user" },
+    },
+  },
+  "/users/{user-id}/mailboxSettings": {
+    GET: { status: 200, answer: { entity: "mailboxSettings" } },
+    PATCH: { body: "mailboxSettings", status: 200, answer: { entity: "mailboxSettings" } },
+  },
+  "/subscribedSkus": {
+    GET: { status: 200, answer: { collection: "subscribedSku" } },
+  },
   "/users/{user-id}/mailFolders/{mailFolder-id}/messageRules": {
     GET: { query: ["$top", "$skip"], status: 200, answer: { collection: "messageRule" } },
     POST: {
@@ -162,6 +279,13 @@ export const paths: Readonly<Record<string, Readonly<Partial<Record<Method, Oper
       status: 200,
       answer: { collection: "user" },
     },
+  },
+  "/directory/deletedItems/{directoryObject-id}": {
+    DELETE: { status: 204, answer: "nothing" },
+  },
+  "/directory/deletedItems/{directoryObject-id}/restore": {
+    // The directory object that was restored: here always a user.
+    POST: { status: 200, answer: { entity: "user" } },
   },
 };
 
