@@ -88,7 +88,7 @@ async function settled(
   if (wrong.length > 0 && !("license" in optional)) {
     // What needs a licence is there, so the account has one, which this program does not have to manage.
     const licensed = { ...optional, license: "external" };
-    if (check(sharedMailbox, { ...required, ...licensed }, true).problems.length === 0) {
+    if (check(sharedMailbox, { ...required, ...licensed }, true).problems.length < checked.problems.length) {
       return settled(required, licensed, notes, observed, operation);
     }
   }
