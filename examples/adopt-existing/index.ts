@@ -12,7 +12,8 @@ const info = new SharedMailbox("info", {
   deletion: "retain",
 });
 
-// 2. Declare the people you know of. They keep what they have, and everybody else does too: the stack output lists them.
+// 2. Declare the people you know of. They keep what they have, and so does everybody else: the stack's output lists them, beside
+//    Exchange's own role groups, which always stay.
 const members = new MailboxMembership("info-members", {
   mailbox: info.id,
   members: {
