@@ -214,6 +214,11 @@ function parameterComplaints(name: string, cmdlet: Cmdlet, given: Members): stri
       .map((group) => ({ group, given: group.filter((one) => names.includes(one)) }))
       .filter(({ group, given: some }) => some.length > 0 && some.length < group.length)
       .map(({ group, given: some }) => `${some.join(", ")} without the rest of ${group.join(", ")}`),
+    ...Object.entries(cmdlet.beside ?? {})
+      .filter(([one]) => names.includes(one))
+      .flatMap(([one, others]) =>
+        others.filter((other) => !names.includes(other)).map((other) => `${one} without ${other}`),
+      ),
     ...(cmdlet.changes && names.length < 2 ? ["nothing is changed"] : []),
     ...(commonSets(cmdlet, names)?.length === 0 ? [`${names.join(", ")} fit into no parameter set together`] : []),
     ...(typeof given.Filter === "string" ? filterComplaints(name, given.Filter) : []),

@@ -52,6 +52,8 @@ export interface Cmdlet {
   selectors?: readonly (readonly string[])[];
   /** Groups of parameters that are sent together or not at all. */
   together?: readonly (readonly string[])[];
+  /** Parameters that are only meant beside others, with those. */
+  beside?: Readonly<Record<string, readonly string[]>>;
   /** At least one of the others is sent beside `Identity`. */
   changes?: true;
   /** The rows it puts out; absent: none. */
@@ -218,6 +220,7 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       // One by one, the order among them could be broken on the way.
       ["IssueWarningQuota", "ProhibitSendQuota", "ProhibitSendReceiveQuota"],
     ],
+    beside: { LitigationHoldDuration: ["LitigationHoldEnabled"] },
     changes: true,
     selects: false,
     anchor: "mailbox",

@@ -254,7 +254,11 @@ export const paths: Readonly<Record<string, Readonly<Partial<Record<Method, Oper
   },
   "/users/{user-id}/mailboxSettings": {
     GET: { status: 200, answer: { entity: "mailboxSettings" } },
-    PATCH: { body: "mailboxSettings", status: 200, answer: { entity: "mailboxSettings" } },
+    PATCH: {
+      body: "mailboxSettings",
+      status: 200,
+      answer: { entity: "mailboxSettings" },
+    },
   },
   "/subscribedSkus": {
     GET: { status: 200, answer: { collection: "subscribedSku" } },
