@@ -10,7 +10,7 @@ import { setUp } from "./setup.mjs";
  */
 const LAYERS = [
   { name: "unit" },
-  { name: "reconcile" },
+  { name: "reconcile", workers: 2 },
   { name: "contract" },
   { name: "engine", cli: true, workers: 2 },
   { name: "package", cli: true, workers: 1 },

@@ -14,6 +14,8 @@ export interface Scope extends CallContext {
 
 /** First pause between two looks, in milliseconds; each later one is half as long again. */
 const FIRST_PAUSE = 200;
+/** Pause before a look that confirms what was just seen, in milliseconds. */
+const CONFIRMING = 50;
 /** Longest pause between two looks, in milliseconds. */
 const LONGEST_PAUSE = 10_000;
 
@@ -53,10 +55,14 @@ export async function settle<T>(wait: Wait<T>, scope: Scope): Promise<T> {
     if (Date.now() + pause > end) {
       throw new SettleError({ what: wait.what, waited: Date.now() - started, lastSeen: wait.describe?.(seen) });
     }
+    if (inARow > 0) {
+      // It is there on one server; the next look asks another. The growing pauses are for what is not there.
+      await rest(CONFIRMING, scope.signal);
+      continue;
+    }
     scope.progress(`waiting for ${wait.what}`);
     await rest(pause, scope.signal);
-    // While it is being seen already, a short pause confirms it; the growth is for what is not there.
-    pause = inARow > 0 ? FIRST_PAUSE : Math.min(pause * 1.5, LONGEST_PAUSE);
+    pause = Math.min(pause * 1.5, LONGEST_PAUSE);
   }
 }
 

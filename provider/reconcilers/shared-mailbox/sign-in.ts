@@ -1,6 +1,8 @@
 import { isClass } from "../../http/errors";
+import type { Mailbox } from "../../services/mailboxes";
+import type { Change, Operation } from "../reconciler";
 import { written } from "../written";
-import type { Facet } from "./facet";
+import { changesOf, type Facet } from "./facet";
 
 /** Whether somebody can sign in to the account behind the mailbox. */
 export const signIn: Facet = {
@@ -12,26 +14,31 @@ export const signIn: Facet = {
       : [{ path: ["signInBlocked"], from: !user.accountEnabled, to: signInBlocked }];
   },
 
-  async apply(changes, { inputs: { signInBlocked } }, { mailbox }, operation) {
-    if (!changes.some(({ path }) => path[0] === "signInBlocked")) {
-      return;
-    }
-    const { graph, mailboxes } = operation.services;
-    const action = `${signInBlocked ? "blocking" : "allowing"} sign-in of ${mailbox.primarySmtpAddress}`;
-    try {
-      await written(
-        () => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation),
-        () => Object.assign(operation.state, { signInBlocked }),
-      );
-    } catch (error) {
-      if (!isClass(error, "forbidden")) {
-        throw error;
-      }
-      // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
-      await mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation);
-    }
-  },
+  // Blocked first and opened last, so that a deployment that stops half-way leaves no account open that should not be.
+  prepare: (changes, { inputs }, { mailbox }, operation) =>
+    isChanged(changes) && inputs.signInBlocked ? setBlocked(true, mailbox, operation) : Promise.resolve(),
+  apply: (changes, { inputs }, { mailbox }, operation) =>
+    isChanged(changes) && !inputs.signInBlocked ? setBlocked(false, mailbox, operation) : Promise.resolve(),
 
   read: ({ user }) => ({ signInBlocked: !user.accountEnabled }),
   outputs: ({ user }) => ({ accountEnabled: user.accountEnabled }),
 };
+
+function isChanged(changes: readonly Change[]): boolean {
+  return changesOf("signInBlocked", changes).length > 0;
+}
+
+async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: Operation): Promise<void> {
+  const { graph, mailboxes } = operation.services;
+  const action = `${signInBlocked ? "blocking" : "allowing"} sign-in of ${mailbox.primarySmtpAddress}`;
+  const note = () => Object.assign(operation.state, { signInBlocked });
+  try {
+    await written(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note);
+  } catch (error) {
+    if (!isClass(error, "forbidden")) {
+      throw error;
+    }
+    // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
+    await written(() => mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation), note);
+  }
+}
