@@ -96,7 +96,12 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         Object.fromEntries(Object.entries(visible(properties)).filter(([property]) => !respelled.includes(property)));
       const isOnlySpelling =
         respelled.length > 0 && !hasUnknown(news) && isEqual(this.#inputsOf(rest(olds)), rest(news));
-      return { ...(isOnlySpelling ? { changes: false } : {}), replaces, deleteBeforeReplace: true };
+      // An address of the program may stand for a mailbox that was just replaced: the text is the same, what it means is not.
+      const isMoved = Object.entries(reconciler.refersTo(state)).some(([address, known]) =>
+        registry.isTakenOver(address, known),
+      );
+      const changes = isMoved ? { changes: true } : isOnlySpelling ? { changes: false } : {};
+      return { ...changes, replaces, deleteBeforeReplace: true };
     });
   }
 

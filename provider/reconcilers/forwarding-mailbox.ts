@@ -21,6 +21,7 @@ import {
   warnAbout,
 } from "./forwarding-mailbox/sources";
 import { knownRecipients } from "./known-recipients";
+import { guidFor } from "./origin";
 import { recipientNamed } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { sourceThing } from "./registry";
@@ -58,6 +59,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
 
   replaces: () => [],
   respelled: () => [],
+  refersTo: ({ sourceIds }) => (sourceIds ?? {}) as Record<string, string>,
 
   declare(state, inputs, origin, registry) {
     const ids = (state.sourceIds ?? {}) as Record<string, string>;
@@ -89,7 +91,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   },
 
   async find(desired, operation) {
-    const row = await operation.services.dataverse.mailbox(operation.origin.guid, operation);
+    const row = await operation.services.dataverse.mailbox(rowIdOf(desired, operation), operation);
     if (row !== undefined) {
       operation.progress("continuing with the record that an earlier deployment of this resource created");
       operation.state.id = row.id;
@@ -100,7 +102,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   async ensure(desired, operation) {
     const { dataverse } = operation.services;
     const { inputs } = desired;
-    const { guid } = operation.origin;
+    const guid = rowIdOf(desired, operation);
     const namesakes = await dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
     if (namesakes.length > 0) {
       operation.warn(
@@ -228,6 +230,14 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
 
 /** What the rules of the sources are named after and forward to. */
 type Target = Pick<ForwardingInputs, "name" | "emailAddress">;
+
+/**
+ * The id a new record gets. The address is in it, because a resource that was renamed keeps its origin, and a new one under its
+ * old name has the same.
+ */
+function rowIdOf({ inputs }: Desired, { origin }: Operation): string {
+  return guidFor(origin, inputs.emailAddress);
+}
 
 /** The record and everything around it: who feeds it, and by what. */
 async function around(row: MailboxRow, desired: Desired | undefined, operation: Operation): Promise<Observed> {

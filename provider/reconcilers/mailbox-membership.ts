@@ -57,6 +57,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   respelled: (state, inputs, registry) =>
     state.mailbox !== inputs.mailbox && isSameMailbox(state, inputs.mailbox, registry) ? ["mailbox"] : [],
 
+  refersTo: ({ memberIds }) => (memberIds ?? {}) as Record<string, string>,
+
   declare(state, inputs, origin, registry) {
     if (inputs.exclusive === true) {
       registry.declare(exclusiveThing(String(state.mailboxId)), origin);
@@ -169,6 +171,9 @@ function advise({ members }: Partial<MembershipInputs>): string[] {
 function isSameMailbox(state: Properties, mailbox: unknown, registry: Registry): boolean {
   const id = String(state.mailboxId ?? "");
   const spelling = String(mailbox);
+  if (registry.isTakenOver(spelling, id)) {
+    return false;
+  }
   return (
     spelling === state.mailbox ||
     sameText(spelling, id) ||

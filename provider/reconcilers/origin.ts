@@ -6,8 +6,6 @@ export interface Origin {
   urn: string;
   /** Ten lower-case letters and digits that stand for the resource. */
   hash: string;
-  /** A GUID that stands for the resource. */
-  guid: string;
 }
 
 /**
@@ -21,8 +19,7 @@ export function originOf(urn: string): Origin {
   const parents = types.split("$");
   const kind = (parents.pop() ?? "").split(":").pop() ?? "";
   const key = JSON.stringify([project, stackPart.replace(/^urn:pulumi:/, ""), parents, kind, name.join("::")]);
-  const digest = createHash("sha256").update(key).digest();
-  return { urn, hash: shortHash(key), guid: guidOf(digest) };
+  return { urn, hash: shortHash(key) };
 }
 
 /** Ten characters of `[a-z0-9]` for a text: about 51 bits, so that two of a tenant's mailboxes practically never meet. */
@@ -34,9 +31,9 @@ export function shortHash(text: string): string {
     .slice(-10);
 }
 
-/** A GUID of version 8 (RFC 9562: content of the maker's choice). */
-function guidOf(digest: Buffer): string {
-  const hex = digest.toString("hex", 0, 16);
+/** A GUID of version 8 (RFC 9562: content of the maker's choice) for something a resource makes, told apart by a text. */
+export function guidFor(origin: Origin, text: string): string {
+  const hex = createHash("sha256").update(`${origin.hash} ${text}`).digest("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
     "-",
   );

@@ -61,6 +61,8 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
   replaces(state: Properties, inputs: Properties, registry: Registry): string[];
   /** Of the inputs of `state`, those that `inputs` writes in another way for the same thing. */
   respelled(state: Properties, inputs: Properties, registry: Registry): string[];
+  /** Ids of the state by the addresses that stand for them in the program. */
+  refersTo(state: Properties): Record<string, string>;
   /** Tells the registry what this resource declares, as far as the state knows its ids. */
   declare(state: Properties, inputs: Properties, origin: Origin, registry: Registry): void;
   /** Looks up what the inputs name. Nothing is changed. */

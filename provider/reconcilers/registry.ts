@@ -42,6 +42,16 @@ export class Registry {
     return declared !== undefined && sameText(declared, mailboxId);
   }
 
+  /**
+   * Whether an address that stood for one mailbox stands for another now, and nobody declares the first any more: the mailbox
+   * was replaced.
+   */
+  isTakenOver(address: string, mailboxId: string): boolean {
+    const declared = this.#addresses.get(address.toLowerCase());
+    const isStillThere = (this.#declared.get(mailboxThing(mailboxId).toLowerCase())?.size ?? 0) > 0;
+    return declared !== undefined && !sameText(declared, mailboxId) && !isStillThere;
+  }
+
   /** Notes addresses that this deployment took off something: Exchange may refuse them elsewhere for up to an hour. */
   release(addresses: readonly string[]): void {
     for (const address of addresses) {

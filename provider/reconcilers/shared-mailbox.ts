@@ -28,6 +28,8 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   advise: (inputs, olds) => facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
   replaces: () => [],
   respelled: () => [],
+  refersTo: ({ forwarding, forwardingId }) =>
+    isSet(forwarding) && typeof forwardingId === "string" ? { [(forwarding as { to: string }).to]: forwardingId } : {},
 
   declare(state, inputs, origin, registry) {
     const id = String(state.id);

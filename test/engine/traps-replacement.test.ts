@@ -6,7 +6,7 @@ const support = new SharedMailbox("support", { displayName: "Contoso Support", p
 new MailboxMembership("support-members", { mailbox: support.id, members: ["ada@contoso.com", "grace@contoso.com"] });
 const collector = new SharedMailbox("collector", { displayName: "CRM collector", primarySmtpAddress: "forwardmailbox@contoso.com" });
 new ForwardingMailbox("crm-intake", {
-  name: "CRM intake", emailAddress: collector.primarySmtpAddress, sources: [support.id], deleteAfterProcessing: true,
+  name: "CRM intake", emailAddress: collector.primarySmtpAddress, sources: [support.primarySmtpAddress], deleteAfterProcessing: true,
 });`;
 
 const all = ["forwardmailbox@contoso.com", "support@contoso.com"];
