@@ -50,6 +50,8 @@ export async function build() {
   }
   const start = Date.now();
   say("Compiling the package …");
+  // A compile that fails half-way leaves a mixed dist, which must not pass for the sources it was last made from.
+  rmSync(buildStamp, { force: true });
   const tsc = join(clone, "node_modules", "typescript", "bin", "tsc");
   const { code, stdout } = await capture(
     process.execPath,
