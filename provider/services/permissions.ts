@@ -41,7 +41,8 @@ export class MailboxPermissions {
     const [access, sending] = await Promise.all([
       this.#exchange.read({
         name: "Get-MailboxPermission",
-        parameters,
+        // Entries of deleted people and of nobody are shown on request only (Microsoft's page on Get-MailboxPermission).
+        parameters: { ...parameters, IncludeSoftDeletedUserPermissions: true, IncludeUnresolvedPermissions: true },
         action: `reading who has access to ${mailbox.primarySmtpAddress}`,
       }),
       this.#exchange.read({

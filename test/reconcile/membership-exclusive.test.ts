@@ -51,6 +51,9 @@ describe("an exclusive membership", () => {
     const program = { mailbox: id, members: [ada], exclusive: true, keep: [alan] };
     await membership.up(program);
     expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.otherMembers).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^S-1-5-21-|edsger/)]),
+    );
     await membership.up(program);
     expect(await holders(world, id)).toEqual(expect.arrayContaining([ada, alan]));
   });

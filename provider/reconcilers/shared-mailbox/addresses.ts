@@ -7,6 +7,9 @@ import type { Change, Operation, Properties } from "../reconciler";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
 import { type Facet, isSet } from "./facet";
 
+/** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
+const MOST_ADDRESSES = 300;
+
 /** The text by which a creation knows its own earlier work. */
 export function markOf(primarySmtpAddress: string, origin: Origin): string {
   return shortHash(`${origin.hash} ${primarySmtpAddress}`);
@@ -174,9 +177,16 @@ export const addresses: Facet = {
     const dropped = [...(olds.emailAliases ?? []), ...(isSet(olds.primarySmtpAddress) ? [olds.primarySmtpAddress] : [])]
       .filter((address) => primarySmtpAddress !== undefined && address !== primarySmtpAddress)
       .filter((address) => emailAliases !== undefined && !emailAliases.includes(String(address)));
+    const count = emailAliases?.length ?? 0;
+    const crowd =
+      count <= MOST_ADDRESSES
+        ? []
+        : [
+            `emailAliases has ${count} entries; a recipient is planned with at most ${MOST_ADDRESSES} addresses, and Exchange may refuse more.`,
+          ];
     return dropped.length === 0
-      ? []
-      : [`Mail to ${dropped.join(", ")} will bounce: no longer among the declared addresses.`];
+      ? crowd
+      : [...crowd, `Mail to ${dropped.join(", ")} will bounce: no longer among the declared addresses.`];
   },
 
   difference(desired, previous, observed) {

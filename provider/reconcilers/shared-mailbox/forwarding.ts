@@ -156,6 +156,17 @@ export const forwarding: Facet = {
       ? [{ path: "forwarding.to", reason: "is an address of this very mailbox; mail would go round in a loop" }]
       : [],
 
+  advise({ forwarding: declared, primarySmtpAddress, emailAliases }, olds) {
+    const domainOf = (address: string | undefined) => address?.split("@")[1];
+    const own = [primarySmtpAddress, ...(emailAliases ?? [])].map(domainOf);
+    return declared === undefined || declared.to === olds.forwarding?.to || own.includes(domainOf(declared.to))
+      ? []
+      : [
+          "forwarding.to is in another domain than the mailbox: if that is outside the tenant, Exchange Online blocks automatic " +
+            "forwarding to it by default (non-delivery report 5.7.520).",
+        ];
+  },
+
   difference(desired, previous, observed) {
     if (desired.inputs.forwarding === undefined && !isSet(previous.forwarding)) {
       return [];

@@ -117,7 +117,12 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
   },
   "Get-MailboxPermission": {
     kind: "read",
-    parameters: { Identity: mailbox, ResultSize: unlimited },
+    parameters: {
+      Identity: mailbox,
+      ResultSize: unlimited,
+      IncludeSoftDeletedUserPermissions: { type: "SwitchParameter", sets: ["AccessRights"], only: true },
+      IncludeUnresolvedPermissions: { type: "SwitchParameter", sets: ["AccessRights"], only: true },
+    },
     output: "mailboxPermission",
     selects: false,
     anchor: "organization",
