@@ -190,7 +190,7 @@ async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operati
   const { others } = await assign(permissions, declared, operation);
   const explicit = permissions.grants.map(({ trustee }) => trustee).filter((trustee) => others.includes(trustee));
   const strangers = isExclusive
-    ? await strangersAmong([...new Set(explicit)], operation)
+    ? await strangersAmong([...new Set(explicit)], declared, operation)
     : new Map<string, Recipient>();
   const people = new Map([...strangers, ...declared]);
   const keptIds = [...people.values()]
@@ -257,7 +257,7 @@ function difference(desired: Desired, previous: Properties, observed: Observed, 
   const declaredIds = new Set([...desired.members.values()].map(({ id }) => id));
   for (const key of Object.keys((previous.members ?? {}) as object)) {
     const person = observed.people.get(key);
-    if (person === undefined || declaredIds.has(person.id) || observed.keptIds.has(person.id)) {
+    if (person === undefined || declaredIds.has(person.id) || isLeftAlone(person, observed, desired)) {
       continue;
     }
     for (const right of RIGHTS) {

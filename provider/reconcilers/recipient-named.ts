@@ -1,5 +1,5 @@
 import { ConflictError, InputError, SettleError } from "../http/errors";
-import { describeDeleted, hasAddress } from "../services/mailboxes";
+import { describeDeleted, hasAddress, sameText } from "../services/mailboxes";
 import { describe, type Recipient } from "../services/recipients";
 import { settle } from "../services/waiting";
 import type { Operation } from "./reconciler";
@@ -59,6 +59,36 @@ export async function recipientNamed(identifier: string, path: string, operation
     ]);
   }
   return recipient;
+}
+
+/**
+ * The recipient that an address of the program stands for: the one with the object id that the state knows, whoever has the
+ * address by now. Where that one is gone and somebody else has its address, nobody is meant until a refresh has shown it.
+ *
+ * @param id the object id that the state has for the address; undefined where it has none.
+ * @throws InputError as {@link recipientNamed} does, and when the address is another one's by now.
+ */
+export async function recipientKnownAs(
+  identifier: string,
+  id: string | undefined,
+  path: string,
+  operation: Operation,
+): Promise<Recipient> {
+  const [known] = id === undefined ? [] : await operation.services.recipients.named(id);
+  if (known !== undefined) {
+    return known;
+  }
+  const recipient = await recipientNamed(identifier, path, operation);
+  // A mailbox that this very deployment replaced is no stranger.
+  if (id === undefined || sameText(recipient.id, id) || operation.registry.isTakenOver(identifier, id)) {
+    return recipient;
+  }
+  throw new InputError([
+    {
+      path,
+      reason: `stood for the object ${id}, which is gone; the address is ${describe(recipient)} now. If that one is meant, \`pulumi up --refresh\` shows it first`,
+    },
+  ]);
 }
 
 /**

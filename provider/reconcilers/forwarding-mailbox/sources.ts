@@ -4,7 +4,7 @@ import type { InboxRule } from "../../services/graph";
 import { sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { settle } from "../../services/waiting";
-import { recipientNamed } from "../recipient-named";
+import { recipientKnownAs } from "../recipient-named";
 import type { Operation } from "../reconciler";
 import { written } from "../written";
 import { type ForwardingInputs, type ObservedSource, SOURCE } from "./desired";
@@ -20,9 +20,7 @@ export async function lookUpSources(inputs: ForwardingInputs, operation: Operati
   const known = (operation.state.sourceIds ?? {}) as Record<string, string>;
   const entries = await Promise.all(
     Object.keys(inputs.sources ?? {}).map(async (key): Promise<[string, Recipient]> => {
-      const id = known[key];
-      const [byId] = id === undefined ? [] : await operation.services.recipients.named(id);
-      return [key, byId ?? (await recipientNamed(key, pathOf(key), operation))];
+      return [key, await recipientKnownAs(key, known[key], pathOf(key), operation)];
     }),
   );
   const problems = entries.flatMap(([key, recipient], index) => {

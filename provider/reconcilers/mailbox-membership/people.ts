@@ -4,7 +4,7 @@ import { hasAddress, sameText } from "../../services/mailboxes";
 import type { Grant, Permissions, Right } from "../../services/permissions";
 import { describe, type Recipient } from "../../services/recipients";
 import { knownRecipients } from "../known-recipients";
-import { recipientNamed } from "../recipient-named";
+import { recipientKnownAs, recipientNamed } from "../recipient-named";
 import type { Operation } from "../reconciler";
 import type { MembershipInputs } from "./desired";
 
@@ -23,13 +23,7 @@ export async function lookUpMembers(inputs: MembershipInputs, operation: Operati
   const known = (operation.state.memberIds ?? {}) as Record<string, string>;
   const entries = await Promise.all(
     Object.keys(inputs.members).map(async (key): Promise<[string, Recipient]> => {
-      // A member the state knows is the person with that id, whoever has the address by now.
-      const id = known[key];
-      return [
-        key,
-        (id === undefined ? undefined : await byId(id, operation)) ??
-          (await recipientNamed(key, pathOf(key), operation)),
-      ];
+      return [key, await recipientKnownAs(key, known[key], pathOf(key), operation)];
     }),
   );
   const problems: { path: string; reason: string }[] = [];
@@ -55,14 +49,33 @@ export async function lookUpMembers(inputs: MembershipInputs, operation: Operati
   return new Map(entries);
 }
 
-/** The people that the state knows and the tenant still has, by their key in `members`. */
-export function knownPeople(operation: Operation): Promise<Map<string, Recipient>> {
-  return knownRecipients(operation.state.memberIds, operation.state.members, operation);
-}
-
-async function byId(id: string, operation: Operation): Promise<Recipient | undefined> {
-  const [recipient] = await operation.services.recipients.named(id);
-  return recipient;
+/**
+ * The people that the state knows and the tenant still has, by their key in `members`. Somebody with an account and without a
+ * mailbox, such as one whose licence was taken away, is no recipient but keeps the entries, and the access comes back with the
+ * mailbox: the entries are found by the account.
+ */
+export async function knownPeople(operation: Operation): Promise<Map<string, Recipient>> {
+  const { memberIds, members } = operation.state;
+  const found = await knownRecipients(memberIds, members, operation);
+  const missing = Object.entries((memberIds ?? {}) as Record<string, string>).filter(([key]) => !found.has(key));
+  const accounts = await Promise.all(
+    missing.map(async ([key, id]) => [key, await operation.services.graph.user(id)] as const),
+  );
+  for (const [key, user] of accounts) {
+    if (user !== undefined) {
+      found.set(key, {
+        id: user.id,
+        guid: "",
+        name: "",
+        displayName: user.userPrincipalName,
+        primarySmtpAddress: user.userPrincipalName.toLowerCase(),
+        emailAddresses: [],
+        recipientTypeDetails: "User",
+        userPrincipalName: user.userPrincipalName,
+      });
+    }
+  }
+  return found;
 }
 
 /** Property path of a member. */
@@ -101,9 +114,11 @@ export async function assign(
   return { rights, others: [...others].sort() };
 }
 
-function isPrintedAs(person: Recipient, signInName: string | undefined, { trustee }: Grant): boolean {
+function isPrintedAs(person: Recipient, signInName: string | undefined, { right, trustee }: Grant): boolean {
+  // In a permission list a text like a user's Name is the display name of some group.
+  const name = isGroup(person) || right === "sendOnBehalf" ? person.name : undefined;
   return (
-    [person.id, person.guid, person.name, signInName, isGroup(person) ? person.displayName : undefined].some(
+    [person.id, person.guid, name, signInName, isGroup(person) ? person.displayName : undefined].some(
       (name) => name !== undefined && name !== "" && sameText(name, trustee),
     ) || hasAddress(person, trustee)
   );
@@ -155,11 +170,13 @@ function isGroup(recipient: Recipient): boolean {
 }
 
 /**
- * The people behind trustees that nobody declared, by primary SMTP address. Only who could be a member is among them: system
+ * The people behind trustees that nobody declared, by primary SMTP address; by id where `taken` has that address for somebody
+ * else. Only who could be a member is among them: system
  * entries, role groups and orphaned SIDs resolve to nobody and are left alone.
  */
 export async function strangersAmong(
   trustees: readonly string[],
+  taken: ReadonlyMap<string, unknown>,
   operation: Operation,
 ): Promise<Map<string, Recipient>> {
   const { recipients } = operation.services;
@@ -168,12 +185,11 @@ export async function strangersAmong(
       if (trustee.includes("@")) {
         return recipients.named(trustee);
       }
-      const printed = await recipients.printed(trustee);
-      return printed.length > 0
-        ? printed
-        : (await recipients.withDisplayName(trustee)).filter(({ recipientTypeDetails }) =>
-            recipientTypeDetails.endsWith("Group"),
-          );
+      const [printed, displayed] = await Promise.all([
+        recipients.printed(trustee),
+        recipients.withDisplayName(trustee),
+      ]);
+      return [...new Map([...printed, ...displayed.filter(isGroup)].map((one) => [one.guid, one])).values()];
     }),
   );
   return new Map(
@@ -181,7 +197,7 @@ export async function strangersAmong(
       // Two objects of one name cannot be told apart, so neither is taken for the trustee.
       .flatMap(([one, second]) => (one === undefined || second !== undefined ? [] : [one]))
       .filter(({ id, recipientTypeDetails }) => id !== "" && TRUSTEES.includes(recipientTypeDetails))
-      .map((one) => [one.primarySmtpAddress, one]),
+      .map((one) => [taken.has(one.primarySmtpAddress) ? one.id.toLowerCase() : one.primarySmtpAddress, one]),
   );
 }
 

@@ -2,7 +2,7 @@ import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import { type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { recipientNamed } from "../recipient-named";
+import { recipientKnownAs, recipientNamed } from "../recipient-named";
 import type { Operation } from "../reconciler";
 import type { Desired, Observed, SharedMailboxInputs, Target } from "./desired";
 import { type Facet, isSet } from "./facet";
@@ -18,6 +18,13 @@ const LONGEST_CHAIN = 10;
  */
 export async function forwardingTarget(declared: Forwarding, operation: Operation): Promise<Target> {
   const { recipients, mailboxes } = operation.services;
+  const { forwarding: before, forwardingId: id } = operation.state as {
+    forwarding?: Forwarding;
+    forwardingId?: string;
+  };
+  if (before?.to === declared.to && id !== undefined && id !== "") {
+    return { recipient: await recipientKnownAs(declared.to, id, "forwarding.to", operation) };
+  }
   const domain = declared.to.split("@")[1] ?? "";
   const domains = await mailboxes.acceptedDomains();
   if (domains?.get(domain)?.isAuthoritative === true) {
@@ -81,8 +88,9 @@ export async function forwardsTo(
   ) {
     return desired.target.recipient;
   }
-  const [recipient] = await operation.services.recipients.printed(printed);
-  return recipient;
+  const [recipient, second] = await operation.services.recipients.printed(printed);
+  // Two objects of one name cannot be told apart, so neither is taken for the target.
+  return second === undefined ? recipient : undefined;
 }
 
 function isPrintedAs(recipient: Recipient, printed: string): boolean {
@@ -184,6 +192,12 @@ export const forwarding: Facet = {
 
   parameters: (changes, desired) =>
     changes.some(({ path }) => path[0] === "forwarding") ? forwardingParameters(desired) : {},
+
+  note(changes, { target }, _observed, state) {
+    if (changes.some(({ path }) => path[0] === "forwarding")) {
+      state.forwardingId = target !== undefined && "recipient" in target ? target.recipient.id : undefined;
+    }
+  },
 
   read: (observed, state) => ({
     forwarding: forwardingAsRead(

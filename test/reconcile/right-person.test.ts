@@ -1,0 +1,132 @@
+import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+
+const ada = "ada@contoso.com";
+const grace = "grace@contoso.com";
+const alan = "alan@contoso.com";
+const team = "support-team@contoso.com";
+
+async function withMailbox(): Promise<{ world: World; id: string; membership: Resource }> {
+  const world = await startWorld({ config: { settleTimeout: "2s" } });
+  const mailbox = await world
+    .resource("SharedMailbox", "support")
+    .up({ displayName: "Support", primarySmtpAddress: "support@contoso.com" });
+  return { world, id: mailbox.id, membership: world.resource("MailboxMembership", "members") };
+}
+
+async function holders(world: World, id: string): Promise<string[]> {
+  const rows = await world.exchange("Get-MailboxPermission", { Identity: id, ResultSize: "Unlimited" });
+  return rows
+    .filter((row) => row.IsInherited === false && row.UserSid !== "S-1-5-10")
+    .map((row) => String(row.User).toLowerCase())
+    .sort();
+}
+
+const grant = (world: World, id: string, user: string) =>
+  world.exchange("Add-MailboxPermission", { Identity: id, User: user, AccessRights: ["FullAccess"] });
+
+/** Gives one person another name and address, and the old address to somebody else. */
+async function passOn(world: World, address: string, to: string): Promise<void> {
+  await rename(world, address);
+  await giveAddress(world, address, to);
+}
+
+async function rename(world: World, address: string): Promise<void> {
+  const [local] = address.split("@");
+  const renamed = `${local}.king@contoso.com`;
+  const { id } = (await world.graph("GET", `/users/${address}`)) as Row;
+  await world.control("PATCH", `state/users/${String(id)}`, { userPrincipalName: renamed });
+  await world.patchRecipient(address, {
+    emailAddresses: [`SMTP:${renamed}`],
+    mailbox: { userPrincipalName: renamed },
+  });
+}
+
+const giveAddress = (world: World, address: string, to: string) =>
+  world.exchange("Set-Mailbox", {
+    Identity: to,
+    EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: [`smtp:${address}`] },
+  });
+
+describe("an exclusive membership", () => {
+  test("leaves a stranger whom refresh has named and the program keeps from now on", async () => {
+    const { world, id, membership } = await withMailbox();
+    const program = { mailbox: id, members: [ada], exclusive: true };
+    await membership.up(program);
+    await grant(world, id, alan);
+    expect(Object.keys(await membership.refresh())).toEqual([`members/${alan}`]);
+    await membership.up({ ...program, keep: [alan] });
+    expect(await holders(world, id)).toEqual([ada, alan]);
+    expect(await membership.refresh()).toEqual({});
+  });
+
+  test("takes nobody for a group that has the display name as a name, nor the group for that person", async () => {
+    const { world, id, membership } = await withMailbox();
+    await world.patchRecipient(team, { name: "support-team" });
+    await world.patchRecipient(alan, { name: "Support Team" });
+    await grant(world, id, team);
+    const program = { mailbox: id, members: [ada], exclusive: true };
+    await membership.up(program);
+    expect(await membership.refresh()).toEqual({});
+    await membership.up({ ...program, members: [ada, alan] });
+    expect(await holders(world, id)).toEqual([ada, alan, "support team"]);
+  });
+
+  test("names a stranger who has a member's old address as primary one by its id", async () => {
+    const { world, id, membership } = await withMailbox();
+    const program = { mailbox: id, members: { [ada]: { automapping: false } }, exclusive: true };
+    await membership.up(program);
+    await passOn(world, ada, alan);
+    await world.patchRecipient(alan, { emailAddresses: [`SMTP:${ada}`, `smtp:${alan}`] });
+    await grant(world, id, alan);
+    const { id: alanId } = (await world.graph("GET", `/users/${alan}`)) as Row;
+    expect(Object.keys(await membership.refresh())).toEqual([`members/${String(alanId)}`]);
+    await membership.up(program);
+    expect(await holders(world, id)).toEqual(["ada.king@contoso.com"]);
+  });
+});
+
+describe("a membership", () => {
+  test("takes access from a member who has an account and is no recipient any more", async () => {
+    const { world, id, membership } = await withMailbox();
+    await membership.up({ mailbox: id, members: [ada, grace] });
+    await world.fault({ cmdlet: "Get-Recipient", times: "always", answer: { status: 200, body: { value: [] } } });
+    await membership.destroy();
+    expect(await holders(world, id)).toEqual([]);
+  });
+
+  test("does not let somebody in who has the address of a member who is gone", async () => {
+    const { world, id, membership } = await withMailbox();
+    await membership.up({ mailbox: id, members: [ada] });
+    const { id: adaId } = (await world.graph("GET", `/users/${ada}`)) as Row;
+    await world.graph("DELETE", `/users/${String(adaId)}`);
+    await giveAddress(world, ada, alan);
+    const program = { mailbox: id, members: [ada, grace] };
+    expect(await failure(membership.up(program))).toMatch(/^members\["ada@contoso\.com"\]: .*pulumi up --refresh/);
+    expect((await holders(world, id)).filter((one) => one.includes("@contoso.com"))).toEqual([]);
+    // Refreshed, the preview names the member, and the person who has the address now is meant.
+    expect(Object.keys(await membership.refresh())).toEqual([`members/${ada}`]);
+    await membership.up(program);
+    expect(await holders(world, id)).toEqual(expect.arrayContaining([alan, grace]));
+  });
+});
+
+describe("forwarding", () => {
+  test.each([[true], [false]])(
+    "stays with the person when others change, the old address passed on: %s",
+    async (isPassedOn) => {
+      const { world } = await withMailbox();
+      const program = { displayName: "Queue", primarySmtpAddress: "queue@contoso.com", forwarding: { to: ada } };
+      const queue = await world.resource("SharedMailbox", "queue").up(program);
+      const before = (await world.exchange("Get-Mailbox", { Identity: queue.id }))[0]?.ForwardingAddress;
+      if (isPassedOn) {
+        await passOn(world, ada, alan);
+      } else {
+        await rename(world, ada);
+      }
+      expect(await queue.refresh()).toEqual({});
+      await queue.up({ ...program, displayName: "The queue" });
+      const [row] = await world.exchange("Get-Mailbox", { Identity: queue.id });
+      expect(row).toMatchObject({ DisplayName: "The queue", ForwardingAddress: before });
+    },
+  );
+});
