@@ -78,9 +78,12 @@ export class Dataverse {
 
   /** Id of the organisation behind the configured environment; asked for once. */
   async organizationId(context: CallContext): Promise<string> {
-    this.#organizationId ??= this.#get("/WhoAmI", "reading the Dataverse organisation", context).then((row) =>
-      String(row?.OrganizationId),
-    );
+    this.#organizationId ??= this.#get("/WhoAmI", "reading the Dataverse organisation", context).then((row) => {
+      if (typeof row?.OrganizationId !== "string") {
+        throw notWhatWasAsked("reading the Dataverse organisation");
+      }
+      return row.OrganizationId;
+    });
     try {
       return await this.#organizationId;
     } catch (error) {
@@ -92,6 +95,9 @@ export class Dataverse {
   /** The mailbox record with this id, or undefined when Dataverse has none. */
   async mailbox(id: string, context: CallContext): Promise<MailboxRow | undefined> {
     const row = await this.#get(`/mailboxes(${id})?$select=${COLUMNS}`, `reading the mailbox record ${id}`, context);
+    if (row !== undefined && String(row.mailboxid).toLowerCase() !== id.toLowerCase()) {
+      throw notWhatWasAsked(`reading the mailbox record ${id}`);
+    }
     return row === undefined ? undefined : mailboxOf(row);
   }
 
@@ -179,6 +185,10 @@ export class Dataverse {
   async #get(path: string, action: string, context: CallContext): Promise<DataverseRow | undefined> {
     try {
       const answer = await this.#send("GET", path, undefined, {}, "read", action, context);
+      if (typeof answer.body !== "object" || answer.body === null) {
+        // Only a 404 says that there is no such row.
+        throw notWhatWasAsked(action);
+      }
       return answer.body as DataverseRow;
     } catch (error) {
       if (isClass(error, "notFound")) {
@@ -246,6 +256,11 @@ export class Dataverse {
 }
 
 const BASE = "/api/data/v9.2";
+
+/** The error for an answer of success that holds something else: it proves neither presence nor absence. */
+function notWhatWasAsked(action: string): ProviderError {
+  return new ProviderError({ action, words: "Dataverse answered with something else than what was asked for" });
+}
 
 function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

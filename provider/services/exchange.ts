@@ -12,6 +12,8 @@ export interface Output {
   rows: Row[];
   /** PowerShell warnings; no-ops and truncations are told nowhere else. */
   warnings: string[];
+  /** Whether there was a body without the rows: an answer of something else on the way, never "nobody". */
+  isForeign?: boolean;
 }
 
 /** A cmdlet and its parameters, as they go over the wire. */
@@ -70,6 +72,9 @@ export class Exchange {
   async read(cmdlet: Cmdlet): Promise<Output> {
     guard(cmdlet);
     const output = await this.#reads.load(cmdlet);
+    if (output.isForeign === true) {
+      throw new ProviderError({ action: cmdlet.action, words: "Exchange answered with something that is not a list" });
+    }
     // A truncated list looks like people without access: it must never be taken for the whole.
     const truncated = output.warnings.find((warning) => /ResultSize|there are more results/i.test(warning));
     if (truncated !== undefined) {
@@ -209,6 +214,7 @@ export class Exchange {
         throw error;
       }
       const page = outputOf(answer.body);
+      output.isForeign = output.isForeign === true || page.isForeign === true;
       output.rows.push(...page.rows);
       const next = nextLinkOf(answer.body);
       // The truncation warning of a page is answered by following its link.
@@ -272,6 +278,7 @@ function emptyOutput(): Output {
 /** Some cmdlets answer with no body at all: no output is success. */
 function outputOf(body: unknown): Output {
   return {
+    isForeign: body !== undefined && body !== null && !Array.isArray(at(body, "value")),
     rows: listAt(body, "value").map((row) =>
       Object.fromEntries(Object.entries(row).filter(([name]) => !name.includes("@"))),
     ),

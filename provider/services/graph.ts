@@ -53,13 +53,14 @@ export class Graph {
       path: `/users/${encodeURIComponent(identifier)}?$select=id,userPrincipalName,accountEnabled`,
       action: `reading the account ${identifier}`,
     });
-    return body === undefined
-      ? undefined
-      : {
-          id: String(body.id),
-          userPrincipalName: String(body.userPrincipalName),
-          accountEnabled: body.accountEnabled === true,
-        };
+    if (body === undefined) {
+      return undefined;
+    }
+    const { id, userPrincipalName, accountEnabled } = body;
+    if (typeof id !== "string" || typeof userPrincipalName !== "string" || typeof accountEnabled !== "boolean") {
+      throw notWhatWasAsked(`reading the account ${identifier}`);
+    }
+    return { id, userPrincipalName, accountEnabled };
   }
 
   /** Brings a deleted account back, and with it its mailbox. */
@@ -155,7 +156,11 @@ export class Graph {
       if (body === undefined) {
         return undefined;
       }
-      rules.push(...((body.value as Record<string, unknown>[] | undefined) ?? []).map(ruleOf));
+      if (!Array.isArray(body.value)) {
+        // Taken for no rules, it would be answered with a second one.
+        throw notWhatWasAsked(`reading the inbox rules of ${who}`);
+      }
+      rules.push(...(body.value as Record<string, unknown>[]).map(ruleOf));
       path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
     }
     return rules;
@@ -309,6 +314,11 @@ interface BatchResponse {
   status: number;
   headers?: Record<string, string>;
   body?: unknown;
+}
+
+/** The error for an answer of success that holds something else: it proves neither presence nor absence. */
+function notWhatWasAsked(action: string): ProviderError {
+  return new ProviderError({ action, words: "Graph answered with something else than what was asked for" });
 }
 
 function rulesPath(userId: string): string {

@@ -51,6 +51,14 @@ export class MailboxPermissions {
         action: `reading who may send as ${mailbox.primarySmtpAddress}`,
       }),
     ]);
+    if (access.rows.length === 0) {
+      // SELF and the organisation's inherited entries are on every mailbox; nothing at all would look like nobody's access.
+      throw new ProviderError({
+        action: `reading who has access to ${mailbox.primarySmtpAddress}`,
+        words: "Exchange answered with no permission at all, not even those that every mailbox has",
+        nextStep: "Nothing was changed. Run the command again.",
+      });
+    }
     for (const row of [...access.rows, ...sending.rows]) {
       requireOwn(row, mailbox);
     }

@@ -176,6 +176,18 @@ describe("reads", () => {
     expect((await failureOf(exchange.read(get("all")))).message).toContain("cut the answer short");
   });
 
+  test.each([1, 2])("answered with no list are an error, never nobody, also among %i", async (count) => {
+    const { exchange } = await exchangeTo((asked) => {
+      const foreign = { message: "sign in" };
+      const responses = isBatch(asked)
+        ? bodyOf(asked).requests.map(({ id }) => ({ id, status: 200, body: foreign }))
+        : undefined;
+      return { status: 200, body: responses === undefined ? foreign : { responses } };
+    });
+    const [first] = await Promise.all(["a", "b"].slice(0, count).map((id) => failureOf(exchange.read(get(id)))));
+    expect(first?.message).toContain("not a list");
+  });
+
   test("leave out the members beside the values", async () => {
     const { exchange } = await exchangeTo(() => ({
       status: 200,

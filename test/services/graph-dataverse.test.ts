@@ -70,6 +70,15 @@ describe("Graph", () => {
     });
   });
 
+  test.each([{}, "", { id: "ada" }])(
+    "an answer without the account or the rules is an error, never nobody: %j",
+    async (body) => {
+      const { graph } = await graphTo(() => ({ status: 200, body }));
+      expect((await failureOf(graph.user("ada"))).message).toContain("something else");
+      expect((await failureOf(graph.inboxRules("ada", "ada@contoso.com"))).message).toContain("something else");
+    },
+  );
+
   test("a read of a batch that is throttled is asked again alone", async () => {
     const { graph, asked } = await graphTo((id, { url }) =>
       id === "ada" && url.endsWith("/$batch")
@@ -137,6 +146,16 @@ describe("Dataverse", () => {
     const dataverse = new Dataverse(pipelineTo(service.origin));
     expect((await failureOf(dataverse.mailboxesWithAddress("a@contoso.com", scope))).message).toContain("not a list");
   });
+
+  test.each([{}, "", { mailboxid: "other" }])(
+    "a row that is not the one asked for is neither it nor its absence: %j",
+    async (body) => {
+      const service = await serving(() => ({ status: 200, body }));
+      const dataverse = new Dataverse(pipelineTo(service.origin));
+      expect((await failureOf(dataverse.mailbox("id", scope))).message).toContain("something else");
+      expect((await failureOf(dataverse.organizationId(scope))).message).toContain("something else");
+    },
+  );
 
   test("an address with an apostrophe is quoted", async () => {
     const service = await serving(() => ({ status: 200, body: { value: [] } }));
