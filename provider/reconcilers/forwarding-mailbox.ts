@@ -204,6 +204,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         await releaseSource(key, source, operation);
       }
     }
+    await removeLostRules(sources, operation);
     const { dataverse } = operation.services;
     const row = await dataverse.mailbox(id, operation);
     if (row === undefined) {
@@ -412,6 +413,23 @@ async function serverProfileId(inputs: ForwardingInputs, operation: Operation): 
     throw new InputError([{ path: "serverProfile", reason }]);
   }
   return profile?.id;
+}
+
+/**
+ * Removes the rules of sources that Exchange does not show any more, by their ids: the mailbox may be there all the same, and
+ * would forward for ever.
+ */
+async function removeLostRules(
+  shown: ReadonlyMap<string, unknown>,
+  { state, services, ...scope }: Operation,
+): Promise<void> {
+  const ids = (state.sourceIds ?? {}) as Record<string, string>;
+  for (const [key, ruleId] of Object.entries((state.sourceRules ?? {}) as Record<string, string>)) {
+    const id = ids[key];
+    if (id !== undefined && !shown.has(key)) {
+      await services.graph.deleteInboxRule(id, ruleId, `removing the inbox rule of ${key}`, scope);
+    }
+  }
 }
 
 /** The profile that every organisation in the same tenant as its Exchange Online has (Microsoft's page on connecting them). */

@@ -102,12 +102,14 @@ export class Graph {
     ];
   }
 
-  /** Allows or blocks sign-in; blocking also revokes the sessions that are open. */
+  /** Allows or blocks sign-in. */
   async setAccountEnabled(id: string, enabled: boolean, action: string, scope: Scope): Promise<void> {
     await this.#write("PATCH", `/users/${id}`, { accountEnabled: enabled }, action, scope);
-    if (!enabled) {
-      await this.#write("POST", `/users/${id}/revokeSignInSessions`, undefined, `${action} (revoking sessions)`, scope);
-    }
+  }
+
+  /** Ends the sessions that are open: blocking alone lets them go on until their tokens expire. */
+  async revokeSessions(id: string, action: string, scope: Scope): Promise<void> {
+    await this.#write("POST", `/users/${id}/revokeSignInSessions`, undefined, action, scope);
   }
 
   /** The licences of an account and where it is used, or undefined when Graph has no such account. */

@@ -49,6 +49,17 @@ describe("restoreDeleted", () => {
     expect((await deleted(world)).map((row) => row.ExchangeGuid)).toEqual([first.exchangeGuid]);
   });
 
+  test("does not take a mailbox that only had the address as a further one", async () => {
+    const world = await startWorld();
+    const other = world.resource("SharedMailbox", "other");
+    await other.up({ displayName: "Other", primarySmtpAddress: "other@contoso.com", emailAliases: [address] });
+    const guid = String(other.outputs.exchangeGuid);
+    await other.destroy();
+    await expect(world.resource("SharedMailbox", "support").up({ ...program, restoreDeleted: true })).rejects.toThrow(
+      new RegExp(`was a further address of the deleted mailbox "Other" \\(Exchange guid ${guid}`),
+    );
+  });
+
   test("refuses an inactive mailbox with the reason", async () => {
     const world = await startWorld();
     const resource = await world

@@ -100,7 +100,8 @@ describe("canonical forms", () => {
     fc.assert(
       fc.property(
         fc
-          .constantFrom(...Intl.supportedValuesOf("timeZone"))
+          // Windows has no zone for the station Troll, which is two hours from UTC in summer and none in winter.
+          .constantFrom(...Intl.supportedValuesOf("timeZone").filter((name) => name !== "Antarctica/Troll"))
           .chain((name) => fc.tuple(fc.constant(name), inAnyCase(name))),
         ([name, written]) => {
           const known = windowsTimeZone(name);

@@ -3,6 +3,7 @@ import type { Mailbox } from "../../services/mailboxes";
 import { settle } from "../../services/waiting";
 import type { Operation } from "../reconciler";
 import type { Desired } from "./desired";
+import { endSessions } from "./sign-in";
 
 /**
  * Turns a person's mailbox into a shared one: sign-in is blocked, then the type changes. The licence stays: taken away before
@@ -42,6 +43,7 @@ export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: 
       cause: error,
     });
   }
+  await endSessions(mailbox, operation);
   await mailboxes.set(mailbox.id, { Type: "Shared" }, action, operation);
   await settle(
     {

@@ -1,5 +1,5 @@
 import { ConflictError, isUnknownOutcome } from "../../http/errors";
-import { type DeletedMailbox, describeDeleted, hasAddress, sameText } from "../../services/mailboxes";
+import { type DeletedMailbox, describeDeleted, hasAddress, sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import type { Operation } from "../reconciler";
 import type { SharedMailboxInputs } from "./desired";
@@ -20,8 +20,10 @@ export async function restore(inputs: SharedMailboxInputs, operation: Operation)
   const fits =
     typeof restoreDeleted === "string"
       ? (mailbox: DeletedMailbox) => sameText(mailbox.exchangeGuid, restoreDeleted)
-      : (mailbox: DeletedMailbox) => hasAddress(mailbox, primarySmtpAddress);
-  const found = (await mailboxes.deleted()).filter(fits);
+      : (mailbox: DeletedMailbox) => smtpAddresses(mailbox)[0] === primarySmtpAddress;
+  const deleted = (await mailboxes.deleted()).filter(({ id }) => id !== "");
+  const found = deleted.filter(fits);
+  const others = deleted.filter((mailbox) => !found.includes(mailbox) && hasAddress(mailbox, primarySmtpAddress));
   const [mailbox, second] = found;
   if (mailbox === undefined) {
     if (typeof restoreDeleted === "string") {
@@ -30,6 +32,14 @@ export async function restore(inputs: SharedMailboxInputs, operation: Operation)
         words: `there is no deleted mailbox with the Exchange guid ${restoreDeleted}`,
         nextStep:
           "Nothing was changed. A deleted mailbox is kept for 30 days; remove restoreDeleted to make a new one.",
+      });
+    }
+    if (others.length > 0) {
+      // Another mailbox by name, with another's content: only on purpose.
+      throw new ConflictError({
+        action: "restoreDeleted",
+        words: `${primarySmtpAddress} was a further address of ${others.map(describeDeleted).join("; ")}`,
+        nextStep: 'Nothing was changed. To bring that one back, name it: restoreDeleted: "<Exchange guid>".',
       });
     }
     return undefined;

@@ -1,4 +1,4 @@
-import { isClass } from "../../http/errors";
+import { isClass, isProviderError } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
 import type { Change, Operation } from "../reconciler";
 import { written } from "../written";
@@ -40,5 +40,20 @@ async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: O
     }
     // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
     await written(() => mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation), note);
+  }
+  if (signInBlocked) {
+    await endSessions(mailbox, operation);
+  }
+}
+
+/** Ends open sessions. The account is blocked already, and no later deployment would see that they are not ended: it warns. */
+export async function endSessions({ id, primarySmtpAddress }: Mailbox, operation: Operation): Promise<void> {
+  try {
+    await operation.services.graph.revokeSessions(id, `ending the sessions of ${primarySmtpAddress}`, operation);
+  } catch (error) {
+    if (!isProviderError(error)) {
+      throw error;
+    }
+    operation.warn(`Sign-in is blocked, but open sessions go on until their tokens expire: ${error.message}`);
   }
 }
