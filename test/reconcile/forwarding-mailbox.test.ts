@@ -715,6 +715,19 @@ describe("a source that Dynamics knows", () => {
 });
 
 describe("deletion", () => {
+  test("removes the rule of a source that Exchange does not show", async () => {
+    const { world, support } = await withMailboxes();
+    const resource = await made(world, { ...intake, sources: ["support@contoso.com"] });
+    await world.fault({
+      service: "exchange",
+      cmdlet: "Get-Recipient",
+      times: "always",
+      answer: { status: 200, body: { "@adminapi.warnings": [], value: [] } },
+    });
+    await resource.destroy();
+    expect(await rules(world, support)).toEqual([]);
+  });
+
   test.each([{}, { deleteNeedsInactive: true }])(
     "with %j takes rule and record, and sees them gone",
     async (settings) => {

@@ -231,3 +231,18 @@ describe('adopt: "convert"', () => {
     );
   });
 });
+
+test("sessions that cannot be ended are told, and the account is blocked all the same", async () => {
+  const world = await startWorld();
+  await world.fault({
+    service: "graph",
+    method: "POST",
+    path: "revokeSignInSessions",
+    answer: { status: 403, body: { error: { code: "Authorization_RequestDenied", message: "no" } } },
+  });
+  const resource = await world.resource("SharedMailbox", "support").up(program);
+  expect(await world.graph("GET", `/users/${resource.id}?$select=accountEnabled`)).toMatchObject({
+    accountEnabled: false,
+  });
+  expect(world.warnings.join()).toMatch(/open sessions go on until their tokens expire/);
+});
