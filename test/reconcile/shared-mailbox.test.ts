@@ -402,7 +402,7 @@ describe("each input", () => {
 
     await resource.up(program("hilfe@contoso.com", "help@contoso.com"));
     expect(await aliases()).toEqual(["smtp:help@contoso.com", "smtp:hilfe@contoso.com"]);
-    expect(world.warnings.join("\n")).toContain("Mail to hjelp@contoso.com will bounce");
+    expect(world.warnings.join("\n")).toContain("emailAliases: mail to hjelp@contoso.com will bounce");
 
     await world.exchange("Set-Mailbox", {
       Identity: id,

@@ -186,7 +186,7 @@ export const addresses: Facet = {
           ];
     return dropped.length === 0
       ? crowd
-      : [...crowd, `Mail to ${dropped.join(", ")} will bounce: no longer among the declared addresses.`];
+      : [...crowd, `emailAliases: mail to ${dropped.join(", ")} will bounce, which the program no longer declares.`];
   },
 
   difference(desired, previous, observed) {
