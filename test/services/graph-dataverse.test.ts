@@ -110,9 +110,10 @@ describe("Graph", () => {
     ]);
   });
 
-  test("blocking an account revokes its sessions; allowing it does not", async () => {
+  test("blocking an account and ending its sessions are two requests", async () => {
     const { graph, asked } = await graphTo(() => ({ status: 200, body: {} }));
     await graph.setAccountEnabled("ada", false, "blocking", scope);
+    await graph.revokeSessions("ada", "ending the sessions", scope);
     await graph.setAccountEnabled("ada", true, "allowing", scope);
     expect(asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
       "PATCH /v1.0/users/ada",
