@@ -53,7 +53,9 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       ...(deleteAfterProcessing !== true && (olds === undefined || olds.deleteAfterProcessing === true)
         ? ["deleteAfterProcessing is not true: the collecting mailbox fills up, since nothing is deleted from it."]
         : []),
-      ...(isMoved && approveEmail !== false ? ["emailAddress is new, which drops the approval and needs a new test."] : []),
+      ...(isMoved && approveEmail !== false
+        ? ["emailAddress is new, which drops the approval and needs a new test."]
+        : []),
     ];
   },
 
