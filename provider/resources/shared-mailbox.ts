@@ -161,8 +161,9 @@ export interface SharedMailboxArgs {
    */
   regional?: pulumi.Input<RegionalSettings>;
   /**
-   * What people see while they write to the mailbox: at most 175 displayed characters. Html is taken off; the document Exchange puts
-   * around it is no difference. Translations are left alone. Removal, or null, clears it.
+   * What people see while they write to the mailbox: plain text of at most 175 characters, shown as it is written, `&` and
+   * `<two>` too; html is refused. The document Exchange puts around it is no difference. Translations are left alone. Removal, or
+   * null, clears it.
    */
   mailTip?: pulumi.Input<string>;
   /**
@@ -253,7 +254,7 @@ export class SharedMailbox extends DynamicResource {
   declare readonly automaticReplies: pulumi.Output<pulumi.UnwrappedObject<AutomaticReplies> | undefined>;
   /** The declared regional settings in canonical form: the time zone by its Windows name. */
   declare readonly regional: pulumi.Output<pulumi.UnwrappedObject<RegionalSettings> | undefined>;
-  /** The declared MailTip in canonical form: the text that is shown. */
+  /** The declared MailTip in canonical form: white space as one blank. */
   declare readonly mailTip: pulumi.Output<string | undefined>;
   /** The declared custom attributes. */
   declare readonly customAttributes: pulumi.Output<Partial<Record<CustomAttributeNumber, string>> | undefined>;

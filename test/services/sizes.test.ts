@@ -1,5 +1,10 @@
 import fc from "fast-check";
-import { displayedMailTip } from "../../provider/reconcilers/shared-mailbox/mail-tip";
+import {
+  canonicalMailTip,
+  displayedMailTip,
+  hasMarkup,
+  mailTipHtml,
+} from "../../provider/reconcilers/shared-mailbox/mail-tip";
 import { canonicalSize, parseSize } from "../../provider/services/sizes";
 
 describe("a size", () => {
@@ -54,7 +59,8 @@ describe("a size", () => {
 describe("a MailTip", () => {
   test.each([
     ["<html>\r\n<body>\r\nWe answer within a day\r\n</body>\r\n</html>\r\n", "We answer within a day"],
-    ["R&amp;D &lt;team&gt;", "R&D"],
+    ["R&amp;D &lt;team&gt;", "R&D <team>"],
+    ["&amp;lt; is &#60; and &#x3c;; it&apos;s &quot;so&quot;", '&lt; is < and <; it\'s "so"'],
     ["R&D", "R&D"],
     ["a < b &gt; c", "a < b > c"],
     ["one<br>two<p>three</p>", "one two three"],
@@ -64,13 +70,25 @@ describe("a MailTip", () => {
     expect(displayedMailTip(html)).toBe(text);
   });
 
-  test("shows the same when what is shown goes in again, wrapped or not", () => {
+  test.each([
+    ["Closed on <b>Sundays</b>", true],
+    ["<html><body>Closed</body></html>", true],
+    ["one<br/>two", true],
+    ["R&amp;D", true],
+    ["Closed <!-- for now -->", true],
+    ["within <two> days, ask <name>", false],
+    ["R&D & sons; a<b and b>c; AT&T", false],
+  ])("%j is html: %s", (text, expected) => {
+    expect(hasMarkup(text)).toBe(expected);
+  });
+
+  test("shows exactly what is written, wrapped or not", () => {
     const parts = fc.constantFrom(
       "<b>",
-      "</b>",
       "&amp;",
       "amp;",
       "&lt;",
+      "<two>",
       "<",
       ">",
       "b",
@@ -80,14 +98,19 @@ describe("a MailTip", () => {
       "-->",
       "é",
       "lt;",
+      "&#60;",
+      '"',
+      "'",
     );
     fc.assert(
       fc.property(
         fc.array(parts).map((texts) => texts.join("")),
-        (html) => {
-          const shown = displayedMailTip(html);
-          expect(displayedMailTip(shown)).toBe(shown);
-          expect(displayedMailTip(`<html>\r\n<body>\r\n${shown}\r\n</body>\r\n</html>\r\n`)).toBe(shown);
+        (text) => {
+          const html = mailTipHtml(text);
+          expect(displayedMailTip(html)).toBe(canonicalMailTip(text));
+          expect(displayedMailTip(`<html>\r\n<body>\r\n${html}\r\n</body>\r\n</html>\r\n`)).toBe(
+            canonicalMailTip(text),
+          );
         },
       ),
     );

@@ -56,5 +56,9 @@ export function wrapHtml(text: string): string {
 
 /** What a reader sees of an html text. */
 export function displayedText(html: string): string {
-  return html.replace(/<[^>]*>/g, "").trim();
+  const text = html.replace(/<[^>]*>/g, "").trim();
+  // Every reference is one displayed character, whichever it is.
+  return text.replace(/&(?:#\w+|[a-z]+);/gi, (reference) => references[reference.toLowerCase()] ?? "?");
 }
+
+const references: Readonly<Record<string, string>> = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"' };

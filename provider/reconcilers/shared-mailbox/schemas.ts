@@ -3,7 +3,7 @@ import { knownLicense } from "../../services/licenses";
 import { isGuid } from "../../services/recipients";
 import { canonicalSize, GIGABYTE, MEGABYTE, parseSize } from "../../services/sizes";
 import { flag } from "../canonical";
-import { displayedMailTip } from "./mail-tip";
+import { canonicalMailTip, hasMarkup } from "./mail-tip";
 
 /** Characters of a MailTip that are shown (Exchange). */
 const MAIL_TIP = 175;
@@ -17,7 +17,10 @@ const LARGEST_MESSAGE = 150 * MEGABYTE;
 /** A MailTip; canonical form: the text that is shown. */
 export const mailTipSchema = z
   .string({ error: "must be text: what people see when they write to the mailbox" })
-  .transform(displayedMailTip)
+  .refine((text) => !hasMarkup(text), {
+    error: "has html in it, which a MailTip does not take; write the text as people are to read it: & and < are fine",
+  })
+  .transform(canonicalMailTip)
   .refine((text) => text !== "", { error: "shows nothing; leave it out to have no MailTip" })
   .refine((text) => text.length <= MAIL_TIP, { error: `shows more than ${MAIL_TIP} characters` });
 

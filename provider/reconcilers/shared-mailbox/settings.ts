@@ -3,7 +3,7 @@ import { type Mailbox, sameText } from "../../services/mailboxes";
 import type { Properties } from "../reconciler";
 import type { SharedMailboxInputs } from "./desired";
 import { type Facet, isSet, keptAdvice } from "./facet";
-import { displayedMailTip } from "./mail-tip";
+import { displayedMailTip, mailTipHtml } from "./mail-tip";
 
 /** One property that `Get-Mailbox` shows and `Set-Mailbox` sets. */
 interface Setting {
@@ -38,7 +38,7 @@ const table: readonly Setting[] = [
     property: "mailTip",
     read: ({ mailTip }) => (mailTip === undefined ? null : displayedMailTip(mailTip) || null),
     onRemoval: { value: null },
-    parameters: (value) => ({ MailTip: value }),
+    parameters: (value) => ({ MailTip: typeof value === "string" ? mailTipHtml(value) : value }),
   },
 ];
 
