@@ -136,7 +136,8 @@ export interface SharedMailboxArgs {
   /**
    * Further SMTP addresses, compared as a set without case. Undeclared, they are left alone. Declared, they are exact from
    * the second deployment on: addresses found at adoption are named by the next refreshed preview before they go. System
-   * addresses (SIP, SPO, X500, EUM, the sign-in name, `alias@` any domain, the initial domain's) are never listed nor removed.
+   * addresses (SIP, SPO, X500, EUM, the sign-in name, `alias@` any domain, the initial domain's) are not listed, and removed only
+   * if they were declared; the sign-in name and `alias@` the initial domain stay even then, with a warning.
    */
   emailAliases?: pulumi.Input<pulumi.Input<string>[]>;
   /**

@@ -427,6 +427,42 @@ describe("each input", () => {
     expect((await seen(world, id)).EmailAddresses.some((one) => one.startsWith("SPO:"))).toBe(true);
   });
 
+  test.each([["the list"], ["the property"]])(
+    "emailAliases: one that is written like the alias goes when %s loses it, one that Exchange keeps stays",
+    async (how) => {
+      const world = await startWorld();
+      const program = { ...support, alias: "desk" };
+      const kept = ["desk@contoso.com", "desk@contoso.onmicrosoft.com"];
+      const others = ["desk@fabrikam.example", "other@contoso.onmicrosoft.com"];
+      const resource = await made(world, { ...program, emailAliases: [...kept, ...others] });
+      expect((await seen(world, resource.id)).UserPrincipalName).toBe("desk@contoso.com");
+      expect(await resource.refresh()).toEqual({});
+      const without = how === "the list" ? { ...program, emailAliases: [] } : program;
+      await resource.up(without);
+      const { EmailAddresses: addresses } = await seen(world, resource.id);
+      expect(addresses).toEqual(expect.arrayContaining(kept.map((one) => `smtp:${one}`)));
+      expect(addresses.filter((one) => others.includes(one.slice(5)))).toEqual([]);
+      for (const address of kept) {
+        expect(world.warnings.join("\n")).toContain(`emailAliases: ${address} stays`);
+      }
+      expect(await resource.refresh()).toEqual({});
+      expect(await resource.plan(without)).toEqual([]);
+    },
+  );
+
+  test("primarySmtpAddress: an old one that was the sign-in name and is written like the alias goes too", async () => {
+    const world = await startWorld();
+    const program = { ...support, alias: "support", emailAliases: [] };
+    const resource = await made(world, program);
+    expect((await seen(world, resource.id)).UserPrincipalName).toBe("support@contoso.com");
+    await resource.up({ ...program, primarySmtpAddress: "service@contoso.com" });
+    const row = await seen(world, resource.id);
+    expect(row.UserPrincipalName).toBe("service@contoso.com");
+    expect(row.EmailAddresses).not.toContain("smtp:support@contoso.com");
+    expect(world.warnings.join("\n")).toContain("mail to support@contoso.com will bounce");
+    expect(await resource.refresh()).toEqual({});
+  });
+
   test("emailAliases: an order, a case and a repetition are no change", async () => {
     const world = await startWorld();
     const resource = await made(world, { ...support, emailAliases: ["a@contoso.com", "b@contoso.com"] });

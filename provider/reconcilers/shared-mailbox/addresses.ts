@@ -41,14 +41,25 @@ export function aliasesOf(mailbox: Mailbox, declared: readonly string[] | null |
     .sort();
 }
 
+/** Domains that Microsoft gives with a tenant, the routing domain of a hybrid one among them. */
+const INITIAL_DOMAIN = /\.(?:onmicrosoft\.(?:com|us)|partner\.onmschina\.cn)$/;
+
 function isSystemAddress(address: string, mailbox: Mailbox): boolean {
   const [local = "", domain = ""] = address.split("@");
-  return (
-    sameText(address, mailbox.userPrincipalName) ||
-    sameText(local, mailbox.alias) ||
-    domain.endsWith(".onmicrosoft.com") ||
-    domain.endsWith(".partner.onmschina.cn")
-  );
+  return sameText(address, mailbox.userPrincipalName) || sameText(local, mailbox.alias) || INITIAL_DOMAIN.test(domain);
+}
+
+/** Whether Exchange gives an address back that is taken off: the sign-in name, and the alias in the initial domain. */
+function isKeptByExchange(address: string, userPrincipalName: string, { alias }: Mailbox): boolean {
+  const [local = "", domain = ""] = address.split("@");
+  return sameText(address, userPrincipalName) || (sameText(local, alias) && INITIAL_DOMAIN.test(domain));
+}
+
+/** The sign-in name once the primary address is as declared: it follows an address that it equals. */
+function nextSignInName(primarySmtpAddress: string, mailbox: Mailbox): string {
+  return sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress)
+    ? primarySmtpAddress
+    : mailbox.userPrincipalName;
 }
 
 /** What differs in the addresses besides the primary one; of what is there only what `previous` held is taken away. */
@@ -65,7 +76,7 @@ function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: 
       address !== inputs.primarySmtpAddress &&
       !wanted.includes(address) &&
       present.includes(address) &&
-      !isSystemAddress(address, mailbox),
+      !isKeptByExchange(address, nextSignInName(inputs.primarySmtpAddress, mailbox), mailbox),
   );
   return [
     ...wanted
@@ -208,7 +219,7 @@ export const addresses: Facet = {
 
   async apply(changes, { inputs: { primarySmtpAddress } }, { mailbox }, operation) {
     const isMoved = changes.some(({ path }) => path[0] === "primarySmtpAddress");
-    if (!isMoved || !sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress)) {
+    if (!isMoved || nextSignInName(primarySmtpAddress, mailbox) === mailbox.userPrincipalName) {
       return;
     }
     // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.
@@ -220,6 +231,16 @@ export const addresses: Facet = {
       operation,
     );
     operation.warn(`The sign-in name followed the primary address, which it equalled: ${primarySmtpAddress}.`);
+  },
+
+  finish({ inputs }, previous, { mailbox }, operation) {
+    const gone = ((previous.emailAliases ?? []) as string[]).filter(
+      (address) => address !== inputs.primarySmtpAddress && !inputs.emailAliases?.includes(address),
+    );
+    for (const address of gone.filter((one) => isKeptByExchange(one, mailbox.userPrincipalName, mailbox))) {
+      const why = sameText(address, mailbox.userPrincipalName) ? "the sign-in name" : "the alias in the initial domain";
+      operation.warn(`emailAliases: ${address} stays: it is ${why}, which Exchange keeps.`);
+    }
   },
 
   read: ({ mailbox }, state) => ({
