@@ -26,6 +26,24 @@ export function guid(value: string): Typed {
   return new Typed("System.Guid", value);
 }
 
+/** A whole number too large for JavaScript: a JSON number all the same, of which most readers lose the last digits. */
+export class LargeNumber {
+  readonly digits: string;
+
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+
+  toJSON(): string {
+    return `\u0000${this.digits}\u0000`;
+  }
+}
+
+/** JSON of an answer, with its {@link LargeNumber}s as numbers. */
+export function jsonOf(body: unknown): string {
+  return JSON.stringify(body).replaceAll(/"\\u0000(\d+)\\u0000"/g, "$1");
+}
+
 /** One output object of a cmdlet; arrays and `Typed` values get their side-car keys when it is written. */
 export type Row = Record<string, unknown>;
 

@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
+import { inOrder, newRuleId, ruleNumber, saveRule } from "../inbox-rules";
 import { type InboxRule, tables } from "../model";
 import { isSmtpAddress } from "./addresses";
 import { type Bound, changed } from "./binding";
 import { type Call, limited } from "./call";
-import type { Row } from "./envelope";
+import { LargeNumber, type Row } from "./envelope";
 import {
   emptyParameter,
   invalidOperation,
@@ -28,8 +28,17 @@ const recipientActions = {
 const flagActions = {
   DeleteMessage: "delete",
   MarkAsRead: "markAsRead",
+  PermanentDelete: "permanentDelete",
   StopProcessingRules: "stopProcessingRules",
 } as const;
+/** Actions that only Graph can give a rule here; Exchange shows them. */
+const shownActions = {
+  ApplyCategory: "assignCategories",
+  CopyToFolder: "copyToFolder",
+  MarkImportance: "markImportance",
+  MoveToFolder: "moveToFolder",
+} as const;
+/** What the mail of a rule must be like; each is an exception, too, with `ExceptIf` before its name. */
 const recipientConditions = { From: "fromAddresses", SentTo: "sentToAddresses" } as const;
 const wordConditions = {
   SubjectContainsWords: "subjectContains",
@@ -39,7 +48,41 @@ const wordConditions = {
   RecipientAddressContainsWords: "recipientContains",
   HeaderContainsWords: "headerContains",
 } as const;
-const flagConditions = { HasAttachment: "hasAttachments", SentOnlyToMe: "sentOnlyToMe" } as const;
+const flagConditions = {
+  HasAttachment: "hasAttachments",
+  MyNameInCcBox: "sentCcMe",
+  MyNameInToBox: "sentToMe",
+  MyNameInToOrCcBox: "sentToOrCcMe",
+  MyNameNotInToBox: "notSentToMe",
+  SentOnlyToMe: "sentOnlyToMe",
+} as const;
+/** Conditions that only Graph can give a rule here; Exchange shows them. */
+const shownConditions = {
+  AssignedCategories: "categories",
+  FlaggedForAction: "messageActionFlag",
+  WithImportance: "importance",
+  WithSensitivity: "sensitivity",
+} as const;
+/** Graph's flags for kinds of messages are one property in Exchange. */
+const messageTypes = {
+  isApprovalRequest: "ApprovalRequest",
+  isAutomaticForward: "AutomaticForward",
+  isAutomaticReply: "AutomaticReply",
+  isEncrypted: "Encrypted",
+  isMeetingRequest: "Calendaring",
+  isMeetingResponse: "CalendaringResponse",
+  isNonDeliveryReport: "NonDeliveryReport",
+  isPermissionControlled: "PermissionControlled",
+  isReadReceipt: "ReadReceipt",
+  isSigned: "Signed",
+  isVoicemail: "Voicemail",
+} as const;
+const parts = [
+  ["", "conditions"],
+  ["ExceptIf", "exceptions"],
+] as const;
+/** Most characters of a rule's name. */
+const longestName = 512;
 
 /** Get-InboxRule: the rules of the mailbox, in their order. */
 export function getInboxRule(call: Call): Row[] {
@@ -53,7 +96,7 @@ export function getInboxRule(call: Call): Row[] {
   );
 }
 
-/** New-InboxRule. Without a priority the rule comes last. */
+/** New-InboxRule. Without a priority the rule comes last; without `StopProcessingRules` it stops those behind it. */
 export function newInboxRule(call: Call): Row[] {
   const { bound, tenant } = call;
   const seen = new Directory(tenant, "seen");
@@ -61,7 +104,7 @@ export function newInboxRule(call: Call): Row[] {
   const latest = new Directory(tenant, "latest");
   const last = Math.max(0, ...rulesOf(latest, mailbox).map((rule) => rule.sequence));
   const rule: InboxRule = {
-    id: `AQAAA${randomBytes(6).toString("base64url")}=`,
+    id: newRuleId(),
     mailbox: mailbox.externalDirectoryObjectId,
     displayName: bound.filled("Name") ?? "",
     sequence: last + 1,
@@ -77,7 +120,7 @@ export function newInboxRule(call: Call): Row[] {
   if (Object.keys(acting).length === 0) {
     throw invalidOperation("At least one action must be specified for the inbox rule.");
   }
-  tenant.store.put(tables.rules, rule.id, rule);
+  saveRule(tenant, rule, tooLarge);
   return [ruleRow(latest, mailbox, rule)];
 }
 
@@ -85,7 +128,7 @@ export function newInboxRule(call: Call): Row[] {
 export function setInboxRule(call: Call): undefined {
   const { rule, seen } = existing(call);
   write(call.bound, seen, rule);
-  call.tenant.store.put(tables.rules, rule.id, rule);
+  saveRule(call.tenant, rule, tooLarge);
 }
 
 /** Remove-InboxRule. */
@@ -132,14 +175,15 @@ function target({ bound }: Call, directory: Directory): { mailbox: MailboxRecipi
 }
 
 function rulesOf(directory: Directory, mailbox: MailboxRecipient): InboxRule[] {
-  return directory
-    .rows<InboxRule>(tables.rules)
-    .filter((rule) => rule.mailbox === mailbox.externalDirectoryObjectId)
-    .sort((a, b) => a.sequence - b.sequence);
+  return inOrder(directory.rows<InboxRule>(tables.rules), mailbox.externalDirectoryObjectId);
+}
+
+function tooLarge(): Error {
+  return invalidOperation("The rules of the mailbox are larger together than its RulesQuota.");
 }
 
 function ruleNamed(rules: readonly InboxRule[], identity: string): InboxRule {
-  const byId = rules.filter((rule) => rule.id === identity || ruleIdentity(rule) === identity);
+  const byId = rules.filter((rule) => ruleNumber(rule) === identity);
   const found =
     byId.length > 0 ? byId : rules.filter((rule) => rule.displayName.toLowerCase() === identity.toLowerCase());
   if (found.length === 0) {
@@ -148,13 +192,11 @@ function ruleNamed(rules: readonly InboxRule[], identity: string): InboxRule {
   return only(identity, found);
 }
 
-/** The number Exchange knows a rule by; Graph's id is another writing of it. */
-function ruleIdentity(rule: InboxRule): string {
-  return createHash("sha256").update(rule.id).digest().readBigUInt64BE(0).toString();
-}
-
 function write(bound: Bound, directory: Directory, rule: InboxRule): void {
   rule.displayName = bound.filled("Name") ?? rule.displayName;
+  if (rule.displayName.length > longestName) {
+    throw invalidProperty("Name", `The length of the property is too long. The maximum length is ${longestName}.`);
+  }
   const priority = bound.number("Priority");
   if (priority !== undefined) {
     if (priority < 0) {
@@ -163,19 +205,33 @@ function write(bound: Bound, directory: Directory, rule: InboxRule): void {
     rule.sequence = priority;
   }
   const actions = { ...rule.actions };
-  const conditions = { ...rule.conditions };
   writeRecipients(bound, directory, recipientActions, actions);
   writeFlags(bound, flagActions, actions);
-  writeRecipients(bound, directory, recipientConditions, conditions);
-  writeFlags(bound, flagConditions, conditions);
-  for (const [parameter, member] of Object.entries(wordConditions)) {
-    const change = bound.change(parameter);
-    if (change !== undefined) {
-      put(conditions, member, changed(textsIn(conditions[member]), change));
-    }
+  if (hasActions(bound)) {
+    rule.hasError = false;
   }
   rule.actions = actions;
-  rule.conditions = Object.keys(conditions).length === 0 ? null : conditions;
+  for (const [prefix, part] of parts) {
+    const predicates = { ...rule[part] };
+    writeRecipients(bound, directory, named(prefix, recipientConditions), predicates);
+    writeFlags(bound, named(prefix, flagConditions), predicates);
+    for (const [parameter, member] of Object.entries(named(prefix, wordConditions))) {
+      const change = bound.change(parameter);
+      if (change !== undefined) {
+        put(predicates, member, changed(textsIn(predicates[member]), change));
+      }
+    }
+    rule[part] = Object.keys(predicates).length === 0 ? null : predicates;
+  }
+}
+
+/** A rule whose target vanished carries an error until its actions are written anew. */
+function hasActions(bound: Bound): boolean {
+  return [...Object.keys(recipientActions), ...Object.keys(flagActions)].some((name) => bound.has(name));
+}
+
+function named(prefix: string, members: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(members).map(([parameter, member]) => [`${prefix}${parameter}`, member]));
 }
 
 function writeRecipients(
@@ -246,39 +302,87 @@ function resolved(directory: Directory, identity: string): RuleRecipient {
 
 function ruleRow(directory: Directory, mailbox: MailboxRecipient, rule: InboxRule): Row {
   const { actions } = rule;
-  const conditions = rule.conditions ?? {};
-  const recipients = (source: Record<string, unknown>, members: Readonly<Record<string, string>>): Row =>
-    Object.fromEntries(
-      Object.entries(members).map(([parameter, member]) => {
-        const list = recipientsIn(source[member]).map((each) => printed(directory, each));
-        return [parameter, list.length === 0 ? null : list];
-      }),
-    );
   return {
-    Identity: `${mailbox.name}\\${ruleIdentity(rule)}`,
-    RuleIdentity: ruleIdentity(rule),
+    Description: description(rule),
+    Enabled: rule.isEnabled,
+    Identity: `${mailbox.name}\\${ruleNumber(rule)}`,
+    InError: rule.hasError,
+    ErrorType: rule.hasError ? "UnexpectedError" : "None",
     Name: rule.displayName,
     Priority: rule.sequence,
-    Enabled: rule.isEnabled,
-    InError: rule.hasError,
-    Supported: true,
+    RuleIdentity: new LargeNumber(ruleNumber(rule)),
+    SupportedByTask: true,
+    ...recipients(directory, recipientActions, actions),
+    ...flags(flagActions, actions),
+    ...texts(shownActions, actions),
+    ...Object.assign({}, ...parts.map(([prefix, part]) => predicates(directory, prefix, rule[part] ?? {}))),
     MailboxOwnerId: mailbox.name,
-    ...recipients(actions, recipientActions),
-    ...Object.fromEntries(
-      Object.entries(flagActions).map(([parameter, member]) => [parameter, actions[member] === true]),
-    ),
-    ...recipients(conditions, recipientConditions),
-    ...Object.fromEntries(
-      Object.entries(flagConditions).map(([parameter, member]) => [parameter, conditions[member] === true]),
-    ),
-    ...Object.fromEntries(
-      Object.entries(wordConditions).map(([parameter, member]) => {
-        const words = textsIn(conditions[member]);
-        return [parameter, words.length === 0 ? null : words];
-      }),
-    ),
     IsValid: true,
+    ObjectState: "Unchanged",
   };
+}
+
+/** The conditions, or the exceptions, of a rule as Exchange shows them. */
+function predicates(directory: Directory, prefix: string, part: Readonly<Record<string, unknown>>): Row {
+  const { minimumSize, maximumSize } = (part.withinSizeRange ?? {}) as Record<string, unknown>;
+  const [type] =
+    Object.entries(messageTypes)
+      .find(([member]) => part[member] === true)
+      ?.slice(1) ?? [];
+  const kilobytes = (size: unknown) => (typeof size === "number" ? `${size} KB (${size * 1024} bytes)` : null);
+  const row: Row = {
+    ...recipients(directory, recipientConditions, part),
+    ...flags(flagConditions, part),
+    ...texts(wordConditions, part),
+    ...texts(shownConditions, part),
+    MessageTypeMatches: type ?? null,
+    WithinSizeRangeMinimum: kilobytes(minimumSize),
+    WithinSizeRangeMaximum: kilobytes(maximumSize),
+  };
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [`${prefix}${name}`, value]));
+}
+
+function recipients(
+  directory: Directory,
+  members: Readonly<Record<string, string>>,
+  source: Readonly<Record<string, unknown>>,
+): Row {
+  return mapped(members, (member) => {
+    const list = recipientsIn(source[member]).map((each) => printed(directory, each));
+    return list.length === 0 ? null : list;
+  });
+}
+
+function flags(members: Readonly<Record<string, string>>, source: Readonly<Record<string, unknown>>): Row {
+  return mapped(members, (member) => source[member] === true);
+}
+
+/** Texts and lists of texts; null for none. */
+function texts(members: Readonly<Record<string, string>>, source: Readonly<Record<string, unknown>>): Row {
+  return mapped(members, (member) => {
+    const value = source[member];
+    return Array.isArray(value) && value.length === 0 ? null : (value ?? null);
+  });
+}
+
+function mapped(members: Readonly<Record<string, string>>, value: (member: string) => unknown): Row {
+  return Object.fromEntries(Object.entries(members).map(([parameter, member]) => [parameter, value(member)]));
+}
+
+/** What the rule does, in English; Exchange words it in the caller's language. */
+function description({ actions, conditions, exceptions }: InboxRule): string {
+  const listed = (part: object | null) =>
+    Object.entries(part ?? {})
+      .filter(([, value]) => value !== false && value !== null)
+      .map(([name]) => name)
+      .join(", ");
+  const when = listed(conditions);
+  const except = listed(exceptions);
+  return [
+    ...(when === "" ? [] : [`If the message: ${when}`]),
+    `Take the following actions: ${listed(actions)}`,
+    ...(except === "" ? [] : [`Except if the message: ${except}`]),
+  ].join(" ");
 }
 
 /** `"Name" [EX:legacy name]` for a recipient of the organisation, `"address" [SMTP:address]` for an outside one. */

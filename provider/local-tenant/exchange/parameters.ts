@@ -98,15 +98,7 @@ const customAttributes = Object.fromEntries(
   Array.from({ length: 15 }, (_, index) => [`CustomAttribute${index + 1}`, optional(text)]),
 );
 
-const ruleParameters = {
-  Name: optional(text),
-  Priority: optional(integer),
-  StopProcessingRules: optional(flag),
-  ForwardTo: optional(list),
-  ForwardAsAttachmentTo: optional(list),
-  RedirectTo: optional(list),
-  DeleteMessage: optional(flag),
-  MarkAsRead: optional(flag),
+const ruleConditions = {
   From: optional(list),
   SentTo: optional(list),
   SubjectContainsWords: optional(list),
@@ -116,7 +108,25 @@ const ruleParameters = {
   RecipientAddressContainsWords: optional(list),
   HeaderContainsWords: optional(list),
   HasAttachment: optional(flag),
+  MyNameInCcBox: optional(flag),
+  MyNameInToBox: optional(flag),
+  MyNameInToOrCcBox: optional(flag),
+  MyNameNotInToBox: optional(flag),
   SentOnlyToMe: optional(flag),
+};
+
+const ruleParameters = {
+  Name: optional(text),
+  Priority: optional(integer),
+  StopProcessingRules: optional(flag),
+  ForwardTo: optional(list),
+  ForwardAsAttachmentTo: optional(list),
+  RedirectTo: optional(list),
+  DeleteMessage: optional(flag),
+  MarkAsRead: optional(flag),
+  PermanentDelete: optional(flag),
+  ...ruleConditions,
+  ...Object.fromEntries(Object.entries(ruleConditions).map(([name, parameter]) => [`ExceptIf${name}`, parameter])),
   AlwaysDeleteOutlookRulesBlob: optional(toggle),
   Confirm: optional(toggle),
   Force: optional(toggle),
@@ -125,15 +135,11 @@ const ruleParameters = {
 
 const ruleRefused = names(
   `AnyCategory AssignedCategories ApplyCategory ApplySystemCategory BulkCategory ClearCategories ClearFlag CompleteFlag CopyToFolder
-   DeleteSystemCategory DisplayAlert ExceptIfAnyCategory ExceptIfAssignedCategories ExceptIfBulkCategory ExceptIfBodyContainsWords
-   ExceptIfFlaggedForAction ExceptIfFrom ExceptIfFromAddressContainsWords ExceptIfHasAttachment ExceptIfHasClassification
-   ExceptIfHeaderContainsWords ExceptIfMessageTypeMatches ExceptIfMyNameInCcBox ExceptIfMyNameInToBox ExceptIfMyNameInToOrCcBox
-   ExceptIfMyNameNotInToBox ExceptIfReceivedAfterDate ExceptIfReceivedBeforeDate ExceptIfRecipientAddressContainsWords
-   ExceptIfSentOnlyToMe ExceptIfSentTo ExceptIfSubjectContainsWords ExceptIfSubjectOrBodyContainsWords ExceptIfWithImportance
+   DeleteSystemCategory DisplayAlert ExceptIfAnyCategory ExceptIfAssignedCategories ExceptIfBulkCategory ExceptIfFlaggedForAction
+   ExceptIfHasClassification ExceptIfMessageTypeMatches ExceptIfReceivedAfterDate ExceptIfReceivedBeforeDate ExceptIfWithImportance
    ExceptIfWithinSizeRangeMaximum ExceptIfWithinSizeRangeMinimum ExceptIfWithSensitivity FlaggedForAction FlagMessage
-   HasClassification MarkImportance MessageTypeMatches MoveToFolder MyNameInCcBox MyNameInToBox MyNameInToOrCcBox MyNameNotInToBox
-   PermanentDelete PinMessage PlaySound ReceivedAfterDate ReceivedBeforeDate SoftDeleteMessage WithImportance
-   WithinSizeRangeMaximum WithinSizeRangeMinimum WithSensitivity WhatIf`,
+   HasClassification MarkImportance MessageTypeMatches MoveToFolder PinMessage PlaySound ReceivedAfterDate ReceivedBeforeDate
+   SoftDeleteMessage WithImportance WithinSizeRangeMaximum WithinSizeRangeMinimum WithSensitivity WhatIf`,
 );
 
 const ruleState: CmdletShape = {

@@ -234,10 +234,51 @@ export const provenance: Provenance[] = [
     mark: "documented",
     source: reference,
   },
-  { behaviour: "Inbox rules are those Graph shows; a new one comes last", mark: "assumed", source: "order unknown" },
   {
-    behaviour: "Recipients in rules are printed with EX: inside the organisation and SMTP: outside",
+    behaviour: "Inbox rules are those Graph shows; a new one comes last, or in the place Priority names",
+    mark: "assumed",
+    source: "the page on Priority says only that lower comes first; that one moves the others down is Graph's way",
+  },
+  {
+    behaviour: "A rule is named by its Name, its RuleIdentity, or the mailbox, a backslash and the RuleIdentity",
+    mark: "documented",
+    source: reference,
+  },
+  {
+    behaviour: "RuleIdentity is a JSON number beyond 2^53; Identity has all its digits, after the mailbox's Name",
     mark: "observed",
-    source: "output of Get-InboxRule in public threads",
+    source: "graph2otel wire captures of Get-InboxRule",
+  },
+  {
+    behaviour: "A rule's RuleIdentity is Graph's id of it: eight bytes, low ones first, in base64",
+    mark: "assumed",
+    source: "published ids of both have the same constant half; nobody showed the two of one rule",
+  },
+  {
+    behaviour: "Recipients in rules are printed with EX: and the legacy name inside the organisation, SMTP: outside",
+    mark: "observed",
+    source: "graph2otel wire captures of Get-InboxRule; SMTP: from public threads",
+  },
+  {
+    behaviour: "A new rule stops those behind it unless StopProcessingRules is false",
+    mark: "assumed",
+    source: "default unknown; the harsher one",
+  },
+  { behaviour: "A rule's name has at most 512 characters", mark: "documented", source: `${reference}, Name` },
+  { behaviour: "A rule without an action is refused", mark: "assumed", source: "as Graph does" },
+  {
+    behaviour: "Force and Confirm change nothing over InvokeCommand: nobody could answer a prompt",
+    mark: "assumed",
+    source: "the reference has a prompt where Outlook's own rules would be removed",
+  },
+  {
+    behaviour: "A mailbox's rules in error run again once their actions are written",
+    mark: "assumed",
+    source: "as Graph",
+  },
+  {
+    behaviour: "The cmdlets of inbox rules ask for no other role than the rest",
+    mark: "assumed",
+    source: "which management roles have them is written nowhere; Mail Recipients is likely",
   },
 ];

@@ -6,7 +6,7 @@ import { isPlainObject } from "../plain";
 import type { Tenant } from "../tenant";
 import { bind } from "./binding";
 import { cmdletNamed, cmdlets } from "./cmdlets";
-import { envelope, Pages, pageSize, type Row } from "./envelope";
+import { envelope, jsonOf, Pages, pageSize, type Row } from "./envelope";
 import {
   badEnvelope,
   ExchangeFault,
@@ -335,7 +335,7 @@ function parsed(text: string): unknown {
 }
 
 function json(body: unknown, status: number, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(body), {
+  return new Response(jsonOf(body), {
     status,
     headers: { "Content-Type": "application/json; odata.metadata=minimal; charset=utf-8", ...headers },
   });

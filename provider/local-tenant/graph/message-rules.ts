@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { inOrder, newRuleId, saveRule } from "../inbox-rules";
 import { type InboxRule, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
@@ -17,9 +17,6 @@ import {
 } from "./errors";
 import { type MailboxOwner, requireMailbox } from "./mailbox";
 import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
-
-/** Bytes all rules of a mailbox may take together. */
-const quota = 256 * 1024;
 
 const ruleType: EntityType = {
   type: "microsoft.graph.messageRule",
@@ -107,10 +104,7 @@ const predicateMembers: Record<string, Kind> = {
 /** GET /users/{id}/mailFolders/inbox/messageRules */
 export function listRules(request: GraphRequest): Answer {
   const owner = requireInbox(request);
-  const rules = request.tenant.store
-    .allSeen<InboxRule>("graph", tables.rules)
-    .filter((rule) => rule.mailbox === owner.user.id)
-    .sort((a, b) => a.sequence - b.sequence);
+  const rules = inOrder(request.tenant.store.allSeen<InboxRule>("graph", tables.rules), owner.user.id);
   return collectionAnswer(request, ruleType, rules.map(ruleEntity), context(owner));
 }
 
@@ -136,7 +130,7 @@ export function createRule(request: GraphRequest): Answer {
     }
   }
   const blank: InboxRule = {
-    id: randomBytes(9).toString("base64url"),
+    id: newRuleId(),
     mailbox: owner.user.id,
     displayName: "",
     sequence: 1,
@@ -148,7 +142,7 @@ export function createRule(request: GraphRequest): Answer {
     actions: {},
   };
   const rule = changedRule(tenant, blank, body);
-  save(tenant, rule);
+  saveRule(tenant, rule, rulesOverQuota);
   const { body: entity } = entityAnswer(request, ruleType, ruleEntity(rule), context(owner));
   return { status: 201, ...(entity === undefined ? {} : { body: entity }) };
 }
@@ -160,7 +154,7 @@ export function updateRule(request: GraphRequest): Answer {
   refuseWrites(tenant);
   const before = requireWritable(request, owner);
   const rule = changedRule(tenant, before, bodyOf(request));
-  save(tenant, rule);
+  saveRule(tenant, rule, rulesOverQuota);
   return entityAnswer(request, ruleType, ruleEntity(rule), context(owner));
 }
 
@@ -352,26 +346,4 @@ function checkedRecipient(tenant: Tenant, member: string, value: unknown): Json 
     .find((recipient) => isLive(recipient) && smtpAddresses(recipient).includes(address.toLowerCase()));
   const name = typeof emailAddress.name === "string" && emailAddress.name !== "" ? emailAddress.name : undefined;
   return { emailAddress: { name: known?.displayName ?? name ?? address, address } };
-}
-
-/** Writes the rule; rules that stand in its place move one down. */
-function save(tenant: Tenant, rule: InboxRule): void {
-  const others = tenant.store
-    .all<InboxRule>(tables.rules)
-    .filter((other) => other.mailbox === rule.mailbox && other.id !== rule.id)
-    .sort((a, b) => a.sequence - b.sequence);
-  const size = [...others, rule].reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
-  if (size > quota) {
-    throw rulesOverQuota();
-  }
-  const operations: [string, string, unknown][] = [[tables.rules, rule.id, rule]];
-  let taken = rule.sequence;
-  for (const other of others.filter((one) => one.sequence >= rule.sequence)) {
-    if (other.sequence > taken) {
-      break;
-    }
-    taken += 1;
-    operations.push([tables.rules, other.id, { ...other, sequence: taken }]);
-  }
-  tenant.store.commit(operations);
 }

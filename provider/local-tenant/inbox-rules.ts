@@ -1,0 +1,55 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type InboxRule, tables } from "./model";
+import type { Tenant } from "./tenant";
+
+/** Bytes all rules of a mailbox may take together. */
+const quota = 256 * 1024;
+
+/**
+ * A new rule's id as Graph writes it: eight bytes in base64 (`AQAAAJ5dZqA=`). The first four are always the same.
+ */
+export function newRuleId(): string {
+  for (;;) {
+    const id = Buffer.concat([Buffer.from([1, 0, 0, 0]), randomBytes(4)]).toString("base64");
+    // A slash would end the path's segment for clients that do not encode it.
+    if (!/[+/]/.test(id)) {
+      return id;
+    }
+  }
+}
+
+/** The number Exchange knows a rule by: the same eight bytes, the first being the lowest. */
+export function ruleNumber({ id }: InboxRule): string {
+  const bytes = Buffer.from(id, "base64");
+  const isWritten = bytes.length === 8 && bytes.toString("base64") === id;
+  // A row that was put there by hand may have any id.
+  return (isWritten ? bytes : createHash("sha256").update(id).digest()).readBigUInt64LE(0).toString();
+}
+
+/** A mailbox's rules in the order in which they run. */
+export function inOrder(rules: readonly InboxRule[], mailbox: string): InboxRule[] {
+  return rules.filter((rule) => rule.mailbox === mailbox).sort((a, b) => a.sequence - b.sequence);
+}
+
+/**
+ * Writes a rule; rules that stand in its place move one down.
+ *
+ * @param overQuota the error for rules that are too large together.
+ */
+export function saveRule(tenant: Tenant, rule: InboxRule, overQuota: () => Error): void {
+  const others = inOrder(tenant.store.all<InboxRule>(tables.rules), rule.mailbox).filter(({ id }) => id !== rule.id);
+  const size = [...others, rule].reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
+  if (size > quota) {
+    throw overQuota();
+  }
+  const operations: [string, string, unknown][] = [[tables.rules, rule.id, rule]];
+  let taken = rule.sequence;
+  for (const other of others.filter((one) => one.sequence >= rule.sequence)) {
+    if (other.sequence > taken) {
+      break;
+    }
+    taken += 1;
+    operations.push([tables.rules, other.id, { ...other, sequence: taken }]);
+  }
+  tenant.store.commit(operations);
+}
