@@ -78,25 +78,37 @@ export async function openDeployment(raw: RawConfiguration, log: EngineLog): Pro
   };
 }
 
-/** What one operation on one resource works with. */
+/**
+ * What one operation on one resource works with.
+ *
+ * @param environmentUrl the Dataverse environment that the resource itself names, if it does.
+ */
 export function operationOf(
   deployment: Deployment,
   urn: string,
   state: Properties,
   defaulted: readonly string[],
+  environmentUrl?: unknown,
 ): Operation {
+  // In a local tenant there is one environment, and no address of a program may lead out of it.
+  const isOwn = typeof environmentUrl === "string" && deployment.configuration.localTenant === undefined;
   return {
     ...bounds(),
     settleTimeout: deployment.configuration.settleTimeout,
     progress: deployment.log.progress(urn),
     warn: (text) => deployment.log.warn(urn, text),
-    services: deployment.services,
+    services: deployment.services.inEnvironment(isOwn ? environmentUrl : undefined),
     registry: deployment.registry,
     origin: originOf(urn),
     limits: { maxMailboxDeletes: deployment.configuration.maxMailboxDeletes },
     state,
     defaulted,
   };
+}
+
+/** The configured Dataverse environment; a local tenant's address changes from run to run and says nothing. */
+export function environmentOf({ configuration }: Deployment): string | undefined {
+  return configuration.localTenant === undefined ? configuration.environmentUrl : undefined;
 }
 
 /** Nothing can cancel a dynamic provider: the engine's request for it does not arrive. */

@@ -6,7 +6,7 @@ import type { Operation, Properties, Reconciler } from "../reconcilers/reconcile
 import { mailboxGone } from "../services/mailboxes";
 import { check } from "./check";
 import type { Deployment } from "./deployment";
-import { operationOf } from "./deployment";
+import { environmentOf, operationOf } from "./deployment";
 import { failureOf, PartialFailure } from "./failures";
 import { plain } from "./plain";
 import { keepSecret, sealed, secretTexts } from "./secrets";
@@ -87,7 +87,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       const { registry } = deployment;
       const reconciler = this.#reconciler;
       const state = { ...olds, id };
-      const replaces = reconciler.replaces(state, news, registry);
+      const replaces = reconciler.replaces(state, news, registry, environmentOf(deployment));
       if (replaces.length === 0) {
         reconciler.declare(state, news, operationOf(deployment, urnOf(olds), state, []).origin, registry);
       }
@@ -108,7 +108,13 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   /** Creates, continues an earlier creation of its own, or adopts. After the first irreversible call every failure is partial. */
   async create(inputs: Properties): Promise<pulumi.dynamic.CreateResult> {
     return this.#guarded(inputs, async (deployment) => {
-      const operation = operationOf(deployment, urnOf(inputs), {}, (inputs.__defaulted as string[] | undefined) ?? []);
+      const operation = operationOf(
+        deployment,
+        urnOf(inputs),
+        {},
+        (inputs.__defaulted as string[] | undefined) ?? [],
+        inputs.environmentUrl,
+      );
       const declared = visible(inputs) as Inputs;
       let desired: Desired | undefined;
       try {
@@ -202,7 +208,8 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   }
 
   async #open(deployment: Deployment, id: string, props: Properties): Promise<Operation> {
-    const operation = operationOf(deployment, urnOf(props), { ...structuredClone(visible(props)), id }, []);
+    const state = { ...structuredClone(visible(props)), id };
+    const operation = operationOf(deployment, urnOf(props), state, [], props.environmentUrl);
     const tenantId = await deployment.services.tenantId(operation);
     requireTenant(props, tenantId);
     operation.state.tenantId = tenantId;

@@ -1,8 +1,7 @@
-import { ConflictError, InputError, isUnknownOutcome, ProviderError } from "../http/errors";
-import { type DataverseRow, incomingMethods, type MailboxRow } from "../services/dataverse";
-import { describe } from "../services/recipients";
+import { isUnknownOutcome, ProviderError } from "../http/errors";
+import type { MailboxRow } from "../services/dataverse";
+import { sameText } from "../services/mailboxes";
 import { settle } from "../services/waiting";
-import { approve, test } from "./forwarding-mailbox/approval";
 import {
   type Desired,
   type ForwardingInputs,
@@ -17,15 +16,29 @@ import {
   placeRule,
   recordsToSet,
   releaseSource,
+  requireOwnMethod,
   setRecords,
   warnAbout,
 } from "./forwarding-mailbox/sources";
 import { knownRecipients } from "./known-recipients";
+import { mailboxOfTenant } from "./mailbox-record/address";
+import { adopted, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
+import { approve } from "./mailbox-record/approval";
+import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
+import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered } from "./mailbox-record/outputs";
+import { defaultOwner, ownerAsDeclared, ownerNamed } from "./mailbox-record/owner";
+import {
+  defaultServerProfile,
+  requireSuitableProfile,
+  serverProfileNamed,
+  serverProfileOf,
+  warnWithoutCredentials,
+} from "./mailbox-record/server-profile";
+import { test } from "./mailbox-record/test-and-enable";
+import { columnsOf, isOfRecord, type RecordValues, recordDifference, writeRecord } from "./mailbox-record/values";
 import { guidFor } from "./origin";
-import { recipientNamed } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
-import { sourceThing } from "./registry";
-import { written } from "./written";
+import { recordThing, rowThing, sourceThing } from "./registry";
 
 /**
  * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through Graph. It
@@ -59,11 +72,16 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     ];
   },
 
-  replaces: () => [],
+  replaces: (state, inputs, _registry, environmentUrl) =>
+    isElsewhere(state.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
   respelled: () => [],
   refersTo: ({ sourceIds }) => (sourceIds ?? {}) as Record<string, string>,
 
   declare(state, inputs, origin, registry) {
+    registry.declare(rowThing(String(state.id)), origin);
+    for (const recordId of Object.keys((state.formerMethods ?? {}) as object)) {
+      registry.declareValue(recordThing(recordId, "incomingEmail"), "ForwardMailbox", origin);
+    }
     const ids = (state.sourceIds ?? {}) as Record<string, string>;
     for (const key of Object.keys((inputs.sources ?? {}) as object)) {
       if (ids[key] !== undefined) {
@@ -75,47 +93,78 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   async resolve(inputs, operation) {
     const { state } = operation;
     if (state.emailAddress !== inputs.emailAddress) {
-      const recipient = await recipientNamed(inputs.emailAddress, "emailAddress", operation);
-      if (!recipient.recipientTypeDetails.endsWith("Mailbox") || recipient.recipientTypeDetails === "GroupMailbox") {
-        throw new InputError([
-          {
-            path: "emailAddress",
-            reason: `is ${describe(recipient)}; a forward mailbox needs a real, dedicated mailbox`,
-          },
-        ]);
-      }
+      await mailboxOfTenant(
+        inputs.emailAddress,
+        "emailAddress",
+        "a forward mailbox needs a real, dedicated mailbox of the tenant",
+        operation,
+      );
     }
+    const wasDeclared = (property: string) => (state[property] ?? undefined) !== undefined;
     return {
       inputs,
-      serverProfileId: await serverProfileId(inputs, operation),
+      profile:
+        inputs.serverProfile !== undefined
+          ? await serverProfileNamed(inputs.serverProfile, operation)
+          : wasDeclared("serverProfile")
+            ? await defaultServerProfile(operation)
+            : undefined,
+      owner:
+        inputs.owner !== undefined
+          ? await ownerNamed(inputs.owner, operation)
+          : wasDeclared("owner")
+            ? await defaultOwner(operation)
+            : undefined,
       sources: await lookUpSources(inputs, operation),
     };
   },
 
   async find(desired, operation) {
-    const row = await operation.services.dataverse.mailbox(rowIdOf(desired, operation), operation);
-    if (row !== undefined) {
+    const { state, services } = operation;
+    const { inputs } = desired;
+    const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
+    if (own !== undefined) {
       operation.progress("continuing with the record that an earlier deployment of this resource created");
-      operation.state.id = row.id;
+      Object.assign(state, { id: own.id, created: true, credentials: null });
+      return around(own, desired, operation);
     }
-    return row === undefined ? undefined : around(row, desired, operation);
+    const namesakes = await services.dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
+    const row = await adopted(
+      inputs.adopt,
+      namesakes.filter(({ isForwardMailbox }) => isForwardMailbox),
+      async (id) => {
+        const found = await services.dataverse.mailbox(id, operation);
+        return found?.isForwardMailbox === true ? found : undefined;
+      },
+      "forward mailboxes",
+    );
+    const others = namesakes.filter(({ id }) => row === undefined || !sameText(id, row.id));
+    if (others.length > 0) {
+      const forward = others.some(({ isForwardMailbox }) => isForwardMailbox);
+      operation.warn(
+        `emailAddress ${inputs.emailAddress} has another mailbox record already (${others.map(({ name }) => name).join(", ")}); ` +
+          `a forward mailbox should be dedicated to collecting.${forward ? " adopt: true takes an existing forward mailbox over." : ""}`,
+      );
+    }
+    if (row === undefined) {
+      return undefined;
+    }
+    state.credentials = null;
+    return { ...(await around(row, desired, operation)), isAdopted: true as const };
   },
 
   async ensure(desired, operation) {
     const { dataverse } = operation.services;
     const { inputs } = desired;
     const guid = rowIdOf(desired, operation);
-    const namesakes = await dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
-    if (namesakes.length > 0) {
-      operation.warn(
-        `emailAddress ${inputs.emailAddress} has another mailbox record already (${namesakes.map(({ name }) => name).join(", ")}); ` +
-          "a forward mailbox should be dedicated to collecting.",
-      );
-    }
+    const profile = desired.profile ?? (await defaultServerProfile(operation));
+    const values = birthValues(desired, profile?.id);
+    requireSuitableProfile(values, profile);
+    warnWithoutCredentials(inputs.credentials !== undefined, profile, operation);
     const action = `creating the forward mailbox ${inputs.name}`;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await dataverse.createMailbox(guid, columnsOf(desired), action, operation);
+        await dataverse.createMailbox(guid, columnsOf(values), action, operation);
         break;
       } catch (error) {
         // Guarded by its own id: sent again it finds the row that a lost answer left behind.
@@ -124,7 +173,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         }
       }
     }
-    operation.state.id = guid;
+    Object.assign(operation.state, { id: guid, created: true, credentials: inputs.credentials ?? null });
     const row = await settle(
       {
         what: "Dynamics to show the new record",
@@ -140,7 +189,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   },
 
   async observe(id, desired, operation) {
-    await requireSameOrganization(operation);
+    await requireSameOrganization(`reading the forward mailbox ${operation.state.name}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
     return row === undefined ? undefined : around(row, desired, operation);
   },
@@ -153,7 +202,8 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     for (const source of observed.sources.values()) {
       operation.registry.declare(sourceThing(source.recipient.id, desired.inputs.emailAddress), operation.origin);
     }
-    const row = await test(desired, await approve(desired, observed.row, operation), operation);
+    const { approveEmail, testAndEnable } = desired.inputs;
+    const row = await test(testAndEnable, await approve(approveEmail, observed.row, operation), operation);
     return { ...observed, row };
   },
 
@@ -162,32 +212,29 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     const declared = desired?.inputs.sources ?? (desired === undefined ? (state.sources as object | null) : {}) ?? {};
     const sources = [...seen].filter(([key]) => key in declared);
     return {
-      isForwardMailbox: row.isForwardMailbox,
-      ...(row.regarding === undefined ? {} : { regarding: row.regarding }),
-      incomingEmailStatus: row.incomingStatus,
-      outgoingEmailStatus: row.outgoingStatus,
-      appointmentsContactsTasksStatus: row.appointmentsContactsTasksStatus,
-      ...(row.testCompletedOn === undefined ? {} : { mailboxTestCompletedOn: row.testCompletedOn }),
-      emailApproval: row.approval,
-      serverProfileId: row.serverProfileId,
+      ...recordOutputs(row),
+      ownerId: row.ownerId,
       sourceRules: Object.fromEntries(
         sources.flatMap(([key, { rule }]) => (rule === undefined ? [] : [[key, rule.id]])),
       ),
       sourceIds: Object.fromEntries(sources.map(([key, { recipient }]) => [key, recipient.id])),
       organizationId,
-      // What the next deployment must know: commands already given, and what to put back.
-      ...pick(state, ["formerMethods", "approvalTriedFor", "testedFor", "testTrigger"]),
+      ...remembered(state, ["created", "formerMethods", ...COMMANDS]),
     };
   },
 
-  async inputs(state, { row, sources, serverProfileName }) {
+  async inputs(state, { row, sources, profile }, operation) {
     const isSameProfile = row.serverProfileId === state.serverProfileId;
     const read: Properties = {
       name: row.name,
       emailAddress: row.emailAddress,
-      serverProfile: isSameProfile ? state.serverProfile : serverProfileName,
+      serverProfile: isSameProfile ? state.serverProfile : profile?.name,
       deleteAfterProcessing: row.deleteAfterProcessing,
-      incomingEmail: incomingMethods[row.incoming],
+      incomingEmail: row.incoming,
+      outgoingEmail: row.outgoing,
+      appointmentsContactsTasks: row.appointmentsContactsTasks,
+      credentials: credentialsAsDeclared(row, state),
+      ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
       sources: Object.fromEntries(
         [...sources].flatMap(([key, source]) =>
           source.rule === undefined ? [] : [[key, driftOf(source) === undefined ? {} : { drift: driftOf(source) }]],
@@ -198,7 +245,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   },
 
   async remove(id, operation) {
-    await requireSameOrganization(operation);
+    await requireSameOrganization(`deleting the forward mailbox ${operation.state.name}`, operation);
     // The rules go even if somebody deleted the record: mail would be forwarded for ever.
     const { sources, keptIds } = await sourcesOf(operation.state as Target, undefined, operation);
     for (const [key, source] of sources) {
@@ -207,7 +254,13 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       }
     }
     await removeLostRules(sources, operation);
-    const { dataverse } = operation.services;
+    const { state, services, registry, origin } = operation;
+    const { dataverse } = services;
+    if (isKept(state) || registry.isDeclaredByAnother(rowThing(id), origin)) {
+      const why = isKept(state) ? whyKept(state) : "another resource of this deployment declares it";
+      operation.warn(`The forward mailbox ${state.name} stays in Dynamics: ${why}.`);
+      return;
+    }
     const row = await dataverse.mailbox(id, operation);
     if (row === undefined) {
       return;
@@ -246,12 +299,15 @@ function rowIdOf({ inputs }: Desired, { origin }: Operation): string {
 async function around(row: MailboxRow, desired: Desired | undefined, operation: Operation): Promise<Observed> {
   const { dataverse } = operation.services;
   const target = desired?.inputs ?? (operation.state as Target);
-  const [organizationId, profiles, sources] = await Promise.all([
+  const [organizationId, profile, sources] = await Promise.all([
     dataverse.organizationId(operation),
-    row.serverProfileId === undefined ? [] : dataverse.serverProfiles(row.serverProfileId, operation),
+    serverProfileOf(row, operation),
     sourcesOf(target, desired, operation),
   ]);
-  return { row, organizationId, serverProfileName: profiles[0]?.name, ...sources };
+  for (const record of [...(desired?.sources.keys() ?? [])].flatMap((key) => sources.sources.get(key)?.records ?? [])) {
+    operation.registry.declareValue(recordThing(record.id, "incomingEmail"), "ForwardMailbox", operation.origin);
+  }
+  return { row, organizationId, profile, ...sources };
 }
 
 /** The sources that the state knows or the program declares, as far as the tenant still has them. */
@@ -276,13 +332,10 @@ async function sourcesOf(
   return { sources: new Map(sources), keptIds: new Set(keptIds) };
 }
 
-function difference(desired: Desired, previous: Properties, observed: Observed): Change[] {
+function difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[] {
   const { inputs } = desired;
   const { row, sources, keptIds } = observed;
-  const wanted = rowAsDesired(desired, previous, row);
-  const changes: Change[] = Object.entries(wanted)
-    .map(([property, [from, to]]) => ({ path: [property], from, to }))
-    .filter(({ from, to }) => from !== to);
+  const changes = recordDifference(valuesFor(desired, previous), row, state);
   const ids = new Set([...desired.sources.values()].map(({ id }) => id));
   for (const [key, source] of sources) {
     if (inputs.sources?.[key] !== undefined) {
@@ -308,21 +361,37 @@ function isHeld(previous: Properties, key: string): boolean {
   return ((previous.sources ?? {}) as Properties)[key] !== undefined;
 }
 
-/** Of the row's own properties what is there and what should be; undeclared ones stay as they are. */
-function rowAsDesired({ inputs, serverProfileId: profile }: Desired, previous: Properties, row: MailboxRow) {
-  const isManaged = (property: keyof ForwardingInputs) =>
-    inputs[property] !== undefined || (previous[property] !== undefined && previous[property] !== null);
-  const method = incomingMethods.indexOf(inputs.incomingEmail ?? "ServerSideSynchronization");
+/** The record as declared. What was declared and is not any more goes back to the default; the rest stays as it is. */
+function valuesFor({ inputs, profile, owner }: Desired, previous: Properties): RecordValues {
+  const whenManaged = <Value>(property: keyof ForwardingInputs, byDefault: Value): Value | undefined =>
+    (inputs[property] as Value | undefined) ??
+    ((previous[property] ?? undefined) === undefined ? undefined : byDefault);
   return {
-    name: [row.name, inputs.name],
-    emailAddress: [row.emailAddress, inputs.emailAddress],
-    serverProfile: [row.serverProfileId, profile ?? row.serverProfileId],
-    deleteAfterProcessing: [
-      row.deleteAfterProcessing,
-      isManaged("deleteAfterProcessing") ? (inputs.deleteAfterProcessing ?? false) : row.deleteAfterProcessing,
-    ],
-    incomingEmail: [row.incoming, isManaged("incomingEmail") ? method : row.incoming],
-  } satisfies Record<string, [unknown, unknown]>;
+    name: inputs.name,
+    emailAddress: inputs.emailAddress,
+    owner,
+    serverProfile: profile?.id,
+    deleteAfterProcessing: whenManaged("deleteAfterProcessing", false),
+    incomingEmail: whenManaged("incomingEmail", "ServerSideSynchronization" as const),
+    outgoingEmail: whenManaged("outgoingEmail", "None" as const),
+    appointmentsContactsTasks: whenManaged("appointmentsContactsTasks", "None" as const),
+    credentials: whenManaged("credentials", null),
+  };
+}
+
+/** All of a new record: also what is not declared is written, because what Dynamics fills in depends on the organisation. */
+function birthValues({ inputs, owner }: Desired, serverProfile: string | undefined): RecordValues {
+  return {
+    name: inputs.name,
+    emailAddress: inputs.emailAddress,
+    owner,
+    serverProfile,
+    deleteAfterProcessing: inputs.deleteAfterProcessing ?? false,
+    incomingEmail: inputs.incomingEmail ?? "ServerSideSynchronization",
+    outgoingEmail: "None",
+    appointmentsContactsTasks: "None",
+    credentials: inputs.credentials,
+  };
 }
 
 async function apply(
@@ -332,27 +401,21 @@ async function apply(
   operation: Operation,
 ): Promise<void> {
   const { inputs } = desired;
-  const { row, sources } = observed;
-  const all = columnsOf(desired);
-  const names: Record<string, string> = {
-    name: "name",
-    emailAddress: "emailaddress",
-    serverProfile: "emailserverprofile@odata.bind",
-    deleteAfterProcessing: "processanddeleteemails",
-    incomingEmail: "incomingemaildeliverymethod",
-  };
-  const changed = changes.map(({ path }) => path[0] ?? "").filter((property) => property in names);
-  if (changed.length > 0) {
-    const columns = Object.fromEntries(changed.map((property) => [names[property], all[names[property] ?? ""]]));
-    const action = `changing ${changed.join(", ")} of the forward mailbox ${row.name}`;
-    await written(
-      () => operation.services.dataverse.updateMailbox(row, columns, action, operation),
-      () => {
-        for (const property of changed) {
-          operation.state[property] = inputs[property as keyof ForwardingInputs] ?? operation.state[property];
-        }
-      },
-    );
+  const { row, sources, isAdopted } = observed;
+  const who = `the forward mailbox ${row.name}`;
+  const ofRecord = changes.filter(isOfRecord);
+  requireOwnMethod(sources, inputs, operation);
+  if (isAdopted === true) {
+    tellOverwritten(ofRecord, who, operation);
+    operation.state.id = row.id;
+  }
+  if (ofRecord.length > 0) {
+    const values = valuesFor(desired, operation.state);
+    requireSuitableProfile(values, desired.profile ?? observed.profile);
+    if (ofRecord.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
+      warnWithoutCredentials(inputs.credentials !== undefined, desired.profile ?? observed.profile, operation);
+    }
+    await writeRecord(ofRecord, values, inputs, row, who, operation);
   }
   for (const { path, to } of changes.filter(({ path: [property] }) => property === "sources")) {
     const [, key = "", part] = path;
@@ -369,52 +432,6 @@ async function apply(
       await setRecords(key, source, operation);
     }
   }
-}
-
-/** All columns of the record as declared; a new row gets them all, an existing one those that changed. */
-function columnsOf({ inputs, serverProfileId: profile }: Desired): DataverseRow {
-  return {
-    name: inputs.name,
-    emailaddress: inputs.emailAddress,
-    ...(profile === undefined ? {} : { "emailserverprofile@odata.bind": `/emailserverprofiles(${profile})` }),
-    incomingemaildeliverymethod: incomingMethods.indexOf(inputs.incomingEmail ?? "ServerSideSynchronization"),
-    outgoingemaildeliverymethod: 0,
-    // None; the values of this column are in another order than those of the other two.
-    actdeliverymethod: 2,
-    processanddeleteemails: inputs.deleteAfterProcessing ?? false,
-  };
-}
-
-/** The declared profile, or the default one where a default is to be set: on create, and when the property is removed. */
-async function serverProfileId(inputs: ForwardingInputs, operation: Operation): Promise<string | undefined> {
-  const { dataverse } = operation.services;
-  const { state } = operation;
-  if (inputs.serverProfile === undefined && state.id !== undefined && (state.serverProfile ?? null) === null) {
-    return undefined;
-  }
-  const profiles = await dataverse.serverProfiles(inputs.serverProfile ?? BUILT_IN_PROFILE, operation);
-  const [profile, second] = profiles;
-  if (profile === undefined && inputs.serverProfile === undefined) {
-    const id = await dataverse.defaultServerProfileId(operation);
-    if (id === undefined) {
-      operation.warn(
-        "serverProfile is not declared and the organisation has no default one; mail is not processed without.",
-      );
-    }
-    return id;
-  }
-  const reason =
-    profile === undefined
-      ? "no e-mail server profile has this name or id"
-      : second !== undefined
-        ? `${profiles.length} e-mail server profiles have this name; write the id`
-        : profile.isActive
-          ? undefined
-          : `the e-mail server profile "${profile.name}" is inactive (0x8005E228); activate it or choose another`;
-  if (reason !== undefined) {
-    throw new InputError([{ path: "serverProfile", reason }]);
-  }
-  return profile?.id;
 }
 
 /**
@@ -434,29 +451,9 @@ async function removeLostRules(
   }
 }
 
-/** The profile that every organisation in the same tenant as its Exchange Online has (Microsoft's page on connecting them). */
-const BUILT_IN_PROFILE = "Microsoft Exchange Online";
-
-async function requireSameOrganization({ state, services, ...operation }: Operation): Promise<void> {
-  const configured = await services.dataverse.organizationId(operation);
-  if (state.organizationId !== undefined && state.organizationId !== configured) {
-    throw new ConflictError({
-      action: `reading the forward mailbox ${state.name}`,
-      words: `it is in the Dataverse organisation ${state.organizationId}, but mailboxes:environmentUrl leads to ${configured}`,
-      nextStep: "Nothing was read or changed. Configure the environment that the stack was deployed to.",
-    });
-  }
-}
-
 /** What is not as it should be at a source, in words; undefined when all is. */
 function driftOf(source: ObservedSource): string | undefined {
-  const methods = recordsToSet(source).map(
-    ({ name, incoming }) => `incoming e-mail of ${name} is ${incomingMethods[incoming]}`,
-  );
+  const methods = recordsToSet(source).map(({ name, incoming }) => `incoming e-mail of ${name} is ${incoming}`);
   const drift = [...(source.damage === undefined ? [] : [source.damage]), ...methods];
   return drift.length === 0 ? undefined : drift.join("; ");
-}
-
-function pick(state: Properties, names: string[]): Properties {
-  return Object.fromEntries(names.filter((name) => state[name] !== undefined).map((name) => [name, state[name]]));
 }

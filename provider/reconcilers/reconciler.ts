@@ -57,8 +57,12 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
   check(inputs: Partial<Inputs>, unsettled: readonly string[]): { path: string; reason: string }[];
   /** Advice to the user that needs no service: asked for when something in `inputs` differs from `olds`. */
   advise(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
-  /** Properties whose change needs another object; asked without a service. */
-  replaces(state: Properties, inputs: Properties, registry: Registry): string[];
+  /**
+   * Properties whose change needs another object; asked without a service.
+   *
+   * @param environmentUrl the configured Dataverse environment, where one is and says something: a local tenant's does not.
+   */
+  replaces(state: Properties, inputs: Properties, registry: Registry, environmentUrl: string | undefined): string[];
   /** Of the inputs of `state`, those that `inputs` writes in another way for the same thing. */
   respelled(state: Properties, inputs: Properties, registry: Registry): string[];
   /** Ids of the state by the addresses that stand for them in the program. */

@@ -1,3 +1,4 @@
+import type { IncomingMethod } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
 
 /**
@@ -7,6 +8,8 @@ import { sameText } from "../services/mailboxes";
 export class Registry {
   /** Declared thing → URNs of the resources that declare it. */
   readonly #declared = new Map<string, Set<string>>();
+  /** Thing → the value that each resource declares for it, by URN. */
+  readonly #values = new Map<string, Map<string, string>>();
   readonly #addresses = new Map<string, string>();
   readonly #released = new Set<string>();
   readonly #locks = new Map<string, Promise<unknown>>();
@@ -14,7 +17,7 @@ export class Registry {
    * Incoming methods that mailbox records of Dynamics had before this deployment's resources set them to Forward Mailbox, by
    * record: left by a resource that released a source which another one still fed.
    */
-  readonly formerMethods = new Map<string, number>();
+  readonly formerMethods = new Map<string, IncomingMethod>();
   /** Mailboxes deleted by this deployment. */
   mailboxDeletes = 0;
 
@@ -29,6 +32,18 @@ export class Registry {
   /** Whether a resource other than `by` declares something. */
   isDeclaredByAnother(thing: string, by: { urn: string }): boolean {
     return [...(this.#declared.get(thing.toLowerCase()) ?? [])].some((urn) => urn !== by.urn);
+  }
+
+  /** Notes the value that a resource declares for something only one of them can decide. */
+  declareValue(thing: string, value: string, by: { urn: string }): void {
+    const values = this.#values.get(thing.toLowerCase()) ?? new Map<string, string>();
+    values.set(by.urn, value);
+    this.#values.set(thing.toLowerCase(), values);
+  }
+
+  /** The value that a resource other than `by` declares for something; undefined where none does. */
+  valueOfAnother(thing: string, by: { urn: string }): string | undefined {
+    return [...(this.#values.get(thing.toLowerCase()) ?? [])].find(([urn]) => urn !== by.urn)?.[1];
   }
 
   /** Notes that a mailbox is declared to have an address: in a deployment that changes it, both spellings mean the same. */
@@ -84,3 +99,7 @@ export const grantThing = (mailboxId: string, trusteeId: string): string => `gra
 export const exclusiveThing = (mailboxId: string): string => `exclusive/${mailboxId}`;
 /** The registry's name for a source that feeds a collecting address. */
 export const sourceThing = (sourceId: string, address: string): string => `source/${sourceId}/${address}`;
+/** The registry's name for a row of Dataverse. */
+export const rowThing = (id: string): string => `row/${id}`;
+/** The registry's name for a property of a mailbox record, which only one resource can decide. */
+export const recordThing = (recordId: string, property: string): string => `record/${recordId}/${property}`;

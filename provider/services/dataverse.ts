@@ -1,11 +1,9 @@
-import type { Answer, CallContext } from "../http/call";
-import { isClass, isServiceError, ProviderError } from "../http/errors";
-import type { Pipeline } from "../http/pipeline";
+import type { CallContext } from "../http/call";
+import { isServiceError } from "../http/errors";
+import { type DataverseApi, type DataverseRow, notWhatWasAsked, optional, query } from "./dataverse-api";
 import { isGuid } from "./recipients";
-import type { Scope } from "./waiting";
 
-/** A row of a Dataverse table; lookups as `_name_value`. */
-export type DataverseRow = Record<string, unknown>;
+export type { DataverseRow } from "./dataverse-api";
 
 /** A row of the `mailbox` table, in the words of its options. */
 export interface MailboxRow {
@@ -13,13 +11,19 @@ export interface MailboxRow {
   etag: string;
   name: string;
   emailAddress: string;
+  ownerId: string | undefined;
   isForwardMailbox: boolean;
   /** Id of the user or queue the record belongs to; undefined on a forward mailbox. */
   regarding: string | undefined;
   serverProfileId: string | undefined;
-  /** `incomingemaildeliverymethod`, see {@link incomingMethods}. */
-  incoming: number;
+  incoming: IncomingMethod;
+  outgoing: OutgoingMethod;
+  appointmentsContactsTasks: AppointmentsMethod;
   deleteAfterProcessing: boolean;
+  usesCredentials: boolean;
+  userName: string | undefined;
+  /** All that can be read of a password. */
+  isPasswordSet: boolean;
   approval: Approval;
   incomingStatus: Status;
   outgoingStatus: Status;
@@ -27,6 +31,8 @@ export interface MailboxRow {
   /** ISO 8601; undefined when no test has finished. */
   testCompletedOn: string | undefined;
   isTestScheduled: boolean;
+  /** What went wrong last, in Dynamics' words; undefined when nothing did. */
+  lastError: { words: string; code: string | undefined } | undefined;
   isActive: boolean;
 }
 
@@ -35,6 +41,10 @@ export interface ServerProfile {
   id: string;
   name: string;
   isActive: boolean;
+  /** Whether it takes the credentials that a mailbox record carries. */
+  takesMailboxCredentials: boolean;
+  /** Whether it is an Exchange server's; others synchronise no appointments, contacts and tasks. */
+  isExchange: boolean;
 }
 
 export type Approval = "Empty" | "Approved" | "Pending" | "Rejected";
@@ -42,73 +52,111 @@ export type Status = "NotRun" | "Success" | "Failure";
 
 /** `incomingemaildeliverymethod`: labels by value (Microsoft's reference of the mailbox table). */
 export const incomingMethods = ["None", "Outlook", "ServerSideSynchronization", "ForwardMailbox"] as const;
+/** `outgoingemaildeliverymethod`: labels by value. */
+export const outgoingMethods = ["None", "Outlook", "ServerSideSynchronization"] as const;
+/** `actdeliverymethod`: labels by value, in another order than those of the other two. */
+export const appointmentsMethods = ["Outlook", "ServerSideSynchronization", "None"] as const;
+export type IncomingMethod = (typeof incomingMethods)[number];
+export type OutgoingMethod = (typeof outgoingMethods)[number];
+export type AppointmentsMethod = (typeof appointmentsMethods)[number];
+
 const approvals: readonly Approval[] = ["Empty", "Approved", "Pending", "Rejected"];
 const statuses: readonly Status[] = ["NotRun", "Success", "Failure"];
+
+/** `incomingcredentialretrieval`: specified by a user or queue. */
+const CREDENTIALS_OF_MAILBOX = 0;
+/** `servertype`: Other (POP3/SMTP), and IMAP/SMTP. */
+const NOT_EXCHANGE = [1, 4];
 
 /** Only these columns are read: a full row carries images and synchronisation state of up to a gigabyte. */
 const COLUMNS = [
   "mailboxid",
   "name",
   "emailaddress",
+  "_ownerid_value",
   "isforwardmailbox",
   "_regardingobjectid_value",
   "_emailserverprofile_value",
   "incomingemaildeliverymethod",
+  "outgoingemaildeliverymethod",
+  "actdeliverymethod",
   "processanddeleteemails",
+  "allowemailconnectortousecredentials",
+  "username",
+  "ispasswordset",
   "emailrouteraccessapproval",
   "incomingemailstatus",
   "outgoingemailstatus",
   "actstatus",
   "testmailboxaccesscompletedon",
   "testemailconfigurationscheduled",
+  "lastsyncerror",
+  "lastsyncerrorcode",
   "statecode",
-].join(",");
+] as const;
+
+const PROFILE = ["emailserverprofileid", "name", "statecode", "servertype", "incomingcredentialretrieval"] as const;
 
 /** What Dataverse stores for a date that never was. */
 const NEVER = "1900-01-01";
 
-/** The Dataverse Web API of one environment. */
+/** The mailbox records, server profiles and the organisation of one Dataverse environment. */
 export class Dataverse {
-  readonly #pipeline: Pipeline;
-  #organizationId: Promise<string> | undefined;
+  readonly #api: DataverseApi;
+  #whoAmI: Promise<DataverseRow> | undefined;
+  readonly #profiles = new Map<string, Promise<ServerProfile[]>>();
 
-  constructor(pipeline: Pipeline) {
-    this.#pipeline = pipeline;
+  constructor(api: DataverseApi) {
+    this.#api = api;
   }
 
-  /** Id of the organisation behind the configured environment; asked for once. */
+  /** Id of the organisation behind the environment; asked for once. */
   async organizationId(context: CallContext): Promise<string> {
-    this.#organizationId ??= this.#get("/WhoAmI", "reading the Dataverse organisation", context).then((row) => {
-      if (typeof row?.OrganizationId !== "string") {
-        throw notWhatWasAsked("reading the Dataverse organisation");
+    return String((await this.#caller(context)).OrganizationId);
+  }
+
+  /** Id of the user that the application is in Dynamics: the owner of what nobody else is declared to own. */
+  async callerId(context: CallContext): Promise<string> {
+    return String((await this.#caller(context)).UserId);
+  }
+
+  async #caller(context: CallContext): Promise<DataverseRow> {
+    const action = "reading the Dataverse organisation";
+    this.#whoAmI ??= this.#api.get("/WhoAmI", action, context).then((row) => {
+      if (typeof row?.OrganizationId !== "string" || typeof row.UserId !== "string") {
+        throw notWhatWasAsked(action);
       }
-      return row.OrganizationId;
+      return row;
     });
     try {
-      return await this.#organizationId;
+      return await this.#whoAmI;
     } catch (error) {
-      this.#organizationId = undefined;
+      this.#whoAmI = undefined;
       throw error;
     }
   }
 
   /** The mailbox record with this id, or undefined when Dataverse has none. */
   async mailbox(id: string, context: CallContext): Promise<MailboxRow | undefined> {
-    const row = await this.#get(`/mailboxes(${id})?$select=${COLUMNS}`, `reading the mailbox record ${id}`, context);
+    const action = `reading the mailbox record ${id}`;
+    const row = await this.#api.get(`/mailboxes(${id})?$select=${COLUMNS.join(",")}`, action, context);
     if (row !== undefined && String(row.mailboxid).toLowerCase() !== id.toLowerCase()) {
-      throw notWhatWasAsked(`reading the mailbox record ${id}`);
+      throw notWhatWasAsked(action);
     }
     return row === undefined ? undefined : mailboxOf(row);
   }
 
   /** All mailbox records with this address: forward mailboxes, users' and queues'. */
   async mailboxesWithAddress(address: string, context: CallContext): Promise<MailboxRow[]> {
-    const filter = encodeURIComponent(`emailaddress eq ${literal(address)}`);
-    const rows = await this.#list(
-      `/mailboxes?$select=${COLUMNS}&$filter=${filter}`,
-      `looking for mailbox records with the address ${address}`,
-      context,
-    );
+    const path = query("mailboxes", COLUMNS, { emailaddress: address });
+    const rows = await this.#api.list(path, `looking for mailbox records with the address ${address}`, context);
+    return rows.map(mailboxOf);
+  }
+
+  /** The mailbox records that Dynamics made for a user or queue: one, or none yet. */
+  async mailboxesRegarding(id: string, context: CallContext): Promise<MailboxRow[]> {
+    const path = query("mailboxes", COLUMNS, { _regardingobjectid_value: id });
+    const rows = await this.#api.list(path, `looking for the mailbox record of ${id}`, context);
     return rows.map(mailboxOf);
   }
 
@@ -117,16 +165,8 @@ export class Dataverse {
    *
    * @returns false when there is a row with this id already.
    */
-  async createMailbox(id: string, columns: DataverseRow, action: string, scope: Scope): Promise<boolean> {
-    try {
-      await this.#write("PATCH", `/mailboxes(${id})`, columns, { "If-None-Match": "*" }, action, scope);
-      return true;
-    } catch (error) {
-      if (isClass(error, "precondition")) {
-        return false;
-      }
-      throw error;
-    }
+  async createMailbox(id: string, columns: DataverseRow, action: string, context: CallContext): Promise<boolean> {
+    return this.#api.create(`/mailboxes(${id})`, columns, action, context);
   }
 
   /**
@@ -134,160 +174,96 @@ export class Dataverse {
    *
    * @throws DataverseError of class `precondition` when somebody changed it meanwhile.
    */
-  async updateMailbox(row: MailboxRow, columns: DataverseRow, action: string, scope: Scope): Promise<void> {
-    await this.#write("PATCH", `/mailboxes(${row.id})`, columns, { "If-Match": row.etag }, action, scope);
+  async updateMailbox(row: MailboxRow, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
+    await this.#api.update(`/mailboxes(${row.id})`, row.etag, columns, action, context);
   }
 
   /** Deletes a mailbox record; gone already is success. Where Dynamics refuses an active one it is deactivated first. */
-  async deleteMailbox(row: MailboxRow, action: string, scope: Scope): Promise<void> {
+  async deleteMailbox(row: MailboxRow, action: string, context: CallContext): Promise<void> {
     const path = `/mailboxes(${row.id})`;
     try {
-      await this.#write("DELETE", path, undefined, {}, action, scope);
+      await this.#api.delete(path, action, context);
     } catch (error) {
-      if (isClass(error, "notFound")) {
-        return;
-      }
       if (!isServiceError(error) || error.status !== 405) {
         throw error;
       }
       // Whether a mailbox must be inactive before it goes is unverified; other tools deactivate first when they are told to.
-      await this.#write("PATCH", path, { statecode: 1, statuscode: 2 }, { "If-Match": "*" }, action, scope);
-      await this.#write("DELETE", path, undefined, {}, action, scope);
+      await this.#api.update(path, "*", { statecode: 1, statuscode: 2 }, action, context);
+      await this.#api.delete(path, action, context);
     }
   }
 
-  /** The server profiles with this name or id. */
+  /** The server profiles with this name or id; asked for once in a deployment, which changes none. */
   async serverProfiles(nameOrId: string, context: CallContext): Promise<ServerProfile[]> {
-    const filter = isGuid(nameOrId) ? `emailserverprofileid eq ${nameOrId}` : `name eq ${literal(nameOrId)}`;
-    const rows = await this.#list(
-      `/emailserverprofiles?$select=emailserverprofileid,name,statecode&$filter=${encodeURIComponent(filter)}`,
-      `looking for the server profile ${nameOrId}`,
-      context,
-    );
+    const key = nameOrId.toLowerCase();
+    const known = this.#profiles.get(key) ?? this.#listServerProfiles(nameOrId, context);
+    this.#profiles.set(key, known);
+    try {
+      return await known;
+    } catch (error) {
+      this.#profiles.delete(key);
+      throw error;
+    }
+  }
+
+  async #listServerProfiles(nameOrId: string, context: CallContext): Promise<ServerProfile[]> {
+    const path = query("emailserverprofiles", PROFILE, {
+      [isGuid(nameOrId) ? "emailserverprofileid" : "name"]: nameOrId,
+    });
+    const rows = await this.#api.list(path, `looking for the server profile ${nameOrId}`, context);
     return rows.map((row) => ({
       id: String(row.emailserverprofileid),
       name: String(row.name),
       isActive: row.statecode === 0,
+      takesMailboxCredentials: row.incomingcredentialretrieval === CREDENTIALS_OF_MAILBOX,
+      isExchange: !NOT_EXCHANGE.includes(Number(row.servertype)),
     }));
   }
 
   /** Id of the organisation's default server profile, if it has one. */
   async defaultServerProfileId(context: CallContext): Promise<string | undefined> {
-    const [organization] = await this.#list(
+    const [organization] = await this.#api.list(
       "/organizations?$select=organizationid,_defaultemailserverprofileid_value",
       "reading the organisation's default server profile",
       context,
     );
-    const id = organization?._defaultemailserverprofileid_value;
-    return typeof id === "string" ? id : undefined;
+    return optional(organization?._defaultemailserverprofileid_value);
   }
-
-  async #get(path: string, action: string, context: CallContext): Promise<DataverseRow | undefined> {
-    try {
-      const answer = await this.#send("GET", path, undefined, {}, "read", action, context);
-      if (typeof answer.body !== "object" || answer.body === null) {
-        // Only a 404 says that there is no such row.
-        throw notWhatWasAsked(action);
-      }
-      return answer.body as DataverseRow;
-    } catch (error) {
-      if (isClass(error, "notFound")) {
-        return undefined;
-      }
-      throw error;
-    }
-  }
-
-  async #list(path: string, action: string, context: CallContext): Promise<DataverseRow[]> {
-    const rows: DataverseRow[] = [];
-    let next: string | undefined = path;
-    while (next !== undefined) {
-      const answer = await this.#send("GET", next, undefined, {}, "read", action, context);
-      const body = answer.body as { value?: DataverseRow[]; "@odata.nextLink"?: string };
-      if (!Array.isArray(body?.value)) {
-        throw new ProviderError({ action, words: "Dataverse answered with something that is not a list" });
-      }
-      rows.push(...body.value);
-      const link = body["@odata.nextLink"];
-      next = link === undefined ? undefined : link.slice(link.indexOf(BASE) + BASE.length);
-    }
-    return rows;
-  }
-
-  async #write(
-    method: "PATCH" | "DELETE",
-    path: string,
-    body: DataverseRow | undefined,
-    headers: Record<string, string>,
-    action: string,
-    scope: Scope,
-  ): Promise<void> {
-    await this.#send(method, path, body, headers, "write", action, scope);
-  }
-
-  async #send(
-    method: "GET" | "PATCH" | "DELETE",
-    path: string,
-    body: DataverseRow | undefined,
-    headers: Record<string, string>,
-    kind: "read" | "write",
-    action: string,
-    context: CallContext,
-  ): Promise<Answer> {
-    return this.#pipeline.send(
-      {
-        service: "dataverse",
-        method,
-        path: `${BASE}${path}`,
-        kind,
-        action,
-        headers: {
-          "OData-MaxVersion": "4.0",
-          "OData-Version": "4.0",
-          // Overrides caches between here and the row (Microsoft's page on composing requests); conditions replace it.
-          ...("If-None-Match" in headers ? {} : kind === "read" ? { "If-None-Match": "null" } : {}),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body }),
-      },
-      context,
-    );
-  }
-}
-
-const BASE = "/api/data/v9.2";
-
-/** The error for an answer of success that holds something else: it proves neither presence nor absence. */
-function notWhatWasAsked(action: string): ProviderError {
-  return new ProviderError({ action, words: "Dataverse answered with something else than what was asked for" });
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function mailboxOf(row: DataverseRow): MailboxRow {
   const completed = String(row.testmailboxaccesscompletedon ?? NEVER);
+  const words = optional(row.lastsyncerror)?.trim() ?? "";
   return {
     id: String(row.mailboxid),
     etag: String(row["@odata.etag"] ?? "*"),
     name: String(row.name ?? ""),
     emailAddress: String(row.emailaddress ?? "").toLowerCase(),
+    ownerId: optional(row._ownerid_value),
     isForwardMailbox: row.isforwardmailbox === true,
     regarding: optional(row._regardingobjectid_value),
     serverProfileId: optional(row._emailserverprofile_value),
-    incoming: Number(row.incomingemaildeliverymethod ?? 0),
+    incoming: incomingMethods[Number(row.incomingemaildeliverymethod ?? 0)] ?? "None",
+    outgoing: outgoingMethods[Number(row.outgoingemaildeliverymethod ?? 0)] ?? "None",
+    appointmentsContactsTasks: appointmentsMethods[Number(row.actdeliverymethod ?? 2)] ?? "None",
     deleteAfterProcessing: row.processanddeleteemails === true,
+    usesCredentials: row.allowemailconnectortousecredentials === true,
+    userName: optional(row.username),
+    isPasswordSet: row.ispasswordset === true,
     approval: approvals[Number(row.emailrouteraccessapproval ?? 0)] ?? "Empty",
     incomingStatus: statuses[Number(row.incomingemailstatus ?? 0)] ?? "NotRun",
     outgoingStatus: statuses[Number(row.outgoingemailstatus ?? 0)] ?? "NotRun",
     appointmentsContactsTasksStatus: statuses[Number(row.actstatus ?? 0)] ?? "NotRun",
     testCompletedOn: completed.startsWith(NEVER) ? undefined : completed,
     isTestScheduled: row.testemailconfigurationscheduled === true,
+    lastError: words === "" ? undefined : { words, code: codeOf(row.lastsyncerrorcode) },
     isActive: row.statecode === 0,
   };
 }
 
-function optional(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
+/** A code that a column holds as a signed number, as Dynamics prints it. */
+function codeOf(value: unknown): string | undefined {
+  return typeof value === "number" && value !== 0
+    ? `0x${(value >>> 0).toString(16).toUpperCase().padStart(8, "0")}`
+    : undefined;
 }

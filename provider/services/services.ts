@@ -1,11 +1,14 @@
 import type { CallContext } from "../http/call";
 import type { Pipeline } from "../http/pipeline";
 import { Dataverse } from "./dataverse";
+import { DataverseApi } from "./dataverse-api";
 import { Exchange } from "./exchange";
 import { Graph } from "./graph";
 import { MailboxSettings } from "./mailbox-settings";
 import { Mailboxes } from "./mailboxes";
 import { MailboxPermissions } from "./permissions";
+import { Principals } from "./principals";
+import { Queues } from "./queues";
 import { Recipients } from "./recipients";
 
 /** The services of one tenant, shared by everything in a deployment. */
@@ -16,6 +19,14 @@ export interface Services {
   recipients: Recipients;
   graph: Graph;
   dataverse: Dataverse;
+  principals: Principals;
+  queues: Queues;
+  /**
+   * The same services with another Dataverse environment.
+   *
+   * @param environmentUrl origin of the environment; undefined for the configured one.
+   */
+  inEnvironment(environmentUrl: string | undefined): Services;
   /** Id of the tenant that is really being talked to. */
   tenantId(context: CallContext): Promise<string>;
 }
@@ -33,13 +44,28 @@ export function createServices(
 ): Services {
   const exchange = new Exchange(pipeline, tenantId, bounds);
   const graph = new Graph(pipeline, bounds);
-  return {
+  const environments = new Map<string | undefined, Services>();
+  const inEnvironment = (environmentUrl: string | undefined): Services => {
+    const known = environments.get(environmentUrl);
+    if (known !== undefined) {
+      return known;
+    }
+    const services = { ...tenant, ...environment(pipeline, environmentUrl), inEnvironment };
+    environments.set(environmentUrl, services);
+    return services;
+  };
+  const tenant = {
     mailboxes: new Mailboxes(exchange),
     mailboxSettings: new MailboxSettings(exchange, graph),
     permissions: new MailboxPermissions(exchange),
     recipients: new Recipients(exchange, graph),
     graph,
-    dataverse: new Dataverse(pipeline),
     tenantId,
   };
+  return inEnvironment(undefined);
+}
+
+function environment(pipeline: Pipeline, environmentUrl: string | undefined) {
+  const api = new DataverseApi(pipeline, environmentUrl);
+  return { dataverse: new Dataverse(api), principals: new Principals(api), queues: new Queues(api) };
 }

@@ -1,5 +1,6 @@
 import type { CallContext } from "../../provider/http/call";
 import { Dataverse } from "../../provider/services/dataverse";
+import { DataverseApi } from "../../provider/services/dataverse-api";
 import { Graph } from "../../provider/services/graph";
 import type { Scope } from "../../provider/services/waiting";
 import { type Asked, failureOf, pipelineTo, type Reply, type Service, startService, within } from "../http/service";
@@ -138,13 +139,13 @@ describe("Dataverse", () => {
             },
           },
     );
-    const dataverse = new Dataverse(pipelineTo(service.origin));
+    const dataverse = new Dataverse(new DataverseApi(pipelineTo(service.origin)));
     expect((await dataverse.mailboxesWithAddress("a@contoso.com", scope)).map(({ id }) => id)).toEqual(["a", "b"]);
   });
 
   test("an answer that is no list is an error, never an empty list", async () => {
     const service = await serving(() => ({ status: 200, body: { message: "sign in" } }));
-    const dataverse = new Dataverse(pipelineTo(service.origin));
+    const dataverse = new Dataverse(new DataverseApi(pipelineTo(service.origin)));
     expect((await failureOf(dataverse.mailboxesWithAddress("a@contoso.com", scope))).message).toContain("not a list");
   });
 
@@ -152,7 +153,7 @@ describe("Dataverse", () => {
     "a row that is not the one asked for is neither it nor its absence: %j",
     async (body) => {
       const service = await serving(() => ({ status: 200, body }));
-      const dataverse = new Dataverse(pipelineTo(service.origin));
+      const dataverse = new Dataverse(new DataverseApi(pipelineTo(service.origin)));
       expect((await failureOf(dataverse.mailbox("id", scope))).message).toContain("something else");
       expect((await failureOf(dataverse.organizationId(scope))).message).toContain("something else");
     },
@@ -160,13 +161,16 @@ describe("Dataverse", () => {
 
   test("an address with an apostrophe is quoted", async () => {
     const service = await serving(() => ({ status: 200, body: { value: [] } }));
-    await new Dataverse(pipelineTo(service.origin)).mailboxesWithAddress("o'neill@contoso.com", scope);
+    await new Dataverse(new DataverseApi(pipelineTo(service.origin))).mailboxesWithAddress(
+      "o'neill@contoso.com",
+      scope,
+    );
     expect(decodeURIComponent(service.asked[0]?.url ?? "")).toContain("emailaddress eq 'o''neill@contoso.com'");
   });
 
   test("a row is created only where there is none, and changed only as it was read", async () => {
     const service = await serving(({ headers }) => ({ status: headers["if-none-match"] === "*" ? 412 : 204 }));
-    const dataverse = new Dataverse(pipelineTo(service.origin));
+    const dataverse = new Dataverse(new DataverseApi(pipelineTo(service.origin)));
     expect(await dataverse.createMailbox("id", { name: "a" }, "creating", scope)).toBe(false);
     const known = { id: "id", etag: 'W/"7"' } as Parameters<Dataverse["updateMailbox"]>[0];
     await dataverse.updateMailbox(known, { name: "b" }, "changing", scope);
@@ -179,9 +183,9 @@ describe("Dataverse", () => {
   test("the organisation is asked for once; a failure is not remembered", async () => {
     let isDown = true;
     const service = await serving(() =>
-      isDown ? { status: 401, body: {} } : { status: 200, body: { OrganizationId: "org" } },
+      isDown ? { status: 401, body: {} } : { status: 200, body: { OrganizationId: "org", UserId: "u" } },
     );
-    const dataverse = new Dataverse(pipelineTo(service.origin));
+    const dataverse = new Dataverse(new DataverseApi(pipelineTo(service.origin)));
     await failureOf(dataverse.organizationId(scope));
     isDown = false;
     const before = service.asked.length;

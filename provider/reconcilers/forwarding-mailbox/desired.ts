@@ -1,9 +1,12 @@
 import { z } from "zod";
-import type { MailboxRow } from "../../services/dataverse";
+import type { MailboxRow, ServerProfile } from "../../services/dataverse";
 import type { InboxRule } from "../../services/graph";
 import type { Recipient } from "../../services/recipients";
 import { displayText, flag, smtpAddress } from "../canonical";
 import { keyed } from "../keyed";
+import { ownerSchema } from "../mailbox-record/owner";
+import { adopt, credentials, deletion, environmentUrl, serverProfile, testAndEnable } from "../mailbox-record/schema";
+import type { Owner } from "../mailbox-record/values";
 
 /** How a source is written, for messages. */
 export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.com";
@@ -12,24 +15,28 @@ export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.co
 export const schema = z.strictObject({
   name: displayText("the name of the mailbox record, e.g. CRM intake", 200),
   emailAddress: smtpAddress("forwardmailbox@contoso.com", 100),
-  serverProfile: displayText(
-    "the name or id of an e-mail server profile, e.g. Microsoft Exchange Online",
-    100,
-  ).optional(),
+  owner: ownerSchema.optional(),
+  serverProfile: serverProfile.optional(),
   deleteAfterProcessing: flag().optional(),
+  credentials: credentials.optional(),
   incomingEmail: z
     .enum(["ServerSideSynchronization", "None"], {
       error:
         'must be "ServerSideSynchronization" or "None": Dynamics accepts no other method for a forward mailbox (0x8005E212)',
     })
     .optional(),
-  approveEmail: flag().optional(),
-  testAndEnable: z
-    .union([z.boolean(), z.string(), z.strictObject({ require: z.boolean() })], {
-      error: "must be true, false, a text whose change runs the test again, or { require: true }",
+  outgoingEmail: z.enum(["None"], { error: 'must be "None": a forward mailbox cannot send (0x8005E213)' }).optional(),
+  appointmentsContactsTasks: z
+    .enum(["None"], {
+      error: 'must be "None": a forward mailbox is nobody\'s, so there is nobody to synchronise them for',
     })
     .optional(),
+  approveEmail: flag().optional(),
+  testAndEnable: testAndEnable.optional(),
   sources: keyed(SOURCE, z.strictObject({}, { error: "must be {}" })).optional(),
+  environmentUrl: environmentUrl.optional(),
+  adopt: adopt.optional(),
+  deletion: deletion.optional(),
 });
 
 /** Canonical inputs. */
@@ -38,8 +45,10 @@ export type ForwardingInputs = z.output<typeof schema>;
 /** The inputs with what they name looked up. */
 export interface Desired {
   inputs: ForwardingInputs;
-  /** Id of the server profile; undefined where none is declared and the record exists already. */
-  serverProfileId: string | undefined;
+  /** The declared server profile, or the default one where one was declared before; undefined where it is left alone. */
+  profile: ServerProfile | undefined;
+  /** The declared owner, or the default one where one was declared before; undefined where it is left alone. */
+  owner: Owner | undefined;
   sources: Map<string, Recipient>;
 }
 
@@ -60,9 +69,11 @@ export interface ObservedSource {
 export interface Observed {
   row: MailboxRow;
   organizationId: string;
-  /** Name of the row's server profile. */
-  serverProfileName: string | undefined;
+  /** The row's server profile. */
+  profile: ServerProfile | undefined;
   sources: Map<string, ObservedSource>;
   /** Ids of sources whose rule another resource of this deployment declares; it is not taken away. */
   keptIds: Set<string>;
+  /** That the record was somebody else's: what it overwrites is said. */
+  isAdopted?: true;
 }

@@ -1,17 +1,19 @@
 import { InputError } from "../../http/errors";
-import { incomingMethods, type MailboxRow } from "../../services/dataverse";
+import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import type { InboxRule } from "../../services/graph";
 import { sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { settle } from "../../services/waiting";
+import { MAILBOXES, requireOwnDomain } from "../mailbox-record/address";
+import { columnsOf } from "../mailbox-record/values";
 import { recipientKnownAs } from "../recipient-named";
 import type { Operation } from "../reconciler";
+import { recordThing } from "../registry";
 import { written } from "../written";
 import { type ForwardingInputs, type ObservedSource, SOURCE } from "./desired";
 
-const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox"];
-/** `incomingemaildeliverymethod` of a record whose mail comes through a forward mailbox. */
-const FORWARD_MAILBOX = incomingMethods.indexOf("ForwardMailbox");
+/** The incoming method of a record whose mail comes through a forward mailbox. */
+const FORWARD_MAILBOX: IncomingMethod = "ForwardMailbox";
 /** How long a mailbox that is not ready for rules is waited for when it is only being read, in milliseconds. */
 const NOT_READY = 30_000;
 
@@ -20,6 +22,9 @@ export async function lookUpSources(inputs: ForwardingInputs, operation: Operati
   const known = (operation.state.sourceIds ?? {}) as Record<string, string>;
   const entries = await Promise.all(
     Object.keys(inputs.sources ?? {}).map(async (key): Promise<[string, Recipient]> => {
+      if (known[key] === undefined) {
+        await requireOwnDomain(key, pathOf(key), "a rule can only be put into a mailbox of the tenant", operation);
+      }
       return [key, await recipientKnownAs(key, known[key], pathOf(key), operation)];
     }),
   );
@@ -196,15 +201,39 @@ export function recordsToSet({ records }: ObservedSource): MailboxRow[] {
   return records.filter(({ incoming }) => incoming !== FORWARD_MAILBOX);
 }
 
+/** Refuses a source to whose record another resource of this deployment gives another incoming method. */
+export function requireOwnMethod(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  { registry, origin }: Operation,
+): void {
+  const problems = [...sources].flatMap(([key, { records }]) =>
+    records.flatMap(({ id, name }) => {
+      const other = registry.valueOfAnother(recordThing(id, "incomingEmail"), origin);
+      return inputs.sources?.[key] === undefined || other === undefined || other === FORWARD_MAILBOX
+        ? []
+        : [
+            {
+              path: pathOf(key),
+              reason: `another resource of this deployment gives the record ${name} the incoming method ${other}; write "ForwardMailbox" there, or leave its incomingEmail out`,
+            },
+          ];
+    }),
+  );
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+}
+
 /** Sets the records of a source to Forward Mailbox and remembers what they were. */
 export async function setRecords(key: string, source: ObservedSource, operation: Operation): Promise<void> {
   for (const record of recordsToSet(source)) {
-    const former = (operation.state.formerMethods ?? {}) as Record<string, number>;
+    const former = (operation.state.formerMethods ?? {}) as Record<string, IncomingMethod>;
     operation.state.formerMethods = { [record.id]: record.incoming, ...former };
     noteSource(key, source.recipient, operation);
     await operation.services.dataverse.updateMailbox(
       record,
-      { incomingemaildeliverymethod: FORWARD_MAILBOX },
+      columnsOf({ incomingEmail: FORWARD_MAILBOX }),
       `setting the incoming method of ${key} to Forward Mailbox`,
       operation,
     );
@@ -213,7 +242,7 @@ export async function setRecords(key: string, source: ObservedSource, operation:
 
 /** Takes the rule out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
 export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
-  const { registry } = operation;
+  const { registry, origin } = operation;
   const { graph, dataverse } = operation.services;
   const { recipient, rule, records } = source;
   if (rule !== undefined) {
@@ -222,21 +251,21 @@ export async function releaseSource(key: string, source: ObservedSource, operati
   const others = ((await graph.inboxRules(recipient.id, key)) ?? []).filter(
     (one) => one.id !== rule?.id && one.displayName.startsWith(ruleName("")),
   );
-  const former = { ...((operation.state.formerMethods ?? {}) as Record<string, number>) };
+  const former = { ...((operation.state.formerMethods ?? {}) as Record<string, IncomingMethod>) };
   for (const record of records) {
     const method = former[record.id] ?? registry.formerMethods.get(record.id);
     delete former[record.id];
     if (method === undefined) {
       continue;
     }
-    if (others.length > 0) {
+    if (registry.valueOfAnother(recordThing(record.id, "incomingEmail"), origin) !== undefined || others.length > 0) {
       // Whoever releases the source last in this deployment puts it back.
       registry.formerMethods.set(record.id, method);
     } else if (record.incoming === FORWARD_MAILBOX) {
       // Somebody who changed it since meant something by it.
       await dataverse.updateMailbox(
         record,
-        { incomingemaildeliverymethod: method },
+        columnsOf({ incomingEmail: method }),
         `putting back the incoming method of ${key}`,
         operation,
       );

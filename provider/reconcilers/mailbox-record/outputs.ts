@@ -1,0 +1,39 @@
+import type { MailboxRow } from "../../services/dataverse";
+import type { Properties } from "../reconciler";
+
+/** What a mailbox record tells of itself: the same outputs for every kind that has one. */
+export function recordOutputs(row: MailboxRow): Properties {
+  return {
+    isForwardMailbox: row.isForwardMailbox,
+    ...(row.regarding === undefined ? {} : { regarding: row.regarding }),
+    incomingEmailStatus: row.incomingStatus,
+    outgoingEmailStatus: row.outgoingStatus,
+    appointmentsContactsTasksStatus: row.appointmentsContactsTasksStatus,
+    ...(row.testCompletedOn === undefined ? {} : { mailboxTestCompletedOn: row.testCompletedOn }),
+    emailApproval: row.approval,
+    ...(row.serverProfileId === undefined ? {} : { serverProfileId: row.serverProfileId }),
+  };
+}
+
+/** What the next deployment must know: commands already given, what was found, and what to put back. */
+export function remembered(state: Properties, names: readonly string[]): Properties {
+  return Object.fromEntries(names.filter((name) => state[name] !== undefined).map((name) => [name, state[name]]));
+}
+
+/** Names of what {@link remembered} keeps of the commands. */
+export const COMMANDS = ["approvalTriedFor", "testedFor", "testTrigger"];
+
+/**
+ * The credentials as they are declared, as far as they can be read: a password never comes back, so the one in the state
+ * stands for it as long as the record has one.
+ */
+export function credentialsAsDeclared(row: MailboxRow, state: Properties): Properties | null {
+  const { password } = (state.credentials ?? {}) as Properties;
+  if (!row.usesCredentials) {
+    return null;
+  }
+  return {
+    ...(row.userName === undefined ? {} : { userName: row.userName }),
+    ...(row.isPasswordSet && password !== undefined ? { password } : {}),
+  };
+}

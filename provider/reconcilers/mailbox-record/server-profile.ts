@@ -1,0 +1,87 @@
+import { InputError } from "../../http/errors";
+import type { MailboxRow, ServerProfile } from "../../services/dataverse";
+import type { Operation } from "../reconciler";
+import type { RecordValues } from "./values";
+
+/** The profile that every organisation in the same tenant as its Exchange Online has (Microsoft's page on connecting them). */
+const BUILT_IN_PROFILE = "Microsoft Exchange Online";
+
+/** The one active server profile with this name or id. */
+export async function serverProfileNamed(nameOrId: string, operation: Operation): Promise<ServerProfile> {
+  const profiles = await operation.services.dataverse.serverProfiles(nameOrId, operation);
+  const [profile, second] = profiles;
+  const reason =
+    profile === undefined
+      ? "no e-mail server profile has this name or id"
+      : second !== undefined
+        ? `${profiles.length} e-mail server profiles have this name; write the id`
+        : profile.isActive
+          ? undefined
+          : `the e-mail server profile "${profile.name}" is inactive (0x8005E228); activate it or choose another`;
+  if (profile === undefined || reason !== undefined) {
+    throw new InputError([{ path: "serverProfile", reason: reason ?? "" }]);
+  }
+  return profile;
+}
+
+/** The profile of a record whose program names none: the built-in one, else the organisation's default one. */
+export async function defaultServerProfile(operation: Operation): Promise<ServerProfile | undefined> {
+  const { dataverse } = operation.services;
+  const [builtIn] = (await dataverse.serverProfiles(BUILT_IN_PROFILE, operation)).filter(({ isActive }) => isActive);
+  if (builtIn !== undefined) {
+    return builtIn;
+  }
+  const id = await dataverse.defaultServerProfileId(operation);
+  const [profile] = id === undefined ? [] : await dataverse.serverProfiles(id, operation);
+  if (profile === undefined) {
+    operation.warn(
+      "serverProfile is not declared and the organisation has no default one; mail is not processed without.",
+    );
+  }
+  return profile;
+}
+
+/** The profile that a row has, if any. */
+export async function serverProfileOf(row: MailboxRow, operation: Operation): Promise<ServerProfile | undefined> {
+  const { serverProfileId } = row;
+  const [profile] =
+    serverProfileId === undefined ? [] : await operation.services.dataverse.serverProfiles(serverProfileId, operation);
+  return profile;
+}
+
+/** Refuses what the server profile of a record cannot do, before anything is written. */
+export function requireSuitableProfile(values: RecordValues, profile: ServerProfile | undefined): void {
+  const { credentials, appointmentsContactsTasks } = values;
+  const problems = [];
+  if (credentials !== undefined && credentials !== null && profile?.takesMailboxCredentials !== true) {
+    problems.push({
+      path: "credentials",
+      reason:
+        profile === undefined
+          ? "the record has no e-mail server profile, so nothing signs in with them; declare serverProfile"
+          : `the e-mail server profile "${profile.name}" does not take credentials from a mailbox record; choose one whose credentials are "specified by a user or queue", or leave credentials out`,
+    });
+  }
+  if (appointmentsContactsTasks === "ServerSideSynchronization" && profile?.isExchange === false) {
+    problems.push({
+      path: "appointmentsContactsTasks",
+      reason: `the e-mail server profile "${profile.name}" is for POP3 or IMAP, which has none of them (0x8005E247); write "None"`,
+    });
+  }
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+}
+
+/** Says that a profile waits for credentials that nobody gives. */
+export function warnWithoutCredentials(
+  usesCredentials: boolean,
+  profile: ServerProfile | undefined,
+  operation: Operation,
+): void {
+  if (!usesCredentials && profile?.takesMailboxCredentials === true) {
+    operation.warn(
+      `serverProfile: "${profile.name}" signs in with the credentials of the mailbox record, and none are declared.`,
+    );
+  }
+}

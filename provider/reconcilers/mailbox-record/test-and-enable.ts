@@ -1,0 +1,98 @@
+import { ProviderError } from "../../http/errors";
+import type { MailboxRow, Status } from "../../services/dataverse";
+import type { Operation } from "../reconciler";
+import { command, lookUntil } from "./looking";
+
+/** Longest wait for a test, in milliseconds; Microsoft speaks of a few minutes. */
+const TEST_TIME = 5 * 60 * 1000;
+
+/** The input `testAndEnable`. */
+export type TestAndEnable = boolean | string | { require: boolean } | undefined;
+
+/** Runs Test & Enable and waits, within bounds, for its result. A failed test is a warning unless it is required. */
+export async function test(wanted: TestAndEnable, row: MailboxRow, operation: Operation): Promise<MailboxRow> {
+  if (!needsTest(wanted, row, operation)) {
+    return row;
+  }
+  const { state } = operation;
+  const action = `testing the mailbox ${row.emailAddress}`;
+  const before = row.testCompletedOn;
+  await command(row, { testemailconfigurationscheduled: true }, action, operation);
+  const isDone = (now: MailboxRow) =>
+    !now.isTestScheduled && now.testCompletedOn !== undefined && now.testCompletedOn !== before;
+  const seen = await lookUntil(
+    row.id,
+    { what: `Dynamics to finish Test & Enable of ${row.emailAddress}`, done: isDone, atMost: TEST_TIME },
+    operation,
+  );
+  state.testTrigger = typeof wanted === "string" ? wanted : undefined;
+  if (isDone(seen)) {
+    state.testedFor = testKey(seen);
+  }
+  if (isDone(seen) && isSuccess(seen)) {
+    return seen;
+  }
+  const words = isDone(seen)
+    ? `Test & Enable failed: ${resultOf(seen)}`
+    : "Test & Enable did not finish in time; the outputs show its result after the next `pulumi refresh`";
+  const nextStep = "The alerts of the mailbox record in Dynamics say more.";
+  if (isRequired(wanted)) {
+    throw new ProviderError({ action, words, nextStep });
+  }
+  operation.warn(`testAndEnable: ${action}: ${words.replace(/\.$/, "")}. ${nextStep}`);
+  return seen;
+}
+
+/** Whether this deployment should run the test: after a change that needs it, or on a new trigger; not while unapproved. */
+function needsTest(wanted: TestAndEnable, row: MailboxRow, { state }: Operation): boolean {
+  if (wanted === false || tested(row).length === 0 || row.approval !== "Approved") {
+    return false;
+  }
+  if (isRequired(wanted) && !isSuccess(row)) {
+    return true;
+  }
+  const trigger = typeof wanted === "string" ? wanted : undefined;
+  return state.testedFor !== testKey(row) || (trigger !== undefined && trigger !== state.testTrigger);
+}
+
+/** Whether a test that does not succeed fails the deployment; then each deployment tries again until it does. */
+function isRequired(wanted: TestAndEnable): boolean {
+  return typeof wanted === "object" && wanted.require;
+}
+
+/** What server-side synchronisation does for a record, and how its last test went; nothing else is tested. */
+function tested(row: MailboxRow): [string, Status][] {
+  const all: [string, string, Status][] = [
+    ["incoming e-mail", row.incoming, row.incomingStatus],
+    ["outgoing e-mail", row.outgoing, row.outgoingStatus],
+    ["appointments, contacts and tasks", row.appointmentsContactsTasks, row.appointmentsContactsTasksStatus],
+  ];
+  return all.filter(([, method]) => method === "ServerSideSynchronization").map(([name, , status]) => [name, status]);
+}
+
+function isSuccess(row: MailboxRow): boolean {
+  return tested(row).every(([, status]) => status === "Success");
+}
+
+/** What a test result holds for: another address, profile or method needs a new one. */
+function testKey(row: MailboxRow): string {
+  const methods = [row.incoming, row.outgoing, row.appointmentsContactsTasks];
+  return [row.emailAddress, row.serverProfileId ?? "", ...methods].join(" ");
+}
+
+/** The result in words, with Dynamics' reason where it left one. */
+function resultOf(row: MailboxRow): string {
+  const results = tested(row)
+    .map(([name, status]) => `${name}: ${status}`)
+    .join(", ");
+  const { lastError } = row;
+  const reason =
+    lastError !== undefined
+      ? `Dynamics: ${lastError.words}${lastError.code === undefined ? "" : ` (${lastError.code})`}`
+      : row.serverProfileId === undefined
+        ? "the record has no e-mail server profile (0x8005E222)"
+        : row.isActive
+          ? undefined
+          : "the record is inactive (0x8005E219)";
+  return reason === undefined ? results : `${results}; ${reason}`;
+}

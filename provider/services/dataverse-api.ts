@@ -1,0 +1,145 @@
+import type { Answer, CallContext } from "../http/call";
+import { isClass, ProviderError } from "../http/errors";
+import type { Pipeline } from "../http/pipeline";
+import { isGuid } from "./recipients";
+
+/** A row of a Dataverse table; lookups as `_name_value`. */
+export type DataverseRow = Record<string, unknown>;
+
+/** The Dataverse Web API v9.2 of one environment: rows by their path, and nothing about what they mean. */
+export class DataverseApi {
+  readonly #pipeline: Pipeline;
+  readonly #environmentUrl: string | undefined;
+
+  /** @param environmentUrl origin of the environment; undefined for the configured one. */
+  constructor(pipeline: Pipeline, environmentUrl?: string) {
+    this.#pipeline = pipeline;
+    this.#environmentUrl = environmentUrl;
+  }
+
+  /** One row, or the answer of a function; undefined when Dataverse says that there is none. */
+  async get(path: string, action: string, context: CallContext): Promise<DataverseRow | undefined> {
+    try {
+      const answer = await this.#send("GET", path, undefined, {}, action, context);
+      if (typeof answer.body !== "object" || answer.body === null) {
+        // Only a 404 says that there is no such row.
+        throw notWhatWasAsked(action);
+      }
+      return answer.body as DataverseRow;
+    } catch (error) {
+      if (isClass(error, "notFound")) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** All rows of a query, page after page. */
+  async list(path: string, action: string, context: CallContext): Promise<DataverseRow[]> {
+    const rows: DataverseRow[] = [];
+    let next: string | undefined = path;
+    while (next !== undefined) {
+      const answer = await this.#send("GET", next, undefined, {}, action, context);
+      const body = answer.body as { value?: DataverseRow[]; "@odata.nextLink"?: string };
+      if (!Array.isArray(body?.value)) {
+        throw new ProviderError({ action, words: "Dataverse answered with something that is not a list" });
+      }
+      rows.push(...body.value);
+      const link = body["@odata.nextLink"];
+      next = link === undefined ? undefined : link.slice(link.indexOf(BASE) + BASE.length);
+    }
+    return rows;
+  }
+
+  /**
+   * Creates a row under an id of our own, so that a repetition finds what a lost answer left behind.
+   *
+   * @returns false when there is a row with this id already.
+   */
+  async create(path: string, columns: DataverseRow, action: string, context: CallContext): Promise<boolean> {
+    try {
+      await this.#send("PATCH", path, columns, { "If-None-Match": "*" }, action, context);
+      return true;
+    } catch (error) {
+      if (isClass(error, "precondition")) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Changes columns of a row. Without a condition Dataverse would create one that is gone.
+   *
+   * @param etag the row as it was read; "*" for whatever it is by now.
+   * @throws DataverseError of class `precondition` when somebody changed it meanwhile.
+   */
+  async update(path: string, etag: string, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
+    await this.#send("PATCH", path, columns, { "If-Match": etag }, action, context);
+  }
+
+  /** Deletes a row; gone already is success. */
+  async delete(path: string, action: string, context: CallContext): Promise<void> {
+    try {
+      await this.#send("DELETE", path, undefined, {}, action, context);
+    } catch (error) {
+      if (!isClass(error, "notFound")) {
+        throw error;
+      }
+    }
+  }
+
+  async #send(
+    method: "GET" | "PATCH" | "DELETE",
+    path: string,
+    body: DataverseRow | undefined,
+    headers: Record<string, string>,
+    action: string,
+    context: CallContext,
+  ): Promise<Answer> {
+    const kind = method === "GET" ? "read" : "write";
+    return this.#pipeline.send(
+      {
+        service: "dataverse",
+        method,
+        path: `${BASE}${path}`,
+        kind,
+        action,
+        headers: {
+          "OData-MaxVersion": "4.0",
+          "OData-Version": "4.0",
+          // Overrides caches between here and the row (Microsoft's page on composing requests); conditions replace it.
+          ...(kind === "read" ? { "If-None-Match": "null" } : {}),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body }),
+        ...(this.#environmentUrl === undefined ? {} : { base: this.#environmentUrl }),
+      },
+      context,
+    );
+  }
+}
+
+const BASE = "/api/data/v9.2";
+
+/** The error for an answer of success that holds something else: it proves neither presence nor absence. */
+export function notWhatWasAsked(action: string): ProviderError {
+  return new ProviderError({ action, words: "Dataverse answered with something else than what was asked for" });
+}
+
+/** A query for the rows whose columns have a value: `$select`, and a `$filter` of alternatives. */
+export function query(set: string, select: readonly string[], alternatives: Readonly<Record<string, string>>): string {
+  const filter = Object.entries(alternatives)
+    .map(([column, value]) => `${column} eq ${isGuid(value) && /id(_value)?$/.test(column) ? value : literal(value)}`)
+    .join(" or ");
+  return `/${set}?$select=${select.join(",")}&$filter=${encodeURIComponent(filter)}`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A text of a row; undefined for null and for what is no text. */
+export function optional(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
