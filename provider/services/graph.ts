@@ -68,15 +68,26 @@ export class Graph {
     await this.#write("POST", `/directory/deletedItems/${encodeURIComponent(id)}/restore`, undefined, action, scope);
   }
 
-  /** Deletes a deleted account for good; gone already is success. */
-  async purgeUser(id: string, action: string, scope: Scope): Promise<void> {
+  /** Whether an account is among the deleted ones. */
+  async isDeleted(id: string): Promise<boolean> {
+    const body = await this.#read({
+      path: `/directory/deletedItems/${encodeURIComponent(id)}?$select=id`,
+      action: `looking for the deleted account ${id}`,
+    });
+    return body !== undefined;
+  }
+
+  /** Deletes a deleted account for good. @returns false when it is not among the deleted ones: not any more, or not yet. */
+  async purgeUser(id: string, action: string, scope: Scope): Promise<boolean> {
     try {
       await this.#write("DELETE", `/directory/deletedItems/${encodeURIComponent(id)}`, undefined, action, scope);
     } catch (error) {
       if (!isClass(error, "notFound")) {
         throw error;
       }
+      return false;
     }
+    return true;
   }
 
   /** Accounts, deleted ones too, that hold an address as sign-in name, mail or proxy address, in words for an error. */

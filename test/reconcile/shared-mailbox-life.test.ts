@@ -133,6 +133,63 @@ describe('deletion: "purge"', () => {
     expect(await deletedUser(world, id)).toBeDefined();
   });
 
+  const notThere = { status: 404, body: { error: { code: "Request_ResourceNotFound", message: "no" } } };
+
+  test("waits for the account to be among the deleted ones", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });
+    const { id } = resource;
+    await world.fault({ service: "graph", path: "/deletedItems", times: 2, answer: notThere });
+    await resource.destroy();
+    await world.control("DELETE", "faults");
+    expect(await deletedUser(world, id)).toBeUndefined();
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("warns of an account that does not show among the deleted ones in time", async () => {
+    const world = await startWorld({ config: { settleTimeout: "1s" } });
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });
+    const { id } = resource;
+    await world.fault({ service: "graph", path: "/deletedItems", times: "always", answer: notThere });
+    await resource.destroy();
+    await world.control("DELETE", "faults");
+    expect(world.warnings.join()).toMatch(
+      /support@contoso\.com is purged; its deleted account stays for 30 days: Entra does not show it/,
+    );
+    expect(await deleted(world)).toEqual([]);
+    expect(await deletedUser(world, id)).toBeDefined();
+  });
+
+  test("of an account whose answer is lost is observed", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });
+    const { id } = resource;
+    await world.fault({ service: "graph", method: "DELETE", path: "/deletedItems", close: "after" });
+    await resource.destroy();
+    expect(await deletedUser(world, id)).toBeUndefined();
+    expect(world.warnings).toEqual([]);
+  });
+
+  test.each([
+    ["gone for good", true],
+    ["deleted", false],
+  ])("of an imported mailbox, whose Exchange guid no state knows, that somebody has %s", async (_how, isPurged) => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });
+    const { id, outputs } = resource;
+    const guid = outputs.exchangeGuid;
+    delete outputs.exchangeGuid;
+    await world.exchange("Remove-Mailbox", { Identity: id, Confirm: false });
+    if (isPurged) {
+      await world.exchange("Remove-Mailbox", { Identity: guid, PermanentlyDelete: true, Confirm: false });
+      await world.graph("DELETE", `/directory/deletedItems/${id}`);
+    }
+    await resource.destroy();
+    expect(await deleted(world)).toEqual([]);
+    expect(await deletedUser(world, id)).toBeUndefined();
+    expect(world.warnings).toEqual([]);
+  });
+
   test("of a held mailbox is refused, and with allowInactive leaves an inactive one", async () => {
     const world = await startWorld();
     const resource = await world.resource("SharedMailbox", "support").up({ ...program, deletion: "purge" });

@@ -1,5 +1,5 @@
-import { ConflictError, isClass, isUnknownOutcome, ProviderError } from "../../http/errors";
-import { type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
+import { ConflictError, isClass, isUnknownOutcome, ProviderError, SettleError } from "../../http/errors";
+import { describeDeleted, type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { settle } from "../../services/waiting";
 import type { Operation, Properties } from "../reconciler";
@@ -7,6 +7,9 @@ import { mailboxThing } from "../registry";
 import { isSet } from "./facet";
 
 type Mode = "soft" | "retain" | "purge";
+
+/** How long a deleted account may take to show in Entra before the purge goes on without it, in milliseconds. */
+const ACCOUNT_SHOWS = 2 * 60_000;
 
 /** What deletion does: as declared, else soft for a mailbox this resource made and retain for one it found. */
 function modeOf({ deletion, created }: Properties): { mode: Mode; allowInactive: boolean } {
@@ -39,7 +42,8 @@ export async function remove(id: string, operation: Operation): Promise<void> {
   if (mode === "purge" && isHeld) {
     operation.warn(`The mailbox ${who} is under a hold, so it became an inactive one and cannot be purged.`);
   } else if (mode === "purge") {
-    await purge(id, mailbox?.exchangeGuid ?? state.exchangeGuid, mailbox !== undefined, who, operation);
+    const guid = (mailbox?.exchangeGuid ?? state.exchangeGuid) || (await deletedGuid(id, operation));
+    await purge(id, guid, mailbox !== undefined, who, operation);
   }
 }
 
@@ -91,9 +95,24 @@ async function softDelete(mailbox: Mailbox, allowInactive: boolean, operation: O
   return holds.length > 0;
 }
 
+/** The Exchange guid of a mailbox that somebody else deleted and no state knows: an imported one never refreshed. */
+async function deletedGuid(id: string, { services }: Operation): Promise<string | undefined> {
+  const found = (await services.mailboxes.deleted()).filter((one) => sameText(one.id, id));
+  if (found.length > 1) {
+    throw new ConflictError({
+      action: `purging the deleted mailbox of the account ${id}`,
+      words: `several belong to it, and the state does not know which: ${found.map(describeDeleted).join("; ")}`,
+      nextStep: "Nothing was purged. `pulumi state delete` forgets the resource; they go by themselves after 30 days.",
+    });
+  }
+  return found[0]?.exchangeGuid;
+}
+
 /**
  * Deletes a soft-deleted mailbox for good: first the mailbox, once Exchange shows it as deleted, then its account. The other
  * way round Exchange would keep the mailbox for its 30 days.
+ *
+ * @param exchangeGuid undefined when there is no deleted mailbox of this account.
  */
 async function purge(
   id: string,
@@ -102,17 +121,18 @@ async function purge(
   who: string,
   operation: Operation,
 ): Promise<void> {
-  const { mailboxes, graph } = operation.services;
-  if (typeof exchangeGuid !== "string" || exchangeGuid === "") {
-    throw new ProviderError({ action: `purging ${who}`, words: "the state does not know its Exchange guid" });
-  }
-  const isListed = async () => (await mailboxes.deleted(exchangeGuid)).length > 0;
+  const { mailboxes } = operation.services;
+  const guid = typeof exchangeGuid === "string" ? exchangeGuid : "";
+  const isListed = async () => guid !== "" && (await mailboxes.deleted(guid)).length > 0;
   if (isJustDeleted) {
     await settle({ what: "Exchange to show the mailbox as deleted", look: isListed, done: Boolean }, operation);
   }
-  if (await isListed()) {
+  const isThere = await isListed();
+  // Where the mailbox went a while ago, an account that is not among the deleted ones is gone already.
+  const isAccountSeen = isThere ? await accountShows(id, operation) : true;
+  if (isThere) {
     try {
-      await mailboxes.purge(exchangeGuid, who, operation);
+      await mailboxes.purge(guid, who, operation);
     } catch (error) {
       if (!isUnknownOutcome(error) && !isClass(error, "notFound")) {
         throw error;
@@ -120,15 +140,55 @@ async function purge(
     }
     await settle({ what: "the deleted mailbox to be purged", look: isListed, done: (listed) => !listed }, operation);
   }
+  const warn = (why: string) =>
+    operation.warn(`The mailbox ${who} is purged; its deleted account stays for 30 days: ${why}`);
   try {
-    await graph.purgeUser(id, `purging the deleted account of ${who}`, operation);
+    const isPurged = await purgeAccount(id, who, operation);
+    if (!isPurged && !isAccountSeen) {
+      warn("Entra does not show it among the deleted ones yet. It can be deleted there for good once it does.");
+    }
   } catch (error) {
     if (!isClass(error, "forbidden")) {
       throw error;
     }
     // Whether an application may do this differs between sources; the account goes by itself after 30 days.
-    operation.warn(`The mailbox ${who} is purged; its deleted account stays for 30 days: ${error.message}`);
+    warn(error.message);
   }
+}
+
+/** Waits until Entra shows the account among the deleted ones. @returns whether it does, as far as it may be asked. */
+async function accountShows(id: string, operation: Operation): Promise<boolean> {
+  const { graph } = operation.services;
+  try {
+    return await settle(
+      {
+        what: "Entra to show the account as deleted",
+        look: () => graph.isDeleted(id),
+        done: Boolean,
+        atMost: ACCOUNT_SHOWS,
+      },
+      operation,
+    );
+  } catch (error) {
+    if (error instanceof SettleError || isClass(error, "forbidden")) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/** @returns whether it was there to be purged. */
+async function purgeAccount(id: string, who: string, operation: Operation): Promise<boolean> {
+  const { graph } = operation.services;
+  try {
+    return await graph.purgeUser(id, `purging the deleted account of ${who}`, operation);
+  } catch (error) {
+    if (!isUnknownOutcome(error)) {
+      throw error;
+    }
+  }
+  const what = "the deleted account to be purged";
+  return settle({ what, look: () => graph.isDeleted(id), done: (isThere) => !isThere }, operation).then(() => true);
 }
 
 function requireSame(mailbox: Mailbox, exchangeGuid: unknown, action: string): void {

@@ -285,6 +285,8 @@ export const paths: Readonly<Record<string, Readonly<Partial<Record<Method, Oper
     },
   },
   "/directory/deletedItems/{directoryObject-id}": {
+    // A directory object: here always a user.
+    GET: { query: ["$select"], status: 200, answer: { entity: "user" } },
     DELETE: { status: 204, answer: "nothing" },
   },
   "/directory/deletedItems/{directoryObject-id}/restore": {
