@@ -29,6 +29,21 @@ export interface Settings {
   strictHeaders: boolean;
   /** Whether read-only columns in a Dataverse body are refused (true) or ignored. */
   strictBodies: boolean;
+  /** Whether Dataverse refuses changes of a mailbox whose Test & Enable still runs with 0x8005E248 (when it does is not documented). */
+  refuseWhileTesting: boolean;
+  /** Dataverse's service protection limits, for each user; the defaults are Microsoft's documented ones. */
+  serviceProtection: {
+    /** Requests within the window; one more is a 429 with 0x80072322. */
+    requests: number;
+    /** Milliseconds that requests may take together within the window; beyond, a 429 with 0x80072321. */
+    executionTime: number;
+    /** Requests in flight; one more is a 429 with 0x80072326. */
+    concurrency: number;
+    /** Length of the sliding window in milliseconds of tenant time. */
+    window: number;
+    /** Milliseconds a request takes at least: what makes two of them be in flight at once, and what execution time is made of. */
+    latency: number;
+  };
   /** Milliseconds a Test & Enable job takes, and how it ends by address ("never" = the job never finishes). */
   test: { duration: number; outcomes: Record<string, "success" | "failure" | "never"> };
   /** Milliseconds until Dataverse makes the mailbox row of a new queue or user. */
@@ -59,6 +74,8 @@ export function defaultSettings(): Settings {
     deleteNeedsInactive: false,
     strictHeaders: false,
     strictBodies: true,
+    refuseWhileTesting: false,
+    serviceProtection: { requests: 6000, executionTime: 1_200_000, concurrency: 52, window: 300_000, latency: 0 },
     test: { duration: 50, outcomes: {} },
     mailboxRowDelay: 0,
     outlookConcurrency: 4,
@@ -72,9 +89,10 @@ export function defaultSettings(): Settings {
 /** Where settings and clock are kept, so that a restart of the same journal finds them. */
 export const settingsTable = "settings";
 
-/** Settings to change: those left out stay as they are, also inside `lag` and `test`. */
-export type SettingsChange = Partial<Omit<Settings, "lag" | "test">> & {
+/** Settings to change: those left out stay as they are, also inside `lag`, `serviceProtection` and `test`. */
+export type SettingsChange = Partial<Omit<Settings, "lag" | "serviceProtection" | "test">> & {
   lag?: Partial<Settings["lag"]>;
+  serviceProtection?: Partial<Settings["serviceProtection"]>;
   test?: Partial<Settings["test"]>;
 };
 
@@ -133,6 +151,7 @@ function merged(settings: Settings, change: SettingsChange): Settings {
     ...settings,
     ...change,
     lag: { ...settings.lag, ...change.lag },
+    serviceProtection: { ...settings.serviceProtection, ...change.serviceProtection },
     test: { ...settings.test, ...change.test },
   };
 }

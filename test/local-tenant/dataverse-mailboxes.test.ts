@@ -1,11 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  tooManyConcurrentRequests,
-  tooManyRequests,
-  tooMuchExecutionTime,
-} from "../../provider/local-tenant/dataverse/errors";
 import { dataverseTables, type QueueRow } from "../../provider/local-tenant/dataverse/rows";
 import { tables } from "../../provider/local-tenant/model";
 import { Tenant } from "../../provider/local-tenant/tenant";
@@ -138,6 +133,21 @@ test("a password is never answered nor kept in the clear, only that it is set", 
   expect((await mailbox()).ispasswordset).toBe(false);
 });
 
+test("credentials are taken together, kept while they are used, and cleared together", async () => {
+  const pop3 = { "emailserverprofile@odata.bind": `/emailserverprofiles(${ids.pop3})` };
+  const used = { allowemailconnectortousecredentials: true, username: "fwd", password: "correct horse" };
+  expect((await create({ ...pop3, ...used })).status).toBe(204);
+  expect(await mailbox()).toMatchObject({ username: "fwd", password: null, ispasswordset: true });
+  expect(await change({ password: null })).toMatchObject({ status: 400, code: "0x8005E24E" });
+  expect(await change({ username: null })).toMatchObject({ status: 400, code: "0x8005E209" });
+  const other = { "emailserverprofile@odata.bind": `/emailserverprofiles(${ids.exchangeOnline})` };
+  expect(await change(other)).toMatchObject({ status: 400, code: "0x80040203" });
+  expect((await change({ password: "battery staple" })).status).toBe(204);
+  const cleared = { allowemailconnectortousecredentials: false, username: null, password: null };
+  expect((await change({ ...other, ...cleared })).status).toBe(204);
+  expect(await mailbox()).toMatchObject({ username: null, ispasswordset: false });
+});
+
 describe("approval", () => {
   test("an approver's mailbox is born approved; another one's waits and is then approved", async () => {
     await create({}, { who: "administrator" });
@@ -232,31 +242,93 @@ describe("Test & Enable", () => {
     );
   });
 
-  const failures: [string, () => unknown][] = [
-    ["inactive", () => change({ statecode: 1 })],
-    ["unapproved", () => change({ emailrouteraccessapproval: 3 })],
-    ["without a profile", () => change({ "emailserverprofile@odata.bind": null })],
+  const failures: [string, number, () => unknown][] = [
+    ["inactive", 0x8005e219, () => change({ statecode: 1 })],
+    ["unapproved", 0x8005e220, () => change({ emailrouteraccessapproval: 3 })],
+    ["without a profile", 0x8005e222, () => change({ "emailserverprofile@odata.bind": null })],
     [
       "on an inactive profile",
+      0x8005e228,
       () => environment.send("PATCH", `emailserverprofiles(${ids.exchangeOnline})`, { body: { statecode: 1 } }),
     ],
-    ["no mailbox of the tenant", () => environment.tenant.store.delete(tables.recipients, "fwd@contoso.com")],
+    [
+      "no mailbox of the tenant",
+      0x8005e221,
+      () => environment.tenant.store.delete(tables.recipients, "fwd@contoso.com"),
+    ],
     [
       "a mailbox Dataverse does not see yet",
+      0x8005e221,
       () => {
         environment.tenant.store.delete(tables.recipients, "fwd@contoso.com");
         environment.tenant.settings.lag.dataverse = 60_000;
       },
     ],
   ];
-  test.each(failures)("it fails when %s", async (_, prepare) => {
+  test.each(failures)("it fails when %s, and the row says why: %i", async (_, code, prepare) => {
     await create();
     await prepare();
     if (environment.tenant.settings.lag.dataverse > 0) {
       pass(120_000);
       addMailbox(environment.tenant, "fwd@contoso.com");
     }
-    expect(await run()).toMatchObject({ incomingemailstatus: 2, enabledforincomingemail: false, mailboxstatus: 2 });
+    const failed = await run();
+    expect(failed).toMatchObject({
+      incomingemailstatus: 2,
+      enabledforincomingemail: false,
+      mailboxstatus: 2,
+      lastsyncerror: expect.stringMatching(/^\w.*\.$/),
+      lastsyncerrorcode: code | 0,
+      lastsyncerrorcount: 1,
+    });
+    expect(Number(failed.lastsyncerrorcode)).toBeLessThan(0);
+    const occurred = Date.parse(String(failed.lastsyncerroroccurredon));
+    expect(Math.abs(environment.tenant.now() - occurred)).toBeLessThan(10_000);
+  });
+
+  test("a success clears the reason; failures are counted until then", async () => {
+    const nothing = {
+      lastsyncerror: null,
+      lastsyncerrorcode: null,
+      lastsyncerroroccurredon: null,
+      lastsyncerrorcount: 0,
+    };
+    await create({ "emailserverprofile@odata.bind": null });
+    expect(await mailbox()).toMatchObject(nothing);
+    await run();
+    expect((await run()).lastsyncerrorcount).toBe(2);
+    await change({ "emailserverprofile@odata.bind": `/emailserverprofiles(${ids.exchangeOnline})` });
+    expect((await mailbox()).lastsyncerrorcode).toBe(0x8005e222 | 0);
+    expect(await run()).toMatchObject({ incomingemailstatus: 1, ...nothing });
+  });
+
+  test("a mailbox that a forward mailbox reads for is not polled itself, its outgoing mail is tested", async () => {
+    addMailbox(environment.tenant, "help@contoso.com");
+    const id = String((await mailboxOf(await newQueue()))?.mailboxid);
+    const body = {
+      incomingemaildeliverymethod: 3,
+      emailrouteraccessapproval: 1,
+      testemailconfigurationscheduled: true,
+    };
+    expect((await environment.send("PATCH", `mailboxes(${id})`, { body })).status).toBe(204);
+    pass(1000);
+    expect(await mailbox(id)).toMatchObject({
+      incomingemailstatus: 2,
+      outgoingemailstatus: 1,
+      enabledforoutgoingemail: true,
+      mailboxstatus: 2,
+      lastsyncerrorcode: 0x8005e223 | 0,
+    });
+  });
+
+  test("by a setting nothing is changed while it runs", async () => {
+    await create();
+    await change({ testemailconfigurationscheduled: true });
+    environment.tenant.settings.refuseWhileTesting = true;
+    expect(await change({ name: "x" })).toMatchObject({ status: 400, code: "0x8005E248" });
+    pass(1000);
+    expect((await change({ name: "x" })).status).toBe(204);
+    expect(await mailbox()).toMatchObject({ name: "x", incomingemailstatus: 1 });
   });
 
   test("without need for approval an unapproved mailbox passes", async () => {
@@ -270,7 +342,7 @@ describe("Test & Enable", () => {
   test("outcomes by address: failure, and never until told otherwise", async () => {
     await create();
     environment.tenant.settings.test.outcomes = { "FWD@contoso.com": "failure" };
-    expect(await run()).toMatchObject({ incomingemailstatus: 2 });
+    expect(await run()).toMatchObject({ incomingemailstatus: 2, lastsyncerrorcode: 0x80040216 | 0 });
     environment.tenant.settings.test.outcomes = { "fwd@contoso.com": "never" };
     expect(await run()).toMatchObject({ testemailconfigurationscheduled: true });
     environment.tenant.settings.test.outcomes = {};
@@ -318,6 +390,11 @@ describe("individual mailboxes", () => {
       _ownerid_value: ids.everything,
     });
     expect((await row(`queues(${queue})`))._defaultmailbox_value).toBe(made?.mailboxid);
+    const { json: found } = await environment.send(
+      "GET",
+      `queues?$filter=_defaultmailbox_value eq ${made?.mailboxid}&$select=name`,
+    );
+    expect(found.value).toMatchObject([{ queueid: queue }]);
     const { json } = await environment.send("GET", `queues(${queue})/defaultmailbox?$select=name`);
     expect(json.name).toBe("Help");
   });
@@ -374,6 +451,35 @@ describe("individual mailboxes", () => {
     expect((await row(`queues(${queue})`)).emailrouteraccessapproval).toBe(2);
   });
 
+  test("a user's address and approval are the user row's; the record follows, and the lock holds for it too", async () => {
+    const path = `systemusers(${ids.ada})`;
+    const write = (body: object) => environment.send("PATCH", path, { body, headers: { "if-match": "*" } });
+    expect((await write({ internalemailaddress: "ada@contoso.com" })).status).toBe(204);
+    const id = String((await mailboxOf(ids.ada))?.mailboxid);
+    await write({ emailrouteraccessapproval: 1, incomingemaildeliverymethod: 3 });
+    expect(await mailbox(id)).toMatchObject({
+      emailrouteraccessapproval: 1,
+      isemailaddressapprovedbyo365admin: true,
+      incomingemaildeliverymethod: 3,
+    });
+    await write({ internalemailaddress: "ada.king@contoso.com" });
+    expect(await mailbox(id)).toMatchObject({
+      emailaddress: "ada.king@contoso.com",
+      emailrouteraccessapproval: 2,
+      isemailaddressapprovedbyo365admin: false,
+    });
+    expect((await row(path)).emailrouteraccessapproval).toBe(2);
+    const body = { emailaddress: "countess@contoso.com" };
+    expect(await environment.send("PATCH", `mailboxes(${id})`, { body })).toMatchObject({
+      status: 400,
+      code: "0x8005E208",
+    });
+    environment.tenant.settings.individualAddressEditable = true;
+    expect((await environment.send("PATCH", `mailboxes(${id})`, { body })).status).toBe(204);
+    expect((await row(path)).internalemailaddress).toBe("countess@contoso.com");
+    expect(await write({ internalemailaddress: "ada" })).toMatchObject({ status: 400, code: "0x80040203" });
+  });
+
   test("a queue knows no Outlook, neither on its row nor on its mailbox record", async () => {
     const queue = await newQueue();
     const id = String((await mailboxOf(queue))?.mailboxid);
@@ -416,6 +522,27 @@ describe("deleting", () => {
     expect((await environment.send("DELETE", `mailboxes(${someId})`)).status).toBe(204);
   });
 
+  test("a user takes its mailbox record along, and its name off what it approved and tested", async () => {
+    const name = { domainname: "grace@contoso.com", internalemailaddress: "grace@contoso.com" };
+    const prefer = { prefer: "return=representation" };
+    const { json } = await environment.send("POST", "systemusers", { body: name, headers: prefer });
+    const user = String(json.systemuserid);
+    const record = String((await mailboxOf(user))?.mailboxid);
+    await create();
+    const pointer = { table: "systemuser", id: user };
+    environment.tenant.store.put(dataverseTables.mailbox, someId, {
+      ...environment.tenant.store.get<object>(dataverseTables.mailbox, someId),
+      emailaddressapprovedby: pointer,
+      testandenablelastattemptedby: pointer,
+    });
+    expect((await environment.send("DELETE", `systemusers(${user})`)).status).toBe(204);
+    expect((await environment.send("GET", `mailboxes(${record})`)).status).toBe(404);
+    expect(await mailbox()).toMatchObject({
+      _emailaddressapprovedby_value: null,
+      _testandenablelastattemptedby_value: null,
+    });
+  });
+
   test("a mailbox record leaves no lookup behind", async () => {
     const queue = await newQueue();
     const id = String((await mailboxOf(queue))?.mailboxid);
@@ -451,13 +578,4 @@ test("each write is one line of the journal", async () => {
   const commit = jest.spyOn(environment.tenant.store, "commit");
   await create({ testemailconfigurationscheduled: true });
   expect(commit.mock.calls.filter(([operations]) => operations.length > 0)).toHaveLength(1);
-});
-
-test("the three service-protection answers carry their code and Retry-After", () => {
-  const answers = [tooManyRequests(7), tooMuchExecutionTime(7), tooManyConcurrentRequests(7)];
-  expect(answers.map(({ status, code, headers }) => [status, code, headers["Retry-After"]])).toEqual([
-    [429, "0x80072322", "7"],
-    [429, "0x80072321", "7"],
-    [429, "0x80072326", "7"],
-  ]);
 });

@@ -116,6 +116,19 @@ describe("create", () => {
     expect(text).toBe("2");
   });
 
+  test("the id may stand in the body; one that is taken is a 412 and changes nothing", async () => {
+    const body = { ...forward, mailboxid: someId };
+    const made = await environment.send("POST", "mailboxes", { body });
+    expect(made.headers.get("odata-entityid")).toBe(`${environment.base}mailboxes(${someId})`);
+    const again = await environment.send("POST", "mailboxes", { body: { ...body, name: "Twin" } });
+    expect([again.status, again.code]).toEqual([412, "0x80040237"]);
+    expect((await environment.send("GET", `mailboxes(${someId})`)).json.name).toBe(forward.name);
+    const elsewhere = { ...forward, mailboxid: ids.team };
+    expect(
+      (await environment.send("PATCH", `mailboxes(${someId.replace(/1$/, "2")})`, { body: elsewhere })).status,
+    ).toBe(400);
+  });
+
   test("PATCH without a condition to a missing id makes the row", async () => {
     expect((await environment.send("PATCH", `mailboxes(${someId})`, { body: forward })).status).toBe(204);
     expect((await environment.send("GET", `mailboxes(mailboxid=${someId})`)).status).toBe(200);
@@ -192,6 +205,29 @@ describe("conditions", () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 412, 412]);
     expect(answers.find(({ status }) => status === 412)?.code).toBe("0x80060882");
     expect(await etag()).not.toBe(tag);
+  });
+
+  test("an update merges, takes the next version and the time, and returns the row where asked to", async () => {
+    await create({ username: "fwd" });
+    const before = (await environment.send("GET", `mailboxes(${someId})`)).json;
+    environment.tenant.clockOffset += 60_000;
+    const answer = await environment.send("PATCH", `mailboxes(${someId})?$select=name&$expand=emailserverprofile`, {
+      body: { name: "Renamed", emailserverprofile: null },
+      headers: { "if-match": String(before["@odata.etag"]), prefer: "return=representation" },
+    });
+    expect([answer.status, Object.keys(answer.json).sort()]).toEqual([
+      200,
+      ["@odata.context", "@odata.etag", "mailboxid", "name"],
+    ]);
+    const after = (await environment.send("GET", `mailboxes(${someId})`)).json;
+    expect(after).toMatchObject({
+      name: "Renamed",
+      username: "fwd",
+      _emailserverprofile_value: null,
+      versionnumber: Number(before.versionnumber) + 1,
+      createdon: before.createdon,
+    });
+    expect(Date.parse(String(after.modifiedon)) - Date.parse(String(before.modifiedon))).toBeGreaterThanOrEqual(59_000);
   });
 
   test("If-Match on a missing row is a 404 and makes nothing", async () => {

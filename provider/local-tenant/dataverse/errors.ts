@@ -1,3 +1,4 @@
+import type { Settings } from "../tenant";
 import type { Column } from "./columns";
 import type { Table } from "./schema";
 
@@ -179,36 +180,32 @@ export function odataVersionRequired(header: string): DataverseError {
   return new DataverseError(400, "0x80060888", `The header '${header}' must be sent with the value 4.0.`);
 }
 
-/** More than 6000 requests in 300 seconds. */
-export function tooManyRequests(retryAfter: number): DataverseError {
-  return throttled(
-    "0x80072322",
-    "Number of requests exceeded the limit of 6000 over time window of 300 seconds.",
-    retryAfter,
-  );
+type Limits = Settings["serviceProtection"];
+
+/** More requests within the window than the limit. `retryAfter` in seconds; `left` are the headers that tell what is left. */
+export function tooManyRequests(limits: Limits, retryAfter: number, left: Record<string, string>): DataverseError {
+  const message = `Number of requests exceeded the limit of ${limits.requests} over time window of ${limits.window / 1000} seconds.`;
+  return throttled("0x80072322", message, retryAfter, left);
 }
 
-/** More than 1200 seconds of execution time in 300 seconds. */
-export function tooMuchExecutionTime(retryAfter: number): DataverseError {
-  return throttled(
-    "0x80072321",
-    "Combined execution time of incoming requests exceeded limit of 1,200,000 milliseconds over time window of 300 seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
-    retryAfter,
-  );
+/** More execution time within the window than the limit. */
+export function tooMuchExecutionTime(limits: Limits, retryAfter: number, left: Record<string, string>): DataverseError {
+  const message = `Combined execution time of incoming requests exceeded limit of ${limits.executionTime.toLocaleString("en-US")} milliseconds over time window of ${limits.window / 1000} seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.`;
+  return throttled("0x80072321", message, retryAfter, left);
 }
 
-/** More than 52 requests at once. */
-export function tooManyConcurrentRequests(retryAfter: number): DataverseError {
-  return throttled("0x80072326", "Number of concurrent requests exceeded the limit of 52.", retryAfter);
+/** More requests in flight than the limit. */
+export function tooManyConcurrentRequests(
+  limits: Limits,
+  retryAfter: number,
+  left: Record<string, string>,
+): DataverseError {
+  const message = `Number of concurrent requests exceeded the limit of ${limits.concurrency}.`;
+  return throttled("0x80072326", message, retryAfter, left);
 }
 
-/** `retryAfter` in seconds. */
-function throttled(code: string, message: string, retryAfter: number): DataverseError {
-  return new DataverseError(429, code, message, {
-    "Retry-After": String(retryAfter),
-    "x-ms-ratelimit-burst-remaining-xrm-requests": "0",
-    "x-ms-ratelimit-time-remaining-xrm-requests": "0",
-  });
+function throttled(code: string, message: string, retryAfter: number, left: Record<string, string>): DataverseError {
+  return new DataverseError(429, code, message, { "Retry-After": String(retryAfter), ...left });
 }
 
 /** The caller may not approve e-mail addresses. */
@@ -289,5 +286,33 @@ export function queueHasItems(): DataverseError {
     400,
     "0x80631117",
     "You can't delete this queue because it has items assigned to it. Assign these items to another user, team, or queue and try again.",
+  );
+}
+
+/** `CannotDeleteQueueWithRouteRules`. */
+export function queueHasRoutingRules(): DataverseError {
+  return new DataverseError(
+    400,
+    "0x80731118",
+    "You can't delete this queue because one or more routing rule sets use this queue. Remove the queue from the routing rule sets and try again.",
+  );
+}
+
+/** A disabled user cannot be made an owner. */
+export function ownerDisabled(): DataverseError {
+  return new DataverseError(400, "0x8004022b", "The specified owner has been disabled.");
+}
+
+/** A team without a security role cannot be made an owner. */
+export function teamWithoutRoles(): DataverseError {
+  return new DataverseError(400, "0x80042f0a", "The team has not been assigned any roles.");
+}
+
+/** A mailbox is changed while its Test & Enable runs. */
+export function testInProgress(): DataverseError {
+  return new DataverseError(
+    400,
+    "0x8005E248",
+    "Test email configuration scheduled is in progress. Please save after completion of test.",
   );
 }

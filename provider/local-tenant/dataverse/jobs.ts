@@ -1,7 +1,7 @@
-import { type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
-import { makeMailbox, organizationOf, ownerAt } from "./individual";
+import { makeMailbox, ownerAt } from "./individual";
 import { type MailboxRow, wholeSeconds } from "./rows";
+import { notPolled, obstacleOf, type TestFailure, unexplained } from "./test-failure";
 import { type Job, Work } from "./work";
 
 /**
@@ -60,55 +60,34 @@ export function cancelTest(work: Work, mailbox: MailboxRow): void {
   work.drop(`test:${mailbox.mailboxid}`);
 }
 
-function outcomeOf(work: Work, mailbox: MailboxRow): "success" | "failure" | "never" {
+/** How a test ends: with success, with what is in the way, or "never". */
+function outcomeOf(work: Work, mailbox: MailboxRow): TestFailure | "success" | "never" {
   const address = mailbox.emailaddress?.toLowerCase() ?? "";
   const ordered = Object.entries(work.tenant.settings.test.outcomes).find(([key]) => key.toLowerCase() === address);
-  if (ordered !== undefined) {
+  if (ordered !== undefined && ordered[1] !== "failure") {
     return ordered[1];
   }
-  const profile =
-    mailbox.emailserverprofile === null ? undefined : work.get("emailserverprofile", mailbox.emailserverprofile.id);
-  const passes =
-    mailbox.statecode === 0 &&
-    isApproved(work, mailbox) &&
-    profile?.statecode === 0 &&
-    isMailboxAddress(work.tenant, address);
-  return passes ? "success" : "failure";
+  return obstacleOf(work, mailbox) ?? (ordered === undefined ? "success" : unexplained);
 }
 
-function isApproved(work: Work, mailbox: MailboxRow): boolean {
-  const organization = organizationOf(work);
-  const forUsers = organization?.requireapprovalforuseremail ?? true;
-  const forQueues = organization?.requireapprovalforqueueemail ?? true;
-  const regarding = mailbox.regardingobjectid?.table;
-  // A forward mailbox is neither a user's nor a queue's: only an organisation without either check lets it through.
-  const needed = regarding === "systemuser" ? forUsers : regarding === "queue" ? forQueues : forUsers || forQueues;
-  return mailbox.emailrouteraccessapproval === 1 || !needed;
-}
-
-function isMailboxAddress(tenant: Tenant, address: string): boolean {
-  return tenant.store
-    .allSeen<Recipient>("dataverse", tables.recipients)
-    .some(
-      ({ mailbox, emailAddresses }) =>
-        mailbox !== undefined &&
-        mailbox.whenSoftDeleted === null &&
-        emailAddresses.some((known) => known.toLowerCase() === `smtp:${address}`),
-    );
-}
-
-function finishTest(mailbox: MailboxRow, outcome: "success" | "failure", due: number): void {
+function finishTest(mailbox: MailboxRow, outcome: TestFailure | "success", due: number): void {
   const status = outcome === "success" ? 1 : 2;
   const incoming = mailbox.incomingemaildeliverymethod === 2;
+  const forwarded = mailbox.incomingemaildeliverymethod === 3;
   const outgoing = mailbox.outgoingemaildeliverymethod === 2;
   const act = mailbox.actdeliverymethod === 1;
-  mailbox.incomingemailstatus = incoming ? status : 0;
+  const obstacle = outcome !== "success" ? outcome : forwarded ? notPolled : undefined;
+  mailbox.incomingemailstatus = forwarded ? 2 : incoming ? status : 0;
   mailbox.outgoingemailstatus = outgoing ? status : 0;
   mailbox.actstatus = act ? status : 0;
-  mailbox.mailboxstatus = incoming || outgoing || act ? status : 0;
+  mailbox.mailboxstatus = forwarded ? 2 : incoming || outgoing || act ? status : 0;
   mailbox.enabledforincomingemail = incoming && outcome === "success";
   mailbox.enabledforoutgoingemail = outgoing && outcome === "success";
   mailbox.enabledforact = act && outcome === "success";
+  mailbox.lastsyncerror = obstacle?.message ?? null;
+  mailbox.lastsyncerrorcode = obstacle?.code ?? null;
+  mailbox.lastsyncerroroccurredon = obstacle === undefined ? null : wholeSeconds(new Date(due).toISOString());
+  mailbox.lastsyncerrorcount = obstacle === undefined ? 0 : (mailbox.lastsyncerrorcount ?? 0) + 1;
   // The column has whole seconds, and a later test must show a later time.
   const previous = Date.parse(mailbox.testmailboxaccesscompletedon);
   const completed = Math.max(Math.floor(due / 1000) * 1000, previous + 1000);

@@ -4,10 +4,15 @@ import type { Values } from "./body";
 import { demandRequired } from "./body";
 import {
   deleteForbiddenByAssociation,
+  duplicateRecord,
   invalidArgument,
   invalidStatus,
   notSupported,
+  ownerDisabled,
   queueHasItems,
+  queueHasRoutingRules,
+  teamWithoutRoles,
+  testInProgress,
   unknownPayloadProperty,
 } from "./errors";
 import {
@@ -51,6 +56,10 @@ export function create(work: Work, user: SystemUserRow, table: Table, values: Va
     throw invalidArgument(`The key in the body differs from the key in the URL: '${table.key}'.`);
   }
   const key = id ?? (typeof given === "string" ? given : randomUUID());
+  if (work.get(table.name, key) !== undefined) {
+    throw duplicateRecord();
+  }
+  demandOwner(work, values);
   const made = { at: work.time, by: user.systemuserid };
   const owned = {
     ownerid: { table: "systemuser", id: user.systemuserid } as Lookup,
@@ -91,7 +100,8 @@ export function create(work: Work, user: SystemUserRow, table: Table, values: Va
     }
     case "team": {
       const common = { businessunitid: user.businessunitid, organizationid: user.organizationid };
-      insert(work, table, newTeamRow({ ...common, ...(plain as Named<TeamRow>) } as TeamRow, made));
+      // A new team holds no role, and there are no requests for giving it one here.
+      insert(work, table, newTeamRow({ ...common, ...(plain as Named<TeamRow>), roles: [] } as TeamRow, made));
       break;
     }
     case "organization":
@@ -175,6 +185,7 @@ export function update(work: Work, user: SystemUserRow, table: Table, before: An
   if (values[table.key] !== undefined && values[table.key] !== id) {
     throw unknownPayloadProperty(table, table.key);
   }
+  demandOwner(work, values);
   const plain = { ...values };
   // The column is valid for update, yet what is written to it is not kept: the approval decides.
   delete plain.isemailaddressapprovedbyo365admin;
@@ -206,6 +217,9 @@ export function update(work: Work, user: SystemUserRow, table: Table, before: An
 }
 
 function updateMailbox(work: Work, user: SystemUserRow, before: MailboxRow, after: MailboxRow, values: Values): void {
+  if (before.testemailconfigurationscheduled && work.tenant.settings.refuseWhileTesting) {
+    throw testInProgress();
+  }
   if (before.emailaddress !== after.emailaddress) {
     dropApproval(work, after, after.emailaddress);
   }
@@ -301,6 +315,9 @@ function removeQueue(work: Work, row: QueueRow): void {
   if (row.numberofitems > 0) {
     throw queueHasItems();
   }
+  if ((row.routingRules ?? []).length > 0) {
+    throw queueHasRoutingRules();
+  }
   removeIndividualMailbox(work, { table: "queue", row });
   work.drop(`mailboxRow:${row.queueid}`);
   work.remove("queue", row.queueid);
@@ -358,6 +375,17 @@ function refuseWhileOwner(work: Work, table: Table, id: string): void {
   const owned = [...work.all("queue"), ...work.all("emailserverprofile")].find(({ ownerid }) => ownerid.id === id);
   if (owned !== undefined) {
     throw deleteForbiddenByAssociation(table, `it owns '${owned.name}'.`);
+  }
+}
+
+/** Throws when the owner that is bound may own nothing: a disabled user, or a team without a security role. */
+function demandOwner(work: Work, values: Values): void {
+  const owner = values.ownerid as Lookup | undefined;
+  if (owner?.table === "systemuser" && work.get("systemuser", owner.id)?.isdisabled === true) {
+    throw ownerDisabled();
+  }
+  if (owner?.table === "team" && work.get("team", owner.id)?.roles?.length === 0) {
+    throw teamWithoutRoles();
   }
 }
 

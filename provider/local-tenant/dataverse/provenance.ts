@@ -4,6 +4,7 @@ const mailboxPage = "powerapps-docs, reference/entities/mailbox.md";
 const adminPage = "power-platform docs, admin/create-forward-mailboxes-edit-mailboxes.md";
 const exchangePage = "power-platform docs, admin/connect-exchange-online.md";
 const errorPage = "powerapps-docs, data-platform/includes/data-service-errors.md";
+const apiLimits = "powerapps-docs, data-platform/api-limits.md";
 const webApi = "powerapps-docs, data-platform/webapi";
 const terraform = "microsoft/terraform-provider-power-platform, data_record fixtures and tests";
 const powershell = "seanmcne/Microsoft.Xrm.Data.PowerShell";
@@ -164,6 +165,59 @@ export const provenance: Provenance[] = [
     source: errorPage,
   },
   {
+    behaviour:
+      "Without an owner in the body the caller owns a new row; a user or a team can be bound at create and update.",
+    mark: "documented",
+    source: `${mailboxPage}; the default observed in ${terraform}`,
+  },
+  {
+    behaviour: "A disabled user cannot be made an owner (0x8004022b), nor a team without a security role (0x80042f0a).",
+    mark: "documented",
+    source: `${errorPage}; the HTTP status 400 is assumed.`,
+  },
+  {
+    behaviour: "Names of teams and full names of users need not be unique.",
+    mark: "assumed",
+    source: "The tables' reference pages name no key on them.",
+  },
+  {
+    behaviour: "A POST whose body holds the id of an existing row is a 412 with 0x80040237.",
+    mark: "documented",
+    source: `${errorPage} for the code, ${webApi}/compose-http-requests-handle-errors.md for the status`,
+  },
+  {
+    behaviour: "$expand with a PATCH that returns the row is ignored.",
+    mark: "documented",
+    source: `${webApi}/update-delete-entities-using-web-api.md`,
+  },
+  {
+    behaviour: "Of passwords and other secrets the tenant keeps a digest; its request log has neither.",
+    mark: "documented",
+    source: `${adminPage}: stored encrypted; the digest is the tenant's own way.`,
+  },
+  {
+    behaviour:
+      "A user has 6000 requests, 1200 s of execution time in a sliding window of 300 s, and 52 requests at once; beyond it is a 429 with 0x80072322, 0x80072321, 0x80072326 and Retry-After.",
+    mark: "documented",
+    source: `${apiLimits}; code of the third from ${errorPage}`,
+  },
+  {
+    behaviour:
+      "Retry-After is the time until enough has left the window (1 s for too many at once); refused requests do not count.",
+    mark: "assumed",
+    source: `${apiLimits} says only that it grows with the demand.`,
+  },
+  {
+    behaviour: "Every answer tells the requests left, and the execution time left in seconds with two decimals.",
+    mark: "documented",
+    source: `${apiLimits}; the number format is assumed.`,
+  },
+  {
+    behaviour: "A row changed past the Web API gets the next version, so that ETags read before are stale.",
+    mark: "observed",
+    source: `${terraform}: the ETag is the version of the row, whoever writes it.`,
+  },
+  {
     behaviour: "The HTTP status of the mailbox rules' errors is 400.",
     mark: "assumed",
     source: `${webApi}/compose-http-requests-handle-errors.md: anything not listed is 400.`,
@@ -226,6 +280,30 @@ export const provenance: Provenance[] = [
     source: exchangePage,
   },
   {
+    behaviour:
+      "A failed test leaves its reason in lastsyncerror, lastsyncerrorcode (signed), lastsyncerroroccurredon and lastsyncerrorcount; a success clears them.",
+    mark: "assumed",
+    source: `${mailboxPage} has the columns; whether a test writes them, or only alerts, is not documented.`,
+  },
+  {
+    behaviour:
+      "Reasons: 0x8005E219 inactive, 0x8005E222 no profile, 0x8005E228 inactive profile, 0x8005E220 unapproved, 0x8005E221 unknown address; the first that applies.",
+    mark: "assumed",
+    source: `${errorPage} has codes and meanings; that a test reports them is reasoning.`,
+  },
+  {
+    behaviour:
+      "Incoming mail of a mailbox whose method is Forward Mailbox fails its test with 0x8005E223; outgoing mail is tested as ever.",
+    mark: "assumed",
+    source: `${errorPage} says that such a mailbox cannot be polled; the harsher case for a test.`,
+  },
+  {
+    behaviour:
+      "By a setting a mailbox cannot be changed while its test runs: 0x8005E248. Without the setting every change is taken.",
+    mark: "assumed",
+    source: `${errorPage} has the code ("please save after completion of test"); which changes it refuses is not documented.`,
+  },
+  {
     behaviour: "Approval is not needed where the organisation switched it off (both switches for a forward mailbox).",
     mark: "documented",
     source: `${exchangePage}; that a forward mailbox needs both switches off is reasoning.`,
@@ -251,9 +329,24 @@ export const provenance: Provenance[] = [
     source: `${mailboxPage} says Cascade for the mailbox's owner; the refusal is the harsher case.`,
   },
   {
-    behaviour: "A queue with items cannot be deleted: 0x80631117.",
+    behaviour: "A queue with items cannot be deleted: 0x80631117; nor one that routing rule sets use: 0x80731118.",
     mark: "documented",
     source: errorPage,
+  },
+  {
+    behaviour: "The HTTP status of both refusals to delete a queue is 400.",
+    mark: "assumed",
+    source: `${webApi}/compose-http-requests-handle-errors.md: anything not listed is 400.`,
+  },
+  {
+    behaviour: "A queue's mailbox record takes over address, methods and owner of the queue when these change.",
+    mark: "documented",
+    source: `${adminPage} for address and owner; that methods follow is observed (${powershell}).`,
+  },
+  {
+    behaviour: "A user's address is written on the user's row and the mailbox record follows.",
+    mark: "documented",
+    source: adminPage,
   },
   {
     behaviour:

@@ -19,6 +19,7 @@ import { settle } from "./jobs";
 import { attributesOf, type Definition, definitionOf, queried, tableNamed } from "./metadata";
 import { create, remove, update } from "./operations";
 import { type AnyRow, etagOf, lookupOf, present, readable } from "./present";
+import { protect } from "./protection";
 import { allowOptions, columnRead, expanded, filtered, page, selected } from "./query";
 import { condition, type Preferences, preferences, type Segment, segments } from "./request";
 import type { SystemUserRow } from "./rows";
@@ -49,13 +50,17 @@ export function dataverseRoutes(tenant: Tenant): Hono {
   const app = new Hono();
   const respond = async (context: Context) => {
     const prefer = safePreferences(context.req.header("prefer"));
-    try {
-      return withHeaders(await answer(tenant, context));
-    } catch (error) {
+    const refused = (error: unknown): Response => {
       if (error instanceof DataverseError) {
-        return withHeaders(refusal(context, error, prefer?.include("Microsoft.PowerApps.CDS.HelpLink") ?? false));
+        return refusal(context, error, prefer?.include("Microsoft.PowerApps.CDS.HelpLink") ?? false);
       }
       throw error;
+    };
+    try {
+      const user = userOf(tenant, context.req.header("authorization"));
+      return withHeaders(await protect(tenant, user.systemuserid, () => answer(tenant, context, user).catch(refused)));
+    } catch (error) {
+      return withHeaders(refused(error));
     }
   };
   app.all("/api/data", respond);
@@ -92,9 +97,8 @@ function refusal(context: Context, error: DataverseError, annotated: boolean): R
   return response;
 }
 
-async function answer(tenant: Tenant, context: Context): Promise<Response> {
+async function answer(tenant: Tenant, context: Context, user: SystemUserRow): Promise<Response> {
   const url = new URL(context.req.url);
-  const user = userOf(tenant, context.req.header("authorization"));
   if (!url.pathname.startsWith(root) && url.pathname !== root.slice(0, -1)) {
     throw resourceNotFound(url.pathname.slice(prefix.length).split("/")[0] ?? "");
   }
@@ -312,7 +316,8 @@ function retrieve(exchange: Exchange, table: Table, id: string): Response {
 /** PATCH on a row: an update, or where the row is missing and nothing forbids it, a create with that id. */
 async function change(exchange: Exchange, table: Table, id: string): Promise<Response> {
   const { query, work, user, context } = exchange;
-  allowOptions(query, ["$select"]);
+  // Where the row is returned, the service heeds $select and ignores $expand.
+  allowOptions(query, ["$select", "$expand"]);
   const columns = selected(table, query.get("$select"));
   const mustBe = condition(context.req.header("if-match"));
   const mustNotBe = condition(context.req.header("if-none-match"));
@@ -327,7 +332,9 @@ async function change(exchange: Exchange, table: Table, id: string): Promise<Res
       throw objectDoesNotExist(table, id);
     }
     allow(exchange, "Create", table);
-    create(work, user, table, decode(work, table, body, "create"), id);
+    const values = decode(work, table, body, "create");
+    demandBindRights(exchange, table, values);
+    create(work, user, table, values, id);
     work.commit();
     return written(exchange, table, id, 201, columns);
   }

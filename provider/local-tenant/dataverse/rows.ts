@@ -87,6 +87,12 @@ export interface MailboxRow extends CommonColumns, OwnedColumns {
   outgoingemailstatus: TestStatus;
   actstatus: TestStatus;
   mailboxstatus: TestStatus;
+  /** Why the last test failed, with Dataverse's error code as a signed number; null after a success, and in older journals absent. */
+  lastsyncerror?: string | null;
+  lastsyncerrorcode?: number | null;
+  lastsyncerroroccurredon?: string | null;
+  /** Failed tests since the last success. */
+  lastsyncerrorcount?: number;
   enabledforincomingemail: boolean;
   enabledforoutgoingemail: boolean;
   enabledforact: boolean;
@@ -137,8 +143,10 @@ export interface QueueRow extends CommonColumns, OwnedColumns {
   emailrouteraccessapproval: Approval;
   isemailaddressapprovedbyo365admin: boolean;
   defaultmailbox: Lookup | null;
-  /** Items in the queue; a queue with some cannot be deleted. */
+  /** Items in the queue; a queue with some cannot be deleted. Only the control interface writes it. */
   numberofitems: number;
+  /** Not a column: names of the routing rule sets that use the queue, which then cannot be deleted. Only the control interface writes it. */
+  routingRules?: string[];
 }
 
 /** Security roles the tenant knows; which privileges they give is in caller.ts. */
@@ -181,6 +189,8 @@ export interface TeamRow extends Omit<CommonColumns, "statecode" | "statuscode">
   businessunitid: Lookup;
   administratorid: Lookup | null;
   organizationid: string;
+  /** Not a column: the security roles held. A team without one may own nothing; absent in older journals. */
+  roles?: SecurityRole[];
 }
 
 /** The environment itself; exactly one row. */
@@ -355,7 +365,7 @@ export function newSystemUserRow(
   };
 }
 
-/** An owner team. */
+/** An owner team with the least role, so that it may own rows. */
 export function newTeamRow(
   given: Partial<TeamRow> & Pick<TeamRow, "teamid" | "name" | "businessunitid" | "organizationid">,
   made: Made,
@@ -368,6 +378,7 @@ export function newTeamRow(
     teamtype: 0,
     azureactivedirectoryobjectid: null,
     administratorid: null,
+    roles: ["Basic User"],
     ...given,
   };
 }
