@@ -13,6 +13,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
+import { overtake } from "./dataverse/other-writers";
 import type { Tenant } from "./tenant";
 
 export type ServiceName = "exchange" | "graph" | "dataverse" | "login";
@@ -52,11 +53,18 @@ export const faultSchema = z
     /** Milliseconds to wait before the request is served (or before the other effect). */
     delay: z.number().min(0).optional(),
     answer: answerSchema.optional(),
+    /** Dataverse: another writer changes the row that the path names just before the request is served; its ETag is stale then. */
+    overtake: z.literal(true).optional(),
     /** The connection is closed with no answer: before the service ran, or after it committed its write. */
     close: z.enum(["before", "after"]).optional(),
   })
-  .refine((rule) => rule.delay !== undefined || rule.answer !== undefined || rule.close !== undefined, {
-    message: "a rule needs an effect: answer, close or delay",
+  .refine(
+    (rule) =>
+      rule.delay !== undefined || rule.answer !== undefined || rule.close !== undefined || rule.overtake !== undefined,
+    { message: "a rule needs an effect: answer, close, delay or overtake" },
+  )
+  .refine((rule) => rule.overtake === undefined || rule.service === "dataverse", {
+    message: 'overtake goes with service "dataverse"',
   })
   .refine((rule) => rule.answer === undefined || rule.close === undefined, {
     message: "answer and close exclude each other",
@@ -121,6 +129,9 @@ export async function applyFault(
   }
   if (fault.delay !== undefined) {
     await wait(fault.delay, undefined, { ref: false });
+  }
+  if (fault.overtake !== undefined) {
+    overtake(tenant, facts.path);
   }
   if (fault.close !== undefined) {
     const answer = fault.close === "after" ? await run() : new Response(null, { status: 503 });

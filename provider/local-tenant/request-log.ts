@@ -79,7 +79,7 @@ export class RequestLog {
           ? isWrite(request.service, request.method, request.path, cmdlet)
           : inner.some((one) => one.isWrite),
       status: null,
-      ...(text === "" ? {} : { body: redact(body) }),
+      ...(text === "" ? {} : { body: redact(secretValue(request.path, body)) }),
     };
     this.#next += 1;
     this.#requests.push(entry);
@@ -164,6 +164,12 @@ function parsed(text: string): unknown {
 
 const secretKey = /(password|secret|assertion|token)$/i;
 const secretText = /((?:password|secret|assertion|token)"?\s*[=:]\s*)("(?:[^"\\]|\\.)*"|[^&\s"]+)/gi;
+
+/** A body that sets one property by `{"value": …}`, without the value where the path ends in a secret's name. */
+function secretValue(path: string, body: unknown): unknown {
+  const property = path.split("?")[0]?.split("/").at(-1) ?? "";
+  return isPlainObject(body) && "value" in body && secretKey.test(property) ? { ...body, value: "[redacted]" } : body;
+}
 
 function redact(value: unknown): unknown {
   if (typeof value === "string") {

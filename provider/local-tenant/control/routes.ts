@@ -1,6 +1,8 @@
 import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
+import { writeByHand } from "../dataverse/other-writers";
+import { forgetUse } from "../dataverse/protection";
 import { addFault, faultSchema, faultsOf, removeFaults, type ServiceName } from "../faults";
 import { deliver } from "../graph/delivery";
 import { organizationOf, signingKeyTable } from "../login/tokens";
@@ -57,11 +59,11 @@ export function controlRoutes(tenant: Tenant, log: RequestLog, describe: () => D
   app.get("/state/:table", (c) => c.json(rows(tenant, tableOf(c, tenant))));
   app.get("/state/:table/:key", (c) => c.json(rowOf(c, tenant)));
   app.put("/state/:table/:key", async (c) => {
-    tenant.store.put(tableOf(c, tenant), c.req.param("key"), await objectIn(c));
+    write(tenant, tableOf(c, tenant), c.req.param("key"), await objectIn(c));
     return c.json(rowOf(c, tenant));
   });
   app.patch("/state/:table/:key", async (c) => {
-    tenant.store.put(tableOf(c, tenant), c.req.param("key"), { ...rowOf(c, tenant), ...(await objectIn(c)) });
+    write(tenant, tableOf(c, tenant), c.req.param("key"), { ...rowOf(c, tenant), ...(await objectIn(c)) });
     return c.json(rowOf(c, tenant));
   });
   app.delete("/state/:table/:key", (c) => {
@@ -84,6 +86,7 @@ export function controlRoutes(tenant: Tenant, log: RequestLog, describe: () => D
     const seed = seedIn(await objectIn(c), "contoso");
     resetTenant(tenant, seed);
     removeFaults(tenant);
+    forgetUse(tenant);
     log.clear();
     return c.json(describe());
   });
@@ -171,6 +174,13 @@ function tableOf(c: Context, tenant: Tenant): string {
     throw new Refusal(404, `There is no table "${name}". Tables: ${known.sort().join(", ")}.`);
   }
   return name;
+}
+
+/** Replaces a row. One of Dataverse's gets the next version, as any change there does. */
+function write(tenant: Tenant, table: string, key: string, row: Record<string, unknown>): void {
+  if (!writeByHand(tenant, table, key, row)) {
+    tenant.store.put(table, key, row);
+  }
 }
 
 function rowOf(c: Context, tenant: Tenant): Record<string, unknown> {

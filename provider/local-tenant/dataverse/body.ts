@@ -231,7 +231,7 @@ function checkedText(table: Table, column: Column, value: unknown): string | nul
 }
 
 /** What is kept of a secret: enough to tell that it was set or changed. Neither journal nor state shows the secret itself. */
-function digestOf(secret: string): string {
+export function digestOf(secret: string): string {
   return `sha256:${createHash("sha256").update(secret).digest("hex")}`;
 }
 
