@@ -8,6 +8,7 @@ import {
   newQueueRow,
   newSystemUserRow,
   newTeamRow,
+  type TeamRow,
 } from "../dataverse/rows";
 import { applicationUserId, environmentRoles, seedApplications } from "./applications";
 import { type SeedRow, seededAt, seedId } from "./ids";
@@ -21,7 +22,10 @@ const made = { at: seededAt, by: administrator.id };
 const owned = { ownerid: administrator, owningbusinessunit: businessUnit };
 const organization: Lookup = { table: "organization", id: organizationId };
 
-/** The Dataverse environment: organisation, server profiles, people and applications as its users, two teams, a queue. */
+/**
+ * The Dataverse environment: organisation, server profiles, people and applications as its users, one person who left, teams (two
+ * of one name, one that may own nothing), a queue.
+ */
 export function environmentRows(): SeedRow[] {
   return [
     [
@@ -35,6 +39,7 @@ export function environmentRows(): SeedRow[] {
     ...profileRows(),
     ...applicationUserRows(),
     ...seedPeople.filter((person) => person.isInDynamics).flatMap(personRows),
+    ...formerPersonRows(),
     ...teamRows(),
     ...queueRows(),
   ];
@@ -154,16 +159,64 @@ function personRows(person: SeedPerson): SeedRow[] {
   ];
 }
 
+/** Somebody who left: a disabled user with an inactive mailbox record, whose account and mailbox are long gone. */
+function formerPersonRows(): SeedRow[] {
+  const user: Lookup = { table: "systemuser", id: seedId("systemUser", 0x20) };
+  const mailbox: Lookup = { table: "mailbox", id: seedId("mailbox", 0x20) };
+  const address = "charles@contoso.com";
+  const row = newSystemUserRow(
+    {
+      systemuserid: user.id,
+      fullname: "Charles Babbage",
+      firstname: "Charles",
+      lastname: "Babbage",
+      domainname: address,
+      internalemailaddress: address,
+      isdisabled: true,
+      businessunitid: businessUnit,
+      organizationid: organizationId,
+      defaultmailbox: mailbox,
+      roles: ["Basic User"],
+    },
+    made,
+  );
+  const record = newMailboxRow(
+    {
+      mailboxid: mailbox.id,
+      name: row.fullname,
+      emailaddress: address,
+      isforwardmailbox: false,
+      regardingobjectid: user,
+      organizationid: organization,
+      emailserverprofile: exchangeOnline,
+      ownerid: user,
+      owningbusinessunit: businessUnit,
+      incomingemaildeliverymethod: 0,
+      emailrouteraccessapproval: 0,
+      statecode: 1,
+      statuscode: 2,
+    },
+    made,
+  );
+  return [
+    [dataverseTables.systemuser, user.id, row],
+    [dataverseTables.mailbox, mailbox.id, record],
+  ];
+}
+
 function teamRows(): SeedRow[] {
-  const team = (number: number, name: string, isdefault: boolean): SeedRow => {
+  const team = (number: number, given: Partial<TeamRow> & { name: string }): SeedRow => {
     const teamid = seedId("team", number);
-    const row = newTeamRow(
-      { teamid, name, isdefault, businessunitid: businessUnit, organizationid: organizationId },
-      made,
-    );
+    const row = newTeamRow({ teamid, businessunitid: businessUnit, organizationid: organizationId, ...given }, made);
     return [dataverseTables.team, teamid, row];
   };
-  return [team(1, "contoso", true), team(2, "Support", false)];
+  return [
+    team(1, { name: "contoso", isdefault: true }),
+    team(2, { name: "Support" }),
+    team(3, { name: "Field Service", emailaddress: "field-service-north@contoso.com" }),
+    team(4, { name: "Field Service", emailaddress: "field-service-south@contoso.com" }),
+    team(5, { name: "Reviewers", teamtype: 1, roles: [] }),
+  ];
 }
 
 /** One public queue with an address, and its mailbox record. No mailbox stands behind the address yet. */
