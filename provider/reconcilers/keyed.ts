@@ -9,15 +9,26 @@ import { whyNotIdentifier } from "./canonical";
  * @param value the schema of the values.
  */
 export function keyed<T>(what: string, value: z.ZodType<T>): z.ZodType<Record<string, T>> {
-  return z.record(z.string(), value, { error: `must be a list or a map of ${what}` }).transform((map, context) => {
+  const map = z.record(z.string(), z.unknown(), { error: `must be a list or a map of ${what}` });
+  return map.transform((entries, context) => {
+    const seen = new Set<string>();
     const canonical = new Map<string, T>();
-    for (const [key, one] of Object.entries(map)) {
+    for (const [key, one] of Object.entries(entries)) {
       const name = key.trim().toLowerCase();
-      const reason = canonical.has(name) ? "is given twice, in two spellings" : whyNotIdentifier(name, what);
+      const reason = seen.has(name) ? "is given twice, in two spellings" : whyNotIdentifier(name, what);
       if (reason !== undefined) {
         context.addIssue({ code: "custom", path: [key], message: reason });
       }
-      canonical.set(name, one);
+      seen.add(name);
+      // Here and not by the record's own schema: with that, a wrong value would keep the keys from being looked at.
+      const parsed = value.safeParse(one);
+      if (parsed.success) {
+        canonical.set(name, parsed.data);
+      } else {
+        for (const issue of parsed.error.issues) {
+          context.issues.push({ ...issue, path: [key, ...issue.path], input: one } as z.core.$ZodRawIssue);
+        }
+      }
     }
     return Object.fromEntries([...canonical].sort(([a], [b]) => (a < b ? -1 : 1)));
   });

@@ -132,6 +132,25 @@ test("the order of lists and maps and the case of addresses are no difference", 
   );
 });
 
+test("wrong keys and wrong values of a map are named together, as they are written", () => {
+  const found = problems("MailboxMembership", {
+    ...membership,
+    members: {
+      "Ada Lovelace": {},
+      "Grace@contoso.com": { sendAs: "yes", colour: "red" },
+      " Alan@contoso.com": {},
+      "alan@contoso.com": 7,
+    },
+  });
+  expect(found.sort()).toEqual([
+    expect.stringMatching(/^members\["Ada Lovelace"\]: looks like a display name/),
+    expect.stringMatching(/^members\["Grace@contoso\.com"\]\.colour: is no property/),
+    expect.stringMatching(/^members\["Grace@contoso\.com"\]\.sendAs: must be true or false/),
+    expect.stringMatching(/^members\["alan@contoso\.com"\]: is given twice/),
+    expect.stringMatching(/^members\["alan@contoso\.com"\]: must be an object of rights/),
+  ]);
+});
+
 describe("mistakes are named by path", () => {
   const cases: [Kind, Properties, RegExp][] = [
     ["SharedMailbox", { primarySmtpAddress: "a@contoso.com" }, /^displayName: is missing; must be text/],
