@@ -286,6 +286,20 @@ describe("paths", () => {
     }
   });
 
+  test("a refusal has code and message; help and inner message only where annotations are asked for", async () => {
+    const path = `mailboxes(${someId})`;
+    const plain = await environment.send("GET", path);
+    expect(plain.json).toEqual({ error: { code: "0x80040217", message: expect.stringContaining(someId) } });
+    expect(plain.headers.get("odata-version")).toBe("4.0");
+    expect(plain.headers.get("content-type")).toContain("odata.metadata=minimal");
+    const headers = { prefer: 'odata.include-annotations="*"' };
+    expect((await environment.send("GET", path, { headers })).json.error).toMatchObject({
+      code: "0x80040217",
+      "@Microsoft.PowerApps.CDS.HelpLink": expect.stringContaining("0x80040217"),
+      "@Microsoft.PowerApps.CDS.InnerError.Message": expect.stringContaining(someId),
+    });
+  });
+
   test("percent-encoded parentheses and single columns work", async () => {
     await create();
     expect((await environment.send("GET", `mailboxes%28${someId}%29`)).status).toBe(200);
