@@ -202,7 +202,11 @@ describe("the record", () => {
     ["an unknown profile", { serverProfile: "Nobody's" }, /^serverProfile: no e-mail server profile/],
     ["an inactive profile", { serverProfile: "Contoso retired" }, /^serverProfile: .*inactive.*0x8005E228/],
     ["a group's address", { emailAddress: "support-team@contoso.com" }, /^emailAddress: is the mail-enabled/],
-    ["an address outside the tenant", { emailAddress: "orders@northwind.example" }, /^emailAddress: is outside the tenant, whose domains are contoso\.com, /],
+    [
+      "an address outside the tenant",
+      { emailAddress: "orders@northwind.example" },
+      /^emailAddress: is outside the tenant, whose domains are contoso\.com, /,
+    ],
     ["nobody's address", { emailAddress: "nobody@contoso.com" }, /^emailAddress: nobody in the tenant/],
     ["a source that has no inbox", { sources: ["all-staff@contoso.com"] }, /^sources\["all-staff@contoso\.com"\]: is/],
     ["the collector as a source", { sources: [collector] }, /^sources\["forwardmailbox@contoso\.com"\]: .*itself/],

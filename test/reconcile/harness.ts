@@ -365,6 +365,28 @@ function isRow(value: unknown): value is Row {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A tenant with the shared mailbox support@contoso.com, its id, and a membership of it that is not deployed yet. */
+export async function withMailbox(options?: Options): Promise<{ world: World; id: string; membership: Resource }> {
+  const world = await startWorld(options);
+  const mailbox = await world
+    .resource("SharedMailbox", "support")
+    .up({ displayName: "Support", primarySmtpAddress: "support@contoso.com" });
+  return { world, id: mailbox.id, membership: world.resource("MailboxMembership", "members") };
+}
+
+/** Who has Full Access to a mailbox by an entry of its own, as Exchange prints them, in lower case. */
+export async function holders(world: World, id: string): Promise<string[]> {
+  const rows = await world.exchange("Get-MailboxPermission", { Identity: id, ResultSize: "Unlimited" });
+  return rows
+    .filter((row) => row.IsInherited === false && row.UserSid !== "S-1-5-10")
+    .map((row) => String(row.User).toLowerCase())
+    .sort();
+}
+
+/** Gives Full Access by hand. */
+export const grant = (world: World, id: string, user: string): Promise<Row[]> =>
+  world.exchange("Add-MailboxPermission", { Identity: id, User: user, AccessRights: ["FullAccess"] });
+
 /** The message an operation fails with; fails the test when it succeeds. */
 export async function failure(operation: Promise<unknown>): Promise<string> {
   return operation.then(

@@ -1,27 +1,8 @@
-import { type Resource, type Row, startWorld, type World } from "./harness";
+import { grant, holders, type Row, withMailbox } from "./harness";
 
 const ada = "ada@contoso.com";
 const grace = "grace@contoso.com";
 const alan = "alan@contoso.com";
-
-async function withMailbox(): Promise<{ world: World; id: string; membership: Resource }> {
-  const world = await startWorld();
-  const mailbox = await world
-    .resource("SharedMailbox", "support")
-    .up({ displayName: "Support", primarySmtpAddress: "support@contoso.com" });
-  return { world, id: mailbox.id, membership: world.resource("MailboxMembership", "members") };
-}
-
-async function holders(world: World, id: string): Promise<string[]> {
-  const rows = await world.exchange("Get-MailboxPermission", { Identity: id, ResultSize: "Unlimited" });
-  return rows
-    .filter((row) => row.IsInherited === false && row.UserSid !== "S-1-5-10")
-    .map((row) => String(row.User).toLowerCase())
-    .sort();
-}
-
-const grant = (world: World, id: string, user: string) =>
-  world.exchange("Add-MailboxPermission", { Identity: id, User: user, AccessRights: ["FullAccess"] });
 
 describe("an exclusive membership", () => {
   test("takes strangers away only after a refresh has named them", async () => {

@@ -1,28 +1,11 @@
-import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, grant, holders, type Row, type World, withMailbox } from "./harness";
 
 const ada = "ada@contoso.com";
 const grace = "grace@contoso.com";
 const alan = "alan@contoso.com";
 const team = "support-team@contoso.com";
-
-async function withMailbox(): Promise<{ world: World; id: string; membership: Resource }> {
-  const world = await startWorld({ config: { settleTimeout: "2s" } });
-  const mailbox = await world
-    .resource("SharedMailbox", "support")
-    .up({ displayName: "Support", primarySmtpAddress: "support@contoso.com" });
-  return { world, id: mailbox.id, membership: world.resource("MailboxMembership", "members") };
-}
-
-async function holders(world: World, id: string): Promise<string[]> {
-  const rows = await world.exchange("Get-MailboxPermission", { Identity: id, ResultSize: "Unlimited" });
-  return rows
-    .filter((row) => row.IsInherited === false && row.UserSid !== "S-1-5-10")
-    .map((row) => String(row.User).toLowerCase())
-    .sort();
-}
-
-const grant = (world: World, id: string, user: string) =>
-  world.exchange("Add-MailboxPermission", { Identity: id, User: user, AccessRights: ["FullAccess"] });
+/** Waits that are expected to fail should not last. */
+const impatient = { config: { settleTimeout: "2s" } };
 
 /** Gives one person another name and address, and the old address to somebody else. */
 async function passOn(world: World, address: string, to: string): Promise<void> {
@@ -49,7 +32,7 @@ const giveAddress = (world: World, address: string, to: string) =>
 
 describe("an exclusive membership", () => {
   test("leaves a stranger whom refresh has named and the program keeps from now on", async () => {
-    const { world, id, membership } = await withMailbox();
+    const { world, id, membership } = await withMailbox(impatient);
     const program = { mailbox: id, members: [ada], exclusive: true };
     await membership.up(program);
     await grant(world, id, alan);
@@ -60,7 +43,7 @@ describe("an exclusive membership", () => {
   });
 
   test("takes nobody for a group that has the display name as a name, nor the group for that person", async () => {
-    const { world, id, membership } = await withMailbox();
+    const { world, id, membership } = await withMailbox(impatient);
     await world.patchRecipient(team, { name: "support-team" });
     await world.patchRecipient(alan, { name: "Support Team" });
     await grant(world, id, team);
@@ -72,7 +55,7 @@ describe("an exclusive membership", () => {
   });
 
   test("names a stranger who has a member's old address as primary one by its id", async () => {
-    const { world, id, membership } = await withMailbox();
+    const { world, id, membership } = await withMailbox(impatient);
     const program = { mailbox: id, members: { [ada]: { automapping: false } }, exclusive: true };
     await membership.up(program);
     await passOn(world, ada, alan);
@@ -87,7 +70,7 @@ describe("an exclusive membership", () => {
 
 describe("a membership", () => {
   test("takes access from a member who has an account and is no recipient any more", async () => {
-    const { world, id, membership } = await withMailbox();
+    const { world, id, membership } = await withMailbox(impatient);
     await membership.up({ mailbox: id, members: [ada, grace] });
     await world.fault({ cmdlet: "Get-Recipient", times: "always", answer: { status: 200, body: { value: [] } } });
     await membership.destroy();
@@ -95,7 +78,7 @@ describe("a membership", () => {
   });
 
   test("does not let somebody in who has the address of a member who is gone", async () => {
-    const { world, id, membership } = await withMailbox();
+    const { world, id, membership } = await withMailbox(impatient);
     await membership.up({ mailbox: id, members: [ada] });
     const { id: adaId } = (await world.graph("GET", `/users/${ada}`)) as Row;
     await world.graph("DELETE", `/users/${String(adaId)}`);
@@ -114,7 +97,7 @@ describe("forwarding", () => {
   test.each([[true], [false]])(
     "stays with the person when others change, the old address passed on: %s",
     async (isPassedOn) => {
-      const { world } = await withMailbox();
+      const { world } = await withMailbox(impatient);
       const program = { displayName: "Queue", primarySmtpAddress: "queue@contoso.com", forwarding: { to: ada } };
       const queue = await world.resource("SharedMailbox", "queue").up(program);
       const before = (await world.exchange("Get-Mailbox", { Identity: queue.id }))[0]?.ForwardingAddress;
