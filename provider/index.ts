@@ -6,8 +6,11 @@ import { checkInstallation } from "./resources/installation";
 
 checkInstallation();
 
-export { ForwardingMailbox, type ForwardingMailboxArgs, type TestAndEnable } from "./resources/forwarding-mailbox";
+export { ForwardingMailbox, type ForwardingMailboxArgs } from "./resources/forwarding-mailbox";
+export { IndividualMailbox, type IndividualMailboxArgs } from "./resources/individual-mailbox";
 export { MailboxMembership, type MailboxMembershipArgs, type MemberRights } from "./resources/mailbox-membership";
+export type { Credentials, EmailApproval, Owner, TestAndEnable, TestStatus } from "./resources/mailbox-record";
+export { type EmailFiltering, Queue, type QueueArgs } from "./resources/queue";
 export {
   type AutomaticReplies,
   type CopySentItems,

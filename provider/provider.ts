@@ -8,7 +8,9 @@ import { DynamicProvider } from "./dynamic/dynamic-provider";
 import { EngineLog } from "./dynamic/engine-log";
 import { quieten } from "./dynamic/failures";
 import { forwardingMailbox } from "./reconcilers/forwarding-mailbox";
+import { individualMailbox } from "./reconcilers/individual-mailbox";
 import { mailboxMembership } from "./reconcilers/mailbox-membership";
+import { queue } from "./reconcilers/queue";
 import { sharedMailbox } from "./reconcilers/shared-mailbox";
 import type { Kind } from "./resources/dynamic-resource";
 
@@ -41,6 +43,10 @@ function providerOf(kind: Kind): pulumi.dynamic.ResourceProvider {
       return new DynamicProvider(mailboxMembership, deployment, working);
     case "ForwardingMailbox":
       return new DynamicProvider(forwardingMailbox, deployment, working);
+    case "IndividualMailbox":
+      return new DynamicProvider(individualMailbox, deployment, working);
+    case "Queue":
+      return new DynamicProvider(queue, deployment, working);
     default:
       throw new Error(
         `This version of pulumi-mailboxes does not know the kind "${kind}", which stands in the state. Install the version that made it, or a newer one.`,

@@ -18,7 +18,7 @@ const SHORTEST = 6;
 export function secretTexts(properties: Properties, keyed: Readonly<Record<string, string>>): string[] {
   const names = Array.isArray(properties.__secrets) ? properties.__secrets.map(String) : [];
   const texts = names.flatMap((name) => [
-    ...textsIn(properties[name]),
+    ...textsIn(at(properties, name)),
     ...(keyed[name] === undefined ? [] : Object.keys((properties[name] ?? {}) as object)),
   ]);
   return [...new Set(texts.flatMap((text) => [text, text.trim().toLowerCase()]))].filter(
@@ -46,6 +46,15 @@ export function sealed(outputs: Properties, inputs: readonly string[], texts: re
       !inputs.includes(name) && repeats(value) ? { [SIGNATURE]: SECRET, value } : value,
     ]),
   );
+}
+
+/** An input by its name, or a member of one as `name/member`. */
+function at(properties: Properties, name: string): unknown {
+  const [property = "", ...member] = name.split("/");
+  const value = properties[property];
+  return member.length === 0 || typeof value !== "object" || value === null
+    ? value
+    : (value as Properties)[member.join("/")];
 }
 
 function textsIn(value: unknown): string[] {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /** The kinds of resources, as they stand in type tokens and state files. */
-export type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox";
+export type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";
 
 /** The type token of a kind: `pulumi-nodejs:dynamic/mailboxes:<Kind>`. */
 export function typeToken(kind: Kind): string {
@@ -38,6 +38,10 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       {
         ...options,
         hideDiffs: ["__provider", "__origin", "__secrets", ...(options?.hideDiffs ?? [])],
+        additionalSecretOutputs: [
+          ...outputs.filter((output) => output === "credentials"),
+          ...(options?.additionalSecretOutputs ?? []),
+        ],
         // A forced replacement skips diff; a create that recognised its own earlier work would then hand over a mailbox that
         // the delete behind it takes away.
         deleteBeforeReplace: true,
@@ -58,13 +62,20 @@ function origin(kind: Kind, name: string, options: pulumi.CustomResourceOptions 
 }
 
 /**
- * Names of the inputs that hold a secret, or undefined when none does. The engine takes secrecy off what it hands to a dynamic
- * provider, which must know it to keep the values out of its messages and of other outputs.
+ * Names of the inputs that hold a secret, or undefined when none does; a member of an object as `name/member`. The engine takes
+ * secrecy off what it hands to a dynamic provider, which must know it to keep the values out of its messages and of other outputs.
  */
 async function secretsAmong(inputs: Record<string, unknown>): Promise<string[] | undefined> {
+  const members = Object.entries(inputs).flatMap(([name, value]): [string, unknown][] =>
+    isPlainObject(value) ? Object.entries(value).map(([member, one]) => [`${name}/${member}`, one]) : [[name, value]],
+  );
   const names = await Promise.all(
-    Object.entries(inputs).map(async ([name, value]) => ((await pulumi.isSecret(pulumi.output(value))) ? [name] : [])),
+    members.map(async ([name, value]) => ((await pulumi.isSecret(pulumi.output(value))) ? [name] : [])),
   );
   const secret = names.flat().sort();
   return secret.length === 0 ? undefined : secret;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -1,12 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./dynamic-resource";
 import { keyedFromList } from "./keyed";
-
-/** How the test of a mailbox counts. */
-export interface TestAndEnable {
-  /** Whether a failed test, or one that does not finish in time, fails the deployment. Default false: it warns. */
-  require: pulumi.Input<boolean>;
-}
+import {
+  type Credentials,
+  type EmailApproval,
+  type Owner,
+  recordOutputs,
+  sealedCredentials,
+  type TestAndEnable,
+  type TestStatus,
+} from "./mailbox-record";
 
 /** What a {@link ForwardingMailbox} is declared with. */
 export interface ForwardingMailboxArgs {
@@ -18,14 +21,33 @@ export interface ForwardingMailboxArgs {
    */
   emailAddress: pulumi.Input<string>;
   /**
+   * Who owns the record: a user or a team of the Dynamics environment. Default when created: the application that deploys.
+   * Undeclared, it is left alone afterwards; removed from the program, it goes back to the application. Changed in place.
+   */
+  owner?: pulumi.Input<Owner>;
+  /**
    * The e-mail server profile, by name or id; it must be active. Default when created: `Microsoft Exchange Online`, else the
-   * organisation's default profile. Undeclared, it is left alone afterwards.
+   * organisation's default profile. Undeclared, it is left alone afterwards. Changed in place: it needs a new test.
    */
   serverProfile?: pulumi.Input<string>;
   /** Whether Dynamics deletes a message from the collecting mailbox once it is processed. Default false: the mailbox fills. */
   deleteAfterProcessing?: pulumi.Input<boolean>;
-  /** How mail is read: `ServerSideSynchronization` (default) or `None`. Dynamics accepts no other for a forward mailbox. */
+  /**
+   * What server-side synchronisation signs in to the collecting mailbox with. Refused unless the server profile takes the
+   * credentials of the mailbox record ("specified by a user or queue"); the profile for Exchange Online does not. The password
+   * is kept encrypted and is never read: a rotation is a change of the program, and only that the record has none any more
+   * shows as drift. Removed from the program, both are emptied.
+   */
+  credentials?: pulumi.Input<Credentials>;
+  /**
+   * How mail is read: `ServerSideSynchronization` (default) or `None`. Dynamics accepts no other for a forward mailbox
+   * (0x8005E212).
+   */
   incomingEmail?: pulumi.Input<"ServerSideSynchronization" | "None">;
+  /** `None`, as every forward mailbox has it: it cannot send (0x8005E213). Declared, another value made by hand shows as drift. */
+  outgoingEmail?: pulumi.Input<"None">;
+  /** `None`: a forward mailbox is nobody's. Declared, another value made by hand shows as drift. */
+  appointmentsContactsTasks?: pulumi.Input<"None">;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address and never drift. Where
    * the caller may not approve, a warning says who must.
@@ -42,6 +64,21 @@ export interface ForwardingMailboxArgs {
    * incoming method is set to Forward Mailbox and put back on removal. Kept in state as the map.
    */
   sources?: pulumi.Input<pulumi.Input<string>[]> | pulumi.Input<Record<string, pulumi.Input<Record<string, never>>>>;
+  /**
+   * The Dataverse environment the record is in, e.g. `https://contoso.crm4.dynamics.com`. Default: the configuration's. Another
+   * one replaces. In a local tenant everything is in the one environment it has.
+   */
+  environmentUrl?: pulumi.Input<string>;
+  /**
+   * Take over the forward mailbox that has the address already, or the one with this id. With none, one is made; with several
+   * the id must be written. What it overwrites is said as a warning. Looked at when the resource is created only.
+   */
+  adopt?: pulumi.Input<boolean | string>;
+  /**
+   * What happens to the record when the resource is deleted: `delete` (default for one this resource made) or `retain` (default
+   * for one that was adopted or imported). Rules and sources are put back in either case.
+   */
+  deletion?: pulumi.Input<"delete" | "retain">;
 }
 
 /**
@@ -67,6 +104,10 @@ export class ForwardingMailbox extends DynamicResource {
   declare readonly serverProfile: pulumi.Output<string | undefined>;
   /** The declared value. */
   declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
+  /** The declared owner. */
+  declare readonly owner: pulumi.Output<pulumi.UnwrappedObject<Owner> | undefined>;
+  /** The declared credentials; a secret. */
+  declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | undefined>;
   /** The declared method. */
   declare readonly incomingEmail: pulumi.Output<"ServerSideSynchronization" | "None" | undefined>;
   /** The sources in canonical form. */
@@ -76,15 +117,19 @@ export class ForwardingMailbox extends DynamicResource {
   /** Always empty on a forward mailbox; the user or queue a record belongs to. */
   declare readonly regarding: pulumi.Output<string | undefined>;
   /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
-  declare readonly incomingEmailStatus: pulumi.Output<"NotRun" | "Success" | "Failure">;
+  declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
   /** Stays `NotRun`: a forward mailbox sends nothing. */
-  declare readonly outgoingEmailStatus: pulumi.Output<"NotRun" | "Success" | "Failure">;
+  declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
   /** Stays `NotRun`: a forward mailbox synchronises no appointments, contacts or tasks. */
-  declare readonly appointmentsContactsTasksStatus: pulumi.Output<"NotRun" | "Success" | "Failure">;
+  declare readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
   /** When the last test finished, ISO 8601; undefined if none has. */
   declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
   /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
-  declare readonly emailApproval: pulumi.Output<"Empty" | "Approved" | "Pending" | "Rejected">;
+  declare readonly emailApproval: pulumi.Output<EmailApproval>;
+  /** Id of the record's server profile; undefined where it has none. */
+  declare readonly serverProfileId: pulumi.Output<string | undefined>;
+  /** Id of the user or team that owns the record. */
+  declare readonly ownerId: pulumi.Output<string>;
   /** Id of the inbox rule in each source, by its key in `sources`. */
   declare readonly sourceRules: pulumi.Output<Record<string, string>>;
   /** Entra object id of each source, by its key in `sources`. */
@@ -102,26 +147,31 @@ export class ForwardingMailbox extends DynamicResource {
    * @param options Pulumi's resource options.
    */
   constructor(name: string, args: ForwardingMailboxArgs, options?: pulumi.CustomResourceOptions) {
-    super("ForwardingMailbox", name, { ...args, sources: keyedFromList(args.sources) }, outputs, options);
+    super(
+      "ForwardingMailbox",
+      name,
+      {
+        ...args,
+        sources: keyedFromList(args.sources),
+        credentials: sealedCredentials(args.credentials),
+      },
+      outputs,
+      options,
+    );
   }
 }
 
 const outputs = [
   "name",
   "emailAddress",
+  "owner",
   "serverProfile",
   "deleteAfterProcessing",
+  "credentials",
   "incomingEmail",
   "sources",
-  "isForwardMailbox",
-  "regarding",
-  "incomingEmailStatus",
-  "outgoingEmailStatus",
-  "appointmentsContactsTasksStatus",
-  "mailboxTestCompletedOn",
-  "emailApproval",
+  "ownerId",
   "sourceRules",
   "sourceIds",
-  "organizationId",
-  "tenantId",
+  ...recordOutputs,
 ];

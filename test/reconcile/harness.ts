@@ -5,13 +5,15 @@ import { EngineLog } from "../../provider/dynamic/engine-log";
 import { PartialFailure } from "../../provider/dynamic/failures";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
+import { individualMailbox } from "../../provider/reconcilers/individual-mailbox";
 import { mailboxMembership } from "../../provider/reconcilers/mailbox-membership";
+import { queue } from "../../provider/reconcilers/queue";
 import { sharedMailbox } from "../../provider/reconcilers/shared-mailbox";
 
 /** Plain JSON. */
 export type Row = Record<string, unknown>;
 
-type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox";
+type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";
 
 /** What the engine keeps of a resource. */
 interface State {
@@ -344,6 +346,10 @@ export class Resource {
         return new DynamicProvider(mailboxMembership, open, working);
       case "ForwardingMailbox":
         return new DynamicProvider(forwardingMailbox, open, working);
+      case "IndividualMailbox":
+        return new DynamicProvider(individualMailbox, open, working);
+      case "Queue":
+        return new DynamicProvider(queue, open, working);
     }
   }
 }

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { incomingMethods, type MailboxRow, outgoingMethods, type ServerProfile } from "../../services/dataverse";
+import { isGuid } from "../../services/recipients";
+import { displayText, flag, smtpAddress, whyNotIdentifier } from "../canonical";
+import type { Behind } from "../mailbox-record/behind";
+import { credentials, environmentUrl, serverProfile, testAndEnable } from "../mailbox-record/schema";
+
+const USER = "a Dynamics user's address, sign-in name or id, e.g. ada@contoso.com";
+
+/** Every input once, with its canonical form and its limits. */
+export const schema = z.strictObject({
+  user: z
+    .string({ error: `must be text: ${USER}` })
+    .transform((value) => value.trim().toLowerCase())
+    .superRefine((value, context) => {
+      const reason = whyNotIdentifier(value, USER);
+      if (reason !== undefined) {
+        context.addIssue({ code: "custom", message: reason });
+      }
+    })
+    .optional(),
+  queue: displayText("a queue's id, address or name", 200)
+    .transform((value) => (value.includes("@") || isGuid(value) ? value.toLowerCase() : value))
+    .optional(),
+  emailAddress: smtpAddress("ada@contoso.com", 100).optional(),
+  serverProfile: serverProfile.optional(),
+  incomingEmail: z.enum(incomingMethods, { error: `must be one of ${incomingMethods.join(", ")}` }).optional(),
+  outgoingEmail: z.enum(outgoingMethods, { error: `must be one of ${outgoingMethods.join(", ")}` }).optional(),
+  appointmentsContactsTasks: z
+    .enum(outgoingMethods, { error: `must be one of ${outgoingMethods.join(", ")}` })
+    .optional(),
+  deleteAfterProcessing: flag().optional(),
+  credentials: credentials.optional(),
+  approveEmail: flag().optional(),
+  testAndEnable: testAndEnable.optional(),
+  environmentUrl: environmentUrl.optional(),
+});
+
+/** Canonical inputs. */
+export type IndividualInputs = z.output<typeof schema>;
+
+/** The inputs with what they name looked up. */
+export interface Desired {
+  inputs: IndividualInputs;
+  behind: Behind;
+  profile: ServerProfile | undefined;
+}
+
+/** The mailbox record and whose it is. */
+export interface Observed {
+  row: MailboxRow;
+  behind: Behind;
+  organizationId: string;
+  /** The row's server profile. */
+  profile: ServerProfile | undefined;
+  /** That it was not this resource's before: what it overwrites is said. */
+  isAdopted?: true;
+}

@@ -1,0 +1,39 @@
+import { InputError } from "../../http/errors";
+import type { Behind } from "../mailbox-record/behind";
+import { lookBehind } from "../mailbox-record/behind";
+import type { Operation, Properties } from "../reconciler";
+import type { IndividualInputs } from "./desired";
+
+/** The user or queue whose record is meant; one that the state knows by its id keeps meaning that one. */
+export async function whose({ user, queue }: IndividualInputs, operation: Operation): Promise<Behind> {
+  const { state, services } = operation;
+  const kind = user === undefined ? "queue" : "user";
+  const name = user ?? queue ?? "";
+  if (typeof state.regarding === "string") {
+    const known = await lookBehind({ kind, id: state.regarding }, operation);
+    if (known !== undefined) {
+      return known;
+    }
+  }
+  const found: Behind[] =
+    kind === "user"
+      ? (await services.principals.users(name, operation)).map((one) => ({ ...one, kind }))
+      : (await services.queues.named(name, operation)).map((one) => ({ ...one, kind, address: one.emailAddress }));
+  const [only, second] = found;
+  if (only === undefined) {
+    throw new InputError([{ path: kind, reason: `no ${kind} of the Dynamics environment is known as ${name}` }]);
+  }
+  if (second !== undefined) {
+    const all = found.map((one) => `${one.name} (${one.id})`).join(" or ");
+    throw new InputError([{ path: kind, reason: `${name} is ambiguous: it means ${all}; write the id` }]);
+  }
+  return only;
+}
+
+/** All ways to write the user or queue that are known to mean it. */
+export function knownAs({ id, address }: Behind, { user, queue }: Properties): string[] {
+  const written = [user, queue].filter((name) => typeof name === "string");
+  return [
+    ...new Set([id, ...(address === undefined ? [] : [address]), ...written].map((name) => name.toLowerCase())),
+  ].sort();
+}

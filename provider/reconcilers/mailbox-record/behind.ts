@@ -1,0 +1,104 @@
+import { isClass, ProviderError } from "../../http/errors";
+import type { DataverseRow, MailboxRow } from "../../services/dataverse";
+import { settle } from "../../services/waiting";
+import type { Operation } from "../reconciler";
+
+/** The user or queue that a mailbox record belongs to; Dynamics makes and deletes the record with it. */
+export interface Behind {
+  kind: "user" | "queue";
+  id: string;
+  name: string;
+  /** Lower case; undefined where it has none. */
+  address: string | undefined;
+  /** Id of its mailbox record; undefined while Dynamics has made none. */
+  mailboxId: string | undefined;
+}
+
+/** How often a row that somebody else changed meanwhile is read again. */
+const LOOKS = 5;
+
+/** The column of the address; the mailbox record follows it. Dynamics refuses it on the record itself (0x8005E208). */
+export function addressColumn({ kind }: Pick<Behind, "kind">, address: string): DataverseRow {
+  return kind === "user" ? { internalemailaddress: address } : { emailaddress: address };
+}
+
+/** The user or queue with an id as it is now, or undefined when it is gone. */
+export async function lookBehind(
+  { kind, id }: Pick<Behind, "kind" | "id">,
+  { services, ...operation }: Operation,
+): Promise<(Behind & { write: (columns: DataverseRow, action: string) => Promise<void> }) | undefined> {
+  if (kind === "user") {
+    const user = await services.principals.user(id, operation);
+    return user === undefined
+      ? undefined
+      : {
+          kind,
+          id: user.id,
+          name: user.name,
+          address: user.address,
+          mailboxId: user.mailboxId,
+          write: (columns, action) => services.principals.update(user, columns, action, operation),
+        };
+  }
+  const queue = await services.queues.withId(id, operation);
+  return queue === undefined
+    ? undefined
+    : {
+        kind,
+        id: queue.id,
+        name: queue.name,
+        address: queue.emailAddress,
+        mailboxId: queue.mailboxId,
+        write: (columns, action) => services.queues.update(queue, columns, action, operation),
+      };
+}
+
+/** Writes columns of a user or queue; where somebody else changed it meanwhile, of what it is then. */
+export async function writeBehind(
+  behind: Pick<Behind, "kind" | "id">,
+  columns: DataverseRow,
+  action: string,
+  operation: Operation,
+): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    const now = await lookBehind(behind, operation);
+    if (now === undefined) {
+      throw new ProviderError({ action, words: `the ${behind.kind} ${behind.id} is gone` });
+    }
+    try {
+      await now.write(columns, action);
+      return;
+    } catch (error) {
+      if (!isClass(error, "precondition") || look === LOOKS) {
+        throw error;
+      }
+    }
+  }
+}
+
+/** The mailbox record that Dynamics made for a user or queue; undefined while there is none. */
+export async function recordOf(
+  behind: Pick<Behind, "id" | "mailboxId">,
+  { services, ...operation }: Operation,
+): Promise<MailboxRow | undefined> {
+  // The lookup may lag behind the record, which names its user or queue from the start.
+  const byLookup =
+    behind.mailboxId === undefined ? undefined : await services.dataverse.mailbox(behind.mailboxId, operation);
+  return byLookup ?? (await services.dataverse.mailboxesRegarding(behind.id, operation))[0];
+}
+
+/** Waits for the mailbox record of a new user or queue: Dynamics makes it some time after its address. */
+export async function recordAppears(behind: Behind, operation: Operation): Promise<MailboxRow> {
+  const seen = await settle(
+    {
+      what: `Dynamics to make the mailbox record of the ${behind.kind} ${behind.name}`,
+      look: () => recordOf(behind, operation),
+      done: (row) => row !== undefined,
+    },
+    operation,
+  );
+  if (seen === undefined) {
+    throw new Error("settled without a record");
+  }
+  return seen;
+}

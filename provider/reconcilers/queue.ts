@@ -1,0 +1,313 @@
+import { ConflictError, isServiceError, isUnknownOutcome, ProviderError } from "../http/errors";
+import type { MailboxRow } from "../services/dataverse";
+import type { QueueRow } from "../services/queues";
+import { settle } from "../services/waiting";
+import { mailboxOfTenant } from "./mailbox-record/address";
+import { adopted, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
+import { approve } from "./mailbox-record/approval";
+import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
+import { lookUntil } from "./mailbox-record/looking";
+import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
+import { COMMANDS, recordOutputs, remembered } from "./mailbox-record/outputs";
+import { defaultOwner, ownerAsDeclared, ownerNamed } from "./mailbox-record/owner";
+import { requireOwnValues } from "./mailbox-record/ownership";
+import { defaultServerProfile, serverProfileNamed, serverProfileOf } from "./mailbox-record/server-profile";
+import { test } from "./mailbox-record/test-and-enable";
+import { recordDifference, writeRecord } from "./mailbox-record/values";
+import { guidFor } from "./origin";
+import { type Desired, type Observed, type QueueInputs, schema } from "./queue/desired";
+import { columnsOf, observedValues, queueDifference, wantedValues } from "./queue/values";
+import type { Change, Operation, Properties, Reconciler } from "./reconciler";
+import { recordThing, rowThing } from "./registry";
+import { written } from "./written";
+
+/** What the mailbox record of a queue shares with it: only one resource can decide it. */
+const SHARED = ["emailAddress", "incomingEmail", "outgoingEmail"];
+/** How long the mailbox record may take to follow its queue, in milliseconds. */
+const FOLLOWS_WITHIN = 30_000;
+
+/**
+ * A queue of Dynamics 365 whose address is a mailbox of the tenant, and of the mailbox record that Dynamics makes for it: the
+ * server profile, the approval and the test. It never moves or deletes queue items.
+ */
+export const queue: Reconciler<QueueInputs, Desired, Observed> = {
+  kind: "Queue",
+  schema,
+  keyed: {},
+  check: () => [],
+
+  advise({ emailAddress, approveEmail }, olds) {
+    const isMoved =
+      olds?.emailAddress !== undefined && emailAddress !== undefined && olds.emailAddress !== emailAddress;
+    return isMoved && approveEmail !== false
+      ? ["emailAddress is new, which drops the approval and needs a new test."]
+      : [];
+  },
+
+  replaces: (state, inputs, _registry, environmentUrl) =>
+    isElsewhere(state.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
+  respelled: () => [],
+  refersTo: () => ({}),
+
+  declare(state, inputs, origin, registry) {
+    registry.declare(rowThing(String(state.id)), origin);
+    if (typeof state.mailboxId === "string") {
+      for (const property of SHARED.filter((one) => inputs[one] !== undefined)) {
+        registry.declareValue(recordThing(state.mailboxId, property), String(inputs[property]), origin);
+      }
+    }
+  },
+
+  async resolve(inputs, operation) {
+    const { state } = operation;
+    if (state.emailAddress !== inputs.emailAddress) {
+      await mailboxOfTenant(
+        inputs.emailAddress,
+        "emailAddress",
+        "a queue gets its mail from a mailbox of the tenant, best a shared one",
+        operation,
+      );
+    }
+    const wasDeclared = (property: string) => (state[property] ?? undefined) !== undefined;
+    return {
+      inputs,
+      profile:
+        inputs.serverProfile !== undefined
+          ? await serverProfileNamed(inputs.serverProfile, operation)
+          : wasDeclared("serverProfile")
+            ? await defaultServerProfile(operation)
+            : undefined,
+      owner:
+        inputs.owner !== undefined
+          ? await ownerNamed(inputs.owner, operation)
+          : wasDeclared("owner")
+            ? await defaultOwner(operation)
+            : undefined,
+    };
+  },
+
+  async find(desired, operation) {
+    const { state, services } = operation;
+    const { queues } = services;
+    const { emailAddress, adopt } = desired.inputs;
+    const own = await queues.withId(idOf(desired, operation), operation);
+    if (own !== undefined) {
+      operation.progress("continuing with the queue that an earlier deployment of this resource created");
+      Object.assign(state, { id: own.id, created: true });
+      return around(own, operation);
+    }
+    const namesakes = await queues.named(emailAddress, operation);
+    const found = await adopted(adopt, namesakes, (id) => queues.withId(id, operation), "queues");
+    if (found !== undefined) {
+      return { ...(await around(found, operation)), isAdopted: true };
+    }
+    if (namesakes.length > 0) {
+      const others = namesakes.map(({ name, id }) => `${name} (${id})`).join(", ");
+      operation.warn(
+        `emailAddress ${emailAddress} is the address of another queue already: ${others}. adopt: true takes an existing queue over.`,
+      );
+    }
+    return undefined;
+  },
+
+  async ensure(desired, operation) {
+    const { queues } = operation.services;
+    const { inputs, owner } = desired;
+    const id = idOf(desired, operation);
+    const action = `creating the queue ${inputs.name}`;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await queues.create(id, columnsOf(wantedValues(inputs, owner, {})), action, operation);
+        break;
+      } catch (error) {
+        // Guarded by its own id: sent again it finds the row that a lost answer left behind.
+        if (!isUnknownOutcome(error) || attempt === 3) {
+          throw error;
+        }
+      }
+    }
+    Object.assign(operation.state, { id, created: true });
+    const row = await settle(
+      {
+        what: "Dynamics to show the new queue",
+        look: () => queues.withId(id, operation),
+        done: (seen) => seen !== undefined,
+      },
+      operation,
+    );
+    if (row === undefined) {
+      throw new ProviderError({ action, words: "Dynamics shows no such queue" });
+    }
+    return around(row, operation);
+  },
+
+  async observe(id, _desired, operation) {
+    await requireSameOrganization(`reading the queue ${operation.state.name}`, operation);
+    const row = await operation.services.queues.withId(id, operation);
+    return row === undefined ? undefined : around(row, operation);
+  },
+
+  id: ({ queue: { id } }) => id,
+
+  difference: ({ inputs, profile, owner }, previous, { queue: row, row: record }, state) => [
+    ...queueDifference(wantedValues(inputs, owner, previous), row),
+    ...(profile === undefined
+      ? []
+      : record === undefined
+        ? [{ path: ["serverProfile"], from: undefined, to: profile.id }]
+        : recordDifference({ serverProfile: profile.id }, record, state)),
+  ],
+
+  apply,
+
+  async finish(desired, _previous, observed, operation) {
+    const { inputs } = desired;
+    const { queue: row } = observed;
+    operation.registry.declare(rowThing(row.id), operation.origin);
+    const record = await recordThatFollows(row, observed.row, operation);
+    requireOwnValues(record.id, inputs, SHARED, operation);
+    const approved = await approve(inputs.approveEmail, record, operation, (columns, action) =>
+      writeBehind({ kind: "queue", id: row.id }, columns, action, operation),
+    );
+    return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
+  },
+
+  outputs: (_desired, { queue: row, row: record, organizationId }, { state }) => ({
+    ...(record === undefined ? {} : { ...recordOutputs(record), mailboxId: record.id }),
+    ownerId: row.ownerId,
+    organizationId,
+    ...remembered(state, ["created", ...COMMANDS]),
+  }),
+
+  async inputs(state, { queue: row, row: record, profile }, operation) {
+    const isSameProfile = record?.serverProfileId === state.serverProfileId;
+    const read: Properties = {
+      ...observedValues(row),
+      serverProfile: isSameProfile ? state.serverProfile : profile?.name,
+      ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
+    };
+    return { ...state, ...Object.fromEntries(Object.entries(read).filter(([key]) => key in state)) };
+  },
+
+  remove,
+};
+
+/**
+ * The id a new queue gets. The address is in it, because a resource that was renamed keeps its origin, and a new one under
+ * its old name has the same.
+ */
+function idOf({ inputs }: Desired, { origin }: Operation): string {
+  return guidFor(origin, `queue ${inputs.emailAddress}`);
+}
+
+async function around(row: QueueRow, operation: Operation): Promise<Observed> {
+  const [organizationId, record] = await Promise.all([
+    operation.services.dataverse.organizationId(operation),
+    recordOf(row, operation),
+  ]);
+  const profile = record === undefined ? undefined : await serverProfileOf(record, operation);
+  return { queue: row, row: record, organizationId, profile };
+}
+
+async function apply(
+  changes: readonly Change[],
+  desired: Desired,
+  observed: Observed,
+  operation: Operation,
+): Promise<void> {
+  const { inputs, owner, profile } = desired;
+  const { queue: row, isAdopted } = observed;
+  const who = `the queue ${row.name}`;
+  if (observed.row !== undefined) {
+    requireOwnValues(observed.row.id, inputs, SHARED, operation);
+  }
+  if (isAdopted === true) {
+    tellOverwritten(changes, who, operation);
+    operation.state.id = row.id;
+  }
+  const names = changes.map(({ path }) => path[0] ?? "").filter((property) => property !== "serverProfile");
+  if (names.length > 0) {
+    const values = wantedValues(inputs, owner, operation.state).filter(({ property }) => names.includes(property));
+    await written(
+      () =>
+        operation.services.queues.update(row, columnsOf(values), `changing ${names.join(", ")} of ${who}`, operation),
+      () => {
+        for (const name of names) {
+          operation.state[name] = inputs[name as keyof QueueInputs] ?? operation.state[name];
+        }
+      },
+    );
+  }
+  if (names.length < changes.length && profile !== undefined) {
+    const record = await recordThatFollows(row, undefined, operation);
+    const values = { serverProfile: profile.id };
+    const own = recordDifference(values, record, operation.state);
+    await writeRecord(own, values, inputs, record, `the mailbox record of ${who}`, operation);
+  }
+}
+
+/** The mailbox record of a queue, once it is there and has the queue's address and methods. */
+async function recordThatFollows(
+  row: QueueRow,
+  known: MailboxRow | undefined,
+  operation: Operation,
+): Promise<MailboxRow> {
+  const behind = { kind: "queue" as const, ...row, address: row.emailAddress };
+  const record = known ?? (await recordAppears(behind, operation));
+  const isFollowing = (seen: MailboxRow) =>
+    seen.emailAddress === row.emailAddress && seen.incoming === row.incoming && seen.outgoing === row.outgoing;
+  if (known === undefined || isFollowing(record)) {
+    return record;
+  }
+  const what = `the mailbox record of the queue ${row.name} to follow it`;
+  return lookUntil(record.id, { what, done: isFollowing, atMost: FOLLOWS_WITHIN }, operation);
+}
+
+async function remove(id: string, operation: Operation): Promise<void> {
+  const { state, services, registry, origin } = operation;
+  await requireSameOrganization(`deleting the queue ${state.name}`, operation);
+  if (isKept(state) || registry.isDeclaredByAnother(rowThing(id), origin)) {
+    const why = isKept(state) ? whyKept(state) : "another resource of this deployment declares it";
+    operation.warn(`The queue ${state.name} stays in Dynamics: ${why}.`);
+    return;
+  }
+  const row = await services.queues.withId(id, operation);
+  if (row === undefined) {
+    return;
+  }
+  const action = `deleting the queue ${row.name}`;
+  if (row.itemCount > 0) {
+    throw hasItems(action, row.itemCount);
+  }
+  try {
+    await services.queues.delete(id, action, operation);
+  } catch (error) {
+    if (isServiceError(error) && error.code.toLowerCase() === QUEUE_HAS_ITEMS) {
+      const now = await services.queues.withId(id, operation);
+      throw hasItems(action, now?.itemCount ?? 0, error);
+    }
+    if (!isUnknownOutcome(error)) {
+      throw error;
+    }
+  }
+  await settle(
+    {
+      what: "the queue to be gone",
+      look: () => services.queues.withId(id, operation),
+      done: (seen) => seen === undefined,
+    },
+    operation,
+  );
+}
+
+/** A queue with items cannot be deleted. */
+const QUEUE_HAS_ITEMS = "0x80631117";
+
+function hasItems(action: string, count: number, cause?: unknown): ConflictError {
+  return new ConflictError({
+    action,
+    words: `it still has ${count === 0 ? "items" : count === 1 ? "1 item" : `${count} items`}, and Dynamics deletes no queue that has (${QUEUE_HAS_ITEMS})`,
+    nextStep: 'Nothing was deleted. Move or resolve the items, or set deletion: "retain".',
+    cause,
+  });
+}

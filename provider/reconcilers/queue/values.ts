@@ -1,0 +1,68 @@
+import { type DataverseRow, incomingMethods, outgoingMethods } from "../../services/dataverse";
+import { emailFilters, type QueueRow } from "../../services/queues";
+import { type Owner, ownerColumns } from "../mailbox-record/values";
+import type { Change, Properties } from "../reconciler";
+import type { QueueInputs } from "./desired";
+
+/** One column of a queue as it should be. */
+interface Value {
+  property: string;
+  /** In the words of {@link observedValues}. */
+  to: unknown;
+  columns: DataverseRow;
+}
+
+/**
+ * The queue as declared. What was declared and is not any more goes back to the default of a new queue; the rest stays as
+ * it is.
+ *
+ * @param previous what was declared before; a new queue has nothing.
+ */
+export function wantedValues(inputs: QueueInputs, owner: Owner | undefined, previous: Properties): Value[] {
+  const whenManaged = <T>(property: keyof QueueInputs, byDefault: T): T | undefined =>
+    (inputs[property] as T | undefined) ?? ((previous[property] ?? undefined) === undefined ? undefined : byDefault);
+  const incoming = whenManaged("incomingEmail", "None" as const);
+  const outgoing = whenManaged("outgoingEmail", "None" as const);
+  const filtering = whenManaged("emailFiltering", "All" as const);
+  const value = (property: string, to: unknown, columns: DataverseRow): Value[] =>
+    to === undefined ? [] : [{ property, to, columns }];
+  return [
+    ...value("name", inputs.name, { name: inputs.name }),
+    ...value("emailAddress", inputs.emailAddress, { emailaddress: inputs.emailAddress }),
+    ...(owner === undefined ? [] : value("owner", owner.id, ownerColumns(owner))),
+    ...value("incomingEmail", incoming, {
+      incomingemaildeliverymethod: incomingMethods.indexOf(incoming ?? "None"),
+    }),
+    ...value("outgoingEmail", outgoing, {
+      outgoingemaildeliverymethod: outgoingMethods.indexOf(outgoing ?? "None"),
+    }),
+    ...value("emailFiltering", filtering, {
+      incomingemailfilteringmethod: emailFilters.indexOf(filtering ?? "All"),
+    }),
+  ];
+}
+
+/** What a queue has, in words that can be compared. */
+export function observedValues(queue: QueueRow): Properties {
+  return {
+    name: queue.name,
+    emailAddress: queue.emailAddress,
+    owner: queue.ownerId,
+    incomingEmail: queue.incoming,
+    outgoingEmail: queue.outgoing,
+    emailFiltering: queue.filtering,
+  };
+}
+
+/** What of a queue is not as it should be. Pure. */
+export function queueDifference(values: readonly Value[], queue: QueueRow): Change[] {
+  const seen = observedValues(queue);
+  return values
+    .map(({ property, to }) => ({ path: [property], from: seen[property], to }))
+    .filter(({ from, to }) => from !== to);
+}
+
+/** The columns of some values. */
+export function columnsOf(values: readonly Value[]): DataverseRow {
+  return Object.assign({}, ...values.map(({ columns }) => columns));
+}

@@ -1,0 +1,144 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamic-resource";
+import {
+  type Credentials,
+  type EmailApproval,
+  recordOutputs,
+  sealedCredentials,
+  type TestAndEnable,
+  type TestStatus,
+} from "./mailbox-record";
+
+/** What an {@link IndividualMailbox} is declared with. */
+export interface IndividualMailboxArgs {
+  /**
+   * The Dynamics user whose mailbox record this is, by address, sign-in name, or id of Dynamics or Entra. Exactly one of `user`
+   * and `queue`. Another spelling of the same user is no change; another user replaces.
+   */
+  user?: pulumi.Input<string>;
+  /** The queue whose mailbox record this is, by id (a `Queue`'s `id`), address or name. Another queue replaces. */
+  queue?: pulumi.Input<string>;
+  /**
+   * The address, at most 100 characters. It is written to the user or queue, which the record follows: Dynamics refuses it on the
+   * record itself (0x8005E208). Changed in place: a new address needs a new approval and a new test.
+   */
+  emailAddress?: pulumi.Input<string>;
+  /** The e-mail server profile, by name or id; it must be active. Changed in place: it needs a new test. */
+  serverProfile?: pulumi.Input<string>;
+  /**
+   * How mail comes in: `None`, `Outlook` (not for a queue), `ServerSideSynchronization`, or `ForwardMailbox` for one whose mail
+   * comes through a {@link ForwardingMailbox}. Two resources of a deployment that give one record two methods are an error.
+   */
+  incomingEmail?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization" | "ForwardMailbox">;
+  /** How mail goes out: `None`, `Outlook` (not for a queue) or `ServerSideSynchronization`. */
+  outgoingEmail?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization">;
+  /**
+   * How appointments, contacts and tasks are synchronised: `None`, `Outlook` or `ServerSideSynchronization`, the last not with a
+   * server profile for POP3 or IMAP (0x8005E247).
+   */
+  appointmentsContactsTasks?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization">;
+  /** Whether Dynamics deletes a message once it is processed. For queues only (0x8005E233). */
+  deleteAfterProcessing?: pulumi.Input<boolean>;
+  /**
+   * What server-side synchronisation signs in with. Refused unless the server profile takes the credentials of the mailbox
+   * record. The password is kept encrypted and is never read; one that was there before cannot be put back.
+   */
+  credentials?: pulumi.Input<Credentials>;
+  /**
+   * Whether to approve the address. Default true. A command, not a value: tried once for each address, never drift, and not taken
+   * back. Where the caller may not approve, a warning says who must.
+   */
+  approveEmail?: pulumi.Input<boolean>;
+  /**
+   * Whether to run Test & Enable when the resource is created and after a change that needs it; not while the address is not
+   * approved, nor when nothing is synchronised by the server. Default true. A string is a trigger: any change of it runs the test
+   * again. `{ require: true }` fails the deployment on a failed test.
+   */
+  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable>;
+  /** The Dataverse environment the record is in. Default: the configuration's. Another one replaces. */
+  environmentUrl?: pulumi.Input<string>;
+}
+
+/**
+ * The mailbox record that Dynamics 365 made for a user or a queue. It is edited and never made or deleted: Dynamics does both,
+ * with the user or queue. A property that is not declared is left alone; one that is removed from the program, and all of them when
+ * the resource is deleted, go back to what they were before, unless somebody changed them meanwhile. Of an imported one nothing is
+ * known from before, so nothing goes back. Microsoft prefers these mailboxes over a {@link ForwardingMailbox}.
+ *
+ * @see https://learn.microsoft.com/power-platform/admin/create-forward-mailboxes-edit-mailboxes
+ *
+ * @example
+ * new IndividualMailbox("ada", {
+ *   user: "ada@contoso.com",
+ *   incomingEmail: "ServerSideSynchronization",
+ *   outgoingEmail: "ServerSideSynchronization",
+ *   appointmentsContactsTasks: "ServerSideSynchronization",
+ * });
+ */
+export class IndividualMailbox extends DynamicResource {
+  /** The declared user in canonical form. */
+  declare readonly user: pulumi.Output<string | undefined>;
+  /** The declared queue in canonical form. */
+  declare readonly queue: pulumi.Output<string | undefined>;
+  /** The declared address in canonical form: lower case. */
+  declare readonly emailAddress: pulumi.Output<string | undefined>;
+  /** The declared server profile. */
+  declare readonly serverProfile: pulumi.Output<string | undefined>;
+  /** The declared method. */
+  declare readonly incomingEmail: pulumi.Output<string | undefined>;
+  /** The declared method. */
+  declare readonly outgoingEmail: pulumi.Output<string | undefined>;
+  /** The declared method. */
+  declare readonly appointmentsContactsTasks: pulumi.Output<string | undefined>;
+  /** The declared value. */
+  declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
+  /** The declared credentials; a secret. */
+  declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | undefined>;
+  /** False: the record is a user's or a queue's. */
+  declare readonly isForwardMailbox: pulumi.Output<boolean>;
+  /** Id of the user or queue the record belongs to. */
+  declare readonly regarding: pulumi.Output<string>;
+  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
+  declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
+  /** Result of the outgoing test. */
+  declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
+  /** Result of the test of appointments, contacts and tasks. */
+  declare readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
+  /** When the last test finished, ISO 8601; undefined if none has. */
+  declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
+  /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
+  declare readonly emailApproval: pulumi.Output<EmailApproval>;
+  /** Id of the record's server profile; undefined where it has none. */
+  declare readonly serverProfileId: pulumi.Output<string | undefined>;
+  /** The ways to write the user or queue that are known to mean it. */
+  declare readonly knownAs: pulumi.Output<string[]>;
+  /** Id of the Dataverse organisation. */
+  declare readonly organizationId: pulumi.Output<string>;
+  /** The Entra tenant. */
+  declare readonly tenantId: pulumi.Output<string>;
+
+  /**
+   * Declares the mailbox record of a user or queue. Its `id` is the id of the Dataverse `mailbox` row.
+   *
+   * @param name logical name in the stack.
+   * @param args what the record should be.
+   * @param options Pulumi's resource options.
+   */
+  constructor(name: string, args: IndividualMailboxArgs, options?: pulumi.CustomResourceOptions) {
+    super("IndividualMailbox", name, { ...args, credentials: sealedCredentials(args.credentials) }, outputs, options);
+  }
+}
+
+const outputs = [
+  "user",
+  "queue",
+  "emailAddress",
+  "serverProfile",
+  "incomingEmail",
+  "outgoingEmail",
+  "appointmentsContactsTasks",
+  "deleteAfterProcessing",
+  "credentials",
+  "knownAs",
+  ...recordOutputs,
+];

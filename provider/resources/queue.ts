@@ -1,0 +1,146 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamic-resource";
+import { type EmailApproval, type Owner, recordOutputs, type TestAndEnable, type TestStatus } from "./mailbox-record";
+
+/** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */
+export type EmailFiltering =
+  | "All"
+  | "ResponsesToDynamicsEmail"
+  | "LeadsContactsAccounts"
+  | "EmailEnabledRecords"
+  | "None";
+
+/** What a {@link Queue} is declared with. */
+export interface QueueArgs {
+  /** Name of the queue, 1 to 200 characters. Changed in place. */
+  name: pulumi.Input<string>;
+  /**
+   * Address of the mailbox that the queue gets its mail from, at most 100 characters; best a `SharedMailbox`, which needs no licence.
+   * It must exist in the tenant. Changed in place: a new address needs a new approval and a new test.
+   */
+  emailAddress: pulumi.Input<string>;
+  /**
+   * Who owns the queue: a user or a team of the Dynamics environment. Default when created: the application that deploys.
+   * Undeclared, it is left alone afterwards; removed from the program, it goes back to the application. Changed in place.
+   */
+  owner?: pulumi.Input<Owner>;
+  /**
+   * The e-mail server profile of the queue's mailbox record, by name or id; it must be active. Default: the organisation's. Changed
+   * in place: it needs a new test.
+   */
+  serverProfile?: pulumi.Input<string>;
+  /**
+   * How mail comes in: `None`, `ServerSideSynchronization`, or `ForwardMailbox` for a queue whose mail comes through a
+   * {@link ForwardingMailbox}. Default when created: the organisation's. Removed from the program, it goes to `None`.
+   */
+  incomingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | "ForwardMailbox">;
+  /**
+   * How mail goes out: `None` or `ServerSideSynchronization`. Default when created: the organisation's. Removed from the program,
+   * it goes to `None`.
+   */
+  outgoingEmail?: pulumi.Input<"None" | "ServerSideSynchronization">;
+  /** Which messages become records. Default: `All`, to which it also goes when it is removed from the program. */
+  emailFiltering?: pulumi.Input<EmailFiltering>;
+  /**
+   * Whether to approve the address. Default true. A command, not a value: tried once for each address and never drift. Where
+   * the caller may not approve, a warning says who must.
+   */
+  approveEmail?: pulumi.Input<boolean>;
+  /**
+   * Whether to run Test & Enable on the queue's mailbox record after creation and after a change that needs it; not while the
+   * address is not approved, nor when nothing is synchronised by the server. Default true. A string is a trigger: any change of it
+   * runs the test again. `{ require: true }` fails the deployment on a failed test.
+   */
+  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable>;
+  /** The Dataverse environment the queue is in. Default: the configuration's. Another one replaces. */
+  environmentUrl?: pulumi.Input<string>;
+  /**
+   * Take over the queue that has the address already, or the one with this id. With none, one is made; with several the id must be
+   * written. What it overwrites is said as a warning. Looked at when the resource is created only.
+   */
+  adopt?: pulumi.Input<boolean | string>;
+  /**
+   * What happens to the queue when the resource is deleted: `delete` (default for one this resource made) or `retain` (default for
+   * one that was adopted or imported). A queue that still has items is not deleted; the error says how many (0x80631117).
+   */
+  deletion?: pulumi.Input<"delete" | "retain">;
+}
+
+/**
+ * A queue of Dynamics 365 that gets its mail from a mailbox of the tenant. On a shared mailbox it costs no licence. Dynamics makes a
+ * mailbox record for it, some time after the queue: this resource waits for it, sets its server profile, approves its address and
+ * tests it. Its further properties belong to an {@link IndividualMailbox} with `queue`. Queue items are never moved or deleted.
+ *
+ * @see https://learn.microsoft.com/power-platform/admin/connect-exchange-online
+ *
+ * @example
+ * new Queue("support", {
+ *   name: "Support",
+ *   emailAddress: support.primarySmtpAddress,
+ *   incomingEmail: "ServerSideSynchronization",
+ * });
+ */
+export class Queue extends DynamicResource {
+  /** {@inheritDoc QueueArgs.name} */
+  declare readonly name: pulumi.Output<string>;
+  /** The address in canonical form: lower case. */
+  declare readonly emailAddress: pulumi.Output<string>;
+  /** The declared owner. */
+  declare readonly owner: pulumi.Output<pulumi.UnwrappedObject<Owner> | undefined>;
+  /** The declared server profile. */
+  declare readonly serverProfile: pulumi.Output<string | undefined>;
+  /** The declared method. */
+  declare readonly incomingEmail: pulumi.Output<string | undefined>;
+  /** The declared method. */
+  declare readonly outgoingEmail: pulumi.Output<string | undefined>;
+  /** The declared filtering. */
+  declare readonly emailFiltering: pulumi.Output<EmailFiltering | undefined>;
+  /** Id of the queue's mailbox record. */
+  declare readonly mailboxId: pulumi.Output<string>;
+  /** False: the record is the queue's. */
+  declare readonly isForwardMailbox: pulumi.Output<boolean>;
+  /** The queue's own id, as its mailbox record names it. */
+  declare readonly regarding: pulumi.Output<string>;
+  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
+  declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
+  /** Result of the outgoing test. */
+  declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
+  /** Stays `NotRun` as long as nothing else than mail is synchronised. */
+  declare readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
+  /** When the last test finished, ISO 8601; undefined if none has. */
+  declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
+  /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
+  declare readonly emailApproval: pulumi.Output<EmailApproval>;
+  /** Id of the record's server profile; undefined where it has none. */
+  declare readonly serverProfileId: pulumi.Output<string | undefined>;
+  /** Id of the user or team that owns the queue. */
+  declare readonly ownerId: pulumi.Output<string>;
+  /** Id of the Dataverse organisation. */
+  declare readonly organizationId: pulumi.Output<string>;
+  /** The Entra tenant. */
+  declare readonly tenantId: pulumi.Output<string>;
+
+  /**
+   * Declares a queue. Its `id` is the id of the Dataverse `queue` row.
+   *
+   * @param name logical name in the stack.
+   * @param args what the queue should be.
+   * @param options Pulumi's resource options.
+   */
+  constructor(name: string, args: QueueArgs, options?: pulumi.CustomResourceOptions) {
+    super("Queue", name, { ...args }, outputs, options);
+  }
+}
+
+const outputs = [
+  "name",
+  "emailAddress",
+  "owner",
+  "serverProfile",
+  "incomingEmail",
+  "outgoingEmail",
+  "emailFiltering",
+  "mailboxId",
+  "ownerId",
+  ...recordOutputs,
+];
