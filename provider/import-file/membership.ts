@@ -1,6 +1,6 @@
 import { check } from "../dynamic/check";
 import { mailboxMembership } from "../reconcilers/mailbox-membership";
-import type { Desired, MemberRights } from "../reconcilers/mailbox-membership/desired";
+import { type Desired, type MemberRights, NOBODY } from "../reconcilers/mailbox-membership/desired";
 import type { Operation } from "../reconcilers/reconciler";
 import type { Mailbox } from "../services/mailboxes";
 import type { Grant } from "../services/permissions";
@@ -21,7 +21,7 @@ export async function declaredMembership(
   const id = mailbox.id.toLowerCase();
   const inputs = { mailbox: id, members: {}, exclusive: true };
   operation.state = { ...inputs, mailboxId: mailbox.id };
-  const desired: Desired = { inputs, mailbox, members: new Map(), keep: new Set() };
+  const desired: Desired = { inputs, mailbox, members: new Map(), keep: NOBODY };
   // Asked for in the same moment, the permissions are read once.
   const [found, { grants }] = await Promise.all([
     mailboxMembership.find(desired, operation),

@@ -9,12 +9,14 @@ import {
   MEMBER,
   type MemberRights,
   type MembershipInputs,
+  NOBODY,
   type Observed,
   RIGHTS,
   schema,
 } from "./mailbox-membership/desired";
 import {
   assign,
+  knownKeep,
   knownPeople,
   lookUpKeep,
   lookUpMembers,
@@ -57,7 +59,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   respelled: (state, inputs, registry) =>
     state.mailbox !== inputs.mailbox && isSameMailbox(state, inputs.mailbox, registry) ? ["mailbox"] : [],
 
-  refersTo: ({ memberIds }) => (memberIds ?? {}) as Record<string, string>,
+  refersTo: ({ memberIds, keepIds }) => ({ ...(keepIds as object), ...(memberIds as object) }),
 
   declare(state, inputs, origin, registry) {
     if (inputs.exclusive === true) {
@@ -80,7 +82,10 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     const mailbox = known ?? (await mailboxNamed(inputs.mailbox, operation));
     requireCloudMailbox(mailbox, `changing who has access to ${mailbox.primarySmtpAddress}`);
     requireOnlyExclusive(inputs, mailbox, operation);
-    const [members, keep] = await Promise.all([lookUpMembers(inputs, operation), lookUpKeep(inputs, operation)]);
+    const [members, keep] = await Promise.all([
+      lookUpMembers(inputs, operation),
+      lookUpKeep(inputs.keep ?? [], operation),
+    ]);
     return { inputs, mailbox, members, keep };
   },
 
@@ -111,7 +116,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
         );
       }
     }
-    const left = observed.strangers.filter((key) => !isLeftAlone(observed.people.get(key), observed, desired));
+    const left = observed.strangers.filter((key) => !isLeftAlone(observed.people.get(key), observed));
     if (left.length > 0) {
       operation.warn(
         `Others have access to ${observed.mailbox.primarySmtpAddress}: ${left.join(", ")}. \`pulumi up --refresh\` removes them.`,
@@ -120,21 +125,21 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     return observed;
   },
 
-  outputs(desired, { mailbox, others, people, strangers }) {
+  outputs(desired, { mailbox, others, people, strangers, keep }, { state }) {
     const members = desired?.members ?? people;
     return {
       mailboxId: mailbox.id,
       mailboxAddresses: smtpAddresses(mailbox),
       memberIds: Object.fromEntries([...members].map(([key, { id }]) => [key, id])),
+      ...((desired?.inputs ?? state).keep === undefined ? {} : { keepIds: keep.byKey }),
       otherMembers: desired === undefined ? others : [...others, ...strangers].sort(),
     };
   },
 
-  async inputs(state, observed, operation) {
+  async inputs(state, observed) {
     const { rights, people, strangers } = observed;
     const declared = (state.members ?? {}) as Record<string, MemberRights>;
-    const desired = { keep: await lookUpKeep(state as { keep?: string[] }, operation) };
-    const brought = strangers.filter((key) => !isLeftAlone(people.get(key), observed, desired));
+    const brought = strangers.filter((key) => !isLeftAlone(people.get(key), observed));
     const all = { ...declared, ...Object.fromEntries(brought.map((key) => [key, ASSUMED])) };
     const members = Object.entries(all).flatMap(([key, known]) => {
       const seen = rights[key];
@@ -152,9 +157,9 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     if (mailbox === undefined) {
       return;
     }
-    const nobody: Desired = { inputs: { mailbox: id, members: {} }, mailbox, members: new Map(), keep: new Set() };
+    const nobody: Desired = { inputs: { mailbox: id, members: {} }, mailbox, members: new Map(), keep: NOBODY };
     const previous = structuredClone(operation.state);
-    await converge(mailboxMembership, nobody, previous, await observeOn(mailbox, undefined, operation), operation);
+    await converge(mailboxMembership, nobody, previous, await observeOn(mailbox, nobody, operation), operation);
   },
 };
 
@@ -184,7 +189,11 @@ function isSameMailbox(state: Properties, mailbox: unknown, registry: Registry):
 
 async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operation: Operation): Promise<Observed> {
   const { services, registry, origin } = operation;
-  const [permissions, known] = await Promise.all([services.permissions.on(mailbox), knownPeople(operation)]);
+  const [permissions, known, keep] = await Promise.all([
+    services.permissions.on(mailbox),
+    knownPeople(operation),
+    desired?.keep ?? knownKeep(operation),
+  ]);
   const declared = new Map([...known, ...(desired?.members ?? [])]);
   const isExclusive = (desired?.inputs ?? operation.state).exclusive === true;
   const { others } = await assign(permissions, declared, operation);
@@ -193,21 +202,22 @@ async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operati
     ? await strangersAmong([...new Set(explicit)], declared, operation)
     : new Map<string, Recipient>();
   const people = new Map([...strangers, ...declared]);
-  const keptIds = [...people.values()]
+  const othersIds = [...people.values()]
     .map(({ id }) => id)
     .filter((id) => registry.isDeclaredByAnother(grantThing(mailbox.id, id), origin));
   return {
     mailbox,
     people,
     strangers: [...strangers.keys()].sort(),
-    keptIds: new Set(keptIds),
+    keep,
+    othersIds: new Set(othersIds),
     ...(await assign(permissions, people, operation)),
   };
 }
 
 /** Whether an exclusive membership leaves somebody's access alone: kept by the program, or declared by another resource. */
-function isLeftAlone(person: Recipient | undefined, { keptIds }: Observed, { keep }: Pick<Desired, "keep">): boolean {
-  return person === undefined || keep.has(person.id) || keptIds.has(person.id);
+function isLeftAlone(person: Recipient | undefined, { keep, othersIds }: Observed): boolean {
+  return person === undefined || keep.ids.has(person.id) || othersIds.has(person.id);
 }
 
 /** Two resources that each want to be the only one would take each other's members away. */
@@ -243,7 +253,7 @@ function difference(desired: Desired, previous: Properties, observed: Observed, 
         wanted?.[right] === false &&
         has?.has(right) &&
         before.get(person.id)?.has(right) &&
-        !observed.keptIds.has(person.id)
+        !observed.othersIds.has(person.id)
       ) {
         change(key, right, true, false);
       }
@@ -257,7 +267,7 @@ function difference(desired: Desired, previous: Properties, observed: Observed, 
   const declaredIds = new Set([...desired.members.values()].map(({ id }) => id));
   for (const key of Object.keys((previous.members ?? {}) as object)) {
     const person = observed.people.get(key);
-    if (person === undefined || declaredIds.has(person.id) || isLeftAlone(person, observed, desired)) {
+    if (person === undefined || declaredIds.has(person.id) || isLeftAlone(person, observed)) {
       continue;
     }
     for (const right of RIGHTS) {

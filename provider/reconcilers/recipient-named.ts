@@ -83,12 +83,16 @@ export async function recipientKnownAs(
   if (id === undefined || sameText(recipient.id, id) || operation.registry.isTakenOver(identifier, id)) {
     return recipient;
   }
-  throw new InputError([
-    {
-      path,
-      reason: `stood for the object ${id}, which is gone; the address is ${describe(recipient)} now. If that one is meant, \`pulumi up --refresh\` shows it first`,
-    },
-  ]);
+  throw new InputError([{ path, reason: `stood for ${elsewhere(id, recipient)}` }]);
+}
+
+/** Why an address that stood for an object that is gone does not stand for who has it now. */
+export function anotherByNow(identifier: string, id: string, recipient: Recipient): string {
+  return `${identifier} stood for ${elsewhere(id, recipient)}`;
+}
+
+function elsewhere(id: string, recipient: Recipient): string {
+  return `the object ${id}, which is gone; the address is ${describe(recipient)} now. If that one is meant, \`pulumi up --refresh\` shows it first`;
 }
 
 /**

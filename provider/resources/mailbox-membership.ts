@@ -37,7 +37,10 @@ export interface MailboxMembershipArgs {
    * groups, orphaned SIDs) are left and listed in `otherMembers`. One exclusive resource a mailbox.
    */
   exclusive?: pulumi.Input<boolean>;
-  /** People and groups whose access an exclusive membership leaves alone: an address, sign-in name or object id each. */
+  /**
+   * People and groups whose access an exclusive membership leaves alone: an address, sign-in name or object id each. Kept by object
+   * id: somebody renamed is still kept, and who has the old address by then is not.
+   */
   keep?: pulumi.Input<pulumi.Input<string>[]>;
   /** Must be true for an exclusive membership without members. Default false. */
   allowEmpty?: pulumi.Input<boolean>;
@@ -74,6 +77,8 @@ export class MailboxMembership extends DynamicResource {
   declare readonly mailboxAddresses: pulumi.Output<string[]>;
   /** Entra object id of each member, by its key in `members`. */
   declare readonly memberIds: pulumi.Output<Record<string, string>>;
+  /** Object id of each one in `keep`, by how it is written there; those that are nobody, or several, are missing. */
+  declare readonly keepIds: pulumi.Output<Record<string, string> | undefined>;
   /** Trustees on the mailbox that this resource does not declare, as Exchange names them; the mailbox's own SELF row left out. */
   declare readonly otherMembers: pulumi.Output<string[]>;
   /** The Entra tenant the mailbox is in. */
@@ -98,6 +103,7 @@ const outputs = [
   "mailboxId",
   "mailboxAddresses",
   "memberIds",
+  "keepIds",
   "otherMembers",
   "tenantId",
 ];

@@ -68,6 +68,70 @@ describe("an exclusive membership", () => {
   });
 });
 
+describe("who is kept by an exclusive membership", () => {
+  const idOf = async (world: World, address: string) => String((await world.graph("GET", `/users/${address}`))?.id);
+
+  async function keeping(): Promise<Awaited<ReturnType<typeof withMailbox>> & { program: Row; alanId: string }> {
+    const seen = await withMailbox(impatient);
+    await grant(seen.world, seen.id, alan);
+    const program = { mailbox: seen.id, members: [ada], exclusive: true, keep: [alan] };
+    await seen.membership.up(program);
+    return { ...seen, program, alanId: await idOf(seen.world, alan) };
+  }
+
+  test("stays the same person under another name", async () => {
+    const { world, id, membership, program, alanId } = await keeping();
+    expect(membership.outputs.keepIds).toEqual({ [alan]: alanId });
+    await rename(world, alan);
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.keepIds).toEqual({ [alan]: alanId });
+    await membership.up({ ...program, members: [ada, grace] });
+    expect(await holders(world, id)).toEqual([ada, "alan.king@contoso.com", grace]);
+    // Written by the new address it is the same person, and nobody else.
+    await membership.up({ ...program, members: [ada, grace], keep: ["alan.king@contoso.com"] });
+    expect(membership.outputs.keepIds).toEqual({ "alan.king@contoso.com": alanId });
+    expect(await membership.refresh()).toEqual({});
+  });
+
+  test("is not who has the old address by now", async () => {
+    const { world, id, membership, program } = await keeping();
+    await passOn(world, alan, "edsger@contoso.com");
+    await grant(world, id, "edsger@contoso.com");
+    expect(Object.keys(await membership.refresh())).toEqual(["members/edsger@contoso.com"]);
+    await membership.up(program);
+    expect(await holders(world, id)).toEqual([ada, "alan.king@contoso.com"]);
+  });
+
+  test("is asked about when the person is gone and somebody else has the address", async () => {
+    const { world, id, membership, program, alanId } = await keeping();
+    await world.graph("DELETE", `/users/${alanId}`);
+    await giveAddress(world, alan, "edsger@contoso.com");
+    await grant(world, id, "edsger@contoso.com");
+    expect(await failure(membership.up({ ...program, members: [ada, grace] }))).toMatch(
+      /^keep: alan@contoso\.com stood for the object .*which is gone.*pulumi up --refresh/,
+    );
+    expect(Object.keys(await membership.refresh())).toEqual(["members/edsger@contoso.com"]);
+    expect(membership.outputs.keepIds).toEqual({});
+    await membership.up(program);
+    expect(await holders(world, id)).toEqual(expect.arrayContaining([ada, "edsger@contoso.com"]));
+  });
+
+  test("is found by address where no state knows an id", async () => {
+    const { world, id, membership, alanId } = await keeping();
+    delete membership.outputs.keepIds;
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.keepIds).toEqual({ [alan]: alanId });
+    expect(await holders(world, id)).toEqual([ada, alan]);
+  });
+
+  test("loses the access that this resource declared, when the resource goes", async () => {
+    const { world, id, membership, program } = await keeping();
+    await membership.up({ ...program, members: [ada, alan] });
+    await membership.destroy();
+    expect(await holders(world, id)).toEqual([]);
+  });
+});
+
 describe("a membership", () => {
   test("takes access from a member who has an account and is no recipient any more", async () => {
     const { world, id, membership } = await withMailbox(impatient);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
 import { mailboxMembership } from "../../provider/reconcilers/mailbox-membership";
+import { NOBODY } from "../../provider/reconcilers/mailbox-membership/desired";
 import type { Change, Properties } from "../../provider/reconcilers/reconciler";
 import { sharedMailbox } from "../../provider/reconcilers/shared-mailbox";
 import { incomingMethods } from "../../provider/services/dataverse";
@@ -222,7 +223,7 @@ describe("MailboxMembership", () => {
     desired: Properties,
     previous: Properties,
     seen: Record<string, Set<Right>>,
-    keptIds: Set<string>,
+    othersIds: Set<string>,
   ) {
     const people = new Map(names.map((name) => [key(name), personOf(name)]));
     return mailboxMembership.difference(
@@ -230,10 +231,9 @@ describe("MailboxMembership", () => {
         inputs: { mailbox: "support@contoso.com", members: desired },
         mailbox: {},
         members: new Map([...people].filter(([one]) => one in desired)),
-        keep: new Set(),
       } as unknown as Desired,
       { members: previous },
-      { mailbox: {}, rights: seen, others: [], people, strangers: [], keptIds } as unknown as Observed,
+      { mailbox: {}, rights: seen, others: [], people, strangers: [], keep: NOBODY, othersIds } as unknown as Observed,
       { members: previous },
     );
   }

@@ -66,9 +66,19 @@ export interface Desired {
   inputs: MembershipInputs;
   mailbox: Mailbox;
   members: Map<string, Recipient>;
-  /** Ids of people whose access an exclusive membership leaves alone. */
-  keep: Set<string>;
+  keep: Kept;
 }
+
+/** The people whose access an exclusive membership leaves alone. */
+export interface Kept {
+  /** Their object ids by the key in `keep`, where it means one. */
+  byKey: Readonly<Record<string, string>>;
+  /** All their object ids. */
+  ids: ReadonlySet<string>;
+}
+
+/** Nobody is left alone. */
+export const NOBODY: Kept = { byKey: {}, ids: new Set() };
 
 /** The mailbox and who of the known people may do what; keys as in `members`. */
 export interface Observed {
@@ -80,6 +90,7 @@ export interface Observed {
   people: Map<string, Recipient>;
   /** Of `people` those that nobody declared: an exclusive membership brings them in on refresh. */
   strangers: string[];
+  keep: Kept;
   /** Ids of people whose access another resource of this deployment declares; it is not taken away. */
-  keptIds: Set<string>;
+  othersIds: Set<string>;
 }

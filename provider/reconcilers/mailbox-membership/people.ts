@@ -4,9 +4,9 @@ import { hasAddress, sameText } from "../../services/mailboxes";
 import type { Grant, Permissions, Right } from "../../services/permissions";
 import { describe, type Recipient } from "../../services/recipients";
 import { knownRecipients } from "../known-recipients";
-import { recipientKnownAs, recipientNamed } from "../recipient-named";
+import { anotherByNow, recipientKnownAs, recipientNamed } from "../recipient-named";
 import type { Operation } from "../reconciler";
-import type { MembershipInputs } from "./desired";
+import type { Kept, MembershipInputs } from "./desired";
 
 /** What Exchange takes as a trustee and honours (Microsoft: mailboxes, mail users, mail-enabled security groups). */
 const TRUSTEES = [
@@ -201,13 +201,56 @@ export async function strangersAmong(
   );
 }
 
-/** Ids of the people to be left alone; one that is not there (any more) needs no leaving. */
-export async function lookUpKeep(
-  inputs: { keep?: readonly string[] | undefined },
+/**
+ * The people that a program wants left alone: the one with the object id that the state knows, whoever has the address by now.
+ * One that is not there (any more) needs no leaving.
+ *
+ * @throws InputError when the one the state knows is gone and somebody else has the address: nobody has seen that yet.
+ */
+export async function lookUpKeep(keys: readonly string[], operation: Operation): Promise<Kept> {
+  const { registry, services } = operation;
+  return kept(keys, operation, async (key, id) => {
+    const now = (await services.recipients.named(key)).filter((one) => one.id !== "");
+    const [stranger] = now.filter((one) => !sameText(one.id, id));
+    if (stranger === undefined || registry.isTakenOver(key, id)) {
+      return now;
+    }
+    throw new InputError([{ path: "keep", reason: anotherByNow(key, id, stranger) }]);
+  });
+}
+
+/** The people that a state wants left alone; one who is gone is forgotten, so that a refresh shows who has the address by now. */
+export async function knownKeep(operation: Operation): Promise<Kept> {
+  return kept((operation.state.keep ?? []) as string[], operation, async () => []);
+}
+
+/** @param gone who is meant by a key whose object is gone. */
+async function kept(
+  keys: readonly string[],
   operation: Operation,
-): Promise<Set<string>> {
-  const found = await Promise.all((inputs.keep ?? []).map((one) => operation.services.recipients.named(one)));
-  return new Set(found.flat().map(({ id }) => id));
+  gone: (key: string, id: string) => Promise<Recipient[]>,
+): Promise<Kept> {
+  const { recipients, graph } = operation.services;
+  const known = (operation.state.keepIds ?? {}) as Record<string, string>;
+  const found = await Promise.all(
+    keys.map(async (key): Promise<[string, string[]]> => {
+      const id = known[key];
+      if (id === undefined) {
+        return [key, (await recipients.named(key)).map((one) => one.id)];
+      }
+      // Somebody without a mailbox is no recipient, and the same person still.
+      const isThere = (await recipients.named(id)).length > 0 || (await graph.user(id)) !== undefined;
+      return [key, isThere ? [id] : (await gone(key, id)).map((one) => one.id)];
+    }),
+  );
+  const entries = found.map(([key, ids]): [string, string[]] => [key, ids.filter((id) => id !== "")]);
+  return {
+    // One of several with the same address would be a guess.
+    byKey: Object.fromEntries(
+      entries.flatMap(([key, [id, second]]) => (id && second === undefined ? [[key, id]] : [])),
+    ),
+    ids: new Set(entries.flatMap(([, ids]) => ids)),
+  };
 }
 
 /** The one mailbox that is meant; waited for if it is being created. */
