@@ -82,10 +82,10 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     return { ...(await around(await recordAppears(behind, operation), inputs, operation)), isAdopted: true };
   },
 
-  async observe(id, _desired, operation) {
+  async observe(id, desired, operation) {
     await requireSameOrganization(`reading the mailbox record of ${whoIs(operation.state)}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
-    return row === undefined ? undefined : around(row, operation.state, operation);
+    return row === undefined ? undefined : around(row, desired?.inputs ?? operation.state, operation);
   },
 
   id: ({ row }) => row.id,
@@ -108,9 +108,9 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
   },
 
-  outputs: (_desired, { row, behind, organizationId }, { state }) => ({
+  outputs: (desired, { row, behind, organizationId }, { state }) => ({
     ...recordOutputs(row),
-    knownAs: knownAs(behind, state),
+    knownAs: knownAs(behind, desired?.inputs ?? state),
     organizationId,
     ...remembered(state, ["former", ...COMMANDS]),
   }),

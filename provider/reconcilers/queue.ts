@@ -252,8 +252,7 @@ async function recordThatFollows(
   known: MailboxRow | undefined,
   operation: Operation,
 ): Promise<MailboxRow> {
-  const behind = { kind: "queue" as const, ...row, address: row.emailAddress };
-  const record = known ?? (await recordAppears(behind, operation));
+  const record = known ?? (await recordAppears({ ...row, kind: "queue" }, operation));
   const isFollowing = (seen: MailboxRow) =>
     seen.emailAddress === row.emailAddress && seen.incoming === row.incoming && seen.outgoing === row.outgoing;
   if (known === undefined || isFollowing(record)) {

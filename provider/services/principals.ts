@@ -18,6 +18,8 @@ export interface DynamicsUser extends Principal {
   etag: string;
   /** Id of its mailbox record; undefined while Dynamics has made none. */
   mailboxId: string | undefined;
+  /** All that names it: ids of Dynamics and Entra, address, sign-in name. Lower case. */
+  knownAs: string[];
 }
 
 const USER = [
@@ -25,6 +27,7 @@ const USER = [
   "fullname",
   "internalemailaddress",
   "domainname",
+  "azureactivedirectoryobjectid",
   "isdisabled",
   "_defaultmailbox_value",
 ] as const;
@@ -66,11 +69,6 @@ export class Principals {
     return row === undefined ? undefined : userOf(row);
   }
 
-  /** Changes a user's address; its mailbox record takes it over. */
-  async setAddress(user: DynamicsUser, address: string, action: string, context: CallContext): Promise<void> {
-    await this.update(user, { internalemailaddress: address }, action, context);
-  }
-
   /** Changes columns of a user that is still as it was read. */
   async update(user: DynamicsUser, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
     await this.#api.update(`/systemusers(${user.id})`, user.etag, columns, action, context);
@@ -97,7 +95,12 @@ function userOf(row: DataverseRow): DynamicsUser {
     address: optional(row.internalemailaddress)?.toLowerCase(),
     isDisabled: row.isdisabled === true,
     mailboxId: optional(row._defaultmailbox_value),
+    knownAs: namesIn(row.systemuserid, row.azureactivedirectoryobjectid, row.internalemailaddress, row.domainname),
   };
+}
+
+function namesIn(...values: unknown[]): string[] {
+  return values.flatMap((value) => (typeof value === "string" && value !== "" ? [value.toLowerCase()] : []));
 }
 
 function teamOf(row: DataverseRow): Principal {

@@ -18,7 +18,12 @@ export async function whose({ user, queue }: IndividualInputs, operation: Operat
   const found: Behind[] =
     kind === "user"
       ? (await services.principals.users(name, operation)).map((one) => ({ ...one, kind }))
-      : (await services.queues.named(name, operation)).map((one) => ({ ...one, kind, address: one.emailAddress }));
+      : (await services.queues.named(name, operation)).map((one) => ({
+          ...one,
+          kind,
+          address: one.emailAddress,
+          knownAs: [one.id],
+        }));
   const [only, second] = found;
   if (only === undefined) {
     throw new InputError([{ path: kind, reason: `no ${kind} of the Dynamics environment is known as ${name}` }]);
@@ -30,10 +35,8 @@ export async function whose({ user, queue }: IndividualInputs, operation: Operat
   return only;
 }
 
-/** All ways to write the user or queue that are known to mean it. */
-export function knownAs({ id, address }: Behind, { user, queue }: Properties): string[] {
+/** All ways to write the user or queue that are known to mean it, the one of the program among them. */
+export function knownAs({ knownAs: names }: Behind, { user, queue }: Properties): string[] {
   const written = [user, queue].filter((name) => typeof name === "string");
-  return [
-    ...new Set([id, ...(address === undefined ? [] : [address]), ...written].map((name) => name.toLowerCase())),
-  ].sort();
+  return [...new Set([...names, ...written].map((name) => name.toLowerCase()))].sort();
 }

@@ -12,6 +12,8 @@ export interface Behind {
   address: string | undefined;
   /** Id of its mailbox record; undefined while Dynamics has made none. */
   mailboxId: string | undefined;
+  /** All ways to write it that mean it for certain: ids, address, sign-in name. */
+  knownAs: string[];
 }
 
 /** How often a row that somebody else changed meanwhile is read again. */
@@ -37,6 +39,7 @@ export async function lookBehind(
           name: user.name,
           address: user.address,
           mailboxId: user.mailboxId,
+          knownAs: user.knownAs,
           write: (columns, action) => services.principals.update(user, columns, action, operation),
         };
   }
@@ -49,6 +52,7 @@ export async function lookBehind(
         name: queue.name,
         address: queue.emailAddress,
         mailboxId: queue.mailboxId,
+        knownAs: [queue.id],
         write: (columns, action) => services.queues.update(queue, columns, action, operation),
       };
 }
@@ -88,7 +92,10 @@ export async function recordOf(
 }
 
 /** Waits for the mailbox record of a new user or queue: Dynamics makes it some time after its address. */
-export async function recordAppears(behind: Behind, operation: Operation): Promise<MailboxRow> {
+export async function recordAppears(
+  behind: Pick<Behind, "id" | "kind" | "name" | "mailboxId">,
+  operation: Operation,
+): Promise<MailboxRow> {
   const seen = await settle(
     {
       what: `Dynamics to make the mailbox record of the ${behind.kind} ${behind.name}`,
