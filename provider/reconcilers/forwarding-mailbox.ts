@@ -446,7 +446,7 @@ async function removeLostRules(
   for (const [key, ruleId] of Object.entries((state.sourceRules ?? {}) as Record<string, string>)) {
     const id = ids[key];
     if (id !== undefined && !shown.has(key)) {
-      await services.graph.deleteInboxRule(id, ruleId, `removing the inbox rule of ${key}`, scope);
+      await services.inboxRules.deleteById(id, ruleId, `removing the inbox rule of ${key}`, scope);
     }
   }
 }

@@ -233,7 +233,7 @@ function guard(cmdlet: Cmdlet): void {
   for (const [name, value] of Object.entries(cmdlet.parameters)) {
     // An empty identity makes Get cmdlets answer with everybody's rows and is never meant.
     if (
-      ["identity", "user", "trustee"].includes(name.toLowerCase()) &&
+      ["identity", "mailbox", "user", "trustee"].includes(name.toLowerCase()) &&
       (typeof value !== "string" || value.trim() === "")
     ) {
       throw new ProviderError({

@@ -13,18 +13,6 @@ export interface User {
   accountEnabled: boolean;
 }
 
-/** An inbox rule in Graph's words; only the members this package reads. */
-export interface InboxRule {
-  id: string;
-  displayName: string;
-  sequence: number;
-  isEnabled: boolean;
-  isReadOnly: boolean;
-  conditions: Record<string, unknown>;
-  exceptions: Record<string, unknown>;
-  actions: Record<string, unknown>;
-}
-
 /** Requests one `$batch` may hold (Microsoft's limit). */
 const BATCH = 20;
 /** Milliseconds in which reads gather before they are sent together. */
@@ -155,11 +143,9 @@ export class Graph {
     await this.#write("PATCH", `/users/${encodeURIComponent(id)}`, { usageLocation }, action, scope);
   }
 
-  /**
-   * The inbox rules of a mailbox, or undefined while its mailbox is not ready (or there is none).
-   */
-  async inboxRules(userId: string, who: string): Promise<InboxRule[] | undefined> {
-    const rules: InboxRule[] = [];
+  /** The inbox rules of a mailbox as Graph writes them, or undefined while its mailbox is not ready (or there is none). */
+  async inboxRules(userId: string, who: string): Promise<Record<string, unknown>[] | undefined> {
+    const rules: Record<string, unknown>[] = [];
     let path: string | undefined = rulesPath(userId);
     while (path !== undefined) {
       const body: Record<string, unknown> | undefined = await this.#read({
@@ -173,23 +159,28 @@ export class Graph {
         // Taken for no rules, it would be answered with a second one.
         throw notWhatWasAsked(`reading the inbox rules of ${who}`);
       }
-      rules.push(...(body.value as Record<string, unknown>[]).map(ruleOf));
+      rules.push(...(body.value as Record<string, unknown>[]));
       path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
     }
     return rules;
   }
 
-  /** Creates an inbox rule. */
-  async createInboxRule(userId: string, rule: Partial<InboxRule>, action: string, scope: Scope): Promise<InboxRule> {
+  /** Creates an inbox rule. @returns it, as Graph writes it. */
+  async createInboxRule(
+    userId: string,
+    rule: Record<string, unknown>,
+    action: string,
+    scope: Scope,
+  ): Promise<Record<string, unknown>> {
     const answer = await this.#write("POST", rulesPath(userId), rule, action, scope);
-    return ruleOf(answer.body as Record<string, unknown>);
+    return (answer.body ?? {}) as Record<string, unknown>;
   }
 
   /** Changes members of an inbox rule. */
   async updateInboxRule(
     userId: string,
     ruleId: string,
-    rule: Partial<InboxRule>,
+    rule: Record<string, unknown>,
     action: string,
     scope: Scope,
   ): Promise<void> {
@@ -341,26 +332,4 @@ function rulesPath(userId: string): string {
 function relative(link: string): string {
   const url = new URL(link);
   return `${url.pathname}${url.search}`.replace(/^\/v1\.0/i, "");
-}
-
-function ruleOf(body: Record<string, unknown>): InboxRule {
-  return {
-    id: String(body.id),
-    displayName: String(body.displayName ?? ""),
-    sequence: Number(body.sequence ?? 0),
-    isEnabled: body.isEnabled === true,
-    isReadOnly: body.isReadOnly === true,
-    conditions: present(body.conditions),
-    exceptions: present(body.exceptions),
-    actions: present(body.actions),
-  };
-}
-
-/** The members of a rule's part that say something: Graph fills the others with null, false and empty lists. */
-function present(part: unknown): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries((part ?? {}) as Record<string, unknown>).filter(
-      ([, value]) => value !== null && value !== false && !(Array.isArray(value) && value.length === 0),
-    ),
-  );
 }

@@ -1,4 +1,5 @@
 import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../http/errors";
+import { bothRefused } from "./both-refused";
 import type { Exchange, Row } from "./exchange";
 import type { Graph } from "./graph";
 import { type Mailbox, text } from "./mailboxes";
@@ -222,14 +223,12 @@ export class MailboxSettings {
       if (!isClass(refusal, "forbidden") || !isClass(error, "forbidden")) {
         throw error;
       }
-      throw new ProviderError({
-        action: isServiceError(error) ? error.action : undefined,
-        words: [refusal, error].map((one) => (isServiceError(one) ? one.words : String(one))).join("; Exchange: "),
-        nextStep:
-          "The application needs the permission MailboxSettings.ReadWrite of Microsoft Graph, or in Exchange the management " +
-          "role Mail Recipients. A new grant can take an hour to work.",
-        cause: error,
-      });
+      throw bothRefused(
+        refusal,
+        error,
+        "The application needs the permission MailboxSettings.ReadWrite of Microsoft Graph, or in Exchange the management " +
+          "role Mail Recipients.",
+      );
     }
   }
 }

@@ -4,6 +4,7 @@ import { Dataverse } from "./dataverse";
 import { DataverseApi } from "./dataverse-api";
 import { Exchange } from "./exchange";
 import { Graph } from "./graph";
+import { InboxRules } from "./inbox-rules";
 import { MailboxSettings } from "./mailbox-settings";
 import { Mailboxes } from "./mailboxes";
 import { MailboxPermissions } from "./permissions";
@@ -18,6 +19,7 @@ export interface Services {
   permissions: MailboxPermissions;
   recipients: Recipients;
   graph: Graph;
+  inboxRules: InboxRules;
   dataverse: Dataverse;
   principals: Principals;
   queues: Queues;
@@ -60,6 +62,7 @@ export function createServices(
     permissions: new MailboxPermissions(exchange),
     recipients: new Recipients(exchange, graph),
     graph,
+    inboxRules: new InboxRules(graph, exchange),
     tenantId,
   };
   return inEnvironment(undefined);

@@ -98,17 +98,14 @@ describe("Graph", () => {
         return { status: 404, body: { error: { code: "MailboxNotEnabledForRESTAPI", message: "inactive" } } };
       }
       const more = `http://${headers.host}/v1.0/users/ada/mailFolders/inbox/messageRules?$skip=1`;
-      const rule = (id: string) => ({ id, displayName: id, actions: { delete: false, moveToFolder: null } });
+      const rule = (id: string) => ({ id, displayName: id });
       return url.includes("skip")
         ? { status: 200, body: { value: [rule("b")] } }
         : { status: 200, body: { value: [rule("a")], "@odata.nextLink": more } };
     });
     expect(await graph.inboxRules("ada", "ada")).toBeUndefined();
     isReady = true;
-    expect((await graph.inboxRules("ada", "ada"))?.map(({ id, actions }) => [id, actions])).toEqual([
-      ["a", {}],
-      ["b", {}],
-    ]);
+    expect((await graph.inboxRules("ada", "ada"))?.map(({ id }) => id)).toEqual(["a", "b"]);
   });
 
   test("blocking an account and ending its sessions are two requests", async () => {

@@ -23,6 +23,7 @@ const filterable = new Set(
     "HiddenFromAddressListsEnabled",
     "IsDirSynced",
     "IsInactiveMailbox",
+    "LegacyExchangeDN",
     "LitigationHoldEnabled",
     "Name",
     "RecipientType",

@@ -1,6 +1,6 @@
 import { InputError } from "../../http/errors";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
-import type { InboxRule } from "../../services/graph";
+import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rules";
 import { sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { settle } from "../../services/waiting";
@@ -57,18 +57,8 @@ export function ruleName(rowName: string): string {
 }
 
 /** The rule as it should be: everything, as an attachment, without stopping the rules behind it. */
-export function desiredRule(
-  inputs: ForwardingInputs,
-): Omit<InboxRule, "id" | "isReadOnly" | "conditions" | "exceptions"> {
-  return {
-    displayName: ruleName(inputs.name),
-    sequence: 1,
-    isEnabled: true,
-    actions: {
-      forwardAsAttachmentTo: [{ emailAddress: { address: inputs.emailAddress } }],
-      stopProcessingRules: false,
-    },
-  };
+export function desiredRule({ name, emailAddress }: ForwardingInputs): ForwardingRule {
+  return { name: ruleName(name), target: emailAddress };
 }
 
 /** What is there of a source: its rule and its records in Dynamics. */
@@ -78,12 +68,12 @@ export async function observeSource(
   target: { name: string; emailAddress: string },
   operation: Operation,
 ): Promise<ObservedSource> {
-  const { graph, dataverse } = operation.services;
+  const { inboxRules, dataverse } = operation.services;
   const [rules, records] = await Promise.all([
     settle(
       {
         what: `the inbox of ${key} to be ready`,
-        look: () => graph.inboxRules(recipient.id, key),
+        look: () => inboxRules.list(recipient, key),
         done: (seen) => seen !== undefined,
         atMost: operation.state.id === undefined ? operation.settleTimeout : NOT_READY,
       },
@@ -94,17 +84,17 @@ export async function observeSource(
   const ownId = (operation.state.sourceRules as Record<string, string> | undefined)?.[key];
   const rule =
     rules?.find(({ id }) => id === ownId) ??
-    rules?.find((one) => one.displayName === ruleName(target.name) && targetsOf(one).length > 0) ??
-    rules?.find((one) => targetsOf(one).includes(target.emailAddress) && one.displayName.startsWith(ruleName("")));
+    rules?.find((one) => one.name.startsWith(ruleName("")) && forwardsTo(one, target.emailAddress)) ??
+    rules?.find((one) => one.name === ruleName(target.name) && one.targets.length > 0);
   return {
     recipient,
     rule,
     damage: rule === undefined ? undefined : damageOf(rule, target),
     records: records.filter(({ isForwardMailbox }) => !isForwardMailbox),
     stoppers: (rules ?? [])
-      .filter((one) => one.id !== rule?.id && one.isEnabled && one.actions.stopProcessingRules === true)
+      .filter((one) => one.id !== rule?.id && one.isEnabled && one.otherActions.includes("stopProcessingRules"))
       .filter((one) => rule === undefined || one.sequence <= rule.sequence)
-      .map((one) => one.displayName),
+      .map((one) => one.name),
   };
 }
 
@@ -133,25 +123,20 @@ export async function warnAbout(key: string, source: ObservedSource, operation: 
   }
 }
 
-/** Where a rule forwards to as an attachment, in lower case. */
-function targetsOf(rule: InboxRule): string[] {
-  const targets = (rule.actions.forwardAsAttachmentTo ?? []) as { emailAddress?: { address?: string } }[];
-  return targets.map(({ emailAddress }) => (emailAddress?.address ?? "").toLowerCase());
-}
-
 /** What keeps a rule from forwarding everything to one address and doing nothing else, in words. */
 function damageOf(
   rule: InboxRule,
   { name, emailAddress: address }: { name: string; emailAddress: string },
 ): string | undefined {
-  const extra = Object.keys(rule.actions).filter((action) => action !== "forwardAsAttachmentTo");
+  const targets = rule.targets.map((target) => target.name).join(", ") || "nobody";
   const damage = [
     ...(rule.isEnabled ? [] : ["the rule is disabled"]),
-    ...(targetsOf(rule).join() === address ? [] : [`the rule forwards to ${targetsOf(rule).join(", ") || "nobody"}`]),
-    ...(Object.keys(rule.conditions).length === 0 ? [] : ["the rule has conditions"]),
-    ...(Object.keys(rule.exceptions).length === 0 ? [] : ["the rule has exceptions"]),
-    ...(extra.length === 0 ? [] : [`the rule also does ${extra.join(", ")}`]),
-    ...(rule.displayName === ruleName(name) ? [] : [`the rule is called ${rule.displayName}`]),
+    ...(rule.isInError ? ["the rule is in error and does not run"] : []),
+    ...(rule.targets.length === 1 && forwardsTo(rule, address) ? [] : [`the rule forwards to ${targets}`]),
+    ...(rule.conditions.length === 0 ? [] : ["the rule has conditions"]),
+    ...(rule.exceptions.length === 0 ? [] : ["the rule has exceptions"]),
+    ...(rule.otherActions.length === 0 ? [] : [`the rule also does ${rule.otherActions.join(", ")}`]),
+    ...(rule.name === ruleName(name) ? [] : [`the rule is called ${rule.name}`]),
   ];
   return damage.length === 0 ? undefined : damage.join("; ");
 }
@@ -163,7 +148,7 @@ export async function placeRule(
   inputs: ForwardingInputs,
   operation: Operation,
 ): Promise<void> {
-  const { graph } = operation.services;
+  const { inboxRules } = operation.services;
   const { recipient, rule } = source;
   const wanted = desiredRule(inputs);
   const rules = (operation.state.sourceRules ?? {}) as Record<string, string>;
@@ -171,23 +156,26 @@ export async function placeRule(
     throw new InputError([
       {
         path: pathOf(key),
-        reason: `its inbox rule "${rule.displayName}" is read-only; delete it in Outlook and run again`,
+        reason: `its inbox rule "${rule.name}" is read-only; delete it in Outlook and run again`,
       },
     ]);
   }
-  const isPlain = rule !== undefined && !/conditions|exceptions|also does/.test(source.damage ?? "");
+  const isPlain =
+    rule !== undefined && [rule.conditions, rule.exceptions, rule.otherActions].every(({ length }) => length === 0);
   if (isPlain) {
-    await graph.updateInboxRule(recipient.id, rule.id, wanted, `repairing the inbox rule of ${key}`, operation);
+    await inboxRules.update(recipient, rule, wanted, `repairing the inbox rule of ${key}`, operation);
     return;
   }
   if (rule !== undefined) {
-    await graph.deleteInboxRule(recipient.id, rule.id, `replacing the inbox rule of ${key}`, operation);
+    await inboxRules.delete(recipient, rule, `replacing the inbox rule of ${key}`, operation);
   }
-  const created = await written(
-    () => graph.createInboxRule(recipient.id, wanted, `creating the inbox rule of ${key}`, operation),
+  const id = await written(
+    () => inboxRules.create(recipient, wanted, `creating the inbox rule of ${key}`, operation),
     () => noteSource(key, recipient, operation),
   );
-  operation.state.sourceRules = { ...rules, [key]: created.id };
+  if (id !== undefined) {
+    operation.state.sourceRules = { ...rules, [key]: id };
+  }
 }
 
 /** Notes in the state a source that has, or may have, a rule or a record of ours now. */
@@ -243,13 +231,13 @@ export async function setRecords(key: string, source: ObservedSource, operation:
 /** Takes the rule out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
 export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
   const { registry, origin } = operation;
-  const { graph, dataverse } = operation.services;
+  const { inboxRules, dataverse } = operation.services;
   const { recipient, rule, records } = source;
   if (rule !== undefined) {
-    await graph.deleteInboxRule(recipient.id, rule.id, `removing the inbox rule of ${key}`, operation);
+    await inboxRules.delete(recipient, rule, `removing the inbox rule of ${key}`, operation);
   }
-  const others = ((await graph.inboxRules(recipient.id, key)) ?? []).filter(
-    (one) => one.id !== rule?.id && one.displayName.startsWith(ruleName("")),
+  const others = ((await inboxRules.list(recipient, key)) ?? []).filter(
+    (one) => one.id !== rule?.id && one.name.startsWith(ruleName("")),
   );
   const former = { ...((operation.state.formerMethods ?? {}) as Record<string, IncomingMethod>) };
   for (const record of records) {

@@ -1,0 +1,428 @@
+import { isClass, ProviderError, type ServiceError } from "../http/errors";
+import { bothRefused } from "./both-refused";
+import { type Exchange, filterLiteral, type Row } from "./exchange";
+import type { Graph } from "./graph";
+import { sameText, smtpAddresses, text, texts } from "./mailboxes";
+import type { Recipient } from "./recipients";
+import type { Scope } from "./waiting";
+
+/** An inbox rule, whichever service showed it. */
+export interface InboxRule {
+  /** As Graph writes it, also where Exchange showed it; see {@link idOf}. */
+  id: string;
+  name: string;
+  /** Its place among the mailbox's rules; lower ones run first. */
+  sequence: number;
+  isEnabled: boolean;
+  /** Only Outlook can change it. */
+  isReadOnly: boolean;
+  /** The service gave it up; it does not run until it is written anew. */
+  isInError: boolean;
+  /** Whom it forwards to as an attachment. */
+  targets: RuleTarget[];
+  /** What else it does: `delete`, `moveToFolder`, `stopProcessingRules` and the like, in the words of the service. */
+  otherActions: string[];
+  /** What keeps it from running on every message, likewise. */
+  conditions: string[];
+  exceptions: string[];
+}
+
+/** Somebody a rule forwards to. */
+export interface RuleTarget {
+  /** The address, or what the service prints where it does not lead to one. */
+  name: string;
+  /** Every address by which it is known that the target has it; lower case. */
+  addresses: string[];
+}
+
+/** A rule that forwards every message as an attachment, runs first and lets the rules behind it run. */
+export interface ForwardingRule {
+  name: string;
+  /** Address of the target. */
+  target: string;
+}
+
+/** Whether a rule forwards to an address as an attachment. */
+export function forwardsTo(rule: InboxRule, address: string): boolean {
+  return rule.targets.some(({ addresses }) => addresses.includes(address));
+}
+
+/** A rule as Exchange showed it. */
+interface ExchangeRule extends InboxRule {
+  /** What the cmdlets know it by. */
+  number: string;
+}
+
+/** The mailbox whose rules are meant: it is asked for by its id, and the other members are what Exchange may print. */
+type Owner = Pick<Recipient, "id" | "guid" | "name" | "displayName" | "primarySmtpAddress">;
+
+const NEED =
+  "The application needs MailboxSettings.ReadWrite of Microsoft Graph, for the tenant or by RBAC for Applications for this " +
+  "mailbox, or in Exchange a management role with the cmdlets of inbox rules, such as Mail Recipients.";
+
+/**
+ * Inbox rules, through Graph (`messageRules`). Where the application may not use that, the cmdlets of the Exchange admin API do
+ * the same; a rule made in one way is recognised, changed and removed in the other.
+ *
+ * @see https://learn.microsoft.com/graph/api/mailfolder-post-messagerules
+ * @see https://learn.microsoft.com/powershell/module/exchangepowershell/new-inboxrule
+ */
+export class InboxRules {
+  readonly #graph: Graph;
+  readonly #exchange: Exchange;
+  /**
+   * Mailboxes whose rules Graph refused in this deployment, by id. Each is asked for once: the right may end at the scope of an
+   * RBAC assignment, so that a refusal proves nothing about another mailbox, and a read in vain is one line of a batch.
+   */
+  readonly #refusals = new Map<string, ServiceError>();
+
+  constructor(graph: Graph, exchange: Exchange) {
+    this.#graph = graph;
+    this.#exchange = exchange;
+  }
+
+  /**
+   * The rules of a mailbox, or undefined while it is not ready (or there is none).
+   *
+   * @param who the mailbox in words.
+   * @throws ProviderError with what both said and what is needed, when neither service allows it; so do all methods.
+   */
+  async list(mailbox: Owner, who: string): Promise<InboxRule[] | undefined> {
+    return this.#either(
+      mailbox.id,
+      async () => (await this.#graph.inboxRules(mailbox.id, who))?.map(ruleOfGraph),
+      () => this.#listByExchange(mailbox, who),
+    );
+  }
+
+  /** Creates a rule. @returns its id; undefined when the answer does not tell. */
+  async create(mailbox: Owner, rule: ForwardingRule, action: string, scope: Scope): Promise<string | undefined> {
+    return this.#either(
+      mailbox.id,
+      async () => ruleOfGraph(await this.#graph.createInboxRule(mailbox.id, bodyOf(rule), action, scope)).id,
+      async () => {
+        const [row] = await this.#run("New-InboxRule", mailbox.id, parametersOf(rule), action, scope);
+        const number = row === undefined ? undefined : numberIn(row);
+        return number === undefined ? undefined : idOf(number);
+      },
+    );
+  }
+
+  /** Makes a rule what it should be; conditions, exceptions and other actions stay, and need a new rule. */
+  async update(mailbox: Owner, rule: InboxRule, wanted: ForwardingRule, action: string, scope: Scope): Promise<void> {
+    await this.#either(
+      mailbox.id,
+      () => this.#graph.updateInboxRule(mailbox.id, rule.id, bodyOf(wanted), action, scope),
+      async () => {
+        const own = await this.#inExchange(mailbox, rule, action);
+        if (own === undefined) {
+          throw new ProviderError({
+            action,
+            words: `Exchange shows no inbox rule "${rule.name}" any more`,
+            nextStep: "Run `pulumi up --refresh`.",
+          });
+        }
+        const identity = { Identity: own.number };
+        await this.#run("Set-InboxRule", mailbox.id, { ...identity, ...parametersOf(wanted) }, action, scope);
+        if (!own.isEnabled) {
+          // Neither New- nor Set-InboxRule can switch a rule on.
+          await this.#run("Enable-InboxRule", mailbox.id, identity, action, scope);
+        }
+      },
+    );
+  }
+
+  /** Deletes a rule; gone already, or its mailbox gone, is success. */
+  async delete(mailbox: Owner, rule: InboxRule, action: string, scope: Scope): Promise<void> {
+    await this.#either(
+      mailbox.id,
+      () => this.#graph.deleteInboxRule(mailbox.id, rule.id, action, scope),
+      async () => {
+        const own = await this.#inExchange(mailbox, rule, action);
+        if (own !== undefined) {
+          await this.#remove(mailbox.id, own.number, action, scope);
+        }
+      },
+    );
+  }
+
+  /** Deletes a rule of a mailbox that cannot be looked up any more, by the id that was kept; gone already is success. */
+  async deleteById(mailboxId: string, ruleId: string, action: string, scope: Scope): Promise<void> {
+    await this.#either(
+      mailboxId,
+      () => this.#graph.deleteInboxRule(mailboxId, ruleId, action, scope),
+      async () => {
+        const number = numberOf(ruleId);
+        if (number === undefined) {
+          throw new ProviderError({
+            action,
+            words: `Microsoft Graph does not allow it, and ${ruleId} leads to no rule in Exchange`,
+            nextStep: NEED,
+          });
+        }
+        await this.#remove(mailboxId, number, action, scope);
+      },
+    );
+  }
+
+  async #either<T>(mailboxId: string, byGraph: () => Promise<T>, byExchange: () => Promise<T>): Promise<T> {
+    if (!this.#refusals.has(mailboxId)) {
+      try {
+        return await byGraph();
+      } catch (error) {
+        if (!isClass(error, "forbidden")) {
+          throw error;
+        }
+        // A refusal proves that nothing was written.
+        this.#refusals.set(mailboxId, error);
+      }
+    }
+    try {
+      return await byExchange();
+    } catch (error) {
+      const refusal = this.#refusals.get(mailboxId);
+      throw refusal !== undefined && isClass(error, "forbidden") ? bothRefused(refusal, error, NEED) : error;
+    }
+  }
+
+  async #listByExchange(mailbox: Owner, who: string): Promise<ExchangeRule[] | undefined> {
+    const action = `reading the inbox rules of ${who}`;
+    let rows: Row[];
+    try {
+      const parameters = { Mailbox: mailbox.id, ResultSize: "Unlimited" };
+      ({ rows } = await this.#exchange.read({ name: "Get-InboxRule", parameters, action }));
+    } catch (error) {
+      if (isClass(error, "notFound")) {
+        return undefined;
+      }
+      throw error;
+    }
+    return Promise.all(
+      rows.map(async (row) => {
+        const number = requireOwn(row, mailbox, action);
+        const targets = await Promise.all(texts(row.ForwardAsAttachmentTo).map((one) => this.#target(one, action)));
+        return { ...ruleOfRow(row, targets), id: idOf(number), number };
+      }),
+    );
+  }
+
+  /** Exchange prints a recipient of the organisation by its legacy name, without any address. */
+  async #target(printed: string, action: string): Promise<RuleTarget> {
+    const [, type, value = ""] = / \[(SMTP|EX):(.+)\]$/i.exec(printed) ?? [];
+    if (type?.toUpperCase() === "SMTP") {
+      return targetWith(value.toLowerCase());
+    }
+    const mailbox = type === undefined ? undefined : await this.#mailboxNamed(value, action);
+    return mailbox ?? { name: printed.replace(/ \[\w+:.*\]$/, ""), addresses: [] };
+  }
+
+  async #mailboxNamed(legacyName: string, action: string): Promise<RuleTarget | undefined> {
+    const { rows } = await this.#exchange.read({
+      name: "Get-Mailbox",
+      parameters: { Filter: `LegacyExchangeDN -eq ${filterLiteral(legacyName)}`, ResultSize: "Unlimited" },
+      select: ["LegacyExchangeDN", "PrimarySmtpAddress", "EmailAddresses"],
+      action: `${action}: looking up ${legacyName}`,
+    });
+    const row = rows.find(({ LegacyExchangeDN: name }) => sameText(text(name), legacyName));
+    return row === undefined
+      ? undefined
+      : {
+          name: text(row.PrimarySmtpAddress).toLowerCase(),
+          addresses: smtpAddresses({ emailAddresses: texts(row.EmailAddresses) }),
+        };
+  }
+
+  /** The rule as Exchange knows it: the one with the same id, else the only one with the same name. */
+  async #inExchange(mailbox: Owner, rule: InboxRule, action: string): Promise<ExchangeRule | undefined> {
+    const rules = (await this.#listByExchange(mailbox, mailbox.primarySmtpAddress)) ?? [];
+    const own = rules.find(({ id }) => id === rule.id);
+    const [namesake, ...others] = rules.filter(({ name }) => name === rule.name);
+    if (own === undefined && others.length > 0) {
+      throw new ProviderError({
+        action,
+        words: `Exchange shows ${others.length + 1} inbox rules "${rule.name}", none with the id of the one that is meant`,
+        nextStep: "Nothing was changed. Delete all but one of them in Outlook and run again.",
+      });
+    }
+    return own ?? namesake;
+  }
+
+  async #remove(mailboxId: string, number: string, action: string, scope: Scope): Promise<void> {
+    try {
+      const identity = { Identity: number, Confirm: false };
+      await this.#run("Remove-InboxRule", mailboxId, identity, action, scope);
+    } catch (error) {
+      if (!isClass(error, "notFound")) {
+        throw error;
+      }
+    }
+  }
+
+  async #run(name: string, mailboxId: string, parameters: Row, action: string, scope: Scope): Promise<Row[]> {
+    // Without Force the cmdlets ask first where a mailbox has rules of Outlook's own.
+    const cmdlet = { name, parameters: { Mailbox: mailboxId, ...parameters, Force: true }, action };
+    const { rows, warnings } = await this.#exchange.write(cmdlet, mailboxId, scope);
+    for (const warning of warnings) {
+      scope.warn(`${action}: Exchange: ${warning}`);
+    }
+    return rows;
+  }
+}
+
+function bodyOf({ name, target }: ForwardingRule): Row {
+  return {
+    displayName: name,
+    sequence: 1,
+    isEnabled: true,
+    actions: { forwardAsAttachmentTo: [{ emailAddress: { address: target } }], stopProcessingRules: false },
+  };
+}
+
+function parametersOf({ name, target }: ForwardingRule): Row {
+  return { Name: name, ForwardAsAttachmentTo: [target], Priority: 1, StopProcessingRules: false };
+}
+
+function ruleOfGraph(body: Row): InboxRule {
+  const { forwardAsAttachmentTo = [], ...actions } = present(body.actions);
+  return {
+    id: String(body.id),
+    name: text(body.displayName),
+    sequence: Number(body.sequence ?? 0),
+    isEnabled: body.isEnabled === true,
+    isReadOnly: body.isReadOnly === true,
+    isInError: body.hasError === true,
+    targets: (forwardAsAttachmentTo as { emailAddress?: { address?: string } }[]).map(({ emailAddress }) =>
+      targetWith((emailAddress?.address ?? "").toLowerCase()),
+    ),
+    otherActions: Object.keys(actions),
+    conditions: Object.keys(present(body.conditions)),
+    exceptions: Object.keys(present(body.exceptions)),
+  };
+}
+
+function targetWith(address: string): RuleTarget {
+  return { name: address, addresses: [address] };
+}
+
+const ACTIONS = [
+  "ApplyCategory",
+  "ApplySystemCategory",
+  "ClearCategories",
+  "ClearFlag",
+  "CompleteFlag",
+  "CopyToFolder",
+  "DeleteMessage",
+  "DeleteSystemCategory",
+  "DisplayAlert",
+  "FlagMessage",
+  "ForwardTo",
+  "MarkAsRead",
+  "MarkImportance",
+  "MoveToFolder",
+  "PermanentDelete",
+  "PinMessage",
+  "PlaySound",
+  "RedirectTo",
+  "SendTextMessageNotificationTo",
+  "SoftDeleteMessage",
+  "StopProcessingRules",
+];
+
+/** Each is an exception, too, with `ExceptIf` before its name. */
+const CONDITIONS = [
+  "AnyCategory",
+  "AssignedCategories",
+  "BodyContainsWords",
+  "BulkCategory",
+  "FlaggedForAction",
+  "From",
+  "FromAddressContainsWords",
+  "HasAttachment",
+  "HasClassification",
+  "HeaderContainsWords",
+  "MessageTypeMatches",
+  "MyNameInCcBox",
+  "MyNameInToBox",
+  "MyNameInToOrCcBox",
+  "MyNameNotInToBox",
+  "ReceivedAfterDate",
+  "ReceivedBeforeDate",
+  "RecipientAddressContainsWords",
+  "SentOnlyToMe",
+  "SentTo",
+  "SubjectContainsWords",
+  "SubjectOrBodyContainsWords",
+  "WithImportance",
+  "WithinSizeRangeMaximum",
+  "WithinSizeRangeMinimum",
+  "WithSensitivity",
+];
+
+function ruleOfRow(row: Row, targets: RuleTarget[]): Omit<InboxRule, "id"> {
+  const said = Object.keys(present(row));
+  const among = (names: readonly string[]) => said.filter((name) => names.includes(name)).map(decapitalised);
+  return {
+    name: text(row.Name),
+    sequence: Number(row.Priority ?? 0),
+    isEnabled: row.Enabled === true,
+    isReadOnly: false,
+    isInError: row.InError === true,
+    targets,
+    otherActions: among(ACTIONS),
+    conditions: among(CONDITIONS),
+    exceptions: said.filter((name) => name.startsWith("ExceptIf")).map(decapitalised),
+  };
+}
+
+function decapitalised(name: string): string {
+  return `${name.slice(0, 1).toLowerCase()}${name.slice(1)}`;
+}
+
+/** The members that say something: both services fill the others with null, false and empty lists. */
+function present(part: unknown): Row {
+  return Object.fromEntries(
+    Object.entries((part ?? {}) as Row).filter(
+      ([, value]) => value !== null && value !== false && value !== "" && !(Array.isArray(value) && value.length === 0),
+    ),
+  );
+}
+
+/** The rule's number, of a row that belongs to the mailbox asked for. */
+function requireOwn(row: Row, mailbox: Owner, action: string): string {
+  const number = numberIn(row);
+  const owner = text(row.Identity).replace(/\\[^\\]*$/, "");
+  const { id, guid, name, displayName, primarySmtpAddress } = mailbox;
+  const isOwn = [id, guid, name, displayName, primarySmtpAddress].some(
+    (one) => sameText(one, owner) || owner.toLowerCase().endsWith(`/${one.toLowerCase()}`),
+  );
+  if (number === undefined || !isOwn) {
+    throw new ProviderError({
+      action,
+      words: `Exchange answered with an inbox rule of another mailbox (${text(row.Identity)})`,
+      nextStep: "Nothing was changed. Run the command again.",
+    });
+  }
+  return number;
+}
+
+/** The number of a rule. It comes out of Identity: as `RuleIdentity` it is a JSON number too large for JavaScript, and ends wrong. */
+function numberIn(row: Row): string | undefined {
+  return /\\(\d+)$/.exec(text(row.Identity))?.[1];
+}
+
+/**
+ * Exchange's number of a rule as Graph writes ids: eight bytes, low ones first, in base64. That they are the same is inferred from
+ * published ids of both, and unverified. Where they are not, a rule is still recognised by its name and target, and a number that
+ * Exchange gave comes back to Exchange as it was.
+ */
+function idOf(number: string): string {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(number)));
+  return bytes.toString("base64");
+}
+
+/** Exchange's number of the rule with this id; undefined for an id of another form. */
+function numberOf(id: string): string | undefined {
+  const bytes = Buffer.from(id, "base64");
+  return bytes.length === 8 ? bytes.readBigUInt64LE(0).toString() : undefined;
+}
