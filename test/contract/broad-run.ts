@@ -4,6 +4,7 @@ import {
   exclusiveMembership,
   holds,
   importFile,
+  inboxRulesByCmdlet,
   mailboxSettings,
   planSizes,
   settingsOfMailbox,
@@ -39,6 +40,7 @@ export async function broadRun(): Promise<Recording[]> {
     const members = await membership(world, support);
     const intake = await forwardingMailbox(world);
     await refusals(world);
+    await inboxRulesByCmdlet(world);
     await settingsOfMailbox(world);
     await holds(world);
     await mailboxSettings(world);

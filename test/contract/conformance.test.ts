@@ -185,6 +185,15 @@ const beside: Record<string, Record<string, string>> = {
     MailboxOwnerId: "output of the cmdlet in Exchange PowerShell",
     IsValid: "every object that Exchange PowerShell puts out has it",
   },
+  inboxRule: {
+    Description: "wire captures of Get-InboxRule",
+    ErrorType: "wire captures of Get-InboxRule",
+    RuleIdentity: "wire captures of Get-InboxRule, where it is a number that few readers get whole",
+    SupportedByTask: "wire captures of Get-InboxRule",
+    MailboxOwnerId: "wire captures of Get-InboxRule",
+    IsValid: "wire captures of Get-InboxRule",
+    ObjectState: "wire captures of Get-InboxRule",
+  },
   regionalConfiguration: {
     DefaultFolderNameMatchingUserLanguage: "Exchange PowerShell reference, -VerifyDefaultFolderNameLanguage",
     IsValid: "every object that Exchange PowerShell puts out has it",

@@ -110,6 +110,23 @@ async function withGraph(mayUse: boolean, world: World, work: () => Promise<unkn
   await world.control("DELETE", "faults");
 }
 
+/** A rule in a source where Graph refuses the application: made, changed, switched on again, made anew, removed. */
+export async function inboxRulesByCmdlet(world: World): Promise<void> {
+  await world.fault({ service: "graph", path: "messageRules", times: "always", answer: denied });
+  const intake = world.resource("ForwardingMailbox", "by cmdlet");
+  const program = { name: "By cmdlet", emailAddress: "forwardmailbox@contoso.com", sources: ["alan@contoso.com"] };
+  await intake.up(program);
+  const rule = { Mailbox: "alan@contoso.com", Identity: "Dynamics 365 forward mailbox: By cmdlet" };
+  await world.exchange("Disable-InboxRule", rule);
+  await intake.refresh();
+  await intake.up(program);
+  await world.exchange("Set-InboxRule", { ...rule, ExceptIfFrom: ["grace@contoso.com"] });
+  await intake.refresh();
+  await intake.up(program);
+  await intake.destroy();
+  await world.control("DELETE", "faults");
+}
+
 /** Sizes that were never written go back to those of the mailbox plan. */
 export async function planSizes(world: World): Promise<void> {
   await world.exchange("New-Mailbox", {

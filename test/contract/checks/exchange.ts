@@ -168,7 +168,7 @@ function invocationComplaints(call: Invocation): string[] {
     ...selectComplaints(name, cmdlet, call.path, options.get("$select")),
     ...(call.status < 300 ? rowComplaints(name, cmdlet, options.get("$select"), call) : []),
     ...(anchoredElsewhere(cmdlet, input, call)
-      ? [`X-AnchorMailbox of ${name} names another mailbox than Identity`]
+      ? [`X-AnchorMailbox of ${name} names another mailbox than ${cmdlet.object ?? "Identity"}`]
       : []),
   ];
 }
@@ -179,7 +179,7 @@ function anchorOf({ anchor, organizationWith }: Cmdlet, input: Members): Cmdlet[
 }
 
 function anchoredElsewhere(cmdlet: Cmdlet, input: Members, call: Invocation): boolean {
-  const identity = String(membersOf(input.Parameters).Identity).toLowerCase();
+  const identity = String(membersOf(input.Parameters)[cmdlet.object ?? "Identity"]).toLowerCase();
   return anchorOf(cmdlet, input) === "mailbox" && !call.headers["x-anchormailbox"]?.toLowerCase().includes(identity);
 }
 
@@ -258,6 +258,10 @@ function valueComplaints(name: string, { type, clears, blank, only }: Parameter,
     UserIdParameter: () => typeof value === "string" && GUID.test(value),
     // Plans have no id that rows of mailboxes carry.
     MailboxPlanIdParameter: () => isFilled,
+    // All digits of a number that JavaScript cannot hold; a name may be another rule's.
+    InboxRuleIdParameter: () => typeof value === "string" && /^\d{1,20}$/.test(value),
+    "RecipientIdParameter[]": () => isListOrChange(value, (one) => ADDRESS.test(one)),
+    Int32: () => Number.isInteger(value),
     "RecipientTypeDetails[]": () => isListOrChange(value, (one) => /^[A-Z]\w+$/.test(one)),
     ConvertibleMailboxSubType: () => isFilled,
     OofState: () => ["Disabled", "Enabled", "Scheduled"].includes(String(value)),
@@ -375,6 +379,7 @@ function propertyComplaints(what: string, property: OutputProperty | undefined, 
     "Edm.String": () => typeof value === "string",
     "Edm.Guid": () => typeof value === "string" && GUID.test(value),
     "Edm.Boolean": () => typeof value === "boolean",
+    "Edm.Int32": () => Number.isInteger(value),
     "Edm.Int64": () => Number.isInteger(value),
     "Edm.DateTimeOffset": () => typeof value === "string" && !Number.isNaN(Date.parse(value)),
     "Collection(Edm.String)": () => Array.isArray(value) && value.every((one) => typeof one === "string"),

@@ -9,6 +9,7 @@ export type ParameterType =
   | "Boolean"
   | "SwitchParameter"
   | "Unlimited"
+  | "Int32"
   | "SmtpAddress"
   | "ProxyAddress"
   | "ProxyAddressCollection"
@@ -19,6 +20,8 @@ export type ParameterType =
   | "GeneralMailboxOrMailUserIdParameter"
   | "UserIdParameter"
   | "MailboxPlanIdParameter"
+  | "InboxRuleIdParameter"
+  | "RecipientIdParameter[]"
   | "RecipientTypeDetails[]"
   | "ConvertibleMailboxSubType"
   | "OofState"
@@ -62,15 +65,21 @@ export interface Cmdlet {
   selects: boolean;
   /** Where the call leads: the object it is about, or the organisation's mailbox. */
   anchor: "mailbox" | "organization";
+  /** The parameter that names that object. Default `Identity`. */
+  object?: "Mailbox";
   /** A parameter with which it leads to the organisation's mailbox all the same: the object itself is nowhere. */
   organizationWith?: string;
   /** Where it is known from, when Microsoft's description of the cmdlets lacks it. */
   source?: string;
 }
 
+/** Without it the cmdlets of inbox rules ask first where the mailbox has rules that Outlook made. */
+const force: Parameter = { type: "SwitchParameter", always: true, only: true };
 const confirm: Parameter = { type: "SwitchParameter", always: true, only: false };
 const unlimited: Parameter = { type: "Unlimited", always: true, only: "Unlimited" };
 const mailbox: Parameter = { type: "MailboxIdParameter", always: true };
+/** The digits of its number: every one of them, which `RuleIdentity` as a JSON number does not keep. */
+const rule: Parameter = { type: "InboxRuleIdParameter", always: true };
 const recipient: Parameter = { type: "RecipientIdParameter", always: true };
 const flag: Parameter = { type: "Boolean" };
 const limit: Parameter = { type: "Unlimited" };
@@ -161,6 +170,14 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     kind: "read",
     parameters: { Identity: { ...mailbox, sets: regionalSets } },
     output: "regionalConfiguration",
+    selects: false,
+    anchor: "organization",
+  },
+  "Get-InboxRule": {
+    kind: "read",
+    // Without a mailbox it would be the caller's own, which an application does not have.
+    parameters: { Mailbox: mailbox, ResultSize: unlimited },
+    output: "inboxRule",
     selects: false,
     anchor: "organization",
   },
@@ -292,6 +309,51 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     selects: false,
     anchor: "mailbox",
   },
+  "New-InboxRule": {
+    kind: "write",
+    parameters: {
+      Mailbox: mailbox,
+      Name: { type: "String", sets: ["Identity"], always: true },
+      ForwardAsAttachmentTo: { type: "RecipientIdParameter[]", sets: ["Identity"], always: true },
+      Priority: { type: "Int32", sets: ["Identity"], always: true, only: 1 },
+      StopProcessingRules: { type: "Boolean", sets: ["Identity"], always: true, only: false },
+      Force: force,
+    },
+    output: "inboxRule",
+    selects: false,
+    anchor: "mailbox",
+    object: "Mailbox",
+  },
+  "Set-InboxRule": {
+    kind: "write",
+    parameters: {
+      Mailbox: mailbox,
+      Identity: rule,
+      Name: { type: "String", always: true },
+      ForwardAsAttachmentTo: { type: "RecipientIdParameter[]", always: true },
+      Priority: { type: "Int32", always: true, only: 1 },
+      StopProcessingRules: { type: "Boolean", always: true, only: false },
+      Force: force,
+    },
+    selects: false,
+    anchor: "mailbox",
+    object: "Mailbox",
+  },
+  "Enable-InboxRule": {
+    kind: "write",
+    parameters: { Mailbox: mailbox, Identity: rule, Force: force },
+    selects: false,
+    anchor: "mailbox",
+    object: "Mailbox",
+    source: "Exchange PowerShell reference, Enable-InboxRule",
+  },
+  "Remove-InboxRule": {
+    kind: "write",
+    parameters: { Mailbox: mailbox, Identity: rule, Confirm: confirm, Force: force },
+    selects: false,
+    anchor: "mailbox",
+    object: "Mailbox",
+  },
   "Add-MailboxPermission": {
     kind: "write",
     parameters: {
@@ -354,7 +416,7 @@ export const denied = {
 
 /** Properties by which the provider filters; addresses stand in a filter without their prefix. */
 export const filterable = {
-  "Get-Mailbox": ["EmailAddresses"],
+  "Get-Mailbox": ["EmailAddresses", "LegacyExchangeDN"],
   "Get-Recipient": ["EmailAddresses", "ExternalDirectoryObjectId", "DisplayName", "Name"],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -363,6 +425,7 @@ export type OutputType =
   | "Edm.String"
   | "Edm.Guid"
   | "Edm.Boolean"
+  | "Edm.Int32"
   | "Edm.Int64"
   | "Edm.DateTimeOffset"
   | "Collection(Edm.String)";
@@ -387,6 +450,7 @@ export type OutputName =
   | "mailboxPlan"
   | "autoReplyConfiguration"
   | "regionalConfiguration"
+  | "inboxRule"
   | "acceptedDomain"
   | "organizationConfig";
 
@@ -398,6 +462,49 @@ const strings: OutputProperty = { type: "Collection(Edm.String)" };
 const captures = "rows as wire captures of clients of InvokeCommand show them (graph2otel, 2026-07)";
 const acceptedDomains = "Exchange PowerShell reference, Get-AcceptedDomain";
 const plans = "Exchange PowerShell reference, Get-MailboxPlan, and properties as of Set-MailboxPlan";
+
+const ruleCaptures = "rows of Get-InboxRule as wire captures show them (graph2otel, 2026-07)";
+const ruleOutput = "output of Get-InboxRule in public threads, and the parameters of New-InboxRule of the same names";
+
+/** What a rule may do and what may limit it, as far as it comes as lists. */
+const ruleLists = {
+  actions: names(
+    "ApplyCategory ApplySystemCategory DeleteSystemCategory ForwardTo RedirectTo SendTextMessageNotificationTo",
+  ),
+  conditions: names(
+    `AssignedCategories BodyContainsWords From FromAddressContainsWords HasClassification HeaderContainsWords
+     RecipientAddressContainsWords SentTo SubjectContainsWords SubjectOrBodyContainsWords`,
+  ),
+};
+const ruleFlags = {
+  actions: names(
+    `ClearCategories ClearFlag CompleteFlag DeleteMessage MarkAsRead PermanentDelete PinMessage SoftDeleteMessage
+     StopProcessingRules`,
+  ),
+  conditions: names(
+    `AnyCategory BulkCategory HasAttachment MyNameInCcBox MyNameInToBox MyNameInToOrCcBox MyNameNotInToBox SentOnlyToMe`,
+  ),
+};
+const ruleTexts = {
+  actions: names("CopyToFolder DisplayAlert FlagMessage MarkImportance MoveToFolder PlaySound"),
+  conditions: names(
+    `FlaggedForAction MessageTypeMatches ReceivedAfterDate ReceivedBeforeDate WithImportance WithinSizeRangeMaximum
+     WithinSizeRangeMinimum WithSensitivity`,
+  ),
+};
+
+function names(text: string): string[] {
+  return text.split(/\s+/);
+}
+
+/** Every condition is an exception, too. */
+function both(conditions: readonly string[]): string[] {
+  return [...conditions, ...conditions.map((name) => `ExceptIf${name}`)];
+}
+
+function ruleParts(type: OutputType, ...parts: string[]): Record<string, OutputProperty> {
+  return Object.fromEntries(parts.map((name) => [name, { type, nullable: true, optional: true, source: ruleOutput }]));
+}
 
 /** What the provider reads of each kind of row. `types` are the admin API's own types that hold it. */
 export const outputs: Readonly<
@@ -415,6 +522,7 @@ export const outputs: Readonly<
       UserPrincipalName: string,
       PrimarySmtpAddress: string,
       EmailAddresses: strings,
+      LegacyExchangeDN: string,
       EmailAddressPolicyEnabled: boolean,
       RecipientTypeDetails: string,
       IsDirSynced: boolean,
@@ -526,6 +634,20 @@ export const outputs: Readonly<
       TimeZone: nullableString,
       DateFormat: nullableString,
       TimeFormat: nullableString,
+    },
+  },
+  inboxRule: {
+    types: [],
+    properties: {
+      Identity: { ...string, source: ruleCaptures },
+      Name: { ...string, source: ruleCaptures },
+      Priority: { type: "Edm.Int32", source: ruleCaptures },
+      Enabled: { ...boolean, source: ruleCaptures },
+      InError: { ...boolean, optional: true, source: ruleOutput },
+      ForwardAsAttachmentTo: { ...strings, nullable: true, optional: true, source: ruleCaptures },
+      ...ruleParts("Collection(Edm.String)", ...ruleLists.actions, ...both(ruleLists.conditions)),
+      ...ruleParts("Edm.Boolean", ...ruleFlags.actions, ...both(ruleFlags.conditions)),
+      ...ruleParts("Edm.String", ...ruleTexts.actions, ...both(ruleTexts.conditions)),
     },
   },
   acceptedDomain: {
