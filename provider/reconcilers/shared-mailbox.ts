@@ -102,12 +102,10 @@ async function apply(changes: readonly Change[], desired: Desired, observed: Obs
   for (const facet of facets) {
     await facet.prepare?.(changes, desired, observed, operation);
   }
-  const parameters: Row = Object.assign(
-    {},
-    ...facets.map((facet) => facet.parameters?.(changes, desired, observed, operation)),
-  );
-  if (Object.keys(parameters).length > 0) {
-    await setMailbox(parameters, changes, desired, observed, operation);
+  const bySetMailbox = facets.filter((facet) => facet.parameters !== undefined).flatMap(({ properties }) => properties);
+  const own = changes.filter(({ path }) => (bySetMailbox as readonly (string | undefined)[]).includes(path[0]));
+  if (own.length > 0) {
+    await setMailbox(own, desired, observed, operation);
   }
   for (const facet of facets) {
     await facet.apply?.(changes, desired, observed, operation);
@@ -127,16 +125,18 @@ function tellOverwritten(changes: readonly Change[], { mailbox, isAdopted }: Obs
 
 /** All that one update changes of the mailbox itself, in one call. */
 async function setMailbox(
-  parameters: Row,
-  changes: readonly Change[],
+  own: readonly Change[],
   desired: Desired,
   observed: Observed,
   operation: Operation,
 ): Promise<void> {
   const { inputs } = desired;
   const { mailbox } = observed;
-  const bySetMailbox = facets.filter((facet) => facet.parameters !== undefined).flatMap(({ properties }) => properties);
-  const own = changes.filter(({ path }) => (bySetMailbox as readonly (string | undefined)[]).includes(path[0]));
+  const write = async (): Promise<string[]> => {
+    const parts = await Promise.all(facets.map((facet) => facet.parameters?.(own, desired, observed, operation)));
+    const parameters: Row = Object.assign({}, ...parts);
+    return operation.services.mailboxes.set(mailbox.id, parameters, action, operation);
+  };
   const names = [...new Set(own.map(({ path }) => path[0]))];
   const addresses = own.filter(
     ({ path: [property] }) => property === "primarySmtpAddress" || property === "emailAliases",
@@ -145,10 +145,7 @@ async function setMailbox(
   const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
   try {
     const warnings = await written(
-      () =>
-        untilReleased(taken, operation, () =>
-          whenLicensed(operation, () => operation.services.mailboxes.set(mailbox.id, parameters, action, operation)),
-        ),
+      () => untilReleased(taken, operation, () => whenLicensed(operation, write)),
       () => {
         noteWrites(own, inputs, operation);
         for (const facet of facets) {

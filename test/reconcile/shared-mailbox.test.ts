@@ -35,6 +35,19 @@ async function made(world: World, program: Row = support, name = "support"): Pro
   return resource;
 }
 
+/** Runs `work`, and `other` while the next request of `what` is held up. */
+async function meanwhile(world: World, what: Row, work: () => Promise<unknown>, other: () => Promise<unknown>) {
+  await world.fault({ ...what, delay: 1000 });
+  const running = work();
+  const isHeld = async () =>
+    ((await world.control("GET", "faults")) as unknown as { hit: number }[]).some(({ hit }) => hit > 0);
+  for (let isOn = false; !isOn; isOn = await isHeld()) {
+    await new Promise(setImmediate);
+  }
+  await other();
+  await running;
+}
+
 describe("creation", () => {
   test("of the smallest program makes a shared mailbox whose account cannot sign in", async () => {
     const world = await startWorld();
@@ -508,6 +521,52 @@ describe("each input", () => {
     const addresses = (await seen(world, resource.id)).EmailAddresses;
     expect(addresses).toEqual(expect.arrayContaining(["SMTP:service@contoso.com", "smtp:help@contoso.com"]));
     expect(addresses.some((one) => one.startsWith("SPO:"))).toBe(true);
+  });
+
+  test.each([
+    ["while the write is on its way", false, "Set-Mailbox"],
+    ["under an address policy, before the write", true, "Get-Recipient"],
+  ])(
+    "primarySmtpAddress: with aliases changed too, one that somebody adds %s is not lost",
+    async (_when, policy, cmdlet) => {
+      const world = await startWorld();
+      const resource = await made(world, { ...support, emailAliases: ["help@contoso.com", "old@contoso.com"] });
+      await world.patchRecipient("support@contoso.com", { mailbox: { emailAddressPolicyEnabled: policy } });
+      const emailAliases = ["help@contoso.com", "new@contoso.com"];
+      await meanwhile(
+        world,
+        { cmdlet },
+        () => resource.up({ ...support, primarySmtpAddress: "service@contoso.com", emailAliases }),
+        () =>
+          world.exchange("Set-Mailbox", {
+            Identity: resource.id,
+            EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: ["smtp:late@contoso.com"] },
+          }),
+      );
+      const addresses = (await seen(world, resource.id)).EmailAddresses.filter((one) => !/-|SPO:/.test(one)).sort();
+      expect(addresses).toEqual([
+        "SMTP:service@contoso.com",
+        "smtp:help@contoso.com",
+        "smtp:late@contoso.com",
+        "smtp:new@contoso.com",
+      ]);
+      expect(await resource.refresh()).toEqual({
+        emailAliases: [emailAliases, ["help@contoso.com", "late@contoso.com", "new@contoso.com"]],
+      });
+    },
+  );
+
+  test("primarySmtpAddress: with aliases changed too, and those refused, the next deployment finishes it", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { ...support, emailAliases: ["old@contoso.com"] });
+    const program = { ...support, primarySmtpAddress: "service@contoso.com", emailAliases: ["new@contoso.com"] };
+    const error = { code: "BadRequest", message: "|Microsoft.Exchange.Management.Tasks.ValidationException|no" };
+    await world.fault({ cmdlet: "Set-Mailbox", after: 1, answer: { status: 400, body: { error } } });
+    await failure(resource.up(program));
+    await resource.up(program);
+    const addresses = (await seen(world, resource.id)).EmailAddresses.filter((one) => !/-|SPO:/.test(one)).sort();
+    expect(addresses).toEqual(["SMTP:service@contoso.com", "smtp:new@contoso.com"]);
+    expect(await resource.refresh()).toEqual({});
   });
 
   test("primarySmtpAddress: changed by hand, it is named and set again", async () => {

@@ -4,8 +4,9 @@ import { hasAddress, type Mailbox, sameText, smtpAddresses } from "../../service
 import { describe } from "../../services/recipients";
 import { type Origin, shortHash } from "../origin";
 import type { Change, Operation, Properties } from "../reconciler";
+import { untilReleased } from "../released";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
-import { type Facet, isSet } from "./facet";
+import { changesOf, type Facet, isSet } from "./facet";
 
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
 const MOST_ADDRESSES = 300;
@@ -86,33 +87,55 @@ function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: 
   ];
 }
 
+/** The changes of further addresses, as texts. */
+function aliasChanges(changes: readonly Change[]): { add: string[]; remove: string[] } {
+  const aliases = changesOf("emailAliases", changes);
+  return {
+    add: aliases.flatMap(({ to }) => (to === undefined ? [] : [String(to)])),
+    remove: aliases.flatMap(({ from, to }) => (to === undefined ? [String(from)] : [])),
+  };
+}
+
 /**
- * The address parameters of `Set-Mailbox` for some changes. A primary address alone goes as `WindowsEmailAddress`, which
- * keeps the old one; aliases alone go as additions and removals; both together, or under an address policy, as the full list.
+ * The address parameters of `Set-Mailbox` for some changes. A primary address goes as `WindowsEmailAddress`, which keeps the old
+ * one; aliases go as additions and removals, after it, so that what somebody else adds meanwhile survives. Only where an address
+ * policy makes `WindowsEmailAddress` ineffective everything goes as the full list, read right before.
  */
-function addressParameters(changes: readonly Change[], { inputs }: Desired, mailbox: Mailbox): Row {
-  const aliases = changes.filter(({ path }) => path[0] === "emailAliases");
-  const add = aliases.filter(({ to }) => to !== undefined).map(({ to }) => String(to));
-  const remove = aliases.filter(({ to }) => to === undefined).map(({ from }) => String(from));
-  const movesPrimary = changes.some(({ path }) => path[0] === "primarySmtpAddress");
-  if (!movesPrimary) {
-    return aliases.length === 0 ? {} : { EmailAddresses: addAndRemove(add.map(smtp), remove.map(smtp)) };
+async function addressParameters(
+  changes: readonly Change[],
+  { inputs: { primarySmtpAddress } }: Desired,
+  mailbox: Mailbox,
+  { services }: Operation,
+): Promise<Row> {
+  const { add, remove } = aliasChanges(changes);
+  if (changesOf("primarySmtpAddress", changes).length === 0) {
+    return add.length + remove.length === 0 ? {} : { EmailAddresses: addAndRemove(add.map(smtp), remove.map(smtp)) };
   }
-  if (aliases.length === 0 && !mailbox.hasAddressPolicy) {
-    return { WindowsEmailAddress: inputs.primarySmtpAddress };
+  if (!mailbox.hasAddressPolicy) {
+    return { WindowsEmailAddress: primarySmtpAddress };
   }
-  const isDropped = (address: string) =>
-    hasPrefixSmtp(address) &&
-    (remove.includes(address.slice(5).toLowerCase()) || sameText(address.slice(5), inputs.primarySmtpAddress));
+  const { emailAddresses } = (await services.mailboxes.withId(mailbox.id)) ?? mailbox;
+  const dropped = [...add, ...remove, primarySmtpAddress];
   return {
     EmailAddresses: [
-      `SMTP:${inputs.primarySmtpAddress}`,
-      ...mailbox.emailAddresses
-        .filter((address) => !isDropped(address))
+      `SMTP:${primarySmtpAddress}`,
+      ...emailAddresses
+        .filter((address) => !hasPrefixSmtp(address) || !dropped.includes(address.slice(5).toLowerCase()))
         .map((address) => (hasPrefixSmtp(address) ? smtp(address.slice(5)) : address)),
       ...add.map(smtp),
     ],
   };
+}
+
+/** Aliases that change together with a primary address that `WindowsEmailAddress` has just set. */
+async function changeAliases(changes: readonly Change[], { id }: Mailbox, who: string, operation: Operation) {
+  const { add, remove } = aliasChanges(changes);
+  if (add.length + remove.length === 0) {
+    return;
+  }
+  const action = `changing emailAliases of shared mailbox ${who}`;
+  const parameters = { EmailAddresses: addAndRemove(add.map(smtp), remove.map(smtp)) };
+  await untilReleased(add, operation, () => operation.services.mailboxes.set(id, parameters, action, operation));
 }
 
 /**
@@ -215,11 +238,24 @@ export const addresses: Facet = {
     }
   },
 
-  parameters: (changes, desired, { mailbox }) => addressParameters(changes, desired, mailbox),
+  parameters: (changes, desired, { mailbox }, operation) => addressParameters(changes, desired, mailbox, operation),
+
+  note(changes, { inputs }, { mailbox }, state) {
+    if (changesOf("primarySmtpAddress", changes).length > 0 && inputs.emailAliases !== undefined) {
+      // Until it is taken off, the old address is an alias, and one that this resource declared.
+      const known = (state.emailAliases ?? []) as string[];
+      state.emailAliases = [...new Set([...known, mailbox.primarySmtpAddress])].sort();
+    }
+  },
 
   async apply(changes, { inputs: { primarySmtpAddress } }, { mailbox }, operation) {
-    const isMoved = changes.some(({ path }) => path[0] === "primarySmtpAddress");
-    if (!isMoved || nextSignInName(primarySmtpAddress, mailbox) === mailbox.userPrincipalName) {
+    if (changesOf("primarySmtpAddress", changes).length === 0) {
+      return;
+    }
+    if (!mailbox.hasAddressPolicy) {
+      await changeAliases(changes, mailbox, primarySmtpAddress, operation);
+    }
+    if (nextSignInName(primarySmtpAddress, mailbox) === mailbox.userPrincipalName) {
       return;
     }
     // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.

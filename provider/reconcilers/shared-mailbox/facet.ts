@@ -41,8 +41,13 @@ export interface Facet {
   guard?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
   /** Writes that `Set-Mailbox` depends on; before it. */
   prepare?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
-  /** Parameters of `Set-Mailbox` (parameter set Identity) for the changes. */
-  parameters?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Row;
+  /** Parameters of `Set-Mailbox` (parameter set Identity) for the changes; asked for right before each attempt to write. */
+  parameters?(
+    changes: readonly Change[],
+    desired: Desired,
+    observed: Observed,
+    operation: Operation,
+  ): Row | Promise<Row>;
   /** Notes in the state, besides the inputs, what `Set-Mailbox` wrote or may have written. */
   note?(changes: readonly Change[], desired: Desired, observed: Observed, state: Properties): void;
   /** What to do about a refused `Set-Mailbox`, where these properties know: whole sentences. */
