@@ -2,7 +2,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MailboxSettings } from "../../provider/local-tenant/model";
 import { clone, createProject, type Project, type Run, type ServedTenant, startTenant } from "./harness";
-import { accountOf, mailboxWith, rightsOn, writes } from "./view";
+import {
+  accountOf,
+  forwardMailboxes,
+  individualRecord,
+  mailboxesWith,
+  mailboxWith,
+  messagesIn,
+  queues,
+  rightsOn,
+  rulesIn,
+  writes,
+} from "./view";
 
 const GB = 1024 ** 3;
 
@@ -182,5 +193,150 @@ describe("examples/adopt-existing", () => {
     expectSuccess(await project.up("--refresh"));
     const { "alan@contoso.com": _gone, ...kept } = people;
     expect(await rightsOn(tenant, address)).toEqual(kept);
+  });
+});
+
+describe("examples/forward-mailbox", () => {
+  const collector = "forwardmailbox@contoso.com";
+  const people = ["ada@contoso.com", "grace@contoso.com"];
+  const sources = [...people, "support@contoso.com"];
+  const SERVER_SIDE = 2;
+  const FORWARD_MAILBOX = 3;
+
+  const methodsOf = (addresses: string[]) =>
+    Promise.all(
+      addresses.map(async (address) => (await individualRecord(tenant, address))?.incomingemaildeliverymethod),
+    );
+
+  beforeAll(() => start("forward-mailbox"));
+  afterAll(end);
+
+  test("is previewed without a warning and writes nothing", async () => {
+    expect(await methodsOf(people)).toEqual([SERVER_SIDE, SERVER_SIDE]);
+    const preview = await project.preview();
+    expectSuccess(preview);
+    expect(operations(preview)).toEqual(["create collector", "create crm-intake", "create support", "create support"]);
+    expect(warnings(preview)).toEqual([]);
+    expect(await writes(tenant)).toEqual([]);
+  });
+
+  test("makes the mailboxes, the queue on the shared one and the forward mailbox, approved and tested", async () => {
+    const up = await project.up();
+    expectSuccess(up);
+    const [queue] = await queues(tenant, "support@contoso.com");
+    const [intake, ...others] = await forwardMailboxes(tenant);
+    expect(others).toEqual([]);
+    expect(intake).toMatchObject({
+      name: "CRM intake",
+      emailaddress: collector,
+      ownerid: { table: "team" },
+      processanddeleteemails: true,
+      emailrouteraccessapproval: 1,
+      incomingemailstatus: 1,
+    });
+    expect(await methodsOf(sources)).toEqual([FORWARD_MAILBOX, FORWARD_MAILBOX, FORWARD_MAILBOX]);
+    expect(await project.outputs()).toEqual({ queueId: queue?.queueid, approval: "Approved", test: "Success" });
+    // People are told what a rule made from outside does to theirs; nothing else is worth a warning.
+    expect(warnings(up)).toHaveLength(people.length);
+    expect(warnings(up).join("\n")).toMatch(/a person's mailbox/);
+  });
+
+  test("mail to each source arrives in the forward mailbox as an attachment", async () => {
+    for (const to of sources) {
+      await tenant.deliver({ from: "customer@adatum.example", to, subject: `For ${to}` });
+    }
+    const arrived = (await messagesIn(tenant, collector)).map(({ attachment }) => attachment);
+    expect(arrived).toEqual(
+      expect.arrayContaining(
+        sources.map((to) => expect.objectContaining({ from: "customer@adatum.example", to, subject: `For ${to}` })),
+      ),
+    );
+    expect(arrived).toHaveLength(sources.length);
+  });
+
+  test("has nothing more to do, with the tenant read again", async () => {
+    expect(await project.preview("--refresh")).toMatchObject({ exitCode: 0, changes: [] });
+  });
+
+  test("names what somebody changed by hand, and repairs it", async () => {
+    const [rule] = await rulesIn(tenant, "grace@contoso.com");
+    const grace = await mailboxWith(tenant, "grace@contoso.com");
+    await tenant.graph(
+      "DELETE",
+      `/users/${grace.externalDirectoryObjectId}/mailFolders/inbox/messageRules/${rule?.id}`,
+    );
+    const ada = await individualRecord(tenant, "ada@contoso.com");
+    await tenant.dataverse("PATCH", `/mailboxes(${ada?.mailboxid})`, { incomingemaildeliverymethod: SERVER_SIDE });
+    const preview = await project.preview("--refresh");
+    expect(preview.changes).toMatchObject([
+      {
+        op: "update",
+        name: "crm-intake",
+        detailedDiff: { 'sources["ada@contoso.com"].drift': "delete", 'sources["grace@contoso.com"]': "add" },
+      },
+    ]);
+    expectSuccess(await project.up("--refresh"));
+    expect(await rulesIn(tenant, "grace@contoso.com")).toHaveLength(1);
+    expect(await methodsOf(sources)).toEqual([FORWARD_MAILBOX, FORWARD_MAILBOX, FORWARD_MAILBOX]);
+  });
+
+  test("destroyed, leaves everybody's record and rules as they were", async () => {
+    expectSuccess(await project.destroy());
+    expect(await forwardMailboxes(tenant)).toEqual([]);
+    expect(await queues(tenant, "support@contoso.com")).toEqual([]);
+    expect(await methodsOf(people)).toEqual([SERVER_SIDE, SERVER_SIDE]);
+    for (const person of people) {
+      expect(await rulesIn(tenant, person)).toEqual([]);
+    }
+    for (const address of ["support@contoso.com", collector]) {
+      const [mailbox] = await mailboxesWith(tenant, address);
+      expect(mailbox?.mailbox?.whenSoftDeleted).toEqual(expect.any(String));
+    }
+  });
+});
+
+describe("examples/queue-on-shared-mailbox", () => {
+  const address = "support@contoso.com";
+
+  beforeAll(async () => {
+    await start("queue-on-shared-mailbox");
+    // Dynamics makes the mailbox record of a new queue some time after it.
+    await tenant.settings({ mailboxRowDelay: 1_000 });
+  });
+  afterAll(end);
+
+  test("makes a queue whose mail comes from a shared mailbox without a licence, approved and tested", async () => {
+    const up = await project.up();
+    expectSuccess(up);
+    const shared = await mailboxWith(tenant, address);
+    expect(shared).toMatchObject({ recipientTypeDetails: "SharedMailbox" });
+    expect(await accountOf(tenant, shared)).toMatchObject({ accountEnabled: false, assignedLicenses: [] });
+    expect(await queues(tenant, address)).toMatchObject([{ name: "Support", ownerid: { table: "team" } }]);
+    expect(await individualRecord(tenant, address)).toMatchObject({
+      incomingemaildeliverymethod: 2,
+      outgoingemaildeliverymethod: 2,
+      processanddeleteemails: true,
+      emailrouteraccessapproval: 1,
+      incomingemailstatus: 1,
+      outgoingemailstatus: 1,
+    });
+    expect(await project.outputs()).toEqual({ approval: "Approved", incoming: "Success", outgoing: "Success" });
+  });
+
+  test("has nothing more to do, with the tenant read again", async () => {
+    expect(await project.preview("--refresh")).toMatchObject({ exitCode: 0, changes: [] });
+  });
+
+  test("does not delete the queue while it has items, and says how many", async () => {
+    const [queue] = await queues(tenant, address);
+    await tenant.patch("dv.queues", String(queue?.queueid), { numberofitems: 2 });
+    const destroy = await project.destroy();
+    expect(destroy.exitCode).not.toBe(0);
+    expect(destroy.output).toMatch(/deleting the queue Support: it still has 2 items.*0x80631117/);
+    expect(await queues(tenant, address)).toHaveLength(1);
+    await tenant.patch("dv.queues", String(queue?.queueid), { numberofitems: 0 });
+    expectSuccess(await project.destroy());
+    expect(await queues(tenant, address)).toEqual([]);
+    expect(await individualRecord(tenant, address)).toBeUndefined();
   });
 });

@@ -241,6 +241,12 @@ export class Project {
     return this.start([...args, "--non-interactive", "--color", "never"]);
   }
 
+  /** The outputs of the stack. */
+  async outputs(): Promise<Record<string, unknown>> {
+    const { deployment } = await this.exportState();
+    return deployment.resources?.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
+  }
+
   /** The state as it stands; secrets stay encrypted. */
   async exportState(stack = this.stack): Promise<ExportedState> {
     const { exitCode, stdout, output } = await this.run("stack", "export", "--stack", stack);

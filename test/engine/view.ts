@@ -1,8 +1,8 @@
 /**
  * What stands in a served tenant, read from its rows through the control interface: the independent witness of the engine tests.
  */
-import type { MailboxRow } from "../../provider/local-tenant/dataverse/rows";
-import type { InboxRule, Permission, Recipient, User } from "../../provider/local-tenant/model";
+import type { MailboxRow, QueueRow } from "../../provider/local-tenant/dataverse/rows";
+import type { InboxRule, Message, Permission, Recipient, User } from "../../provider/local-tenant/model";
 import type { ServedTenant } from "./tenant";
 
 /** The mailboxes that have an address, first or further, soft-deleted ones included. */
@@ -54,6 +54,17 @@ export async function forwardMailboxes(tenant: ServedTenant): Promise<MailboxRow
 export async function individualRecord(tenant: ServedTenant, address: string): Promise<MailboxRow | undefined> {
   const rows = Object.values(await tenant.rows<MailboxRow>("dv.mailboxes"));
   return rows.find((row) => !row.isforwardmailbox && row.emailaddress === address);
+}
+
+/** The queues with an address. */
+export async function queues(tenant: ServedTenant, address: string): Promise<QueueRow[]> {
+  return Object.values(await tenant.rows<QueueRow>("dv.queues")).filter((row) => row.emailaddress === address);
+}
+
+/** The messages in a mailbox. */
+export async function messagesIn(tenant: ServedTenant, address: string): Promise<Message[]> {
+  const { externalDirectoryObjectId: id } = await mailboxWith(tenant, address);
+  return Object.values(await tenant.rows<Message>("messages")).filter(({ mailbox }) => mailbox === id);
 }
 
 /** The account behind a mailbox, deleted or not. */
