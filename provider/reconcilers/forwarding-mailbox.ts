@@ -41,8 +41,8 @@ import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { recordThing, rowThing, sourceThing } from "./registry";
 
 /**
- * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through Graph. It
- * does not touch the collecting mailbox itself, nor other rules of the sources.
+ * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through
+ * Graph or Exchange. It does not touch the collecting mailbox itself, nor other rules of the sources.
  */
 export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> = {
   kind: "ForwardingMailbox",

@@ -130,7 +130,7 @@ export class ForwardingMailbox extends DynamicResource {
   declare readonly serverProfileId: pulumi.Output<string | undefined>;
   /** Id of the user or team that owns the record. */
   declare readonly ownerId: pulumi.Output<string>;
-  /** Id of the inbox rule in each source, by its key in `sources`. */
+  /** Id of the inbox rule in each source, as Graph writes it, by its key in `sources`. */
   declare readonly sourceRules: pulumi.Output<Record<string, string>>;
   /** Entra object id of each source, by its key in `sources`. */
   declare readonly sourceIds: pulumi.Output<Record<string, string>>;
