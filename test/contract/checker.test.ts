@@ -63,6 +63,13 @@ async function deploy(world: World): Promise<void> {
     emailAddress: "support@contoso.com",
     sources: ["grace@contoso.com"],
   });
+  await world.resource("Queue", "desk").up({
+    name: "Desk",
+    emailAddress: "support@contoso.com",
+    owner: { team: "Support" },
+    outgoingEmail: "ServerSideSynchronization",
+  });
+  await world.resource("IndividualMailbox", "ada").up({ user: "ada@contoso.com", emailAddress: "ada.l@contoso.com" });
 }
 
 const parameters = ({ body }: Request): Members => membersOf(membersOf(membersOf(body).CmdletInput).Parameters);
@@ -77,6 +84,8 @@ const createRule: Violation["of"] = ["graph", "POST", "forwardAsAttachmentTo"];
 const createRow: Violation["of"] = ["dataverse", "PATCH", "outgoingemaildeliverymethod"];
 const updateRow: Violation["of"] = ["dataverse", "PATCH", "testemailconfigurationscheduled"];
 const readRow: Violation["of"] = ["dataverse", "GET", "mailboxes("];
+const createQueue: Violation["of"] = ["dataverse", "PATCH", '"name":"Desk"'];
+const updateUser: Violation["of"] = ["dataverse", "PATCH", '"internalemailaddress"'];
 
 const violations: Violation[] = [
   {
@@ -153,6 +162,30 @@ const violations: Violation[] = [
     },
     complaint: "Remove-MailboxPermission -ResetDefault is on the deny list",
     taken: "Exchange does as it is told",
+  },
+  {
+    what: "inbox rules of no mailbox",
+    of: setMailbox,
+    change: (request) => {
+      request.headers["x-cmdletname"] = "Get-InboxRule";
+      request.body = { CmdletInput: { CmdletName: "Get-InboxRule", Parameters: { ResultSize: "Unlimited" } } };
+    },
+    complaint: "Mailbox is missing",
+  },
+  {
+    what: "an inbox rule by its name, which another may have",
+    of: setMailbox,
+    change: (request) => {
+      const { Identity: Mailbox } = parameters(request);
+      request.headers["x-cmdletname"] = "Remove-InboxRule";
+      request.body = {
+        CmdletInput: {
+          CmdletName: "Remove-InboxRule",
+          Parameters: { Mailbox, Identity: "CRM intake", Confirm: false, Force: true },
+        },
+      };
+    },
+    complaint: "which is no InboxRuleIdParameter",
   },
   {
     what: "a read with neither identity nor filter",
@@ -317,6 +350,48 @@ const violations: Violation[] = [
       request.path = request.path.replace("$select=", "$select=forwardto,");
     },
     complaint: "the column forwardto is selected and unknown",
+  },
+  {
+    what: "a password to read",
+    of: readRow,
+    change: (request) => {
+      request.path = request.path.replace("$select=", "$select=password,");
+    },
+    complaint: "the column password is selected and unknown",
+    taken: "a full row carries it too, as null",
+  },
+  {
+    what: "a user's method on a queue",
+    of: createQueue,
+    change: (request) => {
+      request.path = request.path.replace(/\([^)]*\)/, `(${randomUUID()})`);
+      Object.assign(columns(request), { outgoingemaildeliverymethod: 1 });
+    },
+    complaint: "outgoingemaildeliverymethod is 1, which is no choice of it",
+  },
+  {
+    what: "an owner that is neither a user nor a team",
+    of: createQueue,
+    change: (request) => {
+      request.path = request.path.replace(/\([^)]*\)/, `(${randomUUID()})`);
+      Object.assign(columns(request), { "ownerid@odata.bind": `/queues(${randomUUID()})` });
+    },
+    complaint: "ownerid is bound to",
+  },
+  {
+    what: "the mailbox record of a queue",
+    of: createQueue,
+    change: (request) => {
+      request.path = request.path.replace(/\([^)]*\)/, `(${randomUUID()})`);
+      Object.assign(columns(request), { "defaultmailbox@odata.bind": `/mailboxes(${randomUUID()})` });
+    },
+    complaint: "the column defaultmailbox@odata.bind is unknown",
+  },
+  {
+    what: "the name of a user",
+    of: updateUser,
+    change: (request) => Object.assign(columns(request), { fullname: "Somebody Else" }),
+    complaint: "the column fullname is not taken in an update",
   },
   {
     what: "a change under no condition",
