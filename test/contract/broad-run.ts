@@ -9,6 +9,7 @@ import {
   planSizes,
   settingsOfMailbox,
 } from "./mailbox-life";
+import { forwardMailboxesOfOthers, individualMailbox, queues } from "./mailbox-records";
 import { type Recording, startRecordingProxy } from "./recording";
 
 const BUILT_IN = "Microsoft Exchange Online";
@@ -20,7 +21,7 @@ const people = {
 };
 
 /**
- * Creates, changes in every property, lets drift, repairs and deletes resources of all three kinds through the provider's own
+ * Creates, changes in every property, lets drift, repairs and deletes resources of every kind through the provider's own
  * methods, with the rare ways in between: adoption, conversion, restoring and purging, an address that is taken, a right that is
  * missing, a row that has to be inactive before it goes. It also reads what writes an import file.
  *
@@ -39,6 +40,9 @@ export async function broadRun(): Promise<Recording[]> {
     const { support, moves } = await sharedMailboxes(world);
     const members = await membership(world, support);
     const intake = await forwardingMailbox(world);
+    await forwardMailboxesOfOthers(world);
+    await queues(world);
+    await individualMailbox(world);
     await refusals(world);
     await inboxRulesByCmdlet(world);
     await settingsOfMailbox(world);

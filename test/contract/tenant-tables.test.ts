@@ -1,5 +1,5 @@
 import type { Column as TenantColumn } from "../../provider/local-tenant/dataverse/columns";
-import { schema } from "../../provider/local-tenant/dataverse/schema";
+import { entitySets, schema } from "../../provider/local-tenant/dataverse/schema";
 import type { CmdletShape } from "../../provider/local-tenant/exchange/binding";
 import { shapes } from "../../provider/local-tenant/exchange/parameters";
 import { tables } from "./tables/dataverse";
@@ -36,8 +36,29 @@ describe.each(Object.entries(tables))("%s", (set, table) => {
       const known = tenant?.columns.get(name);
       expect([name, known === undefined ? undefined : described(known)]).toEqual([
         name,
-        { type: column.type, create: column.create, update: column.update, length: column.length ?? known?.max },
+        {
+          type: column.type,
+          create: column.create,
+          update: column.update,
+          read: column.read ?? true,
+          length: column.length ?? known?.max,
+        },
       ]);
+    }
+  });
+
+  test("holds null only where the service's rows may", () => {
+    const strict = Object.keys(table.columns).filter((name) => tenant?.columns.get(name)?.required === true);
+    expect(strict.filter((name) => table.columns[name]?.nullable)).toEqual([]);
+  });
+
+  test("binds its lookups by the same navigation properties", () => {
+    for (const [name, { binds = {} }] of Object.entries(table.columns)) {
+      for (const [target, navigation] of Object.entries(binds)) {
+        const targets = tenant?.columns.get(name)?.targets ?? [];
+        const known = targets.find((one) => one.table === entitySets.get(target)?.name);
+        expect([name, target, known?.navigation]).toEqual([name, target, navigation]);
+      }
     }
   });
 });
@@ -46,12 +67,14 @@ const types: Record<string, string> = {
   Uniqueidentifier: "guid",
   String: "string",
   Boolean: "boolean",
+  Integer: "integer",
   DateTime: "datetime",
   Lookup: "lookup",
+  Owner: "lookup",
 };
 
 /** A column of the local tenant in the words of the wire tables. */
-function described({ type, options, create, update, max }: TenantColumn) {
+function described({ type, options, create, update, read, max }: TenantColumn) {
   const choice = options === undefined ? undefined : { choice: Object.keys(options).map(Number) };
-  return { type: choice ?? types[type], create, update, length: max };
+  return { type: choice ?? types[type], create, update, read, length: max };
 }

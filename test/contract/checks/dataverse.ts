@@ -50,7 +50,7 @@ export function dataverseComplaints(recording: Recording): string[] {
     ...conditionComplaints(recording, action),
     ...queryComplaints(recording, table, action),
     ...bodyComplaints(recording, set, table, action),
-    ...answerComplaints(recording, table, action),
+    ...answerComplaints(recording, set, table, action),
   ];
 }
 
@@ -117,7 +117,8 @@ function selectedIn(path: string): string[] {
 function columnRead(table: Table, name: string): Column | undefined {
   const [, lookup] = /^_(\w+)_value$/.exec(name) ?? [];
   const column = table.columns[lookup ?? name];
-  return (column?.type === "lookup") === (lookup !== undefined) ? column : undefined;
+  const isReadSo = (column?.type === "lookup") === (lookup !== undefined) && column?.read !== false;
+  return isReadSo ? column : undefined;
 }
 
 function bodyComplaints({ body: text }: Recording, set: string, table: Table, action: Action): string[] {
@@ -172,7 +173,9 @@ function valueComplaints(name: string, { type, length, nullable }: Column, value
       ? type.choice.includes(Number(value)) && typeof value === "number"
       : type === "boolean"
         ? typeof value === "boolean"
-        : typeof value === "string" && textFits(type, value);
+        : type === "integer"
+          ? Number.isInteger(value)
+          : typeof value === "string" && textFits(type, value);
   return [
     ...(fits
       ? []
@@ -192,7 +195,7 @@ function textFits(type: "guid" | "string" | "datetime" | "lookup", value: string
   }
 }
 
-function answerComplaints(recording: Recording, table: Table, action: Action): string[] {
+function answerComplaints(recording: Recording, set: string, table: Table, action: Action): string[] {
   const { status, headers, body } = recording.answer;
   if (status >= 400) {
     return [];
@@ -200,7 +203,7 @@ function answerComplaints(recording: Recording, table: Table, action: Action): s
   if (action === "CREATE" || action === "UPDATE" || action === "DELETE") {
     return [
       ...(status === 204 && body === "" ? [] : [`${action} answered ${status} instead of 204`]),
-      ...(action === "CREATE" && !/\/mailboxes\([0-9a-f-]+\)$/i.test(headers["odata-entityid"] ?? "")
+      ...(action === "CREATE" && /\/(\w+)\([0-9a-f-]+\)$/i.exec(headers["odata-entityid"] ?? "")?.[1] !== set
         ? ["the answer to a create does not say which row it made"]
         : []),
     ];

@@ -2,10 +2,12 @@
 
 /** A column the provider reads or writes. */
 export interface Column {
-  type: "guid" | "string" | "boolean" | "datetime" | "lookup" | { choice: readonly number[] };
-  /** Whether the service takes it in a create and in an update. Every column here can be read. */
+  type: "guid" | "string" | "boolean" | "integer" | "datetime" | "lookup" | { choice: readonly number[] };
+  /** Whether the service takes it in a create and in an update. */
   create: boolean;
   update: boolean;
+  /** False: it can be written and never be read. */
+  read?: false;
   /** Longest text. */
   length?: number;
   /** Whether a row may hold null. */
@@ -30,6 +32,15 @@ export interface Table {
 
 const key: Column = { type: "guid", create: true, update: false };
 const result: Column = { type: { choice: [0, 1, 2] }, create: false, update: true };
+const owner: Column = {
+  type: "lookup",
+  create: true,
+  update: true,
+  binds: { systemusers: "ownerid", teams: "ownerid" },
+  sent: true,
+};
+/** The mailbox record of a user or queue: Dynamics alone sets it. */
+const defaultMailbox: Column = { type: "lookup", create: false, update: false, nullable: true };
 
 /** Every table by its entity set. */
 export const tables: Readonly<Record<string, Table>> = {
@@ -44,11 +55,12 @@ export const tables: Readonly<Record<string, Table>> = {
       "actdeliverymethod",
       "processanddeleteemails",
     ],
-    filters: ["emailaddress"],
+    filters: ["emailaddress", "_regardingobjectid_value"],
     columns: {
       mailboxid: key,
       name: { type: "string", length: 200, create: true, update: true, sent: true },
       emailaddress: { type: "string", length: 100, create: true, update: true, nullable: true, sent: true },
+      ownerid: owner,
       isforwardmailbox: { type: "boolean", create: false, update: false },
       regardingobjectid: { type: "lookup", create: false, update: false, nullable: true },
       emailserverprofile: {
@@ -63,12 +75,18 @@ export const tables: Readonly<Record<string, Table>> = {
       outgoingemaildeliverymethod: { type: { choice: [0, 1, 2] }, create: true, update: true, sent: true },
       actdeliverymethod: { type: { choice: [0, 1, 2] }, create: true, update: true, sent: true },
       processanddeleteemails: { type: "boolean", create: true, update: true, sent: true },
+      allowemailconnectortousecredentials: { type: "boolean", create: true, update: true, sent: true },
+      username: { type: "string", length: 200, create: true, update: true, nullable: true, sent: true },
+      password: { type: "string", length: 200, create: true, update: true, read: false, nullable: true, sent: true },
+      ispasswordset: { type: "boolean", create: false, update: false },
       emailrouteraccessapproval: { type: { choice: [0, 1, 2, 3] }, create: true, update: true, sent: true },
       testemailconfigurationscheduled: { type: "boolean", create: true, update: true, sent: true },
       testmailboxaccesscompletedon: { type: "datetime", create: false, update: true, nullable: true },
       incomingemailstatus: result,
       outgoingemailstatus: result,
       actstatus: result,
+      lastsyncerror: { type: "string", length: 2048, create: true, update: true, nullable: true },
+      lastsyncerrorcode: { type: "integer", create: true, update: true, nullable: true },
       statecode: { type: { choice: [0, 1] }, create: false, update: true, sent: true },
       statuscode: { type: { choice: [1, 2] }, create: true, update: true, sent: true },
     },
@@ -82,6 +100,60 @@ export const tables: Readonly<Record<string, Table>> = {
       emailserverprofileid: key,
       name: { type: "string", length: 100, create: true, update: true },
       statecode: { type: { choice: [0, 1] }, create: false, update: true },
+      servertype: { type: { choice: [0, 1, 2, 3, 4] }, create: true, update: true },
+      incomingcredentialretrieval: { type: { choice: [0, 1, 2, 3, 4, 5, 6, 7] }, create: true, update: true },
+    },
+  },
+  queues: {
+    key: "queueid",
+    methods: ["LIST", "GET", "CREATE", "UPDATE", "DELETE"],
+    needs: ["name", "emailaddress"],
+    filters: ["queueid", "name", "emailaddress"],
+    columns: {
+      queueid: key,
+      name: { type: "string", length: 200, create: true, update: true, sent: true },
+      emailaddress: { type: "string", length: 100, create: true, update: true, nullable: true, sent: true },
+      ownerid: owner,
+      // Nobody's Outlook could do it for a queue.
+      incomingemaildeliverymethod: { type: { choice: [0, 2, 3] }, create: true, update: true, sent: true },
+      outgoingemaildeliverymethod: { type: { choice: [0, 2] }, create: true, update: true, sent: true },
+      incomingemailfilteringmethod: { type: { choice: [0, 1, 2, 3, 4] }, create: true, update: true, sent: true },
+      emailrouteraccessapproval: { type: { choice: [0, 1, 2, 3] }, create: false, update: true, sent: true },
+      defaultmailbox: defaultMailbox,
+      numberofitems: { type: "integer", create: false, update: false },
+    },
+  },
+  systemusers: {
+    key: "systemuserid",
+    methods: ["LIST", "GET", "UPDATE"],
+    needs: [],
+    filters: ["systemuserid", "azureactivedirectoryobjectid", "internalemailaddress", "domainname", "fullname"],
+    columns: {
+      systemuserid: key,
+      fullname: { type: "string", length: 200, create: false, update: false, nullable: true },
+      internalemailaddress: { type: "string", length: 100, create: true, update: true, nullable: true, sent: true },
+      domainname: { type: "string", length: 1024, create: true, update: true },
+      azureactivedirectoryobjectid: { type: "guid", create: true, update: true, nullable: true },
+      isdisabled: { type: "boolean", create: false, update: true },
+      emailrouteraccessapproval: {
+        type: { choice: [0, 1, 2, 3] },
+        create: false,
+        update: true,
+        nullable: true,
+        sent: true,
+      },
+      defaultmailbox: defaultMailbox,
+    },
+  },
+  teams: {
+    key: "teamid",
+    methods: ["LIST"],
+    needs: [],
+    filters: ["teamid", "name", "emailaddress"],
+    columns: {
+      teamid: key,
+      name: { type: "string", length: 160, create: true, update: true },
+      emailaddress: { type: "string", length: 100, create: true, update: true, nullable: true },
     },
   },
   organizations: {
@@ -112,7 +184,7 @@ export const outcomes = [
 ] as const;
 
 /**
- * What only some values mean on a forward mailbox, the only kind of row the provider creates: mail comes in by server-side
+ * What only some values mean on a forward mailbox, the only kind of mailbox record the provider creates: mail comes in by server-side
  * synchronisation or not at all, and nothing else is synchronised.
  */
 export const forwardMailbox: Readonly<Record<string, readonly number[]>> = {
