@@ -1,10 +1,13 @@
-import { ProviderError } from "../../http/errors";
+import { isServiceError, ProviderError } from "../../http/errors";
 import type { MailboxRow, Status } from "../../services/dataverse";
 import type { Operation } from "../reconciler";
 import { command, lookUntil } from "./looking";
 
 /** Longest wait for a test, in milliseconds; Microsoft speaks of a few minutes. */
 const TEST_TIME = 5 * 60 * 1000;
+
+/** NoTestEmailAccessPrivilege: the caller may not run the test. */
+const MAY_NOT_TEST = "0x8005e232";
 
 /** The input `testAndEnable`. */
 export type TestAndEnable = boolean | string | { require: boolean } | undefined;
@@ -17,7 +20,21 @@ export async function test(wanted: TestAndEnable, row: MailboxRow, operation: Op
   const { state } = operation;
   const action = `testing the mailbox ${row.emailAddress}`;
   const before = row.testCompletedOn;
-  await command(row, { testemailconfigurationscheduled: true }, action, operation);
+  if (row.approval !== "Approved") {
+    const words = `Test & Enable was not run: the address is not approved (${row.approval})`;
+    throw new ProviderError({ action, words, nextStep: "Approve it, then run `pulumi up` again." });
+  }
+  try {
+    await command(row, { testemailconfigurationscheduled: true }, action, operation);
+  } catch (error) {
+    const isRefused =
+      isServiceError(error) && (error.code.toLowerCase() === MAY_NOT_TEST || error.class === "forbidden");
+    if (!isRefused || isRequired(wanted)) {
+      throw error;
+    }
+    operation.warn(`testAndEnable: ${error.message}`);
+    return row;
+  }
   const isDone = (now: MailboxRow) =>
     !now.isTestScheduled && now.testCompletedOn !== undefined && now.testCompletedOn !== before;
   const seen = await lookUntil(
@@ -43,13 +60,19 @@ export async function test(wanted: TestAndEnable, row: MailboxRow, operation: Op
   return seen;
 }
 
-/** Whether this deployment should run the test: after a change that needs it, or on a new trigger; not while unapproved. */
+/**
+ * Whether this deployment should run the test: after a change that needs it, or on a new trigger; not while unapproved, unless a
+ * success is required.
+ */
 function needsTest(wanted: TestAndEnable, row: MailboxRow, { state }: Operation): boolean {
-  if (wanted === false || tested(row).length === 0 || row.approval !== "Approved") {
+  if (wanted === false || tested(row).length === 0) {
     return false;
   }
   if (isRequired(wanted) && !isSuccess(row)) {
     return true;
+  }
+  if (row.approval !== "Approved") {
+    return false;
   }
   const trigger = typeof wanted === "string" ? wanted : undefined;
   return state.testedFor !== testKey(row) || (trigger !== undefined && trigger !== state.testTrigger);
