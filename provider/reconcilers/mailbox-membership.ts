@@ -163,9 +163,9 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   },
 };
 
-function advise({ members }: Partial<MembershipInputs>): string[] {
+function advise({ members }: Partial<MembershipInputs>, olds: Partial<MembershipInputs> | undefined): string[] {
   const count = Object.keys(members ?? {}).length;
-  return count > SUPPORTED_AT_ONCE
+  return count > SUPPORTED_AT_ONCE && count !== Object.keys(olds?.members ?? {}).length
     ? [
         `members has ${count} entries; Microsoft supports at most ${SUPPORTED_AT_ONCE} people in a shared mailbox at the same time.`,
       ]

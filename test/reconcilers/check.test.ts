@@ -151,6 +151,41 @@ test("wrong keys and wrong values of a map are named together, as they are writt
   ]);
 });
 
+describe("advice is not given again when something else changes", () => {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `a${index}@contoso.com`);
+  const past = { status: "scheduled", start: "2020-01-01T00:00:00Z", end: "2020-01-02T00:00:00Z" };
+  const cases: [Kind, Properties, Properties, Properties][] = [
+    ["SharedMailbox", support, { emailAliases: many(301) }, { displayName: "Other" }],
+    ["SharedMailbox", support, { forwarding: { to: "x@elsewhere.example" } }, { displayName: "Other" }],
+    ["SharedMailbox", support, { automaticReplies: past }, { displayName: "Other" }],
+    [
+      "SharedMailbox",
+      support,
+      { quota: { issueWarning: "49 GB", prohibitSend: "20 GB", prohibitSendReceive: "50 GB" } },
+      { displayName: "Other" },
+    ],
+    ["MailboxMembership", membership, { members: many(26) }, { exclusive: true }],
+  ];
+  const turned = (value: unknown): unknown =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(
+          Object.entries(value)
+            .reverse()
+            .map(([name, member]) => [name, turned(member)]),
+        )
+      : value;
+
+  test.each(cases)("%s %#", (kind, program, more, other) => {
+    const reconciler = kinds[kind] as unknown as Reconciler<Properties, unknown, unknown>;
+    const before = checked(kind, { ...program, ...more }).inputs;
+    const after = checked(kind, { ...program, ...more, ...other }).inputs;
+    expect(reconciler.advise(before, undefined)).toHaveLength(1);
+    expect(reconciler.advise(before, checked(kind, program).inputs)).toHaveLength(1);
+    // A refresh may give the members of an object in another order.
+    expect(reconciler.advise(after, turned(before) as Properties)).toEqual([]);
+  });
+});
+
 describe("mistakes are named by path", () => {
   const cases: [Kind, Properties, RegExp][] = [
     ["SharedMailbox", { primarySmtpAddress: "a@contoso.com" }, /^displayName: is missing; must be text/],

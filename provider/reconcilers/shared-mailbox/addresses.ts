@@ -213,7 +213,7 @@ export const addresses: Facet = {
       .filter((address) => emailAliases !== undefined && !emailAliases.includes(String(address)));
     const count = emailAliases?.length ?? 0;
     const crowd =
-      count <= MOST_ADDRESSES
+      count <= MOST_ADDRESSES || count === olds.emailAliases?.length
         ? []
         : [
             `emailAliases has ${count} entries; a recipient is planned with at most ${MOST_ADDRESSES} addresses, and Exchange may refuse more.`,

@@ -33,7 +33,7 @@ export const limits: Facet = {
 
   advise: ({ quota }, olds) =>
     quota !== undefined &&
-    JSON.stringify(quota) !== JSON.stringify(olds.quota) &&
+    QUOTAS.some((name) => quota[name] !== olds.quota?.[name]) &&
     bytesOf(quota.issueWarning) > bytesOf(quota.prohibitSend)
       ? [
           `quota.issueWarning is above quota.prohibitSend (${quota.prohibitSend}): nobody is warned before sending stops.`,

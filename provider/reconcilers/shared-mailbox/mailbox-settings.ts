@@ -67,7 +67,7 @@ export const mailboxSettings: Facet = {
 /** Replies whose time is over are accepted by the service and never sent. */
 function pastEnd({ automaticReplies }: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
   const end = automaticReplies?.end;
-  const isNew = JSON.stringify(automaticReplies) !== JSON.stringify(olds.automaticReplies);
+  const isNew = end !== olds.automaticReplies?.end;
   return end !== undefined && isNew && Date.parse(end) < Date.now()
     ? [`automaticReplies.end: ${end} is in the past; no automatic replies are sent.`]
     : [];
