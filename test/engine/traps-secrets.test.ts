@@ -1,5 +1,6 @@
 import { createProject, type Project, type Run, type ServedTenant, startTenant } from "./harness";
 import { access, both, errors, imports, resources } from "./traps";
+import { forwardMailboxes } from "./view";
 
 const support = `const support = new SharedMailbox("support", { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" });`;
 
@@ -88,5 +89,107 @@ new MailboxMembership("one", { mailbox: support.id, members: ["ada@contoso.com",
       expect(value).toHaveProperty("ciphertext");
     }
     expect((await project.preview()).changes).toEqual([]);
+  });
+});
+
+/** Each test goes on from where the one before it left the stack. */
+describe("credentials of a mailbox record", () => {
+  let tenant: ServedTenant;
+  let project: Project;
+  const first = "Correct-Horse-1";
+  const second = "Battery-Staple-2";
+
+  /** The password stands in the program in clear, so that nothing but the class makes it a secret. */
+  const program = (password: string, more = "") => `${imports}
+const collector = new SharedMailbox("collector", { displayName: "Collector", primarySmtpAddress: "forwardmailbox@contoso.com" });
+new ForwardingMailbox("intake", {
+  name: "CRM intake", emailAddress: collector.primarySmtpAddress, deleteAfterProcessing: true,
+  serverProfile: "Contoso mailbox credentials",
+  credentials: { userName: "forwardmailbox@contoso.com", password: "${password}" }, ${more}
+});`;
+
+  beforeAll(async () => {
+    tenant = await startTenant();
+    project = await createProject(program(first), {
+      config: { ...tenant.config, "mailboxes:settleTimeout": "5s" },
+    });
+  });
+
+  afterAll(async () => {
+    project?.remove();
+    await tenant?.remove();
+  });
+
+  /** The password is in nothing that was printed and in no file of the backend, and the user name is readable. */
+  function expectSealed(run: Run): void {
+    const seen = [run.output, ...run.diagnostics.map(({ message }) => message), project.stateText()].join("\n");
+    for (const password of [first, second]) {
+      expect(seen).not.toContain(password);
+      expect(seen).not.toContain(Buffer.from(password).toString("base64"));
+    }
+  }
+
+  const forwardMailbox = async () => (await forwardMailboxes(tenant))[0];
+
+  test("whose creation fails half-way are ciphertext in the state, and the next up finishes", async () => {
+    await tenant.fault({
+      service: "dataverse",
+      method: "PATCH",
+      path: "/mailboxes(",
+      after: 1,
+      times: 1,
+      answer: { status: 400, body: { error: { code: "0x80040265", message: "A plug-in said no." } } },
+    });
+    const failed = await project.up("--diff");
+    expect(failed.exitCode).not.toBe(0);
+    expect(errors(failed).join("\n")).toContain("A plug-in said no");
+    expectSealed(failed);
+    const { intake } = await resources(project);
+    expect(intake?.outputs?.credentials).toHaveProperty("ciphertext");
+
+    const up = await project.up("--diff");
+    expect(errors(up)).toEqual([]);
+    expectSealed(up);
+    expect(await forwardMailbox()).toMatchObject({
+      username: "forwardmailbox@contoso.com",
+      allowemailconnectortousecredentials: true,
+      incomingemailstatus: 1,
+    });
+  });
+
+  test("are no drift, and ciphertext after a refresh too", async () => {
+    const refreshed = await project.refresh("--diff");
+    expect(refreshed.changes).toEqual([]);
+    expectSealed(refreshed);
+    expect(await project.preview("--refresh")).toMatchObject({ exitCode: 0, changes: [] });
+    expectSealed(await project.preview("--diff"));
+  });
+
+  test("are rotated by a change of the program, which a preview shows without the value", async () => {
+    project.program(program(second));
+    const preview = await project.preview("--diff");
+    expect(preview.changes).toMatchObject([
+      { op: "update", name: "intake", detailedDiff: { "credentials.password": "update" } },
+    ]);
+    expectSealed(preview);
+    await tenant.clearRequests();
+    const up = await project.up("--diff");
+    expect(errors(up)).toEqual([]);
+    expectSealed(up);
+    const written = (await tenant.requests({ writes: "true", service: "dataverse" })).map(({ body }) =>
+      Object.keys((body ?? {}) as object).sort(),
+    );
+    expect(written).toEqual([
+      ["allowemailconnectortousecredentials", "password", "username"],
+      ["testemailconfigurationscheduled"],
+    ]);
+    expect((await project.preview()).changes).toEqual([]);
+  });
+
+  test("go with the resource", async () => {
+    const destroyed = await project.destroy();
+    expect(destroyed.exitCode).toBe(0);
+    expectSealed(destroyed);
+    expect(await forwardMailboxes(tenant)).toEqual([]);
   });
 });
