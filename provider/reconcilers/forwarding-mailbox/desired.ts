@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { MailboxRow, ServerProfile } from "../../services/dataverse";
-import type { InboxRule } from "../../services/inbox-rules";
+import type { InboxRule } from "../../services/inbox-rule";
 import type { Recipient } from "../../services/recipients";
 import { displayText, flag, smtpAddress } from "../canonical";
 import { keyed } from "../keyed";

@@ -1,6 +1,6 @@
 import { InputError } from "../../http/errors";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
-import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rules";
+import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rule";
 import { sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { settle } from "../../services/waiting";
