@@ -187,12 +187,14 @@ export interface SharedMailboxArgs {
   /**
    * Litigation hold: `true` keeps everything without an end, `{ days }` each item for so long. Needs a `license` with Exchange Online
    * Plan 2 (or Plan 1 with Exchange Online Archiving) and, for the deploying application, the management role Legal Hold. Removal or
-   * null keeps it, with a warning; only `false` lifts it, and Exchange keeps the content for 30 days more then.
+   * null keeps it, with a warning; only `false` lifts it, and Exchange keeps the content for 30 days more then. A longer hold that
+   * somebody else set, or that an adoption finds, stays until a refresh has shown it.
    */
   litigationHold?: pulumi.Input<boolean | LitigationHold>;
   /**
    * Whether the mailbox has an archive. Needs a `license` as `litigationHold` does. Removal or null keeps it, with a warning; only
-   * `false` disables it, never under a hold; its content can be connected again for 30 days.
+   * `false` disables it, never under a hold; its content can be connected again for 30 days. One that somebody else enabled, or that
+   * an adoption finds, stays until a refresh has shown it.
    */
   archive?: pulumi.Input<boolean>;
   /**

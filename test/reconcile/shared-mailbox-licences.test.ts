@@ -544,6 +544,88 @@ describe("litigationHold and archive", () => {
     expect(await resource.refresh()).toEqual({});
   });
 
+  test.each<[string, Row, Row, Row, Row]>([
+    ["a hold", { LitigationHoldEnabled: true }, { litigationHold: false }, { litigationHold: true }, {}],
+    [
+      "a longer hold",
+      { LitigationHoldEnabled: true, LitigationHoldDuration: 90 },
+      { litigationHold: { days: 30 } },
+      { litigationHold: { days: 90 } },
+      {},
+    ],
+    [
+      "a hold without an end",
+      { LitigationHoldEnabled: true },
+      { litigationHold: { days: 30 } },
+      { litigationHold: true },
+      {},
+    ],
+    ["an archive", {}, { archive: false }, { archive: true }, { ArchiveStatus: "Active" }],
+  ])("an adoption does not take %s away, which no preview has shown", async (what, held, more, there, row) => {
+    const world = await startWorld();
+    const [found] = await world.exchange("New-Mailbox", {
+      Shared: true,
+      Name: "By hand",
+      Alias: "support",
+      PrimarySmtpAddress: "support@contoso.com",
+    });
+    const id = String(found?.ExternalDirectoryObjectId);
+    await assign(world, { id } as Resource, PLAN_2);
+    if (what === "an archive") {
+      await world.exchange("Enable-Mailbox", { Identity: id, Archive: true });
+    } else {
+      await world.exchange("Set-Mailbox", { Identity: id, ...held });
+    }
+    const before = await seen(world, { id } as Resource);
+    await world.writes();
+    const program = { ...support, adopt: true, signInBlocked: true, license: plan2, ...more };
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+    expect(await seen(world, resource)).toMatchObject({
+      ...row,
+      LitigationHoldEnabled: before.LitigationHoldEnabled,
+      LitigationHoldDuration: before.LitigationHoldDuration,
+    });
+    const [property = ""] = Object.keys(more);
+    expect(world.warnings.join("\n")).toMatch(new RegExp(`${property}: .*left as it is.*pulumi up --refresh`));
+    // Shown by a preview that has looked, it is taken away.
+    await resource.refresh();
+    expect(resource.state?.inputs[property]).toEqual(there[property]);
+    await resource.up(program);
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  test.each<[string, Row, Row, Row]>([
+    ["a hold", { litigationHold: false }, { LitigationHoldEnabled: true }, { LitigationHoldEnabled: true }],
+    [
+      "a longer hold",
+      { litigationHold: { days: 30 } },
+      { LitigationHoldDuration: 90 },
+      { LitigationHoldDuration: "90.00:00:00" },
+    ],
+    ["an archive", { archive: false }, {}, { ArchiveStatus: "Active" }],
+  ])("%s that somebody else added is not taken away with another change", async (what, more, change, row) => {
+    const world = await startWorld();
+    const program = { ...support, license: plan2, ...more };
+    const resource = await made(world, { license: plan2, ...more });
+    if (what === "an archive") {
+      await world.exchange("Enable-Mailbox", { Identity: resource.id, Archive: true });
+    } else {
+      await world.exchange("Set-Mailbox", { Identity: resource.id, ...change });
+    }
+    expect(await resource.plan({ ...program, displayName: "Renamed" })).toEqual(["displayName"]);
+    await resource.up({ ...program, displayName: "Renamed" });
+    expect(await seen(world, resource)).toMatchObject({ ...row, DisplayName: "Renamed" });
+    expect(world.warnings.join("\n")).toMatch(/left as it is/);
+    // Nor does the licence go that an archive needs which stays.
+    if (what === "an archive") {
+      expect(await failure(resource.up({ ...program, license: false }))).toMatch(/is needed: it has an archive/);
+    }
+    await resource.refresh();
+    expect(await resource.plan({ ...program, displayName: "Renamed" })).toHaveLength(1);
+    await resource.up({ ...program, displayName: "Renamed" });
+    expect(await resource.refresh()).toEqual({});
+  });
+
   test("archive: false under a declared hold is refused in preview", async () => {
     const world = await startWorld();
     const program = { ...support, license: plan2, archive: false, litigationHold: true };

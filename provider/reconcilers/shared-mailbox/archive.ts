@@ -1,6 +1,8 @@
 import { ConflictError } from "../../http/errors";
+import type { Properties } from "../reconciler";
 import { written } from "../written";
-import { changesOf, type Facet, keptAdvice } from "./facet";
+import type { Desired, Observed } from "./desired";
+import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
 import { whenLicensed } from "./license-lag";
 import { isOn } from "./litigation-hold";
 
@@ -20,8 +22,13 @@ export const archive: Facet = {
       : []),
   ],
 
-  difference: ({ inputs: { archive: to } }, _previous, { mailbox: { hasArchive: from } }) =>
-    to === undefined || from === to ? [] : [{ path: ["archive"], from, to }],
+  difference(desired, previous, observed) {
+    const { archive: to } = desired.inputs;
+    const { hasArchive: from } = observed.mailbox;
+    return to === undefined || from === to || isLeft(desired, previous, observed)
+      ? []
+      : [{ path: ["archive"], from, to }];
+  },
 
   async guard(changes, _desired, { mailbox }, operation) {
     if (changesOf("archive", changes).every(({ to }) => to !== false)) {
@@ -59,5 +66,20 @@ export const archive: Facet = {
     );
   },
 
+  finish(desired, previous, observed, operation) {
+    if (isLeft(desired, previous, observed)) {
+      tellLeft("archive", "an archive", operation);
+    }
+  },
+
   read: ({ mailbox }) => ({ archive: mailbox.hasArchive }),
 };
+
+/** Whether there is an archive that is not declared, and it stays. */
+function isLeft(desired: Desired, previous: Properties, observed: Observed): boolean {
+  return (
+    desired.inputs.archive === false &&
+    observed.mailbox.hasArchive &&
+    !mayTakeAway("archive", desired, previous, observed)
+  );
+}

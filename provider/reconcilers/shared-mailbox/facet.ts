@@ -72,6 +72,26 @@ export function changesOf(property: keyof SharedMailboxInputs, changes: readonly
   return changes.filter(({ path }) => path[0] === property);
 }
 
+/**
+ * Whether what is there may be taken away for good: only where the change of this very property stood in a preview. What somebody
+ * else set since the last refresh did not, nor did what an adoption finds.
+ */
+export function mayTakeAway(
+  property: keyof SharedMailboxInputs,
+  { inputs }: Desired,
+  previous: Properties,
+  { isAdopted }: Observed,
+): boolean {
+  return isAdopted !== true && JSON.stringify(previous[property]) !== JSON.stringify(inputs[property]);
+}
+
+/** Says that something was not taken away, because no preview has shown it. */
+export function tellLeft(property: keyof SharedMailboxInputs, what: string, operation: Operation): void {
+  operation.warn(
+    `${property}: the mailbox has ${what}, which no preview has shown; it is left as it is. \`pulumi up --refresh\` shows it first.`,
+  );
+}
+
 /** Advice for a property without a default that left the program. */
 export function keptAdvice(
   property: keyof SharedMailboxInputs,

@@ -101,7 +101,7 @@ export const license: Facet = {
     requireSufficient(needsOfChanges(changes), entitlement, "Nothing was changed.");
     if (planned.remove.length > 0) {
       const names = planned.remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
-      await requireNotNeeded(names, entitlement, changes, inputs.archive === false, mailbox, operation);
+      await requireNotNeeded(names, entitlement, changes, mailbox, operation);
     }
   },
 
@@ -315,12 +315,12 @@ async function requireNotNeeded(
   names: string,
   { isLarge, hasArchiving }: Entitlement,
   changes: readonly Change[],
-  disablesArchive: boolean,
   mailbox: Mailbox,
   operation: Operation,
 ): Promise<void> {
   const changed = changes.filter(({ path }) => path[0] === "quota" && path[1] === "prohibitSendReceive");
   const quota = changed.length > 0 ? undefined : mailbox.quota.prohibitSendReceive;
+  const disablesArchive = changesOf("archive", changes).some(({ to }) => to === false);
   const isAbove = (bytes: number | undefined): bytes is number => bytes !== undefined && bytes > 50 * GIGABYTE;
   const { size } = isLarge ? { size: 0 } : await operation.services.mailboxes.statistics(mailbox);
   const reasons = [

@@ -1,6 +1,7 @@
 import type { Mailbox } from "../../services/mailboxes";
-import type { SharedMailboxInputs } from "./desired";
-import { changesOf, type Facet, keptAdvice } from "./facet";
+import type { Properties } from "../reconciler";
+import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
 
 type Hold = NonNullable<SharedMailboxInputs["litigationHold"]>;
 
@@ -15,11 +16,11 @@ export const litigationHold: Facet = {
       : []),
   ],
 
-  difference({ inputs: { litigationHold: to } }, _previous, { mailbox }) {
-    const from = holdOf(mailbox);
-    return to === undefined || JSON.stringify(from) === JSON.stringify(to)
-      ? []
-      : [{ path: ["litigationHold"], from, to }];
+  difference(desired, previous, observed) {
+    const { litigationHold: to } = desired.inputs;
+    const from = holdOf(observed.mailbox);
+    const isSame = to === undefined || length(from) === length(to);
+    return isSame || isLeft(desired, previous, observed) ? [] : [{ path: ["litigationHold"], from, to }];
   },
 
   parameters(changes) {
@@ -43,6 +44,12 @@ export const litigationHold: Facet = {
       : undefined;
   },
 
+  finish(desired, previous, observed, operation) {
+    if (isLeft(desired, previous, observed)) {
+      tellLeft("litigationHold", "a longer litigation hold than is declared", operation);
+    }
+  },
+
   read: ({ mailbox }) => ({ litigationHold: holdOf(mailbox) }),
   outputs: ({ mailbox }) => ({ holds: mailbox.holds }),
 };
@@ -50,6 +57,18 @@ export const litigationHold: Facet = {
 /** Whether a declared hold is one. */
 export function isOn(hold: unknown): boolean {
   return hold !== undefined && hold !== null && hold !== false;
+}
+
+/** Whether there is more of a hold than is declared, and it stays: content would be lost that nobody knew was held. */
+function isLeft(desired: Desired, previous: Properties, observed: Observed): boolean {
+  const { litigationHold: to } = desired.inputs;
+  const isLess = to !== undefined && length(to) < length(holdOf(observed.mailbox));
+  return isLess && !mayTakeAway("litigationHold", desired, previous, observed);
+}
+
+/** Days that an item is held. */
+function length(hold: Hold): number {
+  return typeof hold === "object" ? hold.days : hold ? Number.POSITIVE_INFINITY : 0;
 }
 
 function holdOf({ hasLitigationHold, litigationHoldDays: days }: Mailbox): Hold {
