@@ -176,7 +176,21 @@ describe("canonical forms", () => {
     );
   });
 
+  test.each([
+    ["5 < 6 & 7 > 4", "5 &lt; 6 &amp; 7 &gt; 4"],
+    ["<!-- for Fridays -->Back on Monday", "Back on Monday"],
+    ["Jos\u00e9 \u2013 \u201csoon\u201d", "Jos&eacute; &ndash; &ldquo;soon&#8221;"],
+    ["Jos&eacute; &mdash; 5&nbsp;&euro;", "Jos\u00e9 \u2014 5\u00a0\u20ac"],
+    ["&Eacute;t&eacute;", "&#xC9;t&#233;"],
+    ["x &#60; y &#38; z", "x &lt; y & z"],
+  ])("of %j and %j, which show the same, are the same", (one, other) => {
+    expect(isSameMessage(one, other)).toBe(true);
+  });
+
   test("of texts that show something else are not the same", () => {
+    expect(isSameMessage("&Eacute;", "&eacute;")).toBe(false);
+    expect(isSameMessage("&#60;b&#62;", "<b>")).toBe(false);
+    expect(isSameMessage("&amp;eacute;", "&eacute;")).toBe(false);
     expect(isSameMessage("Back on Monday", "Back on Tuesday")).toBe(false);
     expect(isSameMessage("<b>Back</b>", "Back")).toBe(false);
     expect(isSameMessage("Back on", "Backon")).toBe(false);

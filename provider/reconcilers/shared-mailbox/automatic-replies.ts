@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { instant } from "../../services/time-zones";
+import { decoded } from "./html-references";
 
 /** Members in the order in which they are compared. */
 export const REPLY_MEMBERS = [
@@ -122,15 +123,19 @@ export function isSameMessage(a: string, b: string): boolean {
 
 function comparable(value: string): string {
   const body = /<body\b[^>]*>([\s\S]*?)(?:<\/body>|$)/i.exec(value)?.[1] ?? value;
-  return body
+  const markup = body
+    .replace(/<!--[\s\S]*?-->/g, "")
     .replace(/<\/?html\b[^>]*>/gi, "")
+    // An angle bracket that begins no tag is text, and comes back as a reference.
+    .replace(/<(?![a-z/!?])/gi, "&lt;")
     .replace(/<\/?[a-z][a-z0-9]*/gi, (tag) => tag.toLowerCase())
-    .replace(/\s*\/>/g, ">")
-    .replace(/&(?:nbsp|#160|#xa0);/gi, "\u00a0")
-    .replace(/&(?:quot|#34);/gi, '"')
-    .replace(/&(?:apos|#39);/gi, "'")
-    .replace(/&amp;(?!#?\w+;)/gi, "&")
+    .replace(/\s*\/>/g, ">");
+  return decoded(markup, (one) => REFERENCES[one] ?? one)
+    .replace(/&amp;(?!#?\w+;)/g, "&")
     .replace(/[ \t\r\n]+/g, " ")
     .replace(BLOCK, "$1")
     .replace(/^ +| +$/g, "");
 }
+
+/** Characters that as themselves would be something else. */
+const REFERENCES: Readonly<Record<string, string>> = { "<": "&lt;", "&": "&amp;" };

@@ -1,6 +1,5 @@
-/** Characters that html writes as a reference, and the names of those references. */
-const NAMED: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
-const REFERENCE = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi;
+import { decoded, hasReference } from "./html-references";
+
 /** Elements that a text meant as html is likely to have. Other words in angle brackets are text. */
 const MARKUP =
   /<!(?:--|doctype\b)|<\/?(?:a|b|body|br|center|div|em|font|h[1-6]|head|hr|html|i|img|li|ol|p|pre|span|strong|style|table|tbody|td|th|tr|u|ul)(?:\s+[\w-]+=[^<>]*)?\s*\/?>/i;
@@ -12,7 +11,7 @@ export function canonicalMailTip(text: string): string {
 
 /** Whether a text is meant as html, which a MailTip does not take: it would be shown with its tags. */
 export function hasMarkup(text: string): boolean {
-  return MARKUP.test(text) || text.search(REFERENCE) !== -1;
+  return MARKUP.test(text) || hasReference(text);
 }
 
 /** How a text goes into Exchange, which puts an html document around it and takes what is in it for html. */
@@ -26,13 +25,5 @@ export function displayedMailTip(html: string): string {
     .replace(/<!--[\s\S]*?-->/g, "")
     .replace(/<\/?(?:br|p|div)\b[^<>]*>/gi, " ")
     .replace(/<[/!]?[a-z][^<>]*>/gi, "");
-  return canonicalMailTip(text.replace(REFERENCE, (reference, ...groups) => decoded(groups) ?? reference));
-}
-
-function decoded([decimal, hex, name]: unknown[]): string | undefined {
-  if (typeof name === "string") {
-    return NAMED[name.toLowerCase()];
-  }
-  const code = typeof decimal === "string" ? Number(decimal) : Number.parseInt(String(hex), 16);
-  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+  return canonicalMailTip(decoded(text));
 }
