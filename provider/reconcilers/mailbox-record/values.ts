@@ -29,7 +29,7 @@ export interface Owner {
  */
 export interface RecordValues {
   name?: string | undefined;
-  emailAddress?: string | undefined;
+  emailAddress?: string | null | undefined;
   owner?: Owner | undefined;
   /** Id of the server profile. */
   serverProfile?: string | null | undefined;
@@ -57,7 +57,7 @@ const itself = (value: unknown): unknown => value;
 const fields: { [P in RecordProperty]-?: Field<Exclude<RecordValues[P], undefined>> } = {
   name: { of: ({ name }) => name, wanted: itself, columns: (name) => ({ name }) },
   emailAddress: {
-    of: ({ emailAddress }) => emailAddress,
+    of: addressOf,
     wanted: itself,
     columns: (emailaddress) => ({ emailaddress }),
   },
@@ -100,6 +100,11 @@ const fields: { [P in RecordProperty]-?: Field<Exclude<RecordValues[P], undefine
         : { allowemailconnectortousecredentials: true, username: value.userName, password: value.password },
   },
 };
+
+/** The address of a record; null where it has none. */
+function addressOf({ emailAddress }: MailboxRow): string | null {
+  return emailAddress === "" ? null : emailAddress;
+}
 
 /** The column that sets the owner of a row. */
 export function ownerColumns({ table, id }: Owner): DataverseRow {
@@ -182,13 +187,51 @@ export async function writeRecord(
       for (const property of properties.filter((one) => one !== "credentials")) {
         state[property] = inputs[property] ?? state[property];
       }
+      noteIds(properties, values, inputs, state);
     },
   );
   if (properties.includes("credentials")) {
     // Noted only when it is certain: a password cannot be looked at, so one that may not have arrived is written again.
     state.credentials = inputs.credentials ?? null;
-    // Whatever the last test said, it signed in with something else.
+  }
+  if (properties.some((property) => TESTED.includes(property))) {
+    // Whatever the last test said, it was of something else.
     delete state.testedFor;
+  }
+  if (properties.includes("emailAddress")) {
+    // Dynamics drops the approval with every change of the address, also back to one that was approved before.
+    delete state.approvalTriedFor;
+  }
+}
+
+/** Properties whose change makes the last Test & Enable worthless. */
+const TESTED: readonly RecordProperty[] = [
+  "emailAddress",
+  "serverProfile",
+  "incomingEmail",
+  "outgoingEmail",
+  "appointmentsContactsTasks",
+  "credentials",
+];
+
+/**
+ * Notes which objects the declared names stand for now; a state that keeps the id of the one before would lead the next
+ * deployment back to it.
+ */
+function noteIds(
+  properties: readonly RecordProperty[],
+  values: RecordValues,
+  inputs: Properties,
+  state: Properties,
+): void {
+  const ids = { owner: values.owner?.id, serverProfile: values.serverProfile };
+  for (const property of ["owner", "serverProfile"] as const) {
+    if (properties.includes(property)) {
+      delete state[`${property}Id`];
+      if (inputs[property] !== undefined) {
+        state[`${property}Id`] = ids[property];
+      }
+    }
   }
 }
 
@@ -196,7 +239,7 @@ export async function writeRecord(
 export function valuesOf(row: MailboxRow): RecordValues {
   return {
     name: row.name,
-    emailAddress: row.emailAddress,
+    emailAddress: addressOf(row),
     serverProfile: row.serverProfileId ?? null,
     deleteAfterProcessing: row.deleteAfterProcessing,
     incomingEmail: row.incoming,
