@@ -1,7 +1,5 @@
-import { isUnknownOutcome, ProviderError } from "../http/errors";
 import type { MailboxRow } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
-import { settle } from "../services/waiting";
 import {
   type Desired,
   type ForwardingInputs,
@@ -23,19 +21,27 @@ import {
 import { knownRecipients } from "./known-recipients";
 import { mailboxOfTenant } from "./mailbox-record/address";
 import { adopted, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
-import { approve } from "./mailbox-record/approval";
+import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered } from "./mailbox-record/outputs";
-import { defaultOwner, ownerAsDeclared, ownerNamed } from "./mailbox-record/owner";
+import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
+import { createRow, deleteRow, managed } from "./mailbox-record/rows";
 import {
+  declaredServerProfile,
   defaultServerProfile,
   requireSuitableProfile,
-  serverProfileNamed,
   serverProfileOf,
   warnWithoutCredentials,
 } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
-import { columnsOf, isOfRecord, type RecordValues, recordDifference, writeRecord } from "./mailbox-record/values";
+import {
+  columnsOf,
+  isOfRecord,
+  type RecordValues,
+  recordDifference,
+  unproven,
+  writeRecord,
+} from "./mailbox-record/values";
 import { guidFor } from "./origin";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { recordThing, rowThing, sourceThing } from "./registry";
@@ -59,16 +65,12 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         ]
       : [],
 
-  advise({ deleteAfterProcessing, emailAddress, approveEmail }, olds) {
-    const isMoved =
-      olds?.emailAddress !== undefined && emailAddress !== undefined && olds.emailAddress !== emailAddress;
+  advise(inputs, olds) {
     return [
-      ...(deleteAfterProcessing !== true && (olds === undefined || olds.deleteAfterProcessing === true)
+      ...(inputs.deleteAfterProcessing !== true && (olds === undefined || olds.deleteAfterProcessing === true)
         ? ["deleteAfterProcessing is not true: the collecting mailbox fills up, since nothing is deleted from it."]
         : []),
-      ...(isMoved && approveEmail !== false
-        ? ["emailAddress is new, which drops the approval and needs a new test."]
-        : []),
+      ...adviceOnMove(inputs, olds),
     ];
   },
 
@@ -100,21 +102,10 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         operation,
       );
     }
-    const wasDeclared = (property: string) => (state[property] ?? undefined) !== undefined;
     return {
       inputs,
-      profile:
-        inputs.serverProfile !== undefined
-          ? await serverProfileNamed(inputs.serverProfile, operation)
-          : wasDeclared("serverProfile")
-            ? await defaultServerProfile(operation)
-            : undefined,
-      owner:
-        inputs.owner !== undefined
-          ? await ownerNamed(inputs.owner, operation)
-          : wasDeclared("owner")
-            ? await defaultOwner(operation)
-            : undefined,
+      profile: await declaredServerProfile(inputs.serverProfile, operation),
+      owner: await declaredOwner(inputs.owner, operation),
       sources: await lookUpSources(inputs, operation),
     };
   },
@@ -122,10 +113,13 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   async find(desired, operation) {
     const { state, services } = operation;
     const { inputs } = desired;
+    if (inputs.credentials !== undefined) {
+      state.credentials = unproven(inputs.credentials);
+    }
     const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
-    if (own !== undefined) {
+    if (own !== undefined && !isAnother(inputs.adopt, own)) {
       operation.progress("continuing with the record that an earlier deployment of this resource created");
-      Object.assign(state, { id: own.id, created: true, credentials: null });
+      Object.assign(state, { id: own.id, created: true });
       return around(own, desired, operation);
     }
     const namesakes = await services.dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
@@ -149,8 +143,16 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     if (row === undefined) {
       return undefined;
     }
-    state.credentials = null;
-    return { ...(await around(row, desired, operation)), isAdopted: true as const };
+    if (operation.registry.isDeclaredByAnother(rowThing(row.id), operation.origin)) {
+      const reason = `another resource of this deployment manages the forward mailbox ${row.name} already; declare it once`;
+      throw new InputError([{ path: "adopt", reason }]);
+    }
+    const found = { ...(await around(row, desired, operation)), isAdopted: true as const };
+    // Refused before the record becomes this resource's: nothing is written then.
+    requireSuitableProfile(valuesFor(desired, {}), desired.profile ?? found.profile);
+    requireOwnMethod(found.sources, inputs, operation);
+    operation.registry.declare(rowThing(row.id), operation.origin);
+    return found;
   },
 
   async ensure(desired, operation) {
@@ -162,29 +164,24 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     requireSuitableProfile(values, profile);
     warnWithoutCredentials(inputs.credentials !== undefined, profile, operation);
     const action = `creating the forward mailbox ${inputs.name}`;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await dataverse.createMailbox(guid, columnsOf(values), action, operation);
-        break;
-      } catch (error) {
-        // Guarded by its own id: sent again it finds the row that a lost answer left behind.
-        if (!isUnknownOutcome(error) || attempt === 3) {
-          throw error;
-        }
-      }
-    }
-    Object.assign(operation.state, { id: guid, created: true, credentials: inputs.credentials ?? null });
-    const row = await settle(
+    const row = await createRow(
       {
+        action,
         what: "Dynamics to show the new record",
+        send: async () => {
+          await dataverse.createMailbox(guid, columnsOf(values), action, operation);
+          Object.assign(operation.state, {
+      id: guid,
+      created: true,
+      ...(inputs.credentials === undefined ? {} : { credentials: inputs.credentials }),
+      ...(inputs.owner === undefined ? {} : { ownerId: desired.owner?.id }),
+      ...(inputs.serverProfile === undefined ? {} : { serverProfileId: profile?.id }),
+    });
+        },
         look: () => dataverse.mailbox(guid, operation),
-        done: (seen) => seen !== undefined,
       },
       operation,
     );
-    if (row === undefined) {
-      throw new ProviderError({ action, words: "Dynamics shows no such record" });
-    }
     return around(row, desired, operation);
   },
 
@@ -266,18 +263,12 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       return;
     }
     const action = `deleting the forward mailbox ${row.name}`;
-    try {
-      await dataverse.deleteMailbox(row, action, operation);
-    } catch (error) {
-      if (!isUnknownOutcome(error)) {
-        throw error;
-      }
-    }
-    await settle(
+    await deleteRow(
       {
+        action,
         what: "the record of the forward mailbox to be gone",
+        send: () => dataverse.deleteMailbox(row, action, operation),
         look: () => dataverse.mailbox(id, operation),
-        done: (seen) => seen === undefined,
       },
       operation,
     );
@@ -293,6 +284,11 @@ type Target = Pick<ForwardingInputs, "name" | "emailAddress">;
  */
 function rowIdOf({ inputs }: Desired, { origin }: Operation): string {
   return guidFor(origin, inputs.emailAddress);
+}
+
+/** Whether the program names a record to take over that is not this one. */
+function isAnother(adopt: boolean | string | undefined, { id }: MailboxRow): boolean {
+  return typeof adopt === "string" && !sameText(adopt, id);
 }
 
 /** The record and everything around it: who feeds it, and by what. */
@@ -363,9 +359,8 @@ function isHeld(previous: Properties, key: string): boolean {
 
 /** The record as declared. What was declared and is not any more goes back to the default; the rest stays as it is. */
 function valuesFor({ inputs, profile, owner }: Desired, previous: Properties): RecordValues {
-  const whenManaged = <Value>(property: keyof ForwardingInputs, byDefault: Value): Value | undefined =>
-    (inputs[property] as Value | undefined) ??
-    ((previous[property] ?? undefined) === undefined ? undefined : byDefault);
+  const whenManaged = <Value>(property: keyof ForwardingInputs, byDefault: Value) =>
+    managed(property, inputs, previous, byDefault);
   return {
     name: inputs.name,
     emailAddress: inputs.emailAddress,
@@ -375,7 +370,8 @@ function valuesFor({ inputs, profile, owner }: Desired, previous: Properties): R
     incomingEmail: whenManaged("incomingEmail", "ServerSideSynchronization" as const),
     outgoingEmail: whenManaged("outgoingEmail", "None" as const),
     appointmentsContactsTasks: whenManaged("appointmentsContactsTasks", "None" as const),
-    credentials: whenManaged("credentials", null),
+    // A refresh that found none used leaves null behind, and others may still be stored.
+    credentials: inputs.credentials ?? ("credentials" in previous ? null : undefined),
   };
 }
 

@@ -1,14 +1,23 @@
-import { InputError } from "../http/errors";
+import { InputError, isClass } from "../http/errors";
+import type { MailboxRow, ServerProfile } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
 import { type Desired, type IndividualInputs, type Observed, schema } from "./individual-mailbox/desired";
-import { noteFormer, PROPERTIES, type Property, valuesFor, valuesToPutBack } from "./individual-mailbox/former";
+import {
+  beginFormer,
+  forget,
+  noteFormer,
+  noteGiven,
+  PROPERTIES,
+  valuesFor,
+  valuesToPutBack,
+} from "./individual-mailbox/former";
 import { knownAs, whose } from "./individual-mailbox/whose";
 import { tellOverwritten } from "./mailbox-record/adoption";
-import { approve } from "./mailbox-record/approval";
+import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { addressColumn, lookBehind, recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered } from "./mailbox-record/outputs";
-import { requireOwnValues } from "./mailbox-record/ownership";
+import { decidedElsewhere, declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import {
   requireSuitableProfile,
   serverProfileNamed,
@@ -16,10 +25,12 @@ import {
   warnWithoutCredentials,
 } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
-import { isOfRecord, type RecordValues, recordDifference, writeRecord } from "./mailbox-record/values";
+import { isOfRecord, type RecordValues, recordDifference, valuesOf, writeRecord } from "./mailbox-record/values";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
-import { recordThing } from "./registry";
 import { written } from "./written";
+
+/** How often a record that somebody else changed meanwhile is read again. */
+const LOOKS = 5;
 
 /**
  * The mailbox record that Dynamics made for a user or a queue. It never makes or deletes the record; the address is written
@@ -31,13 +42,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
   keyed: {},
   check,
 
-  advise({ emailAddress, approveEmail }, olds) {
-    const isMoved =
-      olds?.emailAddress !== undefined && emailAddress !== undefined && olds.emailAddress !== emailAddress;
-    return isMoved && approveEmail !== false
-      ? ["emailAddress is new, which drops the approval and needs a new test."]
-      : [];
-  },
+  advise: adviceOnMove,
 
   replaces: (state, inputs, _registry, environmentUrl) => [
     ...(["user", "queue"] as const).filter((property) => !isSameOne(property, state, inputs)),
@@ -50,9 +55,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
   refersTo: () => ({}),
 
   declare(state, inputs, origin, registry) {
-    for (const property of PROPERTIES.filter((one) => inputs[one] !== undefined && one !== "serverProfile")) {
-      registry.declareValue(recordThing(String(state.id), property), spell(inputs[property]), origin);
-    }
+    declareValues(String(state.id), state, inputs, PROPERTIES, origin, registry);
   },
 
   async resolve(inputs, operation) {
@@ -66,7 +69,11 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
 
   async find(desired, operation) {
     const row = await recordOf(desired.behind, operation);
-    return row === undefined ? undefined : { ...(await around(row, desired.inputs, operation)), isAdopted: true };
+    if (row === undefined) {
+      return undefined;
+    }
+    beginFormer(operation);
+    return { ...(await around(row, desired.inputs, operation)), isAdopted: true };
   },
 
   async ensure({ behind, inputs }, operation) {
@@ -77,8 +84,10 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
       throw new InputError([{ path, reason }]);
     }
     if (behind.address === undefined && emailAddress !== undefined) {
+      beginFormer(operation, { emailAddress: null });
       await setAddress(behind, emailAddress, operation);
     }
+    beginFormer(operation);
     return { ...(await around(await recordAppears(behind, operation), inputs, operation)), isAdopted: true };
   },
 
@@ -90,18 +99,19 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
 
   id: ({ row }) => row.id,
 
-  difference: ({ inputs, profile }, previous, { row }, state) =>
-    recordDifference(valuesFor(inputs, profile?.id, previous, state), row, state),
+  difference: ({ inputs, profile }, previous, { row, elsewhere }, state) =>
+    recordDifference(valuesFor(inputs, profile?.id, previous, row, elsewhere, state), row, state),
 
   apply,
 
   async finish(desired, _previous, { row, ...observed }, operation) {
     const { inputs, behind } = desired;
+    const declared = { ...inputs, serverProfile: desired.profile?.id };
+    requireOwnValues(row.id, declared, PROPERTIES, operation);
     noteFormer(inputs, row, operation);
-    const former = (operation.state.former ?? {}) as RecordValues;
-    operation.state.former = Object.fromEntries(
-      Object.entries(former).filter(([property]) => inputs[property as Property] !== undefined),
-    );
+    noteGiven(declared, PROPERTIES, operation);
+    forget(inputs, operation);
+    operation.state.serverProfileId = row.serverProfileId;
     const approved = await approve(inputs.approveEmail, row, operation, (columns, action) =>
       writeBehind(behind, columns, action, operation),
     );
@@ -112,13 +122,13 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     ...recordOutputs(row),
     knownAs: knownAs(behind, desired?.inputs ?? state),
     organizationId,
-    ...remembered(state, ["former", ...COMMANDS]),
+    ...remembered(state, ["former", "given", ...COMMANDS]),
   }),
 
   async inputs(state, { row, profile }) {
     const isSameProfile = row.serverProfileId === state.serverProfileId;
     const read: Properties = {
-      emailAddress: row.emailAddress,
+      emailAddress: valuesOf(row).emailAddress,
       serverProfile: isSameProfile ? state.serverProfile : profile?.name,
       incomingEmail: row.incoming,
       outgoingEmail: row.outgoing,
@@ -133,7 +143,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
 };
 
 function check(inputs: Partial<IndividualInputs>, unsettled: readonly string[]): { path: string; reason: string }[] {
-  const { user, queue, deleteAfterProcessing, incomingEmail, outgoingEmail } = inputs;
+  const { deleteAfterProcessing, incomingEmail, outgoingEmail } = inputs;
   const has = (property: "user" | "queue") => inputs[property] !== undefined || unsettled.includes(property);
   const problems: { path: string; reason: string }[] = [];
   if (has("user") && has("queue")) {
@@ -145,14 +155,14 @@ function check(inputs: Partial<IndividualInputs>, unsettled: readonly string[]):
   if (!has("user") && !has("queue")) {
     problems.push({ path: "user", reason: "is missing; declare user or queue, whose mailbox record this is" });
   }
-  if (user !== undefined && deleteAfterProcessing === true) {
+  if (has("user") && !has("queue") && deleteAfterProcessing === true) {
     problems.push({
       path: "deleteAfterProcessing",
       reason:
         "cannot be true for a user: Dynamics deletes messages only from queues' and forward mailboxes (0x8005E233)",
     });
   }
-  if (queue !== undefined) {
+  if (has("queue") && !has("user")) {
     for (const [path, method] of Object.entries({ incomingEmail, outgoingEmail })) {
       if (method === "Outlook") {
         problems.push({ path, reason: 'cannot be "Outlook" for a queue: there is nobody whose Outlook it could be' });
@@ -174,7 +184,7 @@ function isSameOne(property: "user" | "queue", state: Properties, inputs: Proper
 }
 
 /** @param program the inputs, or the state, which say whether it is a user's record or a queue's. */
-async function around(row: Observed["row"], program: Properties, operation: Operation): Promise<Observed> {
+async function around(row: MailboxRow, program: Properties, operation: Operation): Promise<Observed> {
   const { dataverse } = operation.services;
   const kind = (program.user ?? undefined) === undefined ? "queue" : "user";
   const [organizationId, profile, behind] = await Promise.all([
@@ -185,7 +195,7 @@ async function around(row: Observed["row"], program: Properties, operation: Oper
   if (behind === undefined) {
     throw new InputError([{ path: kind, reason: `the mailbox record ${row.id} is not that of a ${kind}` }]);
   }
-  return { row, behind, organizationId, profile };
+  return { row, behind, organizationId, profile, elsewhere: decidedElsewhere(row.id, PROPERTIES, operation) };
 }
 
 async function apply(
@@ -195,12 +205,14 @@ async function apply(
   operation: Operation,
 ): Promise<void> {
   const { inputs, behind } = desired;
-  const { row, isAdopted } = observed;
+  const { row, elsewhere, isAdopted } = observed;
+  const { state } = operation;
   const who = `the mailbox record of the ${behind.kind} ${behind.name}`;
-  const values = valuesFor(inputs, desired.profile?.id, operation.state, operation.state);
-  requireOwnValues(row.id, inputs, PROPERTIES, operation);
-  const profile = desired.profile ?? observed.profile;
-  requireSuitableProfile({ ...values, ...inputs } as RecordValues, profile);
+  const declared = { ...inputs, serverProfile: desired.profile?.id };
+  const values = valuesFor(inputs, desired.profile?.id, state, row, elsewhere, state);
+  requireOwnValues(row.id, declared, PROPERTIES, operation);
+  const profile = await profileOf(values, observed, operation);
+  requireSuitableProfile({ appointmentsContactsTasks: row.appointmentsContactsTasks, ...values }, profile);
   if (changes.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
     warnWithoutCredentials(inputs.credentials !== undefined, profile, operation);
   }
@@ -208,17 +220,32 @@ async function apply(
     tellOverwritten(changes, who, operation);
   }
   noteFormer(inputs, row, operation);
+  // The record first: Dynamics refuses there what cannot be, before the address is anything new.
+  const own = changes.filter((change) => isOfRecord(change) && change.path[0] !== "emailAddress");
+  const given = own.map(({ path }) => path[0] ?? "").filter((property) => property in inputs);
+  await written(
+    () => writeRecord(own, values, inputs, row, who, operation),
+    () => noteGiven(declared, given, operation),
+  );
   const { emailAddress } = values;
-  if (emailAddress !== undefined && changes.some(({ path }) => path[0] === "emailAddress")) {
+  if (emailAddress !== undefined && own.length < changes.length) {
     await setAddress(behind, emailAddress, operation);
   }
-  const own = changes.filter((change) => isOfRecord(change) && change.path[0] !== "emailAddress");
-  // The record follows a new address, and so is another row version than the one that was read.
-  const now = own.length < changes.length ? await operation.services.dataverse.mailbox(row.id, operation) : row;
-  await writeRecord(own, values, inputs, now ?? row, who, operation);
 }
 
-async function setAddress(behind: Desired["behind"], address: string, operation: Operation): Promise<void> {
+/** The server profile that a record will have. */
+async function profileOf(
+  { serverProfile }: RecordValues,
+  { row, profile }: Observed,
+  operation: Operation,
+): Promise<ServerProfile | undefined> {
+  return serverProfile === undefined || serverProfile === row.serverProfileId
+    ? profile
+    : serverProfileOf({ serverProfileId: serverProfile ?? undefined }, operation);
+}
+
+/** Writes an address to the user or queue; the record follows. */
+async function setAddress(behind: Desired["behind"], address: string | null, operation: Operation): Promise<void> {
   await written(
     () =>
       writeBehind(
@@ -228,44 +255,62 @@ async function setAddress(behind: Desired["behind"], address: string, operation:
         operation,
       ),
     () => {
-      operation.state.emailAddress = address;
+      if (address !== null) {
+        operation.state.emailAddress = address;
+        noteGiven({ emailAddress: address }, ["emailAddress"], operation);
+      }
     },
   );
 }
 
 /** Puts back what the record was before, as far as it still is what this resource made of it. */
 async function remove(id: string, operation: Operation): Promise<void> {
-  const { state, services, registry, origin } = operation;
+  const { state, services } = operation;
+  await requireSameOrganization(`putting back the mailbox record of ${whoIs(state)}`, operation);
+  for (let look = 1; ; look += 1) {
+    const row = await services.dataverse.mailbox(id, operation);
+    if (row === undefined) {
+      return;
+    }
+    try {
+      await putBack(row, operation);
+      return;
+    } catch (error) {
+      if (!isClass(error, "precondition") || look === LOOKS) {
+        throw error;
+      }
+    }
+  }
+}
+
+async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
+  const { state, registry } = operation;
   const who = `the mailbox record of ${whoIs(state)}`;
-  await requireSameOrganization(`putting back ${who}`, operation);
-  const row = await services.dataverse.mailbox(id, operation);
-  if (row === undefined) {
-    return;
-  }
-  const all = Object.entries(valuesToPutBack(row, state));
-  const isFree = ([property]: [string, unknown]) =>
-    registry.valueOfAnother(recordThing(id, property), origin) === undefined;
-  const { incomingEmail } = Object.fromEntries(all.filter((entry) => !isFree(entry))) as RecordValues;
-  if (incomingEmail !== undefined) {
+  const all = valuesToPutBack(row, state);
+  const elsewhere = decidedElsewhere(row.id, PROPERTIES, operation);
+  if (all.incomingEmail !== undefined && elsewhere.includes("incomingEmail")) {
     // A forward mailbox that this record still feeds puts it back when it lets go.
-    registry.formerMethods.set(id, incomingEmail);
+    registry.formerMethods.set(row.id, all.incomingEmail);
   }
-  const values: RecordValues = Object.fromEntries(all.filter(isFree));
-  const { emailAddress, ...others } = values;
-  const { behind } = await around(row, state, operation);
-  if (emailAddress !== undefined && emailAddress !== row.emailAddress) {
+  const { emailAddress, ...values }: RecordValues = Object.fromEntries(
+    Object.entries(all).filter(([property]) => !elsewhere.includes(property)),
+  );
+  if (typeof values.serverProfile === "string" && (await isLost(values.serverProfile, operation))) {
+    operation.warn(`The server profile that ${who} had before is gone; it keeps the one it has.`);
+    delete values.serverProfile;
+  }
+  const changes = recordDifference(values, row, { credentials: null });
+  await writeRecord(changes, values, {}, row, who, operation);
+  if (emailAddress !== undefined && emailAddress !== valuesOf(row).emailAddress) {
+    const { behind } = await around(row, state, operation);
     await setAddress(behind, emailAddress, operation);
   }
-  const now = (await services.dataverse.mailbox(id, operation)) ?? row;
-  const changes = recordDifference(others, now, { ...state, credentials: null });
-  await writeRecord(changes, others, {}, now, who, operation);
+}
+
+async function isLost(serverProfileId: string, operation: Operation): Promise<boolean> {
+  return (await serverProfileOf({ serverProfileId }, operation)) === undefined;
 }
 
 function whoIs({ user, queue, id }: Properties): string {
   return String(user ?? queue ?? id);
-}
-
-/** A declared value as the registry compares it. */
-function spell(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

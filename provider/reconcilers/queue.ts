@@ -1,17 +1,17 @@
-import { ConflictError, isServiceError, isUnknownOutcome, ProviderError } from "../http/errors";
+import { ConflictError, isServiceError } from "../http/errors";
 import type { MailboxRow } from "../services/dataverse";
 import type { QueueRow } from "../services/queues";
-import { settle } from "../services/waiting";
 import { mailboxOfTenant } from "./mailbox-record/address";
 import { adopted, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
-import { approve } from "./mailbox-record/approval";
+import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { lookUntil } from "./mailbox-record/looking";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, recordOutputs, remembered } from "./mailbox-record/outputs";
-import { defaultOwner, ownerAsDeclared, ownerNamed } from "./mailbox-record/owner";
+import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
 import { requireOwnValues } from "./mailbox-record/ownership";
-import { defaultServerProfile, serverProfileNamed, serverProfileOf } from "./mailbox-record/server-profile";
+import { createRow, deleteRow } from "./mailbox-record/rows";
+import { declaredServerProfile, serverProfileOf } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
 import { recordDifference, writeRecord } from "./mailbox-record/values";
 import { guidFor } from "./origin";
@@ -36,13 +36,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
   keyed: {},
   check: () => [],
 
-  advise({ emailAddress, approveEmail }, olds) {
-    const isMoved =
-      olds?.emailAddress !== undefined && emailAddress !== undefined && olds.emailAddress !== emailAddress;
-    return isMoved && approveEmail !== false
-      ? ["emailAddress is new, which drops the approval and needs a new test."]
-      : [];
-  },
+  advise: adviceOnMove,
 
   replaces: (state, inputs, _registry, environmentUrl) =>
     isElsewhere(state.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
@@ -68,21 +62,10 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
         operation,
       );
     }
-    const wasDeclared = (property: string) => (state[property] ?? undefined) !== undefined;
     return {
       inputs,
-      profile:
-        inputs.serverProfile !== undefined
-          ? await serverProfileNamed(inputs.serverProfile, operation)
-          : wasDeclared("serverProfile")
-            ? await defaultServerProfile(operation)
-            : undefined,
-      owner:
-        inputs.owner !== undefined
-          ? await ownerNamed(inputs.owner, operation)
-          : wasDeclared("owner")
-            ? await defaultOwner(operation)
-            : undefined,
+      profile: await declaredServerProfile(inputs.serverProfile, operation),
+      owner: await declaredOwner(inputs.owner, operation),
     };
   },
 
@@ -115,29 +98,18 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     const { inputs, owner } = desired;
     const id = idOf(desired, operation);
     const action = `creating the queue ${inputs.name}`;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await queues.create(id, columnsOf(wantedValues(inputs, owner, {})), action, operation);
-        break;
-      } catch (error) {
-        // Guarded by its own id: sent again it finds the row that a lost answer left behind.
-        if (!isUnknownOutcome(error) || attempt === 3) {
-          throw error;
-        }
-      }
-    }
-    Object.assign(operation.state, { id, created: true });
-    const row = await settle(
+    const row = await createRow(
       {
+        action,
         what: "Dynamics to show the new queue",
+        send: async () => {
+          await queues.create(id, columnsOf(wantedValues(inputs, owner, {})), action, operation);
+          Object.assign(operation.state, { id, created: true });
+        },
         look: () => queues.withId(id, operation),
-        done: (seen) => seen !== undefined,
       },
       operation,
     );
-    if (row === undefined) {
-      throw new ProviderError({ action, words: "Dynamics shows no such queue" });
-    }
     return around(row, operation);
   },
 
@@ -279,24 +251,22 @@ async function remove(id: string, operation: Operation): Promise<void> {
     throw hasItems(action, row.itemCount);
   }
   try {
-    await services.queues.delete(id, action, operation);
+    await deleteRow(
+      {
+        action,
+        what: "the queue to be gone",
+        send: () => services.queues.delete(id, action, operation),
+        look: () => services.queues.withId(id, operation),
+      },
+      operation,
+    );
   } catch (error) {
     if (isServiceError(error) && error.code.toLowerCase() === QUEUE_HAS_ITEMS) {
       const now = await services.queues.withId(id, operation);
       throw hasItems(action, now?.itemCount ?? 0, error);
     }
-    if (!isUnknownOutcome(error)) {
-      throw error;
-    }
+    throw error;
   }
-  await settle(
-    {
-      what: "the queue to be gone",
-      look: () => services.queues.withId(id, operation),
-      done: (seen) => seen === undefined,
-    },
-    operation,
-  );
 }
 
 /** A queue with items cannot be deleted. */

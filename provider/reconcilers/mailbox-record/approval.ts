@@ -29,7 +29,8 @@ export async function approve(
   give: Approve = (columns, action) => command(row, columns, action, operation),
 ): Promise<MailboxRow> {
   const { state } = operation;
-  if (isWanted === false || row.approval === "Approved" || state.approvalTriedFor === row.emailAddress) {
+  const isTried = row.emailAddress === "" || state.approvalTriedFor === row.emailAddress;
+  if (isWanted === false || row.approval === "Approved" || isTried) {
     return row;
   }
   state.approvalTriedFor = row.emailAddress;
@@ -41,6 +42,7 @@ export async function approve(
     const isRefused =
       isServiceError(error) && (error.code.toLowerCase() === MAY_NOT_APPROVE || error.class === "forbidden");
     if (!isRefused) {
+      delete state.approvalTriedFor;
       throw error;
     }
     operation.warn(`approveEmail: ${error.message.replace(/\.?$/, ".")} ${WHO_MAY}`);
@@ -57,4 +59,15 @@ export async function approve(
     );
   }
   return seen;
+}
+
+/** What a preview says of a new address. */
+export function adviceOnMove(
+  { emailAddress, approveEmail }: { emailAddress?: string | undefined; approveEmail?: boolean | undefined },
+  olds: { emailAddress?: string | undefined } | undefined,
+): string[] {
+  const isMoved = olds?.emailAddress !== undefined && emailAddress !== undefined && olds.emailAddress !== emailAddress;
+  return isMoved && approveEmail !== false
+    ? ["emailAddress is new, which drops the approval and needs a new test."]
+    : [];
 }

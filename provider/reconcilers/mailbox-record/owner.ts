@@ -25,8 +25,19 @@ export const ownerSchema = z
 /** Who owns a row, as declared. */
 export type DeclaredOwner = z.output<typeof ownerSchema>;
 
+/** The declared owner; the default one where one was declared before; undefined where it is left alone. */
+export async function declaredOwner(
+  declared: DeclaredOwner | undefined,
+  operation: Operation,
+): Promise<Owner | undefined> {
+  if (declared !== undefined) {
+    return ownerNamed(declared, operation);
+  }
+  return (operation.state.owner ?? undefined) === undefined ? undefined : defaultOwner(operation);
+}
+
 /** The declared owner of a row, looked up; an owner that the state knows by its id keeps meaning that one. */
-export async function ownerNamed(declared: DeclaredOwner, operation: Operation): Promise<Owner> {
+async function ownerNamed(declared: DeclaredOwner, operation: Operation): Promise<Owner> {
   const { state } = operation;
   if (typeof state.ownerId === "string" && isSameOwner(state.owner, declared)) {
     return { table: declared.team === undefined ? "systemusers" : "teams", id: state.ownerId };
@@ -54,7 +65,7 @@ function only(found: readonly Principal[], path: string, kind: string): Owner {
 }
 
 /** The user that the application is: the owner of what nobody is declared to own. */
-export async function defaultOwner(operation: Operation): Promise<Owner> {
+async function defaultOwner(operation: Operation): Promise<Owner> {
   return { table: "systemusers", id: await operation.services.dataverse.callerId(operation) };
 }
 

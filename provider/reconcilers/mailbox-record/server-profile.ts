@@ -41,8 +41,22 @@ export async function defaultServerProfile(operation: Operation): Promise<Server
   return profile;
 }
 
+/** The declared profile; the default one where one was declared before; undefined where it is left alone. */
+export async function declaredServerProfile(
+  declared: string | undefined,
+  operation: Operation,
+): Promise<ServerProfile | undefined> {
+  if (declared !== undefined) {
+    return serverProfileNamed(declared, operation);
+  }
+  return (operation.state.serverProfile ?? undefined) === undefined ? undefined : defaultServerProfile(operation);
+}
+
 /** The profile that a row has, if any. */
-export async function serverProfileOf(row: MailboxRow, operation: Operation): Promise<ServerProfile | undefined> {
+export async function serverProfileOf(
+  row: Pick<MailboxRow, "serverProfileId">,
+  operation: Operation,
+): Promise<ServerProfile | undefined> {
   const { serverProfileId } = row;
   const [profile] =
     serverProfileId === undefined ? [] : await operation.services.dataverse.serverProfiles(serverProfileId, operation);

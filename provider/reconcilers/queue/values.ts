@@ -1,5 +1,6 @@
 import { type DataverseRow, incomingMethods, outgoingMethods } from "../../services/dataverse";
 import { emailFilters, type QueueRow } from "../../services/queues";
+import { managed } from "../mailbox-record/rows";
 import { type Owner, ownerColumns } from "../mailbox-record/values";
 import type { Change, Properties } from "../reconciler";
 import type { QueueInputs } from "./desired";
@@ -19,8 +20,7 @@ interface Value {
  * @param previous what was declared before; a new queue has nothing.
  */
 export function wantedValues(inputs: QueueInputs, owner: Owner | undefined, previous: Properties): Value[] {
-  const whenManaged = <T>(property: keyof QueueInputs, byDefault: T): T | undefined =>
-    (inputs[property] as T | undefined) ?? ((previous[property] ?? undefined) === undefined ? undefined : byDefault);
+  const whenManaged = <T>(property: keyof QueueInputs, byDefault: T) => managed(property, inputs, previous, byDefault);
   const incoming = whenManaged("incomingEmail", "None" as const);
   const outgoing = whenManaged("outgoingEmail", "None" as const);
   const filtering = whenManaged("emailFiltering", "All" as const);
