@@ -53,6 +53,8 @@ export interface Observed {
   organizationId: string;
   /** The row's server profile. */
   profile: ServerProfile | undefined;
+  /** Properties that another resource of this deployment decides. */
+  elsewhere: readonly string[];
   /** That it was not this resource's before: what it overwrites is said. */
   isAdopted?: true;
 }

@@ -17,56 +17,99 @@ export const PROPERTIES = [
 /** One of them. */
 export type Property = (typeof PROPERTIES)[number];
 
+/**
+ * Begins to remember what a record was before: from its creation on, a resource puts back what it changes. One that was imported
+ * never began, and puts nothing back.
+ */
+export function beginFormer({ state }: Operation, former: RecordValues = {}): void {
+  state.former ??= former;
+}
+
 /** Notes what declared properties were before this resource had them: that is what they go back to. */
 export function noteFormer(inputs: IndividualInputs, row: MailboxRow, { state, warn }: Operation): void {
-  const former = { ...((state.former ?? {}) as RecordValues) };
-  const found = valuesOf(row);
+  if (state.former === undefined) {
+    return;
+  }
+  const former = { ...(state.former as RecordValues) };
+  const found: RecordValues = { ...valuesOf(row), credentials: null };
   for (const property of PROPERTIES) {
-    if (inputs[property] === undefined || property in former) {
-      continue;
-    }
-    if (property !== "credentials") {
+    if (inputs[property] !== undefined && !(property in former)) {
       Object.assign(former, { [property]: found[property] });
-    } else if (row.isPasswordSet) {
-      warn("credentials: the record has a password already, which cannot be read and so will not be put back.");
-      former.credentials = null;
-    } else {
-      former.credentials = null;
+      if (property === "credentials" && row.isPasswordSet) {
+        warn("credentials: the record has a password already, which cannot be read and so will not be put back.");
+      }
     }
   }
   state.former = former;
 }
 
-/** What is declared, and for what was declared before and is not any more, what it was before. */
+/**
+ * Notes what this resource gave a record. A property that is different later was changed by somebody else, also when a refresh took
+ * the change into the state.
+ *
+ * @param values what was written or found as declared.
+ */
+export function noteGiven(values: RecordValues, properties: readonly string[], { state }: Operation): void {
+  if (state.former === undefined) {
+    return;
+  }
+  const given = Object.fromEntries(
+    properties.map((property) => [
+      property,
+      property === "credentials" ? values.credentials?.userName : values[property as Property],
+    ]),
+  );
+  state.given = { ...(state.given as Properties | undefined), ...given };
+}
+
+/** Forgets what is not declared any more. */
+export function forget(inputs: IndividualInputs, { state }: Operation): void {
+  for (const memory of ["former", "given"]) {
+    if (state[memory] !== undefined) {
+      const known = Object.entries(state[memory] as Properties);
+      state[memory] = Object.fromEntries(known.filter(([property]) => inputs[property as Property] !== undefined));
+    }
+  }
+}
+
+/**
+ * What is declared, and for what was declared before and is not any more, what it was before: unless somebody changed it since, or
+ * another resource decides it now.
+ */
 export function valuesFor(
   inputs: IndividualInputs,
   serverProfileId: string | undefined,
   previous: Properties,
-  { former }: Properties,
+  row: MailboxRow,
+  elsewhere: readonly string[],
+  state: Properties,
 ): RecordValues {
-  const before = (former ?? {}) as RecordValues;
   const declared: RecordValues = { ...inputs, serverProfile: serverProfileId };
+  const back = valuesToPutBack(row, state);
   return Object.fromEntries(
     PROPERTIES.flatMap((property) => {
-      const isLeft = (previous[property] ?? undefined) !== undefined && inputs[property] === undefined;
-      const value = inputs[property] === undefined ? (isLeft ? before[property] : undefined) : declared[property];
+      const isLeft = (previous[property] ?? undefined) !== undefined && !elsewhere.includes(property);
+      const value = inputs[property] !== undefined ? declared[property] : isLeft ? back[property] : undefined;
       return value === undefined ? [] : [[property, value]];
     }),
   );
 }
 
-/** What goes back when the resource is deleted: what it declared and the record still has. */
-export function valuesToPutBack(row: MailboxRow, state: Properties): RecordValues {
-  const former = (state.former ?? {}) as RecordValues;
-  const own: RecordValues = {
-    ...(state as RecordValues),
-    serverProfile: state.serverProfileId as string | undefined,
-    credentials: (state.credentials ?? undefined) as RecordValues["credentials"],
-  };
+/** What goes back when it is not declared any more: what this resource gave the record and the record still has. */
+export function valuesToPutBack(row: MailboxRow, { former, given }: Properties): RecordValues {
+  const before = (former ?? {}) as RecordValues;
+  const own = (given ?? {}) as Record<Property, unknown>;
   return Object.fromEntries(
-    PROPERTIES.filter((property) => property in former && (state[property] ?? undefined) !== undefined)
+    PROPERTIES.filter((property) => property in before && property in own)
       // Somebody who changed it since meant something by it.
-      .filter((property) => recordDifference({ [property]: own[property] }, row, state).length === 0)
-      .map((property) => [property, former[property]]),
+      .filter((property) => isStill(property, own[property], row))
+      .map((property) => [property, before[property]]),
   );
+}
+
+function isStill(property: Property, given: unknown, row: MailboxRow): boolean {
+  // Whether the password is the one that was given cannot be read.
+  const value = property === "credentials" ? { userName: given, password: "" } : given;
+  const state = { credentials: { password: "" } };
+  return recordDifference({ [property]: value } as RecordValues, row, state).length === 0;
 }

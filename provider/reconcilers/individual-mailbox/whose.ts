@@ -1,6 +1,6 @@
 import { InputError } from "../../http/errors";
 import type { Behind } from "../mailbox-record/behind";
-import { lookBehind } from "../mailbox-record/behind";
+import { lookBehind, namesOf } from "../mailbox-record/behind";
 import type { Operation, Properties } from "../reconciler";
 import type { IndividualInputs } from "./desired";
 
@@ -22,7 +22,7 @@ export async function whose({ user, queue }: IndividualInputs, operation: Operat
           ...one,
           kind,
           address: one.emailAddress,
-          knownAs: [one.id],
+          knownAs: namesOf(one),
         }));
   const [only, second] = found;
   if (only === undefined) {

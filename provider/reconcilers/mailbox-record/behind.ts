@@ -1,5 +1,6 @@
-import { isClass, ProviderError } from "../../http/errors";
+import { isClass, isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow } from "../../services/dataverse";
+import type { QueueRow } from "../../services/queues";
 import { settle } from "../../services/waiting";
 import type { Operation } from "../reconciler";
 
@@ -12,7 +13,7 @@ export interface Behind {
   address: string | undefined;
   /** Id of its mailbox record; undefined while Dynamics has made none. */
   mailboxId: string | undefined;
-  /** All ways to write it that mean it for certain: ids, address, sign-in name. */
+  /** All ways to write it: ids, address, the sign-in name of a user, the name of a queue. */
   knownAs: string[];
 }
 
@@ -20,7 +21,7 @@ export interface Behind {
 const LOOKS = 5;
 
 /** The column of the address; the mailbox record follows it. Dynamics refuses it on the record itself (0x8005E208). */
-export function addressColumn({ kind }: Pick<Behind, "kind">, address: string): DataverseRow {
+export function addressColumn({ kind }: Pick<Behind, "kind">, address: string | null): DataverseRow {
   return kind === "user" ? { internalemailaddress: address } : { emailaddress: address };
 }
 
@@ -52,12 +53,20 @@ export async function lookBehind(
         name: queue.name,
         address: queue.emailAddress,
         mailboxId: queue.mailboxId,
-        knownAs: [queue.id],
+        knownAs: namesOf(queue),
         write: (columns, action) => services.queues.update(queue, columns, action, operation),
       };
 }
 
-/** Writes columns of a user or queue; where somebody else changed it meanwhile, of what it is then. */
+/** All ways to write a queue. Its name and address may be another queue's too: they mean it where it was named before. */
+export function namesOf({ id, name, emailAddress }: QueueRow): string[] {
+  return [id, name, ...(emailAddress === undefined ? [] : [emailAddress])];
+}
+
+/**
+ * Writes columns of a user or queue; where somebody else changed it meanwhile, of what it is then. Where the answer was lost it
+ * writes them again, which makes no difference to one that was written.
+ */
 export async function writeBehind(
   behind: Pick<Behind, "kind" | "id">,
   columns: DataverseRow,
@@ -73,7 +82,7 @@ export async function writeBehind(
       await now.write(columns, action);
       return;
     } catch (error) {
-      if (!isClass(error, "precondition") || look === LOOKS) {
+      if (!(isClass(error, "precondition") || isUnknownOutcome(error)) || look === LOOKS) {
         throw error;
       }
     }

@@ -1,4 +1,4 @@
-import { isClass, ProviderError, SettleError } from "../../http/errors";
+import { isClass, isUnknownOutcome, ProviderError, SettleError } from "../../http/errors";
 import type { DataverseRow, MailboxRow } from "../../services/dataverse";
 import { settle } from "../../services/waiting";
 import type { Operation } from "../reconciler";
@@ -34,7 +34,10 @@ export async function lookUntil(id: string, { what, done, atMost }: Wait, operat
   }
 }
 
-/** Gives a command to a mailbox record; where somebody else changed it meanwhile, to the record as it is then. */
+/**
+ * Gives a command to a mailbox record; where somebody else changed it meanwhile, to the record as it is then. Where the answer was
+ * lost it is given again: one that was taken is not taken twice.
+ */
 export async function command(
   row: MailboxRow,
   columns: DataverseRow,
@@ -48,8 +51,8 @@ export async function command(
       await dataverse.updateMailbox(known, columns, action, operation);
       return;
     } catch (error) {
-      const isChanged = isClass(error, "precondition") && look < LOOKS;
-      const now = isChanged ? await dataverse.mailbox(row.id, operation) : undefined;
+      const isOpen = (isClass(error, "precondition") || isUnknownOutcome(error)) && look < LOOKS;
+      const now = isOpen ? await dataverse.mailbox(row.id, operation) : undefined;
       if (now === undefined) {
         throw error;
       }
