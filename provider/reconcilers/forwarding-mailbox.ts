@@ -1,3 +1,4 @@
+import { InputError } from "../http/errors";
 import type { MailboxRow } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
 import {
@@ -171,12 +172,12 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         send: async () => {
           await dataverse.createMailbox(guid, columnsOf(values), action, operation);
           Object.assign(operation.state, {
-      id: guid,
-      created: true,
-      ...(inputs.credentials === undefined ? {} : { credentials: inputs.credentials }),
-      ...(inputs.owner === undefined ? {} : { ownerId: desired.owner?.id }),
-      ...(inputs.serverProfile === undefined ? {} : { serverProfileId: profile?.id }),
-    });
+            id: guid,
+            created: true,
+            ...(inputs.credentials === undefined ? {} : { credentials: inputs.credentials }),
+            ...(inputs.owner === undefined ? {} : { ownerId: desired.owner?.id }),
+            ...(inputs.serverProfile === undefined ? {} : { serverProfileId: profile?.id }),
+          });
         },
         look: () => dataverse.mailbox(guid, operation),
       },

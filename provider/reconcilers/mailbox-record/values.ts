@@ -129,6 +129,14 @@ function isPasswordWritten({ credentials }: Properties, value: Credentials | nul
   return value === null || (credentials as Partial<Credentials> | null | undefined)?.password === value.password;
 }
 
+/**
+ * Credentials that a record may have, as a state notes them: a password cannot be looked at, so one that may not have arrived,
+ * or that somebody else set, is none that the next deployment could rely on.
+ */
+export function unproven({ userName }: Credentials): Omit<Credentials, "password"> {
+  return { userName };
+}
+
 /** All columns of a new row. */
 export function columnsOf(values: RecordValues): DataverseRow {
   return Object.assign({}, ...propertiesOf(values).map((property) => columnsFor(property, values)));
@@ -188,10 +196,12 @@ export async function writeRecord(
         state[property] = inputs[property] ?? state[property];
       }
       noteIds(properties, values, inputs, state);
+      if (properties.includes("credentials") && values.credentials) {
+        state.credentials = unproven(values.credentials);
+      }
     },
   );
   if (properties.includes("credentials")) {
-    // Noted only when it is certain: a password cannot be looked at, so one that may not have arrived is written again.
     state.credentials = inputs.credentials ?? null;
   }
   if (properties.some((property) => TESTED.includes(property))) {

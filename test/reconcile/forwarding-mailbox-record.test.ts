@@ -1,0 +1,626 @@
+import { createHash } from "node:crypto";
+import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+
+const id = (kind: string, number: number) => `10ca17e4-${kind}-4000-8000-${number.toString(16).padStart(12, "0")}`;
+const entraUser = (number: number) => id("a001", number);
+const user = (number: number) => id("d001", number);
+const profile = (number: number) => id("d003", number);
+const team = (number: number) => id("d005", number);
+/** The user that the application is. */
+const application = id("d001", 0x102);
+
+const collector = "forwardmailbox@contoso.com";
+const intake = { name: "CRM intake", emailAddress: collector, testAndEnable: false };
+const TAKES_CREDENTIALS = "Contoso mailbox credentials";
+const credentials = { userName: "contoso\\crm", password: "correct horse battery" };
+const withCredentials = { ...intake, serverProfile: TAKES_CREDENTIALS, credentials };
+
+async function makeMailbox(world: World, address: string): Promise<string> {
+  const alias = address.split("@")[0];
+  const [row] = await world.exchange("New-Mailbox", {
+    Shared: true,
+    Name: `${alias} by hand`,
+    DisplayName: `The ${alias}`,
+    Alias: alias,
+    PrimarySmtpAddress: address,
+  });
+  return String(row?.ExternalDirectoryObjectId);
+}
+
+async function withCollector(options: Parameters<typeof startWorld>[0] = {}): Promise<World> {
+  const world = await startWorld(options);
+  await makeMailbox(world, collector);
+  return world;
+}
+
+async function made(world: World, program: Row = intake, name = "intake"): Promise<Resource> {
+  const resource = await world.resource("ForwardingMailbox", name).up(program);
+  await sent(world);
+  return resource;
+}
+
+async function record(world: World, mailboxId: string): Promise<Row> {
+  return (await world.dataverse("GET", `/mailboxes(${mailboxId})`)) ?? {};
+}
+
+async function forwardMailboxes(world: World): Promise<Row[]> {
+  const list = await world.dataverse("GET", "/mailboxes?$filter=isforwardmailbox eq true");
+  return (list?.value ?? []) as Row[];
+}
+
+const seen = new WeakMap<World, number>();
+
+/** Bodies of the changes of rows since this was last asked, without what the tests themselves sent by hand. */
+async function sent(world: World): Promise<unknown[]> {
+  const since = seen.get(world) ?? 0;
+  const requests = (await world.control("GET", `requests?service=dataverse&since=${since}`)) as unknown as Row[];
+  seen.set(world, Math.max(since, ...requests.map((request) => Number(request.id))));
+  return requests.filter(({ method }) => method !== "GET").map(({ method, body }) => body ?? method);
+}
+
+/** Changes a record as an administrator would. */
+async function byHand(world: World, mailboxId: string, columns: Row): Promise<void> {
+  await world.dataverse("PATCH", `/mailboxes(${mailboxId})`, columns);
+  await sent(world);
+}
+
+/** Changes a record past Dynamics' own rules. */
+async function pastTheRules(world: World, mailboxId: string, columns: Row): Promise<void> {
+  await world.control("PATCH", `state/dv.mailboxes/${mailboxId}`, columns);
+}
+
+/** Sees that a second deployment has nothing to do. */
+async function expectSettled(world: World, resource: Resource, program: Row): Promise<void> {
+  await sent(world);
+  expect(await resource.plan(program)).toEqual([]);
+  expect(await resource.refresh()).toEqual({});
+  expect(await resource.plan(program)).toEqual([]);
+  await resource.up(program);
+  expect(await sent(world)).toEqual([]);
+}
+
+describe("owner", () => {
+  const owned = (owner: Row) => ({ ...intake, owner });
+  const ownerOf = async (world: World, resource: Resource) => (await record(world, resource.id))._ownerid_value;
+
+  test.each<[string, Row, string]>([
+    ["a user by address", { user: "Ada@Contoso.com" }, user(1)],
+    ["a user by full name", { user: "Grace Hopper" }, user(2)],
+    ["a user by id", { user: user(3) }, user(3)],
+    ["a user by Entra id, in capitals", { user: entraUser(1).toUpperCase() }, user(1)],
+    ["a team by name", { team: "Support" }, team(2)],
+    ["a team by address", { team: "field-service-south@contoso.com" }, team(4)],
+    ["a team by id", { team: team(3) }, team(3)],
+  ])("is %s", async (_what, owner, ownerId) => {
+    const world = await withCollector();
+    const resource = await made(world, owned(owner));
+    expect(await ownerOf(world, resource)).toBe(ownerId);
+    expect(resource.outputs).toMatchObject({ ownerId });
+    await expectSettled(world, resource, owned(owner));
+  });
+
+  test("is a user by sign-in name", async () => {
+    const world = await withCollector();
+    await world.control("PATCH", `state/dv.systemusers/${user(1)}`, { domainname: "countess@contoso.com" });
+    const resource = await made(world, owned({ user: "countess@contoso.com" }));
+    expect(await ownerOf(world, resource)).toBe(user(1));
+  });
+
+  test("is the application where nobody is declared", async () => {
+    const world = await withCollector();
+    const resource = await made(world);
+    expect(await ownerOf(world, resource)).toBe(application);
+    expect(resource.outputs).toMatchObject({ ownerId: application });
+  });
+
+  test("changes in place from a user to a team, and goes back to the application", async () => {
+    const world = await withCollector();
+    const resource = await made(world, owned({ user: "ada@contoso.com" }));
+    const { id: before } = resource;
+    expect(await resource.plan(owned({ team: "Support" }))).toEqual(["owner/team", "owner/user"]);
+    await resource.up(owned({ team: "Support" }));
+    expect(resource.id).toBe(before);
+    expect(await sent(world)).toEqual([{ "ownerid@odata.bind": `/teams(${team(2)})` }]);
+    expect(await ownerOf(world, resource)).toBe(team(2));
+    await expectSettled(world, resource, owned({ team: "Support" }));
+
+    await resource.up(intake);
+    expect(await sent(world)).toEqual([{ "ownerid@odata.bind": `/systemusers(${application})` }]);
+    expect(await ownerOf(world, resource)).toBe(application);
+    await expectSettled(world, resource, intake);
+  });
+
+  test.each<[string, Row, Row, Row]>([
+    ["a user", { "ownerid@odata.bind": `/systemusers(${user(2)})` }, { user: "grace@contoso.com" }, {}],
+    ["a team", { "ownerid@odata.bind": `/teams(${team(3)})` }, { team: "Field Service" }, {}],
+    ["an application", { "ownerid@odata.bind": `/systemusers(${application})` }, { user: expect.any(String) }, {}],
+  ])("that became %s by hand is named and put back", async (_what, columns, readable) => {
+    const world = await withCollector();
+    const program = owned({ user: "ada@contoso.com" });
+    const resource = await made(world, program);
+    await byHand(world, resource.id, columns);
+    await resource.refresh();
+    expect(resource.state?.inputs.owner).toEqual(readable);
+    expect(JSON.stringify(resource.state?.inputs.owner)).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
+    await resource.up(program);
+    expect(await sent(world)).toEqual([{ "ownerid@odata.bind": `/systemusers(${user(1)})` }]);
+    await expectSettled(world, resource, program);
+  });
+
+  test("that was renamed, re-addressed or disabled since is no drift", async () => {
+    const world = await withCollector();
+    const resource = await made(world, owned({ user: "Ada Lovelace" }));
+    await world.control("PATCH", `state/dv.systemusers/${user(1)}`, {
+      fullname: "Ada King",
+      internalemailaddress: "king@contoso.com",
+      domainname: "king@contoso.com",
+      isdisabled: true,
+    });
+    await expectSettled(world, resource, owned({ user: "Ada Lovelace" }));
+    await resource.up({ ...owned({ user: "Ada Lovelace" }), name: "Renamed" });
+    expect(await sent(world)).toEqual([{ name: "Renamed" }]);
+  });
+
+  test("written in another way is written nowhere", async () => {
+    const world = await withCollector();
+    const resource = await made(world, owned({ user: "Ada Lovelace" }));
+    await resource.up(owned({ user: "ada@contoso.com" }));
+    expect(await sent(world)).toEqual([]);
+    await expectSettled(world, resource, owned({ user: "ada@contoso.com" }));
+  });
+
+  test("that nobody declares is neither written nor reported", async () => {
+    const world = await withCollector();
+    const resource = await made(world);
+    await byHand(world, resource.id, { "ownerid@odata.bind": `/teams(${team(2)})` });
+    await resource.up({ ...intake, name: "Renamed" });
+    expect(await sent(world)).toEqual([{ name: "Renamed" }]);
+    expect(await resource.refresh()).toEqual({});
+    expect(resource.outputs.ownerId).toBe(team(2));
+  });
+
+  test.each<[string, Row, RegExp]>([
+    [
+      "a team of a name that two have",
+      { team: "Field Service" },
+      /^owner\.team: 2 teams .*0003, .*0004\); write the id$/,
+    ],
+    ["a team that is not there", { team: "Nobody's" }, /^owner\.team: no team of the Dynamics environment/],
+    ["a user that is not there", { user: "nobody@contoso.com" }, /^owner\.user: no user of the Dynamics environment/],
+    ["an id that is not there", { user: user(99) }, /^owner\.user: no user of the Dynamics environment/],
+    ["a person who left", { user: "charles@contoso.com" }, /^owner\.user: the user Charles Babbage is disabled/],
+  ])("is not %s", async (_what, owner, reason) => {
+    const world = await withCollector();
+    expect(await failure(made(world, owned(owner)))).toMatch(reason);
+    expect(await forwardMailboxes(world)).toEqual([]);
+    const resource = await made(world);
+    expect(await failure(resource.up({ ...owned(owner), name: "Renamed" }))).toMatch(reason);
+    expect(await sent(world)).toEqual([]);
+    await expectSettled(world, resource, intake);
+  });
+
+  test("is not a team without a security role: Dynamics says so, and nothing is made", async () => {
+    const world = await withCollector();
+    expect(await failure(made(world, owned({ team: "Reviewers" })))).toMatch(/not been assigned any roles.*0x80042f0a/);
+    expect(await forwardMailboxes(world)).toEqual([]);
+  });
+
+  test.each<[string, unknown]>([
+    ["both", { user: "ada@contoso.com", team: "Support" }],
+    ["neither", {}],
+    ["a text", "ada@contoso.com"],
+    ["a list", ["ada@contoso.com"]],
+  ])("is refused in the preview with %s", async (_what, owner) => {
+    const world = await withCollector();
+    const resource = world.resource("ForwardingMailbox", "intake");
+    expect(await failure(resource.check({ ...intake, owner }))).toMatch(/^owner: must be \{ user \} or \{ team \}/);
+  });
+
+  test.each<[string, Row, RegExp]>([
+    ["an unknown member", { users: "ada@contoso.com" }, /^owner\.users: is no property of owner/m],
+    ["an empty name", { team: " " }, /^owner\.team: is empty/],
+    ["a number", { user: 7 }, /^owner\.user: must be text/],
+  ])("is refused in the preview with %s", async (_what, owner, reason) => {
+    const world = await withCollector();
+    expect(await failure(world.resource("ForwardingMailbox", "intake").check(owned(owner)))).toMatch(reason);
+  });
+
+  test("that was written before a deployment failed is the one the next deployment keeps", async () => {
+    const world = await withCollector({ settings: { test: { outcomes: { [collector]: "failure" } } } });
+    const resource = await made(world, owned({ user: "ada@contoso.com" }));
+    const program = { ...owned({ team: "Support" }), testAndEnable: { require: true } };
+    expect(await failure(resource.up(program))).toContain("Test & Enable failed");
+    expect(await ownerOf(world, resource)).toBe(team(2));
+    await world.control("PATCH", "settings", { test: { outcomes: {} } });
+    await resource.up(program);
+    expect(await ownerOf(world, resource)).toBe(team(2));
+    await expectSettled(world, resource, program);
+  });
+
+  test("that was removed before a deployment failed, and is declared again, is written again", async () => {
+    const world = await withCollector({ settings: { test: { outcomes: { [collector]: "failure" } } } });
+    const program = owned({ user: "ada@contoso.com" });
+    const resource = await made(world, program);
+    expect(await failure(resource.up({ ...intake, testAndEnable: { require: true } }))).toContain("failed");
+    expect(await ownerOf(world, resource)).toBe(application);
+    await resource.up(program);
+    expect(await ownerOf(world, resource)).toBe(user(1));
+    await expectSettled(world, resource, program);
+  });
+
+  test.each(["before", "after"])("survives a lost answer (closed %s it happened)", async (close) => {
+    const world = await withCollector({ config: { settleTimeout: "1s" } });
+    const resource = await made(world, owned({ user: "ada@contoso.com" }));
+    await world.fault({ service: "dataverse", method: "PATCH", close });
+    await resource.up(owned({ team: "Support" }));
+    expect(await ownerOf(world, resource)).toBe(team(2));
+    await expectSettled(world, resource, owned({ team: "Support" }));
+  });
+});
+
+describe("credentials", () => {
+  const { password, userName } = credentials;
+  const rotated = { ...withCredentials, credentials: { userName, password: "staple of the battery" } };
+  const digest = (text: string) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  const stored = async (world: World, resource: Resource) => {
+    const rows = await world.control("GET", "state/dv.mailboxes");
+    const { username, password: hash, allowemailconnectortousecredentials: used } = rows[resource.id] as Row;
+    return { username, hash, used };
+  };
+  /** Properties that the program writes, of a change of credentials. */
+  const columns = ["allowemailconnectortousecredentials", "password", "username"];
+  const columnsSent = async (world: World) => (await sent(world)).map((body) => Object.keys(body as Row).sort());
+
+  test("are stored, and nothing shows as changed though the password never comes back", async () => {
+    const world = await withCollector();
+    const resource = await made(world, withCredentials);
+    expect(await stored(world, resource)).toEqual({ username: userName, hash: digest(password), used: true });
+    expect(resource.outputs.credentials).toEqual(credentials);
+    await expectSettled(world, resource, withCredentials);
+    expect(resource.outputs.credentials).toEqual(credentials);
+  });
+
+  test("added to a record that had none, together with a profile that takes them, in one request", async () => {
+    const world = await withCollector();
+    const resource = await made(world);
+    await resource.up(withCredentials);
+    expect(await columnsSent(world)).toEqual([[...columns, "emailserverprofile@odata.bind"].sort()]);
+    expect(await stored(world, resource)).toEqual({ username: userName, hash: digest(password), used: true });
+    await expectSettled(world, resource, withCredentials);
+  });
+
+  test("rotated are written once, and nothing else is", async () => {
+    const world = await withCollector();
+    const resource = await made(world, withCredentials);
+    expect(await resource.plan(rotated)).toEqual(["credentials/password"]);
+    await resource.up(rotated);
+    expect(await columnsSent(world)).toEqual([columns]);
+    expect(await stored(world, resource)).toEqual({
+      username: userName,
+      hash: digest(rotated.credentials.password),
+      used: true,
+    });
+    await expectSettled(world, resource, rotated);
+    await resource.up({ ...rotated, name: "Renamed" });
+    expect(await sent(world)).toEqual([{ name: "Renamed" }]);
+  });
+
+  test("with another user name are written", async () => {
+    const world = await withCollector();
+    const resource = await made(world, withCredentials);
+    const program = { ...withCredentials, credentials: { userName: "contoso\\other", password } };
+    expect(await resource.plan(program)).toEqual(["credentials/userName"]);
+    await resource.up(program);
+    expect(await columnsSent(world)).toEqual([columns]);
+    expect(await stored(world, resource)).toMatchObject({ username: "contoso\\other", hash: digest(password) });
+    await expectSettled(world, resource, program);
+  });
+
+  test("removed leave nothing behind", async () => {
+    const world = await withCollector();
+    const resource = await made(world, withCredentials);
+    const program = { ...intake, serverProfile: TAKES_CREDENTIALS };
+    await resource.up(program);
+    expect(await sent(world)).toEqual([{ allowemailconnectortousecredentials: false, username: null, password: null }]);
+    expect(await stored(world, resource)).toEqual({ username: null, hash: null, used: false });
+    expect(resource.outputs).not.toHaveProperty("credentials");
+    await expectSettled(world, resource, program);
+  });
+
+  test("removed together with their profile leave nothing behind", async () => {
+    const world = await withCollector();
+    const resource = await made(world, withCredentials);
+    await resource.up(intake);
+    expect(await stored(world, resource)).toEqual({ username: null, hash: null, used: false });
+    expect(await record(world, resource.id)).toMatchObject({ _emailserverprofile_value: profile(1) });
+    await expectSettled(world, resource, intake);
+  });
+
+  test.each<[string, Row, Record<string, [unknown, unknown]>]>([
+    ["whose user name was changed", { username: "somebody" }, { "credentials/userName": [userName, "somebody"] }],
+    [
+      "whose user name and password were changed",
+      { username: "somebody", password: "of somebody" },
+      { "credentials/userName": [userName, "somebody"] },
+    ],
+    ["that were switched off", { allowemailconnectortousecredentials: false }, { credentials: [credentials, null] }],
+    [
+      "that were taken away",
+      { allowemailconnectortousecredentials: false, username: null, password: null },
+      { credentials: [credentials, null] },
+    ],
+  ])("%s by hand are named and repaired", async (_what, change, drift) => {
+    const world = await withCollector();
+    const resource = await made(world, withCredentials);
+    await byHand(world, resource.id, change);
+    expect(await resource.refresh()).toEqual(drift);
+    await resource.up(withCredentials);
+    expect(await columnsSent(world)).toEqual([columns]);
+    expect(await stored(world, resource)).toEqual({ username: userName, hash: digest(password), used: true });
+    await expectSettled(world, resource, withCredentials);
+  });
+
+  test("whose password is gone are named and repaired", async () => {
+    const world = await withCollector();
+    const resource = await made(world, withCredentials);
+    await pastTheRules(world, resource.id, { password: null });
+    expect(await resource.refresh()).toEqual({ "credentials/password": [password, undefined] });
+    await resource.up(withCredentials);
+    expect(await columnsSent(world)).toEqual([columns]);
+    expect(await stored(world, resource)).toMatchObject({ hash: digest(password) });
+    await expectSettled(world, resource, withCredentials);
+  });
+
+  test("that were switched off by hand and then leave the program leave nothing behind", async () => {
+    const world = await withCollector();
+    const resource = await made(world, withCredentials);
+    await byHand(world, resource.id, { allowemailconnectortousecredentials: false });
+    await resource.refresh();
+    const program = { ...intake, serverProfile: TAKES_CREDENTIALS };
+    await resource.up(program);
+    expect(await stored(world, resource)).toEqual({ username: null, hash: null, used: false });
+    await expectSettled(world, resource, program);
+  });
+
+  test("that nobody declares are neither written nor reported", async () => {
+    const world = await withCollector();
+    const program = { ...intake, serverProfile: TAKES_CREDENTIALS };
+    const resource = await made(world, program);
+    await byHand(world, resource.id, {
+      allowemailconnectortousecredentials: true,
+      username: "somebody",
+      password: "of somebody",
+    });
+    await resource.up({ ...program, name: "Renamed" });
+    expect(await sent(world)).toEqual([{ name: "Renamed" }]);
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  test.each<[string, Row, RegExp]>([
+    [
+      "the built-in profile",
+      { serverProfile: "Microsoft Exchange Online" },
+      /"Microsoft Exchange Online" does not take/,
+    ],
+    ["a profile with credentials of its own", { serverProfile: "Contoso POP3" }, /"Contoso POP3" does not take/],
+    ["no profile, which means the built-in one", { serverProfile: undefined }, /"Microsoft Exchange Online" does not/],
+  ])("are refused with %s", async (_what, change, reason) => {
+    const world = await withCollector();
+    const refused = { ...withCredentials, ...change };
+    const words = await failure(made(world, refused));
+    expect(words).toMatch(/^credentials: /);
+    expect(words).toMatch(reason);
+    expect(await forwardMailboxes(world)).toEqual([]);
+    const resource = await made(world, withCredentials);
+    expect(await failure(resource.up({ ...refused, name: "Renamed" }))).toMatch(reason);
+    expect(await sent(world)).toEqual([]);
+    await expectSettled(world, resource, withCredentials);
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ["without a user name", { password }, /^credentials\.userName: .*0x8005E209/],
+    ["without a password", { userName }, /^credentials\.password: .*0x8005E24E/],
+    ["with an empty user name", { userName: "", password }, /^credentials\.userName: is empty.*0x8005E209/],
+    ["with an empty password", { userName, password: "" }, /^credentials\.password: is empty.*0x8005E24E/],
+    [
+      "with a password that is too long",
+      { userName, password: password.repeat(20) },
+      /^credentials\.password: is longer/,
+    ],
+    ["with a user name that is no text", { userName: 7, password }, /^credentials\.userName: .*0x8005E209/],
+    ["with a member misspelt", { userName, pasword: password }, /^credentials\.pasword: is no property/m],
+    ["that are a text", password, /^credentials: must be \{ userName, password \}/],
+    ["that are a list", [userName, password], /^credentials: must be \{ userName, password \}/],
+    ["that are empty", {}, /^credentials\.userName: .*0x8005E209.*\ncredentials\.password: .*0x8005E24E/],
+  ])("%s are refused in the preview, and no value is in the message", async (_what, value, reason) => {
+    const world = await withCollector();
+    const resource = world.resource("ForwardingMailbox", "intake");
+    const words = await failure(resource.check({ ...withCredentials, credentials: value }));
+    expect(words).toMatch(reason);
+    expect(words).not.toContain(password);
+    expect(words).not.toContain(userName);
+  });
+
+  test.each(["before", "after"])("are written again after a lost answer (closed %s it happened)", async (close) => {
+    const world = await withCollector({ config: { settleTimeout: "1s" } });
+    const resource = await made(world, withCredentials);
+    await world.fault({ service: "dataverse", method: "PATCH", close });
+    await resource.up(rotated);
+    expect(await columnsSent(world)).toEqual([columns, columns]);
+    expect(await stored(world, resource)).toMatchObject({ hash: digest(rotated.credentials.password) });
+    await expectSettled(world, resource, rotated);
+  });
+
+  test.each(["before", "after"])("of a new record survive a lost answer (closed %s it happened)", async (close) => {
+    const world = await withCollector({ config: { settleTimeout: "1s" } });
+    await world.fault({ service: "dataverse", method: "PATCH", close });
+    const resource = await made(world, withCredentials);
+    expect(await stored(world, resource)).toMatchObject({ username: userName, hash: digest(password) });
+    expect(await forwardMailboxes(world)).toHaveLength(1);
+    await expectSettled(world, resource, withCredentials);
+  });
+
+  test("whose answers are always lost are written by the next deployment", async () => {
+    const world = await withCollector({ config: { settleTimeout: "0.3s" } });
+    const resource = await made(world, withCredentials);
+    await world.fault({ service: "dataverse", method: "PATCH", close: "before", times: 3 });
+    await failure(resource.up(rotated));
+    await resource.up(rotated);
+    expect(await stored(world, resource)).toMatchObject({ hash: digest(rotated.credentials.password) });
+    await expectSettled(world, resource, rotated);
+  });
+
+  test("that were written before the deployment failed are not written again", async () => {
+    const world = await withCollector({ settings: { test: { outcomes: { [collector]: "failure" } } } });
+    const resource = await made(world, withCredentials);
+    const program = { ...rotated, testAndEnable: { require: true } };
+    expect(await failure(resource.up(program))).toContain("Test & Enable failed");
+    expect(await stored(world, resource)).toMatchObject({ hash: digest(rotated.credentials.password) });
+    await sent(world);
+    await world.control("PATCH", "settings", { test: { outcomes: {} } });
+    await resource.up(program);
+    expect(await columnsSent(world)).toEqual([["testemailconfigurationscheduled"]]);
+    await expectSettled(world, resource, program);
+  });
+
+  test("of a creation that failed afterwards are written by the next deployment", async () => {
+    const world = await withCollector({ config: { settleTimeout: "1s" } });
+    const resource = world.resource("ForwardingMailbox", "intake");
+    const program = { ...withCredentials, sources: ["ada@contoso.com"] };
+    await world.fault({ service: "graph", method: "POST", path: "messageRules", answer: { status: 400, body: {} } });
+    await failure(resource.up(program));
+    expect(resource.state?.isTainted).toBe(true);
+    await resource.up(program);
+    expect(await stored(world, resource)).toMatchObject({ username: userName, hash: digest(password) });
+    await expectSettled(world, resource, program);
+  });
+
+  test("that leave the program after a deployment failed leave nothing behind", async () => {
+    const world = await withCollector({ config: { settleTimeout: "0.3s" } });
+    const resource = await made(world, { ...intake, serverProfile: TAKES_CREDENTIALS });
+    await world.fault({ service: "dataverse", method: "PATCH", close: "after", times: 3 });
+    await failure(resource.up(withCredentials));
+    expect(await stored(world, resource)).toMatchObject({ hash: digest(password) });
+    const program = { ...intake, serverProfile: TAKES_CREDENTIALS };
+    await resource.up(program);
+    expect(await stored(world, resource)).toEqual({ username: null, hash: null, used: false });
+    await expectSettled(world, resource, program);
+  });
+
+  test("rotated run the test again", async () => {
+    const world = await withCollector();
+    const resource = await made(world, { ...withCredentials, testAndEnable: true });
+    await resource.up({ ...rotated, testAndEnable: true });
+    expect(await columnsSent(world)).toEqual([columns, ["testemailconfigurationscheduled"]]);
+    await expectSettled(world, resource, { ...rotated, testAndEnable: true });
+  });
+
+  test("are taken over with an adopted record: written, whatever it had", async () => {
+    const world = await withCollector();
+    const old = await made(world, withCredentials, "old");
+    const resource = await made(world, { ...rotated, adopt: true }, "new");
+    expect(resource.id).toBe(old.id);
+    expect(await stored(world, resource)).toMatchObject({ hash: digest(rotated.credentials.password) });
+    await expectSettled(world, resource, { ...rotated, adopt: true });
+  });
+
+  test("of a record taken over without declaring any stay as they are, also when the adoption failed half-way", async () => {
+    const world = await withCollector();
+    const old = await made(world, withCredentials, "old");
+    const program = { ...intake, name: "Mine now", sources: ["ada@contoso.com"], adopt: true };
+    const resource = world.resource("ForwardingMailbox", "new");
+    await world.fault({ service: "graph", method: "POST", path: "messageRules", answer: { status: 400, body: {} } });
+    await failure(resource.up(program));
+    await resource.up(program);
+    expect(await stored(world, old)).toEqual({ username: userName, hash: digest(password), used: true });
+    await expectSettled(world, resource, program);
+  });
+
+  test("stand in no warning, no error and no other output", async () => {
+    const world = await withCollector({
+      settings: { test: { outcomes: { [collector]: "failure" } } },
+      config: { settleTimeout: "1s" },
+    });
+    const secret = { ...withCredentials, __secrets: ["credentials/password"], testAndEnable: true };
+    await made(world, { ...secret, name: "Old", credentials: { userName, password: "of the old record" } }, "old");
+    const echo = { error: { code: "0x80040216", message: `the password ${password} is bad` } };
+    await world.fault({ service: "dataverse", method: "PATCH", answer: { status: 400, body: echo } });
+    const resource = world.resource("ForwardingMailbox", "new");
+    const words = [await failure(resource.up({ ...secret, adopt: true }))];
+    await resource.up({ ...secret, adopt: true });
+    await world.fault({ service: "dataverse", method: "PATCH", answer: { status: 400, body: echo } });
+    words.push(await failure(resource.up({ ...secret, adopt: true, name: "Renamed" })));
+    expect(words.join("\n")).toContain("the password [secret] is bad");
+    expect(world.warnings.join("\n")).toMatch(/Adopting .* overwrites/);
+    expect(world.warnings.join("\n")).toContain("Test & Enable failed");
+    const { credentials: own, ...outputs } = resource.outputs;
+    expect(own).toEqual(credentials);
+    expect([...words, ...world.warnings, JSON.stringify(outputs)].join("\n")).not.toContain(password);
+  });
+
+  test("are asked for where the profile takes them and none are declared", async () => {
+    const world = await withCollector();
+    await made(world, { ...intake, serverProfile: TAKES_CREDENTIALS });
+    expect(world.warnings.join("\n")).toMatch(
+      /^serverProfile: "Contoso mailbox credentials" signs in with .* none are/m,
+    );
+  });
+});
+
+describe("the methods that only None is for", () => {
+  test.each<[string, string, RegExp]>([
+    ["outgoingEmail", "ServerSideSynchronization", /^outgoingEmail: must be "None": .*cannot send \(0x8005E213\)$/],
+    ["outgoingEmail", "Outlook", /^outgoingEmail: must be "None"/],
+    ["appointmentsContactsTasks", "ServerSideSynchronization", /^appointmentsContactsTasks: must be "None": .*nobody/],
+    ["incomingEmail", "Outlook", /^incomingEmail: .*0x8005E212/],
+    ["incomingEmail", "ForwardMailbox", /^incomingEmail: .*0x8005E212/],
+  ])("%s is refused as %s", async (property, value, reason) => {
+    const world = await withCollector();
+    const resource = world.resource("ForwardingMailbox", "intake");
+    expect(await failure(resource.check({ ...intake, [property]: value }))).toMatch(reason);
+  });
+
+  const columns: [string, string, unknown, string, boolean][] = [
+    ["outgoingEmail", "outgoingemaildeliverymethod", 2, "ServerSideSynchronization", false],
+    ["appointmentsContactsTasks", "actdeliverymethod", 1, "ServerSideSynchronization", true],
+    ["appointmentsContactsTasks", "actdeliverymethod", 0, "Outlook", true],
+  ];
+
+  test.each(columns)(
+    "%s: another value in %s (%s) is named and repaired",
+    async (property, column, value, words, may) => {
+      const world = await withCollector();
+      const program = { ...intake, [property]: "None" };
+      const resource = await made(world, program);
+      await expectSettled(world, resource, program);
+      await (may ? byHand : pastTheRules)(world, resource.id, { [column]: value });
+      expect(await resource.refresh()).toEqual({ [property]: ["None", words] });
+      await resource.up(program);
+      const none = property === "outgoingEmail" ? 0 : 2;
+      expect(await sent(world)).toEqual([{ [column]: none }]);
+      expect(await record(world, resource.id)).toMatchObject({ [column]: none });
+      await expectSettled(world, resource, program);
+    },
+  );
+
+  test.each(columns)("%s: removed goes back to None (%s, %s)", async (property, column, value, _words, may) => {
+    const world = await withCollector();
+    const resource = await made(world, { ...intake, [property]: "None" });
+    await (may ? byHand : pastTheRules)(world, resource.id, { [column]: value });
+    await resource.refresh();
+    await resource.up(intake);
+    expect(await record(world, resource.id)).toMatchObject({ [column]: property === "outgoingEmail" ? 0 : 2 });
+    await expectSettled(world, resource, intake);
+  });
+
+  test.each(columns)(
+    "%s: undeclared is neither written nor reported (%s, %s)",
+    async (_property, column, value, _words, may) => {
+      const world = await withCollector();
+      const resource = await made(world);
+      await (may ? byHand : pastTheRules)(world, resource.id, { [column]: value });
+      await expectSettled(world, resource, intake);
+      expect(await record(world, resource.id)).toMatchObject({ [column]: value });
+    },
+  );
+});
