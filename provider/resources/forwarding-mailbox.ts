@@ -1,14 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "./dynamic-resource";
 import { keyedFromList } from "./keyed";
 import {
   type Credentials,
-  type EmailApproval,
+  MailboxRecordResource,
   type Owner,
   recordOutputs,
   sealedCredentials,
   type TestAndEnable,
-  type TestStatus,
 } from "./mailbox-record";
 
 /** What a {@link ForwardingMailbox} is declared with. */
@@ -95,7 +93,7 @@ export interface ForwardingMailboxArgs {
  *   sources: [support.primarySmtpAddress],
  * });
  */
-export class ForwardingMailbox extends DynamicResource {
+export class ForwardingMailbox extends MailboxRecordResource {
   /** {@inheritDoc ForwardingMailboxArgs.name} */
   declare readonly name: pulumi.Output<string>;
   /** The collecting mailbox's address in canonical form: lower case. */
@@ -112,32 +110,12 @@ export class ForwardingMailbox extends DynamicResource {
   declare readonly incomingEmail: pulumi.Output<"ServerSideSynchronization" | "None" | undefined>;
   /** The sources in canonical form. */
   declare readonly sources: pulumi.Output<Record<string, Record<string, never>> | undefined>;
-  /** True: a record made by this resource always is one. */
-  declare readonly isForwardMailbox: pulumi.Output<boolean>;
-  /** Always empty on a forward mailbox; the user or queue a record belongs to. */
-  declare readonly regarding: pulumi.Output<string | undefined>;
-  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
-  declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
-  /** Stays `NotRun`: a forward mailbox sends nothing. */
-  declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
-  /** Stays `NotRun`: a forward mailbox synchronises no appointments, contacts or tasks. */
-  declare readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
-  /** When the last test finished, ISO 8601; undefined if none has. */
-  declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
-  /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
-  declare readonly emailApproval: pulumi.Output<EmailApproval>;
-  /** Id of the record's server profile; undefined where it has none. */
-  declare readonly serverProfileId: pulumi.Output<string | undefined>;
   /** Id of the user or team that owns the record. */
   declare readonly ownerId: pulumi.Output<string>;
   /** Id of the inbox rule in each source, as Graph writes it, by its key in `sources`. */
   declare readonly sourceRules: pulumi.Output<Record<string, string>>;
   /** Entra object id of each source, by its key in `sources`. */
   declare readonly sourceIds: pulumi.Output<Record<string, string>>;
-  /** Id of the Dataverse organisation. */
-  declare readonly organizationId: pulumi.Output<string>;
-  /** The Entra tenant the sources are in. */
-  declare readonly tenantId: pulumi.Output<string>;
 
   /**
    * Declares a forward mailbox. Its `id` is the id of the Dataverse `mailbox` row.

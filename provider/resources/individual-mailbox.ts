@@ -1,12 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "./dynamic-resource";
 import {
   type Credentials,
-  type EmailApproval,
+  MailboxRecordResource,
   recordOutputs,
   sealedCredentials,
   type TestAndEnable,
-  type TestStatus,
 } from "./mailbox-record";
 
 /** What an {@link IndividualMailbox} is declared with. */
@@ -75,7 +73,7 @@ export interface IndividualMailboxArgs {
  *   appointmentsContactsTasks: "ServerSideSynchronization",
  * });
  */
-export class IndividualMailbox extends DynamicResource {
+export class IndividualMailbox extends MailboxRecordResource {
   /** The declared user in canonical form. */
   declare readonly user: pulumi.Output<string | undefined>;
   /** The declared queue in canonical form. */
@@ -94,28 +92,8 @@ export class IndividualMailbox extends DynamicResource {
   declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
   /** The declared credentials; a secret. */
   declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | undefined>;
-  /** False: the record is a user's or a queue's. */
-  declare readonly isForwardMailbox: pulumi.Output<boolean>;
-  /** Id of the user or queue the record belongs to. */
-  declare readonly regarding: pulumi.Output<string>;
-  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
-  declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
-  /** Result of the outgoing test. */
-  declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
-  /** Result of the test of appointments, contacts and tasks. */
-  declare readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
-  /** When the last test finished, ISO 8601; undefined if none has. */
-  declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
-  /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
-  declare readonly emailApproval: pulumi.Output<EmailApproval>;
-  /** Id of the record's server profile; undefined where it has none. */
-  declare readonly serverProfileId: pulumi.Output<string | undefined>;
   /** The ways to write the user or queue that are known to mean it. */
   declare readonly knownAs: pulumi.Output<string[]>;
-  /** Id of the Dataverse organisation. */
-  declare readonly organizationId: pulumi.Output<string>;
-  /** The Entra tenant. */
-  declare readonly tenantId: pulumi.Output<string>;
 
   /**
    * Declares the mailbox record of a user or queue. Its `id` is the id of the Dataverse `mailbox` row.

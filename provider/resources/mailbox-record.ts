@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamic-resource";
 
 /** How the test of a mailbox counts. */
 export interface TestAndEnable {
@@ -39,7 +40,31 @@ export function sealedCredentials(credentials: pulumi.Input<Credentials> | undef
     : pulumi.secret(credentials);
 }
 
-/** What every kind with a mailbox record tells of it. */
+/** What every kind with a mailbox record of Dynamics tells of it. */
+export abstract class MailboxRecordResource extends DynamicResource {
+  /** Whether the record is a forward mailbox; otherwise it is a user's or a queue's. */
+  declare readonly isForwardMailbox: pulumi.Output<boolean>;
+  /** Id of the user or queue the record belongs to; undefined for a forward mailbox. */
+  declare readonly regarding: pulumi.Output<string | undefined>;
+  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
+  declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
+  /** Result of the outgoing test; stays `NotRun` where the server sends nothing, as on a forward mailbox. */
+  declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
+  /** Result of the test of appointments, contacts and tasks; stays `NotRun` where the server synchronises none. */
+  declare readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
+  /** When the last test finished, ISO 8601; undefined if none has. */
+  declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
+  /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
+  declare readonly emailApproval: pulumi.Output<EmailApproval>;
+  /** Id of the record's server profile; undefined where it has none. */
+  declare readonly serverProfileId: pulumi.Output<string | undefined>;
+  /** Id of the Dataverse organisation. */
+  declare readonly organizationId: pulumi.Output<string>;
+  /** The Entra tenant. */
+  declare readonly tenantId: pulumi.Output<string>;
+}
+
+/** Names of the outputs of a {@link MailboxRecordResource}. */
 export const recordOutputs = [
   "isForwardMailbox",
   "regarding",

@@ -1,6 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "./dynamic-resource";
-import { type EmailApproval, type Owner, recordOutputs, type TestAndEnable, type TestStatus } from "./mailbox-record";
+import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "./mailbox-record";
 
 /** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */
 export type EmailFiltering =
@@ -80,7 +79,7 @@ export interface QueueArgs {
  *   incomingEmail: "ServerSideSynchronization",
  * });
  */
-export class Queue extends DynamicResource {
+export class Queue extends MailboxRecordResource {
   /** {@inheritDoc QueueArgs.name} */
   declare readonly name: pulumi.Output<string>;
   /** The address in canonical form: lower case. */
@@ -97,28 +96,8 @@ export class Queue extends DynamicResource {
   declare readonly emailFiltering: pulumi.Output<EmailFiltering | undefined>;
   /** Id of the queue's mailbox record. */
   declare readonly mailboxId: pulumi.Output<string>;
-  /** False: the record is the queue's. */
-  declare readonly isForwardMailbox: pulumi.Output<boolean>;
-  /** The queue's own id, as its mailbox record names it. */
-  declare readonly regarding: pulumi.Output<string>;
-  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
-  declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
-  /** Result of the outgoing test. */
-  declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
-  /** Stays `NotRun` as long as nothing else than mail is synchronised. */
-  declare readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
-  /** When the last test finished, ISO 8601; undefined if none has. */
-  declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
-  /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
-  declare readonly emailApproval: pulumi.Output<EmailApproval>;
-  /** Id of the record's server profile; undefined where it has none. */
-  declare readonly serverProfileId: pulumi.Output<string | undefined>;
   /** Id of the user or team that owns the queue. */
   declare readonly ownerId: pulumi.Output<string>;
-  /** Id of the Dataverse organisation. */
-  declare readonly organizationId: pulumi.Output<string>;
-  /** The Entra tenant. */
-  declare readonly tenantId: pulumi.Output<string>;
 
   /**
    * Declares a queue. Its `id` is the id of the Dataverse `queue` row.
