@@ -268,11 +268,12 @@ export class Resource {
       return ["create"];
     }
     const changed = changedPaths(state.inputs, news);
-    if (changed.length === 0) {
-      return [];
-    }
+    // Asked whether or not something differs, as the engine does: this is how a deployment learns what stays as it is.
     const diff = await this.#with((provider) => provider.diff?.(state.id, state.outputs, news));
-    return (diff?.replaces ?? []).length > 0 ? ["replace"] : diff?.changes === false ? [] : changed;
+    if ((diff?.replaces ?? []).length > 0) {
+      return ["replace"];
+    }
+    return diff?.changes === false ? [] : diff?.changes === true && changed.length === 0 ? ["(moved)"] : changed;
   }
 
   /** Creates, updates or replaces, as the engine would. */
