@@ -1,11 +1,22 @@
 import { createProject, type Project, type Run, type ServedTenant, startTenant } from "./harness";
-import { forwardMailboxes, mailboxesWith, mailboxWith, rightsOn, rulesIn, writes } from "./view";
+import {
+  forwardMailboxes,
+  individualRecord,
+  mailboxesWith,
+  mailboxWith,
+  queues,
+  rightsOn,
+  rulesIn,
+  writes,
+} from "./view";
 
 const program = `
-import { ForwardingMailbox, MailboxMembership, SharedMailbox } from "pulumi-mailboxes";
+import { ForwardingMailbox, IndividualMailbox, MailboxMembership, Queue, SharedMailbox } from "pulumi-mailboxes";
 const orders = new SharedMailbox("orders", { displayName: "Contoso Orders", primarySmtpAddress: "orders@contoso.com" });
 new MailboxMembership("orders-members", { mailbox: orders.id, members: { "ada@contoso.com": {}, "grace@contoso.com": { sendAs: false } } });
 new ForwardingMailbox("intake", { name: "Old intake", emailAddress: "intake@contoso.com", sources: ["orders@contoso.com"] });
+new Queue("sales", { name: "Sales", emailAddress: "sales@contoso.com", incomingEmail: "ServerSideSynchronization" });
+new IndividualMailbox("ada", { user: "ada@contoso.com", outgoingEmail: "ServerSideSynchronization" });
 `;
 
 const stack = "urn:pulumi:dev::test";
@@ -82,6 +93,9 @@ describe("what somebody made by hand", () => {
       outgoingemaildeliverymethod: 0,
       actdeliverymethod: 2,
     });
+    const [sales] = await queues(tenant, "sales@contoso.com");
+    const salesQueue = sales?.queueid ?? "";
+    const adasRecord = await individualRecord(tenant, "ada@contoso.com");
     await tenant.clearRequests();
 
     const rights = { fullAccess: true, sendAs: true, sendOnBehalf: false, automapping: true };
@@ -113,14 +127,28 @@ describe("what somebody made by hand", () => {
           },
           { tenantId },
         ),
+        imported(
+          "Queue",
+          "sales",
+          salesQueue,
+          { name: "Sales", emailAddress: "sales@contoso.com", incomingEmail: "ServerSideSynchronization" },
+          { tenantId },
+        ),
+        imported(
+          "IndividualMailbox",
+          "ada",
+          adasRecord?.mailboxid ?? "",
+          { user: "ada@contoso.com", outgoingEmail: "ServerSideSynchronization" },
+          { tenantId },
+        ),
       ],
     });
     expect(run.diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
-    expect(run).toMatchObject({ exitCode: 0, summary: { import: 3 } });
+    expect(run).toMatchObject({ exitCode: 0, summary: { import: 5 } });
 
     const preview = await project.preview();
     expect(preview.changes).toEqual([]);
-    expect(preview.summary).toEqual({ same: 4 });
+    expect(preview.summary).toEqual({ same: 6 });
 
     // What the file left out is read: nothing that is declared turns out to be different.
     const refresh = await project.refresh();
@@ -143,5 +171,7 @@ describe("what somebody made by hand", () => {
     expect(await rightsOn(tenant, "orders@contoso.com")).toEqual({});
     expect(await forwardMailboxes(tenant)).toHaveLength(1);
     expect(await rulesIn(tenant, "orders@contoso.com")).toEqual([]);
+    expect(await queues(tenant, "sales@contoso.com")).toHaveLength(1);
+    expect(await individualRecord(tenant, "ada@contoso.com")).toMatchObject({ outgoingemaildeliverymethod: 2 });
   });
 });
