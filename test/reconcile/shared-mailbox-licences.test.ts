@@ -156,6 +156,15 @@ describe("license", () => {
     expect(await resource.refresh()).toEqual({});
   });
 
+  test("with a plan that is off, written by its name and by its id, settles", async () => {
+    const world = await startWorld({ config: { settleTimeout: "1s" } });
+    const license = { sku: "ENTERPRISEPACK", usageLocation: "SE", disabledPlans: ["TEAMS1", TEAMS] };
+    const resource = await made(world, { license });
+    expect((await licences(world, resource)).off).toEqual([TEAMS]);
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan({ ...support, license })).toEqual([]);
+  });
+
   test("by a licence that is not well known is resolved in the tenant", async () => {
     const world = await startWorld();
     const skuId = "0a5f0c9e-1111-4222-8333-444455556666";

@@ -216,9 +216,9 @@ function reassignmentOf(
 }
 
 function planIds(plans: readonly string[], { plans: known }: Subscription): string[] {
-  return plans
-    .map((plan) => known.find(({ id, name }) => sameText(id, plan) || sameText(name, plan))?.id ?? plan)
-    .sort();
+  const ids = plans.map((plan) => known.find(({ id, name }) => sameText(id, plan) || sameText(name, plan))?.id ?? plan);
+  // A plan may be written by its name and by its id.
+  return [...new Set(ids)].sort();
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
@@ -415,6 +415,9 @@ function licenseAsRead(declared: unknown, licensing: Licensing | undefined): unk
   }
   const direct = held.find(({ byGroup }) => byGroup === undefined);
   if (declared.disabledPlans === undefined || direct === undefined) {
+    return declared;
+  }
+  if (sameSet(direct.disabledPlans, planIds(declared.disabledPlans, subscription))) {
     return declared;
   }
   const spelled = new Map(declared.disabledPlans.map((plan) => [planIds([plan], subscription)[0], plan]));
