@@ -403,7 +403,9 @@ async function apply(
   const ofRecord = changes.filter(isOfRecord);
   requireOwnMethod(sources, inputs, operation);
   if (isAdopted === true) {
-    tellOverwritten(ofRecord, who, operation);
+    const owner = [await ownerAsDeclared(row.ownerId, operation), inputs.owner] as const;
+    const serverProfile = [observed.profile?.name, desired.profile?.name] as const;
+    tellOverwritten(ofRecord, who, operation, { owner, serverProfile });
     operation.state.id = row.id;
   }
   if (ofRecord.length > 0) {

@@ -1,4 +1,8 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
+import { UNKNOWN } from "../../provider/dynamic/unknown";
+import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
+import { isElsewhere } from "../../provider/reconcilers/mailbox-record/organization";
+import { Registry } from "../../provider/reconcilers/registry";
 import { failure, type Resource, type Row, startWorld, type World } from "./harness";
 
 const id = (kind: string, number: number) => `10ca17e4-${kind}-4000-8000-${number.toString(16).padStart(12, "0")}`;
@@ -623,4 +627,380 @@ describe("the methods that only None is for", () => {
       expect(await record(world, resource.id)).toMatchObject({ [column]: value });
     },
   );
+});
+
+describe("environmentUrl", () => {
+  const contoso = "https://contoso.crm4.dynamics.com";
+  const fabrikam = "https://fabrikam.crm4.dynamics.com";
+
+  test.each([
+    [contoso, contoso],
+    [` ${contoso}/ `, contoso],
+    ["HTTPS://Contoso.CRM4.Dynamics.com:443", contoso],
+    ["http://127.0.0.1:4711/", "http://127.0.0.1:4711"],
+  ])("%j is %s", async (written, canonical) => {
+    const world = await withCollector();
+    const inputs = await world.resource("ForwardingMailbox", "intake").check({ ...intake, environmentUrl: written });
+    expect(inputs.environmentUrl).toBe(canonical);
+  });
+
+  test.each<unknown>([
+    "contoso.crm4.dynamics.com",
+    "",
+    7,
+    "http://contoso.crm4.dynamics.com",
+    "http://localhost.contoso.com",
+    `${contoso}/api/data/v9.2`,
+    `${contoso}/?x=1`,
+    `${contoso}/#x`,
+    "https://ada@contoso.crm4.dynamics.com",
+    "https://:word@contoso.crm4.dynamics.com",
+    "ftp://contoso.crm4.dynamics.com",
+  ])("%j is refused", async (value) => {
+    const world = await withCollector();
+    const resource = world.resource("ForwardingMailbox", "intake");
+    expect(await failure(resource.check({ ...intake, environmentUrl: value }))).toMatch(/^environmentUrl: must be /);
+  });
+
+  test.each<[string, unknown, unknown, string | undefined, boolean]>([
+    ["undeclared stays", undefined, undefined, contoso, false],
+    ["read as null stays", null, undefined, contoso, false],
+    ["undeclared becomes the configured one", undefined, contoso, contoso, false],
+    ["the configured one becomes undeclared", contoso, undefined, contoso, false],
+    ["undeclared becomes another one", undefined, fabrikam, contoso, true],
+    ["another one becomes undeclared", fabrikam, undefined, contoso, true],
+    ["one becomes another", contoso, fabrikam, undefined, true],
+    ["one becomes unknown", contoso, UNKNOWN, contoso, true],
+    ["undeclared becomes unknown", undefined, UNKNOWN, contoso, true],
+    ["undeclared is declared where nothing is configured, as in a local tenant", undefined, contoso, undefined, false],
+    ["declared is undeclared where nothing is configured, as in a local tenant", contoso, undefined, undefined, false],
+  ])("%s", (_what, before, after, configured, isReplaced) => {
+    expect(isElsewhere(before, after, configured)).toBe(isReplaced);
+    const state = { environmentUrl: before, emailAddress: collector };
+    const inputs = { ...intake, environmentUrl: after };
+    expect(forwardingMailbox.replaces(state, inputs, new Registry(), configured)).toEqual(
+      isReplaced ? ["environmentUrl"] : [],
+    );
+  });
+
+  test("of a real environment is kept to: equal to the configured one plans nothing, another one replaces", async () => {
+    const tenant = await withCollector();
+    const { origin } = tenant;
+    const world = await startWorld({
+      config: {
+        localTenant: undefined,
+        endpoints: { login: origin, graph: origin, exchange: origin },
+        environmentUrl: origin,
+        tenantId: tenant.tenantId,
+        clientId: id("a000", 2),
+        clientSecret: "local-tenant-secret",
+      },
+    });
+    const resource = await world.resource("ForwardingMailbox", "intake").up(intake);
+    expect(await forwardMailboxes(tenant)).toHaveLength(1);
+    const declared = { ...intake, environmentUrl: `${origin}/` };
+    expect(await resource.plan(declared)).toEqual(["environmentUrl"]);
+    await sent(tenant);
+    await resource.up(declared);
+    expect(await sent(tenant)).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan(intake)).toEqual(["environmentUrl"]);
+    await resource.up(intake);
+    expect(await sent(tenant)).toEqual([]);
+    expect(await resource.plan({ ...intake, environmentUrl: fabrikam })).toEqual(["replace"]);
+    expect(await resource.plan({ ...intake, environmentUrl: UNKNOWN })).toEqual(["replace"]);
+    await resource.destroy();
+    expect(await forwardMailboxes(tenant)).toEqual([]);
+  });
+
+  test("that a resource names is asked, not the configured one", async () => {
+    const tenant = await withCollector();
+    const { origin } = tenant;
+    const world = await startWorld({
+      config: {
+        localTenant: undefined,
+        endpoints: { login: origin, graph: origin, exchange: origin },
+        environmentUrl: "http://127.0.0.1:9",
+        tenantId: tenant.tenantId,
+        clientId: id("a000", 2),
+        clientSecret: "local-tenant-secret",
+      },
+    });
+    const program = { ...intake, environmentUrl: origin };
+    const resource = await world.resource("ForwardingMailbox", "intake").up(program);
+    expect(await resource.refresh()).toEqual({});
+    await resource.up({ ...program, name: "Renamed" });
+    expect(await forwardMailboxes(tenant)).toMatchObject([{ name: "Renamed" }]);
+    await resource.destroy();
+    expect(await forwardMailboxes(tenant)).toEqual([]);
+  });
+});
+
+describe("unknown values in a preview", () => {
+  test.each<[string, unknown]>([
+    ["owner", UNKNOWN],
+    ["owner", { user: UNKNOWN }],
+    ["owner", { team: UNKNOWN }],
+    ["credentials", UNKNOWN],
+    ["credentials", { userName: "crm", password: UNKNOWN }],
+    ["credentials", { userName: UNKNOWN, password: "correct horse battery" }],
+    ["serverProfile", UNKNOWN],
+    ["outgoingEmail", UNKNOWN],
+    ["adopt", UNKNOWN],
+    ["deletion", UNKNOWN],
+    ["testAndEnable", { require: UNKNOWN }],
+  ])("%s as %j is not judged, and changes in place", async (property, value) => {
+    const world = await withCollector();
+    const fresh = await world.resource("ForwardingMailbox", "new").check({ ...intake, [property]: value });
+    expect(fresh[property]).toEqual(value);
+    const resource = await made(world);
+    const plan = await resource.plan({ ...intake, [property]: value });
+    expect(plan.length).toBeGreaterThan(0);
+    expect(plan.every((path) => path.startsWith(property))).toBe(true);
+    expect(await sent(world)).toEqual([]);
+  });
+
+  test("hide no mistake beside them", async () => {
+    const world = await withCollector();
+    const resource = world.resource("ForwardingMailbox", "new");
+    const program = { ...intake, owner: UNKNOWN, credentials: { userName: "crm" }, environmentUrl: "nowhere" };
+    const words = await failure(resource.check(program));
+    expect(words).toContain("credentials.password");
+    expect(words).toContain("environmentUrl");
+    expect(words).not.toContain("owner");
+  });
+
+  test("of the address give no advice about a new one", async () => {
+    const world = await withCollector();
+    const resource = await made(world);
+    world.warnings.splice(0);
+    await resource.plan({ ...intake, emailAddress: UNKNOWN });
+    expect(world.warnings).toEqual([]);
+  });
+});
+
+describe("adoption", () => {
+  const adopting = { ...intake, adopt: true };
+  const old = { ...intake, name: "Somebody's", deleteAfterProcessing: true };
+  /** A forward mailbox of another stack, or made by hand. */
+  async function found(world: World, columns: Row = {}): Promise<string> {
+    const row = {
+      mailboxid: randomUUID(),
+      name: "Somebody's",
+      emailaddress: collector,
+      processanddeleteemails: true,
+      ...columns,
+    };
+    await world.dataverse("POST", "/mailboxes", row);
+    await sent(world);
+    return row.mailboxid;
+  }
+
+  test("with none there makes one, which is deleted with the resource", async () => {
+    const world = await withCollector();
+    const resource = await made(world, adopting);
+    expect(await forwardMailboxes(world)).toHaveLength(1);
+    await expectSettled(world, resource, adopting);
+    await resource.destroy();
+    expect(await forwardMailboxes(world)).toEqual([]);
+  });
+
+  test("takes the one there, says once what it overwrites, and leaves alone what is not declared", async () => {
+    const world = await withCollector();
+    const existing = await found(world, { "ownerid@odata.bind": `/teams(${team(2)})` });
+    const resource = await made(world, adopting);
+    expect(resource.id).toBe(existing);
+    expect(await forwardMailboxes(world)).toMatchObject([
+      { name: "CRM intake", processanddeleteemails: true, _ownerid_value: team(2) },
+    ]);
+    const told = world.warnings.filter((warning) => warning.startsWith("Adopting"));
+    expect(told).toEqual([
+      'Adopting the forward mailbox Somebody\'s overwrites what was there: name "Somebody\'s" → "CRM intake".',
+    ]);
+    await expectSettled(world, resource, adopting);
+  });
+
+  test("overwrites what is declared, named as people name it", async () => {
+    const world = await withCollector();
+    const existing = await found(world, { "ownerid@odata.bind": `/teams(${team(2)})` });
+    const program = {
+      ...adopting,
+      owner: { user: "ada@contoso.com" },
+      deleteAfterProcessing: false,
+      serverProfile: "Contoso POP3",
+      incomingEmail: "None",
+    };
+    const resource = await made(world, program);
+    expect(await record(world, existing)).toMatchObject({
+      name: "CRM intake",
+      processanddeleteemails: false,
+      _ownerid_value: user(1),
+      _emailserverprofile_value: profile(2),
+      incomingemaildeliverymethod: 0,
+    });
+    const told = world.warnings.find((warning) => warning.startsWith("Adopting")) ?? "";
+    for (const words of [
+      'owner {"team":"Support"} → {"user":"ada@contoso.com"}',
+      'serverProfile "Microsoft Exchange Online" → "Contoso POP3"',
+      "deleteAfterProcessing true → false",
+      'incomingEmail "ServerSideSynchronization" → "None"',
+    ]) {
+      expect(told).toContain(words);
+    }
+    await expectSettled(world, resource, program);
+  });
+
+  test.each(["before", "after"])(
+    "survives a lost answer (closed %s it happened) and says once what it overwrote",
+    async (close) => {
+      const world = await withCollector({ config: { settleTimeout: "1s" } });
+      const existing = await found(world);
+      await world.fault({ service: "dataverse", method: "PATCH", close });
+      const resource = await made(world, adopting);
+      expect(resource.id).toBe(existing);
+      expect(world.warnings.filter((warning) => warning.startsWith("Adopting"))).toHaveLength(1);
+      await expectSettled(world, resource, adopting);
+    },
+  );
+
+  test("survives another writer", async () => {
+    const world = await withCollector();
+    const existing = await found(world);
+    await world.fault({ service: "dataverse", method: "PATCH", path: existing, overtake: true });
+    const resource = await made(world, adopting);
+    expect(await record(world, existing)).toMatchObject({ name: "CRM intake" });
+    expect(world.warnings.filter((warning) => warning.startsWith("Adopting"))).toHaveLength(1);
+    await expectSettled(world, resource, adopting);
+  });
+
+  test("is refused where several are there; the id of one is taken", async () => {
+    const world = await withCollector();
+    const ids = [await found(world, { name: "One" }), await found(world, { name: "Two" })];
+    const words = await failure(made(world, adopting));
+    expect(words).toMatch(/^adopt: 2 forward mailboxes have the address: .*; write the id of one$/);
+    expect(words).toContain(`One (${ids[0]})`);
+    expect(words).toContain(`Two (${ids[1]})`);
+    expect(await sent(world)).toEqual([]);
+    const resource = await made(world, { ...intake, adopt: ids[1]?.toUpperCase() });
+    expect(resource.id).toBe(ids[1]);
+    expect(await record(world, ids[0] ?? "")).toMatchObject({ name: "One" });
+    expect(world.warnings.join("\n")).toMatch(/has another mailbox record already \(One\)/);
+    await expectSettled(world, resource, { ...intake, adopt: ids[1] });
+  });
+
+  test("by id takes a record with another address, and says so", async () => {
+    const world = await withCollector();
+    const existing = await found(world, { emailaddress: "ada@contoso.com" });
+    const resource = await made(world, { ...intake, adopt: existing });
+    expect(await record(world, existing)).toMatchObject({ emailaddress: collector, emailrouteraccessapproval: 1 });
+    expect(world.warnings.join("\n")).toContain(`emailAddress "ada@contoso.com" → "${collector}"`);
+    await expectSettled(world, resource, { ...intake, adopt: existing });
+  });
+
+  test("by id is not of the record that the resource would make for itself", async () => {
+    const world = await withCollector();
+    await (await made(world, { ...intake, deletion: "retain" })).destroy();
+    const existing = await found(world);
+    const resource = await made(world, { ...intake, adopt: existing });
+    expect(resource.id).toBe(existing);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["a user's record", id("d002", 1), /^adopt: there is none with this id among the forward mailboxes$/],
+    ["nothing", id("d002", 99), /^adopt: there is none with this id among the forward mailboxes$/],
+  ])("by the id of %s is refused", async (_what, adopt, reason) => {
+    const world = await withCollector();
+    expect(await failure(made(world, { ...intake, adopt }))).toMatch(reason);
+    expect(await sent(world)).toEqual([]);
+    expect(await forwardMailboxes(world)).toEqual([]);
+  });
+
+  test.each<unknown>(["yes", "", 1, {}])("as %j is refused in the preview", async (adopt) => {
+    const world = await withCollector();
+    const words = await failure(world.resource("ForwardingMailbox", "intake").check({ ...intake, adopt }));
+    expect(words).toMatch(/^adopt: (is no id|must be true, false)/);
+  });
+
+  test("looks at nothing afterwards: taken off, or changed to an id, it changes nothing", async () => {
+    const world = await withCollector();
+    await found(world);
+    const resource = await made(world, adopting);
+    for (const program of [intake, { ...intake, adopt: id("d002", 99) }, adopting]) {
+      await resource.up(program);
+      expect(await sent(world)).toEqual([]);
+      await expectSettled(world, resource, program);
+    }
+  });
+
+  test("of one record by two resources is refused for the second", async () => {
+    const world = await withCollector();
+    const existing = await found(world);
+    const first = world.resource("ForwardingMailbox", "first");
+    const second = world.resource("ForwardingMailbox", "second");
+    await world.together(async () => {
+      await first.up(adopting);
+      expect(await failure(second.up({ ...adopting, name: "Other" }))).toMatch(
+        /^adopt: another resource of this deployment manages the forward mailbox CRM intake already/,
+      );
+    });
+    expect(await record(world, existing)).toMatchObject({ name: "CRM intake" });
+    await world.together(async () => {
+      await first.up(adopting);
+      expect(await failure(second.up({ ...adopting, name: "Other" }))).toMatch(/^adopt: another resource/);
+    });
+  });
+
+  test("that is refused for its credentials or a source makes nothing this resource's", async () => {
+    const world = await withCollector();
+    await found(world);
+    const resource = world.resource("ForwardingMailbox", "intake");
+    expect(await failure(resource.up({ ...adopting, credentials }))).toMatch(/^credentials: /);
+    expect(resource.state).toBeUndefined();
+    expect(await sent(world)).toEqual([]);
+  });
+
+  const deletions: [string, Row, boolean, boolean][] = [
+    ["adopted, stays", adopting, true, false],
+    ["adopted, goes where the program says so", { ...adopting, deletion: "delete" }, true, true],
+    ["made, goes", intake, false, true],
+    ["made, stays where the program says so", { ...intake, deletion: "retain" }, false, false],
+  ];
+
+  test.each(deletions)("and deletion: a record that was %s", async (_what, program, isThere, isDeleted) => {
+    const world = await withCollector();
+    if (isThere) {
+      await found(world);
+    }
+    const resource = await made(world, { ...program, sources: ["ada@contoso.com"] });
+    const { id: mailboxId } = resource;
+    expect(await record(world, id("d002", 1))).toMatchObject({ incomingemaildeliverymethod: 3 });
+    await resource.refresh();
+    await resource.destroy();
+    expect(await record(world, mailboxId)).toMatchObject(isDeleted ? {} : { name: "CRM intake" });
+    expect(await forwardMailboxes(world)).toHaveLength(isDeleted ? 0 : 1);
+    expect(await record(world, id("d002", 1))).toMatchObject({ incomingemaildeliverymethod: 2 });
+    const rules = await world.graph("GET", `/users/${entraUser(1)}/mailFolders/inbox/messageRules`);
+    expect(rules?.value).toEqual([]);
+    expect(/stays in Dynamics/.test(world.warnings.join("\n"))).toBe(!isDeleted);
+  });
+
+  test("and deletion: one that was imported stays", async () => {
+    const world = await withCollector();
+    const resource = await made(world, old);
+    delete resource.state?.outputs.created;
+    await resource.refresh();
+    await resource.destroy();
+    expect(await forwardMailboxes(world)).toHaveLength(1);
+    expect(world.warnings.join("\n")).toMatch(/stays in Dynamics: it was adopted or imported/);
+  });
+
+  test("and deletion: said later in the program counts", async () => {
+    const world = await withCollector();
+    await found(world);
+    const resource = await made(world, adopting);
+    await resource.up({ ...adopting, deletion: "delete" });
+    expect(await sent(world)).toEqual([]);
+    await resource.destroy();
+    expect(await forwardMailboxes(world)).toEqual([]);
+  });
 });

@@ -33,12 +33,33 @@ export async function adopted<Row extends { id: string; name: string }>(
   return row;
 }
 
-/** An adoption says what it is about to overwrite: no preview could show it. */
-export function tellOverwritten(changes: readonly Change[], who: string, operation: Operation): void {
+/** What was said already, by the operation that said it: a change whose answer was lost is made twice. */
+const said = new WeakMap<Operation, Set<string>>();
+
+/**
+ * An adoption says what it is about to overwrite: no preview could show it.
+ *
+ * @param names for properties that hold ids: what is there, and what it becomes, as people name it.
+ */
+export function tellOverwritten(
+  changes: readonly Change[],
+  who: string,
+  operation: Operation,
+  names: Readonly<Record<string, readonly [unknown, unknown]>> = {},
+): void {
+  const told = said.get(operation) ?? new Set();
+  said.set(operation, told);
   const values = changes
     .filter(({ from }) => from !== undefined && from !== null)
-    .map(({ path, from, to }) => `${path.join(".")} ${JSON.stringify(from)} → ${JSON.stringify(to)}`);
+    .map(({ path, from, to }) => {
+      const [before, after] = names[path.join(".")] ?? [from, to];
+      return `${path.join(".")} ${JSON.stringify(before ?? from)} → ${JSON.stringify(after ?? to)}`;
+    })
+    .filter((text) => !told.has(text));
   if (values.length > 0) {
+    for (const text of values) {
+      told.add(text);
+    }
     operation.warn(`Adopting ${who} overwrites what was there: ${values.join(", ")}.`);
   }
 }

@@ -51,7 +51,7 @@ function isOrigin(value: string): boolean {
   if (!URL.canParse(value)) {
     return false;
   }
-  const { protocol, hostname, pathname, search, hash, username } = new URL(value);
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(value);
   const isSafe = protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
-  return isSafe && pathname === "/" && search === "" && hash === "" && username === "";
+  return isSafe && pathname === "/" && [search, hash, username, password].every((part) => part === "");
 }
