@@ -268,6 +268,29 @@ describe("license", () => {
     expect((await licences(world, resource)).skuIds).toEqual([]);
   });
 
+  test.each(["before", "after"])(
+    "a change whose answer is lost (closed %s it happened), with nothing to be read then, is finished by the next deployment",
+    async (close) => {
+      const world = await startWorld({ config: { settleTimeout: "1s" } });
+      const resource = await made(world, { license: plan1 });
+      await world.fault({ service: "graph", method: "POST", path: "/assignLicense", close });
+      const refused = { status: 400, body: { error: { code: "Request_BadRequest", message: "no" } } };
+      await world.fault({
+        service: "graph",
+        path: "licenseAssignmentStates",
+        after: 1,
+        times: "always",
+        answer: refused,
+      });
+      await failure(resource.up({ ...support, license: plan2 }));
+      await world.control("DELETE", "faults");
+      await resource.up({ ...support, license: plan2 });
+      expect((await licences(world, resource)).skuIds).toEqual([PLAN_2]);
+      await resource.up({ ...support, license: false });
+      expect((await licences(world, resource)).skuIds).toEqual([]);
+    },
+  );
+
   test("Exchange learns of a new licence later: what needs it is tried again", async () => {
     const world = await startWorld();
     const resource = await made(world);

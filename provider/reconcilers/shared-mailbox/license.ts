@@ -388,12 +388,13 @@ async function reassign(
       () => {
         if (add !== undefined) {
           noteAssigned(operation);
-          operation.state.license = declared;
           // One that was there already is not ours to take away later.
           operation.state.assignedLicenseId = add.isNew ? add.subscription.skuId : operation.state.assignedLicenseId;
         }
       },
     );
+    // Only now: after an answer that was lost the former licence may still have to be taken away, and this is how it is known.
+    operation.state.license = add === undefined ? operation.state.license : declared;
   } catch (error) {
     if (add?.isNew === true && (isClass(error, "badParameter") || isClass(error, "refused"))) {
       const latest = (await graph.subscriptions()).find(({ skuId }) => skuId === add.subscription.skuId);
