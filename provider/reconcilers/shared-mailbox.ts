@@ -147,7 +147,11 @@ async function setMailbox(
     const warnings = await written(
       () => untilReleased(taken, operation, () => whenLicensed(operation, write)),
       () => {
-        noteWrites(own, inputs, operation);
+        noteWrites(
+          own.filter((change) => !facets.some((facet) => facet.takesAway?.(change))),
+          inputs,
+          operation,
+        );
         for (const facet of facets) {
           facet.note?.(own, desired, observed, operation.state);
         }

@@ -658,6 +658,28 @@ describe("litigationHold and archive", () => {
     expect(await resource.refresh()).toEqual({});
   });
 
+  test.each<[string, Row, Row, string, Row]>([
+    ["a hold", { litigationHold: true }, { litigationHold: false }, "Set-Mailbox", { LitigationHoldEnabled: false }],
+    ["an archive", { archive: true }, { archive: false }, "Disable-Mailbox", { ArchiveStatus: "None" }],
+  ])("taking %s away, with the answer lost and nothing to be read then, is finished later", async (...one) => {
+    const [, first, then, cmdlet, row] = one;
+    const world = await startWorld({ config: { settleTimeout: "1s" } });
+    const resource = await made(world, { license: plan2, ...first });
+    await world.fault({ cmdlet, close: "before" });
+    const refused = { status: 400, body: { error: { code: "Request_BadRequest", message: "no" } } };
+    await world.fault({
+      service: "graph",
+      path: "licenseAssignmentStates",
+      after: 1,
+      times: "always",
+      answer: refused,
+    });
+    await failure(resource.up({ ...support, license: plan2, ...then }));
+    await world.control("DELETE", "faults");
+    await resource.up({ ...support, license: plan2, ...then });
+    expect(await seen(world, resource)).toMatchObject(row);
+  });
+
   test("archive: false under a declared hold is refused in preview", async () => {
     const world = await startWorld();
     const program = { ...support, license: plan2, archive: false, litigationHold: true };

@@ -57,11 +57,12 @@ export const archive: Facet = {
     }
     const { mailboxes } = operation.services;
     const action = `${declared === true ? "enabling" : "disabling"} the archive of ${mailbox.primarySmtpAddress}`;
+    if (declared !== true) {
+      await mailboxes.disableArchive(mailbox, action, operation);
+      return;
+    }
     await written(
-      () =>
-        declared === true
-          ? whenLicensed(operation, () => mailboxes.enableArchive(mailbox, action, operation))
-          : mailboxes.disableArchive(mailbox, action, operation),
+      () => whenLicensed(operation, () => mailboxes.enableArchive(mailbox, action, operation)),
       () => Object.assign(operation.state, { archive: declared }),
     );
   },

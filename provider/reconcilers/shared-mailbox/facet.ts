@@ -48,6 +48,8 @@ export interface Facet {
     observed: Observed,
     operation: Operation,
   ): Row | Promise<Row>;
+  /** Whether a change takes something away for good. Such a one is not noted in the state before it shows: it may have to be made again. */
+  takesAway?(change: Change): boolean;
   /** Notes in the state, besides the inputs, what `Set-Mailbox` wrote or may have written. */
   note?(changes: readonly Change[], desired: Desired, observed: Observed, state: Properties): void;
   /** What to do about a refused `Set-Mailbox`, where these properties know: whole sentences. */

@@ -44,6 +44,8 @@ export const litigationHold: Facet = {
       : undefined;
   },
 
+  takesAway: ({ path, from, to }) => path[0] === "litigationHold" && length(to as Hold) < length(from as Hold),
+
   finish(desired, previous, observed, operation) {
     if (isLeft(desired, previous, observed)) {
       tellLeft("litigationHold", "a longer litigation hold than is declared", operation);
