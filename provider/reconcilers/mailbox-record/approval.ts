@@ -14,7 +14,7 @@ const WHO_MAY =
   "Administrator of the environment, must approve it (Settings > Email configuration > Mailboxes > Approve Email).";
 
 /** Gives the command where the approval is asked for: the record itself, or the user or queue behind it. */
-export type Approve = (columns: DataverseRow, action: string) => Promise<void>;
+export type Approve = (columns: DataverseRow, action: string) => Promise<unknown>;
 
 /**
  * Approves the address of a mailbox record, once for each address, and reads back whether it took effect: without the right

@@ -1,10 +1,14 @@
-import { isClass, isUnknownOutcome, ProviderError, SettleError } from "../../http/errors";
+import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../../http/errors";
 import type { DataverseRow, MailboxRow } from "../../services/dataverse";
 import { settle } from "../../services/waiting";
 import type { Operation } from "../reconciler";
 
 /** How often a row that somebody else changed meanwhile is read again: a running test changes it too. */
 const LOOKS = 5;
+/** Longest wait for a test, in milliseconds; Microsoft speaks of a few minutes. */
+export const TEST_TIME = 5 * 60 * 1000;
+/** Dynamics may refuse to change a record while its Test & Enable runs. */
+const TEST_RUNS = "0x8005e248";
 
 /** What to wait for on a mailbox record. */
 interface Wait {
@@ -35,28 +39,79 @@ export async function lookUntil(id: string, { what, done, atMost }: Wait, operat
 }
 
 /**
- * Gives a command to a mailbox record; where somebody else changed it meanwhile, to the record as it is then. Where the answer was
- * lost it is given again: one that was taken is not taken twice.
+ * Changes a mailbox record that is still as it was read; one that is being tested, as soon as that has ended.
+ *
+ * @throws DataverseError of class `precondition` when somebody changed it meanwhile.
  */
-export async function command(
+export async function change(
   row: MailboxRow,
   columns: DataverseRow,
   action: string,
   operation: Operation,
 ): Promise<void> {
   const { dataverse } = operation.services;
+  try {
+    await dataverse.updateMailbox(row, columns, action, operation);
+  } catch (error) {
+    const now = isTestRunning(error) ? await testEnded(row, operation) : undefined;
+    if (now === undefined) {
+      throw error;
+    }
+    // The end of a test is a change of the record by itself.
+    await dataverse.updateMailbox(now, columns, action, operation);
+  }
+}
+
+/**
+ * Gives a command to a mailbox record; where somebody else changed it meanwhile, to the record as it is then. Where the answer was
+ * lost it is given again: one that was taken is not taken twice.
+ *
+ * @param isWanted whether the record, as it is by then, still needs it.
+ * @returns the record as it was when it took the command, or no longer needed it.
+ */
+export async function command(
+  row: MailboxRow,
+  columns: DataverseRow,
+  action: string,
+  operation: Operation,
+  isWanted: (now: MailboxRow) => boolean = () => true,
+): Promise<MailboxRow> {
+  const { dataverse } = operation.services;
   let known = row;
-  for (let look = 1; ; look += 1) {
+  for (let look = 1; isWanted(known); look += 1) {
     try {
       await dataverse.updateMailbox(known, columns, action, operation);
-      return;
+      return known;
     } catch (error) {
       const isOpen = (isClass(error, "precondition") || isUnknownOutcome(error)) && look < LOOKS;
-      const now = isOpen ? await dataverse.mailbox(row.id, operation) : undefined;
+      const now = isOpen
+        ? await dataverse.mailbox(row.id, operation)
+        : isTestRunning(error) && look < LOOKS
+          ? await testEnded(known, operation)
+          : undefined;
       if (now === undefined) {
         throw error;
       }
       known = now;
     }
   }
+  return known;
+}
+
+function isTestRunning(error: unknown): boolean {
+  return isServiceError(error) && error.code.toLowerCase() === TEST_RUNS;
+}
+
+/** The record once its test has ended; undefined when it does not end in time. */
+async function testEnded({ id, emailAddress }: MailboxRow, operation: Operation): Promise<MailboxRow | undefined> {
+  const seen = await lookUntil(
+    id,
+    {
+      what: `Test & Enable of ${emailAddress} to end, because Dynamics refuses changes meanwhile`,
+      done: ({ isTestScheduled }) => !isTestScheduled,
+      atMost: TEST_TIME,
+    },
+    operation,
+  );
+  return seen.isTestScheduled ? undefined : seen;
 }

@@ -10,6 +10,7 @@ import {
 } from "../../services/dataverse";
 import type { Change, Operation, Properties } from "../reconciler";
 import { written } from "../written";
+import { change } from "./looking";
 
 /** What a mailbox record signs in with; the password can be written and never read. */
 export interface Credentials {
@@ -186,11 +187,11 @@ export async function writeRecord(
   if (properties.length === 0) {
     return;
   }
-  const { state, services } = operation;
+  const { state } = operation;
   const columns = Object.assign({}, ...properties.map((property) => columnsFor(property, values)));
   const action = `changing ${properties.join(", ")} of ${who}`;
   await written(
-    () => services.dataverse.updateMailbox(row, columns, action, operation),
+    () => change(row, columns, action, operation),
     () => {
       for (const property of properties.filter((one) => one !== "credentials")) {
         state[property] = inputs[property] ?? state[property];
