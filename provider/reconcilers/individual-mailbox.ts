@@ -295,8 +295,9 @@ async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
   const { emailAddress, ...values }: RecordValues = Object.fromEntries(
     Object.entries(all).filter(([property]) => !elsewhere.includes(property)),
   );
-  if (typeof values.serverProfile === "string" && (await isLost(values.serverProfile, operation))) {
-    operation.warn(`The server profile that ${who} had before is gone; it keeps the one it has.`);
+  const why = await whyProfileStays(values, row, operation);
+  if (why !== undefined) {
+    operation.warn(`The server profile that ${who} had before ${why}; it keeps the one it has.`);
     delete values.serverProfile;
   }
   const changes = recordDifference(values, row, { credentials: null });
@@ -307,8 +308,26 @@ async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
   }
 }
 
-async function isLost(serverProfileId: string, operation: Operation): Promise<boolean> {
-  return (await serverProfileOf({ serverProfileId }, operation)) === undefined;
+/** Why the former server profile cannot go back to a record that somebody else changed meanwhile, in words that follow it. */
+async function whyProfileStays(
+  { serverProfile, credentials, appointmentsContactsTasks }: RecordValues,
+  row: MailboxRow,
+  operation: Operation,
+): Promise<string | undefined> {
+  if (typeof serverProfile !== "string") {
+    return undefined;
+  }
+  const profile = await serverProfileOf({ serverProfileId: serverProfile }, operation);
+  if (profile === undefined) {
+    return "is gone";
+  }
+  if (row.usesCredentials && credentials === undefined && !profile.takesMailboxCredentials) {
+    return "does not take the credentials that somebody gave it since";
+  }
+  const method = appointmentsContactsTasks ?? row.appointmentsContactsTasks;
+  return method === "ServerSideSynchronization" && !profile.isExchange
+    ? "is for POP3 or IMAP, and somebody set appointments, contacts and tasks to be synchronised since"
+    : undefined;
 }
 
 function whoIs({ user, queue, id }: Properties): string {
