@@ -1,17 +1,15 @@
-import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { clone, run } from "./clone.mjs";
 import { pulumiEnvironment } from "./pulumi-cli.mjs";
 import { setUp } from "./setup.mjs";
+import { command, serveTenant, withoutSettings } from "./tenant.mjs";
 
 /** The main job as a story, on a local tenant and a state of its own that are made anew each time. */
 const folder = join(clone, ".tenant", "demo");
 const journal = join(folder, "contoso.jsonl");
 const config = join(folder, "Pulumi.demo.yaml");
-const command = join(clone, "dist", "cli.js");
 const isColoured = process.stdout.isTTY && !process.env.NO_COLOR;
 const bold = (text) => (isColoured ? `\x1b[1m${text}\x1b[0m` : text);
 
@@ -28,7 +26,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, "state"), { recursive: true });
 writeFileSync(config, JSON.stringify({ config: { "mailboxes:localTenant": journal } }));
 
-const tenant = await serve();
+const tenant = await serveTenant(journal);
 try {
   await tell();
 } finally {
@@ -117,51 +115,6 @@ async function changeByHand() {
   }
 }
 
-/** Serves the tenant from a process of its own; the provider finds it by the journal. */
-async function serve() {
-  const child = spawn(
-    process.execPath,
-    [command, "tenant", "serve", "--data", journal, "--listen", "127.0.0.1:0", "--seed", "contoso"],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const origin = await new Promise((resolve, reject) => {
-    createInterface(child.stdout).once("line", resolve);
-    child.once("exit", () => reject(new Error("The local tenant did not start.")));
-  });
-  const { tenantId: id } = await (await fetch(`${origin}/_tenant/`)).json();
-  const tokens = new Map();
-  const token = async (resource) => {
-    if (!tokens.has(resource)) {
-      const body = new URLSearchParams({
-        grant_type: "client_credentials",
-        client_id: "10ca17e4-a000-4000-8000-000000000002",
-        client_secret: "local-tenant-secret",
-        scope: `${resource}/.default`,
-      });
-      const response = await fetch(`${origin}/${id}/oauth2/v2.0/token`, { method: "POST", body });
-      tokens.set(resource, (await response.json()).access_token);
-    }
-    return tokens.get(resource);
-  };
-  const request = async (resource, method, path, body) => {
-    const response = await fetch(origin + path, {
-      method,
-      headers: {
-        Authorization: `Bearer ${await token(resource)}`,
-        "Content-Type": "application/json",
-        "X-AnchorMailbox": `APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@${id}`,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    }
-    return text === "" ? undefined : JSON.parse(text);
-  };
-  return { process: child, id, request };
-}
-
 async function pulumi(args, { quiet = false } = {}) {
   const display = ["--non-interactive", "--color", isColoured ? "always" : "never"];
   const isDeployment = args[0] !== "stack";
@@ -182,13 +135,6 @@ async function mailboxes(args) {
   if (code !== 0) {
     throw new Error(`"mailboxes ${args.join(" ")}" ended with ${code}.`);
   }
-}
-
-/** The story is about the local tenant, whatever tenant and backend the user's environment names. */
-function withoutSettings(environment) {
-  return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => !/^(PULUMI_|AZURE_|ARM_|MAILBOXES_|DATAVERSE_)/.test(name)),
-  );
 }
 
 function heading(title, explanation) {
