@@ -10,15 +10,19 @@ import {
   schema,
 } from "./forwarding-mailbox/desired";
 import {
-  lookUpSources,
-  observeSource,
-  placeRule,
+  declareKnown,
+  declareMethod,
+  holdsRecords,
+  learnFormer,
+  noteRecords,
+  recordsOfLost,
   recordsToSet,
-  releaseSource,
+  releaseRecords,
   requireOwnMethod,
   setRecords,
-  warnAbout,
-} from "./forwarding-mailbox/sources";
+  shareFormer,
+} from "./forwarding-mailbox/records";
+import { lookUpSources, observeSource, placeRule, releaseSource, warnAbout } from "./forwarding-mailbox/sources";
 import { knownRecipients } from "./known-recipients";
 import { mailboxOfTenant } from "./mailbox-record/address";
 import { adopted, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
@@ -45,7 +49,7 @@ import {
 } from "./mailbox-record/values";
 import { guidFor } from "./origin";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
-import { recordThing, rowThing, sourceThing } from "./registry";
+import { rowThing, sourceThing } from "./registry";
 
 /**
  * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through
@@ -82,11 +86,11 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
 
   declare(state, inputs, origin, registry) {
     registry.declare(rowThing(String(state.id)), origin);
-    for (const recordId of Object.keys((state.formerMethods ?? {}) as object)) {
-      registry.declareValue(recordThing(recordId, "incomingEmail"), "ForwardMailbox", origin);
-    }
     const ids = (state.sourceIds ?? {}) as Record<string, string>;
-    for (const key of Object.keys((inputs.sources ?? {}) as object)) {
+    const keys = Object.keys((inputs.sources ?? {}) as object);
+    declareKnown(state, keys, origin, registry);
+    shareFormer(state, registry);
+    for (const key of keys) {
       if (ids[key] !== undefined) {
         registry.declare(sourceThing(ids[key], String(inputs.emailAddress)), origin);
       }
@@ -164,6 +168,9 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     const values = birthValues(desired, profile?.id);
     requireSuitableProfile(values, profile);
     warnWithoutCredentials(inputs.credentials !== undefined, profile, operation);
+    // What is wrong with a source is said before there is a record.
+    const seen = await sourcesOf(inputs, desired, operation);
+    requireOwnMethod(seen.sources, inputs, operation);
     const action = `creating the forward mailbox ${inputs.name}`;
     const row = await createRow(
       {
@@ -183,7 +190,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       },
       operation,
     );
-    return around(row, desired, operation);
+    return around(row, desired, operation, seen);
   },
 
   async observe(id, desired, operation) {
@@ -200,6 +207,8 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     for (const source of observed.sources.values()) {
       operation.registry.declare(sourceThing(source.recipient.id, desired.inputs.emailAddress), operation.origin);
     }
+    requireOwnMethod(observed.sources, desired.inputs, operation);
+    noteRecords(observed.sources, desired.inputs, operation);
     const { approveEmail, testAndEnable } = desired.inputs;
     const row = await test(testAndEnable, await approve(approveEmail, observed.row, operation), operation);
     return { ...observed, row };
@@ -216,6 +225,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         sources.flatMap(([key, { rule }]) => (rule === undefined ? [] : [[key, rule.id]])),
       ),
       sourceIds: Object.fromEntries(sources.map(([key, { recipient }]) => [key, recipient.id])),
+      ...remembered({ sourceRecords: only(state.sourceRecords, Object.keys(declared)) }, ["sourceRecords"]),
       organizationId,
       ...remembered(state, ["created", "formerMethods", ...COMMANDS]),
     };
@@ -235,7 +245,9 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
       sources: Object.fromEntries(
         [...sources].flatMap(([key, source]) =>
-          source.rule === undefined ? [] : [[key, driftOf(source) === undefined ? {} : { drift: driftOf(source) }]],
+          source.rule === undefined && !holdsRecords(source, state)
+            ? []
+            : [[key, driftOf(source) === undefined ? {} : { drift: driftOf(source) }]],
         ),
       ),
     };
@@ -251,7 +263,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         await releaseSource(key, source, operation);
       }
     }
-    await removeLostRules(sources, operation);
+    await releaseLost(sources, operation);
     const { state, services, registry, origin } = operation;
     const { dataverse } = services;
     if (isKept(state) || registry.isDeclaredByAnother(rowThing(id), origin)) {
@@ -287,23 +299,32 @@ function rowIdOf({ inputs }: Desired, { origin }: Operation): string {
   return guidFor(origin, inputs.emailAddress);
 }
 
+/** The members of a map with these keys; undefined where there is no map. */
+function only(map: unknown, keys: readonly string[]): Properties | undefined {
+  return map === undefined
+    ? undefined
+    : Object.fromEntries(Object.entries(map as Properties).filter(([key]) => keys.includes(key)));
+}
+
 /** Whether the program names a record to take over that is not this one. */
 function isAnother(adopt: boolean | string | undefined, { id }: MailboxRow): boolean {
   return typeof adopt === "string" && !sameText(adopt, id);
 }
 
 /** The record and everything around it: who feeds it, and by what. */
-async function around(row: MailboxRow, desired: Desired | undefined, operation: Operation): Promise<Observed> {
+async function around(
+  row: MailboxRow,
+  desired: Desired | undefined,
+  operation: Operation,
+  seen?: Pick<Observed, "sources" | "keptIds">,
+): Promise<Observed> {
   const { dataverse } = operation.services;
   const target = desired?.inputs ?? (operation.state as Target);
   const [organizationId, profile, sources] = await Promise.all([
     dataverse.organizationId(operation),
     serverProfileOf(row, operation),
-    sourcesOf(target, desired, operation),
+    seen ?? sourcesOf(target, desired, operation),
   ]);
-  for (const record of [...(desired?.sources.keys() ?? [])].flatMap((key) => sources.sources.get(key)?.records ?? [])) {
-    operation.registry.declareValue(recordThing(record.id, "incomingEmail"), "ForwardMailbox", operation.origin);
-  }
   return { row, organizationId, profile, ...sources };
 }
 
@@ -323,6 +344,13 @@ async function sourcesOf(
       async ([key, recipient]) => [key, await observeSource(key, recipient, target, operation)] as const,
     ),
   );
+  for (const [key, source] of sources) {
+    if (desired?.sources.has(key) === true) {
+      declareMethod(source, operation);
+    }
+  }
+  learnFormer(operation);
+  shareFormer(state, registry);
   const keptIds = [...recipients.values()]
     .map(({ id }) => id)
     .filter((id) => registry.isDeclaredByAnother(sourceThing(id, target.emailAddress), origin));
@@ -346,7 +374,7 @@ function difference(desired: Desired, previous: Properties, observed: Observed, 
       isHeld(previous, key) &&
       !ids.has(source.recipient.id) &&
       !keptIds.has(source.recipient.id) &&
-      source.rule !== undefined
+      (source.rule !== undefined || holdsRecords(source, state))
     ) {
       changes.push({ path: ["sources", key], from: "forward as attachment", to: undefined });
     }
@@ -434,18 +462,21 @@ async function apply(
 }
 
 /**
- * Removes the rules of sources that Exchange does not show any more, by their ids: the mailbox may be there all the same, and
- * would forward for ever.
+ * Lets go of sources that Exchange does not show any more, by the ids that are known: the mailbox may be there all the same, and would
+ * forward for ever.
  */
-async function removeLostRules(
-  shown: ReadonlyMap<string, unknown>,
-  { state, services, ...scope }: Operation,
-): Promise<void> {
-  const ids = (state.sourceIds ?? {}) as Record<string, string>;
-  for (const [key, ruleId] of Object.entries((state.sourceRules ?? {}) as Record<string, string>)) {
-    const id = ids[key];
-    if (id !== undefined && !shown.has(key)) {
-      await services.inboxRules.deleteById(id, ruleId, `removing the inbox rule of ${key}`, scope);
+async function releaseLost(shown: ReadonlyMap<string, unknown>, operation: Operation): Promise<void> {
+  const { state, services, registry, origin } = operation;
+  const rules = (state.sourceRules ?? {}) as Record<string, string>;
+  for (const [key, id] of Object.entries((state.sourceIds ?? {}) as Record<string, string>)) {
+    const isLost =
+      !shown.has(key) && !registry.isDeclaredByAnother(sourceThing(id, String(state.emailAddress)), origin);
+    const ruleId = rules[key];
+    if (isLost && ruleId !== undefined) {
+      await services.inboxRules.deleteById(id, ruleId, `removing the inbox rule of ${key}`, operation);
+    }
+    if (isLost) {
+      await releaseRecords(key, await recordsOfLost(key, operation), false, operation);
     }
   }
 }
@@ -453,6 +484,10 @@ async function removeLostRules(
 /** What is not as it should be at a source, in words; undefined when all is. */
 function driftOf(source: ObservedSource): string | undefined {
   const methods = recordsToSet(source).map(({ name, incoming }) => `incoming e-mail of ${name} is ${incoming}`);
-  const drift = [...(source.damage === undefined ? [] : [source.damage]), ...methods];
+  const drift = [
+    ...(source.rule === undefined ? ["there is no rule"] : []),
+    ...(source.damage === undefined ? [] : [source.damage]),
+    ...methods,
+  ];
   return drift.length === 0 ? undefined : drift.join("; ");
 }

@@ -1004,3 +1004,240 @@ describe("adoption", () => {
     expect(await forwardMailboxes(world)).toEqual([]);
   });
 });
+
+describe("approval and test", () => {
+  const tested = { ...intake, testAndEnable: true };
+  const TEST = { testemailconfigurationscheduled: true };
+  const APPROVE = { emailrouteraccessapproval: 1 };
+  const dropped = { emailrouteraccessapproval: 2, isemailaddressapprovedbyo365admin: false };
+
+  test("are asked for once each, and never again while nothing changes", async () => {
+    const world = await withCollector();
+    const resource = await world.resource("ForwardingMailbox", "intake").up(tested);
+    const [, ...commands] = await sent(world);
+    // A caller who may approve has it from birth.
+    expect(commands).toEqual([TEST]);
+    await resource.up({ ...tested, name: "Renamed" });
+    expect(await sent(world)).toEqual([{ name: "Renamed" }]);
+  });
+
+  test.each(["refused", "silent"])(
+    "that is %s is tried once for each address, and a new one is tried again",
+    async (approval) => {
+      const world = await withCollector({ settings: { approval }, config: { settleTimeout: "0.3s" } });
+      await makeMailbox(world, "second@contoso.com");
+      const resource = await world.resource("ForwardingMailbox", "intake").up(tested);
+      const [, ...commands] = await sent(world);
+      expect(commands).toEqual([APPROVE]);
+      expect(resource.outputs).toMatchObject({ emailApproval: "Pending", incomingEmailStatus: "NotRun" });
+      await resource.up({ ...tested, name: "Renamed" });
+      expect(await sent(world)).toEqual([{ name: "Renamed" }]);
+      await resource.up({ ...tested, name: "Renamed", emailAddress: "second@contoso.com" });
+      expect(await sent(world)).toEqual([{ emailaddress: "second@contoso.com" }, APPROVE]);
+      expect(world.warnings.filter((warning) => warning.startsWith("approveEmail"))).toHaveLength(2);
+    },
+  );
+
+  test("follow a new address, and the preview says so", async () => {
+    const world = await withCollector();
+    await makeMailbox(world, "second@contoso.com");
+    const resource = await made(world, tested);
+    world.warnings.splice(0);
+    const moved = { ...tested, emailAddress: "second@contoso.com" };
+    await resource.check(moved);
+    expect(world.warnings).toEqual(["emailAddress is new, which drops the approval and needs a new test."]);
+    await resource.up(moved);
+    expect(await sent(world)).toEqual([{ emailaddress: "second@contoso.com" }, APPROVE, TEST]);
+    expect(resource.outputs).toMatchObject({ emailApproval: "Approved", incomingEmailStatus: "Success" });
+    await expectSettled(world, resource, moved);
+  });
+
+  test("follow an address that was changed by hand and is put back", async () => {
+    const world = await withCollector();
+    const resource = await made(world, tested);
+    await byHand(world, resource.id, { emailaddress: "grace@contoso.com" });
+    expect(await resource.refresh()).toEqual({ emailAddress: [collector, "grace@contoso.com"] });
+    await resource.up(tested);
+    expect(await sent(world)).toEqual([{ emailaddress: collector }, APPROVE, TEST]);
+    expect(resource.outputs).toMatchObject({ emailApproval: "Approved", incomingEmailStatus: "Success" });
+    await expectSettled(world, resource, tested);
+  });
+
+  test("of a server profile: a new one is tested, and so is one that is put back", async () => {
+    const world = await withCollector();
+    const program = { ...tested, serverProfile: "Contoso POP3" };
+    const resource = await made(world, tested);
+    await resource.up(program);
+    const bind = (number: number) => ({ "emailserverprofile@odata.bind": `/emailserverprofiles(${profile(number)})` });
+    expect(await sent(world)).toEqual([bind(2), TEST]);
+    await byHand(world, resource.id, bind(3));
+    await resource.refresh();
+    await resource.up(program);
+    expect(await sent(world)).toEqual([bind(2), TEST]);
+    expect(resource.outputs.incomingEmailStatus).toBe("Success");
+    await expectSettled(world, resource, program);
+  });
+
+  test("of a record that reads no mail is not run; switched on again it is", async () => {
+    const world = await withCollector();
+    const resource = await made(world, { ...tested, incomingEmail: "None" });
+    expect(resource.outputs.incomingEmailStatus).toBe("NotRun");
+    await resource.up(tested);
+    expect(await sent(world)).toEqual([{ incomingemaildeliverymethod: 2 }, TEST]);
+  });
+
+  test.each<[string, Row, Row, RegExp]>([
+    ["an inactive profile", { statecode: 1, statuscode: 2 }, {}, /profile of the mailbox is inactive.*\(0x8005E228\)/],
+    ["an inactive record", {}, { statecode: 1, statuscode: 2 }, /mailbox is inactive.*\(0x8005E219\)/],
+    ["no profile", {}, { "emailserverprofile@odata.bind": null }, /not associated.*\(0x8005E222\)/],
+  ])("that fails for %s is a warning with Dynamics' reason and code", async (_what, profileRow, columns, reason) => {
+    const world = await withCollector();
+    const resource = await made(world, tested);
+    if (Object.keys(profileRow).length > 0) {
+      await world.control("PATCH", `state/dv.emailserverprofiles/${profile(1)}`, profileRow);
+    } else {
+      await byHand(world, resource.id, columns);
+    }
+    await resource.up({ ...tested, testAndEnable: "again" });
+    const [warning] = world.warnings.filter((text) => text.startsWith("testAndEnable"));
+    expect(warning).toMatch(/Test & Enable failed: incoming e-mail: Failure; Dynamics: /);
+    expect(warning).toMatch(reason);
+    expect(resource.outputs.incomingEmailStatus).toBe("Failure");
+    const required = { ...tested, testAndEnable: { require: true } };
+    expect(await failure(resource.up(required))).toMatch(reason);
+  });
+
+  test("that is required is not green while the address is not approved", async () => {
+    const world = await withCollector({ settings: { approval: "silent" }, config: { settleTimeout: "0.3s" } });
+    const resource = world.resource("ForwardingMailbox", "intake");
+    const program = { ...tested, testAndEnable: { require: true } };
+    expect(await failure(resource.up(program))).toMatch(/not run: the address is not approved \(Pending\)/);
+    await world.control("PATCH", "settings", { approval: "authorised" });
+    await byHand(world, resource.id, APPROVE);
+    await resource.up(program);
+    expect(resource.outputs.incomingEmailStatus).toBe("Success");
+    await expectSettled(world, resource, program);
+  });
+
+  test("that was withdrawn by hand shows in the output and is nobody's drift", async () => {
+    const world = await withCollector();
+    const resource = await made(world, tested);
+    await pastTheRules(world, resource.id, dropped);
+    expect(await resource.refresh()).toEqual({});
+    expect(resource.outputs.emailApproval).toBe("Pending");
+    expect(await resource.plan(tested)).toEqual([]);
+  });
+
+  test("that was tested with another result meanwhile: the test is waited for, not the one before", async () => {
+    const world = await withCollector({ settings: { test: { outcomes: { [collector]: "failure" } } } });
+    const resource = await made(world, { ...tested, testAndEnable: "1" });
+    expect(resource.outputs.incomingEmailStatus).toBe("Failure");
+    await world.control("PATCH", "settings", { test: { duration: 400, outcomes: { [collector]: "success" } } });
+    await resource.up({ ...tested, testAndEnable: "2" });
+    expect(resource.outputs.incomingEmailStatus).toBe("Success");
+  });
+
+  test.each(["before", "after"])("survive lost answers (closed %s they happened)", async (close) => {
+    const world = await withCollector();
+    await world.fault({ service: "dataverse", method: "PATCH", after: 1, close });
+    const resource = await world.resource("ForwardingMailbox", "intake").up(tested);
+    expect(resource.outputs).toMatchObject({ emailApproval: "Approved", incomingEmailStatus: "Success" });
+    await expectSettled(world, resource, tested);
+  });
+});
+
+describe("a record that is being tested", () => {
+  const slow = { refuseWhileTesting: true, test: { duration: 600, outcomes: {} } };
+  const never = { refuseWhileTesting: true, test: { duration: 0, outcomes: { [collector]: "never" } } };
+  const changed = { ...intake, name: "Renamed", deleteAfterProcessing: true };
+
+  test("is changed once the test has ended", async () => {
+    const world = await withCollector({ settings: slow });
+    const resource = await made(world);
+    await byHand(world, resource.id, { testemailconfigurationscheduled: true });
+    await resource.up(changed);
+    expect(await record(world, resource.id)).toMatchObject({ name: "Renamed", processanddeleteemails: true });
+    await expectSettled(world, resource, changed);
+  });
+
+  test("is tested again once the test has ended, and its result is the new one's", async () => {
+    const world = await withCollector({ settings: slow });
+    const resource = await made(world);
+    await byHand(world, resource.id, { testemailconfigurationscheduled: true });
+    await world.control("PATCH", "settings", { test: { outcomes: { [collector]: "failure" } } });
+    await resource.up({ ...intake, testAndEnable: "again" });
+    expect(resource.outputs.incomingEmailStatus).toBe("Failure");
+    expect((await record(world, resource.id)).testemailconfigurationscheduled).toBe(false);
+  });
+
+  test("is refused within bounds when the test does not end", async () => {
+    const world = await withCollector({ settings: never, config: { settleTimeout: "0.5s" } });
+    const resource = await made(world);
+    await byHand(world, resource.id, { testemailconfigurationscheduled: true });
+    expect(await failure(resource.up(changed))).toMatch(/^changing name, deleteAfterProcessing of .*0x8005E248/);
+    expect(await record(world, resource.id)).toMatchObject({ name: "CRM intake" });
+    await world.control("PATCH", "settings", { test: { outcomes: { [collector]: "success" } } });
+    await resource.up(changed);
+    await expectSettled(world, resource, changed);
+  });
+
+  test("is deployed, changed and deleted in a tenant that always refuses meanwhile", async () => {
+    const world = await withCollector({ settings: slow });
+    const program = { ...withCredentials, testAndEnable: true, sources: ["ada@contoso.com"] };
+    const resource = await made(world, program);
+    await byHand(world, id("d002", 1), { testemailconfigurationscheduled: true });
+    await resource.up({ ...program, sources: [] });
+    expect(await record(world, id("d002", 1))).toMatchObject({ incomingemaildeliverymethod: 2 });
+    await byHand(world, id("d002", 1), { testemailconfigurationscheduled: true });
+    await resource.up(program);
+    expect(await record(world, id("d002", 1))).toMatchObject({ incomingemaildeliverymethod: 3 });
+    await byHand(world, id("d002", 1), { testemailconfigurationscheduled: true });
+    await resource.destroy();
+    expect(await record(world, id("d002", 1))).toMatchObject({ incomingemaildeliverymethod: 2 });
+    expect(await forwardMailboxes(world)).toEqual([]);
+  });
+});
+
+describe("other writers and limits", () => {
+  test.each(["name", "credentials", "owner"])("somebody else comes first when %s is written", async (property) => {
+    const world = await withCollector();
+    const resource = await made(world, { ...intake, serverProfile: TAKES_CREDENTIALS });
+    const program = {
+      ...intake,
+      serverProfile: TAKES_CREDENTIALS,
+      ...{ name: { name: "Renamed" }, credentials: { credentials }, owner: { owner: { team: "Support" } } }[property],
+    };
+    await world.fault({ service: "dataverse", method: "PATCH", path: resource.id, overtake: true });
+    await resource.up(program);
+    await expectSettled(world, resource, program);
+  });
+
+  test("somebody else comes first when a source is taken, tested and let go", async () => {
+    const world = await withCollector();
+    const ada = id("d002", 1);
+    const overtake = () => world.fault({ service: "dataverse", method: "PATCH", path: ada, overtake: true });
+    const program = { ...intake, sources: ["ada@contoso.com"] };
+    await overtake();
+    const resource = await made(world, program);
+    expect(await record(world, ada)).toMatchObject({ incomingemaildeliverymethod: 3 });
+    await overtake();
+    await resource.up(intake);
+    expect(await record(world, ada)).toMatchObject({ incomingemaildeliverymethod: 2 });
+    await resource.up(program);
+    await overtake();
+    await resource.destroy();
+    expect(await record(world, ada)).toMatchObject({ incomingemaildeliverymethod: 2 });
+  });
+
+  test("service protection limits are waited out", async () => {
+    const world = await withCollector({ settings: { serviceProtection: { requests: 6, window: 1000 } } });
+    const resource = await world
+      .resource("ForwardingMailbox", "intake")
+      .up({ ...intake, sources: ["ada@contoso.com"] });
+    const { byStatus } = await world.control("GET", "requests/counts");
+    expect(Number((byStatus as Row)["429"])).toBeGreaterThan(0);
+    await world.control("PATCH", "settings", { serviceProtection: { requests: 6000 } });
+    expect(await forwardMailboxes(world)).toHaveLength(1);
+    await expectSettled(world, resource, { ...intake, sources: ["ada@contoso.com"] });
+  });
+});

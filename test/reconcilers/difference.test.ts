@@ -334,7 +334,11 @@ describe("ForwardingMailbox", () => {
 
   const profiles = ["40000000-0000-4000-8000-000000000001", "40000000-0000-4000-8000-000000000002"];
   const keys = ["support@contoso.com", "ada@contoso.com", "alan@contoso.com"];
-  const recipient = (key: string) => ({ id: `id of ${key}`, primarySmtpAddress: key });
+  const recipient = (key: string) => ({
+    id: `id of ${key}`,
+    primarySmtpAddress: key,
+    emailAddresses: [`SMTP:${key}`],
+  });
   const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
   const sourceMap = fc.subarray(keys).map((list) => Object.fromEntries(list.map((key) => [key, {}])));
   const inputs = fc.record({
@@ -387,7 +391,12 @@ describe("ForwardingMailbox", () => {
         recipient: recipient(key),
         rule: hasRule ? { id: `rule of ${key}` } : undefined,
         damage: hasRule ? damage : undefined,
-        records: methods.map((incoming, index) => ({ id: `${key} ${index}`, name: key, incoming })),
+        records: methods.map((method, index) => ({
+          id: `${key} ${index}`,
+          name: key,
+          emailAddress: key,
+          incoming: incomingMethods[method],
+        })),
         stoppers: [],
       },
     ]);

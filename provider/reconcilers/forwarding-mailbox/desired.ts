@@ -11,6 +11,11 @@ import type { Owner } from "../mailbox-record/values";
 /** How a source is written, for messages. */
 export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.com";
 
+/** Property path of a source. */
+export function pathOf(key: string): string {
+  return `sources["${key}"]`;
+}
+
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
   name: displayText("the name of the mailbox record, e.g. CRM intake", 200),
@@ -59,8 +64,10 @@ export interface ObservedSource {
   rule: InboxRule | undefined;
   /** What somebody changed on it, in words; undefined when it does what it should. */
   damage: string | undefined;
-  /** The records of Dynamics users and queues with this address. */
+  /** The records of Dynamics users and queues with this address, and those that had it when they were set. */
   records: MailboxRow[];
+  /** Whether a rule that this resource did not make feeds a forward mailbox from here. */
+  isFedByOthers: boolean;
   /** Names of earlier rules that stop the ones behind them. */
   stoppers: string[];
 }

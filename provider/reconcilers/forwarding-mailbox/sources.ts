@@ -1,19 +1,15 @@
 import { InputError } from "../../http/errors";
-import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rule";
 import { sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { settle } from "../../services/waiting";
 import { MAILBOXES, requireOwnDomain } from "../mailbox-record/address";
-import { columnsOf } from "../mailbox-record/values";
 import { recipientKnownAs } from "../recipient-named";
 import type { Operation } from "../reconciler";
-import { recordThing } from "../registry";
 import { written } from "../written";
-import { type ForwardingInputs, type ObservedSource, SOURCE } from "./desired";
+import { type ForwardingInputs, type ObservedSource, pathOf, SOURCE } from "./desired";
+import { noteSource, recordsOf, releaseRecords } from "./records";
 
-/** The incoming method of a record whose mail comes through a forward mailbox. */
-const FORWARD_MAILBOX: IncomingMethod = "ForwardMailbox";
 /** How long a mailbox that is not ready for rules is waited for when it is only being read, in milliseconds. */
 const NOT_READY = 30_000;
 
@@ -46,11 +42,6 @@ export async function lookUpSources(inputs: ForwardingInputs, operation: Operati
   return new Map(entries);
 }
 
-/** Property path of a source. */
-export function pathOf(key: string): string {
-  return `sources["${key}"]`;
-}
-
 /** The rule's name in the source mailbox: what people see there, and how it is recognised without the state. */
 export function ruleName(rowName: string): string {
   return `Dynamics 365 forward mailbox: ${rowName}`;
@@ -68,7 +59,7 @@ export async function observeSource(
   target: { name: string; emailAddress: string },
   operation: Operation,
 ): Promise<ObservedSource> {
-  const { inboxRules, dataverse } = operation.services;
+  const { inboxRules } = operation.services;
   const [rules, records] = await Promise.all([
     settle(
       {
@@ -79,7 +70,7 @@ export async function observeSource(
       },
       operation,
     ),
-    dataverse.mailboxesWithAddress(recipient.primarySmtpAddress, operation),
+    recordsOf(recipient, operation),
   ]);
   const ownId = (operation.state.sourceRules as Record<string, string> | undefined)?.[key];
   const rule =
@@ -90,7 +81,8 @@ export async function observeSource(
     recipient,
     rule,
     damage: rule === undefined ? undefined : damageOf(rule, target),
-    records: records.filter(({ isForwardMailbox }) => !isForwardMailbox),
+    records,
+    isFedByOthers: (rules ?? []).some(({ id, name }) => id !== ownId && name.startsWith(ruleName(""))),
     stoppers: (rules ?? [])
       .filter((one) => one.id !== rule?.id && one.isEnabled && one.otherActions.includes("stopProcessingRules"))
       .filter((one) => rule === undefined || one.sequence <= rule.sequence)
@@ -178,88 +170,14 @@ export async function placeRule(
   }
 }
 
-/** Notes in the state a source that has, or may have, a rule or a record of ours now. */
-function noteSource(key: string, recipient: Recipient, { state }: Operation): void {
-  state.sourceIds = { ...((state.sourceIds ?? {}) as object), [key]: recipient.id };
-  state.sources = { ...((state.sources ?? {}) as object), [key]: {} };
-}
-
-/** The records of a source that are not set to Forward Mailbox yet. */
-export function recordsToSet({ records }: ObservedSource): MailboxRow[] {
-  return records.filter(({ incoming }) => incoming !== FORWARD_MAILBOX);
-}
-
-/** Refuses a source to whose record another resource of this deployment gives another incoming method. */
-export function requireOwnMethod(
-  sources: ReadonlyMap<string, ObservedSource>,
-  inputs: ForwardingInputs,
-  { registry, origin }: Operation,
-): void {
-  const problems = [...sources].flatMap(([key, { records }]) =>
-    records.flatMap(({ id, name }) => {
-      const other = registry.valueOfAnother(recordThing(id, "incomingEmail"), origin);
-      return inputs.sources?.[key] === undefined || other === undefined || other === FORWARD_MAILBOX
-        ? []
-        : [
-            {
-              path: pathOf(key),
-              reason: `another resource of this deployment gives the record ${name} the incoming method ${other}; write "ForwardMailbox" there, or leave its incomingEmail out`,
-            },
-          ];
-    }),
-  );
-  if (problems.length > 0) {
-    throw new InputError(problems);
-  }
-}
-
-/** Sets the records of a source to Forward Mailbox and remembers what they were. */
-export async function setRecords(key: string, source: ObservedSource, operation: Operation): Promise<void> {
-  for (const record of recordsToSet(source)) {
-    const former = (operation.state.formerMethods ?? {}) as Record<string, IncomingMethod>;
-    operation.state.formerMethods = { [record.id]: record.incoming, ...former };
-    noteSource(key, source.recipient, operation);
-    await operation.services.dataverse.updateMailbox(
-      record,
-      columnsOf({ incomingEmail: FORWARD_MAILBOX }),
-      `setting the incoming method of ${key} to Forward Mailbox`,
-      operation,
-    );
-  }
-}
-
 /** Takes the rule out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
 export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
-  const { registry, origin } = operation;
-  const { inboxRules, dataverse } = operation.services;
+  const { inboxRules } = operation.services;
   const { recipient, rule, records } = source;
   if (rule !== undefined) {
     await inboxRules.delete(recipient, rule, `removing the inbox rule of ${key}`, operation);
   }
-  const others = ((await inboxRules.list(recipient, key)) ?? []).filter(
-    (one) => one.id !== rule?.id && one.name.startsWith(ruleName("")),
-  );
-  const former = { ...((operation.state.formerMethods ?? {}) as Record<string, IncomingMethod>) };
-  for (const record of records) {
-    const method = former[record.id] ?? registry.formerMethods.get(record.id);
-    delete former[record.id];
-    if (method === undefined) {
-      continue;
-    }
-    if (registry.valueOfAnother(recordThing(record.id, "incomingEmail"), origin) !== undefined || others.length > 0) {
-      // Whoever releases the source last in this deployment puts it back.
-      registry.formerMethods.set(record.id, method);
-    } else if (record.incoming === FORWARD_MAILBOX) {
-      // Somebody who changed it since meant something by it.
-      await dataverse.updateMailbox(
-        record,
-        columnsOf({ incomingEmail: method }),
-        `putting back the incoming method of ${key}`,
-        operation,
-      );
-    }
-  }
-  if (operation.state.formerMethods !== undefined) {
-    operation.state.formerMethods = former;
-  }
+  const left = (await inboxRules.list(recipient, key)) ?? [];
+  const isFed = left.some((one) => one.id !== rule?.id && one.name.startsWith(ruleName("")));
+  await releaseRecords(key, records, isFed, operation);
 }

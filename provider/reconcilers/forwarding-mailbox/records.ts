@@ -1,0 +1,224 @@
+import { InputError } from "../../http/errors";
+import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
+import { sameText, smtpAddresses } from "../../services/mailboxes";
+import type { Recipient } from "../../services/recipients";
+import { change, command } from "../mailbox-record/looking";
+import { columnsOf } from "../mailbox-record/values";
+import type { Operation, Properties } from "../reconciler";
+import { type Registry, recordThing } from "../registry";
+import { type ForwardingInputs, type ObservedSource, pathOf } from "./desired";
+
+/** The incoming method of a record whose mail comes through a forward mailbox. */
+const FORWARD_MAILBOX: IncomingMethod = "ForwardMailbox";
+
+/**
+ * What records of sources were before they were set to Forward Mailbox, by id. Null: somebody else had set it already, and what it
+ * was before that is not known here, or not yet.
+ */
+type FormerMethods = Record<string, IncomingMethod | null>;
+
+function formerIn({ formerMethods }: Properties): FormerMethods {
+  return (formerMethods ?? {}) as FormerMethods;
+}
+
+/** Ids of the records of the sources that the state knows, by the sources' keys. */
+function recordsIn({ sourceRecords }: Properties): Record<string, string[]> {
+  return (sourceRecords ?? {}) as Record<string, string[]>;
+}
+
+/**
+ * The records of Dynamics users and queues with a source's address, and those that had it when they were set to Forward Mailbox: the
+ * address of the mailbox or of the record may have changed since.
+ */
+export async function recordsOf(recipient: Recipient, operation: Operation): Promise<MailboxRow[]> {
+  const { services, state } = operation;
+  const { dataverse } = services;
+  const withAddress = (await dataverse.mailboxesWithAddress(recipient.primarySmtpAddress, operation)).filter(
+    ({ isForwardMailbox }) => !isForwardMailbox,
+  );
+  const ids = (state.sourceIds ?? {}) as Record<string, string>;
+  const known = Object.entries(recordsIn(state))
+    .filter(([key]) => sameText(ids[key] ?? "", recipient.id))
+    .flatMap(([, recordIds]) => recordIds)
+    .filter((id) => !withAddress.some((record) => sameText(record.id, id)));
+  return [...withAddress, ...(await withIds(known, operation))];
+}
+
+/** The records of a source that the tenant does not show any more. */
+export function recordsOfLost(key: string, operation: Operation): Promise<MailboxRow[]> {
+  return withIds(recordsIn(operation.state)[key] ?? [], operation);
+}
+
+async function withIds(ids: readonly string[], operation: Operation): Promise<MailboxRow[]> {
+  const rows = await Promise.all([...new Set(ids)].map((id) => operation.services.dataverse.mailbox(id, operation)));
+  return rows.filter((row) => row !== undefined);
+}
+
+/** The records that have an address of the source now; another one's mail does not come from it. */
+function ownRecords({ recipient, records }: ObservedSource): MailboxRow[] {
+  const addresses = smtpAddresses(recipient);
+  return records.filter(({ emailAddress }) => addresses.includes(emailAddress));
+}
+
+/** The records of a source that are not set to Forward Mailbox yet. */
+export function recordsToSet(source: ObservedSource): MailboxRow[] {
+  return ownRecords(source).filter(({ incoming }) => incoming !== FORWARD_MAILBOX);
+}
+
+/** Whether records of a source are on Forward Mailbox because of it. */
+export function holdsRecords({ records }: ObservedSource, state: Properties): boolean {
+  const former = formerIn(state);
+  return records.some(
+    ({ id, incoming }) => incoming === FORWARD_MAILBOX && former[id] !== undefined && former[id] !== FORWARD_MAILBOX,
+  );
+}
+
+/** Declares the incoming method of a source's records, which only one resource can decide. */
+export function declareMethod(source: ObservedSource, { registry, origin }: Operation): void {
+  for (const { id } of ownRecords(source)) {
+    registry.declareValue(recordThing(id, "incomingEmail"), FORWARD_MAILBOX, origin);
+  }
+}
+
+/** Declares the same of what the state knows, without a look at the tenant. */
+export function declareKnown(
+  state: Properties,
+  keys: readonly string[],
+  origin: { urn: string },
+  registry: Registry,
+): void {
+  for (const id of keys.flatMap((key) => recordsIn(state)[key] ?? [])) {
+    registry.declareValue(recordThing(id, "incomingEmail"), FORWARD_MAILBOX, origin);
+  }
+}
+
+/** Refuses a source to whose record another resource of this deployment gives another incoming method. */
+export function requireOwnMethod(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  { registry, origin }: Operation,
+): void {
+  const problems = [...sources].flatMap(([key, source]) =>
+    ownRecords(source).flatMap(({ id, name }) => {
+      const other = registry.valueOfAnother(recordThing(id, "incomingEmail"), origin);
+      return inputs.sources?.[key] === undefined || other === undefined || other === FORWARD_MAILBOX
+        ? []
+        : [
+            {
+              path: pathOf(key),
+              reason: `another resource of this deployment gives the record ${name} the incoming method ${other}; write "ForwardMailbox" there, or leave its incomingEmail out`,
+            },
+          ];
+    }),
+  );
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+}
+
+/** Notes in the state a source that has, or may have, a rule or a record of ours now. */
+export function noteSource(key: string, recipient: Recipient, { state }: Operation): void {
+  state.sourceIds = { ...((state.sourceIds ?? {}) as object), [key]: recipient.id };
+  state.sources = { ...((state.sources ?? {}) as object), [key]: {} };
+}
+
+/** Sets the records of a source to Forward Mailbox and remembers what they were. */
+export async function setRecords(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+  const { state, registry } = operation;
+  for (const record of recordsToSet(source)) {
+    const known = recordsIn(state);
+    state.formerMethods = { ...formerIn(state), [record.id]: formerIn(state)[record.id] ?? record.incoming };
+    state.sourceRecords = { ...known, [key]: [...new Set([...(known[key] ?? []), record.id])] };
+    noteSource(key, source.recipient, operation);
+    shareFormer(state, registry);
+    await change(
+      record,
+      columnsOf({ incomingEmail: FORWARD_MAILBOX }),
+      `setting the incoming method of ${key} to Forward Mailbox`,
+      operation,
+    );
+  }
+}
+
+/** Tells the other resources of this deployment what records were before: a source may feed several of them. */
+export function shareFormer(state: Properties, registry: Registry): void {
+  for (const [id, method] of Object.entries(formerIn(state))) {
+    if (method !== null && method !== FORWARD_MAILBOX) {
+      registry.formerMethods.set(id, method);
+    }
+  }
+}
+
+/** Learns from the other resources of this deployment what records were before. */
+export function learnFormer({ state, registry }: Operation): void {
+  if (state.formerMethods !== undefined) {
+    state.formerMethods = Object.fromEntries(
+      Object.entries(formerIn(state)).map(([id, method]) => [id, method ?? registry.formerMethods.get(id) ?? null]),
+    );
+  }
+}
+
+/** Notes which records the declared sources have, and of those that were on Forward Mailbox already, whose doing that was. */
+export function noteRecords(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  operation: Operation,
+): void {
+  const { state, registry, origin } = operation;
+  const declared = [...sources].filter(([key]) => inputs.sources?.[key] !== undefined);
+  const former = { ...formerIn(state) };
+  for (const [, source] of declared) {
+    for (const { id, incoming } of source.records) {
+      const isOthers =
+        source.isFedByOthers || registry.valueOfAnother(recordThing(id, "incomingEmail"), origin) !== undefined;
+      former[id] ??= isOthers ? null : incoming;
+    }
+  }
+  const records = declared.flatMap(([key, source]) =>
+    source.records.length === 0 ? [] : [[key, source.records.map(({ id }) => id)]],
+  );
+  if (records.length > 0 || state.sourceRecords !== undefined) {
+    Object.assign(state, { sourceRecords: Object.fromEntries(records), formerMethods: former });
+  }
+  learnFormer(operation);
+  shareFormer(state, registry);
+}
+
+/**
+ * Puts records of a source back to what they were, unless something else still needs Forward Mailbox; whoever lets go last does it.
+ *
+ * @param isFed whether another rule still feeds a forward mailbox from the source.
+ */
+export async function releaseRecords(
+  key: string,
+  records: readonly MailboxRow[],
+  isFed: boolean,
+  operation: Operation,
+): Promise<void> {
+  const { state, registry, origin } = operation;
+  learnFormer(operation);
+  shareFormer(state, registry);
+  for (const record of records) {
+    const method = formerIn(state)[record.id] ?? registry.formerMethods.get(record.id);
+    const isHeld = isFed || registry.valueOfAnother(recordThing(record.id, "incomingEmail"), origin) !== undefined;
+    if (!isHeld && method === undefined && record.incoming === FORWARD_MAILBOX) {
+      operation.warn(
+        `${pathOf(key)}: the mailbox record of ${record.name} stays on Forward Mailbox: what it was before is not known, because ` +
+          "another forward mailbox had set it. Set its incoming email in Dynamics, or declare an IndividualMailbox for it.",
+      );
+    } else if (!isHeld && method !== undefined && method !== FORWARD_MAILBOX) {
+      await command(
+        record,
+        columnsOf({ incomingEmail: method }),
+        `putting back the incoming method of ${key}`,
+        operation,
+        // Somebody who changed it since meant something by it.
+        ({ incoming }) => incoming === FORWARD_MAILBOX,
+      );
+    }
+    if (state.formerMethods !== undefined) {
+      const { [record.id]: _done, ...others } = formerIn(state);
+      state.formerMethods = others;
+    }
+  }
+}
