@@ -25,7 +25,14 @@ import {
   warnWithoutCredentials,
 } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
-import { isOfRecord, type RecordValues, recordDifference, valuesOf, writeRecord } from "./mailbox-record/values";
+import {
+  forgetCommands,
+  isOfRecord,
+  type RecordValues,
+  recordDifference,
+  valuesOf,
+  writeRecord,
+} from "./mailbox-record/values";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { written } from "./written";
 
@@ -255,6 +262,7 @@ async function setAddress(behind: Desired["behind"], address: string | null, ope
         operation,
       ),
     () => {
+      forgetCommands(["emailAddress"], operation.state);
       if (address !== null) {
         operation.state.emailAddress = address;
         noteGiven({ emailAddress: address }, ["emailAddress"], operation);

@@ -9,20 +9,20 @@ import { lookUntil } from "./mailbox-record/looking";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, recordOutputs, remembered } from "./mailbox-record/outputs";
 import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
-import { requireOwnValues } from "./mailbox-record/ownership";
+import { decidedElsewhere, declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import { createRow, deleteRow } from "./mailbox-record/rows";
-import { declaredServerProfile, serverProfileOf } from "./mailbox-record/server-profile";
+import { declaredServerProfile, profileOfNewQueue, serverProfileOf } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
-import { recordDifference, writeRecord } from "./mailbox-record/values";
+import { forgetCommands, noteIds, recordDifference, writeRecord } from "./mailbox-record/values";
 import { guidFor } from "./origin";
 import { type Desired, type Observed, type QueueInputs, schema } from "./queue/desired";
 import { columnsOf, observedValues, queueDifference, wantedValues } from "./queue/values";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
-import { recordThing, rowThing } from "./registry";
+import { rowThing } from "./registry";
 import { written } from "./written";
 
-/** What the mailbox record of a queue shares with it: only one resource can decide it. */
-const SHARED = ["emailAddress", "incomingEmail", "outgoingEmail"];
+/** What an `IndividualMailbox` can say of the queue's mailbox record as well: only one resource can decide it. */
+const SHARED = ["emailAddress", "serverProfile", "incomingEmail", "outgoingEmail"];
 /** How long the mailbox record may take to follow its queue, in milliseconds. */
 const FOLLOWS_WITHIN = 30_000;
 
@@ -46,9 +46,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
   declare(state, inputs, origin, registry) {
     registry.declare(rowThing(String(state.id)), origin);
     if (typeof state.mailboxId === "string") {
-      for (const property of SHARED.filter((one) => inputs[one] !== undefined)) {
-        registry.declareValue(recordThing(state.mailboxId, property), String(inputs[property]), origin);
-      }
+      declareValues(state.mailboxId, state, inputs, SHARED, origin, registry);
     }
   },
 
@@ -64,7 +62,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     }
     return {
       inputs,
-      profile: await declaredServerProfile(inputs.serverProfile, operation),
+      profile: await declaredServerProfile(inputs.serverProfile, operation, profileOfNewQueue),
       owner: await declaredOwner(inputs.owner, operation),
     };
   },
@@ -121,14 +119,21 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
 
   id: ({ queue: { id } }) => id,
 
-  difference: ({ inputs, profile, owner }, previous, { queue: row, row: record }, state) => [
-    ...queueDifference(wantedValues(inputs, owner, previous), row),
-    ...(profile === undefined
-      ? []
-      : record === undefined
-        ? [{ path: ["serverProfile"], from: undefined, to: profile.id }]
-        : recordDifference({ serverProfile: profile.id }, record, state)),
-  ],
+  difference: ({ inputs, profile, owner }, previous, { queue: row, row: record, elsewhere }, state) => {
+    const changes = [
+      ...queueDifference(wantedValues(inputs, owner, previous), row),
+      ...(profile === undefined
+        ? []
+        : record === undefined
+          ? [{ path: ["serverProfile"], from: undefined, to: profile.id }]
+          : recordDifference({ serverProfile: profile.id }, record, state)),
+    ];
+    // What is not declared any more goes to its default, unless another resource says what it is now.
+    return changes.filter(
+      ({ path: [property = ""] }) =>
+        inputs[property as keyof QueueInputs] !== undefined || !elsewhere.includes(property),
+    );
+  },
 
   apply,
 
@@ -137,7 +142,9 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     const { queue: row } = observed;
     operation.registry.declare(rowThing(row.id), operation.origin);
     const record = await recordThatFollows(row, observed.row, operation);
-    requireOwnValues(record.id, inputs, SHARED, operation);
+    requireOwnValues(record.id, declared(desired), SHARED, operation);
+    operation.state.serverProfileId = record.serverProfileId;
+    operation.state.mailboxId = record.id;
     const approved = await approve(inputs.approveEmail, record, operation, (columns, action) =>
       writeBehind({ kind: "queue", id: row.id }, columns, action, operation),
     );
@@ -172,13 +179,19 @@ function idOf({ inputs }: Desired, { origin }: Operation): string {
   return guidFor(origin, `queue ${inputs.emailAddress}`);
 }
 
+/** What is declared, the server profile by its id. */
+function declared({ inputs, profile }: Desired): Properties {
+  return { ...inputs, serverProfile: inputs.serverProfile === undefined ? undefined : profile?.id };
+}
+
 async function around(row: QueueRow, operation: Operation): Promise<Observed> {
   const [organizationId, record] = await Promise.all([
     operation.services.dataverse.organizationId(operation),
     recordOf(row, operation),
   ]);
   const profile = record === undefined ? undefined : await serverProfileOf(record, operation);
-  return { queue: row, row: record, organizationId, profile };
+  const elsewhere = record === undefined ? [] : decidedElsewhere(record.id, SHARED, operation);
+  return { queue: row, row: record, organizationId, profile, elsewhere };
 }
 
 async function apply(
@@ -191,7 +204,7 @@ async function apply(
   const { queue: row, isAdopted } = observed;
   const who = `the queue ${row.name}`;
   if (observed.row !== undefined) {
-    requireOwnValues(observed.row.id, inputs, SHARED, operation);
+    requireOwnValues(observed.row.id, declared(desired), SHARED, operation);
   }
   if (isAdopted === true) {
     tellOverwritten(changes, who, operation);
@@ -207,6 +220,8 @@ async function apply(
         for (const name of names) {
           operation.state[name] = inputs[name as keyof QueueInputs] ?? operation.state[name];
         }
+        noteIds(names, { owner }, inputs, operation.state);
+        forgetCommands(names, operation.state);
       },
     );
   }
@@ -237,13 +252,13 @@ async function recordThatFollows(
 async function remove(id: string, operation: Operation): Promise<void> {
   const { state, services, registry, origin } = operation;
   await requireSameOrganization(`deleting the queue ${state.name}`, operation);
+  const row = await services.queues.withId(id, operation);
+  if (row === undefined) {
+    return;
+  }
   if (isKept(state) || registry.isDeclaredByAnother(rowThing(id), origin)) {
     const why = isKept(state) ? whyKept(state) : "another resource of this deployment declares it";
     operation.warn(`The queue ${state.name} stays in Dynamics: ${why}.`);
-    return;
-  }
-  const row = await services.queues.withId(id, operation);
-  if (row === undefined) {
     return;
   }
   const action = `deleting the queue ${row.name}`;
@@ -261,9 +276,18 @@ async function remove(id: string, operation: Operation): Promise<void> {
       operation,
     );
   } catch (error) {
-    if (isServiceError(error) && error.code.toLowerCase() === QUEUE_HAS_ITEMS) {
+    const code = isServiceError(error) ? error.code.toLowerCase() : "";
+    if (code === QUEUE_HAS_ITEMS) {
       const now = await services.queues.withId(id, operation);
       throw hasItems(action, now?.itemCount ?? 0, error);
+    }
+    if (code === QUEUE_HAS_ROUTING_RULES) {
+      throw new ConflictError({
+        action,
+        words: `routing rules lead to it, and Dynamics deletes no queue that they do (${QUEUE_HAS_ROUTING_RULES})`,
+        nextStep: 'Nothing was deleted. Point the rules elsewhere, or set deletion: "retain".',
+        cause: error,
+      });
     }
     throw error;
   }
@@ -271,6 +295,8 @@ async function remove(id: string, operation: Operation): Promise<void> {
 
 /** A queue with items cannot be deleted. */
 const QUEUE_HAS_ITEMS = "0x80631117";
+/** Nor can one that routing rules lead to. */
+const QUEUE_HAS_ROUTING_RULES = "0x80731118";
 
 function hasItems(action: string, count: number, cause?: unknown): ConflictError {
   return new ConflictError({

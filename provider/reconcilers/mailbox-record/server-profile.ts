@@ -24,32 +24,46 @@ export async function serverProfileNamed(nameOrId: string, operation: Operation)
   return profile;
 }
 
-/** The profile of a record whose program names none: the built-in one, else the organisation's default one. */
+/** The profile of a forward mailbox whose program names none: the built-in one, else the organisation's default one. */
 export async function defaultServerProfile(operation: Operation): Promise<ServerProfile | undefined> {
+  return (await builtIn(operation)) ?? (await ofOrganization(operation)) ?? none(operation);
+}
+
+/** The profile that Dynamics gives the record of a new queue: the organisation's default one; the built-in one without. */
+export async function profileOfNewQueue(operation: Operation): Promise<ServerProfile | undefined> {
+  return (await ofOrganization(operation)) ?? (await builtIn(operation)) ?? none(operation);
+}
+
+async function builtIn(operation: Operation): Promise<ServerProfile | undefined> {
+  const profiles = await operation.services.dataverse.serverProfiles(BUILT_IN_PROFILE, operation);
+  return profiles.find(({ isActive }) => isActive);
+}
+
+async function ofOrganization(operation: Operation): Promise<ServerProfile | undefined> {
   const { dataverse } = operation.services;
-  const [builtIn] = (await dataverse.serverProfiles(BUILT_IN_PROFILE, operation)).filter(({ isActive }) => isActive);
-  if (builtIn !== undefined) {
-    return builtIn;
-  }
   const id = await dataverse.defaultServerProfileId(operation);
   const [profile] = id === undefined ? [] : await dataverse.serverProfiles(id, operation);
-  if (profile === undefined) {
-    operation.warn(
-      "serverProfile is not declared and the organisation has no default one; mail is not processed without.",
-    );
-  }
   return profile;
 }
 
-/** The declared profile; the default one where one was declared before; undefined where it is left alone. */
+function none({ warn }: Operation): undefined {
+  warn("serverProfile is not declared and the organisation has no default one; mail is not processed without.");
+}
+
+/**
+ * The declared profile; the default one where one was declared before; undefined where it is left alone.
+ *
+ * @param byDefault looks for the default one.
+ */
 export async function declaredServerProfile(
   declared: string | undefined,
   operation: Operation,
+  byDefault: (operation: Operation) => Promise<ServerProfile | undefined> = defaultServerProfile,
 ): Promise<ServerProfile | undefined> {
   if (declared !== undefined) {
     return serverProfileNamed(declared, operation);
   }
-  return (operation.state.serverProfile ?? undefined) === undefined ? undefined : defaultServerProfile(operation);
+  return (operation.state.serverProfile ?? undefined) === undefined ? undefined : byDefault(operation);
 }
 
 /** The profile that a row has, if any. */

@@ -200,11 +200,16 @@ export async function writeRecord(
       if (properties.includes("credentials") && values.credentials) {
         state.credentials = unproven(values.credentials);
       }
+      forgetCommands(properties, state);
     },
   );
   if (properties.includes("credentials")) {
     state.credentials = inputs.credentials ?? null;
   }
+}
+
+/** Forgets the commands that were given for what is different from now on: they are given again. */
+export function forgetCommands(properties: readonly string[], state: Properties): void {
   if (properties.some((property) => TESTED.includes(property))) {
     // Whatever the last test said, it was of something else.
     delete state.testedFor;
@@ -216,7 +221,7 @@ export async function writeRecord(
 }
 
 /** Properties whose change makes the last Test & Enable worthless. */
-const TESTED: readonly RecordProperty[] = [
+const TESTED: readonly string[] = [
   "emailAddress",
   "serverProfile",
   "incomingEmail",
@@ -229,9 +234,9 @@ const TESTED: readonly RecordProperty[] = [
  * Notes which objects the declared names stand for now; a state that keeps the id of the one before would lead the next
  * deployment back to it.
  */
-function noteIds(
-  properties: readonly RecordProperty[],
-  values: RecordValues,
+export function noteIds(
+  properties: readonly string[],
+  values: Pick<RecordValues, "owner" | "serverProfile">,
   inputs: Properties,
   state: Properties,
 ): void {

@@ -46,6 +46,8 @@ export interface Observed {
   organizationId: string;
   /** The record's server profile. */
   profile: ServerProfile | undefined;
+  /** Properties that another resource of this deployment decides. */
+  elsewhere: readonly string[];
   /** That the queue was somebody else's: what it overwrites is said. */
   isAdopted?: true;
 }
