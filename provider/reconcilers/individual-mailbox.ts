@@ -8,6 +8,7 @@ import {
   noteFormer,
   noteGiven,
   PROPERTIES,
+  shareFormer,
   valuesFor,
   valuesToPutBack,
 } from "./individual-mailbox/former";
@@ -63,6 +64,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
 
   declare(state, inputs, origin, registry) {
     declareValues(String(state.id), state, inputs, PROPERTIES, origin, registry);
+    shareFormer(String(state.id), state, registry);
   },
 
   async resolve(inputs, operation) {

@@ -14,8 +14,8 @@ export class Registry {
   readonly #released = new Set<string>();
   readonly #locks = new Map<string, Promise<unknown>>();
   /**
-   * Incoming methods that mailbox records of Dynamics had before this deployment's resources set them to Forward Mailbox, by
-   * record: left by a resource that released a source which another one still fed.
+   * Incoming methods that mailbox records of Dynamics had before resources of this program set them to Forward Mailbox, by record.
+   * Several may need it of one record; whoever lets go last puts it back.
    */
   readonly formerMethods = new Map<string, IncomingMethod>();
   /** Mailboxes deleted by this deployment. */

@@ -149,11 +149,17 @@ export function shareFormer(state: Properties, registry: Registry): void {
   }
 }
 
-/** Learns from the other resources of this deployment what records were before. */
+/**
+ * Learns from the other resources of this deployment what records were before. It counts more than what was found here: they changed
+ * it from that.
+ */
 export function learnFormer({ state, registry }: Operation): void {
   if (state.formerMethods !== undefined) {
     state.formerMethods = Object.fromEntries(
-      Object.entries(formerIn(state)).map(([id, method]) => [id, method ?? registry.formerMethods.get(id) ?? null]),
+      Object.entries(formerIn(state)).map(([id, method]) => {
+        const isOpen = method === null || method === FORWARD_MAILBOX;
+        return [id, isOpen ? (registry.formerMethods.get(id) ?? method) : method];
+      }),
     );
   }
 }
@@ -164,14 +170,12 @@ export function noteRecords(
   inputs: ForwardingInputs,
   operation: Operation,
 ): void {
-  const { state, registry, origin } = operation;
+  const { state, registry } = operation;
   const declared = [...sources].filter(([key]) => inputs.sources?.[key] !== undefined);
   const former = { ...formerIn(state) };
-  for (const [, source] of declared) {
-    for (const { id, incoming } of source.records) {
-      const isOthers =
-        source.isFedByOthers || registry.valueOfAnother(recordThing(id, "incomingEmail"), origin) !== undefined;
-      former[id] ??= isOthers ? null : incoming;
+  for (const [, { records, isFedByOthers }] of declared) {
+    for (const { id, incoming } of records) {
+      former[id] ??= isFedByOthers ? null : incoming;
     }
   }
   const records = declared.flatMap(([key, source]) =>

@@ -1,6 +1,7 @@
 import type { MailboxRow } from "../../services/dataverse";
 import { type RecordValues, recordDifference, valuesOf } from "../mailbox-record/values";
 import type { Operation, Properties } from "../reconciler";
+import type { Registry } from "../registry";
 import type { IndividualInputs } from "./desired";
 
 /** The properties of a record that an `IndividualMailbox` may declare. */
@@ -26,7 +27,7 @@ export function beginFormer({ state }: Operation, former: RecordValues = {}): vo
 }
 
 /** Notes what declared properties were before this resource had them: that is what they go back to. */
-export function noteFormer(inputs: IndividualInputs, row: MailboxRow, { state, warn }: Operation): void {
+export function noteFormer(inputs: IndividualInputs, row: MailboxRow, { state, registry, warn }: Operation): void {
   if (state.former === undefined) {
     return;
   }
@@ -40,7 +41,19 @@ export function noteFormer(inputs: IndividualInputs, row: MailboxRow, { state, w
       }
     }
   }
+  if (former.incomingEmail === "ForwardMailbox") {
+    // A forward mailbox of this program may have set it, and knows what it was before.
+    former.incomingEmail = registry.formerMethods.get(row.id) ?? former.incomingEmail;
+  }
   state.former = former;
+}
+
+/** Tells the forward mailboxes of this deployment what the incoming method of a record was before. */
+export function shareFormer(recordId: string, { former }: Properties, registry: Registry): void {
+  const { incomingEmail } = (former ?? {}) as RecordValues;
+  if (incomingEmail !== undefined && incomingEmail !== "ForwardMailbox") {
+    registry.formerMethods.set(recordId, incomingEmail);
+  }
 }
 
 /**
