@@ -12,8 +12,13 @@ import { plain } from "./plain";
 import { keepSecret, sealed, secretTexts } from "./secrets";
 import { hasUnknown, UNKNOWN } from "./unknown";
 
+/**
+ * Output of a deployment that failed half-way. The engine remembers such failures by itself, but forgets them in a refresh; what is
+ * no value of the tenant, such as a test that was not run, would then never be made up for.
+ */
+const UNFINISHED = "__unfinished";
 /** Inputs that no user writes: the provider's text, the origin, what an adoption filled in at birth, the names of secret inputs. */
-const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets"];
+const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets", UNFINISHED];
 
 /**
  * Pulumi's six methods over a reconciler. `check` and `diff` do no I/O; create, update and adoption are one walk.
@@ -100,7 +105,8 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       const isMoved = Object.entries(reconciler.refersTo(state)).some(([address, known]) =>
         registry.isTakenOver(address, known),
       );
-      const changes = isMoved ? { changes: true } : isOnlySpelling ? { changes: false } : {};
+      const changes =
+        isMoved || olds[UNFINISHED] === true ? { changes: true } : isOnlySpelling ? { changes: false } : {};
       return { ...changes, replaces, deleteBeforeReplace: true };
     });
   }
@@ -129,7 +135,11 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         const { id } = operation.state;
         // What was declared may have been written as a whole: a resumed deployment compares with the tenant anyway.
         throw typeof id === "string"
-          ? new PartialFailure(failure, id, this.#outs({ ...inputs, ...withoutId(operation.state) }, inputs))
+          ? new PartialFailure(
+              failure,
+              id,
+              this.#outs({ ...inputs, ...withoutId(operation.state), [UNFINISHED]: true }, inputs),
+            )
           : failure;
       }
     });
@@ -153,7 +163,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       return {
         id,
         props: this.#outs({ ...hidden(props), ...inputs, ...outputs, tenantId: operation.state.tenantId }, props),
-        inputs: plain({ ...hidden(props), ...inputs }),
+        inputs: plain({ ...hidden(withoutMark(props)), ...inputs }),
       };
     });
   }
@@ -177,7 +187,11 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         // A plain failure keeps state and diff as they were; only what was written on the way must be saved.
         throw isEqual(previous, operation.state)
           ? failure
-          : new PartialFailure(failure, id, this.#outs({ ...hidden(news), ...withoutId(operation.state) }, olds, news));
+          : new PartialFailure(
+              failure,
+              id,
+              this.#outs({ ...hidden(news), ...withoutId(operation.state), [UNFINISHED]: true }, olds, news),
+            );
       }
     });
   }
@@ -266,6 +280,10 @@ function visible(properties: Properties): Properties {
 
 function hidden(properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([property]) => HIDDEN.includes(property)));
+}
+
+function withoutMark({ [UNFINISHED]: _mark, ...properties }: Properties): Properties {
+  return properties;
 }
 
 /** Inputs with those that are not known yet as they were: what cannot be known is no reason for advice. */

@@ -159,7 +159,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
   }),
 
   async inputs(state, { queue: row, row: record, profile }, operation) {
-    const isSameProfile = record?.serverProfileId === state.serverProfileId;
+    const isSameProfile = record !== undefined && record.serverProfileId === state.serverProfileId;
     const read: Properties = {
       ...observedValues(row),
       serverProfile: isSameProfile ? state.serverProfile : profile?.name,

@@ -319,7 +319,8 @@ export class Resource {
     const changes = Object.fromEntries(
       changedPaths(state.inputs, inputs).map((path) => [path, [at(state.inputs, path), at(inputs, path)]]),
     );
-    this.state = { ...state, inputs, outputs: read.props };
+    // A refresh makes the engine forget that a deployment failed half-way.
+    this.state = { ...state, inputs, outputs: read.props, isTainted: false };
     return changes as Record<string, [unknown, unknown]>;
   }
 
