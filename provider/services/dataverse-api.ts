@@ -1,5 +1,5 @@
 import type { Answer, CallContext } from "../http/call";
-import { isClass, ProviderError } from "../http/errors";
+import { isClass, isServiceError, ProviderError } from "../http/errors";
 import type { Pipeline } from "../http/pipeline";
 import { isGuid } from "./recipients";
 
@@ -75,7 +75,16 @@ export class DataverseApi {
    * @throws DataverseError of class `precondition` when somebody changed it meanwhile.
    */
   async update(path: string, etag: string, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
-    await this.#send("PATCH", path, columns, { "If-Match": etag }, action, context);
+    try {
+      await this.#send("PATCH", path, columns, { "If-Match": etag }, action, context);
+    } catch (error) {
+      const isUnversioned = isServiceError(error) && error.code.toLowerCase() === NO_CONCURRENCY;
+      if (!isUnversioned || etag === "*") {
+        throw error;
+      }
+      // Mailbox records have versions; whether users' and queues' rows do depends on the environment.
+      await this.#send("PATCH", path, columns, { "If-Match": "*" }, action, context);
+    }
   }
 
   /** Deletes a row; gone already is success. */
@@ -121,6 +130,8 @@ export class DataverseApi {
 }
 
 const BASE = "/api/data/v9.2";
+/** OptimisticConcurrencyNotEnabled: rows of this table have no versions to compare. */
+const NO_CONCURRENCY = "0x8006088d";
 
 /** The error for an answer of success that holds something else: it proves neither presence nor absence. */
 export function notWhatWasAsked(action: string): ProviderError {

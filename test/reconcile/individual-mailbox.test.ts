@@ -371,6 +371,16 @@ describe("the user or queue", () => {
     expect(await resource.plan({ ...queue })).toEqual(["replace"]);
   });
 
+  test("whose lookup leads to somebody else's record still means its own", async () => {
+    const world = await startWorld();
+    await world.control("PATCH", `state/dv.systemusers/${userId(1)}`, {
+      defaultmailbox: { table: "mailbox", id: recordId(2) },
+    });
+    const resource = await made(world, { ...user, incomingEmail: "None" });
+    expect(resource.id).toBe(adas);
+    expect(await record(world, recordId(2))).toMatchObject({ incomingemaildeliverymethod: SERVER_SIDE });
+  });
+
   test("keeps meaning the same one when somebody else gets its address", async () => {
     const world = await startWorld();
     const resource = await made(world, { ...user, incomingEmail: "None" });

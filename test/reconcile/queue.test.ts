@@ -748,6 +748,20 @@ describe("a change", () => {
     expect(resource.outputs.emailApproval).toBe("Approved");
   });
 
+  test("is made where the environment keeps no versions of queues", async () => {
+    const world = await withMailboxes();
+    const resource = await made(world, values);
+    const words = "The optimistic concurrency is not enabled for the queue entity.";
+    await world.fault({
+      service: "dataverse",
+      method: "PATCH",
+      path: "queues",
+      answer: { status: 400, body: { error: { code: "0x8006088D", message: words } } },
+    });
+    await resource.up({ ...values, name: "Renamed" });
+    expect(await queueRow(world, resource.id)).toMatchObject({ name: "Renamed" });
+  });
+
   test.each(["before", "after"])("whose answer is lost (closed %s it happened) is finished", async (close) => {
     const world = await withMailboxes({ config: { settleTimeout: "1s" } });
     const resource = await made(world, values);

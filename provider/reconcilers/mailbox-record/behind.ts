@@ -1,5 +1,6 @@
 import { isClass, isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow } from "../../services/dataverse";
+import { sameText } from "../../services/mailboxes";
 import type { QueueRow } from "../../services/queues";
 import { settle } from "../../services/waiting";
 import type { Operation } from "../reconciler";
@@ -97,7 +98,10 @@ export async function recordOf(
   // The lookup may lag behind the record, which names its user or queue from the start.
   const byLookup =
     behind.mailboxId === undefined ? undefined : await services.dataverse.mailbox(behind.mailboxId, operation);
-  return byLookup ?? (await services.dataverse.mailboxesRegarding(behind.id, operation))[0];
+  const isIts = (row: MailboxRow) => row.regarding !== undefined && sameText(row.regarding, behind.id);
+  return byLookup !== undefined && isIts(byLookup)
+    ? byLookup
+    : (await services.dataverse.mailboxesRegarding(behind.id, operation)).find(isIts);
 }
 
 /** Waits for the mailbox record of a new user or queue: Dynamics makes it some time after its address. */
