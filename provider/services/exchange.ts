@@ -50,6 +50,7 @@ export class Exchange {
   readonly #pipeline: Pipeline;
   readonly #tenant: (context: CallContext) => Promise<string>;
   readonly #reads: DataLoader<Cmdlet, Output>;
+  readonly #listeners: ((concerned: string) => void)[] = [];
 
   /**
    * @param tenant the tenant's id, which stands in every path.
@@ -91,7 +92,20 @@ export class Exchange {
    */
   async write(cmdlet: Cmdlet, anchor: string | undefined, context: CallContext): Promise<Output> {
     guard(cmdlet);
-    return this.#send(cmdlet, "write", anchor, context);
+    try {
+      return await this.#send(cmdlet, "write", anchor, context);
+    } finally {
+      if (anchor !== undefined) {
+        for (const listener of this.#listeners) {
+          listener(anchor);
+        }
+      }
+    }
+  }
+
+  /** Calls back after each write that concerns something there is, with its Entra object id: whoever remembers it forgets it. */
+  onWrite(listener: (concerned: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   async #readTogether(cmdlets: readonly Cmdlet[], context: CallContext): Promise<(Output | Error)[]> {

@@ -147,6 +147,7 @@ const CLEARED_BY_TEXT = /^(MailTip|CustomAttribute\d+)$/;
 /** Mailboxes, through the Exchange admin API. */
 export class Mailboxes {
   readonly #exchange: Exchange;
+  #acceptedDomains: Promise<Map<string, { isAuthoritative: boolean }> | undefined> | undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -397,11 +398,21 @@ export class Mailboxes {
   }
 
   /**
-   * The tenant's accepted domains in lower case and whether each is authoritative.
+   * The tenant's accepted domains in lower case and whether each is authoritative; asked for once in a deployment.
    *
    * @returns undefined when the application may not read them.
    */
   async acceptedDomains(): Promise<Map<string, { isAuthoritative: boolean }> | undefined> {
+    this.#acceptedDomains ??= this.#readAcceptedDomains();
+    try {
+      return await this.#acceptedDomains;
+    } catch (error) {
+      this.#acceptedDomains = undefined;
+      throw error;
+    }
+  }
+
+  async #readAcceptedDomains(): Promise<Map<string, { isAuthoritative: boolean }> | undefined> {
     try {
       const { rows } = await this.#exchange.read({
         name: "Get-AcceptedDomain",

@@ -35,14 +35,24 @@ export function isGuid(value: string): boolean {
   return GUID.test(value);
 }
 
-/** Recipients, found by exact address, sign-in name or id; never by display name or the beginning of anything. */
+/** How long somebody who was found by an address or id is not asked for again, in milliseconds: the same people have access to many mailboxes. */
+const REMEMBERED = 60_000;
+
+/**
+ * Recipients, found by exact address, sign-in name or id; never by display name or the beginning of anything. Who was found is
+ * remembered for a minute, unless this deployment writes to it; who was not found is asked for each time.
+ */
 export class Recipients {
   readonly #exchange: Exchange;
   readonly #graph: Graph;
+  readonly #found = new Map<string, { at: number; recipients: Recipient[] }>();
+  /** When something was written to last, by Entra object id. */
+  readonly #written = new Map<string, number>();
 
   constructor(exchange: Exchange, graph: Graph) {
     this.#exchange = exchange;
     this.#graph = graph;
+    exchange.onWrite((id) => this.#written.set(id.toLowerCase(), Date.now()));
   }
 
   /**
@@ -52,8 +62,10 @@ export class Recipients {
    */
   async named(identifier: string): Promise<Recipient[]> {
     if (isGuid(identifier)) {
-      return this.#filtered(`ExternalDirectoryObjectId -eq ${filterLiteral(identifier)}`, identifier, (recipient) =>
-        sameText(recipient.id, identifier),
+      return this.#remembered(identifier, () =>
+        this.#filtered(`ExternalDirectoryObjectId -eq ${filterLiteral(identifier)}`, identifier, (recipient) =>
+          sameText(recipient.id, identifier),
+        ),
       );
     }
     const byAddress = await this.withAddress(identifier);
@@ -67,8 +79,10 @@ export class Recipients {
 
   /** The recipients that have this SMTP address, of whatever kind. */
   async withAddress(address: string): Promise<Recipient[]> {
-    return this.#filtered(`EmailAddresses -eq ${filterLiteral(address)}`, address, (recipient) =>
-      hasAddress(recipient, address),
+    return this.#remembered(address, () =>
+      this.#filtered(`EmailAddresses -eq ${filterLiteral(address)}`, address, (recipient) =>
+        hasAddress(recipient, address),
+      ),
     );
   }
 
@@ -88,6 +102,31 @@ export class Recipients {
       }
     }
     return this.#filtered(`Name -eq ${filterLiteral(name)}`, name, (recipient) => sameText(recipient.name, name));
+  }
+
+  async #remembered(wanted: string, ask: () => Promise<Recipient[]>): Promise<Recipient[]> {
+    const key = wanted.toLowerCase();
+    const known = this.#found.get(key);
+    const at = Date.now();
+    if (
+      known !== undefined &&
+      at - known.at < REMEMBERED &&
+      known.recipients.every((one) => !this.#isWritten(one, known.at))
+    ) {
+      return known.recipients;
+    }
+    const recipients = await ask();
+    // Timed at the question: a write that came between it and the answer makes the answer one of before.
+    if (recipients.length > 0) {
+      this.#found.set(key, { at, recipients });
+    } else {
+      this.#found.delete(key);
+    }
+    return recipients;
+  }
+
+  #isWritten({ id }: Recipient, since: number): boolean {
+    return (this.#written.get(id.toLowerCase()) ?? 0) >= since;
   }
 
   async #filtered(filter: string, wanted: string, fits: (recipient: Recipient) => boolean): Promise<Recipient[]> {
