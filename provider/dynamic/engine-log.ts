@@ -41,6 +41,7 @@ export function paced(say: (text: string) => void, now: () => number = Date.now)
 export class EngineLog {
   readonly #address: string | undefined;
   readonly #client: EngineClient | undefined;
+  readonly #warned = new Set<string>();
 
   /** @param address `host:port` of the engine, as it stands in the arguments of the provider process. */
   constructor(address: string | undefined) {
@@ -49,9 +50,13 @@ export class EngineLog {
       this.#address === undefined ? undefined : new EngineClient(this.#address, grpc.credentials.createInsecure());
   }
 
-  /** A warning that stays in the log of the deployment. */
+  /** A warning that stays in the log of the deployment; said once, though a replacement is checked twice. */
   warn(urn: string, text: string): void {
-    this.#send(urn, text, LogSeverity.WARNING, false);
+    const key = `${urn} ${text}`;
+    if (!this.#warned.has(key)) {
+      this.#warned.add(key);
+      this.#send(urn, text, LogSeverity.WARNING, false);
+    }
   }
 
   /** Progress of one operation, paced: see {@link paced}. */

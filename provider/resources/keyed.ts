@@ -16,6 +16,8 @@ export function keyedFromList(list: unknown): unknown {
       secrets.some(Boolean) ? pulumi.secret(list) : list,
     );
   }
-  // A name given twice would vanish in a map; the provider refuses it, and can only do so if it sees the list.
-  return new Set(known).size < known.length ? list : Object.fromEntries(known.map((element) => [element, {}]));
+  // A name given twice would vanish in a map, and a wrong one would be told in another spelling: the provider refuses both, and can
+  // only do so well if it sees the list.
+  const isPlain = new Set(known).size === known.length && known.every((element) => /@|^[0-9a-f-]{36}$/.test(element));
+  return isPlain ? Object.fromEntries(known.map((element) => [element, {}])) : list;
 }
