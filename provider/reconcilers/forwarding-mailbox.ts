@@ -22,7 +22,14 @@ import {
   setRecords,
   shareFormer,
 } from "./forwarding-mailbox/records";
-import { lookUpSources, observeSource, placeRule, releaseSource, warnAbout } from "./forwarding-mailbox/sources";
+import {
+  lookUpSources,
+  noteRules,
+  observeSource,
+  placeRule,
+  releaseSource,
+  warnAbout,
+} from "./forwarding-mailbox/sources";
 import { knownRecipients } from "./known-recipients";
 import { mailboxOfTenant } from "./mailbox-record/address";
 import { adopted, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
@@ -152,11 +159,11 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       const reason = `another resource of this deployment manages the forward mailbox ${row.name} already; declare it once`;
       throw new InputError([{ path: "adopt", reason }]);
     }
+    operation.registry.declare(rowThing(row.id), operation.origin);
     const found = { ...(await around(row, desired, operation)), isAdopted: true as const };
     // Refused before the record becomes this resource's: nothing is written then.
     requireSuitableProfile(valuesFor(desired, {}), desired.profile ?? found.profile);
     requireOwnMethod(found.sources, inputs, operation);
-    operation.registry.declare(rowThing(row.id), operation.origin);
     return found;
   },
 
@@ -209,6 +216,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     }
     requireOwnMethod(observed.sources, desired.inputs, operation);
     noteRecords(observed.sources, desired.inputs, operation);
+    noteRules(observed.sources, desired.inputs, operation);
     const { approveEmail, testAndEnable } = desired.inputs;
     const row = await test(testAndEnable, await approve(approveEmail, observed.row, operation), operation);
     return { ...observed, row };

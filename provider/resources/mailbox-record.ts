@@ -29,15 +29,24 @@ export type TestStatus = "NotRun" | "Success" | "Failure";
 /** Approval of the address of a mailbox record. */
 export type EmailApproval = "Empty" | "Approved" | "Pending" | "Rejected";
 
-/** Credentials as inputs: the password is a secret whether the program says so or not, and nothing else of them is. */
-export function sealedCredentials(credentials: pulumi.Input<Credentials> | undefined): unknown {
-  if (credentials === undefined) {
+/**
+ * Credentials as inputs: the password is a secret whether the program says so or not, and the user name only if the program says so.
+ * A secret is taken out of every message, and the user name often is the address that a message is about.
+ */
+export function sealedCredentials(
+  credentials: pulumi.Input<Credentials> | undefined,
+): Record<string, unknown> | undefined {
+  if (credentials === undefined || credentials === null) {
     return undefined;
   }
-  const isPlain = Object.getPrototypeOf(credentials) === Object.prototype;
-  return isPlain
-    ? { ...credentials, password: pulumi.secret((credentials as Credentials).password) }
-    : pulumi.secret(credentials);
+  if (Object.getPrototypeOf(credentials) === Object.prototype) {
+    return { ...credentials, password: pulumi.secret((credentials as Credentials).password) };
+  }
+  const whole = pulumi.output(credentials) as pulumi.Output<pulumi.UnwrappedObject<Credentials> | undefined>;
+  return {
+    userName: whole.apply((known) => known?.userName),
+    password: pulumi.secret(whole.apply((known) => known?.password)),
+  };
 }
 
 /** What every kind with a mailbox record of Dynamics tells of it. */

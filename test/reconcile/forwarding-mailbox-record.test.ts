@@ -950,6 +950,14 @@ describe("adoption", () => {
     });
   });
 
+  test("of one record by two resources at once is refused for one of them", async () => {
+    const world = await withCollector();
+    await found(world);
+    const both = ["first", "second"].map((name) => world.resource("ForwardingMailbox", name));
+    const results = await world.together(() => Promise.allSettled(both.map((one) => one.up(adopting))));
+    expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  });
+
   test("that is refused for its credentials or a source makes nothing this resource's", async () => {
     const world = await withCollector();
     await found(world);

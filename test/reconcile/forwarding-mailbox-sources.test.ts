@@ -513,3 +513,35 @@ describe("a release", () => {
     expect(stays(world)).toHaveLength(1);
   });
 });
+
+describe("a rule", () => {
+  const elsewhere = { ...second, name: "Renamed", sources: [ada] };
+
+  test("is the same one when record, address and source are all written anew at once", async () => {
+    const world = await withMailboxes();
+    const resource = await made(world);
+    const [before] = (await rules(world)) as Row[];
+    await resource.up(elsewhere);
+    expect(await rules(world)).toMatchObject([
+      { id: before?.id, displayName: "Dynamics 365 forward mailbox: Renamed" },
+    ]);
+    await expectSettled(resource, elsewhere);
+    await resource.destroy();
+    expect(await rules(world)).toEqual([]);
+    expect(await method(world)).toBe(SERVER_SIDE);
+  });
+
+  test("whose answer was lost in a deployment that failed is the same one, too", async () => {
+    const world = await withMailboxes({
+      settings: { test: { outcomes: { [collector]: "failure" } } },
+      config: { settleTimeout: "1s" },
+    });
+    const resource = world.resource("ForwardingMailbox", "intake");
+    await world.fault({ service: "graph", method: "POST", path: "messageRules", close: "after" });
+    expect(await failure(resource.up({ ...program, testAndEnable: { require: true } }))).toContain("failed");
+    await resource.up(elsewhere);
+    expect(await rules(world)).toMatchObject([{ displayName: "Dynamics 365 forward mailbox: Renamed" }]);
+    await resource.destroy();
+    expect(await rules(world)).toEqual([]);
+  });
+});

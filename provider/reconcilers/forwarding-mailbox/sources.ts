@@ -72,9 +72,9 @@ export async function observeSource(
     ),
     recordsOf(recipient, operation),
   ]);
-  const ownId = (operation.state.sourceRules as Record<string, string> | undefined)?.[key];
+  const ownIds = ruleIdsOf(recipient.id, operation);
   const rule =
-    rules?.find(({ id }) => id === ownId) ??
+    rules?.find(({ id }) => ownIds.includes(id)) ??
     rules?.find((one) => one.name.startsWith(ruleName("")) && forwardsTo(one, target.emailAddress)) ??
     rules?.find((one) => one.name === ruleName(target.name) && one.targets.length > 0);
   return {
@@ -82,12 +82,35 @@ export async function observeSource(
     rule,
     damage: rule === undefined ? undefined : damageOf(rule, target),
     records,
-    isFedByOthers: (rules ?? []).some(({ id, name }) => id !== ownId && name.startsWith(ruleName(""))),
+    isFedByOthers: (rules ?? []).some(({ id, name }) => !ownIds.includes(id) && name.startsWith(ruleName(""))),
     stoppers: (rules ?? [])
       .filter((one) => one.id !== rule?.id && one.isEnabled && one.otherActions.includes("stopProcessingRules"))
       .filter((one) => rule === undefined || one.sequence <= rule.sequence)
       .map((one) => one.name),
   };
+}
+
+/** Ids of the rules that the state has for a source, however the program wrote it then. */
+function ruleIdsOf(recipientId: string, { state }: Operation): string[] {
+  const rules = (state.sourceRules ?? {}) as Record<string, string>;
+  return Object.entries((state.sourceIds ?? {}) as Record<string, string>).flatMap(([key, id]) => {
+    const rule = rules[key];
+    return rule !== undefined && sameText(id, recipientId) ? [rule] : [];
+  });
+}
+
+/** Notes which rules the declared sources have: a program that renames and moves everything at once still means these. */
+export function noteRules(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  { state }: Operation,
+): void {
+  for (const [key, { recipient, rule }] of sources) {
+    if (rule !== undefined && inputs.sources?.[key] !== undefined) {
+      state.sourceIds = { ...(state.sourceIds as object | undefined), [key]: recipient.id };
+      state.sourceRules = { ...(state.sourceRules as object | undefined), [key]: rule.id };
+    }
+  }
 }
 
 /** What the owner of a source should know before it gets a rule: said once, when the rule is placed. */
