@@ -201,6 +201,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   },
 
   async observe(id, desired, operation) {
+    shareFormer(operation.state, operation.registry);
     await requireSameOrganization(`reading the forward mailbox ${operation.state.name}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
     return row === undefined ? undefined : around(row, desired, operation);
@@ -240,6 +241,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   },
 
   async inputs(state, { row, sources, profile }, operation) {
+    learnFormer(operation);
     const isSameProfile = row.serverProfileId === state.serverProfileId;
     const read: Properties = {
       name: row.name,
@@ -357,8 +359,6 @@ async function sourcesOf(
       declareMethod(source, operation);
     }
   }
-  learnFormer(operation);
-  shareFormer(state, registry);
   const keptIds = [...recipients.values()]
     .map(({ id }) => id)
     .filter((id) => registry.isDeclaredByAnother(sourceThing(id, target.emailAddress), origin));

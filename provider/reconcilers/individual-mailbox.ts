@@ -5,6 +5,7 @@ import { type Desired, type IndividualInputs, type Observed, schema } from "./in
 import {
   beginFormer,
   forget,
+  learnFormer,
   noteFormer,
   noteGiven,
   PROPERTIES,
@@ -101,6 +102,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
   },
 
   async observe(id, desired, operation) {
+    shareFormer(id, operation.state, operation.registry);
     await requireSameOrganization(`reading the mailbox record of ${whoIs(operation.state)}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
     return row === undefined ? undefined : around(row, desired?.inputs ?? operation.state, operation);
@@ -134,7 +136,8 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     ...remembered(state, ["former", "given", ...COMMANDS]),
   }),
 
-  async inputs(state, { row, profile }) {
+  async inputs(state, { row, profile }, operation) {
+    learnFormer(row.id, operation);
     const isSameProfile = row.serverProfileId === state.serverProfileId;
     const read: Properties = {
       emailAddress: valuesOf(row).emailAddress,

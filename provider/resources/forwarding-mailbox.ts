@@ -59,7 +59,9 @@ export interface ForwardingMailboxArgs {
   /**
    * Mailboxes of the tenant whose mail feeds this one, by address or object id, as a list or a map whose values are `{}`. In
    * each, an inbox rule forwards everything **as an attachment**, and where a user or queue of Dynamics has the address, its
-   * incoming method is set to Forward Mailbox and put back on removal. Kept in state as the map.
+   * incoming method is set to Forward Mailbox and put back on removal. Where it feeds several forward mailboxes, the last one of the
+   * program puts it back; one that was set by another program, or by a resource renamed without an alias, stays, with a warning.
+   * Kept in state as the map.
    */
   sources?: pulumi.Input<pulumi.Input<string>[]> | pulumi.Input<Record<string, pulumi.Input<Record<string, never>>>>;
   /**

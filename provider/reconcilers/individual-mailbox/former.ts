@@ -27,7 +27,8 @@ export function beginFormer({ state }: Operation, former: RecordValues = {}): vo
 }
 
 /** Notes what declared properties were before this resource had them: that is what they go back to. */
-export function noteFormer(inputs: IndividualInputs, row: MailboxRow, { state, registry, warn }: Operation): void {
+export function noteFormer(inputs: IndividualInputs, row: MailboxRow, operation: Operation): void {
+  const { state, warn } = operation;
   if (state.former === undefined) {
     return;
   }
@@ -41,17 +42,24 @@ export function noteFormer(inputs: IndividualInputs, row: MailboxRow, { state, r
       }
     }
   }
-  if (former.incomingEmail === "ForwardMailbox") {
-    // A forward mailbox of this program may have set it, and knows what it was before.
-    former.incomingEmail = registry.formerMethods.get(row.id) ?? former.incomingEmail;
-  }
   state.former = former;
+  learnFormer(row.id, operation);
+}
+
+/** Learns what the incoming method of a record was before a forward mailbox of this program set it. */
+export function learnFormer(recordId: string, { state, registry }: Operation): void {
+  const former = state.former as RecordValues | undefined;
+  const known = registry.formerMethods.get(recordId);
+  if (former?.incomingEmail === "ForwardMailbox" && known !== undefined) {
+    state.former = { ...former, incomingEmail: known };
+  }
 }
 
 /** Tells the forward mailboxes of this deployment what the incoming method of a record was before. */
-export function shareFormer(recordId: string, { former }: Properties, registry: Registry): void {
+export function shareFormer(recordId: string, { former, given }: Properties, registry: Registry): void {
   const { incomingEmail } = (former ?? {}) as RecordValues;
-  if (incomingEmail !== undefined && incomingEmail !== "ForwardMailbox") {
+  const isForwarded = ((given ?? {}) as RecordValues).incomingEmail === "ForwardMailbox";
+  if (isForwarded && incomingEmail !== undefined && incomingEmail !== "ForwardMailbox") {
     registry.formerMethods.set(recordId, incomingEmail);
   }
 }
