@@ -4,11 +4,11 @@ import { sameText } from "../services/mailboxes";
 import { type Desired, type IndividualInputs, type Observed, schema } from "./individual-mailbox/desired";
 import {
   beginFormer,
-  forget,
   learnFormer,
   noteFormer,
   noteGiven,
   PROPERTIES,
+  settleGiven,
   shareFormer,
   valuesFor,
   valuesToPutBack,
@@ -120,8 +120,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     const declared = { ...inputs, serverProfile: desired.profile?.id };
     requireOwnValues(row.id, declared, PROPERTIES, operation);
     noteFormer(inputs, row, operation);
-    noteGiven(declared, PROPERTIES, operation);
-    forget(inputs, operation);
+    settleGiven(inputs, declared, operation);
     operation.state.serverProfileId = row.serverProfileId;
     const approved = await approve(inputs.approveEmail, row, operation, (columns, action) =>
       writeBehind(behind, columns, action, operation),
@@ -133,7 +132,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     ...recordOutputs(row),
     knownAs: knownAs(behind, desired?.inputs ?? state),
     organizationId,
-    ...remembered(state, ["former", "given", ...COMMANDS]),
+    ...remembered(state, ["former", "given", "givenBefore", ...COMMANDS]),
   }),
 
   async inputs(state, { row, profile }, operation) {

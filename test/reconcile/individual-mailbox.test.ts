@@ -906,6 +906,22 @@ describe("a change", () => {
     },
   );
 
+  test("of which nothing arrived, after an answer that was lost, still goes back", async () => {
+    const world = await startWorld({ config: { settleTimeout: "0.5s" } });
+    const resource = await made(world, { ...user, appointmentsContactsTasks: "None" });
+    await world.fault({ service: "dataverse", method: "PATCH", path: adas, close: "before" });
+    await world.fault({
+      service: "dataverse",
+      method: "PATCH",
+      path: adas,
+      answer: { status: 400, body: { error: { code: "0x80040265", message: "A plug-in aborted the operation." } } },
+    });
+    expect(await failure(resource.up({ ...user, appointmentsContactsTasks: "Outlook" }))).toContain("0x80040265");
+    expect(await record(world, adas)).toMatchObject({ actdeliverymethod: 2 });
+    await resource.destroy();
+    expect(await record(world, adas)).toMatchObject({ actdeliverymethod: 1 });
+  });
+
   test("that fails half-way keeps what to put back", async () => {
     const world = await startWorld();
     const resource = world.resource("IndividualMailbox", "ada");

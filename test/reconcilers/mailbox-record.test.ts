@@ -2,11 +2,10 @@ import fc from "fast-check";
 import type { IndividualInputs } from "../../provider/reconcilers/individual-mailbox/desired";
 import {
   beginFormer,
-  forget,
   noteFormer,
-  noteGiven,
   PROPERTIES,
   type Property,
+  settleGiven,
   valuesFor,
   valuesToPutBack,
 } from "../../provider/reconcilers/individual-mailbox/former";
@@ -151,8 +150,7 @@ describe("what a record was before", () => {
     noteFormer(declared, before, operation);
     const after = written(values, before);
     noteFormer(declared, after, operation);
-    noteGiven({ ...valuesIn(declared) }, PROPERTIES, operation);
-    forget(declared, operation);
+    settleGiven(declared, { ...valuesIn(declared) }, operation);
     for (const property of PROPERTIES) {
       state[property] = declared[property];
     }

@@ -65,26 +65,31 @@ export function shareFormer(recordId: string, { former, given }: Properties, reg
 }
 
 /**
- * Notes what this resource gave a record. A property that is different later was changed by somebody else, also when a refresh took
- * the change into the state.
+ * Notes what this resource gives a record, or may have given it. A property that is different later was changed by somebody else,
+ * also when a refresh took the change into the state. What it gave before counts until {@link settleGiven}: an answer may be lost.
  *
- * @param values what was written or found as declared.
+ * @param values what is written.
  */
 export function noteGiven(values: RecordValues, properties: readonly string[], { state }: Operation): void {
   if (state.former === undefined) {
     return;
   }
-  const given = Object.fromEntries(
-    properties.map((property) => [
-      property,
-      property === "credentials" ? values.credentials?.userName : values[property as Property],
-    ]),
-  );
-  state.given = { ...(state.given as Properties | undefined), ...given };
+  const given = { ...(state.given as Properties | undefined) };
+  const before = { ...(state.givenBefore as Record<string, unknown[]> | undefined) };
+  for (const property of properties) {
+    if (given[property] !== undefined) {
+      before[property] = [...(before[property] ?? []), given[property]];
+    }
+    given[property] = property === "credentials" ? values.credentials?.userName : values[property as Property];
+  }
+  Object.assign(state, { given, givenBefore: before });
 }
 
-/** Forgets what is not declared any more. */
-export function forget(inputs: IndividualInputs, { state }: Operation): void {
+/** Notes that a record has what is declared, and forgets what is not declared any more. */
+export function settleGiven(inputs: IndividualInputs, values: RecordValues, operation: Operation): void {
+  const { state } = operation;
+  noteGiven(values, PROPERTIES, operation);
+  delete state.givenBefore;
   for (const memory of ["former", "given"]) {
     if (state[memory] !== undefined) {
       const known = Object.entries(state[memory] as Properties);
@@ -117,13 +122,14 @@ export function valuesFor(
 }
 
 /** What goes back when it is not declared any more: what this resource gave the record and the record still has. */
-export function valuesToPutBack(row: MailboxRow, { former, given }: Properties): RecordValues {
+export function valuesToPutBack(row: MailboxRow, { former, given, givenBefore }: Properties): RecordValues {
   const before = (former ?? {}) as RecordValues;
   const own = (given ?? {}) as Record<Property, unknown>;
+  const earlier = (givenBefore ?? {}) as Partial<Record<Property, unknown[]>>;
   return Object.fromEntries(
     PROPERTIES.filter((property) => property in before && property in own)
       // Somebody who changed it since meant something by it.
-      .filter((property) => isStill(property, own[property], row))
+      .filter((property) => [own[property], ...(earlier[property] ?? [])].some((one) => isStill(property, one, row)))
       .map((property) => [property, before[property]]),
   );
 }
