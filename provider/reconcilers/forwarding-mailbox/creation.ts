@@ -1,0 +1,107 @@
+import { InputError } from "../../http/errors";
+import type { MailboxRow } from "../../services/dataverse";
+import { sameText } from "../../services/mailboxes";
+import { adopted } from "../mailbox-record/adoption";
+import { createRow } from "../mailbox-record/rows";
+import { defaultServerProfile, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/server-profile";
+import { columnsOf, unproven } from "../mailbox-record/values";
+import { guidFor } from "../origin";
+import type { Operation } from "../reconciler";
+import { rowThing } from "../registry";
+import type { Desired, Observed } from "./desired";
+import { around, sourcesOf } from "./observation";
+import { requireOwnMethod } from "./records";
+import { birthValues, valuesFor } from "./values";
+
+/** What is there already: this resource's own earlier record, or the one it takes over. */
+export async function find(desired: Desired, operation: Operation): Promise<Observed | undefined> {
+  const { state, services } = operation;
+  const { inputs } = desired;
+  if (inputs.credentials !== undefined) {
+    state.credentials = unproven(inputs.credentials);
+  }
+  const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
+  if (own !== undefined && !isAnother(inputs.adopt, own)) {
+    operation.progress("continuing with the record that an earlier deployment of this resource created");
+    Object.assign(state, { id: own.id, created: true });
+    return around(own, desired, operation);
+  }
+  const namesakes = await services.dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
+  const row = await adopted(
+    inputs.adopt,
+    namesakes.filter(({ isForwardMailbox }) => isForwardMailbox),
+    async (id) => {
+      const found = await services.dataverse.mailbox(id, operation);
+      return found?.isForwardMailbox === true ? found : undefined;
+    },
+    "forward mailboxes",
+  );
+  const others = namesakes.filter(({ id }) => row === undefined || !sameText(id, row.id));
+  if (others.length > 0) {
+    const forward = others.some(({ isForwardMailbox }) => isForwardMailbox);
+    operation.warn(
+      `emailAddress ${inputs.emailAddress} has another mailbox record already (${others.map(({ name }) => name).join(", ")}); ` +
+        `a forward mailbox should be dedicated to collecting.${forward ? " adopt: true takes an existing forward mailbox over." : ""}`,
+    );
+  }
+  if (row === undefined) {
+    return undefined;
+  }
+  if (operation.registry.isDeclaredByAnother(rowThing(row.id), operation.origin)) {
+    const reason = `another resource of this deployment manages the forward mailbox ${row.name} already; declare it once`;
+    throw new InputError([{ path: "adopt", reason }]);
+  }
+  operation.registry.declare(rowThing(row.id), operation.origin);
+  const found = { ...(await around(row, desired, operation)), isAdopted: true as const };
+  // Refused before the record becomes this resource's: nothing is written then.
+  requireSuitableProfile(valuesFor(desired, {}), desired.profile ?? found.profile);
+  requireOwnMethod(found.sources, inputs, operation);
+  return found;
+}
+
+/** Makes the record under an id of its own. */
+export async function ensure(desired: Desired, operation: Operation): Promise<Observed> {
+  const { dataverse } = operation.services;
+  const { inputs } = desired;
+  const guid = rowIdOf(desired, operation);
+  const profile = desired.profile ?? (await defaultServerProfile(operation));
+  const values = birthValues(desired, profile?.id);
+  requireSuitableProfile(values, profile);
+  warnWithoutCredentials(inputs.credentials !== undefined, profile, operation);
+  // What is wrong with a source is said before there is a record.
+  const seen = await sourcesOf(inputs, desired, operation);
+  requireOwnMethod(seen.sources, inputs, operation);
+  const action = `creating the forward mailbox ${inputs.name}`;
+  const row = await createRow(
+    {
+      action,
+      what: "Dynamics to show the new record",
+      send: async () => {
+        await dataverse.createMailbox(guid, columnsOf(values), action, operation);
+        Object.assign(operation.state, {
+          id: guid,
+          created: true,
+          ...(inputs.credentials === undefined ? {} : { credentials: inputs.credentials }),
+          ...(inputs.owner === undefined ? {} : { ownerId: desired.owner?.id }),
+          ...(inputs.serverProfile === undefined ? {} : { serverProfileId: profile?.id }),
+        });
+      },
+      look: () => dataverse.mailbox(guid, operation),
+    },
+    operation,
+  );
+  return around(row, desired, operation, seen);
+}
+
+/**
+ * The id a new record gets. The address is in it, because a resource that was renamed keeps its origin, and a new one under its
+ * old name has the same.
+ */
+function rowIdOf({ inputs }: Desired, { origin }: Operation): string {
+  return guidFor(origin, inputs.emailAddress);
+}
+
+/** Whether the program names a record to take over that is not this one. */
+function isAnother(adopt: boolean | string | undefined, { id }: MailboxRow): boolean {
+  return typeof adopt === "string" && !sameText(adopt, id);
+}
