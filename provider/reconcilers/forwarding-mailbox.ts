@@ -18,7 +18,7 @@ import { mailboxOfTenant } from "./mailbox-record/address";
 import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
-import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered } from "./mailbox-record/outputs";
+import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
 import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
 import { declaredServerProfile, requireSuitableProfile, warnWithoutCredentials } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
@@ -116,7 +116,9 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     return { ...observed, row };
   },
 
-  outputs(desired, { row, organizationId, sources: seen }, { state }) {
+  outputs(desired, { row, organizationId, sources: seen }, operation) {
+    const { state } = operation;
+    tellInactive(row, operation);
     // What was released, or is written in another way now, is no source any more.
     const declared = desired?.inputs.sources ?? (desired === undefined ? (state.sources as object | null) : {}) ?? {};
     const sources = [...seen].filter(([key]) => key in declared);

@@ -18,7 +18,7 @@ import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { addressColumn, lookBehind, recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
-import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered } from "./mailbox-record/outputs";
+import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
 import { decidedElsewhere, declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import {
   requireSuitableProfile,
@@ -128,12 +128,16 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
   },
 
-  outputs: (desired, { row, behind, organizationId }, { state }) => ({
-    ...recordOutputs(row),
-    knownAs: knownAs(behind, desired?.inputs ?? state),
-    organizationId,
-    ...remembered(state, ["former", "given", "givenBefore", ...COMMANDS]),
-  }),
+  outputs(desired, { row, behind, organizationId }, operation) {
+    const { state } = operation;
+    tellInactive(row, operation);
+    return {
+      ...recordOutputs(row),
+      knownAs: knownAs(behind, desired?.inputs ?? state),
+      organizationId,
+      ...remembered(state, ["former", "given", "givenBefore", ...COMMANDS]),
+    };
+  },
 
   async inputs(state, { row, profile }, operation) {
     learnFormer(row.id, operation);
@@ -304,6 +308,16 @@ async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
     // A forward mailbox that this record still feeds puts it back when it lets go.
     registry.formerMethods.set(row.id, all.incomingEmail);
   }
+  tellForgotten(
+    recordDifference(
+      Object.fromEntries(Object.entries(all).filter(([property]) => elsewhere.includes(property))),
+      row,
+      { credentials: null },
+    ),
+    row,
+    who,
+    operation,
+  );
   const { emailAddress, ...values }: RecordValues = Object.fromEntries(
     Object.entries(all).filter(([property]) => !elsewhere.includes(property)),
   );
@@ -317,6 +331,23 @@ async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
   if (emailAddress !== undefined && emailAddress !== valuesOf(row).emailAddress) {
     const { behind } = await around(row, state, operation);
     await setAddress(behind, emailAddress, operation);
+  }
+}
+
+/**
+ * Says what a record was before whose properties another resource of this deployment declares now, such as this one under its new
+ * name: it was created first, and takes what it found for the former values.
+ */
+function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string, { warn }: Operation): void {
+  const values = changes
+    // A forward mailbox that needs it may know what it was.
+    .filter(({ path: [property] }) => property !== "incomingEmail" || row.incoming !== "ForwardMailbox")
+    .map(({ path, to }) => `${path.join(".")} ${JSON.stringify(to)}`);
+  if (values.length > 0) {
+    warn(
+      `Before this resource, ${who} had ${values.join(", ")}. Another resource declares that now, does not know it, and will not ` +
+        "put it back; a resource renamed with aliases remembers.",
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { lookUntil } from "./mailbox-record/looking";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
-import { COMMANDS, recordOutputs, remembered } from "./mailbox-record/outputs";
+import { COMMANDS, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
 import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
 import { decidedElsewhere, declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import { createRow, deleteRow } from "./mailbox-record/rows";
@@ -151,12 +151,18 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
   },
 
-  outputs: (_desired, { queue: row, row: record, organizationId }, { state }) => ({
-    ...(record === undefined ? {} : { ...recordOutputs(record), mailboxId: record.id }),
-    ownerId: row.ownerId,
-    organizationId,
-    ...remembered(state, ["created", ...COMMANDS]),
-  }),
+  outputs(_desired, { queue: row, row: record, organizationId }, operation) {
+    const { state } = operation;
+    if (record !== undefined) {
+      tellInactive(record, operation);
+    }
+    return {
+      ...(record === undefined ? {} : { ...recordOutputs(record), mailboxId: record.id }),
+      ownerId: row.ownerId,
+      organizationId,
+      ...remembered(state, ["created", ...COMMANDS]),
+    };
+  },
 
   async inputs(state, { queue: row, row: record, profile }, operation) {
     const isSameProfile = record !== undefined && record.serverProfileId === state.serverProfileId;

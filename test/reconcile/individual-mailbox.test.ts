@@ -1049,6 +1049,13 @@ describe("two resources on one record", () => {
       // What the new one does not declare goes back.
       outgoingemaildeliverymethod: SERVER_SIDE,
     });
+    expect(world.warnings).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(
+          /had emailAddress "ada@contoso\.com", .*incomingEmail "ServerSideSynchronization"\. Another/,
+        ),
+      ]),
+    );
     expect(await renamed.refresh()).toEqual({});
   });
 
@@ -1073,6 +1080,14 @@ describe("two resources on one record", () => {
       expect(await source.refresh()).toEqual({});
     });
   });
+});
+
+test("a record that somebody made inactive is told in a refresh", async () => {
+  const world = await startWorld();
+  const resource = await made(world, { ...user, incomingEmail: "None" });
+  await world.dataverse("PATCH", `/mailboxes(${adas})`, { statecode: 1, statuscode: 2 });
+  expect(await resource.refresh()).toEqual({});
+  expect(world.warnings.at(-1)).toMatch(/^The mailbox record Ada Lovelace is inactive.*0x8005E219/);
 });
 
 describe("a server profile that cannot go back", () => {

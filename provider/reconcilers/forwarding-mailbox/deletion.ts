@@ -4,16 +4,19 @@ import { deleteRow } from "../mailbox-record/rows";
 import type { Operation } from "../reconciler";
 import { rowThing, sourceThing } from "../registry";
 import { sourcesOf, type Target } from "./observation";
-import { recordsOfLost, releaseRecords } from "./records";
+import { recordsOfLost, releaseRecords, tellForgotten } from "./records";
 import { releaseSource } from "./sources";
 
 /** Lets go of the sources, then deletes the record if it is this resource's. */
 export async function remove(id: string, operation: Operation): Promise<void> {
   await requireSameOrganization(`deleting the forward mailbox ${operation.state.name}`, operation);
+  const shared = new Set(operation.registry.formerMethods.keys());
   // The rules go even if somebody deleted the record: mail would be forwarded for ever.
   const { sources, keptIds } = await sourcesOf(operation.state as Target, undefined, operation);
   for (const [key, source] of sources) {
-    if (!keptIds.has(source.recipient.id)) {
+    if (keptIds.has(source.recipient.id)) {
+      tellForgotten(key, source, (recordId) => shared.has(recordId), operation);
+    } else {
       await releaseSource(key, source, operation);
     }
   }

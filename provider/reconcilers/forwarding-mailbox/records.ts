@@ -173,10 +173,25 @@ export function noteRecords(
   const { state, registry } = operation;
   const declared = [...sources].filter(([key]) => inputs.sources?.[key] !== undefined);
   const former = { ...formerIn(state) };
-  for (const [, { records, isFedByOthers }] of declared) {
-    for (const { id, incoming } of records) {
+  const unknown: string[] = [];
+  for (const [key, { records, isFedByOthers }] of declared) {
+    for (const { id, name, incoming } of records) {
+      if (
+        former[id] === undefined &&
+        isFedByOthers &&
+        incoming === FORWARD_MAILBOX &&
+        !registry.formerMethods.has(id)
+      ) {
+        unknown.push(`${pathOf(key)}: the mailbox record of ${name}`);
+      }
       former[id] ??= isFedByOthers ? null : incoming;
     }
+  }
+  for (const one of unknown) {
+    operation.warn(
+      `${one} was on Forward Mailbox already, set by another forward mailbox or by a deployment that was interrupted. ` +
+        "What it was before is not known to this resource, which will not put it back.",
+    );
   }
   const records = declared.flatMap(([key, source]) =>
     source.records.length === 0 ? [] : [[key, source.records.map(({ id }) => id)]],
@@ -208,7 +223,8 @@ export async function releaseRecords(
     if (!isHeld && method === undefined && record.incoming === FORWARD_MAILBOX) {
       operation.warn(
         `${pathOf(key)}: the mailbox record of ${record.name} stays on Forward Mailbox: what it was before is not known, because ` +
-          "another forward mailbox had set it. Set its incoming email in Dynamics, or declare an IndividualMailbox for it.",
+          "another forward mailbox or an interrupted deployment had set it. Set its incoming email in Dynamics, or declare an " +
+          "IndividualMailbox for it.",
       );
     } else if (!isHeld && method !== undefined && method !== FORWARD_MAILBOX) {
       await command(
@@ -223,6 +239,29 @@ export async function releaseRecords(
     if (state.formerMethods !== undefined) {
       const { [record.id]: _done, ...others } = formerIn(state);
       state.formerMethods = others;
+    }
+  }
+}
+
+/**
+ * Says what records were before whose source another resource of this deployment declares now, such as this one under its new
+ * name: it was created first, and does not know.
+ *
+ * @param isKnown whether that resource could learn what a record was.
+ */
+export function tellForgotten(
+  key: string,
+  { records }: ObservedSource,
+  isKnown: (recordId: string) => boolean,
+  { state, warn }: Operation,
+): void {
+  for (const { id, name, incoming } of records) {
+    const method = formerIn(state)[id] ?? FORWARD_MAILBOX;
+    if (incoming === FORWARD_MAILBOX && method !== FORWARD_MAILBOX && !isKnown(id)) {
+      warn(
+        `${pathOf(key)}: the mailbox record of ${name} was on ${method} before this resource. The one that declares the source now ` +
+          "does not know that, and will not put it back; a resource renamed with aliases remembers.",
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { MailboxRow } from "../../services/dataverse";
-import type { Properties } from "../reconciler";
+import type { Operation, Properties } from "../reconciler";
 
 /** What a mailbox record tells of itself: the same outputs for every kind that has one. */
 export function recordOutputs(row: MailboxRow): Properties {
@@ -13,6 +13,13 @@ export function recordOutputs(row: MailboxRow): Properties {
     emailApproval: row.approval,
     ...(row.serverProfileId === undefined ? {} : { serverProfileId: row.serverProfileId }),
   };
+}
+
+/** Says that a record is switched off: no declared property differs, and yet no mail is processed. */
+export function tellInactive({ name, isActive }: MailboxRow, { warn }: Operation): void {
+  if (!isActive) {
+    warn(`The mailbox record ${name} is inactive: Dynamics processes no mail of it (0x8005E219). Activate it there.`);
+  }
 }
 
 /** What the next deployment must know: commands already given, what was found, and what to put back. */
