@@ -1,9 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { ConflictError } from "../http/errors";
+import { ConflictError, NotFoundError } from "../http/errors";
 import { redact } from "../http/redact";
 import { converge } from "../reconcilers/converge";
 import type { Operation, Properties, Reconciler } from "../reconcilers/reconciler";
-import { mailboxGone } from "../services/mailboxes";
 import { check } from "./check";
 import type { Deployment } from "./deployment";
 import { environmentOf, operationOf } from "./deployment";
@@ -178,7 +177,11 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         const desired = await this.#reconciler.resolve(declared, operation);
         const observed = await this.#reconciler.observe(id, desired, operation);
         if (observed === undefined) {
-          throw mailboxGone(id, `changing ${this.#reconciler.kind} ${id}`);
+          throw new NotFoundError({
+            action: `changing ${this.#reconciler.kind} ${id}`,
+            words: "it is no longer in the tenant",
+            nextStep: "Run `pulumi refresh` to record that, then `pulumi up` to create it again.",
+          });
         }
         const outputs = await this.#walk(declared, desired, previous, observed, operation);
         return { outs: this.#outs({ ...hidden(news), ...outputs }, olds, news) };
