@@ -47,3 +47,12 @@ export async function patches(world: World, set: string): Promise<Row[]> {
   const sent = (await world.control("GET", "requests?service=dataverse&method=PATCH")) as unknown as Row[];
   return sent.filter(({ path }) => String(path).includes(`/${set}(`)).map(({ body }) => body as Row);
 }
+
+/** The forward mailbox records of the environment. */
+export const forwardMailboxes = (world: World): Promise<Row[]> => rows(world, "mailboxes", "isforwardmailbox eq true");
+
+/** The inbox rules of a mailbox, as Graph shows them to an application that may see them. */
+export async function rules(world: World, mailbox: string): Promise<Row[]> {
+  const list = await world.graph("GET", `/users/${mailbox}/mailFolders/inbox/messageRules`);
+  return (list?.value ?? []) as Row[];
+}

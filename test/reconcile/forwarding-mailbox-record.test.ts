@@ -3,9 +3,9 @@ import { UNKNOWN } from "../../provider/dynamic/unknown";
 import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
 import { isElsewhere } from "../../provider/reconcilers/mailbox-record/organization";
 import { Registry } from "../../provider/reconcilers/registry";
+import { forwardMailboxes, seeded as id, makeMailbox, record } from "./dataverse-rows";
 import { failure, type Resource, type Row, startWorld, type World } from "./harness";
 
-const id = (kind: string, number: number) => `10ca17e4-${kind}-4000-8000-${number.toString(16).padStart(12, "0")}`;
 const entraUser = (number: number) => id("a001", number);
 const user = (number: number) => id("d001", number);
 const profile = (number: number) => id("d003", number);
@@ -19,18 +19,6 @@ const TAKES_CREDENTIALS = "Contoso mailbox credentials";
 const credentials = { userName: "contoso\\crm", password: "correct horse battery" };
 const withCredentials = { ...intake, serverProfile: TAKES_CREDENTIALS, credentials };
 
-async function makeMailbox(world: World, address: string): Promise<string> {
-  const alias = address.split("@")[0];
-  const [row] = await world.exchange("New-Mailbox", {
-    Shared: true,
-    Name: `${alias} by hand`,
-    DisplayName: `The ${alias}`,
-    Alias: alias,
-    PrimarySmtpAddress: address,
-  });
-  return String(row?.ExternalDirectoryObjectId);
-}
-
 async function withCollector(options: Parameters<typeof startWorld>[0] = {}): Promise<World> {
   const world = await startWorld(options);
   await makeMailbox(world, collector);
@@ -41,15 +29,6 @@ async function made(world: World, program: Row = intake, name = "intake"): Promi
   const resource = await world.resource("ForwardingMailbox", name).up(program);
   await sent(world);
   return resource;
-}
-
-async function record(world: World, mailboxId: string): Promise<Row> {
-  return (await world.dataverse("GET", `/mailboxes(${mailboxId})`)) ?? {};
-}
-
-async function forwardMailboxes(world: World): Promise<Row[]> {
-  const list = await world.dataverse("GET", "/mailboxes?$filter=isforwardmailbox eq true");
-  return (list?.value ?? []) as Row[];
 }
 
 const seen = new WeakMap<World, number>();

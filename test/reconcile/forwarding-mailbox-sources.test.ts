@@ -1,6 +1,6 @@
+import { forwardMailboxes, seeded as id, makeMailbox } from "./dataverse-rows";
 import { failure, type Resource, type Row, startWorld, type World } from "./harness";
 
-const id = (kind: string, number: number) => `10ca17e4-${kind}-4000-8000-${number.toString(16).padStart(12, "0")}`;
 const ada = id("a001", 1);
 const adasUser = id("d001", 1);
 const adasRecord = id("d002", 1);
@@ -18,18 +18,6 @@ const NONE = 0;
 const SERVER_SIDE = 2;
 const FORWARD_MAILBOX = 3;
 const drifted = "sources/ada@contoso.com/drift";
-
-async function makeMailbox(world: World, address: string): Promise<string> {
-  const alias = address.split("@")[0];
-  const [row] = await world.exchange("New-Mailbox", {
-    Shared: true,
-    Name: `${alias} by hand`,
-    DisplayName: `The ${alias}`,
-    Alias: alias,
-    PrimarySmtpAddress: address,
-  });
-  return String(row?.ExternalDirectoryObjectId);
-}
 
 /** A tenant with two collecting mailboxes and the shared mailbox support@contoso.com. */
 async function withMailboxes(options: Parameters<typeof startWorld>[0] = {}): Promise<World> {
@@ -53,11 +41,6 @@ async function byHand(world: World, incomingemaildeliverymethod: number): Promis
 
 async function rules(world: World, mailbox = ada): Promise<unknown[]> {
   const list = await world.graph("GET", `/users/${mailbox}/mailFolders/inbox/messageRules`);
-  return (list?.value ?? []) as Row[];
-}
-
-async function forwardMailboxes(world: World): Promise<unknown[]> {
-  const list = await world.dataverse("GET", "/mailboxes?$filter=isforwardmailbox eq true");
   return (list?.value ?? []) as Row[];
 }
 

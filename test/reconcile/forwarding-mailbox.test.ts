@@ -1,6 +1,6 @@
+import { forwardMailboxes, seeded as id, makeMailbox, record, rules } from "./dataverse-rows";
 import { failure, type Resource, type Row, startWorld, type World } from "./harness";
 
-const id = (kind: string, number: number) => `10ca17e4-${kind}-4000-8000-${number.toString(16).padStart(12, "0")}`;
 const ada = id("a001", 1);
 const adasRecord = id("d002", 1);
 const profile = (number: number) => id("d003", number);
@@ -9,18 +9,6 @@ const collector = "forwardmailbox@contoso.com";
 const intake = { name: "CRM intake", emailAddress: collector };
 const SERVER_SIDE = 2;
 const FORWARD_MAILBOX = 3;
-
-async function makeMailbox(world: World, address: string): Promise<string> {
-  const alias = address.split("@")[0];
-  const [row] = await world.exchange("New-Mailbox", {
-    Shared: true,
-    Name: `${alias} by hand`,
-    DisplayName: `The ${alias}`,
-    Alias: alias,
-    PrimarySmtpAddress: address,
-  });
-  return String(row?.ExternalDirectoryObjectId);
-}
 
 /** A tenant with a collecting mailbox and the shared mailbox support@contoso.com. */
 async function withMailboxes(options: Parameters<typeof startWorld>[0] = {}) {
@@ -33,21 +21,6 @@ async function made(world: World, program: Row = intake, name = "intake"): Promi
   const resource = await world.resource("ForwardingMailbox", name).up(program);
   await world.writes();
   return resource;
-}
-
-async function record(world: World, mailboxId: string): Promise<Row> {
-  return (await world.dataverse("GET", `/mailboxes(${mailboxId})`)) ?? {};
-}
-
-/** The forward mailbox records of the environment. */
-async function forwardMailboxes(world: World): Promise<Row[]> {
-  const list = await world.dataverse("GET", "/mailboxes?$filter=isforwardmailbox eq true");
-  return (list?.value ?? []) as Row[];
-}
-
-async function rules(world: World, mailbox: string): Promise<Row[]> {
-  const list = await world.graph("GET", `/users/${mailbox}/mailFolders/inbox/messageRules`);
-  return (list?.value ?? []) as Row[];
 }
 
 async function messagesIn(world: World, address: string): Promise<Row[]> {

@@ -1,3 +1,4 @@
+import { rules } from "./dataverse-rows";
 import { failure, type Resource, type Row, startWorld, type World } from "./harness";
 
 const collector = "forwardmailbox@contoso.com";
@@ -40,12 +41,6 @@ async function made(world: World, inputs: Row = program, name = "intake"): Promi
   const resource = await world.resource("ForwardingMailbox", name).up(inputs);
   await world.writes();
   return resource;
-}
-
-/** The rules of a mailbox as Graph shows them to an application that may see them. */
-async function rules(world: World, mailbox: string): Promise<Row[]> {
-  const list = await world.graph("GET", `/users/${mailbox}/mailFolders/inbox/messageRules`);
-  return (list?.value ?? []) as Row[];
 }
 
 async function theRule(world: World, mailbox: string): Promise<Row> {
