@@ -1,3 +1,4 @@
+import { asHeld } from "./as-held";
 import { ensure, find } from "./forwarding-mailbox/creation";
 import { remove } from "./forwarding-mailbox/deletion";
 import { type Desired, type ForwardingInputs, type Observed, SOURCE, schema } from "./forwarding-mailbox/desired";
@@ -14,7 +15,7 @@ import {
 } from "./forwarding-mailbox/records";
 import { lookUpSources, noteRules, placeRule, releaseSource, warnAbout } from "./forwarding-mailbox/sources";
 import { valuesFor } from "./forwarding-mailbox/values";
-import { mailboxOfTenant } from "./mailbox-record/address";
+import { requireMailboxOfTenant } from "./mailbox-record/address";
 import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
@@ -73,15 +74,8 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   },
 
   async resolve(inputs, operation) {
-    const { state } = operation;
-    if (state.emailAddress !== inputs.emailAddress) {
-      await mailboxOfTenant(
-        inputs.emailAddress,
-        "emailAddress",
-        "a forward mailbox needs a real, dedicated mailbox of the tenant",
-        operation,
-      );
-    }
+    const why = "a forward mailbox needs a real, dedicated mailbox of the tenant";
+    await requireMailboxOfTenant(inputs.emailAddress, why, operation);
     return {
       inputs,
       profile: await declaredServerProfile(inputs.serverProfile, operation),
@@ -156,7 +150,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         ),
       ),
     };
-    return { ...state, ...Object.fromEntries(Object.entries(read).filter(([key]) => key in state)) };
+    return asHeld(state, read);
   },
 
   remove,

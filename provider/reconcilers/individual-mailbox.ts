@@ -1,6 +1,9 @@
-import { InputError, isClass } from "../http/errors";
-import type { MailboxRow, ServerProfile } from "../services/dataverse";
+import { InputError } from "../http/errors";
+import type { ServerProfile } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
+import { asHeld } from "./as-held";
+import { setAddress } from "./individual-mailbox/address";
+import { remove } from "./individual-mailbox/deletion";
 import { type Desired, type IndividualInputs, type Observed, schema } from "./individual-mailbox/desired";
 import {
   beginFormer,
@@ -11,15 +14,15 @@ import {
   settleGiven,
   shareFormer,
   valuesFor,
-  valuesToPutBack,
 } from "./individual-mailbox/former";
+import { around, whoIs } from "./individual-mailbox/observation";
 import { knownAs, whose } from "./individual-mailbox/whose";
 import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
-import { addressColumn, lookBehind, recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
+import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
-import { decidedElsewhere, declareValues, requireOwnValues } from "./mailbox-record/ownership";
+import { declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import {
   requireSuitableProfile,
   serverProfileNamed,
@@ -27,19 +30,9 @@ import {
   warnWithoutCredentials,
 } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
-import {
-  forgetCommands,
-  isOfRecord,
-  type RecordValues,
-  recordDifference,
-  valuesOf,
-  writeRecord,
-} from "./mailbox-record/values";
+import { isOfRecord, type RecordValues, recordDifference, valuesOf, writeRecord } from "./mailbox-record/values";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { written } from "./written";
-
-/** How often a record that somebody else changed meanwhile is read again. */
-const LOOKS = 5;
 
 /**
  * The mailbox record that Dynamics made for a user or a queue. It never makes or deletes the record; the address is written
@@ -151,7 +144,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
       deleteAfterProcessing: row.deleteAfterProcessing,
       credentials: credentialsAsDeclared(row, state),
     };
-    return { ...state, ...Object.fromEntries(Object.entries(read).filter(([key]) => key in state)) };
+    return asHeld(state, read);
   },
 
   remove,
@@ -198,21 +191,6 @@ function isSameOne(property: "user" | "queue", state: Properties, inputs: Proper
   );
 }
 
-/** @param program the inputs, or the state, which say whether it is a user's record or a queue's. */
-async function around(row: MailboxRow, program: Properties, operation: Operation): Promise<Observed> {
-  const { dataverse } = operation.services;
-  const kind = (program.user ?? undefined) === undefined ? "queue" : "user";
-  const [organizationId, profile, behind] = await Promise.all([
-    dataverse.organizationId(operation),
-    serverProfileOf(row, operation),
-    row.regarding === undefined ? undefined : lookBehind({ kind, id: row.regarding }, operation),
-  ]);
-  if (behind === undefined) {
-    throw new InputError([{ path: kind, reason: `the mailbox record ${row.id} is not that of a ${kind}` }]);
-  }
-  return { row, behind, organizationId, profile, elsewhere: decidedElsewhere(row.id, PROPERTIES, operation) };
-}
-
 async function apply(
   changes: readonly Change[],
   desired: Desired,
@@ -257,122 +235,4 @@ async function profileOf(
   return serverProfile === undefined || serverProfile === row.serverProfileId
     ? profile
     : serverProfileOf({ serverProfileId: serverProfile ?? undefined }, operation);
-}
-
-/** Writes an address to the user or queue; the record follows. */
-async function setAddress(behind: Desired["behind"], address: string | null, operation: Operation): Promise<void> {
-  await written(
-    () =>
-      writeBehind(
-        behind,
-        addressColumn(behind, address),
-        `changing the address of the ${behind.kind} ${behind.name}`,
-        operation,
-      ),
-    () => {
-      forgetCommands(["emailAddress"], operation.state);
-      if (address !== null) {
-        operation.state.emailAddress = address;
-        noteGiven({ emailAddress: address }, ["emailAddress"], operation);
-      }
-    },
-  );
-}
-
-/** Puts back what the record was before, as far as it still is what this resource made of it. */
-async function remove(id: string, operation: Operation): Promise<void> {
-  const { state, services } = operation;
-  await requireSameOrganization(`putting back the mailbox record of ${whoIs(state)}`, operation);
-  for (let look = 1; ; look += 1) {
-    const row = await services.dataverse.mailbox(id, operation);
-    if (row === undefined) {
-      return;
-    }
-    try {
-      await putBack(row, operation);
-      return;
-    } catch (error) {
-      if (!isClass(error, "precondition") || look === LOOKS) {
-        throw error;
-      }
-    }
-  }
-}
-
-async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
-  const { state, registry } = operation;
-  const who = `the mailbox record of ${whoIs(state)}`;
-  const all = valuesToPutBack(row, state);
-  const elsewhere = decidedElsewhere(row.id, PROPERTIES, operation);
-  if (all.incomingEmail !== undefined && elsewhere.includes("incomingEmail")) {
-    // A forward mailbox that this record still feeds puts it back when it lets go.
-    registry.formerMethods.set(row.id, all.incomingEmail);
-  }
-  tellForgotten(
-    recordDifference(
-      Object.fromEntries(Object.entries(all).filter(([property]) => elsewhere.includes(property))),
-      row,
-      { credentials: null },
-    ),
-    row,
-    who,
-    operation,
-  );
-  const { emailAddress, ...values }: RecordValues = Object.fromEntries(
-    Object.entries(all).filter(([property]) => !elsewhere.includes(property)),
-  );
-  const why = await whyProfileStays(values, row, operation);
-  if (why !== undefined) {
-    operation.warn(`The server profile that ${who} had before ${why}; it keeps the one it has.`);
-    delete values.serverProfile;
-  }
-  const changes = recordDifference(values, row, { credentials: null });
-  await writeRecord(changes, values, {}, row, who, operation);
-  if (emailAddress !== undefined && emailAddress !== valuesOf(row).emailAddress) {
-    const { behind } = await around(row, state, operation);
-    await setAddress(behind, emailAddress, operation);
-  }
-}
-
-/**
- * Says what a record was before whose properties another resource of this deployment declares now, such as this one under its new
- * name: it was created first, and takes what it found for the former values.
- */
-function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string, { warn }: Operation): void {
-  const values = changes
-    // A forward mailbox that needs it may know what it was.
-    .filter(({ path: [property] }) => property !== "incomingEmail" || row.incoming !== "ForwardMailbox")
-    .map(({ path, to }) => `${path.join(".")} ${JSON.stringify(to)}`);
-  if (values.length > 0) {
-    warn(
-      `Before this resource, ${who} had ${values.join(", ")}. Another resource declares that now, does not know it, and will not ` +
-        "put it back; a resource renamed with aliases remembers.",
-    );
-  }
-}
-
-/** Why the former server profile cannot go back to a record that somebody else changed meanwhile, in words that follow it. */
-async function whyProfileStays(
-  { serverProfile, credentials, appointmentsContactsTasks }: RecordValues,
-  row: MailboxRow,
-  operation: Operation,
-): Promise<string | undefined> {
-  if (typeof serverProfile !== "string") {
-    return undefined;
-  }
-  const profile = await serverProfileOf({ serverProfileId: serverProfile }, operation);
-  if (profile === undefined) {
-    return "is gone";
-  }
-  if (row.usesCredentials && credentials === undefined && !profile.takesMailboxCredentials) {
-    return "does not take the credentials that somebody gave it since";
-  }
-  const method = appointmentsContactsTasks ?? row.appointmentsContactsTasks;
-  return method === "ServerSideSynchronization" && !profile.isExchange
-    ? "is for POP3 or IMAP, and somebody set appointments, contacts and tasks to be synchronised since"
-    : undefined;
-}
-
-function whoIs({ user, queue, id }: Properties): string {
-  return String(user ?? queue ?? id);
 }

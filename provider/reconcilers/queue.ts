@@ -1,8 +1,9 @@
 import { ConflictError, isServiceError } from "../http/errors";
 import type { MailboxRow } from "../services/dataverse";
 import type { QueueRow } from "../services/queues";
-import { mailboxOfTenant } from "./mailbox-record/address";
-import { adopted, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
+import { asHeld } from "./as-held";
+import { requireMailboxOfTenant } from "./mailbox-record/address";
+import { adopted, isAnother, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { lookUntil } from "./mailbox-record/looking";
@@ -51,15 +52,8 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
   },
 
   async resolve(inputs, operation) {
-    const { state } = operation;
-    if (state.emailAddress !== inputs.emailAddress) {
-      await mailboxOfTenant(
-        inputs.emailAddress,
-        "emailAddress",
-        "a queue gets its mail from a mailbox of the tenant, best a shared one",
-        operation,
-      );
-    }
+    const why = "a queue gets its mail from a mailbox of the tenant, best a shared one";
+    await requireMailboxOfTenant(inputs.emailAddress, why, operation);
     return {
       inputs,
       profile: await declaredServerProfile(inputs.serverProfile, operation, profileOfNewQueue),
@@ -72,13 +66,14 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     const { queues } = services;
     const { emailAddress, adopt } = desired.inputs;
     const own = await queues.withId(idOf(desired, operation), operation);
-    if (own !== undefined) {
+    if (own !== undefined && !isAnother(adopt, own)) {
       operation.progress("continuing with the queue that an earlier deployment of this resource created");
       Object.assign(state, { id: own.id, created: true });
       return around(own, operation);
     }
     const namesakes = await queues.named(emailAddress, operation);
-    const found = await adopted(adopt, namesakes, (id) => queues.withId(id, operation), "queues");
+    const withId = (id: string) => queues.withId(id, operation);
+    const found = await adopted(adopt, namesakes, withId, { one: "queue", many: "queues" }, operation);
     if (found !== undefined) {
       return { ...(await around(found, operation)), isAdopted: true };
     }
@@ -171,7 +166,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
       serverProfile: isSameProfile ? state.serverProfile : profile?.name,
       ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
     };
-    return { ...state, ...Object.fromEntries(Object.entries(read).filter(([key]) => key in state)) };
+    return asHeld(state, read);
   },
 
   remove,

@@ -1,6 +1,7 @@
 import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
 import type { Row } from "../services/exchange";
 import type { MailboxStatistics } from "../services/mailboxes";
+import { asHeld } from "./as-held";
 import { explainHolders } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { mailboxThing } from "./registry";
@@ -86,7 +87,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
 
   async inputs(state, observed) {
     const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, state))) as Properties;
-    return { ...state, ...Object.fromEntries(Object.entries(read).filter(([property]) => property in state)) };
+    return asHeld(state, read);
   },
 
   remove,

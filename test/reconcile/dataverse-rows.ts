@@ -1,4 +1,4 @@
-import type { Row, World } from "./harness";
+import { failure, type Resource, type Row, type World } from "./harness";
 
 /** An id of the seeded tenant: its kind in the second group, its number in the last. */
 export const seeded = (kind: string, number: number): string =>
@@ -24,19 +24,6 @@ export async function rows(world: World, set: string, filter: string): Promise<R
   return (list?.value ?? []) as Row[];
 }
 
-/** Makes a shared mailbox by hand. */
-export async function makeMailbox(world: World, address: string): Promise<string> {
-  const alias = address.split("@")[0];
-  const [made] = await world.exchange("New-Mailbox", {
-    Shared: true,
-    Name: `${alias} by hand`,
-    DisplayName: `The ${alias}`,
-    Alias: alias,
-    PrimarySmtpAddress: address,
-  });
-  return String(made?.ExternalDirectoryObjectId);
-}
-
 /** Forgets the requests so far, so that {@link patches} tells those of what comes next. */
 export async function forgetRequests(world: World): Promise<void> {
   await world.control("DELETE", "requests");
@@ -55,4 +42,24 @@ export const forwardMailboxes = (world: World): Promise<Row[]> => rows(world, "m
 export async function rules(world: World, mailbox: string): Promise<Row[]> {
   const list = await world.graph("GET", `/users/${mailbox}/mailFolders/inbox/messageRules`);
   return (list?.value ?? []) as Row[];
+}
+
+/** Refresh, change and destroy of a resource whose state is another organisation's are refused, and nothing is written. */
+export async function expectForeign(world: World, resource: Resource, changed: Row): Promise<void> {
+  const organization = seeded("d000", 9);
+  resource.outputs.organizationId = organization;
+  for (const attempt of [() => resource.refresh(), () => resource.up(changed), () => resource.destroy()]) {
+    expect(await failure(attempt())).toContain(`organisation ${organization}`);
+  }
+  expect(await world.writes()).toEqual([]);
+}
+
+/** Exchange shows no recipient any more. */
+export async function hideRecipients(world: World): Promise<void> {
+  await world.fault({
+    service: "exchange",
+    cmdlet: "Get-Recipient",
+    times: "always",
+    answer: { status: 200, body: { "@adminapi.warnings": [], value: [] } },
+  });
 }

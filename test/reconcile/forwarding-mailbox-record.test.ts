@@ -3,8 +3,8 @@ import { UNKNOWN } from "../../provider/dynamic/unknown";
 import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
 import { isElsewhere } from "../../provider/reconcilers/mailbox-record/organization";
 import { Registry } from "../../provider/reconcilers/registry";
-import { forwardMailboxes, seeded as id, makeMailbox, record } from "./dataverse-rows";
-import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+import { forwardMailboxes, seeded as id, record } from "./dataverse-rows";
+import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const entraUser = (number: number) => id("a001", number);
 const user = (number: number) => id("d001", number);

@@ -1,5 +1,5 @@
-import { forwardMailboxes, seeded as id, makeMailbox } from "./dataverse-rows";
-import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+import { forwardMailboxes, hideRecipients, seeded as id } from "./dataverse-rows";
+import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const ada = id("a001", 1);
 const adasUser = id("d001", 1);
@@ -454,12 +454,7 @@ describe("a release", () => {
   test("of a source whose mailbox is gone puts the record back", async () => {
     const world = await withMailboxes({ config: { settleTimeout: "1s" } });
     const resource = await made(world);
-    await world.fault({
-      service: "exchange",
-      cmdlet: "Get-Recipient",
-      times: "always",
-      answer: { status: 200, body: { "@adminapi.warnings": [], value: [] } },
-    });
+    await hideRecipients(world);
     await resource.destroy();
     expect(await method(world)).toBe(SERVER_SIDE);
     expect(await rules(world)).toEqual([]);

@@ -395,6 +395,19 @@ export async function holders(world: World, id: string): Promise<string[]> {
 export const grant = (world: World, id: string, user: string): Promise<Row[]> =>
   world.exchange("Add-MailboxPermission", { Identity: id, User: user, AccessRights: ["FullAccess"] });
 
+/** Makes a shared mailbox by hand. */
+export async function makeMailbox(world: World, address: string): Promise<string> {
+  const alias = address.split("@")[0];
+  const [made] = await world.exchange("New-Mailbox", {
+    Shared: true,
+    Name: `${alias} by hand`,
+    DisplayName: `The ${alias}`,
+    Alias: alias,
+    PrimarySmtpAddress: address,
+  });
+  return String(made?.ExternalDirectoryObjectId);
+}
+
 /** The message an operation fails with; fails the test when it succeeds. */
 export async function failure(operation: Promise<unknown>): Promise<string> {
   return operation.then(

@@ -1,4 +1,4 @@
-import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const id = (kind: string, number: number) => `10ca17e4-${kind}-4000-8000-${number.toString(16).padStart(12, "0")}`;
 const ada = id("a001", 1);
@@ -12,18 +12,6 @@ const full = { fullAccess: true, sendAs: true, sendOnBehalf: false, automapping:
 async function withSupport(options: Parameters<typeof startWorld>[0] = {}): Promise<{ world: World; mailbox: string }> {
   const world = await startWorld(options);
   return { world, mailbox: await makeMailbox(world, "support@contoso.com") };
-}
-
-async function makeMailbox(world: World, address: string): Promise<string> {
-  const alias = address.split("@")[0];
-  const [row] = await world.exchange("New-Mailbox", {
-    Shared: true,
-    Name: `${alias} by hand`,
-    DisplayName: `The ${alias}`,
-    Alias: alias,
-    PrimarySmtpAddress: address,
-  });
-  return String(row?.ExternalDirectoryObjectId);
 }
 
 type Rights = Record<string, string[]>;

@@ -1,13 +1,10 @@
-import { InputError } from "../../http/errors";
-import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/mailboxes";
-import { adopted } from "../mailbox-record/adoption";
+import { adopted, isAnother } from "../mailbox-record/adoption";
 import { createRow } from "../mailbox-record/rows";
 import { defaultServerProfile, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/server-profile";
 import { columnsOf, unproven } from "../mailbox-record/values";
 import { guidFor } from "../origin";
 import type { Operation } from "../reconciler";
-import { rowThing } from "../registry";
 import type { Desired, Observed } from "./desired";
 import { around, sourcesOf } from "./observation";
 import { requireOwnMethod } from "./records";
@@ -34,7 +31,8 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
       const found = await services.dataverse.mailbox(id, operation);
       return found?.isForwardMailbox === true ? found : undefined;
     },
-    "forward mailboxes",
+    { one: "forward mailbox", many: "forward mailboxes" },
+    operation,
   );
   const others = namesakes.filter(({ id }) => row === undefined || !sameText(id, row.id));
   if (others.length > 0) {
@@ -47,11 +45,6 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   if (row === undefined) {
     return undefined;
   }
-  if (operation.registry.isDeclaredByAnother(rowThing(row.id), operation.origin)) {
-    const reason = `another resource of this deployment manages the forward mailbox ${row.name} already; declare it once`;
-    throw new InputError([{ path: "adopt", reason }]);
-  }
-  operation.registry.declare(rowThing(row.id), operation.origin);
   const found = { ...(await around(row, desired, operation)), isAdopted: true as const };
   // Refused before the record becomes this resource's: nothing is written then.
   requireSuitableProfile(valuesFor(desired, {}), desired.profile ?? found.profile);
@@ -99,9 +92,4 @@ export async function ensure(desired: Desired, operation: Operation): Promise<Ob
  */
 function rowIdOf({ inputs }: Desired, { origin }: Operation): string {
   return guidFor(origin, inputs.emailAddress);
-}
-
-/** Whether the program names a record to take over that is not this one. */
-function isAnother(adopt: boolean | string | undefined, { id }: MailboxRow): boolean {
-  return typeof adopt === "string" && !sameText(adopt, id);
 }

@@ -43,12 +43,12 @@ export async function lookUpSources(inputs: ForwardingInputs, operation: Operati
 }
 
 /** The rule's name in the source mailbox: what people see there, and how it is recognised without the state. */
-export function ruleName(rowName: string): string {
+function ruleName(rowName: string): string {
   return `Dynamics 365 forward mailbox: ${rowName}`;
 }
 
 /** The rule as it should be: everything, as an attachment, without stopping the rules behind it. */
-export function desiredRule({ name, emailAddress }: ForwardingInputs): ForwardingRule {
+function desiredRule({ name, emailAddress }: ForwardingInputs): ForwardingRule {
   return { name: ruleName(name), target: emailAddress };
 }
 

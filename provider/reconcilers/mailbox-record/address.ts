@@ -1,5 +1,5 @@
 import { InputError } from "../../http/errors";
-import { describe, type Recipient } from "../../services/recipients";
+import { describe } from "../../services/recipients";
 import { recipientNamed } from "../recipient-named";
 import type { Operation } from "../reconciler";
 
@@ -7,23 +7,22 @@ import type { Operation } from "../reconciler";
 export const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox"];
 
 /**
- * The mailbox of the tenant with an address; it may be seconds old.
+ * Requires that the declared `emailAddress` is that of a mailbox of the tenant; it may be seconds old. Asked only where the address
+ * is another than the state's.
  *
  * @param why what follows from an address that is no mailbox's, for the error.
  * @throws InputError when the address is outside the tenant, nobody's, or no mailbox's.
  */
-export async function mailboxOfTenant(
-  address: string,
-  path: string,
-  why: string,
-  operation: Operation,
-): Promise<Recipient> {
+export async function requireMailboxOfTenant(address: string, why: string, operation: Operation): Promise<void> {
+  if (operation.state.emailAddress === address) {
+    return;
+  }
+  const path = "emailAddress";
   await requireOwnDomain(address, path, why, operation);
   const recipient = await recipientNamed(address, path, operation);
   if (!MAILBOXES.includes(recipient.recipientTypeDetails)) {
     throw new InputError([{ path, reason: `is ${describe(recipient)}; ${why}` }]);
   }
-  return recipient;
 }
 
 /** Refuses an address outside the tenant's accepted domains at once, instead of waiting for it to appear. */

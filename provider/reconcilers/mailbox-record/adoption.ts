@@ -1,36 +1,54 @@
 import { InputError } from "../../http/errors";
+import { sameText } from "../../services/mailboxes";
 import type { Change, Operation, Properties } from "../reconciler";
+import { rowThing } from "../registry";
+
+/** What is taken over, in words. */
+interface Kind {
+  /** "queue". */
+  one: string;
+  /** "queues". */
+  many: string;
+}
 
 /**
- * Which of the rows with an address is taken over.
+ * Which of the rows with an address is taken over; it is this resource's from then on.
  *
  * @param adopt the declared `adopt`: true for the one there is, or its id.
  * @param withAddress the rows with the declared address.
  * @param withId reads the row with an id, whatever its address.
- * @param what what they are, in the plural: "forward mailboxes".
  * @returns undefined where none is to be taken over: then one is made.
+ * @throws InputError when it is not certain which is meant, or another resource of this deployment manages it.
  */
 export async function adopted<Row extends { id: string; name: string }>(
   adopt: boolean | string | undefined,
   withAddress: readonly Row[],
   withId: (id: string) => Promise<Row | undefined>,
-  what: string,
+  { one, many }: Kind,
+  { registry, origin }: Operation,
 ): Promise<Row | undefined> {
-  if (typeof adopt === "string") {
-    const row = await withId(adopt);
-    if (row === undefined) {
-      throw new InputError([{ path: "adopt", reason: `there is none with this id among the ${what}` }]);
-    }
-    return row;
+  const refuse = (reason: string) => new InputError([{ path: "adopt", reason }]);
+  const candidates = typeof adopt === "string" ? [await withId(adopt)] : adopt === true ? withAddress : [];
+  const [row] = candidates;
+  if (typeof adopt === "string" && row === undefined) {
+    throw refuse(`there is none with this id among the ${many}`);
   }
-  const [row, second] = adopt === true ? withAddress : [];
-  if (second !== undefined) {
+  if (candidates.length > 1) {
     const all = withAddress.map(({ name, id }) => `${name} (${id})`).join(", ");
-    throw new InputError([
-      { path: "adopt", reason: `${withAddress.length} ${what} have the address: ${all}; write the id of one` },
-    ]);
+    throw refuse(`${withAddress.length} ${many} have the address: ${all}; write the id of one`);
+  }
+  if (row !== undefined && registry.isDeclaredByAnother(rowThing(row.id), origin)) {
+    throw refuse(`another resource of this deployment manages the ${one} ${row.name} already; declare it once`);
+  }
+  if (row !== undefined) {
+    registry.declare(rowThing(row.id), origin);
   }
   return row;
+}
+
+/** Whether the program names a row to take over that is not this one. */
+export function isAnother(adopt: boolean | string | undefined, { id }: { id: string }): boolean {
+  return typeof adopt === "string" && !sameText(adopt, id);
 }
 
 /** What was said already, by the operation that said it: a change whose answer was lost is made twice. */

@@ -4,6 +4,7 @@ import { sameText } from "../../services/mailboxes";
 import type { QueueRow } from "../../services/queues";
 import { settle } from "../../services/waiting";
 import type { Operation } from "../reconciler";
+import { lookingAgain } from "./looking";
 
 /** The user or queue that a mailbox record belongs to; Dynamics makes and deletes the record with it. */
 export interface Behind {
@@ -17,9 +18,6 @@ export interface Behind {
   /** All ways to write it: ids, address, the sign-in name of a user, the name of a queue. */
   knownAs: string[];
 }
-
-/** How often a row that somebody else changed meanwhile is read again. */
-const LOOKS = 5;
 
 /** The column of the address; the mailbox record follows it. Dynamics refuses it on the record itself (0x8005E208). */
 export function addressColumn({ kind }: Pick<Behind, "kind">, address: string | null): DataverseRow {
@@ -74,20 +72,16 @@ export async function writeBehind(
   action: string,
   operation: Operation,
 ): Promise<void> {
-  for (let look = 1; ; look += 1) {
-    const now = await lookBehind(behind, operation);
-    if (now === undefined) {
-      throw new ProviderError({ action, words: `the ${behind.kind} ${behind.id} is gone` });
-    }
-    try {
-      await now.write(columns, action);
-      return;
-    } catch (error) {
-      if (!(isClass(error, "precondition") || isUnknownOutcome(error)) || look === LOOKS) {
-        throw error;
+  await lookingAgain(
+    async () => {
+      const now = await lookBehind(behind, operation);
+      if (now === undefined) {
+        throw new ProviderError({ action, words: `the ${behind.kind} ${behind.id} is gone` });
       }
-    }
-  }
+      await now.write(columns, action);
+    },
+    (error) => isClass(error, "precondition") || isUnknownOutcome(error),
+  );
 }
 
 /** The mailbox record that Dynamics made for a user or queue; undefined while there is none. */

@@ -98,6 +98,26 @@ export async function command(
   return known;
 }
 
+/**
+ * Does something that begins with a look at a row; where somebody else changed the row meanwhile, from the look on once more.
+ *
+ * @param isOpen which errors are no reason to give up.
+ */
+export async function lookingAgain<T>(
+  attempt: () => Promise<T>,
+  isOpen: (error: unknown) => boolean = (error) => isClass(error, "precondition"),
+): Promise<T> {
+  for (let look = 1; ; look += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isOpen(error) || look === LOOKS) {
+        throw error;
+      }
+    }
+  }
+}
+
 function isTestRunning(error: unknown): boolean {
   return isServiceError(error) && error.code.toLowerCase() === TEST_RUNS;
 }
