@@ -43,6 +43,11 @@ export class Store {
     return this.#tables.size === 0;
   }
 
+  /** Whether the tenant outlives its process. */
+  get hasJournal(): boolean {
+    return this.#journal !== undefined;
+  }
+
   /** The row as the service that owns it knows it, or undefined. The value is a copy: change it and `put` it back. */
   get<T>(table: string, key: string): T | undefined {
     return copy(latest(this.#tables.get(table)?.get(key))) as T | undefined;
