@@ -9,6 +9,11 @@ export type Mark =
 
 /** One simulated behaviour and where it is known from. Every folder of the local tenant exports a table of these. */
 export interface Provenance {
+  /**
+   * The row's lasting name: the service and what it is about, as `exchange.unauthorized-body`. A probe on a real tenant
+   * refers to it, so it stays when the sentence changes.
+   */
+  id: string;
   /** What the tenant does, in one sentence. */
   behaviour: string;
   mark: Mark;
