@@ -19,4 +19,9 @@ export interface Provenance {
   mark: Mark;
   /** Page, repository or reasoning behind it. */
   source: string;
+  /**
+   * What the tenant does instead while the setting `contrary` names this row: what a probe has to notice on a tenant that
+   * does not behave as assumed. Absent = cannot be turned round so.
+   */
+  contrary?: string;
 }

@@ -58,6 +58,11 @@ export interface Settings {
   nextLinkLifetime: number;
   /** Seconds a token is valid. */
   tokenLifetime: number;
+  /**
+   * Ids of behaviours the tenant shows the other way round (`contrary` of their provenance): for proving that a client, or a
+   * probe, notices a service that is not as assumed.
+   */
+  contrary: string[];
 }
 
 export function defaultSettings(): Settings {
@@ -83,6 +88,7 @@ export function defaultSettings(): Settings {
     missingIdentity: "error",
     nextLinkLifetime: 30 * 60 * 1000,
     tokenLifetime: 3600,
+    contrary: [],
   };
 }
 
@@ -124,6 +130,11 @@ export class Tenant {
   /** The tenant's time as ISO 8601. */
   timestamp(): string {
     return new Date(this.now()).toISOString();
+  }
+
+  /** Whether the setting `contrary` names this behaviour. */
+  isContrary(id: string): boolean {
+    return this.settings.contrary.includes(id);
   }
 
   /** Changes settings and remembers them in the journal. */

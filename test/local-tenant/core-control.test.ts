@@ -101,11 +101,25 @@ test.each([
   [{ lag: { graph: -1 } }, '"lag.graph" is a number from 0'],
   [{ approval: "maybe" }, '"approval" is one of authorised, refused, silent'],
   [{ test: { outcomes: { "a@contoso.com": "perhaps" } } }, '"test.outcomes" maps'],
+  [{ contrary: "exchange.batch-size" }, '"contrary" lists ids'],
+  [{ contrary: ["exchange.one-url"] }, "exchange.batch-size"],
 ])("the setting %j is refused", async (change, text) => {
   expect(await control(origin, "PATCH", "settings", change)).toMatchObject({
     status: 400,
     error: expect.stringContaining(text),
   });
+});
+
+test("an assumed behaviour is shown the other way round while the setting names it", async () => {
+  const strange = async (): Promise<number> => {
+    const response = await fetch(`${origin}/adminapi/beta/${ada}/InvokeCommand`, { method: "POST", body: "{}" });
+    return response.status;
+  };
+  expect(await strange()).toBe(404);
+  await control(origin, "PATCH", "settings", { contrary: ["exchange.foreign-tenant-segment"] });
+  expect(await strange()).toBe(401);
+  await control(origin, "PATCH", "settings", { contrary: [] });
+  expect(await strange()).toBe(404);
 });
 
 describe("faults", () => {

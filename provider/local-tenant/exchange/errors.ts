@@ -387,6 +387,11 @@ export function pagingExpired(): ExchangeFault {
   return odataFault(400, "BadRequest", "Expired or Invalid pagination request. Default Expiry time is 00:30:00");
 }
 
+/** No good token, in words; the service as assumed sends none. */
+export function unauthorized(): ExchangeFault {
+  return odataFault(401, "Unauthorized", "The access token is missing or invalid.");
+}
+
 /** A path the service does not have. */
 export function noSuchResource(path: string): ExchangeFault {
   return odataFault(404, "NotFound", `Resource not found for the segment '${path}'.`);

@@ -22,6 +22,7 @@ export const provenance: Provenance[] = [
     behaviour: "A 401 has an empty body",
     mark: "assumed",
     source: "nobody wrote the body down",
+    contrary: "A 401 carries an error in JSON",
   },
   {
     id: "exchange.forbidden-body",
@@ -47,12 +48,14 @@ export const provenance: Provenance[] = [
     behaviour: "Anything else on a v2.0 endpoint answers 400",
     mark: "assumed",
     source: "refused, text unknown",
+    contrary: "Any cmdlet runs on the v2.0 endpoints",
   },
   {
     id: "exchange.foreign-tenant-segment",
     behaviour: "A tenant segment that is not this tenant answers 404",
     mark: "assumed",
     source: "status unknown",
+    contrary: "Any tenant segment is served",
   },
   {
     id: "exchange.value-absent",
@@ -128,12 +131,14 @@ export const provenance: Provenance[] = [
     behaviour: "A $batch holds at most 10 requests",
     mark: "assumed",
     source: "the size CIPP sends",
+    contrary: "Any number of requests is taken",
   },
   {
     id: "exchange.batch-first-error",
     behaviour: "Without odata.continue-on-error a batch ends at its first error; later requests have no answer",
     mark: "assumed",
     source: "OData 4.01 JSON format, batch requests and responses",
+    contrary: "The batch goes on after an error in any case",
   },
   {
     id: "exchange.empty-identity",

@@ -15,6 +15,7 @@ import {
   notOnEndpoint,
   notSimulated,
   tooManyInBatch,
+  unauthorized,
 } from "./errors";
 import { organizationOf } from "./identity";
 import { type CmdletName, shapes } from "./parameters";
@@ -92,7 +93,7 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     const caller = callerOf(tenant, request.headers.get("authorization") ?? undefined, "exchange");
     const admitting: readonly string[] = admittingRoles[target.version];
     if (caller === undefined || !caller.roles.some((role) => admitting.includes(role))) {
-      return unauthenticated();
+      return unauthenticated(tenant, request);
     }
     if (!caller.application.exchangeRbac) {
       return forbidden();
@@ -121,7 +122,7 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     }
     const cmdlet = cmdletNamed(given);
     if (target.version === "v2.0") {
-      requireOnEndpoint(target.resource, given, cmdlet, parameters);
+      requireOnEndpoint(tenant, target.resource, given, cmdlet, parameters);
     }
     if (cmdlet === undefined) {
       return forbidden();
@@ -154,7 +155,12 @@ export function exchangeRoutes(tenant: Tenant): Hono {
 
   async function batch(request: ExchangeRequest, target: Target): Promise<Response> {
     const entries = batchEntries(request.body);
-    const goesOn = /odata\.continue-on-error/i.test(request.headers.get("prefer") ?? "");
+    if (entries.length > largestBatch && !tenant.isContrary("exchange.batch-size")) {
+      throw tooManyInBatch(largestBatch);
+    }
+    const goesOn =
+      /odata\.continue-on-error/i.test(request.headers.get("prefer") ?? "") ||
+      tenant.isContrary("exchange.batch-first-error");
     const responses: unknown[] = [];
     for (const entry of entries) {
       const inner = innerRequest(request, target, entry);
@@ -193,6 +199,7 @@ function targetOf(tenant: Tenant, path: string): Target {
   }
   const name = given.toLowerCase();
   const isTenant =
+    tenant.isContrary("exchange.foreign-tenant-segment") ||
     name === organizationOf(tenant).tenantId.toLowerCase() ||
     tenant.store.all<{ domainName: string }>("domains").some((domain) => domain.domainName.toLowerCase() === name);
   if (!isTenant) {
@@ -241,12 +248,16 @@ function member(object: Record<string, unknown>, name: string): unknown {
 }
 
 function requireOnEndpoint(
+  tenant: Tenant,
   endpoint: string,
   given: string,
   cmdlet: CmdletName | undefined,
   parameters: Record<string, unknown>,
 ): void {
   const allowed = cmdlet === undefined ? undefined : endpoints[endpoint.toLowerCase()]?.[cmdlet];
+  if (tenant.isContrary("exchange.v2-other-refused")) {
+    return;
+  }
   if (allowed === undefined) {
     throw notOnEndpoint(endpoint, `The cmdlet '${given}'`);
   }
@@ -272,9 +283,6 @@ function batchEntries(body: string): BatchEntry[] {
   const requests = isPlainObject(content) ? content.requests : undefined;
   if (!Array.isArray(requests) || requests.length === 0) {
     throw badEnvelope("The body of a batch must have the member requests with at least one request.");
-  }
-  if (requests.length > largestBatch) {
-    throw tooManyInBatch(largestBatch);
   }
   const entries = requests.map(batchEntry);
   if (new Set(entries.map((entry) => entry.id)).size < entries.length) {
@@ -341,14 +349,25 @@ function json(body: unknown, status: number, headers: Record<string, string> = {
   });
 }
 
-function unauthenticated(): Response {
-  return new Response(null, {
-    status: 401,
-    headers: {
-      "WWW-Authenticate":
-        'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-000000000000@*", token_types="app_asserted_user_v1 service_asserted_app_v1", error="invalid_token"',
-    },
+/** The challenge of Exchange Online: Bearer with where to get a token; without any authorization Basic is offered, too. */
+function unauthenticated(tenant: Tenant, request: ExchangeRequest): Response {
+  const headers = new Headers({
+    "WWW-Authenticate": [
+      'Bearer client_id="00000002-0000-0ff1-ce00-000000000000"',
+      'trusted_issuers="00000001-0000-0000-c000-000000000000@*"',
+      'token_types="app_asserted_user_v1 service_asserted_app_v1"',
+      `authorization_uri="${request.url.origin}/common/oauth2/authorize"`,
+      'error="invalid_token"',
+    ].join(", "),
   });
+  if (!request.headers.has("authorization")) {
+    headers.append("WWW-Authenticate", 'Basic realm=""');
+  }
+  if (tenant.isContrary("exchange.unauthorized-body")) {
+    headers.set("Content-Type", "application/json; charset=utf-8");
+    return new Response(jsonOf(unauthorized().body), { status: 401, headers });
+  }
+  return new Response(null, { status: 401, headers });
 }
 
 /** No role, or no such cmdlet: the service tells neither, it sends NUL bytes. */

@@ -8,6 +8,10 @@ interface Expectation {
   application: Application;
   /** Tenant time in milliseconds. */
   now: number;
+  /** Seconds the clocks of client and service may differ. */
+  skew: number;
+  /** The error for a federated token whose key is known and whose signature is wrong. */
+  badFederatedSignature: () => Error;
   /** Whether `aud` names the token endpoint the assertion was sent to. */
   isAudience: (audience: string) => boolean;
 }
@@ -61,7 +65,7 @@ function checkCertificate(assertion: string, { header, payload }: Decoded, expec
   if (!isSigned(assertion, certificate.publicKey.export({ type: "spki", format: "pem" }).toString())) {
     throw signInErrors.badAssertionSignature(shown);
   }
-  checkTimes(payload, expected.now);
+  checkTimes(payload, expected);
   if (payload.iss !== expected.application.appId || payload.sub !== expected.application.appId) {
     throw signInErrors.assertionWrongApplication();
   }
@@ -84,9 +88,9 @@ function checkFederated(assertion: string, payload: jwt.JwtPayload, expected: Ex
     throw signInErrors.noFederatedAudience(audiencesOf(payload).join(", "));
   }
   if (!matching.some((known) => isSigned(assertion, known.publicKeyPem))) {
-    throw signInErrors.badFederatedSignature();
+    throw expected.badFederatedSignature();
   }
-  checkTimes(payload, expected.now);
+  checkTimes(payload, expected);
 }
 
 function isSigned(assertion: string, publicKeyPem: string): boolean {
@@ -102,13 +106,10 @@ function isSigned(assertion: string, publicKeyPem: string): boolean {
   }
 }
 
-/** Entra allows clocks to differ by five minutes. */
-const SKEW = 5 * 60;
-
-function checkTimes(payload: jwt.JwtPayload, now: number): void {
+function checkTimes(payload: jwt.JwtPayload, { now, skew }: Expectation): void {
   const seconds = now / 1000;
   const from = payload.nbf ?? payload.iat ?? 0;
-  if (payload.exp === undefined || seconds > payload.exp + SKEW || seconds < from - SKEW) {
+  if (payload.exp === undefined || seconds > payload.exp + skew || seconds < from - skew) {
     const shown = (time: number): string => new Date(time * 1000).toISOString();
     throw signInErrors.assertionExpired(shown(seconds), shown(from), shown(payload.exp ?? 0));
   }

@@ -64,11 +64,13 @@ export const provenance: Provenance[] = [
     behaviour: "A federated token with a wrong signature is AADSTS50013",
     mark: "assumed",
     source: "the number's documented text; which of several it is was not seen for this flow",
+    contrary: "AADSTS50027",
   },
   {
     id: "login.clock-skew",
     behaviour: "Clocks of client and service may differ by five minutes",
     mark: "assumed",
     source: "the tolerance Entra documents for other assertions",
+    contrary: "No difference is allowed",
   },
 ];

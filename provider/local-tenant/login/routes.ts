@@ -12,6 +12,9 @@ const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /** Hosts of Microsoft's clouds: an assertion made for one of them is accepted behind a proxy. */
 const publicHosts = ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
 
+/** Seconds the clocks of client and service may differ. */
+const SKEW = 5 * 60;
+
 /**
  * The sign-in of the tenant: client credentials at `/{tenant}/oauth2/v2.0/token` with a secret, a certificate assertion or a
  * federated token; OpenID discovery, signing keys and instance discovery beside it. `{tenant}` is its id or one of its domains.
@@ -82,6 +85,10 @@ function authenticate(
     checkAssertion(assertion, {
       application,
       now: tenant.now(),
+      skew: tenant.isContrary("login.clock-skew") ? 0 : SKEW,
+      badFederatedSignature: tenant.isContrary("login.federated-wrong-signature")
+        ? signInErrors.malformedAssertion
+        : signInErrors.badFederatedSignature,
       isAudience: (audience) => isOwnEndpoint(c, tenant, audience),
     });
     return;
