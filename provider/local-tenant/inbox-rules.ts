@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { type InboxRule, tables } from "./model";
 import type { Tenant } from "./tenant";
 
-/** Bytes all rules of a mailbox may take together. */
+/** Bytes the enabled rules of a mailbox may take together. */
 const quota = 256 * 1024;
 
 /**
@@ -26,22 +26,25 @@ export function ruleNumber({ id }: InboxRule): string {
   return (isWritten ? bytes : createHash("sha256").update(id).digest()).readBigUInt64LE(0).toString();
 }
 
-/** A mailbox's rules in the order in which they run. */
+/** A mailbox's rules in the order in which they run; of equal sequences the one that was made first. */
 export function inOrder(rules: readonly InboxRule[], mailbox: string): InboxRule[] {
   return rules.filter((rule) => rule.mailbox === mailbox).sort((a, b) => a.sequence - b.sequence);
 }
 
 /**
- * Writes a rule; rules that stand in its place move one down.
+ * Writes a rule where its sequence says, beside others of that sequence.
  *
- * @param overQuota the error for rules that are too large together.
+ * @param overQuota the error for enabled rules that are too large together.
  */
 export function saveRule(tenant: Tenant, rule: InboxRule, overQuota: () => Error): void {
-  const others = inOrder(tenant.store.all<InboxRule>(tables.rules), rule.mailbox).filter(({ id }) => id !== rule.id);
-  const size = [...others, rule].reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0);
-  if (size > quota) {
-    throw overQuota();
-  }
+  refuseOverQuota(othersOf(tenant, rule), rule, overQuota);
+  tenant.store.put(tables.rules, rule.id, rule);
+}
+
+/** Writes a rule in its place; rules that stand there move one down. `overQuota` as for `saveRule`. */
+export function insertRule(tenant: Tenant, rule: InboxRule, overQuota: () => Error): void {
+  const others = othersOf(tenant, rule);
+  refuseOverQuota(others, rule, overQuota);
   const operations: [string, string, unknown][] = [[tables.rules, rule.id, rule]];
   let taken = rule.sequence;
   for (const other of others.filter((one) => one.sequence >= rule.sequence)) {
@@ -52,4 +55,19 @@ export function saveRule(tenant: Tenant, rule: InboxRule, overQuota: () => Error
     operations.push([tables.rules, other.id, { ...other, sequence: taken }]);
   }
   tenant.store.commit(operations);
+}
+
+function othersOf(tenant: Tenant, rule: InboxRule): InboxRule[] {
+  return inOrder(tenant.store.all<InboxRule>(tables.rules), rule.mailbox).filter(({ id }) => id !== rule.id);
+}
+
+/** Disabled rules take nothing of the quota, so that one can always be switched off. */
+function refuseOverQuota(others: readonly InboxRule[], rule: InboxRule, overQuota: () => Error): void {
+  if (!rule.isEnabled) {
+    return;
+  }
+  const enabled = [...others.filter((one) => one.isEnabled), rule];
+  if (enabled.reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)), 0) > quota) {
+    throw overQuota();
+  }
 }

@@ -353,6 +353,17 @@ describe("inbox rules", () => {
     return row;
   }
 
+  test("a rule can ask for the date of receipt, which Graph has no member for", async () => {
+    const rule = { Mailbox: "support", Name: "old", RedirectTo: "ada", ReceivedBeforeDate: "2026-01-01T00:00:00Z" };
+    const [made] = await exchange.rows("New-InboxRule", { ...rule, ExceptIfReceivedAfterDate: "2025-01-01T00:00:00Z" });
+    expect(made).toMatchObject({
+      ReceivedAfterDate: null,
+      ReceivedBeforeDate: "2026-01-01T00:00:00.000Z",
+      ExceptIfReceivedAfterDate: "2025-01-01T00:00:00.000Z",
+    });
+    expect((await exchange.rows("Get-InboxRule", { Mailbox: "support" }))[0]).toEqual(made);
+  });
+
   test("a rule needs a mailbox, an action and people who exist", async () => {
     const rule = { Mailbox: "support", Name: "r" };
     expect((await exchange.invoke("New-InboxRule", { Name: "r", ForwardTo: ["ada"] })).type).toBe(

@@ -173,8 +173,8 @@ describe("messageRules", () => {
     const before = await served.ask("POST", rules, rule("before", 1));
     const listed = await served.ask("GET", `${rules}?$select=displayName,sequence`);
     expect(listed.body.value).toEqual([
+      { displayName: "first", sequence: 1 },
       { displayName: "before", sequence: 1 },
-      { displayName: "first", sequence: 2 },
       { displayName: "apart", sequence: 7 },
     ]);
     const one = `${rules}/${before.body.id}`;
@@ -187,6 +187,25 @@ describe("messageRules", () => {
     expect((await served.ask("DELETE", one)).status).toBe(204);
     expect(codes(await served.ask("DELETE", one))).toEqual([404, "ErrorItemNotFound"]);
     expect(codes(await served.ask("GET", one))).toEqual([404, "ErrorItemNotFound"]);
+  });
+
+  test("a sequence is written as given, beside others of the same, and orders the list", async () => {
+    const ids = await Promise.all(
+      ["A", "B", "C"].map(async (name, index) => (await served.ask("POST", rules, rule(name, index + 1))).body.id),
+    );
+    const order = async () =>
+      (await served.ask("GET", rules)).body.value.map(
+        (one: { displayName: string; sequence: number }) => `${one.displayName}${one.sequence}`,
+      );
+    await served.ask("PATCH", `${rules}/${ids[0]}`, { sequence: 2 });
+    expect(await order()).toEqual(["A2", "B2", "C3"]);
+    await served.ask("PATCH", `${rules}/${ids[1]}`, { sequence: 1 });
+    expect(await order()).toEqual(["B1", "A2", "C3"]);
+  });
+
+  test("a rule that does not say so is disabled", async () => {
+    const { isEnabled: _, ...silent } = rule("silent");
+    expect((await served.ask("POST", rules, silent)).body.isEnabled).toBe(false);
   });
 
   test.each([
@@ -213,24 +232,57 @@ describe("messageRules", () => {
     expect((await served.ask("GET", rules)).body.value).toEqual([]);
   });
 
-  test("read-only rules stay, other folders have none, and all together fit 256 KB", async () => {
-    const locked: InboxRule = {
-      id: "locked",
-      mailbox: id,
-      displayName: "locked",
-      sequence: 1,
-      isEnabled: true,
-      hasError: false,
-      isReadOnly: true,
-      conditions: null,
-      exceptions: null,
-      actions: { delete: true },
-    };
-    served.tenant.store.put(tables.rules, locked.id, locked);
-    expect((await served.ask("PATCH", `${rules}/locked`, { isEnabled: false })).status).toBe(403);
+  const locked = (more: Partial<InboxRule>): InboxRule => ({
+    id: "locked",
+    mailbox: id,
+    displayName: "locked",
+    sequence: 1,
+    isEnabled: true,
+    hasError: false,
+    isReadOnly: false,
+    conditions: null,
+    exceptions: null,
+    actions: { delete: true },
+    ...more,
+  });
+
+  test.each<[string, Partial<InboxRule>]>([
+    ["is marked so", { isReadOnly: true }],
+    ["does nothing", { actions: {} }],
+    ["has a condition Graph has no member for", { conditions: { receivedAfterDate: "2026-01-01T00:00:00.000Z" } }],
+    ["has an exception Graph has no member for", { exceptions: { receivedBeforeDate: "2026-01-01T00:00:00.000Z" } }],
+    ["has an action Graph has no member for", { actions: { delete: true, pinMessage: true } }],
+  ])("a rule that %s is shown as read-only and refuses every write", async (_, more) => {
+    served.tenant.store.put(tables.rules, "locked", locked(more));
+    const shown = (await served.ask("GET", `${rules}/locked`)).body;
+    expect(shown.isReadOnly).toBe(true);
+    expect(JSON.stringify(shown)).not.toMatch(/received|pinMessage/);
+    const refused = [400, "ErrorNotSupportedMessageRule"];
+    expect(codes(await served.ask("PATCH", `${rules}/locked`, { isEnabled: false }))).toEqual(refused);
+    expect(codes(await served.ask("DELETE", `${rules}/locked`))).toEqual(refused);
+    expect(served.tenant.store.get(tables.rules, "locked")).toEqual(locked(more));
+  });
+
+  test("other folders have no rules", async () => {
     expect((await served.ask("GET", rules.replace("inbox", "drafts"))).status).toBe(404);
-    const large = { ...rule("large"), conditions: { subjectContains: ["x".repeat(270_000)] } };
-    expect(codes(await served.ask("POST", rules, large))).toEqual([400, "ErrorRulesOverQuota"]);
+  });
+
+  test("enabled rules take 256 KB at most; disabled ones count for nothing", async () => {
+    const large = (name: string, isEnabled: boolean) => ({
+      ...rule(name),
+      isEnabled,
+      conditions: { subjectContains: ["x".repeat(140_000)] },
+    });
+    const overQuota = [400, "ErrorRulesOverQuota"];
+    const first = await served.ask("POST", rules, large("first", true));
+    expect(first.status).toBe(201);
+    expect(codes(await served.ask("POST", rules, large("second", true)))).toEqual(overQuota);
+    const second = await served.ask("POST", rules, large("second", false));
+    expect(second.status).toBe(201);
+    const enable = { isEnabled: true };
+    expect(codes(await served.ask("PATCH", `${rules}/${second.body.id}`, enable))).toEqual(overQuota);
+    expect((await served.ask("PATCH", `${rules}/${first.body.id}`, { isEnabled: false })).status).toBe(200);
+    expect((await served.ask("PATCH", `${rules}/${second.body.id}`, enable)).status).toBe(200);
   });
 });
 

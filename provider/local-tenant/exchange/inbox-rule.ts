@@ -1,4 +1,4 @@
-import { inOrder, newRuleId, ruleNumber, saveRule } from "../inbox-rules";
+import { inOrder, insertRule, newRuleId, ruleNumber, saveRule } from "../inbox-rules";
 import { type InboxRule, tables } from "../model";
 import { isSmtpAddress } from "./addresses";
 import { type Bound, changed } from "./binding";
@@ -56,6 +56,8 @@ const flagConditions = {
   MyNameNotInToBox: "notSentToMe",
   SentOnlyToMe: "sentOnlyToMe",
 } as const;
+/** Conditions that only Exchange can give a rule: Graph shows such a rule without them and writes none of it. */
+const dateConditions = { ReceivedAfterDate: "receivedAfterDate", ReceivedBeforeDate: "receivedBeforeDate" } as const;
 /** Conditions that only Graph can give a rule here; Exchange shows them. */
 const shownConditions = {
   AssignedCategories: "categories",
@@ -120,7 +122,7 @@ export function newInboxRule(call: Call): Row[] {
   if (Object.keys(acting).length === 0) {
     throw invalidOperation("At least one action must be specified for the inbox rule.");
   }
-  saveRule(tenant, rule, tooLarge);
+  insertRule(tenant, rule, tooLarge);
   return [ruleRow(latest, mailbox, rule)];
 }
 
@@ -128,7 +130,8 @@ export function newInboxRule(call: Call): Row[] {
 export function setInboxRule(call: Call): undefined {
   const { rule, seen } = existing(call);
   write(call.bound, seen, rule);
-  saveRule(call.tenant, rule, tooLarge);
+  const save = call.bound.has("Priority") ? insertRule : saveRule;
+  save(call.tenant, rule, tooLarge);
 }
 
 /** Remove-InboxRule. */
@@ -139,7 +142,7 @@ export function removeInboxRule(call: Call): undefined {
 /** Enable-InboxRule. */
 export function enableInboxRule(call: Call): undefined {
   const { rule } = existing(call);
-  call.tenant.store.put(tables.rules, rule.id, { ...rule, isEnabled: true });
+  saveRule(call.tenant, { ...rule, isEnabled: true }, tooLarge);
 }
 
 /** Disable-InboxRule. */
@@ -215,6 +218,12 @@ function write(bound: Bound, directory: Directory, rule: InboxRule): void {
     const predicates = { ...rule[part] };
     writeRecipients(bound, directory, named(prefix, recipientConditions), predicates);
     writeFlags(bound, named(prefix, flagConditions), predicates);
+    for (const [parameter, member] of Object.entries(named(prefix, dateConditions))) {
+      const date = bound.text(parameter);
+      if (typeof date === "string") {
+        put(predicates, member, date);
+      }
+    }
     for (const [parameter, member] of Object.entries(named(prefix, wordConditions))) {
       const change = bound.change(parameter);
       if (change !== undefined) {
@@ -333,6 +342,7 @@ function predicates(directory: Directory, prefix: string, part: Readonly<Record<
   const row: Row = {
     ...recipients(directory, recipientConditions, part),
     ...flags(flagConditions, part),
+    ...texts(dateConditions, part),
     ...texts(wordConditions, part),
     ...texts(shownConditions, part),
     MessageTypeMatches: type ?? null,

@@ -113,6 +113,8 @@ const ruleConditions = {
   MyNameInToOrCcBox: optional(flag),
   MyNameNotInToBox: optional(flag),
   SentOnlyToMe: optional(flag),
+  ReceivedAfterDate: optional(instant),
+  ReceivedBeforeDate: optional(instant),
 };
 
 const ruleParameters = {
@@ -136,9 +138,9 @@ const ruleParameters = {
 const ruleRefused = names(
   `AnyCategory AssignedCategories ApplyCategory ApplySystemCategory BulkCategory ClearCategories ClearFlag CompleteFlag CopyToFolder
    DeleteSystemCategory DisplayAlert ExceptIfAnyCategory ExceptIfAssignedCategories ExceptIfBulkCategory ExceptIfFlaggedForAction
-   ExceptIfHasClassification ExceptIfMessageTypeMatches ExceptIfReceivedAfterDate ExceptIfReceivedBeforeDate ExceptIfWithImportance
+   ExceptIfHasClassification ExceptIfMessageTypeMatches ExceptIfWithImportance
    ExceptIfWithinSizeRangeMaximum ExceptIfWithinSizeRangeMinimum ExceptIfWithSensitivity FlaggedForAction FlagMessage
-   HasClassification MarkImportance MessageTypeMatches MoveToFolder PinMessage PlaySound ReceivedAfterDate ReceivedBeforeDate
+   HasClassification MarkImportance MessageTypeMatches MoveToFolder PinMessage PlaySound
    SoftDeleteMessage WithImportance WithinSizeRangeMaximum WithinSizeRangeMinimum WithSensitivity WhatIf`,
 );
 

@@ -148,7 +148,7 @@ function store(tenant: Tenant, recipient: Recipient, transit: Transit, steps: De
   }
   const after: Transit = { ...transit, ruled: [...transit.ruled, owner] };
   for (const rule of rules) {
-    const verdict = ruleApplies(rule, transit, smtpAddresses(recipient));
+    const verdict = ruleApplies(rule, message, smtpAddresses(recipient));
     if (typeof verdict === "string") {
       steps.push({ action: "ruleSkipped", address: transit.to, detail: `${rule.displayName}: ${verdict}` });
     } else if (verdict) {

@@ -365,12 +365,16 @@ export function invalidRule(message: string): GraphError {
   return new GraphError(400, "ErrorInvalidArgument", message);
 }
 
-/** 403 of the mailbox store: a rule that cannot be changed through the API. */
+/** 400 of the mailbox store: a rule that cannot be changed, moved or deleted through the API. */
 export function readOnlyRule(): GraphError {
-  return new GraphError(403, "ErrorAccessDenied", "The rule is read-only and cannot be changed through the API.");
+  return new GraphError(
+    400,
+    "ErrorNotSupportedMessageRule",
+    "The message rule is not supported and cannot be changed.",
+  );
 }
 
-/** 400 of the mailbox store: all rules together are above 256 KB. */
+/** 400 of the mailbox store: the enabled rules together are above 256 KB. */
 export function rulesOverQuota(): GraphError {
   return new GraphError(
     400,

@@ -134,7 +134,8 @@ export function createRule(request: GraphRequest): Answer {
     mailbox: owner.user.id,
     displayName: "",
     sequence: 1,
-    isEnabled: true,
+    // The type's default; Outlook and every client that wants the rule to run say true.
+    isEnabled: false,
     hasError: false,
     isReadOnly: false,
     conditions: null,
@@ -187,7 +188,7 @@ function requireWritable(request: GraphRequest, owner: MailboxOwner): InboxRule 
   if (rule === undefined || rule.mailbox !== owner.user.id) {
     throw itemNotFound();
   }
-  if (rule.isReadOnly) {
+  if (isReadOnly(rule)) {
     throw readOnlyRule();
   }
   return rule;
@@ -204,11 +205,28 @@ function ruleEntity(rule: InboxRule): Json {
     sequence: rule.sequence,
     isEnabled: rule.isEnabled,
     hasError: rule.hasError,
-    isReadOnly: rule.isReadOnly,
-    ...(rule.conditions === null ? {} : { conditions: rule.conditions }),
-    actions: rule.actions,
-    ...(rule.exceptions === null ? {} : { exceptions: rule.exceptions }),
+    isReadOnly: isReadOnly(rule),
+    ...(rule.conditions === null ? {} : { conditions: known(rule.conditions, predicateMembers) }),
+    actions: known(rule.actions, actionMembers),
+    ...(rule.exceptions === null ? {} : { exceptions: known(rule.exceptions, predicateMembers) }),
   };
+}
+
+/** Graph writes no rule that does nothing, and none with a part that its types have no member for. */
+function isReadOnly(rule: InboxRule): boolean {
+  const foreign = (part: Json | null, kinds: Record<string, Kind>) =>
+    Object.keys(part ?? {}).some((name) => kinds[name] === undefined);
+  return (
+    rule.isReadOnly ||
+    !Object.entries(rule.actions).some(([action, given]) => isAction(action, given)) ||
+    foreign(rule.actions, actionMembers) ||
+    foreign(rule.conditions, predicateMembers) ||
+    foreign(rule.exceptions, predicateMembers)
+  );
+}
+
+function known(part: Json, kinds: Record<string, Kind>): Json {
+  return Object.fromEntries(Object.entries(part).filter(([name]) => kinds[name] !== undefined));
 }
 
 function changedRule(tenant: Tenant, rule: InboxRule, body: Json): InboxRule {

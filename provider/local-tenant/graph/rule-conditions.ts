@@ -1,7 +1,7 @@
 import type { InboxRule, Message } from "../model";
 import { addressOf } from "./messages";
 
-type Mail = Pick<Message, "from" | "to" | "subject" | "attachment">;
+type Mail = Pick<Message, "from" | "to" | "subject" | "attachment" | "receivedDateTime">;
 
 /** Tests by predicate: the message, the predicate's value, the addresses of the mailbox. */
 const tests: Record<string, (mail: Mail, value: unknown, own: readonly string[]) => boolean> = {
@@ -18,6 +18,8 @@ const tests: Record<string, (mail: Mail, value: unknown, own: readonly string[])
   sentToOrCcMe: (mail, value, own) => own.includes(mail.to.toLowerCase()) === value,
   notSentToMe: (mail, value, own) => !own.includes(mail.to.toLowerCase()) === value,
   sentCcMe: (_, value) => value === false,
+  receivedAfterDate: (mail, value) => Date.parse(mail.receivedDateTime) > Date.parse(String(value)),
+  receivedBeforeDate: (mail, value) => Date.parse(mail.receivedDateTime) < Date.parse(String(value)),
   hasAttachments: (mail, value) => (mail.attachment !== null) === value,
 };
 
