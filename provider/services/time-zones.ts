@@ -1,27 +1,33 @@
-import { WINDOWS_TO_IANA_MAP } from "windows-iana";
+import windowsZones from "cldr-core/supplemental/windowsZones.json";
 
-/** IANA names that are younger than the mapping (Unicode CLDR, windowsZones). */
-const YOUNGER: Readonly<Record<string, string>> = {
-  "america/ciudad_juarez": "Mountain Standard Time",
-  "america/coyhaique": "Magallanes Standard Time",
-  "europe/kyiv": "FLE Standard Time",
-  "pacific/kanton": "UTC+13",
+/**
+ * Zones whose rules have changed since Unicode mapped them, and the Windows zone that has their rules now (IANA tz database, NEWS:
+ * 2023d for Casey, Vostok and Scoresbysund).
+ */
+const MOVED: Readonly<Record<string, string>> = {
+  "america/scoresbysund": "Greenland Standard Time",
+  "antarctica/casey": "W. Australia Standard Time",
+  "antarctica/vostok": "West Asia Standard Time",
 };
+
+/** Unicode CLDR: a Windows zone's name, and the IANA zones that have its rules in a territory. "001" has the one that stands for it. */
+const zones = windowsZones.supplemental.windowsZones.mapTimezones.map(({ mapZone }) => ({
+  windows: mapZone._other,
+  iana: mapZone._type.trim().split(/\s+/),
+  isStandard: mapZone._territory === "001",
+}));
 
 /** Windows and IANA names in lower case → the Windows name. */
 const windowsNames = new Map([
-  ...Object.entries(YOUNGER),
-  ...WINDOWS_TO_IANA_MAP.flatMap(({ iana, windowsName }): [string, string][] =>
-    [...iana, windowsName].map((name) => [name.toLowerCase(), windowsName]),
+  ...zones.flatMap(({ windows, iana }): [string, string][] =>
+    [...iana, windows].map((name) => [name.toLowerCase(), windows]),
   ),
+  ...Object.entries(MOVED),
 ]);
 
 /** Windows names → the IANA zone of the same rules that stands for it. */
-const ianaNames = new Map<string, string>(
-  WINDOWS_TO_IANA_MAP.filter(({ territory }) => territory === "001").map(({ windowsName, iana }) => [
-    windowsName,
-    iana[0],
-  ]),
+const ianaNames = new Map(
+  zones.filter(({ isStandard }) => isStandard).map(({ windows, iana: [standard] }) => [windows, standard]),
 );
 
 /**
@@ -32,8 +38,13 @@ const ianaNames = new Map<string, string>(
  */
 export function windowsTimeZone(name: string): string | undefined {
   const key = name.trim().toLowerCase();
-  // A link such as CET is in no mapping, but the zone it stands for is.
+  // A link such as Europe/Kyiv is in no mapping, but the zone it stands for is.
   return windowsNames.get(key) ?? windowsNames.get(formatIn(key)?.resolvedOptions().timeZone.toLowerCase() ?? "");
+}
+
+/** The IANA zone that stands for a Windows zone; undefined for a name that is none. */
+export function standardZone(windows: string): string | undefined {
+  return ianaNames.get(windows);
 }
 
 /**
@@ -47,7 +58,7 @@ export function instantIn(dateTime: string, timeZone: string): string | undefine
   if (/(Z|[+-]\d\d:?\d\d)$/i.test(dateTime)) {
     return instant(dateTime);
   }
-  const format = formatIn(ianaNames.get(windowsTimeZone(timeZone) ?? "") ?? timeZone);
+  const format = formatIn(standardZone(windowsTimeZone(timeZone) ?? "") ?? timeZone);
   const local = Date.parse(`${dateTime.trim()}Z`);
   if (format === undefined || Number.isNaN(local)) {
     return undefined;

@@ -8,7 +8,7 @@ import type { Desired, Observed } from "../../provider/reconcilers/shared-mailbo
 import { mailboxSettings } from "../../provider/reconcilers/shared-mailbox/mailbox-settings";
 import { cultureCode, regional } from "../../provider/reconcilers/shared-mailbox/regional";
 import type { Settings } from "../../provider/services/mailbox-settings";
-import { instant, instantIn, windowsTimeZone } from "../../provider/services/time-zones";
+import { instant, instantIn, standardZone, windowsTimeZone } from "../../provider/services/time-zones";
 
 const languages = ["da-DK", "de-DE", "en-GB", "en-US", "fil-PH", "fr-CA", "nb-NO", "sr-Latn-RS", "zh-CN", "pt-BR"];
 const windows = ["Romance Standard Time", "UTC", "Tokyo Standard Time", "Central Standard Time (Mexico)", "UTC-02"];
@@ -114,7 +114,35 @@ describe("canonical forms", () => {
     );
   });
 
+  test("give each time zone of this computer a Windows zone whose clocks show the same at every time of the year", () => {
+    // Windows' zones are those of today: what a clock showed years ago may differ. The first of each month, for two years.
+    const firsts = Array.from({ length: 24 }, (_, month) => new Date(Date.UTC(2026, 10 + month, 1, 12)));
+    const clocks = (timeZone: string) => {
+      const format = new Intl.DateTimeFormat("en-US", { timeZone, dateStyle: "short", timeStyle: "short" });
+      return firsts.map((at) => format.format(at));
+    };
+    const zones = Intl.supportedValuesOf("timeZone").filter((name) => name !== "Antarctica/Troll");
+    const wrong = zones.filter((name) => {
+      const standard = standardZone(String(windowsTimeZone(name)));
+      return standard === undefined || String(clocks(standard)) !== String(clocks(name));
+    });
+    expect(wrong).toEqual([]);
+    expect(zones.length).toBeGreaterThan(400);
+  });
+
   test.each([
+    ["America/Chihuahua", "Central Standard Time (Mexico)"],
+    ["America/Ojinaga", "Central Standard Time"],
+    ["America/Mazatlan", "Mountain Standard Time (Mexico)"],
+    ["Asia/Almaty", "West Asia Standard Time"],
+    ["Asia/Qostanay", "West Asia Standard Time"],
+    ["Asia/Amman", "Jordan Standard Time"],
+    ["Asia/Damascus", "Syria Standard Time"],
+    ["America/Coyhaique", "Magallanes Standard Time"],
+    ["America/Scoresbysund", "Greenland Standard Time"],
+    ["Antarctica/Vostok", "West Asia Standard Time"],
+    ["America/Santa_Isabel", "Pacific Standard Time (Mexico)"],
+    ["EST5EDT", "Eastern Standard Time"],
     ["Europe/Copenhagen", "Romance Standard Time"],
     ["Europe/Kyiv", "FLE Standard Time"],
     ["Europe/Kiev", "FLE Standard Time"],
@@ -183,6 +211,8 @@ describe("canonical forms", () => {
     ["Jos&eacute; &mdash; 5&nbsp;&euro;", "Jos\u00e9 \u2014 5\u00a0\u20ac"],
     ["&Eacute;t&eacute;", "&#xC9;t&#233;"],
     ["x &#60; y &#38; z", "x &lt; y & z"],
+    ["next &rarr; Lu\u0161a &#150; 5", "next \u2192 Lu&scaron;a \u2013 5"],
+    ["&Omega; &frac12; &hearts; &NotEqualTilde;", "\u03a9 \u00bd \u2665 \u2242\u0338"],
   ])("of %j and %j, which show the same, are the same", (one, other) => {
     expect(isSameMessage(one, other)).toBe(true);
   });
@@ -196,6 +226,8 @@ describe("canonical forms", () => {
     expect(isSameMessage("Back on", "Backon")).toBe(false);
     expect(isSameMessage("&lt;b&gt;", "<b>")).toBe(false);
     expect(isSameMessage("&amp;lt;", "&lt;")).toBe(false);
+    expect(isSameMessage("&rarr;", "&larr;")).toBe(false);
+    expect(isSameMessage("&nothing;", "&amp;nothing;")).toBe(true);
     expect(isSameMessage("", "<html><body></body></html>")).toBe(true);
   });
 });

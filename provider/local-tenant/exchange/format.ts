@@ -1,3 +1,5 @@
+import { decodeHTMLStrict } from "entities";
+
 const units = ["B", "KB", "MB", "GB", "TB"] as const;
 
 /** A size as Exchange prints it: `49.5 GB (53,150,220,288 bytes)`, or `Unlimited`. */
@@ -56,9 +58,5 @@ export function wrapHtml(text: string): string {
 
 /** What a reader sees of an html text. */
 export function displayedText(html: string): string {
-  const text = html.replace(/<[^>]*>/g, "").trim();
-  // Every reference is one displayed character, whichever it is.
-  return text.replace(/&(?:#\w+|[a-z]+);/gi, (reference) => references[reference.toLowerCase()] ?? "?");
+  return decodeHTMLStrict(html.replace(/<[^>]*>/g, "").trim());
 }
-
-const references: Readonly<Record<string, string>> = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"' };

@@ -1,4 +1,4 @@
-import { isTimeZone } from "../graph/time-zones";
+import { isWindowsTimeZone } from "../graph/time-zones";
 import type { Recipient } from "../model";
 import { type Call, named } from "./call";
 import type { Row } from "./envelope";
@@ -88,9 +88,4 @@ function defaultDateFormat(language: string): string {
 function defaultTimeFormat(language: string): string {
   const { hour12 } = new Intl.DateTimeFormat(language, { hour: "numeric" }).resolvedOptions();
   return hour12 === true ? "h:mm tt" : "HH:mm";
-}
-
-/** Exchange takes Windows' names only, where Graph takes IANA's too. */
-function isWindowsTimeZone(name: string): boolean {
-  return isTimeZone(name) && /^UTC|Standard Time/i.test(name);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { instant } from "../../services/time-zones";
-import { decoded } from "./html-references";
+import { withOneSpelling } from "./html-references";
 
 /** Members in the order in which they are compared. */
 export const REPLY_MEMBERS = [
@@ -130,12 +130,8 @@ function comparable(value: string): string {
     .replace(/<(?![a-z/!?])/gi, "&lt;")
     .replace(/<\/?[a-z][a-z0-9]*/gi, (tag) => tag.toLowerCase())
     .replace(/\s*\/>/g, ">");
-  return decoded(markup, (one) => REFERENCES[one] ?? one)
-    .replace(/&amp;(?!#?\w+;)/g, "&")
+  return withOneSpelling(markup)
     .replace(/[ \t\r\n]+/g, " ")
     .replace(BLOCK, "$1")
     .replace(/^ +| +$/g, "");
 }
-
-/** Characters that as themselves would be something else. */
-const REFERENCES: Readonly<Record<string, string>> = { "<": "&lt;", "&": "&amp;" };
