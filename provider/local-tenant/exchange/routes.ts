@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { applyFault } from "../faults";
 import { callerOf } from "../login/tokens";
+import { type Organization, tables } from "../model";
 import { isPlainObject } from "../plain";
 import type { Tenant } from "../tenant";
 import { bind } from "./binding";
@@ -17,7 +18,6 @@ import {
   tooManyInBatch,
   unauthorized,
 } from "./errors";
-import { organizationOf } from "./identity";
 import { type CmdletName, shapes } from "./parameters";
 
 /** Most requests one `$batch` may hold. */
@@ -198,9 +198,10 @@ function targetOf(tenant: Tenant, path: string): Target {
     throw noSuchResource(path);
   }
   const name = given.toLowerCase();
+  const { tenantId } = tenant.store.get<Organization>(tables.organization, "organization") ?? {};
   const isTenant =
     tenant.isContrary("exchange.foreign-tenant-segment") ||
-    name === organizationOf(tenant).tenantId.toLowerCase() ||
+    name === tenantId?.toLowerCase() ||
     tenant.store.all<{ domainName: string }>("domains").some((domain) => domain.domainName.toLowerCase() === name);
   if (!isTenant) {
     throw noSuchResource(given);
