@@ -10,7 +10,7 @@ import { InputError } from "../http/errors";
 import { rememberSecret } from "../http/redact";
 import { CLOUD_ENDPOINTS, type Cloud, DATAVERSE_DOMAINS, type Endpoints } from "./clouds";
 import { type Credential, chooseCredential, localCredential } from "./credential";
-import { isLoopback } from "./schema";
+import { isLoopback, isUrl } from "./schema";
 import { keyName, type Setting, Settings } from "./settings";
 
 export type { Cloud, Endpoints } from "./clouds";
@@ -21,7 +21,10 @@ export type LocalTenant = { kind: "journal"; path: string } | { kind: "served"; 
 
 /** A configuration that has been checked. Plain data. */
 export interface Configuration {
-  /** Entra tenant id or domain, lower case. Undefined where nothing names it: then no token can be got. */
+  /**
+   * Entra tenant id or domain, lower case. Undefined where nothing names it: then no token can be got. A local tenant's own id comes
+   * with {@link withLocalOrigin} where the stack names none.
+   */
   tenantId?: string;
   /** Set when everything runs against a local tenant. */
   localTenant?: LocalTenant;
@@ -41,9 +44,6 @@ export interface Configuration {
   cloud: Cloud;
 }
 
-/** The tenant that a local tenant's seed makes. */
-export const LOCAL_TENANT_ID = "10ca17e4-a000-4000-8000-000000000001";
-
 /** What is taken where nothing is said. */
 export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 3, maxMailboxDeletes: 25, cloud: "public" } as const;
 
@@ -51,7 +51,7 @@ export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 3, maxMailboxD
 const NOT_RUNNING_YET = "http://local-tenant.invalid";
 
 function locate(setting: Setting<string>, root: string, settings: Settings): LocalTenant | undefined {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(setting.value)) {
+  if (!isUrl(setting.value)) {
     return { kind: "journal", path: resolve(root, setting.value) };
   }
   const url = URL.canParse(setting.value) ? new URL(setting.value) : undefined;
@@ -73,6 +73,7 @@ function readLocal(settings: Settings, chosen: Setting<string>, root: string): P
       `cannot be set together with ${chosen.name}, which also says where the services are: remove one of the two`,
     );
   }
+  const tenantId = settings.configured("tenantId")?.value;
   const environment = settings.configured("environmentUrl");
   const isElsewhere =
     localTenant?.kind === "served"
@@ -88,7 +89,7 @@ function readLocal(settings: Settings, chosen: Setting<string>, root: string): P
   const origin = localTenant?.kind === "served" ? localTenant.origin : NOT_RUNNING_YET;
   return {
     // The environment of a developer's real tenant must not leak into a local run, so only the stack's keys count here.
-    tenantId: settings.configured("tenantId")?.value ?? LOCAL_TENANT_ID,
+    ...(tenantId === undefined ? {} : { tenantId }),
     ...(localTenant === undefined ? {} : { localTenant }),
     endpoints: { login: origin, graph: origin, exchange: origin },
     ...(environment !== undefined
@@ -134,7 +135,7 @@ function readRemote(settings: Settings, root: string): Partial<Configuration> {
 /**
  * Reads and checks a configuration. No I/O.
  *
- * @param get The stack's value of a key (without `mailboxes:`), plain or as a JSON string; empty counts as unset.
+ * @param get The stack's value of a key (without `mailboxes:`), plain or as a JSON string; an empty one is a mistake.
  * @param keys Every key that is set in the namespace, with or without `mailboxes:`; unknown ones are refused.
  * @param environment Usually `process.env`.
  * @param root Folder of `Pulumi.yaml`, from which relative paths count.
@@ -166,10 +167,17 @@ export function readConfiguration(
 
 /**
  * The configuration with everything pointing at a local tenant that runs now.
+ *
  * @param origin `http://127.0.0.1:PORT`, without a slash at the end.
+ * @param tenantId its Entra id; what the stack names wins, so that another tenant than the stack's is refused.
  */
-export function withLocalOrigin(configuration: Configuration, origin: string): Configuration {
+export function withLocalOrigin(
+  configuration: Configuration,
+  origin: string,
+  tenantId: string | undefined,
+): Configuration {
   return {
+    ...(tenantId === undefined ? {} : { tenantId }),
     ...configuration,
     endpoints: { login: origin, graph: origin, exchange: origin },
     environmentUrl: origin,

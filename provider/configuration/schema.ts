@@ -12,6 +12,36 @@ export function isLoopback(hostname: string): boolean {
 
 const text = z.string({ error: "must be text" }).trim().min(1, "must not be empty");
 
+/** The path of a file. What a shell would have expanded, or another system would understand, is refused: it would name a new file here. */
+const filePath = text.superRefine(requireFile);
+
+function requireFile(value: string, context: z.RefinementCtx): void {
+  const reason = whyNotFile(value);
+  if (reason !== undefined) {
+    context.addIssue({ code: "custom", message: reason });
+  }
+}
+
+/** Whether a value is meant as an address, right or wrong. */
+export function isUrl(value: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(value);
+}
+
+function whyNotFile(value: string): string | undefined {
+  if (/(^|[\\/])\.{0,2}[\\/]*$/.test(value)) {
+    return "must name a file, not a folder, e.g. ./contoso.jsonl";
+  }
+  if (/^~/.test(value)) {
+    return "must be written without ~, which only a shell understands: write the path from Pulumi.yaml, or the whole path";
+  }
+  if (/^(\$|%)/.test(value)) {
+    return "must be written without variables, which only a shell understands: write the path from Pulumi.yaml, or the whole path";
+  }
+  return process.platform !== "win32" && /^([a-z]:|\\)/i.test(value)
+    ? "is a path of Windows, and this system is another: write it with / from Pulumi.yaml, e.g. ./contoso.jsonl"
+    : undefined;
+}
+
 /** An origin: `https://host[:port]`, or `http://` on the loopback. Path, query and user information are refused. */
 const origin = text.transform((value, context) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -73,7 +103,11 @@ function wholeNumber(least: number, most: number) {
 /** Every key of the namespace `mailboxes:`. */
 export const KEYS = {
   /** Path of a local tenant's journal, or the `http://127.0.0.1:PORT` of one that is being served. */
-  localTenant: text,
+  localTenant: text.superRefine((value, context) => {
+    if (!isUrl(value)) {
+      requireFile(value, context);
+    }
+  }),
   /** Entra tenant: its id, or one of its verified domains. */
   tenantId: text
     .toLowerCase()
@@ -83,13 +117,13 @@ export const KEYS = {
   /** Secret. A client secret of the application. */
   clientSecret: text,
   /** PEM or PFX file with the application's certificate and private key. */
-  clientCertificatePath: text,
+  clientCertificatePath: filePath,
   /** Secret. What protects the private key. */
   clientCertificatePassword: text,
   /** Sign in with a token of the CI system, without any secret. */
   useOidc: flag,
   /** File with such a token, written by the CI system or Kubernetes. */
-  oidcTokenFilePath: text,
+  oidcTokenFilePath: filePath,
   /** Other hosts in place of Microsoft's; those left out stay Microsoft's. */
   endpoints: z.strictObject(
     { login: origin.optional(), graph: origin.optional(), exchange: origin.optional() },

@@ -34,6 +34,11 @@ function plain(key: Key, raw: string): unknown {
   return raw;
 }
 
+/** Whether nothing is written, plain or in JSON. */
+function isBlank(raw: string): boolean {
+  return /^\s*("\s*")?\s*$/.test(raw);
+}
+
 function nearest(name: string): string {
   const bare = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, "");
   const known = Object.keys(KEYS);
@@ -66,14 +71,21 @@ export class Settings {
   /** The value of the stack's configuration alone. */
   configured<K extends Key>(key: K): Setting<ValueOf<K>> | undefined {
     const raw = this.#get(key);
-    return raw === undefined || raw.trim() === "" ? undefined : this.#checked(key, raw, "configuration", keyName(key));
+    if (raw !== undefined && isBlank(raw)) {
+      this.problem(keyName(key), "is empty; give it a value, or remove it (`pulumi config rm`)");
+      return undefined;
+    }
+    return raw === undefined ? undefined : this.#checked(key, raw, "configuration", keyName(key));
   }
 
   /** The value of the environment alone. */
   inEnvironment<K extends Key>(key: K): Setting<ValueOf<K>> | undefined {
     for (const variable of VARIABLES[key] ?? []) {
       const raw = this.#environment[variable];
-      if (raw !== undefined && raw.trim() !== "") {
+      if (raw !== undefined && isBlank(raw)) {
+        // A secret of a CI system that does not exist arrives like this, and something else would be taken in its place.
+        this.problem(variable, "is set and empty; give it a value, or unset it");
+      } else if (raw !== undefined) {
         return this.#checked(key, raw, "environment", variable);
       }
     }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
+import { whyNobodySignsIn } from "../configuration/sign-in-ahead";
 import type { CallContext, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
 import { ProviderError, TokenError } from "../http/errors";
@@ -24,6 +25,8 @@ export interface Deployment {
   log: EngineLog;
   /** The tenant's id where the configuration itself says it, so that it can be compared without a request. */
   tenantId: string | undefined;
+  /** What should be said once, with the first resource that is new. */
+  advice: string | undefined;
   /** Gives up what the process holds: an embedded local tenant. */
   close(): Promise<void>;
 }
@@ -61,7 +64,7 @@ export async function openDeployment(raw: RawConfiguration, log: EngineLog): Pro
       const words = cause instanceof Error ? cause.message : String(cause);
       throw new ProviderError({ action: "opening the local tenant that mailboxes:localTenant names", words, cause });
     });
-    configuration = withLocalOrigin(configuration, opened.origin);
+    configuration = withLocalOrigin(configuration, opened.origin, opened.tenantId);
     close = () => opened.close();
   }
   const tokens = createTokenSource(configuration);
@@ -74,6 +77,7 @@ export async function openDeployment(raw: RawConfiguration, log: EngineLog): Pro
     log,
     tenantId:
       configuration.tenantId !== undefined && isGuid(configuration.tenantId) ? configuration.tenantId : undefined,
+    advice: whyNobodySignsIn(configuration, process.env),
     close,
   };
 }

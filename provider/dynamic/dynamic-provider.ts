@@ -61,6 +61,10 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       };
     }
     const origin = olds.__origin ?? news.__origin;
+    if (isNew && deployment.advice !== undefined) {
+      deployment.log.warn(String(origin), deployment.advice);
+      deployment.advice = undefined;
+    }
     const before = isNew ? undefined : visible(olds);
     if (before === undefined || !isEqual(before, checked.inputs)) {
       const known = withoutUnknown(checked.inputs, before);

@@ -162,14 +162,18 @@ function staleSecretText(credential: Credential, words: string): string {
     : "";
 }
 
-function nextStepOf(configuration: Configuration, words: string): string {
+function nextStepOf(configuration: Configuration, words: string, isNetwork: boolean): string {
   const { credential } = configuration;
   if (credential.kind === "localTenant") {
     return configuration.localTenant?.kind === "served"
       ? `Is the local tenant that \`mailboxes:localTenant\` names still being served at ${configuration.endpoints.login}, and does it know this application?`
       : "Check `mailboxes:localTenant`, and `mailboxes:clientId` and `mailboxes:clientSecret` if they are set.";
   }
-  const advice = ADVICE.find(([pattern]) => pattern.test(words))?.[1];
+  const advice =
+    ADVICE.find(([pattern]) => pattern.test(words))?.[1] ??
+    (isNetwork
+      ? `Nothing is known about the credential: no answer came. Can this machine reach ${configuration.endpoints.login}? Run the command again once it can.`
+      : undefined);
   const nothing =
     credential.kind === "default"
       ? "Set `mailboxes:localTenant` to try things without an account, or sign in: in CI `mailboxes:useOidc`, elsewhere a certificate, a secret or `az login`."
@@ -193,6 +197,13 @@ function isPassing(error: unknown): boolean {
     (typeof code === "string" && /^(E[A-Z]+|UND_ERR_|network_error)/.test(code)) ||
     /^fetch failed|endpoints_resolution_error|network_error/.test(error.message) ||
     error.name === "TimeoutError"
+  );
+}
+
+/** Whether no answer came at all, so that nothing is known about the credential. */
+function isWithoutAnswer(error: unknown): boolean {
+  return (
+    isPassing(error) && (error as { statusCode?: unknown }).statusCode === undefined && !/AADSTS/.test(String(error))
   );
 }
 
@@ -273,7 +284,12 @@ class CachedTokens implements TokenSource {
       return new TokenError({ action, words: error.message, cause: error });
     }
     const words = `with ${WAYS[credential.kind]}: ${wordsOf(error)}`;
-    return new TokenError({ action, words, nextStep: nextStepOf(this.#configuration, words), cause: error });
+    return new TokenError({
+      action,
+      words,
+      nextStep: nextStepOf(this.#configuration, words, isWithoutAnswer(error)),
+      cause: error,
+    });
   }
 
   #unlessCancelled<T>(work: Promise<T>, action: string, signal: AbortSignal | undefined): Promise<T> {

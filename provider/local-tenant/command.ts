@@ -5,6 +5,11 @@ import { isSeedName, type SeedName, seedNames } from "./seed";
 import { type RunningTenant, startLocalTenant } from "./server";
 import { overview, printed, type State } from "./show";
 
+interface Seeding {
+  seed: SeedName;
+  tenant?: string;
+}
+
 interface Place {
   data?: string;
   url?: string;
@@ -27,13 +32,15 @@ export function tenantCommand(): Command {
     .option("--https <address>", "127.0.0.1:PORT to listen on with TLS as well; its certificate is written to FILE.pem")
     .option("--lag <ms>", "milliseconds until a service sees what another one wrote", milliseconds)
     .addOption(seedOption("what an empty journal is filled with"))
+    .addOption(tenantOption())
     .action(serve);
 
   withPlace(tenant.command("seed"))
     .description("fill an empty tenant")
     .addOption(seedOption("what it is filled with"))
-    .action(async (place: Place & { seed: SeedName }) => {
-      await at(place, (origin) => send(origin, "POST", "/_tenant/seed", { seed: place.seed }));
+    .addOption(tenantOption())
+    .action(async (place: Place & Seeding) => {
+      await at(place, (origin) => send(origin, "POST", "/_tenant/seed", seeding(place)));
     });
 
   withPlace(tenant.command("show"))
@@ -51,8 +58,9 @@ export function tenantCommand(): Command {
   withPlace(tenant.command("reset"))
     .description("forget everything and fill the tenant again")
     .addOption(seedOption("what it is filled with"))
-    .action(async (place: Place & { seed: SeedName }) => {
-      await at(place, (origin) => send(origin, "POST", "/_tenant/reset", { seed: place.seed }));
+    .addOption(tenantOption())
+    .action(async (place: Place & Seeding) => {
+      await at(place, (origin) => send(origin, "POST", "/_tenant/reset", seeding(place)));
     });
 
   return tenant;
@@ -68,6 +76,21 @@ function seedOption(description: string): Option {
   return new Option("--seed <name>", description).choices(seedNames).default("contoso");
 }
 
+function tenantOption(): Option {
+  return new Option("--tenant <id>", "Entra id of a tenant that is filled now (default: the seed's)").argParser(
+    (text: string) => {
+      if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+        throw new InvalidArgumentError("Expected a GUID.");
+      }
+      return text.toLowerCase();
+    },
+  );
+}
+
+function seeding({ seed, tenant }: Seeding) {
+  return { seed, ...(tenant === undefined ? {} : { tenantId: tenant }) };
+}
+
 function milliseconds(text: string): number {
   if (!/^\d+$/.test(text)) {
     throw new InvalidArgumentError("Expected a number of milliseconds.");
@@ -81,14 +104,16 @@ async function serve(options: {
   https?: string;
   lag?: number;
   seed: string;
+  tenant?: string;
 }): Promise<void> {
-  const { data, listen, https, lag, seed } = options;
+  const { data, listen, https, lag, seed, tenant } = options;
   const running = await startLocalTenant({
     journal: data,
     ...(listen === undefined ? {} : { listen }),
     ...(https === undefined ? {} : { https }),
     ...(lag === undefined ? {} : { lag }),
     ...(isSeedName(seed) ? { seed } : {}),
+    ...(tenant === undefined ? {} : { tenantId: tenant }),
   });
   // First: whoever reads the origin may send a signal at once.
   stopOnSignal(running);

@@ -6,6 +6,8 @@ import { type RunningTenant, startLocalTenant } from "./server";
 export interface LocalTenant {
   /** Where it is served now. It changes only when its owner died and its port was taken by somebody else meanwhile. */
   readonly origin: string;
+  /** Entra id of the tenant; undefined for one that was never seeded. */
+  readonly tenantId: string | undefined;
   /** Like `origin`, after making sure that somebody answers there; takes the journal over from an owner that died. */
   current(): Promise<string>;
   /** Gives up the tenant: stops serving it if this process does. */
@@ -22,8 +24,13 @@ export async function openLocalTenant(pathOrUrl: string): Promise<LocalTenant> {
     return await served(new URL(pathOrUrl).origin);
   }
   const opened = new Embedded(pathOrUrl);
-  await opened.current();
+  await opened.open();
   return opened;
+}
+
+async function tenantIdAt(origin: string): Promise<string | undefined> {
+  const answer = await ping(origin);
+  return typeof answer === "string" ? undefined : answer.tenantId;
 }
 
 async function served(origin: string): Promise<LocalTenant> {
@@ -36,13 +43,14 @@ async function served(origin: string): Promise<LocalTenant> {
     return origin;
   };
   await current();
-  return { origin, current, close: () => Promise.resolve() };
+  return { origin, tenantId: await tenantIdAt(origin), current, close: () => Promise.resolve() };
 }
 
 class Embedded implements LocalTenant {
   readonly #journal: string;
   #own: RunningTenant | undefined;
   #origin = "";
+  #tenantId: string | undefined;
   #isClosed = false;
   #opening: Promise<string> | undefined;
   #stopWatching = (): void => {};
@@ -53,6 +61,14 @@ class Embedded implements LocalTenant {
 
   get origin(): string {
     return this.#origin;
+  }
+
+  get tenantId(): string | undefined {
+    return this.#tenantId;
+  }
+
+  async open(): Promise<void> {
+    this.#tenantId = await tenantIdAt(await this.current());
   }
 
   current(): Promise<string> {

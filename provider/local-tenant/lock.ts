@@ -81,12 +81,15 @@ export async function acquireLock(journal: string): Promise<JournalLock> {
 export async function ping(
   origin: string,
   timeout = ANSWERING,
-): Promise<{ journal: string | null } | "nobody" | "silent"> {
+): Promise<{ journal: string | null; tenantId: string | undefined } | "nobody" | "silent"> {
   try {
     const response = await fetch(new URL("/_tenant/", origin), { signal: AbortSignal.timeout(timeout) });
     const answer: unknown = await response.json();
     return typeof answer === "object" && answer !== null && "localTenant" in answer && "journal" in answer
-      ? { journal: typeof answer.journal === "string" ? answer.journal : null }
+      ? {
+          journal: typeof answer.journal === "string" ? answer.journal : null,
+          tenantId: "tenantId" in answer && typeof answer.tenantId === "string" ? answer.tenantId : undefined,
+        }
       : "nobody";
   } catch (error) {
     return nameOf(error) === "TimeoutError" ? "silent" : "nobody";

@@ -1,4 +1,4 @@
-import { LOCAL_TENANT_ID, readConfiguration, withLocalOrigin } from "../../provider/configuration/configuration";
+import { readConfiguration, withLocalOrigin } from "../../provider/configuration/configuration";
 import { InputError } from "../../provider/http/errors";
 
 const TENANT = "11111111-1111-4111-8111-111111111111";
@@ -41,12 +41,56 @@ describe("without any setting", () => {
 });
 
 describe("a value", () => {
-  it("may be plain or a JSON string, and empty counts as unset", () => {
-    expect(read({ tenantId: `"${TENANT}"`, clientId: ` ${CLIENT.toUpperCase()} `, cloud: "" })).toMatchObject({
+  it("may be plain or a JSON string", () => {
+    expect(read({ tenantId: `"${TENANT}"`, clientId: ` ${CLIENT.toUpperCase()} ` })).toMatchObject({
       tenantId: TENANT,
       credential: { clientId: CLIENT },
-      cloud: "public",
     });
+  });
+
+  it.each(["localTenant", "tenantId", "clientId", "cloud", "endpoints", "maxMailboxDeletes"])(
+    "that is written and empty is a mistake, never the default: %s",
+    (key) => {
+      for (const value of ["", " ", '""']) {
+        expect(problems({ [key]: value })).toEqual([
+          `mailboxes:${key}: is empty; give it a value, or remove it (\`pulumi config rm\`)`,
+        ]);
+      }
+    },
+  );
+
+  it.each([
+    "MAILBOXES_LOCAL_TENANT",
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLOUD",
+    "DATAVERSE_URL",
+  ])("that is set and empty in the environment is a mistake: %s", (variable) => {
+    expect(problems({}, { [variable]: "" })).toEqual([`${variable}: is set and empty; give it a value, or unset it`]);
+  });
+
+  it("that is empty in the environment does not matter where the stack says it, nor in a local tenant", () => {
+    expect(problems({ tenantId: TENANT, clientId: CLIENT, cloud: "public" }, { AZURE_CLOUD: "" })).toEqual([]);
+    expect(problems({ localTenant: "t.jsonl" }, { AZURE_TENANT_ID: "", DATAVERSE_URL: "" })).toEqual([]);
+  });
+
+  it.each([
+    [".", /must name a file, not a folder/],
+    ["..", /must name a file, not a folder/],
+    ["./", /must name a file, not a folder/],
+    ["state/", /must name a file, not a folder/],
+    ["state/..", /must name a file, not a folder/],
+    ["~/contoso.jsonl", /must be written without ~/],
+    ["$HOME/contoso.jsonl", /must be written without variables/],
+    ["%USERPROFILE%\\contoso.jsonl", /must be written without variables/],
+    ["C:\\tenants\\contoso.jsonl", /is a path of Windows/],
+    ["\\\\server\\contoso.jsonl", /is a path of Windows/],
+  ])("that should be a file and cannot be is refused: %s", (value, reason) => {
+    expect(problems({ localTenant: value })).toEqual([expect.stringMatching(reason)]);
+    expect(problems({ tenantId: TENANT, clientId: CLIENT, clientCertificatePath: value })).toEqual([
+      expect.stringMatching(reason),
+    ]);
   });
 
   it("comes from the stack before the environment", () => {
@@ -341,18 +385,21 @@ describe("a local tenant", () => {
   it("in a journal needs nothing else, and nothing of the environment leaks in", () => {
     const configuration = read({ localTenant: "tenant.jsonl" }, azure);
     expect(configuration).toMatchObject({
-      tenantId: LOCAL_TENANT_ID,
       localTenant: { kind: "journal", path: "/project/tenant.jsonl" },
       credential: application,
       cloud: "public",
     });
     expect(configuration.environmentUrl).toBeUndefined();
+    expect(configuration.tenantId).toBeUndefined();
     expect(JSON.stringify(configuration)).not.toMatch(/microsoft|dynamics|of-the-real-tenant/);
   });
 
-  it("gets its origin when it runs", () => {
-    const configuration = withLocalOrigin(read({ localTenant: "tenant.jsonl" }), "http://127.0.0.1:4711");
+  it("gets its origin and id when it runs, and the stack's id wins", () => {
+    const configuration = withLocalOrigin(read({ localTenant: "tenant.jsonl" }), "http://127.0.0.1:4711", OTHER);
+    const named = read({ localTenant: "tenant.jsonl", tenantId: TENANT });
+    expect(withLocalOrigin(named, "http://127.0.0.1:4711", OTHER).tenantId).toBe(TENANT);
     expect(configuration).toMatchObject({
+      tenantId: OTHER,
       endpoints: { login: "http://127.0.0.1:4711", graph: "http://127.0.0.1:4711", exchange: "http://127.0.0.1:4711" },
       environmentUrl: "http://127.0.0.1:4711",
     });

@@ -118,6 +118,14 @@ describe("the first example, unchanged, signed in as to Microsoft", () => {
     expect(await tenant.requests({ service: "exchange" })).toEqual([]);
   });
 
+  test("no credential at all says in a plain preview that up will fail", async () => {
+    const preview = await project.deploy("preview", [], { env: { NODE_EXTRA_CA_CERTS: tenant.certificate } });
+    expect(preview.exitCode).toBe(0);
+    const told = preview.diagnostics.filter(({ message }) => message.includes("`pulumi up` will fail"));
+    expect(told).toMatchObject([{ severity: "warning" }]);
+    expect(await tenant.requests()).toEqual([]);
+  });
+
   test("no credential at all says once which variables were looked for", async () => {
     const run = await up({ NODE_EXTRA_CA_CERTS: tenant.certificate });
     expect(run.exitCode).not.toBe(0);

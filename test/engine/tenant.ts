@@ -23,6 +23,8 @@ export type Service = "exchange" | "graph" | "dataverse";
 export interface TenantOptions {
   /** Path of the journal; default: a new one in a folder of its own. */
   journal?: string;
+  /** Entra id of the tenant; default: the seed's. */
+  tenantId?: string;
   /** Milliseconds until a service sees what another one wrote. */
   lag?: number;
   /** Also serve https; see `httpsOrigin` and `certificate`. */
@@ -38,6 +40,7 @@ export async function startTenant(options: TenantOptions = {}): Promise<ServedTe
     [
       ...[cli, "tenant", "serve", "--data", journal, "--listen", "127.0.0.1:0", "--seed", "contoso"],
       ...(options.https ? ["--https", "127.0.0.1:0"] : []),
+      ...(options.tenantId === undefined ? [] : ["--tenant", options.tenantId]),
       ...(options.lag === undefined ? [] : ["--lag", String(options.lag)]),
     ],
     { stdio: ["ignore", "pipe", "pipe"] },

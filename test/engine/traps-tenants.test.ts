@@ -55,6 +55,23 @@ describe("a tenant of one's own and another one", () => {
     expect(await state()).toEqual(before);
   });
 
+  test("another local tenant is refused like another real one", async () => {
+    const other = await startTenant({ tenantId: elsewhere });
+    try {
+      project.configure(other.config);
+      const run = await project.up();
+      expect(run.exitCode).not.toBe(0);
+      expect(errors(run)).toContainEqual(
+        expect.stringContaining(
+          `this resource is in tenant ${tenant.tenantId}, but the configured tenant is ${elsewhere}`,
+        ),
+      );
+      expect(await other.requests({ writes: "true" })).toEqual([]);
+    } finally {
+      await other.remove();
+    }
+  });
+
   test("an explicit Tenant takes the local tenant over from the stack, and its secret is ciphertext", async () => {
     project.configure(tenant.config);
     project.program(imports + support + fabrikam('"local-tenant-secret"'));

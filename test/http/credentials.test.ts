@@ -40,7 +40,7 @@ describe("a local tenant's sign-in", () => {
   });
   afterEach(() => entra.stop());
 
-  const local = () => withLocalOrigin(configured({ localTenant: "t.jsonl" }), entra.origin);
+  const local = () => withLocalOrigin(configured({ localTenant: "t.jsonl" }), entra.origin, TENANT);
 
   it("takes client credentials over http, for Microsoft's audiences and the environment's own", async () => {
     const tokens = createTokenSource(local());
@@ -59,7 +59,7 @@ describe("a local tenant's sign-in", () => {
       `${entra.origin}/.default`,
       "https://other.crm4.dynamics.com/.default",
     ]);
-    expect(entra.paths[0]).toBe("/10ca17e4-a000-4000-8000-000000000001/oauth2/v2.0/token");
+    expect(entra.paths[0]).toBe(`/${TENANT}/oauth2/v2.0/token`);
   });
 
   it("is asked once by many, again only when the token is refused", async () => {
@@ -101,7 +101,7 @@ describe("a local tenant's sign-in", () => {
   });
 
   it("that cannot be reached says where it was looked for", async () => {
-    const configuration = configured({ localTenant: entra.origin });
+    const configuration = withLocalOrigin(configured({ localTenant: entra.origin }), entra.origin, TENANT);
     await entra.stop();
     const error = await failureOf(createTokenSource(configuration).token("graph"));
     expect(error.message).toMatch(/ECONNREFUSED.*still being served at http:\/\/127\.0\.0\.1/s);
@@ -210,6 +210,18 @@ describe("Microsoft's sign-in", () => {
     entra.refuse(401, { error: "invalid_client", error_description: AADSTS, error_codes: [7000215] });
     const error = await failureOf(source({}, { AZURE_CLIENT_SECRET: "stale-secret-value" }).token("graph"));
     expect(error.message).not.toMatch(/which wins/);
+  });
+
+  it("that does not answer is not blamed on the application", async () => {
+    const tokens = source({ clientSecret: "a-long-secret" });
+    await tokens.token("graph");
+    await entra.stop();
+    const error = await failureOf(tokens.token("exchange"));
+    expect(error.message).toMatch(
+      /Nothing is known about the credential: no answer came\. Can this machine reach https:/,
+    );
+    expect(error.message).not.toContain("Check the application");
+    entra = await startEntra(keys);
   });
 
   it("whose certificate is not trusted says how to trust it", async () => {

@@ -26,6 +26,7 @@ describe("against a local tenant", () => {
     const configuration = withLocalOrigin(
       readConfiguration((key) => all[key], Object.keys(all), {}, folder),
       tenant.origin,
+      tenant.tenantId,
     );
     return new Pipeline(pipelineOptions(configuration, createTokenSource(configuration)));
   }

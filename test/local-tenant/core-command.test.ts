@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { seedId } from "../../provider/local-tenant/seed/ids";
-import { ada, control, finished, firstLines, mailboxes, workFolder } from "./core";
+import { ada, appId, askToken, claimsOf, control, finished, firstLines, mailboxes, secret, workFolder } from "./core";
 
 const folder = workFolder();
 
@@ -38,6 +38,27 @@ test("seed, show and reset work on a journal nobody serves", async () => {
   expect(stdout).toContain("Grants: none");
   expect(stdout).not.toContain("\u001b");
   expect(await run("reset", "--data", journal)).toMatchObject({ code: 0 });
+});
+
+test("a tenant may be seeded with an id of its own, which its tokens, its organisation and every other row carry", async () => {
+  const journal = join(folder, "fabrikam.jsonl");
+  const id = "fab12ca0-a000-4000-8000-00000000fab1";
+  expect(await run("seed", "--data", journal, "--tenant", "fabrikam")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Expected a GUID."),
+  });
+  expect(await run("seed", "--data", journal, "--tenant", id.toUpperCase())).toMatchObject({ code: 0 });
+  const child = mailboxes("tenant", "serve", "--data", journal);
+  const [origin = ""] = await firstLines(child, 1);
+  expect(await control(origin, "GET", "")).toMatchObject({ tenantId: id });
+  const scope = `${origin}/.default`;
+  const { body } = await askToken(origin, { client_id: appId, client_secret: secret, scope }, id);
+  expect(claimsOf(String(body.access_token))).toMatchObject({ tid: id });
+  expect((await askToken(origin, { client_id: appId, client_secret: secret, scope })).status).toBe(400);
+  const headers = { Authorization: `Bearer ${body.access_token}`, Accept: "application/json" };
+  const whoAmI = await fetch(`${origin}/api/data/v9.2/WhoAmI`, { headers });
+  expect(await whoAmI.json()).toMatchObject({ OrganizationId: "fab12ca0-d000-4000-8000-00000000fab1" });
+  expect(JSON.stringify(await control(origin, "GET", "state"))).not.toContain(seedId("tenant", 1));
 });
 
 test("show, by journal or by URL, is what the serving process knows", async () => {

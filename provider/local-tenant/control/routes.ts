@@ -73,18 +73,18 @@ export function controlRoutes(tenant: Tenant, log: RequestLog, describe: () => D
   });
 
   app.post("/seed", async (c) => {
-    const seed = seedIn(await objectIn(c), "contoso");
+    const { seed, tenantId } = seedIn(await objectIn(c));
     if (organizationOf(tenant) !== undefined) {
       throw new Refusal(409, "The tenant is not empty. Reset it first: it is seeded again then.");
     }
     if (seed !== null) {
-      seedTenant(tenant, seed);
+      seedTenant(tenant, seed, tenantId);
     }
     return c.json(describe());
   });
   app.post("/reset", async (c) => {
-    const seed = seedIn(await objectIn(c), "contoso");
-    resetTenant(tenant, seed);
+    const { seed, tenantId } = seedIn(await objectIn(c));
+    resetTenant(tenant, seed, tenantId);
     removeFaults(tenant);
     forgetUse(tenant);
     log.clear();
@@ -193,12 +193,13 @@ function rowOf(c: Context, tenant: Tenant): Record<string, unknown> {
   return row;
 }
 
-function seedIn(body: Record<string, unknown>, otherwise: "contoso") {
-  const seed = body.seed ?? (body.seed === null ? null : otherwise);
+function seedIn(body: Record<string, unknown>) {
+  const seed = body.seed ?? (body.seed === null ? null : "contoso");
   if (seed !== null && !isSeedName(seed)) {
     throw new Refusal(400, `There is no seed "${String(seed)}". Seeds: ${seedNames.join(", ")}.`);
   }
-  return seed;
+  const { tenantId } = parsed(z.object({ tenantId: z.guid().toLowerCase().optional() }), body);
+  return { seed, tenantId };
 }
 
 async function bodyIn(c: Context): Promise<unknown> {

@@ -3,7 +3,7 @@ import type { Tenant } from "../tenant";
 import { applicationRows } from "./applications";
 import { directoryRows } from "./directory";
 import { environmentRows } from "./environment";
-import type { SeedRow } from "./ids";
+import { type SeedRow, seedId } from "./ids";
 
 const seeds = {
   contoso: (): SeedRow[] => [...directoryRows(), ...applicationRows(), ...environmentRows()],
@@ -18,20 +18,34 @@ export function isSeedName(name: unknown): name is SeedName {
   return typeof name === "string" && name in seeds;
 }
 
-/** Fills an empty tenant, as one line of its journal. All services see it at once, whatever their lag. */
-export function seedTenant(tenant: Tenant, seed: SeedName): void {
-  tenant.store.commit(seeds[seed](), 0);
+/**
+ * Fills an empty tenant, as one line of its journal. All services see it at once, whatever their lag.
+ *
+ * @param tenantId Entra id of the tenant, so that two of them can be told apart; its Dataverse organisation gets an id of its own too.
+ * Default: the seed's. Everything else has the same id in every tenant.
+ */
+export function seedTenant(tenant: Tenant, seed: SeedName, tenantId = seedId("tenant", 1)): void {
+  const rows = JSON.stringify(seeds[seed]())
+    .replaceAll(seedId("tenant", 1), tenantId)
+    .replaceAll(seedId("environment", 1), organizationIdIn(tenantId));
+  tenant.store.commit(JSON.parse(rows) as SeedRow[], 0);
+}
+
+/** Id of the Dataverse organisation of a tenant: the tenant's with the second group of digits that environments have. */
+function organizationIdIn(tenantId: string): string {
+  const [environment = ""] = seedId("environment", 1).match(/-[0-9a-f]{4}-/) ?? [];
+  return tenantId.replace(/-[0-9a-f]{4}-/, environment);
 }
 
 /**
  * Forgets everything, settings and clock included, and seeds the tenant again unless `seed` is null. The signing key stays:
  * clients that hold a token go on with it.
  */
-export function resetTenant(tenant: Tenant, seed: SeedName | null): void {
+export function resetTenant(tenant: Tenant, seed: SeedName | null, tenantId?: string): void {
   const keys = tenant.store.entries(signingKeyTable);
   tenant.clear();
   tenant.store.commit(keys.map(([key, value]) => [signingKeyTable, key, value]));
   if (seed !== null) {
-    seedTenant(tenant, seed);
+    seedTenant(tenant, seed, tenantId);
   }
 }
