@@ -32,6 +32,22 @@ export function displayText(what: string, limit: number): z.ZodType<string> {
     .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` });
 }
 
+/** What `schema` takes, or false, which declares that there is none. Issues keep the paths that they have in `schema`. */
+export function orNone<Value>(schema: z.ZodType<Value>): z.ZodType<Value | false> {
+  return z.unknown().transform((value, context): Value | false => {
+    if (value === false) {
+      return false;
+    }
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) {
+      // A union would report all its branches under its own path, without the member that is wrong.
+      context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue));
+      return z.NEVER;
+    }
+    return parsed.data;
+  });
+}
+
 /** True or false. */
 export function flag(): z.ZodType<boolean> {
   return z.boolean({ error: "must be true or false" });

@@ -11,7 +11,7 @@ import { create, find, requireCloudMailbox } from "./shared-mailbox/creation";
 import { remove } from "./shared-mailbox/deletion";
 import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./shared-mailbox/desired";
 import { isSet } from "./shared-mailbox/facet";
-import { forwardingTarget } from "./shared-mailbox/forwarding";
+import { forwardingTarget, isForwarding } from "./shared-mailbox/forwarding";
 import { whenLicensed } from "./shared-mailbox/license-lag";
 import { around, facets } from "./shared-mailbox/observation";
 import { mailboxAndAccount } from "./witnesses";
@@ -30,7 +30,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   replaces: () => [],
   respelled: () => [],
   refersTo: ({ forwarding, forwardingId }) =>
-    isSet(forwarding) && typeof forwardingId === "string" ? { [(forwarding as { to: string }).to]: forwardingId } : {},
+    isForwarding(forwarding) && typeof forwardingId === "string" ? { [forwarding.to]: forwardingId } : {},
 
   declare(state, inputs, origin, registry) {
     const id = String(state.id);
@@ -45,7 +45,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
     return {
       inputs,
       alias: inputs.alias ?? derivedAlias(inputs.primarySmtpAddress, operation.origin),
-      target: inputs.forwarding === undefined ? undefined : await forwardingTarget(inputs.forwarding, operation),
+      target: isForwarding(inputs.forwarding) ? await forwardingTarget(inputs.forwarding, operation) : undefined,
     };
   },
 
@@ -118,7 +118,7 @@ function tellOverwritten(changes: readonly Change[], { mailbox, isAdopted }: Obs
   const overwritten = isAdopted === true ? changes.filter(({ from }) => isSet(from)) : [];
   if (overwritten.length > 0) {
     const values = overwritten.map(
-      ({ path, from, to }) => `${path.join(".")} ${JSON.stringify(from)} → ${JSON.stringify(to)}`,
+      ({ path, from, to }) => `${path.join(".")} ${JSON.stringify(from)} → ${JSON.stringify(to) ?? "none"}`,
     );
     operation.warn(`Adopting ${mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
   }

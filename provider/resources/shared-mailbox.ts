@@ -147,8 +147,8 @@ export interface SharedMailboxArgs {
   signInBlocked?: pulumi.Input<boolean>;
   /** Whether address lists leave the mailbox out. Default false. Changed in place; removal puts back false. */
   hiddenFromAddressLists?: pulumi.Input<boolean>;
-  /** Forwarding of all mail. Removal stops it. */
-  forwarding?: pulumi.Input<Forwarding>;
+  /** Forwarding of all mail. `false` declares that there is none: one that somebody sets is drift. Removal stops it. */
+  forwarding?: pulumi.Input<Forwarding | false>;
   /**
    * Automatic replies. Changed in place; removal disables them and clears the texts that were declared.
    *
@@ -163,15 +163,15 @@ export interface SharedMailboxArgs {
   regional?: pulumi.Input<RegionalSettings>;
   /**
    * What people see while they write to the mailbox: plain text of at most 175 characters, shown as it is written, `&` and
-   * `<two>` too; html is refused. The document Exchange puts around it is no difference. Translations are left alone. Removal, or
-   * null, clears it.
+   * `<two>` too; html is refused. The document Exchange puts around it is no difference. Translations are left alone. `false`
+   * declares that there is none. Removal, or null, clears it.
    */
-  mailTip?: pulumi.Input<string>;
+  mailTip?: pulumi.Input<string | false>;
   /**
-   * Custom attributes by number, 1 to 15: text of 1 to 1,024 characters. Managed one by one: a number that is not declared is left
-   * alone, one that is removed is cleared.
+   * Custom attributes by number, 1 to 15: text of 1 to 1,024 characters, or `false` for one that is not set. Managed one by one: a
+   * number that is not declared is left alone, one that is removed is cleared.
    */
-  customAttributes?: pulumi.Input<Partial<Record<CustomAttributeNumber, pulumi.Input<string>>>>;
+  customAttributes?: pulumi.Input<Partial<Record<CustomAttributeNumber, pulumi.Input<string | false>>>>;
   /** Whether the mailbox keeps copies of what members send from it. Exchange's default is not to; removal puts that back. */
   copySentItems?: pulumi.Input<CopySentItems>;
   /**
@@ -252,15 +252,15 @@ export class SharedMailbox extends DynamicResource {
   /** The declared value. */
   declare readonly hiddenFromAddressLists: pulumi.Output<boolean | undefined>;
   /** The declared forwarding. */
-  declare readonly forwarding: pulumi.Output<pulumi.UnwrappedObject<Forwarding> | undefined>;
+  declare readonly forwarding: pulumi.Output<pulumi.UnwrappedObject<Forwarding> | false | undefined>;
   /** The declared automatic replies in canonical form: times in UTC. */
   declare readonly automaticReplies: pulumi.Output<pulumi.UnwrappedObject<AutomaticReplies> | undefined>;
   /** The declared regional settings in canonical form: the time zone by its Windows name. */
   declare readonly regional: pulumi.Output<pulumi.UnwrappedObject<RegionalSettings> | undefined>;
   /** The declared MailTip in canonical form: white space as one blank. */
-  declare readonly mailTip: pulumi.Output<string | undefined>;
+  declare readonly mailTip: pulumi.Output<string | false | undefined>;
   /** The declared custom attributes. */
-  declare readonly customAttributes: pulumi.Output<Partial<Record<CustomAttributeNumber, string>> | undefined>;
+  declare readonly customAttributes: pulumi.Output<Partial<Record<CustomAttributeNumber, string | false>> | undefined>;
   /** The declared values. */
   declare readonly copySentItems: pulumi.Output<pulumi.UnwrappedObject<CopySentItems> | undefined>;
   /** The declared quotas in canonical form: `49.5 GB`. */

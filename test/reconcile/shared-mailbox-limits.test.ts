@@ -1,4 +1,4 @@
-import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
 const GIGABYTE = 1024 ** 3;
@@ -213,6 +213,71 @@ describe("a MailTip", () => {
   });
 });
 
+describe("none, declared", () => {
+  const none = { forwarding: false, mailTip: false, customAttributes: { "3": false, "4": "kept" }, emailAliases: [] };
+  const somebodys = {
+    ForwardingSmtpAddress: "smtp:thief@adatum.example",
+    DeliverToMailboxAndForward: true,
+    MailTip: "Somebody's",
+    CustomAttribute3: "somebody's",
+    EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: ["smtp:somebody@contoso.com"] },
+  };
+  const cleared = {
+    ForwardingAddress: null,
+    ForwardingSmtpAddress: null,
+    DeliverToMailboxAndForward: false,
+    MailTip: null,
+    CustomAttribute3: "",
+    CustomAttribute4: "kept",
+    EmailAddresses: expect.not.arrayContaining(["smtp:somebody@contoso.com"]),
+  };
+
+  test("is no change, shows what somebody sets, and takes it away", async () => {
+    const world = await startWorld();
+    const resource = await made(world, none);
+    expect(await resource.plan({ ...support, ...none })).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+    await world.exchange("Set-Mailbox", { Identity: resource.id, ...somebodys });
+    expect(await resource.refresh()).toEqual({
+      forwarding: [false, { to: "thief@adatum.example", keepCopy: true }],
+      mailTip: [false, "Somebody's"],
+      "customAttributes/3": [false, "somebody's"],
+      emailAliases: [[], ["somebody@contoso.com"]],
+    });
+    await resource.up({ ...support, ...none });
+    expect(await seen(world, resource)).toMatchObject(cleared);
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan({ ...support, ...none })).toEqual([]);
+  });
+
+  test("ends what was declared, also to a recipient of the tenant, and may be left out again", async () => {
+    const world = await startWorld();
+    const resource = await made(world, {
+      forwarding: { to: "ada@contoso.com" },
+      mailTip: "We answer within a day",
+      customAttributes: { "3": "cost centre 12", "4": "kept" },
+    });
+    await resource.up({ ...support, ...none });
+    expect(await seen(world, resource)).toMatchObject(cleared);
+    expect(resource.outputs).not.toHaveProperty("forwardingId");
+    expect(await resource.refresh()).toEqual({});
+    await resource.up({ ...support, forwarding: { to: "ada@contoso.com" } });
+    expect(await seen(world, resource)).toMatchObject({ DeliverToMailboxAndForward: true, CustomAttribute4: "" });
+    await resource.up(support);
+    expect(await seen(world, resource)).toMatchObject({ ForwardingAddress: null, DeliverToMailboxAndForward: false });
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  test("takes away what an adoption finds, and says so", async () => {
+    const world = await startWorld();
+    const id = await makeMailbox(world, "support@contoso.com");
+    await world.exchange("Set-Mailbox", { Identity: id, ...somebodys });
+    const resource = await made(world, { forwarding: false, adopt: true, signInBlocked: true });
+    expect(await seen(world, resource)).toMatchObject({ ForwardingSmtpAddress: null, MailTip: expect.anything() });
+    expect(world.warnings.join("\n")).toMatch(/overwrites what was there:.*forwarding .*thief@adatum\.example.* → none/);
+  });
+});
+
 describe("clearing", () => {
   test('is done with "" where Exchange refuses null', async () => {
     const world = await startWorld();
@@ -348,7 +413,7 @@ describe("quota and sizes", () => {
     ["a long MailTip", { mailTip: "x".repeat(176) }, /^mailTip: shows more than 175 characters/],
     ["an empty MailTip", { mailTip: " \n" }, /^mailTip: shows nothing/],
     ["a MailTip of html", { mailTip: "Closed on <b>Sundays</b>" }, /^mailTip: has html in it/],
-    ["a sixteenth attribute", { customAttributes: { "16": "x" } }, /^customAttributes\["16"\]: is no custom attribute/],
+    ["a sixteenth attribute", { customAttributes: { "16": "x" } }, /^customAttributes\["16"\]: is not a custom attribute/],
     [
       "a long attribute",
       { customAttributes: { "2": "x".repeat(1025) } },

@@ -73,8 +73,9 @@ describe("SharedMailbox", () => {
         ];
         box.primarySmtpAddress = String(to);
       } else if (property === "forwarding") {
-        box.forwardingSmtpAddress = inputs.forwarding?.to;
-        box.deliversAndForwards = inputs.forwarding?.keepCopy ?? false;
+        const { forwarding } = inputs;
+        box.forwardingSmtpAddress = forwarding === false ? undefined : forwarding?.to;
+        box.deliversAndForwards = forwarding !== false && (forwarding?.keepCopy ?? false);
       } else if (property === "emailAliases") {
         box.emailAddresses = [
           ...box.emailAddresses.filter((one) => one !== `smtp:${address}`),

@@ -4,7 +4,7 @@ import type { AccountLicenses, Subscription } from "../../services/licenses";
 import type { Settings } from "../../services/mailbox-settings";
 import type { Mailbox, MailboxStatistics, PlanSizes } from "../../services/mailboxes";
 import { isGuid, type Recipient } from "../../services/recipients";
-import { displayText, flag, smtpAddress } from "../canonical";
+import { displayText, flag, orNone, smtpAddress } from "../canonical";
 import { automaticReplies } from "./automatic-replies";
 import { regional } from "./regional";
 import {
@@ -40,15 +40,20 @@ export const schema = z.strictObject({
     .optional(),
   signInBlocked: flag().default(true),
   hiddenFromAddressLists: flag().optional(),
-  forwarding: z
-    .strictObject(
+  forwarding: orNone(
+    z.strictObject(
       { to: smtpAddress("queue@contoso.com"), keepCopy: flag().default(true), allowLoss: flag().optional() },
-      { error: "must be an object: { to: <address>, keepCopy: true }" },
-    )
-    .optional(),
+      {
+        error: (issue) =>
+          issue.code === "unrecognized_keys"
+            ? undefined
+            : "must be an object { to: <address>, keepCopy: true }, or false for no forwarding",
+      },
+    ),
+  ).optional(),
   automaticReplies: automaticReplies.optional(),
   regional: regional.optional(),
-  mailTip: mailTipSchema.optional(),
+  mailTip: orNone(mailTipSchema).optional(),
   customAttributes: attributesSchema.optional(),
   copySentItems: copySentItemsSchema.optional(),
   quota: quotaSchema.optional(),

@@ -7,7 +7,12 @@ import type { Operation } from "../reconciler";
 import type { Desired, Observed, SharedMailboxInputs, Target } from "./desired";
 import { type Facet, isSet } from "./facet";
 
-type Forwarding = NonNullable<SharedMailboxInputs["forwarding"]>;
+type Forwarding = Exclude<NonNullable<SharedMailboxInputs["forwarding"]>, false>;
+
+/** Whether a value says where to forward; false says that nothing is forwarded. */
+export function isForwarding(value: unknown): value is Forwarding {
+  return typeof value === "object" && value !== null;
+}
 
 /** How far a chain of forwarding mailboxes is followed. */
 const LONGEST_CHAIN = 10;
@@ -19,10 +24,10 @@ const LONGEST_CHAIN = 10;
 export async function forwardingTarget(declared: Forwarding, operation: Operation): Promise<Target> {
   const { recipients, mailboxes } = operation.services;
   const { forwarding: before, forwardingId: id } = operation.state as {
-    forwarding?: Forwarding;
+    forwarding?: Forwarding | false | null;
     forwardingId?: string;
   };
-  if (before?.to === declared.to && id !== undefined && id !== "") {
+  if (isForwarding(before) && before.to === declared.to && id !== undefined && id !== "") {
     return { recipient: await recipientKnownAs(declared.to, id, "forwarding.to", operation) };
   }
   const domain = declared.to.split("@")[1] ?? "";
@@ -105,7 +110,7 @@ interface ComparableForwarding {
 
 /** What is declared. */
 function desiredForwarding({ inputs, target }: Desired): ComparableForwarding | undefined {
-  if (inputs.forwarding === undefined || target === undefined) {
+  if (!isForwarding(inputs.forwarding) || target === undefined) {
     return undefined;
   }
   const to = "recipient" in target ? target.recipient.id || target.recipient.guid : target.address;
@@ -125,33 +130,34 @@ function forwardingParameters({ inputs, target }: Desired): Row {
   return {
     ForwardingAddress: recipient === undefined ? null : recipient.id || recipient.guid,
     ForwardingSmtpAddress: address === undefined ? null : `smtp:${address}`,
-    DeliverToMailboxAndForward: inputs.forwarding?.keepCopy ?? false,
+    DeliverToMailboxAndForward: isForwarding(inputs.forwarding) && inputs.forwarding.keepCopy,
   };
 }
 
 /** Forwarding as an input; the declared spelling stays while it means the same recipient. */
 function forwardingAsRead(
-  declared: Forwarding | null | undefined,
+  declared: Forwarding | false | null | undefined,
   declaredId: string | undefined,
   observed: Observed,
 ): unknown {
   const { mailbox, forwardsTo: recipient } = observed;
   const seen = observedForwarding(observed);
   if (seen === undefined) {
-    return null;
+    return declared === false ? false : null;
   }
+  const before = isForwarding(declared) ? declared : undefined;
   const isSame =
     recipient === undefined
-      ? declared?.to === mailbox.forwardingSmtpAddress
+      ? before?.to === mailbox.forwardingSmtpAddress
       : sameText(declaredId ?? "", recipient.id || recipient.guid) ||
-        smtpAddresses(recipient).includes(declared?.to ?? "");
+        smtpAddresses(recipient).includes(before?.to ?? "");
   const to = isSame
-    ? declared?.to
+    ? before?.to
     : (recipient?.primarySmtpAddress ?? mailbox.forwardingSmtpAddress ?? mailbox.forwardingAddress);
   return {
     to,
     keepCopy: mailbox.deliversAndForwards,
-    ...(declared?.allowLoss === undefined ? {} : { allowLoss: declared.allowLoss }),
+    ...(before?.allowLoss === undefined ? {} : { allowLoss: before.allowLoss }),
   };
 }
 
@@ -160,14 +166,15 @@ export const forwarding: Facet = {
   properties: ["forwarding"],
 
   check: ({ primarySmtpAddress, emailAliases, forwarding: declared }) =>
-    declared !== undefined && [primarySmtpAddress, ...(emailAliases ?? [])].includes(declared.to)
+    isForwarding(declared) && [primarySmtpAddress, ...(emailAliases ?? [])].includes(declared.to)
       ? [{ path: "forwarding.to", reason: "is an address of this very mailbox; mail would go round in a loop" }]
       : [],
 
   advise({ forwarding: declared, primarySmtpAddress, emailAliases }, olds) {
     const domainOf = (address: string | undefined) => address?.split("@")[1];
     const own = [primarySmtpAddress, ...(emailAliases ?? [])].map(domainOf);
-    return declared === undefined || declared.to === olds.forwarding?.to || own.includes(domainOf(declared.to))
+    const before = isForwarding(olds.forwarding) ? olds.forwarding.to : undefined;
+    return !isForwarding(declared) || declared.to === before || own.includes(domainOf(declared.to))
       ? []
       : [
           "forwarding.to is in another domain than the mailbox: if that is outside the tenant, Exchange Online blocks automatic " +
@@ -201,7 +208,7 @@ export const forwarding: Facet = {
 
   read: (observed, state) => ({
     forwarding: forwardingAsRead(
-      state.forwarding as Forwarding | null,
+      state.forwarding as Forwarding | false | null | undefined,
       state.forwardingId as string | undefined,
       observed,
     ),

@@ -44,7 +44,8 @@ export const members: Facet = {
       );
       return managed.flatMap((member) => {
         const from = present[member] ?? onRemoval;
-        const to = declared[member] ?? onRemoval;
+        // False declares that a text is not set.
+        const to = declared[member] || onRemoval;
         return from === to ? [] : [{ path: [property, member], from, to }];
       });
     }),
@@ -60,8 +61,13 @@ export const members: Facet = {
     Object.fromEntries(
       groups.map(({ property, read }) => {
         const present = read(mailbox);
-        const known = Object.keys((state[property] ?? {}) as Members);
-        return [property, Object.fromEntries(known.map((member) => [member, present[member] ?? null]))];
+        const known = Object.entries((state[property] ?? {}) as Members);
+        // One that is declared as not set reads as it is declared.
+        const unset = (declared: unknown) => (declared === false ? false : null);
+        return [
+          property,
+          Object.fromEntries(known.map(([member, declared]) => [member, present[member] ?? unset(declared)])),
+        ];
       }),
     ),
 };

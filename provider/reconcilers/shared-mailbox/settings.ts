@@ -36,9 +36,9 @@ const table: readonly Setting[] = [
   },
   {
     property: "mailTip",
-    read: ({ mailTip }) => (mailTip === undefined ? null : displayedMailTip(mailTip) || null),
+    read: ({ mailTip }, declared) => displayedMailTip(mailTip ?? "") || (declared === false ? false : null),
     onRemoval: { value: null },
-    parameters: (value) => ({ MailTip: typeof value === "string" ? mailTipHtml(value) : value }),
+    parameters: (value) => ({ MailTip: typeof value === "string" ? mailTipHtml(value) : null }),
   },
 ];
 
