@@ -176,7 +176,7 @@ export interface SharedMailboxArgs {
   copySentItems?: pulumi.Input<CopySentItems>;
   /**
    * How large the mailbox may become. Default: 49, 49.5 and 50 GB, with Exchange Online Plan 2 98, 99 and 100 GB. Above 50 GB it
-   * needs a `license`. Exchange has no "unset": removal puts back what was there before this resource first wrote it
+   * needs a `license`. Exchange has no "unset": removal puts back what was there when this resource began to manage it
    * (`valuesBefore`), otherwise the default.
    */
   quota?: pulumi.Input<Quota>;
@@ -299,7 +299,7 @@ export class SharedMailbox extends DynamicResource {
   declare readonly size: pulumi.Output<number>;
   /** Number of items in the mailbox, as of the same moment as `size`. */
   declare readonly itemCount: pulumi.Output<number>;
-  /** What `quota`, `maxSendSize` and `maxReceiveSize` were before this resource first wrote them; their removal puts it back. */
+  /** What `quota`, `maxSendSize` and `maxReceiveSize` were when this resource began to manage them; their removal puts it back. */
   declare readonly valuesBefore: pulumi.Output<
     { quota?: Record<keyof Quota, string>; maxSendSize?: string; maxReceiveSize?: string } | undefined
   >;

@@ -274,7 +274,9 @@ describe("none, declared", () => {
     await world.exchange("Set-Mailbox", { Identity: id, ...somebodys });
     const resource = await made(world, { forwarding: false, adopt: true, signInBlocked: true });
     expect(await seen(world, resource)).toMatchObject({ ForwardingSmtpAddress: null, MailTip: expect.anything() });
-    expect(world.warnings.join("\n")).toMatch(/overwrites what was there:.*forwarding .*thief@adatum\.example.* → none/);
+    expect(world.warnings.join("\n")).toMatch(
+      /overwrites what was there:.*forwarding .*thief@adatum\.example.* → none/,
+    );
   });
 });
 
@@ -342,7 +344,72 @@ describe("quota and sizes", () => {
     });
   });
 
-  test("go back to the defaults where nothing was ever written", async () => {
+  test("go back to what was there when they were first declared, though nothing had to be written then", async () => {
+    const world = await startWorld();
+    const program = {
+      ...support,
+      quota: { issueWarning: "49 GB", prohibitSend: "49.5 GB", prohibitSendReceive: "50 GB" },
+      maxReceiveSize: "36 MB",
+    };
+    const resource = await made(world, program);
+    const before = { quota: program.quota, maxReceiveSize: "36 MB" };
+    expect(resource.outputs.valuesBefore).toEqual(before);
+    await world.exchange("Set-Mailbox", {
+      Identity: resource.id,
+      IssueWarningQuota: "1.8 GB",
+      ProhibitSendQuota: "1.9 GB",
+      ProhibitSendReceiveQuota: "2 GB",
+      MaxReceiveSize: "5 MB",
+    });
+    await resource.refresh();
+    await resource.up(program);
+    expect(resource.outputs.valuesBefore).toEqual(before);
+    await resource.up(support);
+    expect(await seen(world, resource)).toMatchObject({
+      ...defaultQuotaRow,
+      MaxReceiveSize: expect.stringMatching(/^36 MB/),
+    });
+    expect(resource.outputs).not.toHaveProperty("valuesBefore");
+  });
+
+  test.each([
+    ["was refreshed first", true],
+    ["was repaired at once", false],
+  ])(
+    "of a state without a record go back to what was declared when somebody's change %s",
+    async (_how, isRefreshed) => {
+      const world = await startWorld();
+      const program = { ...support, maxSendSize: "35 MB" };
+      const resource = await made(world, program);
+      // As the former release left it, which recorded a value when it first wrote one.
+      delete resource.outputs.valuesBefore;
+      expect(await resource.refresh()).toEqual({});
+      expect(resource.outputs).not.toHaveProperty("valuesBefore");
+      await world.exchange("Set-Mailbox", { Identity: resource.id, MaxSendSize: "5 MB" });
+      if (isRefreshed) {
+        await resource.refresh();
+      }
+      await resource.up({ ...program, displayName: "Renamed" });
+      await resource.up({ ...support, displayName: "Renamed" });
+      expect(await seen(world, resource)).toMatchObject({ MaxSendSize: "35 MB (36,700,160 bytes)" });
+    },
+  );
+
+  test("of a creation that failed half-way go back to what the new mailbox had", async () => {
+    const world = await startWorld();
+    const resource = world.resource("SharedMailbox", "support");
+    await world.fault({
+      service: "graph",
+      method: "PATCH",
+      answer: { status: 400, body: { error: { code: "Broken", message: "not this time" } } },
+    });
+    await failure(resource.up({ ...support, quota }));
+    await resource.up({ ...support, quota });
+    await resource.up(support);
+    expect(await seen(world, resource)).toMatchObject(defaultQuotaRow);
+  });
+
+  test("go back to the defaults where nothing was ever recorded", async () => {
     const world = await startWorld();
     const resource = await made(world);
     await world.exchange("Set-Mailbox", {
@@ -357,6 +424,8 @@ describe("quota and sizes", () => {
     };
     await resource.up({ ...support, ...declared });
     expect(await world.countOf("Get-MailboxPlan")).toBe(0);
+    // As an import leaves it, and the former release did where it never wrote one.
+    delete resource.outputs.valuesBefore;
     await resource.up(support);
     expect(await seen(world, resource)).toMatchObject({
       ...defaultQuotaRow,
@@ -413,7 +482,11 @@ describe("quota and sizes", () => {
     ["a long MailTip", { mailTip: "x".repeat(176) }, /^mailTip: shows more than 175 characters/],
     ["an empty MailTip", { mailTip: " \n" }, /^mailTip: shows nothing/],
     ["a MailTip of html", { mailTip: "Closed on <b>Sundays</b>" }, /^mailTip: has html in it/],
-    ["a sixteenth attribute", { customAttributes: { "16": "x" } }, /^customAttributes\["16"\]: is not a custom attribute/],
+    [
+      "a sixteenth attribute",
+      { customAttributes: { "16": "x" } },
+      /^customAttributes\["16"\]: is not a custom attribute/,
+    ],
     [
       "a long attribute",
       { customAttributes: { "2": "x".repeat(1025) } },

@@ -212,12 +212,20 @@ describe("mistakes are named by path", () => {
     ["SharedMailbox", { ...support, emailAliases: ["Support@contoso.com"] }, /^emailAliases: has the primary address/],
     ["SharedMailbox", { ...support, signInBlocked: "yes" }, /^signInBlocked: must be true or false/],
     ["SharedMailbox", { ...support, forwarding: "a@contoso.com" }, /^forwarding: must be an object/],
-    ["SharedMailbox", { ...support, forwarding: "none" }, /^forwarding: must be an object .* or false for no forwarding/],
+    [
+      "SharedMailbox",
+      { ...support, forwarding: "none" },
+      /^forwarding: must be an object .* or false for no forwarding/,
+    ],
     ["SharedMailbox", { ...support, forwarding: true }, /^forwarding: must be an object .* or false/],
     ["SharedMailbox", { ...support, mailTip: "" }, /^mailTip: shows nothing; write false/],
     ["SharedMailbox", { ...support, mailTip: true }, /^mailTip: must be text .* or false/],
     ["SharedMailbox", { ...support, customAttributes: { 3: "" } }, /^customAttributes\["3"\]: is empty; write false/],
-    ["SharedMailbox", { ...support, customAttributes: { 3: true } }, /^customAttributes\["3"\]: must be text, or false/],
+    [
+      "SharedMailbox",
+      { ...support, customAttributes: { 3: true } },
+      /^customAttributes\["3"\]: must be text, or false/,
+    ],
     ["SharedMailbox", { ...support, forwarding: {} }, /^forwarding\.to: /],
     ["SharedMailbox", { ...support, forwarding: { to: "x" } }, /^forwarding\.to: is not an SMTP address/],
     [

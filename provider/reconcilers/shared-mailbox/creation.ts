@@ -1,4 +1,5 @@
 import { ConflictError, isClass, isUnknownOutcome, ProviderError, SettleError } from "../../http/errors";
+import type { User } from "../../services/graph";
 import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { settle } from "../../services/waiting";
@@ -121,7 +122,7 @@ async function adopted(mailbox: Mailbox, desired: Desired, operation: Operation)
   }
   operation.state.id = mailbox.id;
   operation.state.exchangeGuid = mailbox.exchangeGuid;
-  return { ...(await around({ mailbox, user }, desired, operation)), isAdopted: true };
+  return { ...(await begun({ mailbox, user }, desired, operation)), isAdopted: true };
 }
 
 /** Exchange Online refuses, or the next synchronisation overwrites, what is written to a mailbox that lives on-premises. */
@@ -202,5 +203,19 @@ async function settled(id: string, desired: Desired, operation: Operation): Prom
     throw mailboxGone(id, "creating a shared mailbox");
   }
   operation.state.exchangeGuid = mailbox.exchangeGuid;
-  return around({ mailbox, user }, desired, operation);
+  return begun({ mailbox, user }, desired, operation);
+}
+
+/** A mailbox from here on managed. What its values were is noted first: a failure notes what is declared, and they would be lost. */
+async function begun(
+  seen: { mailbox: Mailbox; user: User },
+  desired: Desired,
+  operation: Operation,
+): Promise<Observed> {
+  const observed = await around(seen, desired, operation);
+  const { valuesBefore } = observed;
+  if (valuesBefore !== undefined && Object.keys(valuesBefore).length > 0) {
+    operation.state.valuesBefore = valuesBefore;
+  }
+  return observed;
 }

@@ -6,6 +6,7 @@ import type { Mailbox, MailboxStatistics, PlanSizes } from "../../services/mailb
 import { isGuid, type Recipient } from "../../services/recipients";
 import { displayText, flag, orNone, smtpAddress } from "../canonical";
 import { automaticReplies } from "./automatic-replies";
+import type { ValuesBefore } from "./limits";
 import { regional } from "./regional";
 import {
   attributesSchema,
@@ -105,6 +106,8 @@ export interface Observed {
   settings?: Settings;
   /** The account's licences and the tenant's subscriptions; only where they are needed. */
   licensing?: Licensing;
+  /** What quota and sizes were before this resource managed them, as far as it does. */
+  valuesBefore?: ValuesBefore;
   /** The message sizes of the mailbox's plan; only where something has to go back to them. */
   planSizes?: PlanSizes | undefined;
   /** How full the mailbox is; only at the end of a deployment. */

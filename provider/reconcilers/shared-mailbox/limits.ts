@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
@@ -18,8 +19,8 @@ const DEFAULT_SIZES: Readonly<Record<SizeName, string>> = {
   maxReceiveSize: canonicalSize(36 * MEGABYTE),
 };
 
-/** What these properties were before this resource first wrote them; in the state, under this name. */
-interface ValuesBefore {
+/** What these properties were when this resource began to manage them; in the state, under this name. */
+export interface ValuesBefore {
   quota?: Record<string, string>;
   maxSendSize?: string;
   maxReceiveSize?: string;
@@ -46,7 +47,10 @@ export const limits: Facet = {
       isSet(managed[name]) &&
       desired.inputs[name] === undefined &&
       valuesBefore(operation.state)[name] === undefined;
-    return SIZES.some(isWithoutRecord) ? { planSizes: await operation.services.mailboxes.planSizes(mailbox) } : {};
+    return {
+      valuesBefore: recorded(mailbox, desired, operation.state),
+      ...(SIZES.some(isWithoutRecord) ? { planSizes: await operation.services.mailboxes.planSizes(mailbox) } : {}),
+    };
   },
 
   difference(desired, previous, observed, state) {
@@ -100,26 +104,18 @@ export const limits: Facet = {
     };
   },
 
-  note(changes, { inputs }, { mailbox }, state) {
-    const before = valuesBefore(state);
-    const isWritten = (name: "quota" | SizeName) => inputs[name] !== undefined && changesOf(name, changes).length > 0;
-    const recorded = {
-      ...(isWritten("quota") ? { quota: quotaOf(mailbox) } : {}),
-      ...Object.fromEntries(SIZES.filter(isWritten).map((name) => [name, sizeText(mailbox[name])])),
-      ...before,
-    };
-    if (Object.keys(recorded).length > 0) {
-      state.valuesBefore = recorded;
+  note(changes, _desired, { valuesBefore: before }, state) {
+    if (changes.some(({ path: [name] }) => name !== undefined && name in (before ?? {}))) {
+      state.valuesBefore = before;
     }
   },
 
   read: ({ mailbox }) => ({
     quota: quotaOf(mailbox),
-    ...Object.fromEntries(SIZES.map((name) => [name, sizeText(mailbox[name])])),
+    ...sizesOf(mailbox),
   }),
 
-  outputs(_observed, state, desired) {
-    const before = valuesBefore(state);
+  outputs({ valuesBefore: before = {} }, _state, desired) {
     const isManaged = (name: string) =>
       desired === undefined || isSet(desired.inputs[name as keyof SharedMailboxInputs]);
     const kept = Object.fromEntries(Object.entries(before).filter(([name]) => isManaged(name)));
@@ -190,12 +186,33 @@ function valuesBefore(state: Properties): ValuesBefore {
   return (state.valuesBefore ?? {}) as ValuesBefore;
 }
 
+/**
+ * What the state has recorded, and what belongs there now: of a property that is managed from now on what the mailbox has; of
+ * one that was managed without a record, as by a former release, what was declared, because it never had to be written. A
+ * refresh records only what somebody is found to have changed: everything else stays as it is.
+ */
+function recorded(mailbox: Mailbox, desired: Desired | undefined, state: Properties): ValuesBefore {
+  const present: Properties = { quota: quotaOf(mailbox), ...sizesOf(mailbox) };
+  const isDue = (name: string) =>
+    desired === undefined
+      ? isSet(state[name]) && !isDeepStrictEqual(state[name], present[name])
+      : isSet(desired.inputs[name as keyof SharedMailboxInputs]);
+  const due = Object.entries(present)
+    .filter(([name]) => isDue(name))
+    .map(([name, value]) => [name, isSet(state[name]) ? state[name] : value]);
+  return { ...Object.fromEntries(due), ...valuesBefore(state) };
+}
+
 function quotaOf({ quota }: Mailbox): Record<(typeof QUOTAS)[number], string> {
   return {
     issueWarning: sizeText(quota.issueWarning),
     prohibitSend: sizeText(quota.prohibitSend),
     prohibitSendReceive: sizeText(quota.prohibitSendReceive),
   };
+}
+
+function sizesOf(mailbox: Mailbox): Record<string, string> {
+  return Object.fromEntries(SIZES.map((name) => [name, sizeText(mailbox[name])]));
 }
 
 function sizeText(bytes: number | undefined): string {

@@ -26,7 +26,9 @@ export const mailTipSchema = z
 
 /** Custom attributes by number. False declares that one is not set; a null member is left out, like a missing one. */
 export const attributesSchema = z
-  .record(z.string(), z.unknown(), { error: 'must be a map from "1" … "15" to text, or to false for one that is not set' })
+  .record(z.string(), z.unknown(), {
+    error: 'must be a map from "1" … "15" to text, or to false for one that is not set',
+  })
   .transform((map, context) => {
     const issue = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
     const canonical: Record<string, string | false> = {};
