@@ -2,7 +2,7 @@
  * What a service's error means, as data: one table a service, read from the top, the first row that matches counts.
  *
  * Types and codes come before texts, because texts are localised and change; the HTTP status comes last, because
- * Exchange says almost everything with 400.
+ * Exchange says almost everything with 400, and a few errors of cmdlets with 404, 409 or 500.
  */
 import type { ErrorClass } from "./errors";
 
@@ -17,6 +17,8 @@ export interface Refusal {
   text: string;
   /** Graph: the properties that the details name. */
   targets?: readonly string[];
+  /** Exchange: the details carry an exception of the cmdlet, so that the cmdlet itself has refused. */
+  isOfCmdlet?: boolean;
 }
 
 /** One row: every condition that is there must hold. */
@@ -31,18 +33,42 @@ export interface Rule {
   text?: RegExp;
   targets?: RegExp;
   statuses?: readonly number[];
+  isOfCmdlet?: true;
+  /** What to do, where the row knows more than the class; whole sentences. */
+  nextStep?: string;
 }
+
+/** What an error means: its class, and what to do where that is known better than by the class alone. */
+export type Meaning = Pick<Rule, "class" | "nextStep">;
 
 const TRANSIENT = [408, 425, 499, 500, 502, 503, 504] as const;
 
 /** Says "not now" in plain text, with whatever status. */
 const TOO_MANY_AT_ONCE = /maximum number of concurrent requests per tenant/i;
 
-/** The Exchange admin API. */
+/** Exceptions that a cmdlet raises when something behind it is slow or away. */
+const PASSING = ["Transient", "Timeout", "TimedOut", "ServerBusy", "Overload", "Unavailable", "Connection", "Network"];
+
+/** A write that Exchange has to make in the directory as well, and the directory refused. */
+const DUAL_WRITE = ["UnableToWriteToAad", "Configuration.DualWrite"];
+
+/**
+ * The directory's limit of 333 addresses. The sentence is localised, so that its two numbers are looked for as well: how many
+ * there would be, and the limit.
+ */
+const TOO_MANY_ADDRESSES =
+  /maximum number of proxy addresses permitted|too many proxy addresses|^(?=[\s\S]*(?<![\w-])(?:33[4-9]|3[4-9]\d|[4-9]\d\d)(?![\w-]))(?=[\s\S]*(?<![\w-])333(?![\w-]))/i;
+
+/** The Exchange admin API. `Ex…` codes are hashes of the message's name and the same in every language. */
 export const EXCHANGE_RULES: readonly Rule[] = [
   { class: "throttled", text: TOO_MANY_AT_ONCE },
   { class: "throttled", statuses: [429, 509] },
+  // The endpoint knows the application, and its roles do not have this cmdlet (office-docs-powershell #7365).
+  { class: "forbidden", text: /is not allowed to call/i },
   { class: "unauthenticated", statuses: [401] },
+  { class: "misrouted", typeHas: ["CmdletProxyNotAvailable", "CmdletNeedsProxy"] },
+  { class: "misrouted", codes: ["ErrorIncorrectRoutingHint"] },
+  { class: "misrouted", text: /Cmdlet needs proxy/i },
   { class: "pagingExpired", text: /Expired or Invalid pagination request/i },
   { class: "notFound", typeEnds: ["ManagementObjectNotFoundException", "ADNoSuchObjectException"] },
   { class: "ambiguous", typeEnds: ["ManagementObjectAmbiguousException"] },
@@ -52,19 +78,66 @@ export const EXCHANGE_RULES: readonly Rule[] = [
     class: "badParameter",
     typeEnds: ["ParameterTransformationException", "AmbiguousParameterSetException", "ParameterBindingException"],
   },
-  // A failed dual write names its true reason in the text: a conflict there does not go away by trying again.
+  { class: "notFound", codes: ["Ex6F9304", "Ex94914C"] },
+  { class: "ambiguous", codes: ["Ex9E65A2"] },
+  { class: "nameConflict", codes: ["ExC69E3F"] },
+  { class: "addressConflict", codes: ["Ex1472D1"] },
+  // A failed dual write names its true reason in the text, beside "may be transient": none of these goes away by trying again.
   { class: "addressConflict", text: /Reason:\s*ObjectConflict/i },
+  { class: "addressConflict", typeHas: DUAL_WRITE, text: /\bObjectConflict\b/ },
+  {
+    class: "refused",
+    typeHas: DUAL_WRITE,
+    text: TOO_MANY_ADDRESSES,
+    nextStep: "A recipient can have 333 addresses, system addresses included: remove some from `emailAliases`.",
+  },
+  {
+    class: "refused",
+    text: /too many proxy addresses|maximum number of proxy addresses permitted/i,
+    nextStep: "Remove some from `emailAliases`; system addresses count as well.",
+  },
+  {
+    class: "refused",
+    text: /maximum allowed access control entries/i,
+    nextStep:
+      "Entries that lists hide count as well, such as those of deleted people. Remove them, or give access to a mail-enabled security group instead of to people.",
+  },
+  ...[{ text: /Reason:\s*InvalidValue/i }, { typeHas: DUAL_WRITE, text: /\bInvalidValue\b/ }].map(
+    (condition): Rule => ({
+      class: "refused",
+      ...condition,
+      nextStep: "Trying again does not help: change this value in the program.",
+    }),
+  ),
   { class: "transient", typeEnds: ["TransientException", "UnableToWriteToAadException"] },
+  { class: "transient", typeHas: DUAL_WRITE },
   { class: "addressConflict", text: /is already being used by the proxy addresses or LegacyExchangeDN/i },
   { class: "nameConflict", text: /The name ".*" is already being used/i },
+  { class: "ambiguous", text: /matches multiple entries/i },
   {
     class: "notFound",
     text: /couldn['’]t be found on|Couldn['’]t find object|The specified mailbox doesn['’]t exist/i,
   },
   { class: "transient", text: /issue may be transient/i },
+  // Get-InboxRule says so to a reader: even a read checks the write scope (OfficeDocs-O365ITPro #780).
+  {
+    class: "forbidden",
+    text: /isn['’]t within your current (read|write) scopes?|out of the current user['’]s (read|write) scope/i,
+  },
   { class: "forbidden", statuses: [403] },
-  { class: "notFound", statuses: [404] },
+  // A 404 of a proxy, or of another path, says nothing about a mailbox.
+  { class: "notFound", statuses: [404], codes: ["NotFound"] },
+  { class: "notFound", statuses: [404], isOfCmdlet: true },
+  {
+    class: "refused",
+    statuses: [404, 405],
+    nextStep:
+      "No cmdlets are run at this address: check `mailboxes:cloud`, `mailboxes:endpoints` and `mailboxes:tenantId`.",
+  },
   { class: "precondition", statuses: [412] },
+  { class: "transient", statuses: TRANSIENT, typeHas: PASSING },
+  // A cmdlet that says why it refuses does so again, whatever the status; a repetition would only take time.
+  { class: "refused", statuses: [500], isOfCmdlet: true },
   { class: "transient", statuses: TRANSIENT },
 ];
 
@@ -121,40 +194,60 @@ function holds(rule: Rule, refusal: Refusal): boolean {
     (rule.typeHas === undefined || lower(rule.typeHas).some((part) => types.some((type) => type.includes(part)))) &&
     (rule.text === undefined || rule.text.test(refusal.text)) &&
     (rule.targets === undefined || (refusal.targets ?? []).some((target) => rule.targets?.test(target))) &&
-    (rule.statuses === undefined || rule.statuses.includes(refusal.status))
+    (rule.statuses === undefined || rule.statuses.includes(refusal.status)) &&
+    (rule.isOfCmdlet === undefined || rule.isOfCmdlet === refusal.isOfCmdlet)
   );
 }
 
-function classify(rules: readonly Rule[], refusal: Refusal): ErrorClass {
-  return rules.find((rule) => holds(rule, refusal))?.class ?? "refused";
+function meaningIn(rules: readonly Rule[], refusal: Refusal): Meaning {
+  const { class: meaning, nextStep } = rules.find((rule) => holds(rule, refusal)) ?? { class: "refused" };
+  return { class: meaning, ...(nextStep === undefined ? {} : { nextStep }) };
 }
 
 /** What an error of the Exchange admin API means. */
-export function classifyExchange(refusal: Refusal): ErrorClass {
-  return classify(EXCHANGE_RULES, refusal);
+export function classifyExchange(refusal: Refusal): Meaning {
+  return meaningIn(EXCHANGE_RULES, refusal);
 }
 
 /** What an error of Microsoft Graph means. */
-export function classifyGraph(refusal: Refusal): ErrorClass {
-  return classify(GRAPH_RULES, refusal);
+export function classifyGraph(refusal: Refusal): Meaning {
+  return meaningIn(GRAPH_RULES, refusal);
 }
 
 /** What an error of Dataverse means. */
-export function classifyDataverse(refusal: Refusal): ErrorClass {
-  return classify(DATAVERSE_RULES, refusal);
+export function classifyDataverse(refusal: Refusal): Meaning {
+  return meaningIn(DATAVERSE_RULES, refusal);
 }
 
-/** What a warning of Exchange says about a write that changed nothing. */
-export type Notice = "alreadyGranted" | "alreadyRevoked" | "noChange" | "truncated";
+/**
+ * What a warning of Exchange means.
+ *
+ * - `noChange`, `alreadyGranted`, `alreadyRevoked`: a write that had nothing to do.
+ * - `truncated`: there are more rows than were given; beside a nextLink it says no more than the link itself.
+ * - `delayed`: the service held the request back, because there are too many.
+ * - `informative`: everything else, which is for people.
+ */
+export type WarningMeaning = "noChange" | "alreadyGranted" | "alreadyRevoked" | "truncated" | "delayed" | "informative";
 
-const NOTICES: ReadonlyArray<readonly [Notice, RegExp]> = [
+const WARNINGS: ReadonlyArray<readonly [WarningMeaning, RegExp]> = [
+  ["delayed", /Micro delay applied/i],
   ["alreadyGranted", /access control entry is already present/i],
   ["alreadyRevoked", /ACE doesn['’]t exist on the object|ACE isn['’]t present|because the ACE does not exist/i],
   ["noChange", /completed successfully but no settings of/i],
-  ["truncated", /\bResultSize\b/],
+  ["truncated", /\bResultSize\b|there are more results/i],
 ];
 
-/** The meaning of one of Exchange's warnings; undefined for those that only inform. */
-export function classifyNotice(warning: string): Notice | undefined {
-  return NOTICES.find(([, pattern]) => pattern.test(warning))?.[0];
+/** What one of Exchange's warnings means. */
+export function classifyWarning(warning: string): WarningMeaning {
+  return WARNINGS.find(([, pattern]) => pattern.test(warning))?.[0] ?? "informative";
+}
+
+/**
+ * How long Exchange held a request back, in milliseconds; 0 when it did not.
+ *
+ * @param text an answer's body. The warning is the only sign of throttling that an answer of success has (KB 2881759).
+ */
+export function delayIn(text: string): number {
+  const warning = /Micro delay applied[^"]{0,200}/i.exec(text)?.[0];
+  return warning === undefined ? 0 : Number(/Actual delayed:\s*(\d+)\s*msec/i.exec(warning)?.[1] ?? 1000);
 }

@@ -1,4 +1,5 @@
 /** Gets tokens: @azure/identity for Microsoft's sign-in, a request of our own for a local tenant without TLS. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { isNativeError } from "node:util/types";
 import type { TokenCredential } from "@azure/identity";
 import { isMicrosoftLogin } from "../configuration/clouds";
@@ -125,6 +126,10 @@ const ADVICE: ReadonlyArray<readonly [RegExp, string]> = [
   [/AADSTS7000215/, "Take the secret's value, not its id, and check that it belongs to this application."],
   [/AADSTS(700016|900023|90002|900384)\b/, "Check `mailboxes:tenantId` and `mailboxes:clientId`."],
   [
+    /AADSTS7000272\b/,
+    "Entra does not know the key that signed the job's token: is the issuer of the federated credential this CI system's? After a key was rotated it can take 30 minutes; run the command again then.",
+  ],
+  [
     /AADSTS(700211|700212|700213|70021|700223)\b/,
     "The application needs a federated credential whose issuer, subject and audience match this job exactly.",
   ],
@@ -181,6 +186,16 @@ function nextStepOf(configuration: Configuration, words: string, isNetwork: bool
   return `${advice ?? nothing}${staleSecretText(credential, words)}${lookedForText(credential)}`;
 }
 
+/**
+ * Entra does not know the key that signed a federated token. It keeps an issuer's keys, so that a new issuer or a rotated key is
+ * refused for minutes (reports name 20 to 30), and then taken.
+ */
+const UNKNOWN_KEY = /AADSTS7000272\b/;
+/** First pause before asking again after that, in milliseconds; each later one is twice as long. */
+const KEY_PAUSE = 500;
+/** Longest such pause, in milliseconds. */
+const LONGEST_KEY_PAUSE = 60_000;
+
 /** How long a failure that may pass is remembered, in milliseconds: long enough for those who ask at the same time. */
 const PASSING = 10_000;
 
@@ -192,7 +207,7 @@ function isPassing(error: unknown): boolean {
   const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
   return (
     (typeof statusCode === "number" && (statusCode >= 500 || statusCode === 429)) ||
-    /AADSTS(90033|90006|90024|90055)\b/.test(error.message) ||
+    /AADSTS(90033|90006|90024|90055|7000272)\b/.test(error.message) ||
     error.name === "RestError" ||
     (typeof code === "string" && /^(E[A-Z]+|UND_ERR_|network_error)/.test(code)) ||
     /^fetch failed|endpoints_resolution_error|network_error/.test(error.message) ||
@@ -258,7 +273,7 @@ class CachedTokens implements TokenSource {
         throw new Error("no tenant is named: neither mailboxes:tenantId nor AZURE_TENANT_ID is set");
       }
       this.#ask ??= askerOf(this.#configuration, tenantId);
-      const fresh = await this.#ask(scope);
+      const fresh = await this.#onceTheKeyIsKnown(scope, this.#ask);
       rememberSecret(fresh.token);
       this.#fresh.set(scope, fresh);
       return fresh;
@@ -270,6 +285,21 @@ class CachedTokens implements TokenSource {
       const until = isPassing(error) ? Date.now() + PASSING : Number.POSITIVE_INFINITY;
       this.#failures.set(key, { error: failure, until });
       throw failure;
+    }
+  }
+
+  /** Asks again while Entra does not know the key that signed the token, for as long as writes are waited for. */
+  async #onceTheKeyIsKnown(scope: string, ask: AskForToken): Promise<FreshToken> {
+    const end = Date.now() + this.#configuration.settleTimeout;
+    for (let pause = KEY_PAUSE; ; pause = Math.min(2 * pause, LONGEST_KEY_PAUSE)) {
+      try {
+        return await ask(scope);
+      } catch (error) {
+        if (!(isNativeError(error) && UNKNOWN_KEY.test(error.message)) || Date.now() + pause > end) {
+          throw error;
+        }
+        await sleep(pause);
+      }
     }
   }
 

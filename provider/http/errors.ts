@@ -19,6 +19,7 @@ export type Service = "exchange" | "graph" | "dataverse";
  * - `unauthenticated`, `forbidden`: no valid token, or one without the right.
  * - `throttled`: too much at a time; nothing happened. `transient`: may work if tried again.
  * - `pagingExpired`: begin the listing again.
+ * - `misrouted`: the server that was asked cannot do it, and nothing happened; another one can.
  * - `precondition`: `If-Match` or `If-None-Match` did not hold.
  * - `refused`: everything else the service says no to.
  */
@@ -34,6 +35,7 @@ export type ErrorClass =
   | "throttled"
   | "transient"
   | "pagingExpired"
+  | "misrouted"
   | "precondition"
   | "refused";
 
@@ -149,6 +151,7 @@ export class ServiceError extends ProviderError {
   readonly warnings: readonly string[] | undefined;
   /** The request was a write and may have taken effect all the same. */
   readonly outcomeUnknown: boolean;
+  readonly #fields: ServiceErrorFields;
 
   constructor(service: Service, fields: ServiceErrorFields) {
     const code = fields.code === "" || fields.words.includes(fields.code) ? "" : ` [${fields.code}]`;
@@ -170,6 +173,12 @@ export class ServiceError extends ProviderError {
     this.retryAfter = fields.retryAfter;
     this.warnings = fields.warnings?.map(redact);
     this.outcomeUnknown = fields.outcomeUnknown;
+    this.#fields = fields;
+  }
+
+  /** The same error with another advice, from one who knows more about it. */
+  advising(nextStep: string): ServiceError {
+    return serviceError(this.service, { ...this.#fields, nextStep });
   }
 }
 
@@ -194,6 +203,18 @@ export class DataverseError extends ServiceError {
   override readonly name = "DataverseError";
   constructor(fields: ServiceErrorFields) {
     super("dataverse", fields);
+  }
+}
+
+/** The error of a service, as its own class. */
+export function serviceError(service: Service, fields: ServiceErrorFields): ServiceError {
+  switch (service) {
+    case "exchange":
+      return new ExchangeError(fields);
+    case "graph":
+      return new GraphError(fields);
+    case "dataverse":
+      return new DataverseError(fields);
   }
 }
 

@@ -13,6 +13,7 @@ export const NEXT_STEPS: Readonly<Record<Service, Partial<Record<ErrorClass, str
       "(or an Exchange role group) for its service principal. A new grant can take an hour to work. Exchange answers the same way to a cmdlet that it does not know.",
     throttled: "Exchange limits requests: run `pulumi up` again later, or lower `mailboxes:maxConcurrency`.",
     transient: RUN_AGAIN,
+    misrouted: RUN_AGAIN,
     pagingExpired: "The listing took too long and must begin again: run `pulumi up` again.",
   },
   graph: {

@@ -6,6 +6,7 @@
  */
 import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call, CallContext } from "./call";
+import { delayIn } from "./classify";
 import { TimeoutError } from "./errors";
 import { parseRateLimit, parseRetryAfter } from "./retry-after";
 import { Link, Sending } from "./sending";
@@ -132,19 +133,23 @@ function refuseWhenOver(call: Call, bounds: CallContext, pause: number, isOver =
   }
 }
 
+/** Longest silence after a request that Exchange held back, in milliseconds: it has slowed us down itself. */
+const LONGEST_CALM = 10_000;
+
 /** The silence that an answer asks for, in milliseconds. */
 function silenceOf(sending: Sending): number {
   const received = sending.received;
   if (received === undefined) {
     return 0;
   }
-  const { headers, status } = received;
+  const { headers, status, text } = received;
   const now = Date.now();
   const retryAfter =
     status === 429 || status === 503
       ? parseRetryAfter(headers.get("retry-after"), now, headers.get("date"))
       : undefined;
-  return Math.max(retryAfter ?? 0, parseRateLimit(headers, now) ?? 0);
+  const calm = sending.call.service === "exchange" ? Math.min(delayIn(text ?? ""), LONGEST_CALM) : 0;
+  return Math.max(retryAfter ?? 0, parseRateLimit(headers, now) ?? 0, calm);
 }
 
 /** Lets requests through at the pace of their service. */

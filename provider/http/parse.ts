@@ -1,13 +1,6 @@
 /** Turns an answer into the body it holds, or into an error with advice on what to do next. */
 import type { Call } from "./call";
-import {
-  DataverseError,
-  ExchangeError,
-  GraphError,
-  type Service,
-  type ServiceError,
-  type ServiceErrorFields,
-} from "./errors";
+import { type Service, type ServiceError, type ServiceErrorFields, serviceError } from "./errors";
 import { NEXT_STEPS } from "./next-steps";
 import { clean, type ParsedRefusal, parseRefusal, type Received } from "./refusal";
 import { parseRetryAfter } from "./retry-after";
@@ -45,7 +38,7 @@ function provesNothingHappened(parsed: ParsedRefusal, received: Received): boole
 }
 
 /**
- * The error of one answer with a status of 400 and above, also of one out of a batch.
+ * The error of one answer that says no, by its status or in its body; also of one out of a batch.
  * @param now Epoch milliseconds, for `Retry-After` dates.
  */
 export function serviceErrorOf(
@@ -67,16 +60,9 @@ export function serviceErrorOf(
     retryAfter: parseRetryAfter(received.headers.get("retry-after"), now, received.headers.get("date")),
     warnings: parsed.warnings.length > 0 ? parsed.warnings : undefined,
     outcomeUnknown: call.kind === "write" && !provesNothingHappened(parsed, received),
-    nextStep: NEXT_STEPS[call.service][parsed.class],
+    nextStep: parsed.nextStep ?? NEXT_STEPS[call.service][parsed.class],
   };
-  switch (call.service) {
-    case "exchange":
-      return new ExchangeError(fields);
-    case "graph":
-      return new GraphError(fields);
-    case "dataverse":
-      return new DataverseError(fields);
-  }
+  return serviceError(call.service, fields);
 }
 
 /** One answer out of a batch, with its body parsed already. */

@@ -5,7 +5,7 @@
  * content type, and members are found without regard to case.
  */
 import { STATUS_CODES } from "node:http";
-import { classifyDataverse, classifyExchange, classifyGraph, type Refusal } from "./classify";
+import { classifyDataverse, classifyExchange, classifyGraph } from "./classify";
 import type { ErrorClass, Service } from "./errors";
 
 /** An answer with its body read. */
@@ -27,6 +27,8 @@ export interface ParsedRefusal {
   words: string;
   warnings: string[];
   requestId?: string;
+  /** What to do, where it is known better than by the class alone. */
+  nextStep?: string;
 }
 
 /** Longer texts (a proxy's HTML page) are cut. */
@@ -130,38 +132,67 @@ function readDetail(message: string): Draft {
   return { code: "", type: "", words: message };
 }
 
+/** What the headers of a refused sign-in or of a refused role say; NUL bytes are all that the body has then. */
+function diagnosticsOf(headers: Headers): string {
+  const reason = /reason="([^"]*)"/i.exec(headers.get("x-ms-diagnostics") ?? "")?.[1];
+  const challenge = /error_description="([^"]*)"/i.exec(headers.get("www-authenticate") ?? "")?.[1];
+  return clean(reason ?? challenge ?? "");
+}
+
+/** The error member of a body of Exchange, also of one under a status of success. */
+function exchangeErrorIn(body: unknown): unknown {
+  return [member(body, "error"), member(body, "@odata.error")].find(isObject);
+}
+
+/** Whether a body says that a request failed, whatever the status says. */
+export function saysFailed(service: Service, body: unknown): boolean {
+  return service === "exchange" && exchangeErrorIn(body) !== undefined;
+}
+
 function readExchange(received: Received): ParsedRefusal {
   const raw = received.text ?? "";
   const body = parseJson(raw);
-  const error = member(body, "error") ?? body;
-  const detail = readDetail(textMember(listMember(error, "details")[0], "message"));
+  const error = exchangeErrorIn(body) ?? body;
   const internal = member(member(error, "innererror"), "internalexception");
+  const details = listMember(error, "details").map((one) => readDetail(textMember(one, "message")));
+  const outer = readDetail(textMember(error, "message"));
+  // The exception of the cmdlet itself: the one around it may be no more than that a cmdlet failed.
+  const own = [...details, readDetail(textMember(internal, "message")), outer].find(({ type }) => type !== "");
+  const detail = own ?? details[0] ?? { code: "", type: "", words: "" };
   const header = received.headers.get("x-exceptiontype")?.trim() ?? "";
+  const diagnostics = diagnosticsOf(received.headers);
   const type = detail.type || textMember(internal, "type") || header;
   const written =
     detail.words ||
     textMember(internal, "message") ||
-    textMember(error, "message") ||
+    outer.words ||
     (isObject(body) ? "" : clean(raw)) ||
-    statusText(received.status);
+    [statusText(received.status), ...(diagnostics === "" ? [] : [diagnostics])].join(": ");
   const outerCode = textMember(error, "code");
-  const refusal: Refusal = {
+  const { class: meaning, nextStep } = classifyExchange({
     status: received.status,
     codes: [detail.code, outerCode].filter((code) => code !== ""),
     types: [detail.type, textMember(internal, "type"), header].filter((name) => name !== ""),
-    text: [detail.words, textMember(internal, "message"), textMember(error, "message"), written].join("\n"),
-  };
+    text: [...details.map(({ words }) => words), textMember(internal, "message"), outer.words, written].join("\n"),
+    isOfCmdlet: own !== undefined,
+  });
   const requestId = requestIdOf(received.headers, error);
   return {
-    class: classifyExchange(refusal),
+    class: meaning,
     code: detail.code || outerCode,
     ...(type === "" ? {} : { type }),
-    words: withoutServerNames(clean(written)),
+    words: withoutServerNames(clean(meaning === "transient" ? written : withoutPatience(written))),
     warnings: [...listMember(body, "@adminapi.warnings"), ...listMember(error, "@adminapi.warnings")].filter(
       (warning) => typeof warning === "string",
     ),
     ...(requestId === undefined ? {} : { requestId }),
+    ...(nextStep === undefined ? {} : { nextStep }),
   };
+}
+
+/** A failed dual write always says that it may be transient, also where its reason is final. */
+function withoutPatience(words: string): string {
+  return words.replace(/\s*The issue may be transient[^.]*\.?/i, "");
 }
 
 /** The codes of an error and of its inner errors, the innermost first. */
@@ -192,7 +223,7 @@ function readGraph(received: Received): ParsedRefusal {
   const said = detailWords.filter((text) => !words.includes(text));
   const requestId = requestIdOf(received.headers, error);
   return {
-    class: classifyGraph({
+    ...classifyGraph({
       status: received.status,
       codes: [...nested, ...details.map((detail) => textMember(detail, "code"))],
       types: [],
@@ -216,7 +247,7 @@ function readDataverse(received: Received): ParsedRefusal {
     textMember(error, "message") || inner || (isObject(body) ? "" : clean(raw)) || statusText(received.status);
   const requestId = requestIdOf(received.headers, error);
   return {
-    class: classifyDataverse({ status: received.status, codes: [code], types: [], text: words }),
+    ...classifyDataverse({ status: received.status, codes: [code], types: [], text: words }),
     code,
     words: clean(words),
     warnings: [],

@@ -7,6 +7,7 @@ import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call } from "./call";
 import { ProviderError, type ServiceError, TimeoutError, UnknownOutcomeError, UnreachableError } from "./errors";
 import { parseBody, serviceErrorOf } from "./parse";
+import { saysFailed } from "./refusal";
 import { Link, Sending } from "./sending";
 import { TransportFailure } from "./transport";
 import { cancelled, wait } from "./wait";
@@ -136,7 +137,10 @@ function judge(sending: Sending, failure: TransportFailure | undefined, policy: 
   }
   const parsed = parseBody(call.service, received);
   if (parsed.isReadable) {
-    return { is: "done" };
+    // An error under a status of success has been met in production (ScubaGear guards against it).
+    return saysFailed(call.service, parsed.body)
+      ? judgeRefusal(call, serviceErrorOf(call, received, sending.clientRequestId), policy, sending)
+      : { is: "done" };
   }
   // Exchange has been seen to say "not now" in plain text under a status of success.
   const asRefusal = serviceErrorOf(call, received, sending.clientRequestId);

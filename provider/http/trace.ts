@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call, Service } from "./call";
+import { delayIn } from "./classify";
 import { redact } from "./redact";
 import { Link, Sending, setHeader } from "./sending";
 import { TransportFailure } from "./transport";
@@ -27,6 +28,8 @@ export interface TraceLine {
   failure?: string;
   /** Milliseconds from sending to the end of the answer. */
   duration: number;
+  /** Milliseconds of it in which Exchange held the request back, because there were too many ("Micro delay applied"). */
+  delayed?: number;
   clientRequestId: string;
   requestId?: string;
 }
@@ -34,8 +37,11 @@ export interface TraceLine {
 /** Takes trace lines. Must not throw. */
 export type TraceSink = (line: TraceLine) => void;
 
-/** How many requests were sent, by service and kind, repetitions included. */
-export type RequestCounts = Record<Service, Record<Call["kind"], number>>;
+/**
+ * How many requests were sent, by service and kind, repetitions included, and how many of them met throttling: answered 429 or
+ * 509, or held back by the service.
+ */
+export type RequestCounts = Record<Service, Record<Call["kind"] | "throttled", number>>;
 
 /** A sink that appends one JSON line a request to a file. Where that fails, tracing ends and work goes on. */
 export function traceToFile(path: string): TraceSink {
@@ -56,9 +62,9 @@ export function traceToFile(path: string): TraceSink {
 export class Trace extends Link {
   /** What was sent so far. */
   readonly counts: RequestCounts = {
-    exchange: { read: 0, write: 0 },
-    graph: { read: 0, write: 0 },
-    dataverse: { read: 0, write: 0 },
+    exchange: { read: 0, write: 0, throttled: 0 },
+    graph: { read: 0, write: 0, throttled: 0 },
+    dataverse: { read: 0, write: 0, throttled: 0 },
   };
   readonly #sinks: readonly TraceSink[];
 
@@ -87,6 +93,10 @@ export class Trace extends Link {
   }
 
   #tell(sending: Sending, clientRequestId: string, started: number, failure: string | undefined): void {
+    const delayed = sending.call.service === "exchange" ? delayIn(sending.received?.text ?? "") : 0;
+    if (delayed > 0 || sending.received?.status === 429 || sending.received?.status === 509) {
+      this.counts[sending.call.service].throttled += 1;
+    }
     if (this.#sinks.length === 0) {
       return;
     }
@@ -104,6 +114,7 @@ export class Trace extends Link {
       ...(received === undefined ? {} : { status: received.status }),
       ...(failure === undefined ? {} : { failure }),
       duration: Date.now() - started,
+      ...(delayed === 0 ? {} : { delayed }),
       clientRequestId,
       ...(requestId === null || requestId === undefined ? {} : { requestId }),
     };

@@ -258,13 +258,6 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
     );
     const { response, close } = await watchConnection(() =>
       applyFault(tenant, { service, method: request.method, path, cmdlet: entry.cmdlet }, async () => {
-        if (request.method === "TRACE") {
-          // Microsoft's front ends refuse it before a service sees it, and a Request of Node's cannot carry it.
-          return new Response(null, {
-            status: 405,
-            headers: { Allow: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" },
-          });
-        }
         try {
           return await services[service].fetch(withBody(request, text), env);
         } catch (error) {

@@ -1,8 +1,13 @@
 import DataLoader from "dataloader";
 import type { Answer, CallContext } from "../http/call";
-import { isClass, ProviderError } from "../http/errors";
+import { classifyWarning } from "../http/classify";
+import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { exchangeError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
+import { saysFailed } from "../http/refusal";
+import { wait } from "../http/wait";
+import { Anchors } from "./anchors";
+import { missingRole } from "./exchange-roles";
 
 /** A row a cmdlet puts out, as it stands on the wire; side-car members (names with `@`) removed. */
 export type Row = Record<string, unknown>;
@@ -10,8 +15,10 @@ export type Row = Record<string, unknown>;
 /** What a cmdlet answered. */
 export interface Output {
   rows: Row[];
-  /** PowerShell warnings; no-ops and truncations are told nowhere else. */
+  /** PowerShell's warnings that are for people: those that a write had nothing to do, and those of paging, are not among them. */
   warnings: string[];
+  /** Exchange's words that there are more rows than it gave. */
+  truncation?: string;
   /** Whether there was a body without the rows: an answer of something else on the way, never "nobody". */
   isForeign?: boolean;
 }
@@ -33,8 +40,12 @@ const GATHER = 5;
 /** Rows a page; the most the service gives. */
 const PAGE = 1000;
 
-/** The routing hint for calls that concern no mailbox yet; the system mailbox has this id in every tenant. */
-const ORGANIZATION_ANCHOR = "APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}";
+/** How often a listing whose rest is lost begins again: a nextLink is good once and for minutes. */
+const RESTARTS = 2;
+/** How often a cmdlet is sent to another server because the one asked cannot run it. */
+const REROUTES = 4;
+/** Pause before the second such change, in milliseconds; each later one is twice as long. */
+const REROUTE_PAUSE = 250;
 
 /**
  * Cmdlets and parameters that are never sent, whatever asks for them: they reset or destroy more than any declared change
@@ -50,6 +61,9 @@ export class Exchange {
   readonly #pipeline: Pipeline;
   readonly #tenant: (context: CallContext) => Promise<string>;
   readonly #reads: DataLoader<Cmdlet, Output>;
+  readonly #anchors = new Anchors();
+  /** Cmdlets that Exchange has run for this application. */
+  readonly #worked = new Set<string>();
   readonly #listeners: ((concerned: string) => void)[] = [];
 
   /**
@@ -77,9 +91,8 @@ export class Exchange {
       throw new ProviderError({ action: cmdlet.action, words: "Exchange answered with something that is not a list" });
     }
     // A truncated list looks like people without access: it must never be taken for the whole.
-    const truncated = output.warnings.find((warning) => /ResultSize|there are more results/i.test(warning));
-    if (truncated !== undefined) {
-      throw new ProviderError({ action: cmdlet.action, words: `Exchange cut the answer short: ${truncated}` });
+    if (output.truncation !== undefined) {
+      throw new ProviderError({ action: cmdlet.action, words: `Exchange cut the answer short: ${output.truncation}` });
     }
     return output;
   }
@@ -87,17 +100,17 @@ export class Exchange {
   /**
    * Runs a writing cmdlet, once.
    *
-   * @param anchor the mailbox it concerns (its Entra object id), which leads to the server that will read it back first.
+   * @param concerned the mailbox it concerns (its Entra object id), for whoever remembers something of it.
    * @throws ExchangeError; UnknownOutcomeError when the answer was lost.
    */
-  async write(cmdlet: Cmdlet, anchor: string | undefined, context: CallContext): Promise<Output> {
+  async write(cmdlet: Cmdlet, concerned: string | undefined, context: CallContext): Promise<Output> {
     guard(cmdlet);
     try {
-      return await this.#send(cmdlet, "write", anchor, context);
+      return await this.#send(cmdlet, "write", context);
     } finally {
-      if (anchor !== undefined) {
+      if (concerned !== undefined) {
         for (const listener of this.#listeners) {
-          listener(anchor);
+          listener(concerned);
         }
       }
     }
@@ -130,7 +143,7 @@ export class Exchange {
   }
 
   async #readChunk(cmdlets: Cmdlet[], context: CallContext): Promise<(Output | Error)[]> {
-    const single = (cmdlet: Cmdlet) => this.#send(cmdlet, "read", undefined, context).catch(asError);
+    const single = (cmdlet: Cmdlet) => this.#send(cmdlet, "read", context).catch(asError);
     if (cmdlets.length === 1) {
       return Promise.all(cmdlets.map(single));
     }
@@ -148,7 +161,7 @@ export class Exchange {
           action: cmdlets.map((cmdlet) => cmdlet.action).join(", "),
           cmdlet: "$batch",
           headers: {
-            "X-AnchorMailbox": `${ORGANIZATION_ANCHOR}@${tenant}`,
+            "X-AnchorMailbox": this.#anchors.of(undefined, tenant),
             // Without it OData ends a batch at the first request that fails, and "not found" is an answer here.
             Prefer: "odata.continue-on-error",
           },
@@ -158,7 +171,7 @@ export class Exchange {
               method: "POST",
               // Whole addresses, as the public clients that batch send them; whether a path alone will do is unverified.
               url: `${this.#pipeline.exchangeOrigin}${pathOf(cmdlet, tenant)}`,
-              headers: { "Content-Type": "application/json", ...headersOf(cmdlet, undefined, tenant) },
+              headers: { "Content-Type": "application/json", ...this.#headersOf(cmdlet, tenant) },
               body: bodyOf(cmdlet),
             })),
           },
@@ -177,24 +190,46 @@ export class Exchange {
         const response = responses.get(String(index));
         const status = Number(response?.status ?? 0);
         // Inside a batch the single requests are throttled, and fail in passing, each for itself; alone they are retried.
-        if (status === 0 || status === 429 || status >= 500 || nextLinkOf(response?.body) !== undefined) {
+        if (status === 0 || status === 429 || nextLinkOf(response?.body) !== undefined) {
           return single(cmdlet);
         }
-        if (status >= 400) {
-          return exchangeError({ status, headers: new Headers(), body: response?.body }, cmdlet.action, "read");
+        if (status >= 400 || saysFailed("exchange", response?.body)) {
+          const headers = headersIn(response?.headers);
+          const error = exchangeError({ status, headers, body: response?.body }, cmdlet.action, "read");
+          const isPassing = error.class === "transient" || error.class === "throttled" || error.class === "misrouted";
+          return isPassing ? single(cmdlet) : this.#explained(error, cmdlet);
         }
-        return outputOf(response?.body);
+        return this.#noted(cmdlet, outputOf(response?.body, headersIn(response?.headers)));
       }),
     );
   }
 
-  async #send(
-    cmdlet: Cmdlet,
-    kind: "read" | "write",
-    anchor: string | undefined,
-    context: CallContext,
-  ): Promise<Output> {
+  async #send(cmdlet: Cmdlet, kind: "read" | "write", context: CallContext): Promise<Output> {
+    let reroutes = 0;
+    let restarts = 0;
+    for (;;) {
+      try {
+        return this.#noted(cmdlet, await this.#listing(cmdlet, kind, context));
+      } catch (failure) {
+        const isLost = failure instanceof PageLost;
+        const error = isLost ? failure.cause : failure;
+        if (isClass(error, "misrouted") && reroutes < REROUTES) {
+          reroutes += 1;
+          this.#anchors.change(cmdlet);
+          await wait(reroutes === 1 ? 0 : REROUTE_PAUSE * 2 ** (reroutes - 2), context.signal, cmdlet.action);
+        } else if (isLost && kind === "read" && restarts < RESTARTS) {
+          restarts += 1;
+        } else {
+          throw this.#explained(error, cmdlet);
+        }
+      }
+    }
+  }
+
+  /** All pages of an answer. A page's link is followed with the same body and anchor. */
+  async #listing(cmdlet: Cmdlet, kind: "read" | "write", context: CallContext): Promise<Output> {
     const tenant = await this.#tenant(context);
+    const headers = this.#headersOf(cmdlet, tenant);
     const ask = (path: string): Promise<Answer> =>
       this.#pipeline.send(
         {
@@ -204,35 +239,24 @@ export class Exchange {
           kind,
           action: cmdlet.action,
           cmdlet: cmdlet.name,
-          headers: headersOf(cmdlet, anchor, tenant),
+          headers,
           body: bodyOf(cmdlet),
         },
         context,
       );
-    let output = emptyOutput();
+    const output = emptyOutput();
     let path: string | undefined = pathOf(cmdlet, tenant);
     const followed = new Set<string>();
-    let restarts = 0;
     while (path !== undefined) {
-      let answer: Answer;
-      try {
-        answer = await ask(path);
-      } catch (error) {
-        if (isClass(error, "pagingExpired") && kind === "read" && restarts < 2) {
-          restarts += 1;
-          followed.clear();
-          output = emptyOutput();
-          path = pathOf(cmdlet, tenant);
-          continue;
-        }
-        throw error;
-      }
-      const page = outputOf(answer.body);
+      const answer: Answer = await (followed.size === 0 ? ask(path) : this.#following(ask(path)));
+      const page = outputOf(answer.body, answer.headers);
       output.isForeign = output.isForeign === true || page.isForeign === true;
       output.rows.push(...page.rows);
+      output.warnings.push(...page.warnings);
       const next = nextLinkOf(answer.body);
-      // The truncation warning of a page is answered by following its link.
-      output.warnings.push(...page.warnings.filter(() => next === undefined));
+      if (next === undefined && page.truncation !== undefined) {
+        output.truncation = page.truncation;
+      }
       if (next !== undefined && followed.has(next)) {
         throw new ProviderError({ action: cmdlet.action, words: "Exchange gave the same page twice" });
       }
@@ -240,6 +264,46 @@ export class Exchange {
       path = next;
     }
     return output;
+  }
+
+  /** Waits for a page that a link leads to. Whatever the words of a refusal are: the link was good, and is no more. */
+  async #following(page: Promise<Answer>): Promise<Answer> {
+    try {
+      return await page;
+    } catch (error) {
+      throw LOST.some((lost) => isClass(error, lost)) ? new PageLost(error) : error;
+    }
+  }
+
+  #headersOf(cmdlet: Cmdlet, tenant: string): Record<string, string> {
+    return {
+      "X-CmdletName": cmdlet.name,
+      "X-AnchorMailbox": this.#anchors.of(cmdlet, tenant),
+      Prefer: `odata.maxpagesize=${PAGE}`,
+    };
+  }
+
+  /** Remembers what an answer shows of the application's rights and of mailboxes' names. */
+  #noted(cmdlet: Cmdlet, output: Output): Output {
+    this.#worked.add(cmdlet.name);
+    this.#anchors.learn(output.rows);
+    return output;
+  }
+
+  /** The error with the right that is missing, where what has worked so far tells which it is. */
+  #explained(error: unknown, cmdlet: Cmdlet): Error {
+    const nextStep = isServiceError(error) ? missingRole(error, cmdlet.name, this.#worked) : undefined;
+    return isServiceError(error) && nextStep !== undefined ? error.advising(nextStep) : asError(error);
+  }
+}
+
+/** What a link is answered with once it has expired, or was followed before. */
+const LOST = ["pagingExpired", "refused", "badParameter", "notFound"] as const;
+
+/** A page of a listing cannot be had any more; the cause is the service's answer. */
+class PageLost extends Error {
+  constructor(cause: unknown) {
+    super("a page of a listing is lost", { cause });
   }
 }
 
@@ -273,14 +337,6 @@ function pathOf(cmdlet: Cmdlet, tenant: string): string {
   return `/adminapi/beta/${tenant}/InvokeCommand${select}`;
 }
 
-function headersOf(cmdlet: Cmdlet, anchor: string | undefined, tenant: string): Record<string, string> {
-  return {
-    "X-CmdletName": cmdlet.name,
-    "X-AnchorMailbox": anchor === undefined ? `${ORGANIZATION_ANCHOR}@${tenant}` : `MBX:${anchor}@${tenant}`,
-    Prefer: `odata.maxpagesize=${PAGE}`,
-  };
-}
-
 function bodyOf(cmdlet: Cmdlet): unknown {
   return { CmdletInput: { CmdletName: cmdlet.name, Parameters: cmdlet.parameters } };
 }
@@ -290,14 +346,37 @@ function emptyOutput(): Output {
 }
 
 /** Some cmdlets answer with no body at all: no output is success. */
-function outputOf(body: unknown): Output {
+function outputOf(body: unknown, headers: Headers): Output {
+  const warnings = [...textsIn(at(body, "@adminapi.warnings")), ...warningsOf(headers)];
+  const truncation = warnings.find((warning) => classifyWarning(warning) === "truncated");
   return {
     isForeign: body !== undefined && body !== null && !Array.isArray(at(body, "value")),
     rows: listAt(body, "value").map((row) =>
       Object.fromEntries(Object.entries(row).filter(([name]) => !name.includes("@"))),
     ),
-    warnings: (at(body, "@adminapi.warnings") as unknown[] | undefined)?.map(String) ?? [],
+    warnings: [...new Set(warnings)].filter((warning) => classifyWarning(warning) === "informative"),
+    ...(truncation === undefined ? {} : { truncation }),
   };
+}
+
+/** Microsoft's module also reads warnings from a header; its form is written nowhere, so that a list and a text are taken. */
+function warningsOf(headers: Headers): string[] {
+  const header = headers.get("x-warnings")?.trim() ?? "";
+  try {
+    return textsIn(JSON.parse(header));
+  } catch {
+    return header === "" ? [] : [header];
+  }
+}
+
+function textsIn(list: unknown): string[] {
+  return Array.isArray(list) ? list.map(String) : typeof list === "string" ? [list] : [];
+}
+
+/** The headers of one answer out of a batch. */
+function headersIn(headers: unknown): Headers {
+  const entries = typeof headers === "object" && headers !== null ? Object.entries(headers) : [];
+  return new Headers(entries.map(([name, value]): [string, string] => [name, String(value)]));
 }
 
 function nextLinkOf(body: unknown): string | undefined {

@@ -209,7 +209,7 @@ export class MailboxSettings {
   async #set(name: string, parameters: Row, mailbox: Mailbox, action: string, scope: Scope): Promise<void> {
     const cmdlet = { name, parameters: { Identity: mailbox.id, ...parameters }, action };
     const { warnings } = await this.#exchange.write(cmdlet, mailbox.id, scope);
-    for (const warning of warnings.filter((one) => !/completed successfully but no settings of/i.test(one))) {
+    for (const warning of warnings) {
       scope.warn(`${action}: Exchange: ${warning}`);
     }
   }

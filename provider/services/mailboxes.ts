@@ -243,7 +243,7 @@ export class Mailboxes {
       }
       output = await write(Object.fromEntries(cleared));
     }
-    return output.warnings.filter((warning) => !/completed successfully but no settings of/i.test(warning));
+    return output.warnings;
   }
 
   /** How full a mailbox is; nothing in it where nobody ever opened it, because Exchange has no row then. */

@@ -196,6 +196,28 @@ describe("Microsoft's sign-in", () => {
     expect(entra.forms[0]?.client_assertion).toBe("job-of-pipelines");
   });
 
+  describe("that does not know the key of a job's token", () => {
+    const words =
+      "AADSTS7000272: The certificate with identifier 'key-2' used to sign the federated credential could not be found in the metadata of identity provider 'x'.\r\nTrace ID: 0";
+    const refusal = { error: "invalid_client", error_description: words, error_codes: [7000272] };
+    const federated = (settleTimeout: string) => {
+      writeFileSync(join(folder, "token"), "job-of-a-file");
+      return source({ oidcTokenFilePath: join(folder, "token"), settleTimeout });
+    };
+
+    it("is asked again, because it learns a rotated key after a while", async () => {
+      entra.refuse(401, refusal, 1);
+      expect(await federated("10s").token("graph")).toBe("token-2");
+    });
+
+    it("is waited for no longer than for a write, and the issuer is asked about", async () => {
+      entra.refuse(401, refusal);
+      const error = await failureOf(federated("1s").token("graph"));
+      expect(error.message).toMatch(/AADSTS7000272: .*is the issuer of the federated credential this CI system's\?/);
+      expect(entra.forms).toHaveLength(2);
+    });
+  });
+
   it("that refuses a secret out of the state says that the environment wins, and what was looked for", async () => {
     entra.refuse(401, { error: "invalid_client", error_description: AADSTS, error_codes: [7000215] });
     const error = await failureOf(source({ clientSecret: "stale-secret-value" }).token("graph"));

@@ -10,8 +10,8 @@ export interface Entra {
   forms: Record<string, string>[];
   /** Paths of everything that was asked. */
   paths: string[];
-  /** What the next token requests are answered with in place of a token. */
-  refuse: (status: number, error: object | undefined) => void;
+  /** What the next token requests are answered with in place of a token; `times` of them, else all. */
+  refuse: (status: number, error: object | undefined, times?: number) => void;
   /** From here on this process does not know the certificate. */
   distrust: () => void;
   stop: () => Promise<void>;
@@ -49,7 +49,7 @@ function trust(ca: string): () => void {
 export async function startEntra(tls?: { key: string; cert: string }): Promise<Entra> {
   const forms: Record<string, string>[] = [];
   const paths: string[] = [];
-  let refusal: { status: number; error: object } | undefined;
+  let refusal: { status: number; error: object; left: number } | undefined;
   let origin = "";
   const send = (response: ServerResponse, status: number, body: object): void => {
     response.writeHead(status, { "content-type": "application/json" });
@@ -68,7 +68,8 @@ export async function startEntra(tls?: { key: string; cert: string }): Promise<E
       });
     } else if (path === "/oidc") {
       send(response, 200, { value: "job-of-github", oidcToken: "job-of-pipelines" });
-    } else if (refusal !== undefined) {
+    } else if (refusal !== undefined && refusal.left > 0) {
+      refusal.left -= 1;
       forms.push(Object.fromEntries(new URLSearchParams(body)));
       send(response, refusal.status, refusal.error);
     } else {
@@ -91,8 +92,8 @@ export async function startEntra(tls?: { key: string; cert: string }): Promise<E
     origin,
     forms,
     paths,
-    refuse: (status, error) => {
-      refusal = error === undefined ? undefined : { status, error };
+    refuse: (status, error, times = Number.POSITIVE_INFINITY) => {
+      refusal = error === undefined ? undefined : { status, error, left: times };
     },
     distrust,
     stop: async () => {

@@ -1,4 +1,4 @@
-import { classifyNotice } from "../../provider/http/classify";
+import { classifyWarning, delayIn } from "../../provider/http/classify";
 import type { ErrorClass } from "../../provider/http/errors";
 import { exchangeError, graphError, parseBody } from "../../provider/http/parse";
 import { parseRefusal } from "../../provider/http/refusal";
@@ -148,6 +148,32 @@ describe("Exchange's errors", () => {
       detail("Expired or Invalid pagination request. Default Expiry time is 00:30:00"),
       "pagingExpired",
     ],
+    ["an ambiguous identity under 500", 500, detail("Ex9E65A2|X.ManagementObjectAmbiguousException|x"), "ambiguous"],
+    ["an ambiguous identity by its code alone", 500, detail("Ex9E65A2|X.Y|Mehrere Einträge."), "ambiguous"],
+    ["an address in use under 409", 409, detail("Ex1472D1|X.Y|Schon vergeben."), "addressConflict"],
+    ["a name in use by its code alone", 409, detail("ExC69E3F|X.Y|Schon vergeben."), "nameConflict"],
+    ["what is not there under 404", 404, detail(`Ex6F9304|${MISSING}|x`), "notFound"],
+    ["what is not there, by its code alone", 400, detail("Ex6F9304|X.Y|Nicht da."), "notFound"],
+    ["any other refusal of a cmdlet under 500", 500, detail("|System.InvalidOperationException|No."), "refused"],
+    ["a time-out of a cmdlet under 500", 500, detail("|X.ADServerTimeoutException|x"), "transient"],
+    ["500 without an exception", 500, { error: { code: "InternalServerError", message: "x" } }, "transient"],
+    ["a page of a proxy under 404", 404, { title: "Not here" }, "refused"],
+    ["an endpoint without cmdlets", 405, { error: { code: "MethodNotAllowed", message: "x" } }, "refused"],
+    ["Cmdlet needs proxy", 400, detail("|X.CmdletProxyNotAvailableException|Cmdlet needs proxy."), "misrouted"],
+    ["Cmdlet needs proxy, by its text", 500, detail("|X.Y|Cmdlet needs proxy. Current Server FQDN"), "misrouted"],
+    ["an anchor that leads nowhere", 400, { error: { code: "ErrorIncorrectRoutingHint", message: "x" } }, "misrouted"],
+    [
+      "a cmdlet that no role of the caller has, under 401",
+      401,
+      { error: { code: "Unauthorized", message: "User is not allowed to call Get-RecipientPermission" } },
+      "forbidden",
+    ],
+    [
+      "a scope that does not cover the mailbox",
+      400,
+      detail("|X.Y|'Ada' isn't within your current write scopes. Can't perform save operation."),
+      "forbidden",
+    ],
     ["REST's own NotFound", 404, { error: { code: "NotFound", message: "x" } }, "notFound"],
     ["401", 401, {}, "unauthenticated"],
     ["509", 509, {}, "throttled"],
@@ -155,6 +181,67 @@ describe("Exchange's errors", () => {
   ])("are classified: %s", (_name, status, body, expected) => {
     expect(exchange(status, body).class).toBe(expected);
   });
+});
+
+describe("a write that the directory refused", () => {
+  const TYPE = "Microsoft.Exchange.Configuration.DualWrite.LocStrings.UnableToWriteToAadException";
+  const LATER = "The issue may be transient and please retry a couple of minutes later.";
+
+  it.each<[string, string, ErrorClass, RegExp | undefined]>([
+    [
+      "a value",
+      `The value specified for property DisplayName is incorrect. Reason: InvalidValue DualWrite (Graph) RequestId: 8300a04f. ${LATER}`,
+      "refused",
+      /change this value/,
+    ],
+    [
+      "a value, in German",
+      "Der Wert der Eigenschaft EmailAddresses ist falsch. Grund: InvalidValue",
+      "refused",
+      /change/,
+    ],
+    [
+      "too many addresses",
+      `This request results in the user having 334 proxy addresses. The maximum number of proxy addresses permitted is 333. DualWrite (Graph) RequestId: 11112222-3333-4444-5555-666677778888 ${LATER}`,
+      "refused",
+      /333 addresses/,
+    ],
+    [
+      "too many addresses, in Japanese",
+      "プロキシ アドレスは 340 個です。許可される最大数は 333 です。",
+      "refused",
+      /333 addresses/,
+    ],
+    ["an address in use", "Grund: ObjectConflict", "addressConflict", undefined],
+    ["no reason", `The call failed. RequestId: 333a04f0-0333-4400-8500-333004005006 ${LATER}`, "transient", /Run/],
+  ])("for %s", (_name, text, expected, nextStep) => {
+    for (const message of [`|${TYPE}|${text}`, `Ex12345|${TYPE}|${text}`]) {
+      const error = exchangeError({ status: 400, headers: new Headers(), body: detail(message) }, "setting", "write");
+      expect(error).toMatchObject({ class: expected, outcomeUnknown: expected === "transient" });
+      expect(error.nextStep ?? "").toMatch(nextStep ?? /^$/);
+      expect(error.words.includes("may be transient")).toBe(expected === "transient" && text.includes(LATER));
+    }
+  });
+
+  it("is told from the details where the exception around it says only that a cmdlet failed", () => {
+    const generic = "Microsoft.Exchange.Management.PSDirectInvoke.DirectInvokeCmdletExecutionException";
+    const body = {
+      error: {
+        code: "BadRequest",
+        message: "Error executing cmdlet",
+        details: [{ code: "Context", target: "", message: `|${TYPE}|Reason: InvalidValue` }],
+        innererror: { internalexception: { message: "Error executing cmdlet", type: generic } },
+      },
+    };
+    expect(exchange(400, body)).toMatchObject({ class: "refused", type: TYPE, words: "Reason: InvalidValue" });
+  });
+});
+
+it("a refusal of the sign-in or of a role that stands in the headers alone is read from there", () => {
+  const diagnostics = { "x-ms-diagnostics": '2000003;reason="The user has no role.";error_category="invalid_grant"' };
+  expect(exchange(403, "\u0000".repeat(336), diagnostics).words).toBe("HTTP 403 Forbidden: The user has no role.");
+  const challenge = { "www-authenticate": 'Bearer error="invalid_token", error_description="The audience is wrong."' };
+  expect(exchange(401, "", challenge).words).toBe("HTTP 401 Unauthorized: The audience is wrong.");
 });
 
 describe("Graph's errors", () => {
@@ -240,9 +327,20 @@ it.each([
   ["... because the ACE isn't present.", "alreadyRevoked"],
   ["The command completed successfully but no settings of 'x' have been modified.", "noChange"],
   ["There are more results available. To increase the limit, use the ResultSize parameter.", "truncated"],
-  ["Something else.", undefined],
+  ["There are more results available than are currently displayed.", "truncated"],
+  ["Micro delay applied. Actual delayed: 21956 msecs, Enforced: True, Capped delay: 21956 msecs", "delayed"],
+  ["Something else.", "informative"],
 ])("a warning is classified: %s", (warning, expected) => {
-  expect(classifyNotice(warning)).toBe(expected);
+  expect(classifyWarning(warning)).toBe(expected);
+});
+
+it.each([
+  ["Micro delay applied. Actual delayed: 21956 msecs, Enforced: True", 21_956],
+  ["Micro delay applied. Actual delayed: 0 msecs", 0],
+  ["Micro delay applied.", 1000],
+  ["Something else.", 0],
+])("a delay is read from a body: %s", (warning, expected) => {
+  expect(delayIn(JSON.stringify({ "@adminapi.warnings": ["x", warning] }))).toBe(expected);
 });
 
 describe("a body", () => {

@@ -425,6 +425,26 @@ describe("the pace", () => {
     expect(service.asked.map(({ url }) => url)).toEqual(["/v1.0/slow", "/v1.0/quick"]);
     await slowOne;
   });
+
+  it("slows down after a request that Exchange held back, and counts it", async () => {
+    const warnings = ["Micro delay applied. Actual delayed: 400 msecs, Enforced: True"];
+    const service = await serve({ status: 200, body: { value: [], "@adminapi.warnings": warnings } }, OK);
+    const lines: TraceLine[] = [];
+    const pipeline = pipelineTo(service.origin, { trace: (line) => lines.push(line) });
+    await pipeline.send(CMDLET, within(5000));
+    const first = Date.now();
+    await pipeline.send(CMDLET, within(5000));
+    expect((service.asked[1]?.at ?? 0) - first).toBeGreaterThanOrEqual(350);
+    expect(lines.map(({ delayed }) => delayed)).toEqual([400, undefined]);
+    expect(pipeline.counts.exchange).toEqual({ read: 2, write: 0, throttled: 1 });
+  });
+});
+
+it("a refusal of NUL bytes that calls itself compressed is a refusal", async () => {
+  const service = await serve({ status: 403, body: Buffer.alloc(336), headers: { "content-encoding": "gzip" } });
+  const error = await failureOf(pipelineTo(service.origin).send(WRITE, within(5000)));
+  expect(error).toMatchObject({ class: "forbidden", status: 403, outcomeUnknown: false });
+  expect(service.asked).toHaveLength(1);
 });
 
 describe("the trace", () => {

@@ -154,6 +154,82 @@ describe("reads", () => {
     expect((await exchange.read(get("all"))).rows.map(({ Identity }) => Identity)).toEqual(["p1", "p2"]);
   });
 
+  test.each([
+    { code: "BadRequest", message: "Expired or Invalid pagination request. Default Expiry time is 00:30:00" },
+    {
+      code: "BadRequest",
+      message: "Invalid Operation",
+      innererror: { internalexception: { type: "System.Exception", message: "Die Anforderung ist abgelaufen." } },
+    },
+    { code: "NotFound", message: "x" },
+  ])("whose link is good once begin again after an answer that was lost: %j", async (error) => {
+    let posts = 0;
+    const { exchange } = await exchangeTo((one) => {
+      if (one.url.includes("page=2")) {
+        posts += 1;
+        // The first answer is lost; the link has been used by then.
+        return posts === 1
+          ? "close"
+          : posts === 2
+            ? { status: 400, body: { error } }
+            : { status: 200, body: { value: [row("p2")] } };
+      }
+      const next = `http://${one.headers.host}/adminapi/beta/${tenant}/InvokeCommand?page=2`;
+      return {
+        status: 200,
+        body: {
+          value: [row("p1")],
+          "@adminapi.warnings": ["There are more results available than are currently displayed. Use ResultSize."],
+          "@odata.nextLink": next,
+        },
+      };
+    });
+    expect((await exchange.read(get("all"))).rows.map(({ Identity }) => Identity)).toEqual(["p1", "p2"]);
+  });
+
+  test("whose pages stay lost end with the service's words", async () => {
+    const { exchange, asked } = await exchangeTo((one) =>
+      one.url.includes("page=2")
+        ? { status: 400, body: { error: { code: "BadRequest", message: "Expired or Invalid pagination request" } } }
+        : {
+            status: 200,
+            body: {
+              value: [row("p1")],
+              "@odata.nextLink": `http://${one.headers.host}/adminapi/beta/${tenant}/InvokeCommand?page=2`,
+            },
+          },
+    );
+    expect(await failureOf(exchange.read(get("all")))).toMatchObject({ class: "pagingExpired" });
+    expect(asked).toHaveLength(6);
+  });
+
+  test.each([1, 2])("of success that hold an error fail with it, also among %i", async (count) => {
+    const failed = { "@odata.error": { code: "BadRequest", details: [{ message: "|X.Y|Not today." }] } };
+    const { exchange } = await exchangeTo((asked) => ({
+      status: 200,
+      body: isBatch(asked)
+        ? { responses: bodyOf(asked).requests.map(({ id }) => ({ id, status: 200, body: failed })) }
+        : failed,
+    }));
+    const [first] = await Promise.all(["a", "b"].slice(0, count).map((id) => failureOf(exchange.read(get(id)))));
+    expect(first).toMatchObject({ class: "refused", words: "Not today." });
+  });
+
+  test("of a batch with a cmdlet's own refusal under 500 are not asked again", async () => {
+    const ambiguous = {
+      error: {
+        code: "InternalServerError",
+        details: [{ message: "Ex9E65A2|X.ManagementObjectAmbiguousException|It matches multiple entries." }],
+      },
+    };
+    const { exchange, asked } = await exchangeTo(
+      echoing((identity) => (identity === "twice" ? { status: 500, body: ambiguous } : undefined)),
+    );
+    const [, twice] = await Promise.allSettled(["a", "twice"].map((identity) => exchange.read(get(identity))));
+    expect((twice as PromiseRejectedResult).reason).toMatchObject({ class: "ambiguous" });
+    expect(asked).toHaveLength(1);
+  });
+
   test("that are given the same page twice fail instead of going round", async () => {
     const { exchange } = await exchangeTo((one) => ({
       status: 200,
@@ -236,14 +312,128 @@ describe("what is never sent", () => {
   });
 });
 
+const set = (exchange: Exchange, Identity: string) =>
+  exchange.write({ name: "Set-Mailbox", parameters: { Identity }, action: "changing" }, Identity, within(5000));
+
+describe("the anchor", () => {
+  const id = "0c000000-0000-4000-8000-00000000000a";
+  const organization = `APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@${tenant}`;
+  const own = "UPN:desk@contoso.onmicrosoft.com";
+  const known = {
+    ExternalDirectoryObjectId: id,
+    UserPrincipalName: "desk@contoso.onmicrosoft.com",
+    PrimarySmtpAddress: "desk@contoso.com",
+  };
+  const needsProxy = {
+    status: 400,
+    body: {
+      error: {
+        code: "BadRequest",
+        details: [{ message: "|X.CmdletProxyNotAvailableException|Cmdlet needs proxy. Current Server FQDN : A" }],
+      },
+    },
+  };
+  const anchorsOf = (asked: Asked[]) => asked.map(({ headers }) => headers["x-anchormailbox"]);
+
+  test("of all that concerns a mailbox is the same, from its creation on, in batches too", async () => {
+    const { exchange, asked } = await exchangeTo((one) =>
+      isBatch(one) ? echoing()(one) : { status: 200, body: { value: [known] } },
+    );
+    const create = { name: "New-Mailbox", parameters: { Name: "desk" }, action: "creating" };
+    await exchange.write(create, undefined, within(5000));
+    await set(exchange, id);
+    await Promise.all([exchange.read(get(id)), exchange.read(get("b"))]);
+    const inner = asked.filter(isBatch).flatMap((one) => bodyOf(one).requests.map(({ headers }) => headers));
+    expect(new Set([...anchorsOf(asked), ...inner.map((headers) => headers["X-AnchorMailbox"])])).toEqual(
+      new Set([organization]),
+    );
+  });
+
+  test("is another one where the server cannot run the cmdlet, and stays so for this mailbox", async () => {
+    const { exchange, asked } = await exchangeTo((one) => {
+      const isSet = bodyOf(one).CmdletInput !== undefined && one.body.includes("Set-Mailbox");
+      return isSet && one.headers["x-anchormailbox"] === organization
+        ? needsProxy
+        : { status: 200, body: { value: [known] } };
+    });
+    await exchange.read(get(id));
+    await set(exchange, id);
+    await set(exchange, id);
+    await set(exchange, "b").catch(() => undefined);
+    expect(anchorsOf(asked).slice(0, 4)).toEqual([organization, organization, own, own]);
+    expect(anchorsOf(asked)[4]).toBe(organization);
+  });
+
+  test("goes round while no server can, and then the refusal is told", async () => {
+    const { exchange, asked } = await exchangeTo((one) =>
+      one.body.includes("Set-Mailbox") ? needsProxy : { status: 200, body: { value: [known] } },
+    );
+    await exchange.read(get(id));
+    const error = await failureOf(
+      exchange.write({ name: "Set-Mailbox", parameters: { Identity: id }, action: "changing" }, id, within(20_000)),
+    );
+    expect(error).toMatchObject({ class: "misrouted", outcomeUnknown: false });
+    expect(anchorsOf(asked).slice(1)).toEqual([organization, own, "SMTP:desk@contoso.com", organization, own]);
+  });
+});
+
+describe("a cmdlet that is refused", () => {
+  const forbidden: Reply = { status: 403, body: Buffer.alloc(336) };
+
+  test("before anything has worked may lack any grant", async () => {
+    const { exchange } = await exchangeTo(() => forbidden);
+    expect((await failureOf(exchange.read(get("a")))).message).toContain("Two grants are needed");
+  });
+
+  test.each(["Get-RecipientPermission", "Set-Mailbox"])(
+    "names its own role after others have worked: %s",
+    async (name) => {
+      const { exchange } = await exchangeTo((one) => (one.body.includes(name) ? forbidden : echoing()(one)));
+      await exchange.read(get("a"));
+      const refused = { name, parameters: { Identity: "a" }, action: "trying" };
+      const { message } = await failureOf(exchange.write(refused, undefined, within(1000)));
+      expect(message).toContain(`a management role with ${name}: Mail Recipients`);
+      expect(message).not.toContain("Exchange.ManageAsApp");
+    },
+  );
+
+  test("for one mailbox and not for another lies outside of the role's scope", async () => {
+    const { exchange } = await exchangeTo((one) => (identityOf(bodyOf(one)) === "b" ? forbidden : echoing()(one)));
+    await set(exchange, "a");
+    expect((await failureOf(set(exchange, "b"))).message).toContain("not on this object");
+  });
+});
+
 describe("writes", () => {
-  test("go alone, once, to the server of the mailbox", async () => {
+  test("go alone, once each", async () => {
     const { exchange, asked } = await exchangeTo(echoing());
-    const write = (Identity: string) =>
-      exchange.write({ name: "Set-Mailbox", parameters: { Identity }, action: "changing" }, Identity, within(1000));
-    await Promise.all([write("a"), write("a")]);
+    await Promise.all([set(exchange, "a"), set(exchange, "a")]);
     expect(asked.map(isBatch)).toEqual([false, false]);
-    expect(asked[0]?.headers["x-anchormailbox"]).toBe(`MBX:a@${tenant}`);
+  });
+
+  test("under a status of success with an error in the body have not happened, and are not sent again", async () => {
+    const { exchange, asked } = await exchangeTo(() => ({
+      status: 200,
+      body: { error: { code: "BadRequest", details: [{ message: "|X.Y|Not today." }] } },
+    }));
+    expect(await failureOf(set(exchange, "a"))).toMatchObject({ class: "refused", outcomeUnknown: false });
+    expect(asked).toHaveLength(1);
+  });
+
+  test("tell warnings that are for people, of the body and of the header, and no others", async () => {
+    const { exchange } = await exchangeTo(() => ({
+      status: 200,
+      headers: { "X-Warnings": JSON.stringify(["Mind the gap."]) },
+      body: {
+        value: [],
+        "@adminapi.warnings": [
+          "The command completed successfully but no settings of 'a' have been modified.",
+          "Micro delay applied. Actual delayed: 1 msecs",
+          "The mailbox is new.",
+        ],
+      },
+    }));
+    expect((await set(exchange, "a")).warnings).toEqual(["The mailbox is new.", "Mind the gap."]);
   });
 
   test.each([500, 502, 504])("answered %i are not sent again", async (status) => {

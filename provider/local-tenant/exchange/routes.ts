@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { applyFault } from "../faults";
 import { callerOf } from "../login/tokens";
-import { type Organization, tables } from "../model";
 import { isPlainObject } from "../plain";
 import type { Tenant } from "../tenant";
 import { bind } from "./binding";
@@ -18,6 +17,7 @@ import {
   tooManyInBatch,
   unauthorized,
 } from "./errors";
+import { organizationOf } from "./identity";
 import { type CmdletName, shapes } from "./parameters";
 
 /** Most requests one `$batch` may hold. */
@@ -198,10 +198,9 @@ function targetOf(tenant: Tenant, path: string): Target {
     throw noSuchResource(path);
   }
   const name = given.toLowerCase();
-  const { tenantId } = tenant.store.get<Organization>(tables.organization, "organization") ?? {};
   const isTenant =
     tenant.isContrary("exchange.foreign-tenant-segment") ||
-    name === tenantId?.toLowerCase() ||
+    name === organizationOf(tenant).tenantId.toLowerCase() ||
     tenant.store.all<{ domainName: string }>("domains").some((domain) => domain.domainName.toLowerCase() === name);
   if (!isTenant) {
     throw noSuchResource(given);
