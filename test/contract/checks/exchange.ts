@@ -29,10 +29,8 @@ import {
 const TENANT = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 const ORGANIZATION = "APP:SystemMailbox\\{bb558c35-97f1-4cb9-8ff7-d53741dc928c\\}";
 const CALL = new RegExp(`^/adminapi/beta/${TENANT}/(InvokeCommand|\\$batch)$`);
-const anchors = {
-  organization: new RegExp(`^${ORGANIZATION}@${TENANT}$`),
-  mailbox: new RegExp(`^MBX:${TENANT}@${TENANT}$`),
-};
+/** The forms that public clients send: an application's, and a mailbox's by its sign-in name or address. */
+const ANCHOR = new RegExp(`^(${ORGANIZATION}@${TENANT}|(UPN|SMTP):[^@]+@[^@]+)$`);
 const PAGE = /^odata\.maxpagesize=(\d+)$/;
 
 /** One cmdlet on its way, alone or inside a batch, and what came back. */
@@ -52,7 +50,7 @@ export function exchangeComplaints(recording: Recording): string[] {
     "connection-id": GUID,
     "x-clientapplication": /^pulumi-mailboxes\/\d/,
     "x-cmdletname": /^[A-Z$]/,
-    "x-anchormailbox": /@/,
+    "x-anchormailbox": ANCHOR,
     prefer: /^odata\./,
   });
   const place = [
@@ -158,7 +156,7 @@ function invocationComplaints(call: Invocation): string[] {
     ...envelope,
     ...refused,
     ...(call.headers["x-cmdletname"] === name ? [] : [`X-CmdletName is ${call.headers["x-cmdletname"]}`]),
-    ...(anchors[anchorOf(cmdlet, input)].test(call.headers["x-anchormailbox"] ?? "")
+    ...(ANCHOR.test(call.headers["x-anchormailbox"] ?? "")
       ? []
       : [`X-AnchorMailbox of ${name} is ${call.headers["x-anchormailbox"]}`]),
     ...(size >= 1 && size <= LARGEST_PAGE ? [] : [`Prefer is ${call.headers.prefer}`]),
@@ -167,20 +165,7 @@ function invocationComplaints(call: Invocation): string[] {
       : ["Parameters is not an object"]),
     ...selectComplaints(name, cmdlet, call.path, options.get("$select")),
     ...(call.status < 300 ? rowComplaints(name, cmdlet, options.get("$select"), call) : []),
-    ...(anchoredElsewhere(cmdlet, input, call)
-      ? [`X-AnchorMailbox of ${name} names another mailbox than ${cmdlet.object ?? "Identity"}`]
-      : []),
   ];
-}
-
-function anchorOf({ anchor, organizationWith }: Cmdlet, input: Members): Cmdlet["anchor"] {
-  const isNowhere = organizationWith !== undefined && organizationWith in membersOf(input.Parameters);
-  return isNowhere ? "organization" : anchor;
-}
-
-function anchoredElsewhere(cmdlet: Cmdlet, input: Members, call: Invocation): boolean {
-  const identity = String(membersOf(input.Parameters)[cmdlet.object ?? "Identity"]).toLowerCase();
-  return anchorOf(cmdlet, input) === "mailbox" && !call.headers["x-anchormailbox"]?.toLowerCase().includes(identity);
 }
 
 function denialsOf(name: string, parameters: Members): string[] {

@@ -63,12 +63,6 @@ export interface Cmdlet {
   output?: OutputName;
   /** Whether the output is narrowed with `$select`. */
   selects: boolean;
-  /** Where the call leads: the object it is about, or the organisation's mailbox. */
-  anchor: "mailbox" | "organization";
-  /** The parameter that names that object. Default `Identity`. */
-  object?: "Mailbox";
-  /** A parameter with which it leads to the organisation's mailbox all the same: the object itself is nowhere. */
-  organizationWith?: string;
   /** Where it is known from, when Microsoft's description of the cmdlets lacks it. */
   source?: string;
 }
@@ -114,7 +108,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     ],
     output: "mailbox",
     selects: true,
-    anchor: "organization",
   },
   "Get-Recipient": {
     kind: "read",
@@ -122,7 +115,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     selectors: [["Filter"]],
     output: "recipient",
     selects: true,
-    anchor: "organization",
   },
   "Get-MailboxPermission": {
     kind: "read",
@@ -134,21 +126,18 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     },
     output: "mailboxPermission",
     selects: false,
-    anchor: "organization",
   },
   "Get-RecipientPermission": {
     kind: "read",
     parameters: { Identity: recipient, ResultSize: unlimited },
     output: "recipientPermission",
     selects: false,
-    anchor: "organization",
   },
   "Get-MailboxStatistics": {
     kind: "read",
     parameters: { Identity: { type: "GeneralMailboxOrMailUserIdParameter", sets: ["Identity"], always: true } },
     output: "mailboxStatistics",
     selects: true,
-    anchor: "organization",
   },
   "Get-MailboxPlan": {
     kind: "read",
@@ -156,7 +145,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     parameters: { Identity: { type: "MailboxPlanIdParameter", always: true } },
     output: "mailboxPlan",
     selects: true,
-    anchor: "organization",
     source: "Exchange PowerShell reference, Get-MailboxPlan",
   },
   "Get-MailboxAutoReplyConfiguration": {
@@ -164,14 +152,12 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     parameters: { Identity: mailbox },
     output: "autoReplyConfiguration",
     selects: false,
-    anchor: "organization",
   },
   "Get-MailboxRegionalConfiguration": {
     kind: "read",
     parameters: { Identity: { ...mailbox, sets: regionalSets } },
     output: "regionalConfiguration",
     selects: false,
-    anchor: "organization",
   },
   "Get-InboxRule": {
     kind: "read",
@@ -179,21 +165,18 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     parameters: { Mailbox: mailbox, ResultSize: unlimited },
     output: "inboxRule",
     selects: false,
-    anchor: "organization",
   },
   "Get-AcceptedDomain": {
     kind: "read",
     parameters: {},
     output: "acceptedDomain",
     selects: true,
-    anchor: "organization",
   },
   "Get-OrganizationConfig": {
     kind: "read",
     parameters: {},
     output: "organizationConfig",
     selects: true,
-    anchor: "organization",
   },
   "New-Mailbox": {
     kind: "write",
@@ -207,7 +190,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     output: "mailbox",
     selects: false,
     // A mailbox that does not exist yet leads nowhere.
-    anchor: "organization",
   },
   "Set-Mailbox": {
     kind: "write",
@@ -245,7 +227,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     beside: { LitigationHoldDuration: ["LitigationHoldEnabled"] },
     changes: true,
     selects: false,
-    anchor: "mailbox",
   },
   "Remove-Mailbox": {
     kind: "write",
@@ -256,8 +237,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       PermanentlyDelete: { type: "SwitchParameter", sets: ["Default"], only: true },
     },
     selects: false,
-    anchor: "mailbox",
-    organizationWith: "PermanentlyDelete",
   },
   "Enable-Mailbox": {
     kind: "write",
@@ -267,7 +246,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     },
     output: "mailbox",
     selects: false,
-    anchor: "mailbox",
   },
   "Disable-Mailbox": {
     kind: "write",
@@ -277,7 +255,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       Confirm: confirm,
     },
     selects: false,
-    anchor: "mailbox",
     source: "Exchange PowerShell reference, Disable-Mailbox",
   },
   "Set-MailboxAutoReplyConfiguration": {
@@ -293,7 +270,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     },
     changes: true,
     selects: false,
-    anchor: "mailbox",
   },
   "Set-MailboxRegionalConfiguration": {
     kind: "write",
@@ -307,7 +283,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     },
     changes: true,
     selects: false,
-    anchor: "mailbox",
   },
   "New-InboxRule": {
     kind: "write",
@@ -321,8 +296,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     },
     output: "inboxRule",
     selects: false,
-    anchor: "mailbox",
-    object: "Mailbox",
   },
   "Set-InboxRule": {
     kind: "write",
@@ -336,23 +309,17 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       Force: force,
     },
     selects: false,
-    anchor: "mailbox",
-    object: "Mailbox",
   },
   "Enable-InboxRule": {
     kind: "write",
     parameters: { Mailbox: mailbox, Identity: rule, Force: force },
     selects: false,
-    anchor: "mailbox",
-    object: "Mailbox",
     source: "Exchange PowerShell reference, Enable-InboxRule",
   },
   "Remove-InboxRule": {
     kind: "write",
     parameters: { Mailbox: mailbox, Identity: rule, Confirm: confirm, Force: force },
     selects: false,
-    anchor: "mailbox",
-    object: "Mailbox",
   },
   "Add-MailboxPermission": {
     kind: "write",
@@ -366,7 +333,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     },
     output: "mailboxPermission",
     selects: false,
-    anchor: "mailbox",
   },
   "Remove-MailboxPermission": {
     kind: "write",
@@ -377,7 +343,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       Confirm: confirm,
     },
     selects: false,
-    anchor: "mailbox",
   },
   "Add-RecipientPermission": {
     kind: "write",
@@ -389,7 +354,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     },
     output: "recipientPermission",
     selects: false,
-    anchor: "mailbox",
   },
   "Remove-RecipientPermission": {
     kind: "write",
@@ -401,7 +365,6 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       SkipDomainValidationForSharedMailbox: { type: "SwitchParameter", always: true, only: true },
     },
     selects: false,
-    anchor: "mailbox",
   },
 };
 
