@@ -16,12 +16,13 @@ export interface Checked {
  * old release with those of a new one, and a difference shows as a change.
  *
  * @param news what the program says, with unknown values in previews; the hidden properties removed.
- * @param isNew whether there is no resource yet: then the known people of a list stay visible beside unknown ones.
+ * @param before the inputs in the state; undefined where there is no resource yet: then the known people of a list stay visible
+ *   beside unknown ones.
  */
 export function check<Inputs extends Properties>(
   reconciler: Pick<Reconciler<Inputs, unknown, unknown>, "kind" | "schema" | "keyed" | "check">,
   news: Properties,
-  isNew: boolean,
+  before: Properties | undefined,
 ): Checked {
   const declared = Object.fromEntries(
     Object.entries(news).filter(([, value]) => value !== null && value !== undefined),
@@ -36,7 +37,7 @@ export function check<Inputs extends Properties>(
       const elements = value.filter((element) => element !== UNKNOWN);
       problems.push(...problemsOfList(elements, property, example));
       placeholders[property] = value.flatMap((element, index) => (element === UNKNOWN ? [placeholder(index + 1)] : []));
-      if (elements.length < value.length && !isNew) {
+      if (elements.length < value.length && before !== undefined) {
         // A key that stands for nobody would print as somebody's access going away.
         unknown[property] = UNKNOWN;
       } else {
@@ -60,7 +61,7 @@ export function check<Inputs extends Properties>(
   }
   const canonical: Properties = parsed.success ? parsed.data : canonicalParts(reconciler.schema, known);
   const unsettled = Object.keys(declared).filter((property) => !(property in canonical));
-  problems.push(...reconciler.check(canonical as Partial<Inputs>, unsettled));
+  problems.push(...reconciler.check(canonical as Partial<Inputs>, unsettled, (before ?? {}) as Partial<Inputs>));
   for (const [property, keys] of Object.entries(placeholders)) {
     if (property in canonical) {
       canonical[property] = {

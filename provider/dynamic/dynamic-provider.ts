@@ -53,7 +53,8 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     } catch (error) {
       return { inputs: news, failures: [{ property: "", reason: failureOf(error, urnOf(news)).message }] };
     }
-    const checked = check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(news), isNew);
+    const before = isNew ? undefined : visible(olds);
+    const checked = check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(news), before);
     if (checked.problems.length > 0) {
       return {
         inputs: news,
@@ -65,7 +66,6 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;
     }
-    const before = isNew ? undefined : visible(olds);
     if (before === undefined || !isEqual(before, checked.inputs)) {
       const known = withoutUnknown(checked.inputs, before);
       for (const advice of this.#reconciler.advise(known as Partial<Inputs>, before as Partial<Inputs>)) {

@@ -34,12 +34,12 @@ export async function declaredMembership(
   const { members: everybody } = await mailboxMembership.inputs(operation.state, found, operation);
   const members = Object.fromEntries(
     Object.entries(everybody as Record<string, MemberRights>).filter(([key, rights]) => {
-      const { problems } = check(mailboxMembership, { mailbox: id, members: { [key]: rights } }, true);
+      const { problems } = check(mailboxMembership, { mailbox: id, members: { [key]: rights } }, undefined);
       notes.push(...(problems.length === 0 ? [] : [`Left out as a member: ${reasons(problems)}.`]));
       return problems.length === 0;
     }),
   );
-  const checked = check(mailboxMembership, { mailbox: id, members }, true);
+  const checked = check(mailboxMembership, { mailbox: id, members }, undefined);
   if (checked.problems.length > 0) {
     return {
       members: undefined,

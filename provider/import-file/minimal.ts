@@ -11,7 +11,7 @@ type Checkable = Pick<Reconciler<Properties, unknown, unknown>, "kind" | "schema
  */
 export function minimal(reconciler: Checkable, others: Properties, property: string, value: unknown): unknown {
   const canonical = (candidate: unknown) =>
-    check(reconciler, { ...others, [property]: candidate }, true).inputs[property];
+    check(reconciler, { ...others, [property]: candidate }, undefined).inputs[property];
   const whole = canonical(value);
   const shorten = (part: unknown, put: (shorter: unknown) => unknown): unknown => {
     if (typeof part !== "object" || part === null || Array.isArray(part)) {

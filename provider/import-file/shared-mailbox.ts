@@ -43,7 +43,7 @@ export async function declaredMailbox(
   const { mailbox } = seen;
   const { displayName, primarySmtpAddress } = mailbox;
   const required = { displayName, primarySmtpAddress };
-  const bare = check(sharedMailbox, required, true);
+  const bare = check(sharedMailbox, required, undefined);
   if (bare.problems.length > 0) {
     return { refusal: reasons(bare.problems) };
   }
@@ -83,12 +83,12 @@ async function settled(
   observed: Observed,
   operation: Operation,
 ): Promise<Declared | Refused> {
-  const checked = check(sharedMailbox, { ...required, ...optional }, true);
+  const checked = check(sharedMailbox, { ...required, ...optional }, undefined);
   const wrong = checked.problems.filter(({ path }) => propertyOf(path) in optional);
   if (wrong.length > 0 && !("license" in optional)) {
     // What needs a licence is there, so the account has one, which this program does not have to manage.
     const licensed = { ...optional, license: "external" };
-    if (check(sharedMailbox, { ...required, ...licensed }, true).problems.length < checked.problems.length) {
+    if (check(sharedMailbox, { ...required, ...licensed }, undefined).problems.length < checked.problems.length) {
       return settled(required, licensed, notes, observed, operation);
     }
   }
@@ -145,7 +145,7 @@ function managedMembers(required: Properties, property: string, value: unknown, 
   const some = Object.fromEntries(
     Object.entries(value).filter(([member]) => changes.some(({ path }) => path[1] === member)),
   );
-  return check(sharedMailbox, { ...required, [property]: some }, true).problems.length === 0 ? some : value;
+  return check(sharedMailbox, { ...required, [property]: some }, undefined).problems.length === 0 ? some : value;
 }
 
 function isMembers(value: unknown): value is Properties {

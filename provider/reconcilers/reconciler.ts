@@ -53,8 +53,13 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
    *
    * @param inputs what is known and right.
    * @param unsettled declared properties that are not among them: unknown in a preview, or wrong by themselves.
+   * @param before the inputs in the state, none for a new resource: what is refused today may stand there since another day.
    */
-  check(inputs: Partial<Inputs>, unsettled: readonly string[]): { path: string; reason: string }[];
+  check(
+    inputs: Partial<Inputs>,
+    unsettled: readonly string[],
+    before: Partial<Inputs>,
+  ): { path: string; reason: string }[];
   /** Advice to the user that needs no service: asked for when something in `inputs` differs from `olds`. */
   advise(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /**

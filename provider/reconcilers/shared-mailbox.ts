@@ -25,7 +25,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   kind: "SharedMailbox",
   schema,
   keyed: {},
-  check: (inputs, unsettled) => facets.flatMap((facet) => facet.check?.(inputs, unsettled) ?? []),
+  check: (inputs, unsettled, before) => facets.flatMap((facet) => facet.check?.(inputs, unsettled, before) ?? []),
   advise: (inputs, olds) => facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
   replaces: () => [],
   respelled: () => [],

@@ -26,7 +26,11 @@ export interface Deletion {
   allowInactive?: pulumi.Input<boolean>;
 }
 
-/** Replies that a mailbox gives by itself (Graph's `automaticRepliesSetting`). Members that are left out are not managed. */
+/**
+ * Replies that a mailbox gives by itself (Graph's `automaticRepliesSetting`). Members that are left out are not managed. Replies
+ * that nobody will get are a warning: no text, a text for people outside with the audience `"none"`, or mail that is forwarded
+ * without a copy.
+ */
 export interface AutomaticReplies {
   /** Whether it replies: not at all, until this is changed, or between `start` and `end`. */
   status: pulumi.Input<"disabled" | "alwaysEnabled" | "scheduled">;
@@ -44,7 +48,10 @@ export interface AutomaticReplies {
    * required there. Kept in UTC.
    */
   start?: pulumi.Input<string>;
-  /** Until when; as `start`, and after it. One that is past is a warning. */
+  /**
+   * Until when; as `start`, and after it. A time that is over is refused when the replies are new or changed, because Exchange takes
+   * no such schedule. One that ends later is left as it is: nothing is sent by it any more, and nothing about it is a difference.
+   */
   end?: pulumi.Input<string>;
 }
 
@@ -58,7 +65,8 @@ export interface RegionalSettings {
   language?: pulumi.Input<string>;
   /**
    * Time zone by its Windows name (`Romance Standard Time`) or an IANA name (`Europe/Copenhagen`), compared by what they mean and
-   * kept by the Windows name. It cannot be un-set: removal keeps it, with a warning.
+   * kept by the Windows name. The zone is the one whose clocks show the same today (Unicode CLDR). It cannot be un-set: removal
+   * keeps it, with a warning.
    */
   timeZone?: pulumi.Input<string>;
   /** How dates are written, e.g. `dd-MM-yyyy`; must be one the language has. Removal puts back the language's default. */
@@ -81,8 +89,8 @@ export interface CopySentItems {
 }
 
 /**
- * A size limit: text in any unit (`"49.5 GB"`, `"50GB"`, `"512 MB"`, `"53,150,220,288 bytes"`) or a number of bytes. A kilobyte
- * is 1,024 bytes, as in Exchange; rounded up to whole kilobytes.
+ * A size limit: text with a unit (`"49.5 GB"`, `"50GB"`, `"512 MB"`, `"53,150,220,288 bytes"`) or a number of bytes. A text without
+ * a unit and a size below 1 MB are refused. A kilobyte is 1,024 bytes, as in Exchange; rounded up to whole kilobytes.
  */
 export type Size = string | number;
 

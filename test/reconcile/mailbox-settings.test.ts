@@ -292,17 +292,117 @@ describe("a schedule", () => {
     expect(await resource.plan({ ...support, automaticReplies: respelled })).toEqual([]);
   });
 
-  test("that is over is accepted with a warning, said once", async () => {
+  describe("that is over", () => {
+    const times = { start: "2001-01-01T00:00:00Z", end: "2001-01-02T00:00:00Z" };
+    const over = { automaticReplies: { ...christmas, ...times } };
+    const refusal = /^automaticReplies\.end: is in the past, .* write a later end, or status "disabled"/;
+
+    /** A mailbox whose schedule was in the future when it was written. */
+    async function overByNow(world: World): Promise<Resource> {
+      const resource = await made(world, scheduled);
+      const { automaticReplies } = await world.control("GET", `state/mailboxSettings/${resource.id}`);
+      const at = (dateTime: string) => ({ dateTime: dateTime.replace("Z", ".0000000"), timeZone: "UTC" });
+      await world.control("PATCH", `state/mailboxSettings/${resource.id}`, {
+        automaticReplies: {
+          ...(automaticReplies as Row),
+          scheduledStartDateTime: at(times.start),
+          scheduledEndDateTime: at(times.end),
+        },
+      });
+      for (const part of [resource.state?.inputs, resource.state?.outputs]) {
+        Object.assign(part?.automaticReplies as Row, times);
+      }
+      await world.writes();
+      return resource;
+    }
+
+    test("is refused in preview when it is new or changed", async () => {
+      const world = await startWorld();
+      expect(await failure(world.resource("SharedMailbox", "support").check({ ...support, ...over }))).toMatch(refusal);
+      const resource = await made(world, scheduled);
+      expect(await failure(resource.plan({ ...support, ...over }))).toMatch(refusal);
+      const past = await overByNow(await startWorld());
+      const changed = { automaticReplies: { ...over.automaticReplies, internalMessage: "Back on Tuesday" } };
+      expect(await failure(past.plan({ ...support, ...changed }))).toMatch(refusal);
+    });
+
+    test("is no obstacle to anything else, and no difference while nothing is sent", async () => {
+      const world = await startWorld();
+      const resource = await overByNow(world);
+      await expectConverged(resource, over);
+      await resource.up({ ...support, ...over, hiddenFromAddressLists: true });
+      expect(await world.writes()).toEqual(["Set-Mailbox"]);
+      await byHand(world, resource, { automaticRepliesSetting: { status: "disabled" } });
+      await expectConverged(resource, { ...over, hiddenFromAddressLists: true });
+      await resource.up({ ...support, ...over });
+      await resource.up({ ...support, automaticReplies: { status: "disabled" } });
+      await expectConverged(resource, { automaticReplies: { status: "disabled" } });
+    });
+
+    test("is named with its remedy when replies are sent all the same", async () => {
+      const world = await startWorld();
+      const resource = await overByNow(world);
+      await byHand(world, resource, { automaticRepliesSetting: { status: "alwaysEnabled" } });
+      expect(await failure(resource.up({ ...support, ...over, hiddenFromAddressLists: true }))).toMatch(refusal);
+      expect(await world.writes()).toEqual([]);
+      expect(await resource.refresh()).toEqual({ "automaticReplies/status": ["scheduled", "alwaysEnabled"] });
+      expect(await failure(resource.plan({ ...support, ...over }))).toMatch(refusal);
+      await resource.up({ ...support, automaticReplies: { status: "disabled" } });
+      expect((await seen(world, resource)).automaticReplies).toMatchObject({ status: "disabled" });
+    });
+  });
+});
+
+describe("replies that nobody gets are pointed out", () => {
+  const on = { status: "alwaysEnabled", internalMessage: "We moved", externalMessage: "<p>We moved</p>" };
+  const noCopy = { forwarding: { to: "ada@contoso.com", keepCopy: false } };
+  const unread = /^automaticReplies: no reply is sent while forwarding\.keepCopy is false/;
+  const noText = /^automaticReplies has no text to send/;
+
+  test.each<[string, Row, RegExp[]]>([
+    ["mail is forwarded without a copy", { ...noCopy, automaticReplies: on }, [unread]],
+    ["a copy is kept", { forwarding: { to: "ada@contoso.com" }, automaticReplies: on }, []],
+    ["they are off", { ...noCopy, automaticReplies: { ...on, status: "disabled" } }, []],
+    [
+      "a text is for nobody",
+      { automaticReplies: { ...on, externalAudience: "none" } },
+      [/^automaticReplies\.externalMessage is sent to nobody/],
+    ],
+    [
+      "the only text is for nobody",
+      { automaticReplies: { ...on, internalMessage: "", externalAudience: "none" } },
+      [/^automaticReplies\.externalMessage is sent to nobody/, noText],
+    ],
+    ["there is no text", { automaticReplies: { status: "alwaysEnabled" } }, [noText]],
+    [
+      "the texts show nothing",
+      { automaticReplies: { ...on, internalMessage: "<p>&nbsp;</p>", externalMessage: " \n" } },
+      [noText],
+    ],
+    [
+      "people outside are to have one, and there is none",
+      { automaticReplies: { ...on, externalMessage: "<br>", externalAudience: "contactsOnly" } },
+      [/^automaticReplies\.externalAudience is "contactsOnly", but externalMessage has no text/],
+    ],
+    ["only people inside have one", { automaticReplies: { status: "alwaysEnabled", internalMessage: "Back" } }, []],
+    ["only people outside have one", { automaticReplies: { ...on, internalMessage: "" } }, []],
+    ["a picture is all there is", { automaticReplies: { ...on, internalMessage: '<img src="x.png">' } }, []],
+  ])("%s", async (_what, program, expected) => {
     const world = await startWorld();
-    const over = { automaticReplies: { ...christmas, start: "2001-01-01T00:00:00Z", end: "2001-01-02T00:00:00Z" } };
-    const resource = await made(world, over);
-    expect(world.warnings).toContainEqual(
-      expect.stringMatching(/^automaticReplies\.end: 2001-01-02T00:00:00Z is in the past/),
-    );
-    const { length } = world.warnings;
-    await resource.up({ ...support, ...over, hiddenFromAddressLists: true });
-    expect(world.warnings).toHaveLength(length);
-    await expectConverged(resource, { ...over, hiddenFromAddressLists: true });
+    const resource = world.resource("SharedMailbox", "support");
+    await resource.check({ ...support, ...program });
+    expect(world.warnings).toEqual(expected.map((one) => expect.stringMatching(one)));
+    await resource.up({ ...support, ...program });
+    world.warnings.length = 0;
+    await resource.plan({ ...support, ...program, displayName: "Renamed" });
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("also when the forward comes later", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { automaticReplies: on });
+    await resource.plan({ ...support, automaticReplies: on, ...noCopy });
+    expect(world.warnings).toEqual([expect.stringMatching(unread)]);
   });
 });
 

@@ -475,6 +475,18 @@ describe("quota and sizes", () => {
       { quota: { ...quota, prohibitSendReceive: "unlimited" } },
       /^quota\.prohibitSendReceive: must be a size/,
     ],
+    [
+      "a text without a unit",
+      { quota: { issueWarning: "49", prohibitSend: "49.5", prohibitSendReceive: "50" } },
+      /^quota\.issueWarning: has no unit; write e\.g\. "49 GB", or bytes as a number.*\nquota\.prohibitSend: has no unit.*\nquota\.prohibitSendReceive: has no unit; write e\.g\. "50 GB", [^\n]*$/,
+    ],
+    ["bytes as text", { maxSendSize: "36700160" }, /^maxSendSize: has no unit; write e\.g\. "35 MB"/],
+    [
+      "a number that lacks its unit",
+      { quota: { issueWarning: 49, prohibitSend: 49, prohibitSendReceive: 50 } },
+      /^quota\.issueWarning: is 1 KB, below 1 MB; a number is taken for bytes/,
+    ],
+    ["a small size", { maxReceiveSize: "1023 KB" }, /^maxReceiveSize: is 1023 KB, below 1 MB/],
     ["a text", { quota: "50 GB" }, /^quota: must be an object/],
     ["too large a message", { maxSendSize: "151 MB" }, /^maxSendSize: is above 150 MB/],
     ["no size", { maxReceiveSize: "large" }, /^maxReceiveSize: must be a size such as "36 MB"/],
@@ -498,6 +510,17 @@ describe("quota and sizes", () => {
   ])("%s is refused in preview", async (_what, more, reason) => {
     const world = await startWorld();
     expect(await failure(world.resource("SharedMailbox", "support").check({ ...support, ...more }))).toMatch(reason);
+  });
+
+  test("a size below 1 MB that the state has from before stays as it is, and any other is refused", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { maxSendSize: "1 MB" });
+    await world.exchange("Set-Mailbox", { Identity: resource.id, MaxSendSize: "512 KB" });
+    expect(await resource.refresh()).toEqual({ maxSendSize: ["1 MB", "512 KB"] });
+    expect(await resource.plan({ ...support, maxSendSize: "512KB" })).toEqual([]);
+    expect(await failure(resource.plan({ ...support, maxSendSize: "500 KB" }))).toMatch(
+      /^maxSendSize: is 500 KB, below/,
+    );
   });
 
   test("a MailTip of 175 displayed characters is accepted, however long its html is", async () => {

@@ -16,7 +16,7 @@ type Kind = keyof typeof kinds;
 type Checking = Pick<Reconciler<Properties, unknown, unknown>, "kind" | "schema" | "keyed" | "check">;
 
 function checked(kind: Kind, program: Properties, isNew = true) {
-  return check(kinds[kind] as unknown as Checking, program, isNew);
+  return check(kinds[kind] as unknown as Checking, program, isNew ? undefined : {});
 }
 
 function problems(kind: Kind, program: Properties): string[] {
@@ -154,11 +154,11 @@ test("wrong keys and wrong values of a map are named together, as they are writt
 
 describe("advice is not given again when something else changes", () => {
   const many = (count: number) => Array.from({ length: count }, (_, index) => `a${index}@contoso.com`);
-  const past = { status: "scheduled", start: "2020-01-01T00:00:00Z", end: "2020-01-02T00:00:00Z" };
+  const silent = { status: "alwaysEnabled", internalMessage: "Back on Monday", externalAudience: "all" };
   const cases: [Kind, Properties, Properties, Properties][] = [
     ["SharedMailbox", support, { emailAliases: many(301) }, { displayName: "Other" }],
     ["SharedMailbox", support, { forwarding: { to: "x@elsewhere.example" } }, { displayName: "Other" }],
-    ["SharedMailbox", support, { automaticReplies: past }, { displayName: "Other" }],
+    ["SharedMailbox", support, { automaticReplies: silent }, { displayName: "Other" }],
     [
       "SharedMailbox",
       support,

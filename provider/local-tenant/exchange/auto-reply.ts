@@ -2,7 +2,7 @@ import { instantOf } from "../graph/time-zones";
 import type { MailboxSettings, Recipient } from "../model";
 import { type Call, limited, named } from "./call";
 import { dateTime, type Row } from "./envelope";
-import { invalidOperation } from "./errors";
+import { invalidSchedule } from "./errors";
 import { wrapHtml } from "./format";
 import { Directory, hasMailbox, type MailboxRecipient } from "./identity";
 import { changeSettings, shownSettings, utc } from "./mailbox-settings";
@@ -74,13 +74,15 @@ export function setAutoReply(call: Call): undefined {
         automaticReplies[field] = utc(time);
       }
     }
-    requireOrder(automaticReplies);
+    requireSchedule(automaticReplies, call.tenant.now());
   });
 }
 
-function requireOrder({ status, scheduledStartDateTime, scheduledEndDateTime }: AutomaticReplies): void {
-  if (status === "scheduled" && isoOf(scheduledEndDateTime) <= isoOf(scheduledStartDateTime)) {
-    throw invalidOperation("The end time of the automatic replies must be later than their start time.");
+/** A schedule is checked as a whole, whichever part of it was given: not upside down, and not over. */
+function requireSchedule({ status, ...times }: AutomaticReplies, now: number): void {
+  const end = isoOf(times.scheduledEndDateTime);
+  if (status === "scheduled" && (end <= isoOf(times.scheduledStartDateTime) || Date.parse(end) < now)) {
+    throw invalidSchedule();
   }
 }
 

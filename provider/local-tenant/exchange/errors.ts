@@ -186,6 +186,15 @@ export function invalidProperty(property: string, text: string): ExchangeFault {
   );
 }
 
+/** Automatic replies scheduled for no time, or for one that is over. */
+export function invalidSchedule(): ExchangeFault {
+  return cmdletFault(
+    "Ex5B0E12",
+    "Microsoft.Exchange.InfoWorker.Common.OOF.InvalidScheduledOofDuration",
+    "The scheduled duration for sending automatic replies isn't valid.",
+  );
+}
+
 /** A quota above the one that must not be below it. */
 export function quotaOrder(lower: string, lowerText: string, upper: string, upperText: string): ExchangeFault {
   return cmdletFault(

@@ -345,6 +345,15 @@ export function invalidTimeSettings(): GraphError {
   return new GraphError(400, "ErrorInvalidTimeSettings", "Start Time should occur before End Time.");
 }
 
+/** 400 of the mailbox store: replies are scheduled for a time that is over, given just now or kept from before. */
+export function scheduleIsOver(): GraphError {
+  return new GraphError(
+    400,
+    "ErrorInvalidTimeSettings",
+    "The scheduled duration for sending automatic replies isn't valid.",
+  );
+}
+
 /** 400 of the mailbox store: a zone that is neither Windows' nor IANA's. */
 export function invalidTimeZone(): GraphError {
   return new GraphError(400, "InvalidTimeZone", "Time Zone settings provided are invalid.");

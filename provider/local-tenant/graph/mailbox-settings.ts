@@ -7,6 +7,7 @@ import {
   invalidTimeSettings,
   invalidTimeZone,
   readOnlyMember,
+  scheduleIsOver,
   segmentNotFound,
   unknownEnumValue,
   unknownMember,
@@ -254,8 +255,11 @@ function changedReplies(replies: Replies, value: unknown, tenant: Tenant): Repli
   if (changed.status === "scheduled") {
     const start = Date.parse(`${changed.scheduledStartDateTime.dateTime}Z`);
     const end = Date.parse(`${changed.scheduledEndDateTime.dateTime}Z`);
-    if (start >= end || (value.scheduledEndDateTime === undefined && end < tenant.now())) {
+    if (start >= end) {
       throw invalidTimeSettings();
+    }
+    if (end < tenant.now()) {
+      throw scheduleIsOver();
     }
   }
   return changed;

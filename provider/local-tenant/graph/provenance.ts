@@ -196,9 +196,9 @@ export const provenance: Provenance[] = [
   ),
   row(
     "graph.scheduled-past",
-    "Switching to scheduled without times keeps the stored ones and fails when they are over.",
-    "assumed",
-    "no record found",
+    "Replies scheduled for a time that is over are refused: given now, or kept from before where no times are given.",
+    "observed",
+    "Exchange's own check of a schedule as a whole, InvalidScheduledOofDuration (public sources); ecederstrand/exchangelib #617; Graph's code is ours",
   ),
   row(
     "graph.zones-kept",

@@ -106,6 +106,23 @@ function withoutNull(value: unknown): unknown {
   );
 }
 
+/** Whether the time of replies is over: the service takes no such schedule, and sends none by one it has. */
+export function isOver({
+  status,
+  end,
+}: {
+  status?: string | null | undefined;
+  end?: string | null | undefined;
+}): boolean {
+  return status === "scheduled" && typeof end === "string" && Date.parse(end) <= Date.now();
+}
+
+/** Whether a reader would see anything of a text. */
+export function showsText(message: string | undefined): boolean {
+  const body = comparable(message ?? "");
+  return /<(?:img|hr|table)\b/.test(body) || body.replace(/<[^>]*>/g, "").replace(/[\s\u00a0\u200b]/g, "") !== "";
+}
+
 /** A document that is nothing but the tags the service puts around a text. */
 const WRAPPED = /^\s*<html>\s*(?:<head>\s*<\/head>\s*)?<body>([\s\S]*)<\/body>\s*<\/html>\s*$/i;
 /** Tags at which the service adds and drops line breaks, and browsers do not show any. */

@@ -17,8 +17,13 @@ export interface Facet {
    *
    * @param inputs what is known and right.
    * @param unsettled declared properties that are not among them: unknown in a preview, or wrong by themselves.
+   * @param before the inputs in the state, none for a new mailbox: what is refused today may stand there since another day.
    */
-  check?(inputs: Partial<SharedMailboxInputs>, unsettled: readonly string[]): { path: string; reason: string }[];
+  check?(
+    inputs: Partial<SharedMailboxInputs>,
+    unsettled: readonly string[],
+    before: Partial<SharedMailboxInputs>,
+  ): { path: string; reason: string }[];
   /** Advice about a change from the inputs `olds`; no I/O. */
   advise?(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[];
   /**

@@ -30,7 +30,10 @@ export interface ValuesBefore {
 export const limits: Facet = {
   properties: ["quota", ...SIZES],
 
-  check: ({ quota }) => (quota === undefined ? [] : orderProblems(quota)),
+  check: (inputs, _unsettled, before) => [
+    ...(inputs.quota === undefined ? [] : orderProblems(inputs.quota)),
+    ...smallProblems(inputs, before),
+  ],
 
   advise: ({ quota }, olds) =>
     quota !== undefined &&
@@ -141,6 +144,23 @@ function orderProblems(quota: QuotaInput): { path: string; reason: string }[] {
     .map((name) => ({
       path: `quota.${name}`,
       reason: `is above quota.prohibitSendReceive (${quota.prohibitSendReceive}), which Exchange refuses`,
+    }));
+}
+
+/** A size this small is one whose unit was forgotten. What the state has, an earlier release has taken: it goes on as it is. */
+function smallProblems(
+  inputs: Partial<SharedMailboxInputs>,
+  before: Partial<SharedMailboxInputs>,
+): { path: string; reason: string }[] {
+  const sizes = [
+    ...QUOTAS.map((name) => ({ path: `quota.${name}`, size: inputs.quota?.[name], held: before.quota?.[name] })),
+    ...SIZES.map((name) => ({ path: name, size: inputs[name], held: before[name] })),
+  ];
+  return sizes
+    .filter(({ size, held }) => size !== undefined && size !== held && bytesOf(size) < MEGABYTE)
+    .map(({ path, size }) => ({
+      path,
+      reason: `is ${size}, below 1 MB; a number is taken for bytes: write a text with a unit, such as "35 MB" or "50 GB"`,
     }));
 }
 

@@ -1,9 +1,18 @@
+import { isDeepStrictEqual } from "node:util";
+import { InputError } from "../../http/errors";
 import type { AutomaticReplies, Settings, SettingsChange } from "../../services/mailbox-settings";
 import { windowsTimeZone } from "../../services/time-zones";
 import type { Change, Properties } from "../reconciler";
-import { type AutomaticRepliesInput, canonicalMessage, isSameMessage, REPLY_MEMBERS } from "./automatic-replies";
+import {
+  type AutomaticRepliesInput,
+  canonicalMessage,
+  isOver,
+  isSameMessage,
+  REPLY_MEMBERS,
+  showsText,
+} from "./automatic-replies";
 import type { Desired, SharedMailboxInputs } from "./desired";
-import { type Facet, isSet } from "./facet";
+import { changesOf, type Facet, isSet } from "./facet";
 import { cultureCode, type RegionalInput } from "./regional";
 
 type ReplyMember = (typeof REPLY_MEMBERS)[number];
@@ -19,7 +28,14 @@ const FORMATS = ["dateFormat", "timeFormat"] as const;
 export const mailboxSettings: Facet = {
   properties: ["automaticReplies", "regional"],
 
-  advise: (inputs, olds) => [...pastEnd(inputs, olds), ...kept(inputs, olds)],
+  check: ({ automaticReplies }, _unsettled, before) =>
+    automaticReplies !== undefined &&
+    isOver(automaticReplies) &&
+    !isDeepStrictEqual(automaticReplies, before.automaticReplies)
+      ? [OVER]
+      : [],
+
+  advise: (inputs, olds) => [...unsent(inputs, olds), ...kept(inputs, olds)],
 
   async look({ mailbox }, { automaticReplies, regional }, operation) {
     return automaticReplies === undefined && regional === undefined
@@ -31,6 +47,16 @@ export const mailboxSettings: Facet = {
     settings === undefined
       ? []
       : [...replyChanges(inputs, previous, settings), ...regionalChanges(inputs, previous, settings, state)],
+
+  async guard(changes, { inputs: { automaticReplies } }) {
+    if (
+      automaticReplies !== undefined &&
+      isOver(automaticReplies) &&
+      changesOf("automaticReplies", changes).length > 0
+    ) {
+      throw new InputError([OVER], { nextStep: "Nothing was changed." });
+    }
+  },
 
   async apply(changes, desired, { mailbox, settings }, operation) {
     const own = changes.filter(({ path }) => path[0] === "automaticReplies" || path[0] === "regional");
@@ -64,14 +90,51 @@ export const mailboxSettings: Facet = {
   outputs: (_observed, { foldersLanguage }) => (isSet(foldersLanguage) ? { foldersLanguage } : {}),
 };
 
-/** Replies whose time is over are accepted by the service and never sent. */
-function pastEnd({ automaticReplies }: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
-  const end = automaticReplies?.end;
-  const isNew = end !== olds.automaticReplies?.end;
-  return end !== undefined && isNew && Date.parse(end) < Date.now()
-    ? [`automaticReplies.end: ${end} is in the past; no automatic replies are sent.`]
+const OVER = {
+  path: "automaticReplies.end",
+  reason: 'is in the past, and Exchange takes no schedule that is over; write a later end, or status "disabled"',
+};
+
+/** Replies that are declared and that nobody gets. */
+function unsent(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
+  const { automaticReplies: replies, forwarding } = inputs;
+  if (replies === undefined || replies.status === "disabled" || isOver(replies)) {
+    return [];
+  }
+  const isNew = !isDeepStrictEqual(replies, olds.automaticReplies);
+  const isForwardingNew = !isDeepStrictEqual(forwarding, olds.forwarding);
+  return [
+    // The mail does not reach the mailbox, where the replies are made.
+    ...((isNew || isForwardingNew) && isSet(forwarding) && (forwarding as { keepCopy?: boolean }).keepCopy === false
+      ? [
+          "automaticReplies: no reply is sent while forwarding.keepCopy is false, because the mail does not reach the mailbox. " +
+            "Let forwarding keep a copy, or leave the replies out.",
+        ]
+      : []),
+    ...(isNew ? unsentTexts(replies) : []),
+  ];
+}
+
+function unsentTexts({ externalAudience, internalMessage, externalMessage }: AutomaticRepliesInput): string[] {
+  const isExternal = showsText(externalMessage);
+  if (externalAudience === "none" && isExternal) {
+    return [
+      'automaticReplies.externalMessage is sent to nobody, because externalAudience is "none".',
+      ...(showsText(internalMessage) ? [] : [NO_TEXT]),
+    ];
+  }
+  if (!showsText(internalMessage) && !isExternal) {
+    return [NO_TEXT];
+  }
+  return externalAudience !== undefined && externalAudience !== "none" && !isExternal
+    ? [
+        `automaticReplies.externalAudience is "${externalAudience}", but externalMessage has no text: people outside get no reply.`,
+      ]
     : [];
 }
+
+const NO_TEXT =
+  "automaticReplies has no text to send: nobody gets a reply. Write internalMessage, externalMessage or both.";
 
 /** A language or a time zone cannot be taken away, only replaced by another one. */
 function kept({ regional }: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
@@ -101,6 +164,9 @@ function replyChanges(
   { automaticReplies: seen }: Settings,
 ): Change[] {
   const declared = inputs.automaticReplies;
+  if (isJustOver(declared, seen)) {
+    return [];
+  }
   const wanted = wantedReplies(declared, previousReplies(previous));
   return REPLY_MEMBERS.flatMap((member) => {
     const to = wanted[member] ?? undefined;
@@ -113,6 +179,12 @@ function replyChanges(
       ? []
       : [{ path: ["automaticReplies", member], from: (isText ? canonicalMessage(from ?? "") : from) || undefined, to }];
   });
+}
+
+/** Whether the declared schedule is over and nothing is sent: as good as declared, and it could not be written any more. */
+function isJustOver(declared: Replies | null | undefined, seen: AutomaticReplies): boolean {
+  const sends = seen.status !== "disabled" && !isOver(seen);
+  return isSet(declared) && isOver(declared ?? {}) && !sends;
 }
 
 function regionalChanges(
@@ -211,7 +283,7 @@ function repliesAsRead(seen: AutomaticReplies, managed: Replies | null | undefin
   if (!isSet(managed)) {
     return seen.status === "disabled" ? null : spelled(seen, { internalMessage: "", externalMessage: "" });
   }
-  return spelled(seen, managed ?? {});
+  return isJustOver(managed, seen) ? managed : spelled(seen, managed ?? {});
 }
 
 function spelled(seen: AutomaticReplies, managed: Replies): Replies {

@@ -61,6 +61,10 @@ function size(example: string, largest: number, why: string): z.ZodType<string, 
   const error = `must be a size such as "${example}", or a number of bytes`;
   return z
     .union([z.string(), z.number()], { error })
+    .refine((value) => typeof value === "number" || !/^[\d.,\s]+$/.test(value), {
+      error: `has no unit; write e.g. "${example}", or bytes as a number without quotation marks`,
+      abort: true,
+    })
     .refine((value) => (parseSize(value) ?? 0) > 0, { error })
     .refine((value) => (parseSize(value) ?? 0) <= largest, { error: `is above ${canonicalSize(largest)}, ${why}` })
     .transform((value) => canonicalSize(parseSize(value) ?? 0));
