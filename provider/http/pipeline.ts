@@ -16,7 +16,7 @@ import { parseBody } from "./parse";
 import { rememberSecretsOf } from "./redact";
 import { RETRY_POLICY, Retry, type RetryPolicy } from "./retry";
 import { Sending } from "./sending";
-import { type RequestCounts, Trace, type TraceSink, traceToFile } from "./trace";
+import { type RequestCounts, Trace, type TraceSink, traceToFile, type Witness } from "./trace";
 import { ANSWER_TIMEOUTS, type AnswerTimeouts, Send } from "./transport";
 import { cancelled } from "./wait";
 
@@ -39,6 +39,8 @@ export interface PipelineOptions {
   timeouts?: Partial<AnswerTimeouts>;
   /** Told of every request. `MAILBOXES_TRACE=FILE` adds one that appends JSON lines to a file. */
   trace?: TraceSink;
+  /** Handed every request and answer, bodies included. None by default. */
+  witness?: Witness;
   /** Everything is a local tenant's: errors then name the setting that says where it is. */
   isLocal?: boolean;
 }
@@ -86,10 +88,13 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     const file = process.env.MAILBOXES_TRACE;
-    this.#trace = new Trace([
-      ...(options.trace === undefined ? [] : [options.trace]),
-      ...(file === undefined || file === "" ? [] : [traceToFile(file)]),
-    ]);
+    this.#trace = new Trace(
+      [
+        ...(options.trace === undefined ? [] : [options.trace]),
+        ...(file === undefined || file === "" ? [] : [traceToFile(file)]),
+      ],
+      options.witness,
+    );
     this.#client = Client.initWithMiddleware({
       middleware: [
         new Retry({ ...RETRY_POLICY, ...options.retry }),

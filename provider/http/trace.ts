@@ -1,10 +1,14 @@
-/** Tells of every request: one structured line each, and counts. Neither bodies nor headers are ever in it. */
+/**
+ * Tells of every request: one structured line each, and counts. Neither bodies nor headers are ever in a line; only a
+ * {@link Witness}, which a provider process never has, is handed them.
+ */
 import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call, Service } from "./call";
 import { delayIn } from "./classify";
 import { redact } from "./redact";
+import type { Received } from "./refusal";
 import { Link, Sending, setHeader } from "./sending";
 import { TransportFailure } from "./transport";
 
@@ -37,6 +41,18 @@ export interface TraceLine {
 /** Takes trace lines. Must not throw. */
 export type TraceSink = (line: TraceLine) => void;
 
+/** One request and what came back, bodies included. */
+export interface Exchanged {
+  /** The very object that was handed to the pipeline: a repetition has the same one. */
+  call: Call;
+  url: string;
+  /** Undefined when no answer came. */
+  received: Received | undefined;
+}
+
+/** Takes whole requests and answers. They hold personal data: whoever keeps them redacts them. Must not throw. */
+export type Witness = (exchanged: Exchanged) => void;
+
 /**
  * How many requests were sent, by service and kind, repetitions included, and how many of them met throttling: answered 429 or
  * 509, or held back by the service.
@@ -67,10 +83,12 @@ export class Trace extends Link {
     dataverse: { read: 0, write: 0, throttled: 0 },
   };
   readonly #sinks: readonly TraceSink[];
+  readonly #witness: Witness | undefined;
 
-  constructor(sinks: readonly TraceSink[]) {
+  constructor(sinks: readonly TraceSink[], witness?: Witness) {
     super();
     this.#sinks = sinks;
+    this.#witness = witness;
   }
 
   async execute(context: Context): Promise<void> {
@@ -89,6 +107,7 @@ export class Trace extends Link {
       throw error;
     } finally {
       this.#tell(sending, clientRequestId, started, failure);
+      this.#witness?.({ call, url: sending.url, received: sending.received });
     }
   }
 
