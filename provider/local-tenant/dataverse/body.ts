@@ -64,7 +64,11 @@ export function decode(
       throw badPayload(table, `Multiple values for '${column.name}' were found.`);
     }
     if (value === null && column.required) {
-      throw requiredFieldMissing(table, column.name);
+      if (column.type === "String" || !work.tenant.isContrary("dataverse.methods-not-null")) {
+        throw requiredFieldMissing(table, column.name);
+      }
+      values[column.name] = column.type === "Boolean" ? false : 0;
+      return;
     }
     values[column.name] = value;
   };

@@ -182,14 +182,22 @@ export function odataVersionRequired(header: string): DataverseError {
 
 type Limits = Settings["serviceProtection"];
 
-/** More requests within the window than the limit. `retryAfter` in seconds; `left` are the headers that tell what is left. */
-export function tooManyRequests(limits: Limits, retryAfter: number, left: Record<string, string>): DataverseError {
+/** More requests within the window than the limit. `retryAfter` in seconds, undefined to leave it out; `left` are the headers that tell what is left. */
+export function tooManyRequests(
+  limits: Limits,
+  retryAfter: number | undefined,
+  left: Record<string, string>,
+): DataverseError {
   const message = `Number of requests exceeded the limit of ${limits.requests} over time window of ${limits.window / 1000} seconds.`;
   return throttled("0x80072322", message, retryAfter, left);
 }
 
 /** More execution time within the window than the limit. */
-export function tooMuchExecutionTime(limits: Limits, retryAfter: number, left: Record<string, string>): DataverseError {
+export function tooMuchExecutionTime(
+  limits: Limits,
+  retryAfter: number | undefined,
+  left: Record<string, string>,
+): DataverseError {
   const message = `Combined execution time of incoming requests exceeded limit of ${limits.executionTime.toLocaleString("en-US")} milliseconds over time window of ${limits.window / 1000} seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.`;
   return throttled("0x80072321", message, retryAfter, left);
 }
@@ -197,15 +205,23 @@ export function tooMuchExecutionTime(limits: Limits, retryAfter: number, left: R
 /** More requests in flight than the limit. */
 export function tooManyConcurrentRequests(
   limits: Limits,
-  retryAfter: number,
+  retryAfter: number | undefined,
   left: Record<string, string>,
 ): DataverseError {
   const message = `Number of concurrent requests exceeded the limit of ${limits.concurrency}.`;
   return throttled("0x80072326", message, retryAfter, left);
 }
 
-function throttled(code: string, message: string, retryAfter: number, left: Record<string, string>): DataverseError {
-  return new DataverseError(429, code, message, { "Retry-After": String(retryAfter), ...left });
+function throttled(
+  code: string,
+  message: string,
+  retryAfter: number | undefined,
+  left: Record<string, string>,
+): DataverseError {
+  return new DataverseError(429, code, message, {
+    ...(retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) }),
+    ...left,
+  });
 }
 
 /** The caller may not approve e-mail addresses. */

@@ -35,7 +35,7 @@ function perform(work: Work, job: Job): void {
   }
   const outcome = outcomeOf(work, mailbox);
   if (outcome !== "never") {
-    finishTest(mailbox, outcome, job.due);
+    finishTest(mailbox, outcome, job.due, work.tenant.isContrary("dataverse.test-forward-incoming"));
     work.put("mailbox", mailbox);
     work.drop(job.id);
   }
@@ -70,10 +70,11 @@ function outcomeOf(work: Work, mailbox: MailboxRow): TestFailure | "success" | "
   return obstacleOf(work, mailbox) ?? (ordered === undefined ? "success" : unexplained);
 }
 
-function finishTest(mailbox: MailboxRow, outcome: TestFailure | "success", due: number): void {
+/** `pollsForwarded`: a mailbox whose method is Forward Mailbox is tested like one of server-side synchronisation. */
+function finishTest(mailbox: MailboxRow, outcome: TestFailure | "success", due: number, pollsForwarded: boolean): void {
   const status = outcome === "success" ? 1 : 2;
-  const incoming = mailbox.incomingemaildeliverymethod === 2;
-  const forwarded = mailbox.incomingemaildeliverymethod === 3;
+  const forwarded = mailbox.incomingemaildeliverymethod === 3 && !pollsForwarded;
+  const incoming = mailbox.incomingemaildeliverymethod >= 2 && !forwarded;
   const outgoing = mailbox.outgoingemaildeliverymethod === 2;
   const act = mailbox.actdeliverymethod === 1;
   const obstacle = outcome !== "success" ? outcome : forwarded ? notPolled : undefined;

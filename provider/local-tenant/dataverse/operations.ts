@@ -99,6 +99,12 @@ export function create(work: Work, user: SystemUserRow, table: Table, values: Va
       break;
     }
     case "team": {
+      if (
+        work.tenant.isContrary("dataverse.names-not-unique") &&
+        work.all("team").some(({ name }) => name === values.name)
+      ) {
+        throw duplicateRecord();
+      }
       const common = { businessunitid: user.businessunitid, organizationid: user.organizationid };
       // A new team holds no role, and there are no requests for giving it one here.
       insert(work, table, newTeamRow({ ...common, ...(plain as Named<TeamRow>), roles: [] } as TeamRow, made));
@@ -217,7 +223,8 @@ export function update(work: Work, user: SystemUserRow, table: Table, before: An
 }
 
 function updateMailbox(work: Work, user: SystemUserRow, before: MailboxRow, after: MailboxRow, values: Values): void {
-  if (before.testemailconfigurationscheduled && work.tenant.settings.refuseWhileTesting) {
+  const isLocked = work.tenant.settings.refuseWhileTesting || work.tenant.isContrary("dataverse.test-locks");
+  if (before.testemailconfigurationscheduled && isLocked) {
     throw testInProgress();
   }
   if (before.emailaddress !== after.emailaddress) {
@@ -227,7 +234,7 @@ function updateMailbox(work: Work, user: SystemUserRow, before: MailboxRow, afte
   if (values.emailrouteraccessapproval !== undefined) {
     requestApproval(work, user, after, values.emailrouteraccessapproval as Approval);
   }
-  forgetTest(before, after);
+  forgetTest(work, before, after);
   if (values.testemailconfigurationscheduled === true) {
     scheduleTest(work, after, user.systemuserid);
   } else if (values.testemailconfigurationscheduled === false) {

@@ -66,13 +66,14 @@ function slide(tenant: Tenant, use: Use): void {
 
 function refuseBeyondLimits(tenant: Tenant, use: Use): void {
   const limits = tenant.settings.serviceProtection;
+  const told = (seconds: number) => (tenant.isContrary("dataverse.retry-after") ? undefined : seconds);
   const { served } = use;
   const left = remaining(tenant, use);
   if (use.inFlight >= limits.concurrency) {
-    throw tooManyConcurrentRequests(limits, Math.max(1, Math.ceil(limits.latency / 1000)), left);
+    throw tooManyConcurrentRequests(limits, told(Math.max(1, Math.ceil(limits.latency / 1000))), left);
   }
   if (served.length >= limits.requests) {
-    throw tooManyRequests(limits, secondsUntilGone(tenant, served[served.length - limits.requests]), left);
+    throw tooManyRequests(limits, told(secondsUntilGone(tenant, served[served.length - limits.requests])), left);
   }
   let time = total(served);
   if (time > limits.executionTime) {
@@ -80,7 +81,7 @@ function refuseBeyondLimits(tenant: Tenant, use: Use): void {
       time -= duration;
       return time <= limits.executionTime;
     });
-    throw tooMuchExecutionTime(limits, secondsUntilGone(tenant, last), left);
+    throw tooMuchExecutionTime(limits, told(secondsUntilGone(tenant, last)), left);
   }
 }
 

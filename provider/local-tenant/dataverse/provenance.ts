@@ -163,6 +163,7 @@ export const provenance: Provenance[] = [
     behaviour: "The version headers are demanded only when `strictHeaders` is on; a wrong version is always refused.",
     mark: "assumed",
     source: `${webApi}/compose-http-requests-handle-errors.md asks for them with every request; older clients omit them.`,
+    contrary: "Requests without the version headers are refused",
   },
   {
     id: "dataverse.forward-mailbox-rules",
@@ -187,6 +188,7 @@ export const provenance: Provenance[] = [
     behaviour: "Credentials are refused where the server profile does not take them from the mailbox.",
     mark: "assumed",
     source: `${adminPage} says to set them only then; no error code is documented.`,
+    contrary: "Credentials are taken whatever the server profile says",
   },
   {
     id: "dataverse.appointments-profile",
@@ -212,6 +214,7 @@ export const provenance: Provenance[] = [
     behaviour: "Names of teams and full names of users need not be unique.",
     mark: "assumed",
     source: "The tables' reference pages name no key on them.",
+    contrary: "A second team of a name is refused as a duplicate",
   },
   {
     id: "dataverse.post-existing-id",
@@ -244,6 +247,7 @@ export const provenance: Provenance[] = [
       "Retry-After is the time until enough has left the window (1 s for too many at once); refused requests do not count.",
     mark: "assumed",
     source: `${apiLimits} says only that it grows with the demand.`,
+    contrary: "A 429 has no Retry-After",
   },
   {
     id: "dataverse.remaining-headers",
@@ -262,6 +266,7 @@ export const provenance: Provenance[] = [
     behaviour: "The HTTP status of the mailbox rules' errors is 400.",
     mark: "assumed",
     source: `${webApi}/compose-http-requests-handle-errors.md: anything not listed is 400.`,
+    contrary: "They answer 403",
   },
   {
     id: "dataverse.individual-address",
@@ -275,6 +280,7 @@ export const provenance: Provenance[] = [
     behaviour: "Delivery methods and flags of a mailbox cannot be set to null.",
     mark: "assumed",
     source: `${mailboxPage} requires none of them; what null would mean is not documented.`,
+    contrary: "Null is taken for the first choice, or for No",
   },
   {
     id: "dataverse.address-not-unique",
@@ -311,6 +317,7 @@ export const provenance: Provenance[] = [
     behaviour: "Changing address, methods or profile puts the test statuses back to Not Run.",
     mark: "assumed",
     source: "Plausible: the results were of another configuration.",
+    contrary: "The statuses stay as the last test left them",
   },
   {
     id: "dataverse.test-queued",
@@ -351,6 +358,7 @@ export const provenance: Provenance[] = [
       "Incoming mail of a mailbox whose method is Forward Mailbox fails its test with 0x8005E223; outgoing mail is tested as ever.",
     mark: "assumed",
     source: `${errorPage} says that such a mailbox cannot be polled; the harsher case for a test.`,
+    contrary: "Incoming mail is tested as with server-side synchronisation",
   },
   {
     id: "dataverse.test-locks",
@@ -358,6 +366,7 @@ export const provenance: Provenance[] = [
       "By a setting a mailbox cannot be changed while its test runs: 0x8005E248. Without the setting every change is taken.",
     mark: "assumed",
     source: `${errorPage} has the code ("please save after completion of test"); which changes it refuses is not documented.`,
+    contrary: "Changes are refused with 0x8005E248 while a test runs",
   },
   {
     id: "dataverse.approval-switched-off",
@@ -425,5 +434,6 @@ export const provenance: Provenance[] = [
     behaviour: "Dataverse sees its own writes at once; other services' with its lag.",
     mark: "assumed",
     source: "Its database is transactional.",
+    contrary: "Queries find a new row two seconds later",
   },
 ];

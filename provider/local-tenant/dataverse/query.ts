@@ -81,7 +81,7 @@ export function expanded(table: Table, expand: string | null): Expansion[] {
 
 /** One page of the rows of a table. `size` is the page size asked for by `Prefer: odata.maxpagesize`. */
 export function page(work: Work, table: Table, query: URLSearchParams, size: number | undefined): Page {
-  const matching = filtered(work, table, work.all(table.name), query.get("$filter"));
+  const matching = filtered(work, table, listed(work, table), query.get("$filter"));
   const ordered = sorted(table, matching, query.get("$orderby"));
   const start = startOf(table, ordered, query.get("$skiptoken"));
   const top = positive(query.get("$top"), "$top");
@@ -95,6 +95,14 @@ export function page(work: Work, table: Table, query: URLSearchParams, size: num
     total: matching.length,
     next: more ? skipToken(idOf(table, last), start + length) : undefined,
   };
+}
+
+/** The rows that a query finds: all there are, unless queries are told to lag behind Dataverse's own writes. */
+function listed(work: Work, table: Table): AnyRow[] {
+  const rows: AnyRow[] = work.all(table.name);
+  return work.tenant.isContrary("dataverse.own-writes-visible")
+    ? rows.filter(({ createdon }) => Date.parse(createdon) < work.tenant.now() - 2_000)
+    : rows;
 }
 
 /** The rows that a `$filter` lets through. */

@@ -52,7 +52,7 @@ export function dataverseRoutes(tenant: Tenant): Hono {
     const prefer = safePreferences(context.req.header("prefer"));
     const refused = (error: unknown): Response => {
       if (error instanceof DataverseError) {
-        return refusal(context, error, prefer?.include("Microsoft.PowerApps.CDS.HelpLink") ?? false);
+        return refusal(tenant, context, error, prefer?.include("Microsoft.PowerApps.CDS.HelpLink") ?? false);
       }
       throw error;
     };
@@ -83,7 +83,7 @@ function withHeaders(response: Response): Response {
   return response;
 }
 
-function refusal(context: Context, error: DataverseError, annotated: boolean): Response {
+function refusal(tenant: Tenant, context: Context, error: DataverseError, annotated: boolean): Response {
   const annotations = annotated
     ? {
         "@Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus": "0",
@@ -92,7 +92,8 @@ function refusal(context: Context, error: DataverseError, annotated: boolean): R
       }
     : {};
   const body = { error: { code: error.code, message: error.message, ...annotations } };
-  const response = context.json(body, error.status, { ...error.headers });
+  const isOtherwise = error.code.startsWith("0x8005E2") && tenant.isContrary("dataverse.rule-error-status");
+  const response = context.json(body, isOtherwise ? 403 : error.status, { ...error.headers });
   response.headers.set("Content-Type", "application/json; odata.metadata=minimal");
   return response;
 }
@@ -121,9 +122,10 @@ async function answer(tenant: Tenant, context: Context, user: SystemUserRow): Pr
 }
 
 function checkHeaders(tenant: Tenant, context: Context): void {
+  const isStrict = tenant.settings.strictHeaders || tenant.isContrary("dataverse.version-headers");
   for (const header of ["OData-Version", "OData-MaxVersion"]) {
     const value = context.req.header(header);
-    if (value === undefined ? tenant.settings.strictHeaders : !/^4\.0(?:1)?$/.test(value.trim())) {
+    if (value === undefined ? isStrict : !/^4\.0(?:1)?$/.test(value.trim())) {
       throw odataVersionRequired(header);
     }
   }

@@ -34,7 +34,7 @@ export function checkMailbox(work: Work, before: MailboxRow | undefined, after: 
   }
   const profile =
     after.emailserverprofile === null ? undefined : work.get("emailserverprofile", after.emailserverprofile.id);
-  checkCredentials(after, profile);
+  checkCredentials(work, after, profile);
   if (after.actdeliverymethod === 1 && (profile?.servertype === pop3AndSmtp || profile?.servertype === imapAndSmtp)) {
     throw serverTypeWithoutAppointments();
   }
@@ -74,7 +74,7 @@ function checkIndividualMailbox(work: Work, before: MailboxRow | undefined, afte
   }
 }
 
-function checkCredentials(row: MailboxRow, profile: EmailServerProfileRow | undefined): void {
+function checkCredentials(work: Work, row: MailboxRow, profile: EmailServerProfileRow | undefined): void {
   if (!row.allowemailconnectortousecredentials) {
     return;
   }
@@ -84,7 +84,8 @@ function checkCredentials(row: MailboxRow, profile: EmailServerProfileRow | unde
   if (row.password === null) {
     throw passwordRequired();
   }
-  if (profile !== undefined && profile.incomingcredentialretrieval !== credentialsOfUserOrQueue) {
+  const isAnyProfile = work.tenant.isContrary("dataverse.credentials-profile");
+  if (profile !== undefined && profile.incomingcredentialretrieval !== credentialsOfUserOrQueue && !isAnyProfile) {
     throw invalidArgument(
       `The email server profile '${profile.name}' does not use credentials that are specified by a user or queue.`,
     );

@@ -139,10 +139,9 @@ function neverSet(tenant: Tenant, id: string): MailboxSettings {
       scheduledStartDateTime: { dateTime: utcText(start), timeZone: "UTC" },
       scheduledEndDateTime: { dateTime: utcText(start + 24 * hour), timeZone: "UTC" },
     },
-    language: null,
-    timeZone: null,
-    dateFormat: null,
-    timeFormat: null,
+    ...(tenant.isContrary("graph.unset-settings")
+      ? { language: "en-US", timeZone: "UTC", dateFormat: "M/d/yyyy", timeFormat: "h:mm tt" }
+      : { language: null, timeZone: null, dateFormat: null, timeFormat: null }),
     delegateMeetingMessageDeliveryOptions: "sendToDelegateOnly",
   };
 }
@@ -196,7 +195,7 @@ function changedSettings(settings: MailboxSettings, body: Json, tenant: Tenant):
         break;
       case "language":
         changed.language = checkedLocale(value);
-        if (changed.language !== settings.language) {
+        if (changed.language !== settings.language && !tenant.isContrary("graph.language-formats")) {
           // Formats belong to a language: without new ones its own are in force.
           changed.dateFormat = typeof body.dateFormat === "string" ? body.dateFormat : null;
           changed.timeFormat = typeof body.timeFormat === "string" ? body.timeFormat : null;

@@ -211,12 +211,14 @@ export const provenance: Provenance[] = [
     "Language, zone and formats that were never set read as null or empty text.",
     "assumed",
     "Exchange returns null; no record of Graph found",
+    "They read as English of the United States and UTC",
   ),
   row(
     "graph.language-formats",
     "A new language drops date and time formats that do not come with it.",
     "assumed",
     "Exchange refuses such pairs",
+    "The formats stay",
   ),
   row(
     "graph.user-purpose",
@@ -294,6 +296,6 @@ export const provenance: Provenance[] = [
   ),
 ];
 
-function row(id: string, behaviour: string, mark: Provenance["mark"], source: string): Provenance {
-  return { id, behaviour, mark, source };
+function row(id: string, behaviour: string, mark: Provenance["mark"], source: string, contrary?: string): Provenance {
+  return { id, behaviour, mark, source, ...(contrary === undefined ? {} : { contrary }) };
 }
