@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { acceptanceCommand } from "./acceptance/command";
 import { importFileCommand } from "./import-file/command";
 import { tenantCommand } from "./local-tenant/command";
 
@@ -7,6 +8,7 @@ import { tenantCommand } from "./local-tenant/command";
 async function main(): Promise<void> {
   const program = new Command("mailboxes")
     .description("tools beside the mailboxes resources for Pulumi")
+    .addCommand(acceptanceCommand())
     .addCommand(importFileCommand())
     .addCommand(tenantCommand());
   try {

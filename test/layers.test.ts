@@ -27,7 +27,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "index.ts": ["resources"],
   // The door of the engine picks the reconciler of a kind; the names of the kinds are the classes'.
   "provider.ts": ["dynamic", "reconcilers", "resources"],
-  "cli.ts": ["import-file", "local-tenant"],
+  "cli.ts": ["acceptance", "import-file", "local-tenant"],
+  // Asks the services plainly, as a client of its own: nothing of what reconciles, and nothing of the local tenant.
+  acceptance: ["dynamic", "services", "http", "configuration"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.
   "import-file": ["dynamic", "reconcilers", "services", "http", "configuration", "resources"],
 };

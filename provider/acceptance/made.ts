@@ -1,0 +1,202 @@
+import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { type Reply, refusalOf, rowsOf, type Wire } from "./wire";
+
+/** Something that a run made and has to take away again. */
+export type Made =
+  | { kind: "mailbox"; address: string; mark: string; id?: string }
+  | { kind: "row"; set: string; id: string; mark: string };
+
+/** One line of the journal. */
+interface Line {
+  /** "making" is written before the request: its answer may be lost. */
+  step: "making" | "made" | "removed";
+  /** When, in milliseconds since the epoch. */
+  at: number;
+  tenantId: string;
+  environmentUrl?: string;
+  thing: Made;
+}
+
+/** How long something whose making had no answer may take to appear, in milliseconds. */
+const APPEARING = 10 * 60_000;
+
+/**
+ * The journal of everything that a run makes, in a file: written before a thing is made, so that what a crash leaves behind can be
+ * removed later. The file is gone once all of it is.
+ */
+export class Journal {
+  readonly file: string;
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  /** Whether an earlier run left something. */
+  get isLeft(): boolean {
+    return existsSync(this.file);
+  }
+
+  /** Writes a line down before anything else happens. */
+  note(line: Line): void {
+    appendFileSync(this.file, `${JSON.stringify(line)}\n`, { mode: 0o600, flush: true });
+  }
+
+  /** What is still there, the newest first: what was made later may need what was made before. */
+  left(): Line[] {
+    if (!this.isLeft) {
+      return [];
+    }
+    const lines = readFileSync(this.file, "utf8")
+      .split("\n")
+      .flatMap((text) => {
+        try {
+          return text === "" ? [] : [JSON.parse(text) as Line];
+        } catch {
+          // The last line of a process that was killed while it wrote: its request was not sent yet.
+          return [];
+        }
+      });
+    const open = new Map<string, Line>();
+    for (const line of lines) {
+      const key = keyOf(line.thing);
+      open.delete(key);
+      if (line.step !== "removed") {
+        open.set(key, line);
+      }
+    }
+    return [...open.values()].reverse();
+  }
+
+  /** Ends the journal when nothing is left. */
+  closeIfDone(): void {
+    if (this.isLeft && this.left().length === 0) {
+      rmSync(this.file);
+    }
+  }
+}
+
+function keyOf(thing: Made): string {
+  return thing.kind === "mailbox" ? thing.address : `${thing.set}/${thing.id}`;
+}
+
+/** In words, for the plan and for complaints. */
+export function described(thing: Made): string {
+  return thing.kind === "mailbox" ? `the mailbox ${thing.address}` : `the row ${thing.id} of ${thing.set}`;
+}
+
+/**
+ * Removes what a journal names, and nothing else: a thing must carry the mark of its run, and its id where that is known.
+ *
+ * @returns what could not be removed, with the reason; it stays in the journal.
+ */
+export async function cleanUp(journal: Journal, wire: Wire, say: (text: string) => void): Promise<string[]> {
+  const complaints: string[] = [];
+  for (const line of journal.left()) {
+    const { thing, tenantId, environmentUrl } = line;
+    if (tenantId !== wire.tenantId || (thing.kind === "row" && environmentUrl !== wire.environmentUrl)) {
+      complaints.push(`${described(thing)} is in another tenant or environment than the one configured now`);
+      continue;
+    }
+    try {
+      const complaint =
+        thing.kind === "mailbox" ? await removeMailbox(thing, wire, line) : await removeRow(thing, wire);
+      if (complaint === undefined) {
+        journal.note({ ...line, step: "removed", at: Date.now() });
+        say(`removed ${described(thing)}`);
+      } else {
+        complaints.push(complaint);
+      }
+    } catch (error) {
+      complaints.push(`${described(thing)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  journal.closeIfDone();
+  return complaints;
+}
+
+function refused(thing: Made, what: string, reply: Reply): string {
+  return `${described(thing)}: ${what} was refused (HTTP ${reply.status}): ${refusalOf(reply).words}`;
+}
+
+/** The mailbox and its account, also out of the recycle bin; what is gone already is done. */
+async function removeMailbox(
+  thing: Extract<Made, { kind: "mailbox" }>,
+  wire: Wire,
+  { at }: Line,
+): Promise<string | undefined> {
+  const found = await wire.cmdlet("Get-Mailbox", {
+    Filter: `EmailAddresses -eq '${thing.address}'`,
+    ResultSize: "Unlimited",
+  });
+  if (found.status >= 400) {
+    return refused(thing, "looking for it", found);
+  }
+  let id = thing.id;
+  const rows = rowsOf(found);
+  const own = rows.find((row) => isOwn(row.DisplayName, row.ExternalDirectoryObjectId, thing));
+  if (own === undefined && rows.length > 0) {
+    return `${thing.address} belongs to something that this command did not make; it was left alone`;
+  }
+  if (own !== undefined) {
+    id = String(own.ExternalDirectoryObjectId);
+    const removed = await wire.cmdlet("Remove-Mailbox", { Identity: id, Confirm: false });
+    if (removed.status >= 400) {
+      return refused(thing, "Remove-Mailbox", removed);
+    }
+  }
+  if (id === undefined) {
+    return Date.now() - at < APPEARING
+      ? `${thing.address} was asked for and is not to be seen; it may still appear: run --clean-up again in ten minutes`
+      : undefined;
+  }
+  return emptyBin(thing, id, wire);
+}
+
+/** A soft-deleted account holds its names for 30 days. Where the application may not purge, that is how long it stays. */
+async function emptyBin(
+  thing: Extract<Made, { kind: "mailbox" }>,
+  id: string,
+  wire: Wire,
+): Promise<string | undefined> {
+  const select = "$select=id,displayName";
+  const deleted = await wire.graph("GET", `/directory/deletedItems/microsoft.graph.user/${id}?${select}`);
+  if (deleted.status === 404) {
+    const alive = await wire.graph("GET", `/users/${id}?${select}`);
+    if (alive.status === 200 && isOwn(alive.body?.displayName, alive.body?.id, thing)) {
+      const removed = await wire.graph("DELETE", `/users/${id}`);
+      return removed.status >= 400 && removed.status !== 404
+        ? refused(thing, "deleting its account", removed)
+        : undefined;
+    }
+    return undefined;
+  }
+  if (deleted.status === 200 && isOwn(deleted.body?.displayName, deleted.body?.id, thing)) {
+    await wire.graph("DELETE", `/directory/deletedItems/${id}`);
+  }
+  return undefined;
+}
+
+function isOwn(displayName: unknown, id: unknown, thing: { mark: string; id?: string }): boolean {
+  return displayName === thing.mark && (thing.id === undefined || thing.id === id);
+}
+
+async function removeRow(thing: Extract<Made, { kind: "row" }>, wire: Wire): Promise<string | undefined> {
+  const { set, id, mark } = thing;
+  const found = await wire.dataverse("GET", `/${set}(${id})?$select=name`);
+  if (found.status === 404) {
+    return undefined;
+  }
+  if (found.status >= 400) {
+    return refused(thing, "looking for it", found);
+  }
+  if (!String(found.body?.name).startsWith(mark)) {
+    return `${described(thing)} does not carry the mark of this command; it was left alone`;
+  }
+  let removed = await wire.dataverse("DELETE", `/${set}(${id})`);
+  if (removed.status >= 400 && removed.status !== 404 && set === "mailboxes") {
+    // Whether an active record may be deleted is itself assumed.
+    await wire.dataverse("PATCH", `/${set}(${id})`, { statecode: 1, statuscode: 2 }, { headers: { "If-Match": "*" } });
+    removed = await wire.dataverse("DELETE", `/${set}(${id})`);
+  }
+  return removed.status >= 400 && removed.status !== 404 ? refused(thing, "deleting it", removed) : undefined;
+}

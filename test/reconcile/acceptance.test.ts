@@ -1,0 +1,274 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generate } from "selfsigned";
+import { probes } from "../../provider/acceptance/probes";
+import { behaviours } from "../../provider/local-tenant/behaviours";
+import { type Run, runAcceptance, runFolder } from "./acceptance";
+import { failure, makeMailbox, type Row, startWorld, type World } from "./harness";
+
+const APPLICATION = "10ca17e4-a000-4000-8000-000000000002";
+const rows = Object.values(behaviours).flat();
+const assumed = rows.filter(({ mark }) => mark === "assumed").map(({ id }) => id);
+const tried = probes.map(({ row }) => row);
+const turnable = tried.filter((row) => rows.some(({ id, contrary }) => id === row && contrary !== undefined));
+
+/** A tenant on which everything can be tried: a low limit, tests that last, a certificate of the application. */
+async function tryable(): Promise<{ world: World; folder: string; run: (more?: Row) => Promise<Run> }> {
+  const world = await startWorld({
+    settings: { test: { duration: 300 }, serviceProtection: { latency: 20, concurrency: 3 } },
+  });
+  const folder = runFolder();
+  const { private: key, cert } = await generate([{ name: "commonName", value: "acceptance" }], { keySize: 2048 });
+  const certificate = join(folder, "certificate.pem");
+  writeFileSync(certificate, `${key}\n${cert}\n`);
+  await world.control("PATCH", `state/applications/${APPLICATION}`, { certificates: [cert] });
+  const run = (more: Row = {}) =>
+    runAcceptance(world, { domain: "contoso.com", prefix: "probe", yes: true, certificate, ...more }, { folder });
+  return { world, folder, run };
+}
+
+/** Everything in a tenant that somebody could miss, by table and key; tokens and requests are not. */
+async function stateOf(world: World): Promise<Row> {
+  const { settings: _, ...state } = await world.control("GET", "state");
+  return state;
+}
+
+function otherThanConfirmed({ verdicts }: Run): string[] {
+  return Object.keys(verdicts).filter((row) => verdicts[row] !== "confirmed");
+}
+
+describe("the probes", () => {
+  test("try each assumed behaviour once, and nothing else", () => {
+    expect(tried.filter((row, index) => tried.indexOf(row) !== index)).toEqual([]);
+    expect(tried.filter((row) => !assumed.includes(row))).toEqual([]);
+  });
+
+  test("are all confirmed by the local tenant", async () => {
+    const { run } = await tryable();
+    const { exit, verdicts, said } = await run();
+    expect(otherThanConfirmed({ verdicts } as Run)).toEqual([]);
+    expect(Object.keys(verdicts).sort()).toEqual([...tried].sort());
+    expect(exit).toBe(0);
+    expect(said).toContain(`${tried.length} confirmed, 0 contradicted, 0 not tried.`);
+  });
+
+  // Each behaviour is turned round in some of these runs, and for any two of them there is a run with the one and without the
+  // other. So a probe that answered to another's behaviour, or not to its own, would fail one of them.
+  const bits = Array.from({ length: Math.ceil(Math.log2(turnable.length)) }, (_, bit) => bit);
+  test.each(bits.flatMap((bit) => [0, 1].map((value) => [bit, value] as const)))(
+    "are contradicted exactly where the tenant behaves otherwise (bit %i is %i)",
+    async (bit, value) => {
+      const { world, run } = await tryable();
+      const turned = turnable.filter((_, index) => ((index >> bit) & 1) === value);
+      await world.control("PATCH", "settings", { contrary: turned });
+      const result = await run();
+      expect(otherThanConfirmed(result).sort()).toEqual([...turned].sort());
+      expect(turned.map((row) => result.verdicts[row])).toEqual(turned.map(() => "contradicted"));
+      expect(result.exit).toBe(1);
+    },
+  );
+});
+
+describe("a run", () => {
+  test("leaves the tenant as it was, though everything is contradicted", async () => {
+    const { world, run, folder } = await tryable();
+    const before = await stateOf(world);
+    await world.control("PATCH", "settings", { contrary: turnable });
+    await run();
+    await world.control("PATCH", "settings", { contrary: [] });
+    const after = await stateOf(world);
+    // Removed mailboxes stay soft-deleted for 30 days; nobody can take them away sooner.
+    const live = (state: Row) => {
+      const recipients = Object.values(state.recipients as Record<string, Row>);
+      return recipients
+        .filter(({ mailbox }) => (mailbox as Row | null)?.whenSoftDeleted == null)
+        .map(({ guid }) => guid)
+        .sort();
+    };
+    expect(live(after)).toEqual(live(before));
+    const names = Object.keys(before).filter((name) => /^dv\.(?!counter|jobs)|^users$/.test(name));
+    expect(names).toContain("users");
+    for (const name of names) {
+      expect({ [name]: after[name] }).toEqual({ [name]: before[name] });
+    }
+    expect(existsSync(join(folder, "made.jsonl"))).toBe(false);
+  });
+
+  test("that only reads writes nothing, and says what it could not try", async () => {
+    const { world, run } = await tryable();
+    await world.writes();
+    const { exit, verdicts, said } = await run({ domain: undefined, prefix: undefined, readOnly: true });
+    expect(exit).toBe(0);
+    expect(verdicts["exchange.batch-size"]).toBe("confirmed");
+    expect(verdicts["graph.language-formats"]).toBe("not tried");
+    expect(said).toContain("needs --domain and --prefix");
+    expect(said).toContain("It only reads: nothing is made, changed or deleted.");
+    expect((await world.writes()).filter((write) => !/\$batch|oauth2|Get-|InvokeCommand/.test(write))).toEqual([]);
+  });
+
+  test("without --yes says what it would do and does nothing", async () => {
+    const { world, run } = await tryable();
+    await world.control("DELETE", "requests").catch(() => undefined);
+    const { exit, said, verdicts, record } = await run({ yes: undefined });
+    expect(exit).toBe(2);
+    expect(verdicts).toEqual({});
+    expect(record).toBeUndefined();
+    expect(said).toMatch(/^This tries a local tenant: \d+ of \d+ probes\./);
+    expect(said).toContain("probe-RANDOM-NUMBER@contoso.com");
+    expect(said).toContain("Nothing was asked or written. Run it again with --yes.");
+  });
+
+  test.each([
+    [{ readOnly: true }, "Say one of"],
+    [{ domain: undefined, prefix: undefined }, "Say one of"],
+    [{ prefix: undefined }, "--prefix: write 2 to 20"],
+    [{ prefix: "Ada@contoso.com" }, "--prefix: write 2 to 20"],
+    [{ domain: undefined }, "--domain: write an accepted domain"],
+    [{ domain: "fabrikam.com" }, "fabrikam.com is not an accepted domain of this tenant. Write one of"],
+    [{ only: ["exchange.nothing"] }, "--only: there is no probe exchange.nothing"],
+  ])("called with %j is refused before anything is written", async (more, words) => {
+    const { world, run } = await tryable();
+    await world.writes();
+    expect(await failure(run(more))).toContain(words);
+    expect((await world.writes()).filter((write) => !/oauth2|Get-/.test(write))).toEqual([]);
+  });
+
+  test("of one probe runs that probe alone", async () => {
+    const { run } = await tryable();
+    expect((await run({ only: ["exchange.batch-size"] })).verdicts).toEqual({ "exchange.batch-size": "confirmed" });
+  });
+});
+
+describe("clean-up", () => {
+  test("follows an abort at once", async () => {
+    const { world, folder } = await tryable();
+    const before = await stateOf(world);
+    const controller = new AbortController();
+    const { exit, said } = await runAcceptance(
+      world,
+      { domain: "contoso.com", prefix: "probe", yes: true },
+      {
+        folder,
+        controller,
+        say: (text) => {
+          if (text.includes("exchange.message-size")) {
+            controller.abort();
+          }
+        },
+      },
+    );
+    expect(exit).toBe(2);
+    expect(said).toContain("It was stopped before its end.");
+    expect(existsSync(join(folder, "made.jsonl"))).toBe(false);
+    expect((await stateOf(world)).users).toEqual(before.users);
+  });
+
+  test("removes what the journal of a killed run names, and nothing that only looks like it", async () => {
+    const { world, folder, run } = await tryable();
+    const mine = await makeMailbox(world, "probe-1-1@contoso.com");
+    const left = await makeMailbox(world, "probe-1-2@contoso.com");
+    await world.exchange("Set-Mailbox", { Identity: left, DisplayName: "mailboxes acceptance 1" });
+    const line = (address: string, id?: string) =>
+      JSON.stringify({
+        step: "made",
+        at: Date.now(),
+        tenantId: world.tenantId,
+        thing: { kind: "mailbox", address, mark: "mailboxes acceptance 1", id },
+      });
+    const journal = join(folder, "made.jsonl");
+    writeFileSync(journal, `${line("probe-1-1@contoso.com")}\n${line("probe-1-2@contoso.com", left)}\n{"step":"mak`);
+
+    expect(await failure(run())).toContain("An earlier run left things behind");
+    const alone = { domain: undefined, prefix: undefined, certificate: undefined, cleanUp: true };
+    const asked = await run({ ...alone, yes: undefined });
+    expect(asked.said).toContain("the mailbox probe-1-2@contoso.com");
+    expect(asked.said).toContain("Nothing was removed.");
+
+    const { exit, said } = await run(alone);
+    expect(exit).toBe(2);
+    expect(said).toContain("removed the mailbox probe-1-2@contoso.com");
+    expect(said).toContain("probe-1-1@contoso.com belongs to something that this command did not make");
+    expect(await world.graph("GET", `/users/${mine}`)).toMatchObject({ id: mine });
+    expect(await world.graph("GET", `/users/${left}`)).toBeUndefined();
+    expect(await world.graph("GET", `/directory/deletedItems/${left}`)).toBeUndefined();
+    expect(readFileSync(journal, "utf8")).toContain("probe-1-1");
+  });
+
+  test("does not touch another tenant", async () => {
+    const { folder, run } = await tryable();
+    const thing = { kind: "row", set: "mailboxes", id: "10ca17e4-d002-4000-8000-000000000001", mark: "" };
+    const line = { step: "made", at: 0, tenantId: "10ca17e4-0000-4000-8000-00000000ffff", thing };
+    writeFileSync(join(folder, "made.jsonl"), `${JSON.stringify(line)}\n`);
+    const { exit, said } = await run({ domain: undefined, prefix: undefined, certificate: undefined, cleanUp: true });
+    expect(exit).toBe(2);
+    expect(said).toContain("is in another tenant or environment than the one configured now");
+  });
+});
+
+describe("the record", () => {
+  test("holds nothing of the tenant's names, addresses, ids and domains, nor a token", async () => {
+    const { world, run } = await tryable();
+    const { record = "" } = await run();
+    const text = record.toLowerCase();
+    const state = await stateOf(world);
+    const secrets = new Set<string>();
+    const collect = (value: unknown, member = ""): void => {
+      if (typeof value === "object" && value !== null) {
+        for (const [name, inner] of Object.entries(value)) {
+          collect(inner, Array.isArray(value) ? member : name);
+        }
+      } else if (
+        typeof value === "string" &&
+        /name|address|domain|sid|guid|id$|alias|upn|mail|number|city/i.test(member)
+      ) {
+        secrets.add(value.toLowerCase());
+      }
+    };
+    for (const [table, entries] of Object.entries(state)) {
+      for (const [key, row] of Object.entries(entries as Row)) {
+        if (table !== "skus" && table !== "subscriptions") {
+          secrets.add(key.toLowerCase());
+          collect(row);
+        }
+      }
+    }
+    const personal = [...secrets].filter(
+      (value) => value.length > 3 && !/^(microsoft |english|none|true|enabled)/.test(value),
+    );
+    expect(personal.length).toBeGreaterThan(200);
+    // Words that the services themselves say everywhere.
+    const common = [
+      "organization",
+      "authoritative",
+      "1900-01-01t00:00:00z",
+      "support",
+      "sales",
+      "version",
+      "mailbox",
+      "shared",
+      "application",
+      "user",
+      "utc",
+    ];
+    const found = personal.filter((value) => !common.includes(value) && text.includes(value));
+    expect(found).toEqual([]);
+    expect(record).not.toMatch(/eyJ|bearer (?!client_id)/i);
+    expect(record).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/i);
+    expect(record).not.toMatch(/probe-[0-9a-f]{8}/);
+  });
+
+  test("calls the same thing by the same name, and shows what was asked", async () => {
+    const { run } = await tryable();
+    const { record = "" } = await run({ only: ["exchange.rule-identity-graph"] });
+    const { results, exchanges } = JSON.parse(record) as { results: Row[]; exchanges: Row[] };
+    expect(results).toEqual([
+      expect.objectContaining({ probe: "exchange.rule-identity-graph", is: "confirmed", said: expect.any(String) }),
+    ]);
+    const made = exchanges.find(({ request }) => JSON.stringify(request).includes("New-Mailbox")) as Row;
+    const [mailbox] = ((made.answer as Row).body as { value: Row[] }).value;
+    expect(mailbox?.ExternalDirectoryObjectId).toMatch(/^id-\d+$/);
+    expect(exchanges.map(({ request }) => (request as Row).url)).toContainEqual(
+      expect.stringContaining(`/users/${mailbox?.ExternalDirectoryObjectId}/mailFolders/inbox/messageRules`),
+    );
+  });
+});
