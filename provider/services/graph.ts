@@ -38,7 +38,7 @@ export class Graph {
   /** The user with this object id or sign-in name, or undefined when Graph has none. */
   async user(identifier: string): Promise<User | undefined> {
     const body = await this.#read({
-      path: `/users/${encodeURIComponent(identifier)}?$select=id,userPrincipalName,accountEnabled`,
+      path: `${userPath(identifier)}?$select=id,userPrincipalName,accountEnabled`,
       action: `reading the account ${identifier}`,
     });
     if (body === undefined) {
@@ -103,18 +103,18 @@ export class Graph {
 
   /** Allows or blocks sign-in. */
   async setAccountEnabled(id: string, enabled: boolean, action: string, scope: Scope): Promise<void> {
-    await this.#write("PATCH", `/users/${id}`, { accountEnabled: enabled }, action, scope);
+    await this.#write("PATCH", userPath(id), { accountEnabled: enabled }, action, scope);
   }
 
   /** Ends the sessions that are open: blocking alone lets them go on until their tokens expire. */
   async revokeSessions(id: string, action: string, scope: Scope): Promise<void> {
-    await this.#write("POST", `/users/${id}/revokeSignInSessions`, undefined, action, scope);
+    await this.#write("POST", `${userPath(id)}/revokeSignInSessions`, undefined, action, scope);
   }
 
   /** The licences of an account and where it is used, or undefined when Graph has no such account. */
   async licenses(id: string): Promise<AccountLicenses | undefined> {
     const body = await this.#read({
-      path: `/users/${encodeURIComponent(id)}?$select=id,usageLocation,licenseAssignmentStates`,
+      path: `${userPath(id)}?$select=id,usageLocation,licenseAssignmentStates`,
       action: `reading the licences of the account ${id}`,
     });
     return body === undefined ? undefined : accountLicensesOf(body);
@@ -135,12 +135,12 @@ export class Graph {
     scope: Scope,
   ): Promise<void> {
     const body = { addLicenses: add, removeLicenses: remove };
-    await this.#write("POST", `/users/${encodeURIComponent(id)}/assignLicense`, body, action, scope);
+    await this.#write("POST", `${userPath(id)}/assignLicense`, body, action, scope);
   }
 
   /** Sets where an account is used: two letters, needed before a licence can be assigned. */
   async setUsageLocation(id: string, usageLocation: string, action: string, scope: Scope): Promise<void> {
-    await this.#write("PATCH", `/users/${encodeURIComponent(id)}`, { usageLocation }, action, scope);
+    await this.#write("PATCH", userPath(id), { usageLocation }, action, scope);
   }
 
   /** The inbox rules of a mailbox as Graph writes them, or undefined while its mailbox is not ready (or there is none). */
@@ -201,7 +201,7 @@ export class Graph {
   /** The mailbox settings, or undefined while Graph does not serve the mailbox (or there is none). */
   async mailboxSettings(userId: string, who: string): Promise<Record<string, unknown> | undefined> {
     return this.#read({
-      path: `/users/${encodeURIComponent(userId)}/mailboxSettings`,
+      path: `${userPath(userId)}/mailboxSettings`,
       action: `reading the mailbox settings of ${who}`,
     });
   }
@@ -213,7 +213,7 @@ export class Graph {
     action: string,
     scope: Scope,
   ): Promise<void> {
-    await this.#write("PATCH", `/users/${encodeURIComponent(userId)}/mailboxSettings`, settings, action, scope);
+    await this.#write("PATCH", `${userPath(userId)}/mailboxSettings`, settings, action, scope);
   }
 
   async #write(
@@ -325,8 +325,20 @@ function notWhatWasAsked(action: string): ProviderError {
   return new ProviderError({ action, words: "Graph answered with something else than what was asked for" });
 }
 
+/**
+ * Where a user is, by id or sign-in name. In a path only OData's own names may begin with a dollar: a sign-in name that does is
+ * written as a key in brackets.
+ *
+ * @see https://learn.microsoft.com/graph/api/user-get
+ */
+function userPath(identifier: string): string {
+  return identifier.startsWith("$")
+    ? `/users('${encodeURIComponent(identifier.replaceAll("'", "''"))}')`
+    : `/users/${encodeURIComponent(identifier)}`;
+}
+
 function rulesPath(userId: string): string {
-  return `/users/${encodeURIComponent(userId)}/mailFolders/inbox/messageRules`;
+  return `${userPath(userId)}/mailFolders/inbox/messageRules`;
 }
 
 function relative(link: string): string {

@@ -30,6 +30,22 @@ const giveAddress = (world: World, address: string, to: string) =>
     EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: [`smtp:${address}`] },
   });
 
+test.each(["$svc", "$o'svc", "ada_fabrikam.com#EXT#", "o'brien"])(
+  "a member is found by the sign-in name %s, which is no address",
+  async (local) => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const name = `${local}@contoso.com`.toLowerCase();
+    const { id: alanId } = (await world.graph("GET", `/users/${alan}`)) as Row;
+    await world.control("PATCH", `state/users/${String(alanId)}`, { userPrincipalName: name });
+    await world.patchRecipient(alan, { mailbox: { userPrincipalName: name } });
+    await membership.up({ mailbox: id, members: [name] });
+    expect(await holders(world, id)).toEqual([name]);
+    expect(await membership.refresh()).toEqual({});
+    await membership.destroy();
+    expect(await holders(world, id)).toEqual([]);
+  },
+);
+
 describe("an exclusive membership", () => {
   test("leaves a stranger whom refresh has named and the program keeps from now on", async () => {
     const { world, id, membership } = await withMailbox(impatient);

@@ -12,6 +12,12 @@ export const provenance: Provenance[] = [
     `${docs}: user-get`,
   ),
   row(
+    "graph.dollar-sign-in-name",
+    "A user whose sign-in name begins with $ is /users('$name@domain'); /users/$name@domain is 400.",
+    "documented",
+    `${docs}: user-get`,
+  ),
+  row(
     "graph.select-unknown",
     "$select of an unknown member is 400 BadRequest.",
     "observed",

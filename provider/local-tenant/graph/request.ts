@@ -1,6 +1,6 @@
 import type { Caller } from "../login/tokens";
 import type { Tenant } from "../tenant";
-import { duplicateQueryOption, emptyPayload, malformedUrl, unreadablePayload } from "./errors";
+import { duplicateQueryOption, emptyPayload, malformedUrl, segmentNotFound, unreadablePayload } from "./errors";
 
 /** A JSON object, as read from a body or about to be written to one. */
 export type Json = Record<string, unknown>;
@@ -30,6 +30,9 @@ export interface GraphRequest {
   text: string;
 }
 
+/** Segments of OData itself; no other may begin with a dollar. */
+export const systemSegments: ReadonlySet<string> = new Set(["$batch", "$count", "$metadata", "$ref", "$value"]);
+
 /** Splits a raw path into decoded segments. Empty segments are dropped, as Graph does. */
 export function pathSegments(pathname: string): string[] {
   const segments: string[] = [];
@@ -38,6 +41,9 @@ export function pathSegments(pathname: string): string[] {
     const keyed = /^([A-Za-z.]+)\((?:[A-Za-z]+=)?(?:'((?:[^']|'')*)'|([^'()]+))\)$/.exec(segment);
     if (keyed !== null) {
       segments.push(keyed[1] ?? "", (keyed[2] ?? keyed[3] ?? "").replaceAll("''", "'"));
+    } else if (segment.startsWith("$") && !systemSegments.has(segment.toLowerCase())) {
+      // A key that begins with a dollar goes in brackets and quotation marks.
+      throw segmentNotFound(segment);
     } else if (segment !== "") {
       segments.push(segment);
     }

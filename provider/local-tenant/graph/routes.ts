@@ -38,7 +38,7 @@ import {
 import { getDomain, getOrganization, listDomains, listOrganization } from "./organization";
 import { OutlookLimit } from "./outlook-limit";
 import { admits, mailboxPermissions, type Permission } from "./permissions";
-import { type Answer, type GraphRequest, pathSegments, queryOptions } from "./request";
+import { type Answer, type GraphRequest, pathSegments, queryOptions, systemSegments } from "./request";
 import { createUser, deleteUser, getUser, listUsers, revokeSignInSessions, updateUser } from "./users";
 
 interface Route {
@@ -262,7 +262,7 @@ async function answerOf(response: Response): Promise<Answer> {
 }
 
 function matching(request: GraphRequest): Route {
-  const special = request.path.find((segment) => segment.startsWith("$"));
+  const special = request.path.find((segment) => systemSegments.has(segment.toLowerCase()));
   if (special !== undefined) {
     throw notSimulated(`The segment '${special}'`);
   }
