@@ -1,0 +1,76 @@
+import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { finished, mailboxes, runNode } from "../local-tenant/core";
+import { runFolder } from "./acceptance";
+import { startWorld, type World } from "./harness";
+
+const cli = join(__dirname, "..", "..", "provider", "cli.ts");
+
+/** `mailboxes acceptance` in a process of its own, on a world's tenant. */
+function start(world: World, folder: string, ...args: string[]): ChildProcess {
+  const files = ["--journal", join(folder, "made.jsonl"), "--record", join(folder, `${Math.random()}.json`)];
+  return runNode([cli, "acceptance", ...files, ...args], { MAILBOXES_LOCAL_TENANT: world.origin });
+}
+
+const onDisposables = ["--domain", "contoso.com", "--prefix", "probe", "--yes"];
+
+/** Resolves once a line of the output has the words: by then there are disposable mailboxes. */
+async function line(child: ChildProcess, words: string): Promise<void> {
+  for await (const text of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    if (text.includes(words)) {
+      return;
+    }
+  }
+  throw new Error(`the output ended without "${words}"`);
+}
+
+async function ended(child: ChildProcess): Promise<number | null> {
+  return child.exitCode ?? (await new Promise((resolve) => child.once("exit", resolve)));
+}
+
+const users = async (world: World) => (await world.control("GET", "state")).users;
+
+test.each(["SIGINT", "SIGTERM"] as const)("%s ends a run, which removes what it made", async (signal) => {
+  const world = await startWorld();
+  const folder = runFolder();
+  const before = await users(world);
+  const child = start(world, folder, ...onDisposables);
+  await line(child, "exchange.message-size");
+  expect(await users(world)).not.toEqual(before);
+  child.kill(signal);
+  expect(await ended(child)).toBe(2);
+  expect(await users(world)).toEqual(before);
+  expect(existsSync(join(folder, "made.jsonl"))).toBe(false);
+});
+
+test("what a killed run left is removed by --clean-up, and no new run begins before", async () => {
+  const world = await startWorld();
+  const folder = runFolder();
+  const before = await users(world);
+  const child = start(world, folder, ...onDisposables);
+  await line(child, "exchange.message-size");
+  child.kill("SIGKILL");
+  await ended(child);
+
+  const again = await finished(start(world, folder, ...onDisposables));
+  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining("An earlier run left things behind") });
+
+  const cleaned = await finished(start(world, folder, "--clean-up", "--yes"));
+  expect(cleaned).toMatchObject({ code: 0, stdout: expect.stringContaining("removed the mailbox probe-") });
+  expect(await users(world)).toEqual(before);
+  expect(existsSync(join(folder, "made.jsonl"))).toBe(false);
+});
+
+test("a wrong call ends with 2, help with 0, and --list names every probe", async () => {
+  expect(await finished(mailboxes("acceptance", "--nonsense"))).toMatchObject({ code: 2 });
+  expect(await finished(mailboxes("acceptance"))).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("Say one of: --read-only"),
+  });
+  expect(await finished(mailboxes("acceptance", "--help"))).toMatchObject({ code: 0 });
+  const { code, stdout } = await finished(mailboxes("acceptance", "--list"));
+  expect(code).toBe(0);
+  expect(stdout).toContain("exchange.batch-size\n  A batch holds at most ten requests.");
+});
