@@ -79,7 +79,8 @@ export interface User {
   surname?: string;
   mail: string | null;
   mailNickname: string;
-  userType: "Member" | "Guest";
+  /** Null once somebody cleared it. */
+  userType: "Member" | "Guest" | null;
   accountEnabled: boolean;
   usageLocation: string | null;
   /** `assignedByGroup` is the group whose licence it is; absent = assigned directly. */

@@ -12,6 +12,8 @@ export interface Settings {
   holdAddresses: boolean;
   /** Milliseconds for which an address taken off one object is refused on another. */
   addressRelease: number;
+  /** Whether the licences of a deleted user stay in use for the 30 days in which it can be restored, or are free at once. */
+  deletedUsersHoldLicenses: boolean;
   /** Graph refuses applications that write inbox rules (reports differ): 403 ErrorAccessDenied. */
   refuseRules: boolean;
   /** What approving an e-mail address does: it works, it is refused with 0x8009000B, or it silently does nothing. */
@@ -72,6 +74,7 @@ export function defaultSettings(): Settings {
     nameBecomesObjectId: true,
     holdAddresses: false,
     addressRelease: 0,
+    deletedUsersHoldLicenses: true,
     refuseRules: false,
     approval: "authorised",
     addressChangeDropsApproval: true,

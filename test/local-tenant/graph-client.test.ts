@@ -143,20 +143,50 @@ describe("$batch", () => {
     const answer = await batch([
       { id: "1", method: "GET", url: `/users/${user.id}?$select=id` },
       { id: "2", method: "GET", url: "users/nobody@contoso.com" },
-      { id: "3", method: "GET", url: "/users", dependsOn: ["2"] },
       { id: "4", method: "PATCH", url: `/users/${user.id}`, headers, body: { accountEnabled: false } },
-      { id: "5", method: "GET", url: `/users/${user.id}?$select=accountEnabled`, dependsOn: ["4"] },
       { id: "6", method: "GET", url: "/flowers" },
       { id: "7", method: "GET", url: `/users/${user.id}/mailboxSettings/userPurpose` },
     ]);
-    expect(statuses(answer)).toEqual({ 1: 200, 2: 404, 3: 424, 4: 204, 5: 200, 6: 400, 7: 200 });
+    expect(statuses(answer)).toEqual({ 1: 200, 2: 404, 4: 204, 6: 400, 7: 200 });
     const byId = new Map(answer.responses.map((response: { id: string }) => [response.id, response]));
-    expect(byId.get("5")).toMatchObject({ body: { accountEnabled: false } });
     expect(byId.get("2")).toMatchObject({ body: { error: { code: "Request_ResourceNotFound" } } });
     expect(byId.get("1")).toMatchObject({ headers: { "Content-Type": "application/json" } });
     expect(byId.get("4")).toMatchObject({ body: null });
     expect(Object.keys(answer.responses[0].headers)).toEqual(["Content-Type"]);
     expect(answer.responses[0].id).not.toBe("1");
+  });
+
+  test("one after the other: each waits for the one before, and fails with it", async () => {
+    const user = addUser(served.tenant, "ada");
+    const headers = { "Content-Type": "application/json" };
+    const read = { method: "GET", url: `/users/${user.id}?$select=accountEnabled` };
+    const answer = await batch([
+      { id: "1", method: "PATCH", url: `/users/${user.id}`, headers, body: { accountEnabled: false } },
+      { id: "2", ...read, dependsOn: ["1"] },
+      { id: "3", method: "GET", url: "/users/nobody@contoso.com", dependsOn: ["2"] },
+      { id: "4", ...read, dependsOn: ["3"] },
+    ]);
+    expect(statuses(answer)).toEqual({ 1: 204, 2: 200, 3: 404, 4: 424 });
+    const second = answer.responses.find((response: { id: string }) => response.id === "2");
+    expect(second.body.accountEnabled).toBe(false);
+  });
+
+  test.each([
+    ["one of three free", [[], ["1"], []]],
+    ["two on one", [[], ["1"], ["1"]]],
+    ["one on two", [[], ["1"], ["1", "2"]]],
+    ["a first that is alone", [[], [], ["2"]]],
+  ])("a batch is all in a row or all at once: %s", async (_, dependencies) => {
+    const requests = dependencies.map((dependsOn, index) => ({
+      id: String(index + 1),
+      method: "GET",
+      url: "/users",
+      dependsOn,
+    }));
+    await expect(batch(requests)).rejects.toMatchObject({
+      statusCode: 400,
+      message: "Batch should be either fully sequential or fully parallel.",
+    });
   });
 
   test("a nextLink of an inner page goes on outside of the batch", async () => {
@@ -189,6 +219,7 @@ describe("$batch", () => {
     ["an absolute url", [{ id: "1", method: "GET", url: "https://graph.microsoft.com/v1.0/users" }]],
     ["an id twice", ["1", "1"].map((id) => ({ id, method: "GET", url: "/users" }))],
     ["an unknown dependency", [{ id: "1", method: "GET", url: "/users", dependsOn: ["9"] }]],
+    ["a header that is none", [{ id: "1", method: "GET", url: "/users", headers: { "a b": "c" } }]],
     ["a body without its type", [{ id: "1", method: "POST", url: "/users", body: {} }]],
   ])("refuses %s", async (_, requests) => {
     await expect(batch(requests)).rejects.toMatchObject({ statusCode: 400, code: "BadRequest" });

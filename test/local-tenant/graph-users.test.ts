@@ -223,6 +223,11 @@ describe("writing", () => {
     const taken = await served.ask("POST", "/v1.0/users", person("ADA"));
     expect(taken.body.error.details).toEqual([
       { code: "ObjectConflict", message: expect.stringContaining("already exists"), target: "userPrincipalName" },
+      {
+        code: "ConflictingObjects",
+        message: expect.stringContaining("already exists"),
+        target: `User_${created.body.id}`,
+      },
     ]);
     addMailbox(served.tenant, "grace");
     const address = await served.ask("POST", "/v1.0/users", { ...person("x"), mail: "grace@contoso.com" });
@@ -249,8 +254,9 @@ describe("writing", () => {
   });
 
   test.each([
-    { proxyAddresses: ["SMTP:x@contoso.com"] },
     { assignedLicenses: [] },
+    { id: "11111111-1111-1111-1111-111111111111" },
+    { displayName: null },
     { accountEnabled: "no" },
     { usageLocation: "Germany" },
     { colour: "red" },
@@ -261,6 +267,43 @@ describe("writing", () => {
     const user = addUser(served.tenant, "ada");
     expect((await served.ask("PATCH", `/v1.0/users/${user.id}`, patch)).status).toBe(400);
     expect(served.tenant.store.get(tables.users, user.id)).toEqual(user);
+  });
+
+  test("addresses are not for this door: 403", async () => {
+    const user = addUser(served.tenant, "ada");
+    const patch = { ProxyAddresses: ["SMTP:x@contoso.com"] };
+    expect(codes(await served.ask("PATCH", `/v1.0/users/${user.id}`, patch))).toEqual([
+      403,
+      "Authorization_RequestDenied",
+    ]);
+    expect(served.tenant.store.get(tables.users, user.id)).toEqual(user);
+  });
+
+  test("members are taken in any case, and a user that was read can be written back whole", async () => {
+    const made = await served.ask("POST", "/v1.0/users", {
+      AccountEnabled: true,
+      DISPLAYNAME: "Ada",
+      mailNickName: "ada",
+      userprincipalname: "ada@contoso.com",
+      PasswordProfile: { Password: "x" },
+    });
+    expect(made.status).toBe(201);
+    const path = `/v1.0/users/${made.body.id}`;
+    expect((await served.ask("PATCH", path, { JobTitle: "Clerk", SurName: "King", usagelocation: "de" })).status).toBe(
+      204,
+    );
+    const read = (await served.ask("GET", path)).body;
+    expect(read).toMatchObject({ jobTitle: "Clerk", surname: "King" });
+    expect((await served.ask("PATCH", path, read)).status).toBe(204);
+    expect((await served.ask("GET", path)).body).toEqual(read);
+  });
+
+  test("null clears every member that can be without a value", async () => {
+    const user = addUser(served.tenant, "ada", { givenName: "Ada", usageLocation: "DE", other: { jobTitle: "Clerk" } });
+    const cleared = { givenName: null, surname: null, usageLocation: null, jobTitle: null, mail: null, userType: null };
+    expect((await served.ask("PATCH", `/v1.0/users/${user.id}`, cleared)).status).toBe(204);
+    const { body } = await served.ask("GET", `/v1.0/users/${user.id}?$select=${Object.keys(cleared).join(",")}`);
+    expect(body).toMatchObject({ ...cleared, mail: null });
   });
 
   test("a directory-synced user takes no write but the usage location", async () => {

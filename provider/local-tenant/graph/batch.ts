@@ -1,4 +1,11 @@
-import { batchTooLarge, failedDependency, type GraphError, invalidBatch } from "./errors";
+import {
+  batchTooLarge,
+  failedDependency,
+  type GraphError,
+  invalidBatch,
+  invalidDependency,
+  mixedBatch,
+} from "./errors";
 import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
 
 /** Most requests a batch may hold. */
@@ -79,11 +86,21 @@ function stepsOf(request: GraphRequest): Step[] {
   const earlier = new Set<string>();
   for (const step of steps) {
     if (step.dependsOn.some((id) => !earlier.has(id))) {
-      throw invalidBatch(`Request '${step.id}' depends on a request that does not come before it.`);
+      throw invalidDependency(step.id);
     }
     earlier.add(step.id);
   }
+  if (steps.some((step) => step.dependsOn.length > 0) && !steps.every(followsTheOneBefore)) {
+    throw mixedBatch();
+  }
   return steps;
+}
+
+function followsTheOneBefore(step: Step, index: number, steps: readonly Step[]): boolean {
+  const before = steps[index - 1];
+  return before === undefined
+    ? step.dependsOn.length === 0
+    : step.dependsOn.length === 1 && step.dependsOn[0] === before.id;
 }
 
 function stepOf(value: unknown): Step {
@@ -101,7 +118,11 @@ function stepOf(value: unknown): Step {
   }
   const headers = new Headers();
   for (const [name, content] of Object.entries(isObject(value.headers) ? value.headers : {})) {
-    headers.set(name, String(content));
+    try {
+      headers.set(name, String(content));
+    } catch {
+      throw invalidBatch(`Request '${value.id}' has a header that is no header: '${name}'.`);
+    }
   }
   const hasBody = value.body !== undefined && value.body !== null;
   if (hasBody && !headers.has("content-type")) {

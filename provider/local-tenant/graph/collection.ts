@@ -9,7 +9,7 @@ import {
   unsupportedQueryOption,
 } from "./errors";
 import { type FilterRules, order, parseFilter } from "./filter";
-import { type Answer, type GraphRequest, isEventual, type Json, systemOptions } from "./request";
+import { type Answer, type GraphRequest, isEventual, type Json, metadataLevel, systemOptions } from "./request";
 
 /** A type Graph returns: which members it has and what queries on a collection of it may ask. */
 export interface EntityType extends FilterRules {
@@ -21,23 +21,27 @@ export interface EntityType extends FilterRules {
   searchable?: readonly string[];
   /** Members `$orderby` may name without an advanced query; any when absent. */
   orderable?: readonly string[];
+  /** Navigation properties: real, and simulated neither in `$select` nor in `$expand`. */
+  navigation?: readonly string[];
   /** Whether `$skip` is understood (mailbox items) or refused (the directory). */
   takesSkip: boolean;
 }
 
-const onCollections = new Set(["select", "filter", "search", "orderby", "top", "skip", "skiptoken", "count"]);
-const onEntities = new Set(["select"]);
+const onCollections = new Set(["select", "filter", "search", "orderby", "top", "skip", "skiptoken", "count", "format"]);
+const onEntities = new Set(["select", "format"]);
+/** Options Graph has for some of its collections, and the tenant for none. */
+const notOffered = new Set(["$apply", "$compute", "$deltatoken"]);
 
 /** 200 with one entity, `$select` applied. `context` is what stands behind `$metadata#`. */
 export function entityAnswer(request: GraphRequest, type: EntityType, entity: Json, context: string): Answer {
-  refuseUnknown(request, onEntities);
+  refuseUnknown(request, onEntities, type);
   const names = selected(request, type);
   const suffix = request.query.get("select") ? `(${names.join(",")})` : "";
   return {
     status: 200,
     body: {
       "@odata.context": `${request.base}/$metadata#${context}${suffix}/$entity`,
-      ...picked(entity, names),
+      ...picked(request, type, entity, names, context),
     },
   };
 }
@@ -47,7 +51,7 @@ export function entityAnswer(request: GraphRequest, type: EntityType, entity: Js
  * page behind `$skiptoken`, with an `@odata.nextLink` on the same origin while there is more.
  */
 export function collectionAnswer(request: GraphRequest, type: EntityType, entities: Json[], context: string): Answer {
-  refuseUnknown(request, onCollections);
+  refuseUnknown(request, onCollections, type);
   const { query } = request;
   const isAdvanced = isEventual(request) && query.get("count")?.toLowerCase() === "true";
   const names = selected(request, type);
@@ -77,19 +81,56 @@ export function collectionAnswer(request: GraphRequest, type: EntityType, entiti
       "@odata.context": `${request.base}/$metadata#${context}${suffix}`,
       ...(counted ? { "@odata.count": total } : {}),
       ...(start + size < total ? { "@odata.nextLink": nextLink(request, start + size, page.at(-1)) } : {}),
-      value: page.map((row) => picked(row, names)),
+      value: page.map((row) => picked(request, type, row, names, context)),
     },
   };
 }
 
-/** 400 for query options the request must not carry. */
-export function refuseUnknown(request: GraphRequest, allowed: ReadonlySet<string>): void {
-  for (const name of request.query.keys()) {
+/** 400 for query options the request must not carry. `type` is what the answer holds. */
+export function refuseUnknown(
+  request: GraphRequest,
+  allowed: ReadonlySet<string>,
+  type?: Pick<EntityType, "type" | "navigation">,
+): void {
+  for (const [name, value] of request.query) {
+    if (name === "format" && !/^(?:json|application\/json)\b/i.test(value)) {
+      throw unsupportedQueryOption(`$format=${value}`);
+    }
+    if (name === "expand") {
+      refuseExpand(value, type);
+    }
+    if (notOffered.has(name)) {
+      throw notSimulated(name);
+    }
     // What neither has a dollar nor is one of OData's own is a custom option, which every OData service ignores.
     if (!allowed.has(name) && (name.startsWith("$") || systemOptions.has(name))) {
       throw unsupportedQueryOption(`$${name.replace("$", "")}`);
     }
   }
+}
+
+function refuseExpand(expand: string, type?: Pick<EntityType, "type" | "navigation">): never {
+  const unknown = topLevel(expand)
+    .map((part) => /^[^(/]*/.exec(part)?.[0].trim() ?? "")
+    .find((name) => name !== "*" && !(type?.navigation ?? []).some((one) => one.toLowerCase() === name.toLowerCase()));
+  throw type?.navigation !== undefined && unknown !== undefined
+    ? unknownSelect(unknown, type.type)
+    : notSimulated(`$expand=${expand}`);
+}
+
+/** The parts of a list that commas separate, those inside brackets left alone. */
+function topLevel(list: string): string[] {
+  const parts = [""];
+  let depth = 0;
+  for (const character of list) {
+    depth += character === "(" ? 1 : character === ")" ? -1 : 0;
+    if (character === "," && depth === 0) {
+      parts.push("");
+    } else {
+      parts[parts.length - 1] += character;
+    }
+  }
+  return parts;
 }
 
 function selected(request: GraphRequest, type: EntityType): readonly string[] {
@@ -105,17 +146,43 @@ function selected(request: GraphRequest, type: EntityType): readonly string[] {
     }
     const member = type.members.find((one) => one.toLowerCase() === given.toLowerCase());
     if (member === undefined) {
-      throw unknownSelect(given, type.type);
+      throw (type.navigation ?? []).some((one) => one.toLowerCase() === given.toLowerCase())
+        ? notSimulated(`$select=${given}`)
+        : unknownSelect(given, type.type);
     }
     names.push(member);
   }
   return [...new Set(names)];
 }
 
-function picked(entity: Json, names: readonly string[]): Json {
+function picked(
+  request: GraphRequest,
+  type: EntityType,
+  entity: Json,
+  names: readonly string[],
+  context: string,
+): Json {
   const annotations = Object.entries(entity).filter(([name]) => name.startsWith("@odata."));
   const members = names.filter((name) => entity[name] !== undefined).map((name) => [name, entity[name]] as const);
-  return Object.fromEntries([...annotations, ...members]);
+  if (metadataLevel(request) !== "full") {
+    return Object.fromEntries([...annotations, ...members]);
+  }
+  const link = `${context}('${String(entity.id)}')`;
+  return {
+    "@odata.type": `#${type.type}`,
+    "@odata.id": `${request.base}/${link}`,
+    "@odata.editLink": link,
+    ...Object.fromEntries(annotations),
+    ...Object.fromEntries(
+      members.flatMap(([name, value]) =>
+        isTexts(value) ? [[`${name}@odata.type`, "#Collection(String)"] as const, [name, value]] : [[name, value]],
+      ),
+    ),
+  };
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
 }
 
 function pageSize(request: GraphRequest, type: EntityType): number {

@@ -1,11 +1,20 @@
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, entityAnswer } from "./collection";
-import { conflictOf, isSame, recipientsById, seenRecipient, seenUser, seenUsers, smtpAddresses } from "./directory";
-import { notSimulated, objectConflict, resourceNotFound, segmentNotFound } from "./errors";
-import { type Answer, bodyOf, type GraphRequest } from "./request";
+import {
+  conflictOf,
+  isSame,
+  recipientsById,
+  seenRecipient,
+  seenUser,
+  seenUsers,
+  smtpAddresses,
+  takenAddresses,
+} from "./directory";
+import { invalidProperty, invalidValue, objectConflict, resourceNotFound, segmentNotFound } from "./errors";
+import { type Answer, bodyOf, type GraphRequest, spelled } from "./request";
 import { deletedUserType, userEntity } from "./user-entity";
-import { refuseAdministrator } from "./users";
+import { checkedPrincipalName, refuseAdministrator } from "./users";
 
 const userCasts = ["microsoft.graph.user", "graph.user"];
 
@@ -49,27 +58,33 @@ export function getDeletedUser(request: GraphRequest): Answer {
   return getDeletedItem({ ...request, keys: [key] });
 }
 
-/** POST /directory/deletedItems/{id}/restore: the user and the mailbox that went with it. */
+/**
+ * POST /directory/deletedItems/{id}/restore: the user and the mailbox that went with it. `newUserPrincipalName` restores it under
+ * another name; `autoReconcileProxyConflict` leaves behind the addresses that somebody else has by now.
+ */
 export function restoreDeletedItem(request: GraphRequest): Answer {
   const { tenant } = request;
-  if (request.text.trim() !== "" && Object.keys(bodyOf(request)).length > 0) {
-    throw notSimulated("A body for restore");
-  }
   const user = requireCurrentDeleted(request);
+  const { newName, reconciles } = restoreParameters(request);
   refuseAdministrator(user);
   const mailboxes = tenant.store
     .all<Recipient>(tables.recipients)
     .filter((recipient) => recipient.externalDirectoryObjectId === user.id && recipient.mailbox !== undefined);
-  const returning = [...mailboxes, ...(user.deletedRecipients ?? [])];
+  const userPrincipalName = newName ?? user.userPrincipalName;
+  const taken = reconciles ? takenAddresses(tenant, user.id) : new Map<string, string>();
+  const returning = [...mailboxes, ...(user.deletedRecipients ?? [])].map((recipient) =>
+    withoutAddresses(recipient, taken, userPrincipalName),
+  );
+  const mail = user.mail !== null && taken.has(user.mail.toLowerCase()) ? null : user.mail;
   const conflict = conflictOf(tenant, user.id, {
-    userPrincipalName: user.userPrincipalName,
-    addresses: [...returning.flatMap(smtpAddresses), ...(user.mail === null ? [] : [user.mail])],
+    userPrincipalName,
+    addresses: [...returning.flatMap(smtpAddresses), ...(mail === null ? [] : [mail])],
   });
   if (conflict !== undefined) {
-    throw objectConflict(conflict);
+    throw objectConflict(conflict.property, conflict.holder);
   }
   const { deletedRecipients: _, ...kept } = user;
-  const restored: User = { ...kept, deletedDateTime: null };
+  const restored: User = { ...kept, userPrincipalName, mail, deletedDateTime: null };
   tenant.store.commit([
     [tables.users, user.id, restored],
     ...returning.map((recipient): [string, string, unknown] => [
@@ -77,7 +92,10 @@ export function restoreDeletedItem(request: GraphRequest): Answer {
       recipient.guid,
       recipient.mailbox === undefined
         ? recipient
-        : { ...recipient, mailbox: { ...recipient.mailbox, whenSoftDeleted: null, isInactiveMailbox: false } },
+        : {
+            ...recipient,
+            mailbox: { ...recipient.mailbox, userPrincipalName, whenSoftDeleted: null, isInactiveMailbox: false },
+          },
     ]),
   ]);
   return entityAnswer(
@@ -86,6 +104,40 @@ export function restoreDeletedItem(request: GraphRequest): Answer {
     { "@odata.type": "#microsoft.graph.user", ...userEntity(restored, returning[0]) },
     "directoryObjects",
   );
+}
+
+function restoreParameters(request: GraphRequest): { newName: string | undefined; reconciles: boolean } {
+  const parameters = ["autoReconcileProxyConflict", "newUserPrincipalName"] as const;
+  const body = request.text.trim() === "" ? {} : spelled(bodyOf(request), parameters);
+  const unknown = Object.keys(body).find(
+    (name) => !(parameters as readonly string[]).includes(name) && !name.includes("@odata."),
+  );
+  if (unknown !== undefined) {
+    throw invalidProperty(unknown);
+  }
+  const { autoReconcileProxyConflict: reconciles = null, newUserPrincipalName: newName = null } = body;
+  if (reconciles !== null && typeof reconciles !== "boolean") {
+    throw invalidValue("autoReconcileProxyConflict", "User");
+  }
+  return {
+    newName: newName === null ? undefined : checkedPrincipalName(request.tenant, newName),
+    reconciles: reconciles === true,
+  };
+}
+
+/** A recipient without the addresses that are taken; where its primary one is, another becomes that. */
+function withoutAddresses(recipient: Recipient, taken: ReadonlyMap<string, string>, otherwise: string): Recipient {
+  const emailAddresses = recipient.emailAddresses.filter(
+    (address) => !/^smtp:/i.test(address) || !taken.has(address.slice(5).toLowerCase()),
+  );
+  if (emailAddresses.length === recipient.emailAddresses.length) {
+    return recipient;
+  }
+  if (!emailAddresses.some((address) => address.startsWith("SMTP:"))) {
+    const next = emailAddresses.findIndex((address) => address.startsWith("smtp:"));
+    emailAddresses.splice(Math.max(0, next), next < 0 ? 0 : 1, `SMTP:${emailAddresses[next]?.slice(5) ?? otherwise}`);
+  }
+  return { ...recipient, emailAddresses };
 }
 
 /** DELETE /directory/deletedItems/{id}: the user is gone for good, its mailbox stays soft-deleted. */

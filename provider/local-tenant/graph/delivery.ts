@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Group, type InboxRule, type MailboxFields, type Message, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { currentRecipient, isLive, primaryAddress, smtpAddresses } from "./directory";
-import { addressOf } from "./messages";
+import { addressOf, folderNamed } from "./messages";
 import { ruleApplies } from "./rule-conditions";
 
 /** A message on its way. */
@@ -198,7 +198,7 @@ function file(tenant: Tenant, rule: InboxRule, recipient: Recipient, message: Me
   const { actions } = rule;
   const address = message.to;
   if (typeof actions.copyToFolder === "string") {
-    const copy: Message = { ...message, id: randomUUID(), folder: actions.copyToFolder.toLowerCase() };
+    const copy: Message = { ...message, id: randomUUID(), folder: folderIn(message, actions.copyToFolder) };
     tenant.store.put(tables.messages, copy.id, copy);
     steps.push({ action: "ruleMoved", address, detail: `${rule.displayName}: a copy to ${actions.copyToFolder}` });
   }
@@ -215,13 +215,18 @@ function file(tenant: Tenant, rule: InboxRule, recipient: Recipient, message: Me
     actions.delete === true
       ? "deleteditems"
       : typeof actions.moveToFolder === "string"
-        ? actions.moveToFolder.toLowerCase()
+        ? folderIn(message, actions.moveToFolder)
         : undefined;
   if (folder !== undefined) {
     tenant.store.put(tables.messages, message.id, { ...message, folder });
     const action = actions.delete === true ? "ruleDeleted" : "ruleMoved";
     steps.push({ action, address, detail: `${rule.displayName}: to ${folder}` });
   }
+}
+
+/** A folder that is not there keeps the text the rule has. */
+function folderIn(message: Message, folder: string): string {
+  return folderNamed(message.mailbox, folder) ?? folder.toLowerCase();
 }
 
 function counted(tenant: Tenant, recipient: Recipient, by: 1 | -1): Recipient {

@@ -1,4 +1,4 @@
-import { type Recipient, tables, type User } from "../model";
+import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 
 /** Milliseconds a deleted user can be restored. */
@@ -18,6 +18,13 @@ export function seenUsers(tenant: Tenant, which: "live" | "deleted"): User[] {
   return tenant.store
     .allSeen<User>("graph", tables.users)
     .filter((user) => (user.deletedDateTime === null) === (which === "live") && !isExpired(tenant, user));
+}
+
+/** Users in deletedItems as they really are: each can still be restored. */
+export function restorable(tenant: Tenant): User[] {
+  return tenant.store
+    .all<User>(tables.users)
+    .filter((user) => user.deletedDateTime !== null && !isExpired(tenant, user));
 }
 
 /** The live user an id or user principal name stands for, as Graph sees it now. */
@@ -94,51 +101,70 @@ export function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
+/** A name or address that another object has. */
+export interface Conflict {
+  property: "userPrincipalName" | "proxyAddresses";
+  /** Type and id of the other object, as errors name it: `User_…`. */
+  holder: string;
+}
+
 /**
- * Whether a user principal name or address is taken by something else than the user `id`: by a live user, group or recipient,
+ * What of a user principal name and addresses is taken by something else than the user `id`: by a live user, group or recipient,
  * and with `Settings.holdAddresses` also by a deleted one.
  */
 export function conflictOf(
   tenant: Tenant,
   id: string,
   wanted: { userPrincipalName?: string; addresses?: readonly string[] },
-): "userPrincipalName" | "proxyAddresses" | undefined {
-  const { holdAddresses } = tenant.settings;
-  const { userPrincipalName } = wanted;
-  if (
-    userPrincipalName !== undefined &&
-    tenant.store
-      .all<User>(tables.users)
-      .some(
-        (user) =>
-          user.id !== id &&
-          (user.deletedDateTime === null || holdAddresses) &&
-          isSame(user.userPrincipalName, userPrincipalName),
-      )
-  ) {
-    return "userPrincipalName";
-  }
-  const addresses = new Set((wanted.addresses ?? []).map((address) => address.toLowerCase()));
+): Conflict | undefined {
+  const { userPrincipalName, addresses = [] } = wanted;
   if (userPrincipalName !== undefined) {
-    addresses.add(userPrincipalName.toLowerCase());
+    const namesake = otherUsers(tenant, id).find((user) => isSame(user.userPrincipalName, userPrincipalName));
+    if (namesake !== undefined) {
+      return { property: "userPrincipalName", holder: `User_${namesake.id}` };
+    }
   }
+  const held = takenAddresses(tenant, id);
+  for (const address of [...addresses, ...(userPrincipalName === undefined ? [] : [userPrincipalName])]) {
+    const holder = held.get(address.toLowerCase());
+    if (holder !== undefined) {
+      return { property: "proxyAddresses", holder };
+    }
+  }
+  return undefined;
+}
+
+/** Addresses, in lower case, that something else than the user `id` has, and who that is. */
+export function takenAddresses(tenant: Tenant, id: string): Map<string, string> {
+  const { holdAddresses } = tenant.settings;
   const others = tenant.store
     .all<Recipient>(tables.recipients)
     .filter((recipient) => recipient.externalDirectoryObjectId !== id && (isLive(recipient) || holdAddresses));
-  const isTaken =
-    others.some((recipient) => smtpAddresses(recipient).some((address) => addresses.has(address))) ||
-    // A user without a recipient holds the address in its `mail`.
-    tenant.store
-      .all<User>(tables.users)
-      .some(
-        (user) =>
-          user.id !== id &&
-          (user.deletedDateTime === null || holdAddresses) &&
-          user.mail !== null &&
-          addresses.has(user.mail.toLowerCase()) &&
-          !others.some((recipient) => recipient.externalDirectoryObjectId === user.id),
-      );
-  return isTaken ? "proxyAddresses" : undefined;
+  const taken = new Map<string, string>();
+  for (const recipient of others) {
+    const { externalDirectoryObjectId: object } = recipient;
+    const holder =
+      object === ""
+        ? `OrgContact_${recipient.guid}`
+        : `${tenant.store.get<Group>(tables.groups, object) === undefined ? "User" : "Group"}_${object}`;
+    for (const address of smtpAddresses(recipient)) {
+      taken.set(address, holder);
+    }
+  }
+  const withRecipient = new Set(others.map((recipient) => recipient.externalDirectoryObjectId));
+  // A user without a recipient holds the address in its `mail`.
+  for (const user of otherUsers(tenant, id)) {
+    if (user.mail !== null && !withRecipient.has(user.id)) {
+      taken.set(user.mail.toLowerCase(), `User_${user.id}`);
+    }
+  }
+  return taken;
+}
+
+function otherUsers(tenant: Tenant, id: string): User[] {
+  return tenant.store
+    .all<User>(tables.users)
+    .filter((user) => user.id !== id && (user.deletedDateTime === null || tenant.settings.holdAddresses));
 }
 
 function isExpired(tenant: Tenant, user: User): boolean {

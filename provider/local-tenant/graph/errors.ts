@@ -239,10 +239,13 @@ export function unverifiedDomain(): GraphError {
   ]);
 }
 
-/** 400: user principal name or address taken. */
-export function objectConflict(property: string): GraphError {
+/** 400: user principal name or address taken; `holder` is who has it, as `User_` and the object id. */
+export function objectConflict(property: string, holder: string): GraphError {
   const message = `Another object with the same value for property ${property} already exists.`;
-  return new GraphError(400, "Request_BadRequest", message, [{ code: "ObjectConflict", message, target: property }]);
+  return new GraphError(400, "Request_BadRequest", message, [
+    { code: "ObjectConflict", message, target: property },
+    { code: "ConflictingObjects", message, target: holder },
+  ]);
 }
 
 /** 400: a write of a member that is mastered on-premises. */
@@ -402,6 +405,25 @@ export function mailboxConcurrency(): GraphError {
 /** 400: a batch that is none. */
 export function invalidBatch(why: string): GraphError {
   return new GraphError(400, "BadRequest", `Invalid batch payload format. ${why}`);
+}
+
+/** 400: a batch whose dependencies are neither a chain nor none at all. */
+export function mixedBatch(): GraphError {
+  return new GraphError(400, "BadRequest", "Batch should be either fully sequential or fully parallel.");
+}
+
+/** 400: a dependency on a request that is not there, or not before. */
+export function invalidDependency(id: string): GraphError {
+  return new GraphError(400, "BadRequest", `Invalid dependency for request Id: ${id}.`);
+}
+
+/** 400: what is only for a signed-in user. */
+export function delegatedOnly(): GraphError {
+  return new GraphError(
+    400,
+    "BadRequest",
+    "/me request is only valid with delegated authentication flow, which is not simulated by the local tenant.",
+  );
 }
 
 /** 400: more than 20 requests in one batch. */

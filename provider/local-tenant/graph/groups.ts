@@ -3,8 +3,9 @@ import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer, refuseUnknown } from "./collection";
 import { recipientsById, seenRecipient, seenUser } from "./directory";
 import { authorizationRequestDenied, missingParameters, resourceNotFound } from "./errors";
+import { groupNavigation, userNavigation } from "./not-simulated";
 import { admits } from "./permissions";
-import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
+import { type Answer, bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { userEntity, userType } from "./user-entity";
 
 /** Members of a group that the tenant keeps nothing for; null. */
@@ -80,6 +81,7 @@ const groupType: EntityType = {
   largestPage: 999,
   searchable: ["displayName", "description", "mail", "mailNickname"],
   orderable: ["displayName"],
+  navigation: groupNavigation,
   takesSkip: false,
   unfilterable: [...unkept, "theme", "resourceBehaviorOptions", "membershipRule"],
   advanced: new Set(["ne", "not", "endswith"]),
@@ -91,6 +93,7 @@ const objectType: EntityType = {
   type: "microsoft.graph.directoryObject",
   resource: "DirectoryObject",
   members: [...new Set([...userType.members, ...groupType.members])],
+  navigation: [...userNavigation, ...groupNavigation],
 };
 
 /** GET /groups */
@@ -127,13 +130,13 @@ export function getDirectoryObject(request: GraphRequest): Answer {
     throw resourceNotFound(key);
   }
   refuseUnread(request, object);
-  refuseUnknown(request, new Set(["select"]));
+  refuseUnknown(request, new Set(["select", "format"]), objectType);
   return entityAnswer(request, objectType, object, "directoryObjects");
 }
 
 /** POST /directoryObjects/getByIds: unknown ids are left out. */
 export function getByIds(request: GraphRequest): Answer {
-  const body = bodyOf(request);
+  const body = spelled(bodyOf(request), ["ids", "types"]);
   if (!Array.isArray(body.ids)) {
     throw missingParameters("getByIds", ["ids"]);
   }

@@ -1,7 +1,7 @@
 import { type Organization, type Sku, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
-import { isSame, seenRecipient } from "./directory";
+import { isSame, restorable, seenRecipient } from "./directory";
 import {
   invalidValue,
   licenseInherited,
@@ -14,7 +14,7 @@ import {
   unknownServicePlan,
   usageLocationMissing,
 } from "./errors";
-import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+import { type Answer, bodyOf, type GraphRequest, isObject, type Json, spelled } from "./request";
 import { userEntity, userType } from "./user-entity";
 import { requireCurrentUser, requireUser } from "./users";
 
@@ -77,7 +77,7 @@ export function listLicenseDetails(request: GraphRequest): Answer {
     skus
       .filter((sku) => isSame(sku.skuId, skuId))
       .map((sku) => ({
-        id: Buffer.from(sku.skuId.replaceAll("-", ""), "hex").toString("base64url"),
+        id: Buffer.concat([guidBytes(organizationId(request.tenant)), guidBytes(sku.skuId)]).toString("base64url"),
         skuId: sku.skuId,
         skuPartNumber: sku.skuPartNumber,
         servicePlans: sku.servicePlans.map((plan) => ({
@@ -93,7 +93,7 @@ export function listLicenseDetails(request: GraphRequest): Answer {
 /** POST /users/{id}/assignLicense */
 export function assignLicense(request: GraphRequest): Answer {
   const { tenant } = request;
-  const body = bodyOf(request);
+  const body = spelled(bodyOf(request), ["addLicenses", "removeLicenses"]);
   const user = requireCurrentUser(request);
   const missing = ["addLicenses", "removeLicenses"].filter((name) => !Array.isArray(body[name]));
   if (missing.length > 0) {
@@ -133,11 +133,12 @@ function withLicense(
   user: User,
   skus: readonly Sku[],
   licenses: User["assignedLicenses"],
-  addition: unknown,
+  given: unknown,
 ): User["assignedLicenses"] {
-  if (!isObject(addition)) {
+  if (!isObject(given)) {
     throw invalidValue("addLicenses", "User");
   }
+  const addition = spelled(given, ["skuId", "disabledPlans"]);
   const sku = skuOf(skus, addition.skuId);
   const disabledPlans = (Array.isArray(addition.disabledPlans) ? addition.disabledPlans : []).map(String);
   for (const plan of disabledPlans) {
@@ -181,19 +182,28 @@ function skuOf(skus: readonly Sku[], id: unknown): Sku {
   return sku;
 }
 
-/** Seats in use: deleted users hold none. */
+/** Seats in use; deleted users keep theirs until they are gone for good, or by a setting give them back at once. */
 function consumed(tenant: Tenant, sku: Sku): number {
-  const holders = tenant.store
-    .all<User>(tables.users)
-    .filter(
-      (user) =>
-        user.deletedDateTime === null && user.assignedLicenses.some((license) => isSame(license.skuId, sku.skuId)),
-    );
+  const users = [
+    ...tenant.store.all<User>(tables.users).filter((user) => user.deletedDateTime === null),
+    ...(tenant.settings.deletedUsersHoldLicenses ? restorable(tenant) : []),
+  ];
+  const holders = users.filter((user) => user.assignedLicenses.some((license) => isSame(license.skuId, sku.skuId)));
   return sku.consumedElsewhere + holders.length;
 }
 
+function organizationId(tenant: Tenant): string {
+  return tenant.store.get<Organization>(tables.organization, "organization")?.tenantId ?? "";
+}
+
+/** The sixteen bytes of a guid as .NET has them: the first three groups with their lowest byte first. */
+function guidBytes(guid: string): Buffer {
+  const groups = guid.split("-").map((group) => Buffer.from(group, "hex"));
+  return Buffer.concat(groups.map((bytes, index) => (index < 3 ? bytes.reverse() : bytes)));
+}
+
 function skuEntities(tenant: Tenant): Json[] {
-  const tenantId = tenant.store.get<Organization>(tables.organization, "organization")?.tenantId ?? "";
+  const tenantId = organizationId(tenant);
   return tenant.store.allSeen<Sku>("graph", tables.skus).map((sku) => ({
     id: `${tenantId}_${sku.skuId}`,
     accountId: tenantId,

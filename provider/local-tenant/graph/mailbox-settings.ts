@@ -15,6 +15,7 @@ import {
   unreadableLiteral,
 } from "./errors";
 import { type MailboxOwner, requireMailbox, requireRecipient } from "./mailbox";
+import { folderId } from "./messages";
 import { admits } from "./permissions";
 import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
 import { instantOf, isTimeZone, utcText } from "./time-zones";
@@ -50,7 +51,7 @@ const purposes: Partial<Record<RecipientTypeDetails, string>> = {
 /** GET /users/{id}/mailboxSettings */
 export function getMailboxSettings(request: GraphRequest): Answer {
   const owner = requireMailbox(request);
-  refuseUnknown(request, new Set(["select"]));
+  refuseUnknown(request, new Set(["select", "format"]));
   const entity = entityOf(request.tenant, owner);
   const names = selectedMembers(request);
   return {
@@ -152,7 +153,7 @@ function entityOf(tenant: Tenant, owner: MailboxOwner, written?: MailboxSettings
     written ?? tenant.store.seen<MailboxSettings>("graph", tables.mailboxSettings, id) ?? neverSet(tenant, id);
   const { automaticReplies, language } = settings;
   return {
-    archiveFolder: owner.recipient.mailbox?.archiveGuid ?? null,
+    archiveFolder: folderId(id, "archive"),
     automaticRepliesSetting: {
       status: automaticReplies.status,
       externalAudience: automaticReplies.externalAudience,

@@ -16,6 +16,7 @@ import {
   unreadableLiteral,
 } from "./errors";
 import { type MailboxOwner, requireMailbox } from "./mailbox";
+import { folderNamed } from "./messages";
 import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
 
 const ruleType: EntityType = {
@@ -171,7 +172,7 @@ export function deleteRule(request: GraphRequest): Answer {
 /** Only the inbox has rules; other folders answer as if they were not there. */
 function requireInbox(request: GraphRequest): MailboxOwner {
   const owner = requireMailbox(request);
-  if (!isSame(request.keys[1] ?? "", "inbox")) {
+  if (folderNamed(owner.user.id, request.keys[1] ?? "") !== "inbox") {
     throw itemNotFound();
   }
   return owner;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type Message, type Recipient, tables } from "../model";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isLive, isSame, smtpAddresses } from "./directory";
@@ -14,6 +15,17 @@ const folders: Readonly<Record<string, string>> = {
   junkemail: "Junk Email",
   sentitems: "Sent Items",
 };
+
+/** Id of a folder of a mailbox, as Outlook's ids look; the folder's well-known name stands for it in requests. */
+export function folderId(mailbox: string, folder: string): string {
+  const digest = createHash("sha256").update(`${mailbox.toLowerCase()}/${folder}`).digest();
+  return `AAMkAD${Buffer.concat([digest, digest.subarray(0, 14)]).toString("base64url")}AAA=`;
+}
+
+/** The well-known name of the folder that an id or a name stands for; undefined for a folder that is not there. */
+export function folderNamed(mailbox: string, key: string): string | undefined {
+  return Object.keys(folders).find((name) => isSame(name, key) || folderId(mailbox, name) === key);
+}
 
 const rules = {
   takesSkip: true,
@@ -107,7 +119,7 @@ export function listMessages(request: GraphRequest): Answer {
 /** GET /users/{id}/mailFolders/{folder}/messages */
 export function listFolderMessages(request: GraphRequest): Answer {
   const owner = requireMailbox(request);
-  return messagesAnswer(request, owner, requireFolder(request.keys[1] ?? ""));
+  return messagesAnswer(request, owner, requireFolder(owner, request.keys[1] ?? ""));
 }
 
 /** GET /users/{id}/messages/{id} */
@@ -155,7 +167,7 @@ export function listFolders(request: GraphRequest): Answer {
 /** GET /users/{id}/mailFolders/{folder} */
 export function getFolder(request: GraphRequest): Answer {
   const owner = requireMailbox(request);
-  const folder = requireFolder(request.keys[1] ?? "");
+  const folder = requireFolder(owner, request.keys[1] ?? "");
   return entityAnswer(
     request,
     folderType,
@@ -188,8 +200,8 @@ function requireMessage(request: GraphRequest, owner: MailboxOwner): Message {
   return message;
 }
 
-function requireFolder(key: string): string {
-  const folder = Object.keys(folders).find((name) => isSame(name, key));
+function requireFolder(owner: MailboxOwner, key: string): string {
+  const folder = folderNamed(owner.user.id, key);
   if (folder === undefined) {
     throw itemNotFound();
   }
@@ -211,7 +223,7 @@ function messageEntity(request: GraphRequest, message: Message): Json {
     subject: message.subject,
     bodyPreview: "",
     importance: "normal",
-    parentFolderId: message.folder ?? "inbox",
+    parentFolderId: folderId(message.mailbox, message.folder ?? "inbox"),
     conversationId: message.id,
     isRead: false,
     isDraft: false,
@@ -270,9 +282,9 @@ function recipientEntity(request: GraphRequest, address: string): Json {
 function folderEntity(request: GraphRequest, owner: MailboxOwner, folder: string): Json {
   const count = messagesIn(request, owner, folder).length;
   return {
-    id: folder,
+    id: folderId(owner.user.id, folder),
     displayName: folders[folder],
-    parentFolderId: "msgfolderroot",
+    parentFolderId: folderId(owner.user.id, "msgfolderroot"),
     childFolderCount: 0,
     unreadItemCount: count,
     totalItemCount: count,

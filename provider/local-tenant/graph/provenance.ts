@@ -1,7 +1,6 @@
 import type { Provenance } from "../provenance";
 
 const docs = "Microsoft Graph reference";
-const metadata = "microsoftgraph/msgraph-metadata, v1.0";
 
 /** Where the behaviours of the simulated Graph are known from. */
 export const provenance: Provenance[] = [
@@ -86,17 +85,22 @@ export const provenance: Provenance[] = [
   ),
   row(
     "graph.taken-name",
-    "Taken user principal name or address: 400 with details ObjectConflict.",
+    "Taken user principal name or address: 400 with the details ObjectConflict and ConflictingObjects, nothing is applied.",
     "observed",
-    "pnp/cli-microsoft365",
+    "pnp/cli-microsoft365, microsoft-graph-docs-contrib #8421",
   ),
   row(
     "graph.restore-taken-name",
     "A restore whose name or address is taken meanwhile answers like a create.",
-    "assumed",
-    "the same check, no record found",
+    "documented",
+    `${docs}: directory-deleteditems-restore, microsoftgraph/entra-powershell #1071: the parameters are the ways out of the conflict`,
   ),
-  row("graph.restore-body", "Restore takes no body.", "documented", `${metadata}: the action has no parameters`),
+  row(
+    "graph.restore-body",
+    "Restore takes newUserPrincipalName and autoReconcileProxyConflict, which leaves taken addresses behind.",
+    "documented",
+    `${docs}: directory-deleteditems-restore`,
+  ),
   row(
     "graph.deleted-user-days",
     "Deleted users stay 30 days; their user principal name begins with their object id.",
@@ -117,9 +121,9 @@ export const provenance: Provenance[] = [
   ),
   row(
     "graph.deleted-user-license",
-    "A deleted user holds no licence seat; its assignments come back with it, seats or not.",
-    "assumed",
-    "no record found",
+    "A deleted user keeps its licence seats for 30 days and its assignments come back with it.",
+    "documented",
+    `${docs}: user-delete; free at once by the setting deletedUsersHoldLicenses`,
   ),
   row(
     "graph.mail-patch",
@@ -129,7 +133,37 @@ export const provenance: Provenance[] = [
   ),
   row(
     "graph.computed-members",
-    "proxyAddresses, userPurpose and other computed members refuse writes with 400.",
+    "A write of proxyAddresses is 403 Authorization_RequestDenied; other computed members of a user are 400 and called read-only.",
+    "observed",
+    "msgraph-beta-sdk-java #951; active-directory-php-graphapi-web #12 for the text",
+  ),
+  row(
+    "graph.member-case",
+    "Directory objects take the names of members in any case; the object's own id is taken; null clears.",
+    "observed",
+    "clients in production that write PascalCase, and whole users they have read",
+  ),
+  row(
+    "graph.metadata-level",
+    "odata.metadata=none leaves nextLink and count; full adds type, id and edit link.",
+    "documented",
+    "Microsoft Graph: use query parameters, OData JSON format",
+  ),
+  row(
+    "graph.license-details-id",
+    "The id of a licence's details is the tenant's id and the subscription's in base64url.",
+    "observed",
+    "recorded answers of Graph clients",
+  ),
+  row(
+    "graph.archive-folder",
+    "archiveFolder is the id of a mail folder, also of a mailbox without an archive.",
+    "documented",
+    `${docs}: mailboxSettings resource type`,
+  ),
+  row(
+    "graph.settings-read-only",
+    "A write of userPurpose or archiveFolder is 400 ErrorInvalidPropertySet.",
     "assumed",
     "read-only is documented, code and text are not",
   ),
@@ -198,7 +232,7 @@ export const provenance: Provenance[] = [
     "graph.scheduled-order",
     "An interval that ends before it starts is 400 ErrorInvalidTimeSettings.",
     "documented",
-    `${docs}: user-update-mailboxsettings; for automatic replies assumed alike`,
+    `${docs}: user-update-mailboxsettings`,
   ),
   row(
     "graph.scheduled-past",
@@ -214,10 +248,16 @@ export const provenance: Provenance[] = [
   ),
   row(
     "graph.unset-settings",
-    "Language, zone and formats that were never set read as null or empty text.",
+    "A language that was never set reads as a null locale, a zone as empty text.",
     "assumed",
     "Exchange returns null; no record of Graph found",
     "They read as English of the United States and UTC",
+  ),
+  row(
+    "graph.unset-formats",
+    "Date and time formats that were never set read as empty text.",
+    "observed",
+    "a recorded answer of 2026-05-12, microsoftgraph/msgraph-training-dotnet #24",
   ),
   row(
     "graph.language-formats",
@@ -240,18 +280,35 @@ export const provenance: Provenance[] = [
   ),
   row(
     "graph.rule-place",
-    "A rule put where another stands moves that one and its neighbours one down.",
-    "assumed",
-    "Exchange's priorities work so",
+    "Rules may have equal sequences; a list is in their order, and a write moves no other rule.",
+    "observed",
+    "kellylford/QuickMail #488: reorders a mailbox of 67 rules one PATCH at a time",
   ),
   row(
     "graph.rule-patch-replaces",
     "A PATCH of actions, conditions or exceptions replaces them as a whole.",
-    "assumed",
-    "no record found",
+    "documented",
+    `${docs}: messagerule-update, example; kellylford/QuickMail #137`,
   ),
-  row("graph.rule-error-codes", "Code and text of errors about rules.", "assumed", "no record found"),
-  row("graph.rule-quota", "A mailbox's rules take 256 KB at most.", "documented", "Exchange: Set-Mailbox RulesQuota"),
+  row(
+    "graph.rule-read-only",
+    "A rule that does nothing, or has a part Graph has no member for, is read-only: writes are 400 ErrorNotSupportedMessageRule.",
+    "observed",
+    "kellylford/QuickMail; its text is the tenant's own",
+  ),
+  row("graph.rule-disabled", "A new rule without isEnabled is disabled.", "observed", "demisto/content #44324"),
+  row(
+    "graph.rule-error-codes",
+    "A new rule without an action is 400 ErrorInvalidArgument.",
+    "assumed",
+    "EWS has ErrorInboxRulesValidationError for it; no record of Graph found",
+  ),
+  row(
+    "graph.rule-quota",
+    "A mailbox's enabled rules take 256 KB at most; beyond is ErrorRulesOverQuota.",
+    "documented",
+    "Exchange: Set-Mailbox RulesQuota; EWS: ErrorRulesOverQuota",
+  ),
   row(
     "graph.rules-refused",
     "Applications may be refused rules with 403 ErrorAccessDenied (setting refuseRules).",
@@ -272,9 +329,9 @@ export const provenance: Provenance[] = [
   ),
   row(
     "graph.batch-dependency-order",
-    "A dependency may only be a request that stands before.",
-    "assumed",
-    "no record found",
+    "A dependency may only be a request that stands before, and a batch is all in a row or has no dependencies: else 400.",
+    "observed",
+    "msgraph-sdk-dotnet-core #891, msgraph-sdk-java-core #71, microsoft-graph-docs #16280",
   ),
   row(
     "graph.rules-run",

@@ -102,6 +102,43 @@ export function bodyOf(request: GraphRequest): Json {
   return body;
 }
 
+/**
+ * The members of a JSON object under the names that `known` spells: the directory takes a member's name in any case. Names that
+ * are not known stay as they are given.
+ */
+export function spelled(value: Json, known: readonly string[]): Json {
+  return Object.fromEntries(
+    Object.entries(value).map(([given, content]) => [
+      known.find((name) => name.toLowerCase() === given.toLowerCase()) ?? given,
+      content,
+    ]),
+  );
+}
+
+/** How much control information an answer carries: `Accept: application/json;odata.metadata=none`, or `$format` with the same. */
+export type MetadataLevel = "none" | "minimal" | "full";
+
+/** The level a request asks for; minimal otherwise. */
+export function metadataLevel({ headers, query }: Pick<GraphRequest, "headers" | "query">): MetadataLevel {
+  const asked = query.get("format") || headers.get("accept") || "";
+  const level = /odata\.metadata=(none|full)\b/i.exec(asked)?.[1]?.toLowerCase();
+  return level === "none" || level === "full" ? level : "minimal";
+}
+
+/** A body without control information, except what pages need: the link to the next one and the count. */
+export function withoutMetadata(body: unknown): unknown {
+  if (Array.isArray(body)) {
+    return body.map(withoutMetadata);
+  }
+  if (!isObject(body)) {
+    return body;
+  }
+  const kept = Object.entries(body).filter(
+    ([name]) => !name.includes("@odata.") || ["@odata.nextLink", "@odata.count"].includes(name),
+  );
+  return Object.fromEntries(kept.map(([name, value]) => [name, withoutMetadata(value)]));
+}
+
 export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

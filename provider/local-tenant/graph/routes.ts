@@ -13,6 +13,7 @@ import {
 } from "./deleted-items";
 import {
   authorizationRequestDenied,
+  delegatedOnly,
   errorAccessDenied,
   GraphError,
   internalError,
@@ -35,10 +36,19 @@ import {
   listFolders,
   listMessages,
 } from "./messages";
+import { isOnCollection, isReal, isRealWrite } from "./not-simulated";
 import { getDomain, getOrganization, listDomains, listOrganization } from "./organization";
 import { OutlookLimit } from "./outlook-limit";
 import { admits, mailboxPermissions, type Permission } from "./permissions";
-import { type Answer, type GraphRequest, pathSegments, queryOptions, systemSegments } from "./request";
+import {
+  type Answer,
+  type GraphRequest,
+  metadataLevel,
+  pathSegments,
+  queryOptions,
+  systemSegments,
+  withoutMetadata,
+} from "./request";
 import { createUser, deleteUser, getUser, listUsers, revokeSignInSessions, updateUser } from "./users";
 
 interface Route {
@@ -147,7 +157,10 @@ export function graphRoutes(tenant: Tenant): Hono {
     if (permission === undefined || admits(caller.roles, permission)) {
       const run = () => found.run({ ...request, keys: keysOf(found, path) });
       const isMailbox = permission !== undefined && mailboxPermissions.has(permission);
-      return isMailbox ? limit.run(caller.application.appId, run) : run();
+      const result = await (isMailbox ? limit.run(caller.application.appId, run) : run());
+      return metadataLevel(request) === "none" && result.body !== undefined
+        ? { ...result, body: withoutMetadata(result.body) }
+        : result;
     }
     throw mailboxPermissions.has(permission) ? errorAccessDenied() : authorizationRequestDenied();
   }
@@ -206,6 +219,10 @@ export function graphRoutes(tenant: Tenant): Hono {
       const known = error instanceof GraphError ? error : internalError(String(error));
       result = errorAnswer(known, requestId, clientRequestId);
     }
+    const level = metadataLevel({
+      headers: incoming.headers,
+      query: new Map([["format", incoming.url.searchParams.get("$format") ?? ""]]),
+    });
     const headers = new Headers({
       "Cache-Control": "no-cache",
       "request-id": requestId,
@@ -216,8 +233,7 @@ export function graphRoutes(tenant: Tenant): Hono {
       ...(result.body === undefined
         ? {}
         : {
-            "Content-Type":
-              "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+            "Content-Type": `application/json;odata.metadata=${level};odata.streaming=true;IEEE754Compatible=false;charset=utf-8`,
             "OData-Version": "4.0",
           }),
       ...result.headers,
@@ -266,15 +282,23 @@ function matching(request: GraphRequest): Route {
   if (special !== undefined) {
     throw notSimulated(`The segment '${special}'`);
   }
+  if (request.path[0]?.toLowerCase() === "me") {
+    throw delegatedOnly();
+  }
   const candidates = routes.filter((one) => matches(one, request.path));
   const found = candidates.find((one) => one.method === request.method);
-  if (found !== undefined) {
+  if (found !== undefined && (found.path.includes("*") ? !isOnCollection(request.path) : true)) {
     return found;
   }
-  if (candidates.length > 0) {
-    throw methodNotAllowed();
+  if (isOnCollection(request.path)) {
+    throw notSimulated(`The segment '${request.path[1]}'`);
   }
-  throw segmentNotFound(firstUnknown(request.path));
+  if (candidates.length > 0) {
+    throw candidates.some((one) => isRealWrite(request.method, one.path))
+      ? notSimulated(`${request.method} of this resource`)
+      : methodNotAllowed();
+  }
+  throw unknownSegment(request.path);
 }
 
 function matches(one: Route, path: readonly string[]): boolean {
@@ -284,14 +308,18 @@ function matches(one: Route, path: readonly string[]): boolean {
   );
 }
 
-/** The first segment that no route goes on with: the one Graph names. */
-function firstUnknown(path: readonly string[]): string {
+/** About the first segment that no route goes on with: the one Graph names. */
+function unknownSegment(path: readonly string[]): GraphError {
   const known = (length: number) =>
-    routes.some(
+    routes.filter(
       (one) => one.path.length >= length && matches({ ...one, path: one.path.slice(0, length) }, path.slice(0, length)),
     );
-  const length = path.findIndex((_, index) => !known(index + 1));
-  return path[length] ?? path.at(-1) ?? "";
+  const index = path.findIndex((_, at) => known(at + 1).length === 0);
+  const segment = path[index] ?? path.at(-1) ?? "";
+  const before = index < 0 ? [] : known(index).map((one) => one.path.slice(0, index));
+  return before.some((route) => isReal(route, segment))
+    ? notSimulated(`The segment '${segment}'`)
+    : segmentNotFound(segment);
 }
 
 function keysOf(one: Route, path: readonly string[]): string[] {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Recipient, User } from "../model";
 import type { EntityType } from "./collection";
 import { primaryAddress } from "./directory";
+import { userNavigation } from "./not-simulated";
 import type { Json } from "./request";
 
 /** Members returned without `$select`. */
@@ -127,6 +128,7 @@ export const userType: EntityType = {
   searchable: ["displayName", "givenName", "surname", "mail", "mailNickname", "userPrincipalName", "otherMails"],
   orderable: ["displayName", "userPrincipalName"],
   takesSkip: false,
+  navigation: userNavigation,
   unfilterable: [
     ...elsewhere,
     "businessPhones",

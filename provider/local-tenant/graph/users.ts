@@ -27,7 +27,7 @@ import {
 import { isHeld } from "./holds";
 import { mailboxSettingsOf } from "./mailbox-settings";
 import { admits } from "./permissions";
-import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+import { type Answer, bodyOf, type GraphRequest, isObject, type Json, spelled } from "./request";
 import { newUser, plainLists, plainText, readOnlyMembers, userEntity, userType } from "./user-entity";
 
 /** GET /users */
@@ -56,14 +56,14 @@ export function getUser(request: GraphRequest): Answer {
 /** POST /users */
 export function createUser(request: GraphRequest): Answer {
   const { tenant } = request;
-  const body = bodyOf(request);
+  const body = spelled(bodyOf(request), userType.members);
   for (const required of ["accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName"]) {
     if (body[required] === undefined || body[required] === null || body[required] === "") {
       throw valueRequired(required, "User");
     }
   }
-  const { passwordProfile } = body;
-  if (!isObject(passwordProfile) || typeof passwordProfile.password !== "string" || passwordProfile.password === "") {
+  const passwordProfile = isObject(body.passwordProfile) ? spelled(body.passwordProfile, ["password"]) : undefined;
+  if (typeof passwordProfile?.password !== "string" || passwordProfile.password === "") {
     throw valueRequired("passwordProfile", "User");
   }
   const user = newUser({
@@ -80,7 +80,7 @@ export function createUser(request: GraphRequest): Answer {
     addresses: created.mail === null ? [] : [created.mail],
   });
   if (conflict !== undefined) {
-    throw objectConflict(conflict);
+    throw objectConflict(conflict.property, conflict.holder);
   }
   tenant.store.put(tables.users, created.id, created);
   const answer = entityAnswer(request, userType, userEntity(created, undefined), "users");
@@ -94,9 +94,9 @@ export function createUser(request: GraphRequest): Answer {
 /** PATCH /users/{id} */
 export function updateUser(request: GraphRequest): Answer {
   const { tenant } = request;
-  const body = bodyOf(request);
-  const members = Object.keys(body).filter((name) => !name.startsWith("@odata."));
   const user = requireCurrentUser(request);
+  const body = spelled(bodyOf(request), userType.members);
+  const members = Object.keys(body).filter((name) => name !== "id" && !name.includes("@odata."));
   const isAccountState = members.every((name) => name === "accountEnabled");
   if (!admits(request.caller.roles, isAccountState ? "enableUsers" : "updateUsers")) {
     throw authorizationRequestDenied();
@@ -115,7 +115,7 @@ export function updateUser(request: GraphRequest): Answer {
     ...(typeof body.mail === "string" ? { addresses: [body.mail] } : {}),
   });
   if (conflict !== undefined) {
-    throw objectConflict(conflict);
+    throw objectConflict(conflict.property, conflict.holder);
   }
   const operations: [string, string, unknown][] = [[tables.users, user.id, { ...user, ...changes.user }]];
   if (recipient !== undefined) {
@@ -201,8 +201,12 @@ function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User
   const changed: Partial<User> = {};
   const other: Json = { ...user.other };
   for (const [name, value] of Object.entries(body)) {
-    if (name.startsWith("@odata.")) {
+    // A client that read the user sends its id, and what was null, along with the rest.
+    if (name.includes("@odata.") || (name === "id" && isSame(String(value), user.id))) {
       continue;
+    }
+    if (name === "proxyAddresses") {
+      throw authorizationRequestDenied();
     }
     if ((readOnlyMembers as readonly string[]).includes(name)) {
       throw readOnlyProperty(name);
@@ -231,7 +235,8 @@ function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User
         );
         break;
       case "usageLocation":
-        changed.usageLocation = checked<string>(name, value, /^[A-Za-z]{2}$/.test(String(value))).toUpperCase();
+        changed.usageLocation =
+          value === null ? null : checked<string>(name, value, /^[A-Za-z]{2}$/.test(String(value))).toUpperCase();
         break;
       case "userPrincipalName":
         changed.userPrincipalName = checkedPrincipalName(tenant, value);
@@ -240,10 +245,10 @@ function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User
         changed.mail = checked(name, value, value === null || /^[^@\s]+@[^@\s]+$/.test(String(value)));
         break;
       case "userType":
-        changed.userType = checked(name, value, value === "Member" || value === "Guest");
+        changed.userType = checked(name, value, value === null || value === "Member" || value === "Guest");
         break;
       case "passwordProfile":
-        checked(name, value, isObject(value));
+        checked(name, value, value === null || isObject(value));
         break;
       case "showInAddressList":
         checked(name, value, value === null || typeof value === "boolean");
@@ -296,7 +301,8 @@ function checked<T>(name: string, value: unknown, isValid: boolean): T {
   return value as T;
 }
 
-function checkedPrincipalName(tenant: Tenant, value: unknown): string {
+/** A user principal name in one of the tenant's domains, or 400. */
+export function checkedPrincipalName(tenant: Tenant, value: unknown): string {
   const name = checked<string>("userPrincipalName", value, typeof value === "string");
   const parts = /^[A-Za-z0-9'._!#^~-]+@([^@\s]+)$/.exec(name);
   if (parts === null) {
