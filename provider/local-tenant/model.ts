@@ -133,6 +133,8 @@ export interface Recipient {
   displayName: string;
   /** SID of the trustee, `S-1-5-21-…`; what permission rows hold. */
   sid: string;
+  /** SIDs it had before its mailbox moved to this forest; entries for them still count. None when absent. */
+  sidHistory?: string[];
   /** Prefixed as the service keeps them: exactly one `SMTP:`, others `smtp:`, `SIP:`, `SPO:`, `X500:` … */
   emailAddresses: string[];
   externalEmailAddress?: string;

@@ -16,6 +16,7 @@ import { type CmdletName, shapes } from "./parameters";
 import { getRecipient } from "./recipient";
 import { addRecipientPermission, getRecipientPermission, removeRecipientPermission } from "./recipient-permission";
 import { getRegional, setRegional } from "./regional";
+import { getGroup, getUser } from "./security-principal";
 import { setMailbox } from "./set-mailbox";
 import { getStatistics } from "./statistics";
 
@@ -29,6 +30,8 @@ export const cmdlets: Readonly<Record<CmdletName, Cmdlet>> = {
   "Enable-Mailbox": enableMailbox,
   "Disable-Mailbox": disableMailbox,
   "Get-Recipient": getRecipient,
+  "Get-User": getUser,
+  "Get-Group": getGroup,
   "Add-MailboxPermission": addMailboxPermission,
   "Get-MailboxPermission": getMailboxPermission,
   "Remove-MailboxPermission": removeMailboxPermission,

@@ -47,6 +47,8 @@ export class Directory {
   readonly #users: ReadonlyMap<string, User>;
   readonly #byGuid: ReadonlyMap<string, Recipient>;
   readonly #bySid: ReadonlyMap<string, Recipient>;
+  /** How many recipients have a Name, by the Name in lower case; counted when first asked for. */
+  #names: Map<string, number> | undefined;
 
   constructor(tenant: Tenant, view: "seen" | "latest") {
     this.tenant = tenant;
@@ -56,7 +58,11 @@ export class Directory {
     this.#users = new Map(this.rows<User>(tables.users).map((user) => [user.id, user]));
     this.recipients = this.rows<Recipient>(tables.recipients).filter((recipient) => !this.#isExpired(recipient));
     this.#byGuid = new Map(this.recipients.map((recipient) => [recipient.guid, recipient]));
-    this.#bySid = new Map(this.recipients.map((recipient) => [recipient.sid, recipient]));
+    this.#bySid = new Map(
+      this.recipients.flatMap((recipient) =>
+        [recipient.sid, ...(recipient.sidHistory ?? [])].map((sid) => [sid, recipient] as const),
+      ),
+    );
   }
 
   /** All rows of a table in this view. */
@@ -97,10 +103,14 @@ export class Directory {
     return (this.user(recipient.externalDirectoryObjectId)?.deletedDateTime ?? null) !== null;
   }
 
-  /** Distinguished name; of a soft-deleted object that of the soft-deleted container. */
+  /**
+   * Distinguished name; of a soft-deleted object that of the soft-deleted container. It is one object's alone, though Names are
+   * not: of two with one Name, each carries its guid.
+   */
   distinguishedName(recipient: Recipient): string {
     const container = this.isSoftDeleted(recipient) ? "OU=Soft Deleted Objects," : "";
-    return `CN=${recipient.name.replace(/[,\\+"<>;=]/g, "\\$&")},${container}OU=${this.organization.initialDomain},OU=Microsoft Exchange Hosted Organizations,DC=${forest},DC=PROD,DC=OUTLOOK,DC=COM`;
+    const name = this.#hasNamesake(recipient) ? `${recipient.name} ${recipient.guid}` : recipient.name;
+    return `CN=${name.replace(/[,\\+"<>;=]/g, "\\$&")},${container}OU=${this.organization.initialDomain},OU=Microsoft Exchange Hosted Organizations,DC=${forest},DC=PROD,DC=OUTLOOK,DC=COM`;
   }
 
   canonicalName(recipient: Recipient): string {
@@ -163,6 +173,14 @@ export class Directory {
     return { sid: sidOf(group.id), printedAs: group.displayName, id: group.id };
   }
 
+  /** What Send As rows print for a SID: a deleted user by SAM account name in its forest, everybody else as {@link printedTrustee}. */
+  printedSender(sid: string): string {
+    const recipient = this.bySid(sid);
+    return recipient !== undefined && this.isSoftDeleted(recipient) && !isGroup(recipient)
+      ? `${forest}\\${samAccountName(recipient)}`
+      : this.printedTrustee(sid);
+  }
+
   /** What permission rows print for a SID: a UPN for a user, a name for a group, the SID itself for nobody. */
   printedTrustee(sid: string): string {
     if (sid === selfSid) {
@@ -191,6 +209,17 @@ export class Directory {
     return this.rows<{ id: string; displayName: string; securityEnabled: boolean; mailEnabled: boolean }>(
       tables.groups,
     ).filter((group) => group.securityEnabled && !group.mailEnabled);
+  }
+
+  #hasNamesake({ name }: Recipient): boolean {
+    if (this.#names === undefined) {
+      this.#names = new Map();
+      for (const each of this.recipients) {
+        const key = each.name.toLowerCase();
+        this.#names.set(key, (this.#names.get(key) ?? 0) + 1);
+      }
+    }
+    return (this.#names.get(name.toLowerCase()) ?? 0) > 1;
   }
 
   #isNamed(recipient: Recipient, wanted: string, wantedAddress: string | undefined): boolean {

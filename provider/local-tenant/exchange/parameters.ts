@@ -324,6 +324,25 @@ export const shapes = {
     },
     refused: names("GroupMailbox Owner WhatIf"),
   },
+  "Get-User": {
+    parameters: {
+      Identity: optional(identity, "Identity"),
+      Filter: optional(text),
+      ResultSize: optional(countOrUnlimited),
+    },
+    refused: names(
+      `Anr IncludeDirectReportsWithDisplayNames IncludeManagerWithDisplayName IsVIP OrganizationalUnit PublicFolder
+       RecipientTypeDetails Sortby`,
+    ),
+  },
+  "Get-Group": {
+    parameters: {
+      Identity: optional(identity, "Identity"),
+      Filter: optional(text),
+      ResultSize: optional(countOrUnlimited),
+    },
+    refused: names("Anr OrganizationalUnit RecipientTypeDetails SortBy"),
+  },
   "Get-MailboxPermission": {
     parameters: {
       Identity: required(identity),

@@ -313,6 +313,24 @@ export const provenance: Provenance[] = [
     source: "graph2otel; the SID from connectors",
   },
   {
+    id: "exchange.deleted-sender-printed",
+    behaviour: "Get-RecipientPermission prints a deleted user as FOREST\\SAM account name, a purged one as the SID",
+    mark: "observed",
+    source: "it-bibouroku.hateblo.jp, Send As of deleted users; the SID from connectors",
+  },
+  {
+    id: "exchange.sid-of-principals",
+    behaviour: "Get-User and Get-Group show Sid and SidHistory, and filter by both and by ExternalDirectoryObjectId",
+    mark: "observed",
+    source: "the admin API's own $metadata (entity User); scripts that resolve SIDs of permission entries so",
+  },
+  {
+    id: "exchange.distinguished-name-unique",
+    behaviour: "A distinguished name is one object's, also where two have one Name",
+    mark: "documented",
+    source: "Active Directory, Object Names and Identities; that Names repeat: Microsoft365DSC 2117",
+  },
+  {
     id: "exchange.deleted-trustees",
     behaviour: "Deleted trustees are listed by Get-MailboxPermission only with its Include switches",
     mark: "documented",

@@ -7,7 +7,7 @@ import { domainOfMailboxNotAccepted, emptyParameter, objectNotFound } from "./er
 import { Directory, hasMailbox, selfSid, type Trustee } from "./identity";
 import { selfPermissions } from "./mailbox";
 
-/** Get-RecipientPermission: Send As entries. A deleted trustee is printed as its SID. */
+/** Get-RecipientPermission: Send As entries. A deleted user is printed by SAM account name, a purged one as its SID. */
 export function getRecipientPermission(call: Call): Row[] {
   const { bound, tenant } = call;
   const directory = new Directory(tenant, "seen");
@@ -23,7 +23,7 @@ export function getRecipientPermission(call: Call): Row[] {
         : [];
     return [...self, ...own]
       .filter((row) => sid === undefined || row.sid === sid)
-      .map((row) => permissionRow(recipient, row, directory.printedTrustee(row.sid)));
+      .map((row) => permissionRow(recipient, row, directory.printedSender(row.sid)));
   });
   return limited(call, rows);
 }
