@@ -3,7 +3,7 @@ import { mailboxMembership } from "../reconcilers/mailbox-membership";
 import { type Desired, type MemberRights, NOBODY } from "../reconcilers/mailbox-membership/desired";
 import type { Operation } from "../reconcilers/reconciler";
 import type { Mailbox } from "../services/mailboxes";
-import type { Grant } from "../services/permissions";
+import type { Entry } from "../services/permissions";
 import { minimal } from "./minimal";
 import { type Declared, reasons } from "./shared-mailbox";
 
@@ -23,14 +23,14 @@ export async function declaredMembership(
   operation.state = { ...inputs, mailboxId: mailbox.id };
   const desired: Desired = { inputs, mailbox, members: new Map(), keep: NOBODY };
   // Asked for in the same moment, the permissions are read once.
-  const [found, { grants }] = await Promise.all([
+  const [found, { entries }] = await Promise.all([
     mailboxMembership.find(desired, operation),
     operation.services.permissions.on(mailbox),
   ]);
   if (found === undefined) {
     throw new Error(`the permissions on ${mailbox.primarySmtpAddress} were not read`);
   }
-  const notes = strangers(grants, found.others);
+  const notes = strangers(entries, found.others);
   const { members: everybody } = await mailboxMembership.inputs(operation.state, found, operation);
   const members = Object.fromEntries(
     Object.entries(everybody as Record<string, MemberRights>).filter(([key, rights]) => {
@@ -65,15 +65,24 @@ function written(mailbox: string, members: Record<string, MemberRights>): unknow
   return isPlain ? Object.keys(shortest) : shortest;
 }
 
-const WORDS = { fullAccess: "Full Access", sendAs: "Send As", sendOnBehalf: "Send on Behalf" };
+const WORDS: Readonly<Record<string, string>> = {
+  FullAccess: "Full Access",
+  SendAs: "Send As",
+  SendOnBehalf: "Send on Behalf",
+};
 
 /** Sentences about explicit entries of trustees that cannot be members. */
-function strangers(grants: readonly Grant[], others: readonly string[]): string[] {
-  return [...new Set(grants.map(({ trustee }) => trustee))]
-    .filter((trustee) => others.includes(trustee))
+function strangers(entries: readonly Entry[], others: readonly string[]): string[] {
+  const isLeft = (trustee: string) => others.includes(trustee) || others.includes(`${trustee} (orphaned)`);
+  return [...new Set(entries.map(({ trustee }) => trustee))]
+    .filter(isLeft)
     .sort()
     .map((trustee) => {
-      const rights = grants.filter((grant) => grant.trustee === trustee).map(({ right }) => WORDS[right]);
-      return `${rights.join(" and ")} of ${JSON.stringify(trustee)} is left as it is: nobody that can be a member is meant by it alone.`;
+      const names = entries.filter((entry) => entry.trustee === trustee).flatMap(({ rights }) => rights);
+      const rights = [...new Set(names)].map((name) => WORDS[name] ?? name);
+      const why = others.includes(trustee)
+        ? "nobody that can be a member is meant by it alone"
+        : "it belongs to a deleted user or group";
+      return `${rights.join(" and ")} of ${JSON.stringify(trustee)} is left as it is: ${why}.`;
     });
 }

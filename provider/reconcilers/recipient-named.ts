@@ -1,6 +1,6 @@
 import { ConflictError, InputError, SettleError } from "../http/errors";
 import { describeDeleted, hasAddress, sameText } from "../services/mailboxes";
-import { describe, type Recipient } from "../services/recipients";
+import { describe, isGuid, type Recipient } from "../services/recipients";
 import { settle } from "../services/waiting";
 import type { Operation } from "./reconciler";
 
@@ -46,7 +46,8 @@ export async function recipientNamed(identifier: string, path: string, operation
         path,
         reason: isInEntra
           ? `${identifier} has an account but is no recipient in Exchange; give it a mailbox (a licence) first`
-          : `nobody in the tenant has the address, sign-in name or id ${identifier}`,
+          : ((await whatElse(identifier, operation)) ??
+            `nobody in the tenant has the address, sign-in name or id ${identifier}`),
       },
     ]);
   }
@@ -78,12 +79,39 @@ export async function recipientKnownAs(
   if (known !== undefined) {
     return known;
   }
+  const { recipients, graph } = operation.services;
+  if (id !== undefined && (await recipients.named(identifier)).length === 0 && (await graph.isDeleted(id))) {
+    throw new InputError([{ path, reason: inRecycleBin(identifier, id) }]);
+  }
   const recipient = await recipientNamed(identifier, path, operation);
   // A mailbox that this very deployment replaced is no stranger.
   if (id === undefined || sameText(recipient.id, id) || operation.registry.isTakenOver(identifier, id)) {
     return recipient;
   }
   throw new InputError([{ path, reason: `stood for ${elsewhere(id, recipient)}` }]);
+}
+
+/** What an identifier that no recipient has stands for: an account in the recycle bin, or a group without mail. */
+async function whatElse(identifier: string, { services: { graph } }: Operation): Promise<string | undefined> {
+  // This only says more of an error that is already certain, so what cannot be looked up is left out.
+  const quietly = <T>(question: Promise<T>) => question.catch(() => undefined);
+  if (isGuid(identifier)) {
+    const [isDeleted, group] = await Promise.all([
+      quietly(graph.isDeleted(identifier)),
+      quietly(graph.groupName(identifier)),
+    ]);
+    return isDeleted === true
+      ? inRecycleBin(identifier, identifier)
+      : group === undefined
+        ? undefined
+        : `is the group "${group}", which has no mail and is no recipient in Exchange; use a mail-enabled security group`;
+  }
+  const [deleted] = (await quietly(graph.deletedHoldersOf(identifier))) ?? [];
+  return deleted === undefined ? undefined : inRecycleBin(identifier, deleted);
+}
+
+function inRecycleBin(identifier: string, id: string): string {
+  return `${identifier} is an account in the recycle bin (id ${id}); restore it, or take it out of the program, which takes its access away`;
 }
 
 /** Why an address that stood for an object that is gone does not stand for who has it now. */

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./dynamic-resource";
 import { keyedFromList } from "./keyed";
 
-/** What a member may do. All three rights are exact for a declared member. */
+/** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
 export interface MemberRights {
   /** Full Access (`MailboxPermission`): open the mailbox and act in it, private items included. Default true. */
   fullAccess?: pulumi.Input<boolean>;
@@ -15,6 +15,13 @@ export interface MemberRights {
    * asked for it, so it is known from the state alone; a change takes the grant away and gives it again, one member at a time.
    */
   automapping?: pulumi.Input<boolean>;
+  /**
+   * Rights of the mailbox's own permission list beside Full Access (`AccessRights` of `Add-MailboxPermission`). Not managed unless
+   * declared; declared they are exact, and `[]` is none. Not declared, they are drift of an exclusive membership and a warning in others.
+   */
+  otherRights?: pulumi.Input<
+    pulumi.Input<"ChangeOwner" | "ChangePermission" | "DeleteItem" | "ExternalAccount" | "ReadPermission">[]
+  >;
 }
 
 /** What a {@link MailboxMembership} is declared with. */
@@ -33,8 +40,8 @@ export interface MailboxMembershipArgs {
   /**
    * Whether nobody else may have access. Default false: other people's access is left alone. True: `pulumi refresh` brings
    * strangers in as members, the next preview names their removal, and `pulumi up` removes them; nothing that no preview
-   * showed is taken away, so the first deployment only warns. Entries that are nobody's (SELF, inherited, denying, role
-   * groups, orphaned SIDs) are left and listed in `otherMembers`. One exclusive resource a mailbox.
+   * showed is taken away, so the first deployment only warns. A stranger is whoever is allowed anything by an explicit entry. Entries
+   * that are nobody's (SELF, inherited, denying, role groups, orphaned SIDs) are left and listed in `otherMembers`. One exclusive resource a mailbox.
    */
   exclusive?: pulumi.Input<boolean>;
   /**
@@ -44,6 +51,13 @@ export interface MailboxMembershipArgs {
   keep?: pulumi.Input<pulumi.Input<string>[]>;
   /** Must be true for an exclusive membership without members. Default false. */
   allowEmpty?: pulumi.Input<boolean>;
+  /**
+   * What becomes of Full Access, Send As and other entries of users and groups that are deleted. They fill the list of 500 entries,
+   * and those of a user work again once the account is restored (30 days). `"keep"` (default) leaves them, listed in
+   * `otherMembers` as `(orphaned)`; `"remove"` takes them away, and a refresh that finds new ones shows `"keep"`. Entries of
+   * members that this or another resource declares are not among them.
+   */
+  orphans?: pulumi.Input<"keep" | "remove">;
 }
 
 /**
@@ -77,9 +91,24 @@ export class MailboxMembership extends DynamicResource {
   declare readonly mailboxAddresses: pulumi.Output<string[]>;
   /** Entra object id of each member, by its key in `members`. */
   declare readonly memberIds: pulumi.Output<Record<string, string>>;
+  /**
+   * SIDs by which Exchange's lists know each member, by its key in `members`: the present one first, then those of its history. Not
+   * there where Exchange does not tell them.
+   */
+  declare readonly memberSids: pulumi.Output<Record<string, string[]> | undefined>;
+  /**
+   * Members, declared now or before, whose account is deleted and whose access may come back with it: object id by key. Not
+   * there while there are none.
+   */
+  declare readonly deletedMembers: pulumi.Output<Record<string, string> | undefined>;
+  /** Whether entries of deleted users and groups are kept or removed. */
+  declare readonly orphans: pulumi.Output<"keep" | "remove" | undefined>;
   /** Object id of each one in `keep`, by how it is written there; those that are nobody, or several, are missing. */
   declare readonly keepIds: pulumi.Output<Record<string, string> | undefined>;
-  /** Trustees on the mailbox that this resource does not declare, as Exchange names them; the mailbox's own SELF row left out. */
+  /**
+   * Trustees on the mailbox that this resource does not declare, as Exchange names them; those of deleted users and groups end in
+   * ` (orphaned)`. The mailbox's own SELF row is left out.
+   */
   declare readonly otherMembers: pulumi.Output<string[]>;
   /** The Entra tenant the mailbox is in. */
   declare readonly tenantId: pulumi.Output<string>;
@@ -103,6 +132,9 @@ const outputs = [
   "mailboxId",
   "mailboxAddresses",
   "memberIds",
+  "memberSids",
+  "deletedMembers",
+  "orphans",
   "keepIds",
   "otherMembers",
   "tenantId",

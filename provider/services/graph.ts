@@ -65,6 +65,24 @@ export class Graph {
     return body !== undefined;
   }
 
+  /** The display name of the group with this id, or undefined when Graph has none. */
+  async groupName(id: string): Promise<string | undefined> {
+    const body = await this.#read({
+      path: `/groups/${encodeURIComponent(id)}?$select=id,displayName`,
+      action: `looking for the group ${id}`,
+    });
+    return body === undefined ? undefined : String(body.displayName ?? id);
+  }
+
+  /** Ids of the deleted accounts that hold an address as sign-in name, mail or proxy address. */
+  async deletedHoldersOf(address: string): Promise<string[]> {
+    const body = await this.#read({
+      path: `/directory/deletedItems/microsoft.graph.user?$filter=${holding(address)}&$select=id`,
+      action: `looking for the deleted account ${address}`,
+    });
+    return ((body?.value as Record<string, unknown>[] | undefined) ?? []).map(({ id }) => String(id));
+  }
+
   /** Deletes a deleted account for good. @returns false when it is not among the deleted ones: not any more, or not yet. */
   async purgeUser(id: string, action: string, scope: Scope): Promise<boolean> {
     try {
@@ -80,10 +98,7 @@ export class Graph {
 
   /** Accounts, deleted ones too, that hold an address as sign-in name, mail or proxy address, in words for an error. */
   async holdersOf(address: string): Promise<string[]> {
-    const value = `'${address.replaceAll("'", "''")}'`;
-    const filter = encodeURIComponent(
-      `userPrincipalName eq ${value} or mail eq ${value} or proxyAddresses/any(p:p eq 'smtp:${value.slice(1)})`,
-    );
+    const filter = holding(address);
     const select = "$select=id,displayName,userPrincipalName";
     const [live, deleted] = await Promise.all(
       [
@@ -311,6 +326,14 @@ export class Graph {
       }),
     );
   }
+}
+
+/** The filter for accounts that hold an address as sign-in name, mail or proxy address, ready for a query. */
+function holding(address: string): string {
+  const value = `'${address.replaceAll("'", "''")}'`;
+  return encodeURIComponent(
+    `userPrincipalName eq ${value} or mail eq ${value} or proxyAddresses/any(p:p eq 'smtp:${value.slice(1)})`,
+  );
 }
 
 interface BatchResponse {

@@ -6,17 +6,31 @@ import type { Scope } from "./waiting";
 /** A right a trustee can hold on a mailbox. */
 export type Right = "fullAccess" | "sendAs" | "sendOnBehalf";
 
-/** An explicit entry that allows something, as Exchange prints it; SELF, inherited and denying entries are not among them. */
-export interface Grant {
-  right: Right;
-  /** Sign-in name of a user, display name of a group, Name or id (Send on Behalf), or a SID nobody answers to. */
+/** The rights of a mailbox's own list beside Full Access, by Exchange's names. */
+export const OTHER_RIGHTS = [
+  "ChangeOwner",
+  "ChangePermission",
+  "DeleteItem",
+  "ExternalAccount",
+  "ReadPermission",
+] as const;
+
+/** An explicit entry that allows something; SELF, inherited and denying entries are not among them. */
+export interface Entry {
+  /** The list it stands in: the mailbox's own, that of Send As, or `GrantSendOnBehalfTo`. */
+  list: "access" | "sendAs" | "sendOnBehalf";
+  /** What Exchange prints: sign-in name of a user, display name of a group, Name or id (Send on Behalf), or something of a deleted one. */
   trustee: string;
+  /** Whose entry it is; undefined only for Send on Behalf and where Exchange left it out. */
+  sid: string | undefined;
+  /** What it allows, by Exchange's names, joined ones taken apart: `FullAccess`, `ReadPermission`, `SendAs`, `SendOnBehalf` … */
+  rights: string[];
 }
 
 /** The explicit permissions on a mailbox. */
 export interface Permissions {
-  grants: Grant[];
-  /** Trustees of inherited and denying entries and of rights other than the three, as Exchange prints them. */
+  entries: Entry[];
+  /** Trustees of inherited and denying entries, as Exchange prints them. */
   others: string[];
 }
 
@@ -63,12 +77,33 @@ export class MailboxPermissions {
       requireOwn(row, mailbox);
     }
     const permissions: Permissions = {
-      grants: mailbox.sendOnBehalf.map((trustee) => ({ right: "sendOnBehalf", trustee })),
+      entries: mailbox.sendOnBehalf.map((trustee) => ({
+        list: "sendOnBehalf",
+        trustee,
+        sid: undefined,
+        rights: ["SendOnBehalf"],
+      })),
       others: [],
     };
-    collect(permissions, access.rows, "User", "UserSid", "FullAccess", "fullAccess");
-    collect(permissions, sending.rows, "Trustee", "TrusteeSidString", "SendAs", "sendAs");
+    collect(permissions, access.rows, "User", "UserSid", "access");
+    collect(permissions, sending.rows, "Trustee", "TrusteeSidString", "sendAs");
     return permissions;
+  }
+
+  /**
+   * The SIDs in a mailbox's own list that Exchange shows without being asked for deleted trustees. Of those it shows on request,
+   * the rest are deleted ones; what is printed does not tell.
+   */
+  async livingOn(mailbox: Mailbox): Promise<Set<string>> {
+    const { rows } = await this.#exchange.read({
+      name: "Get-MailboxPermission",
+      parameters: { Identity: mailbox.id, ResultSize: "Unlimited" },
+      action: `reading which trustees of ${mailbox.primarySmtpAddress} are deleted`,
+    });
+    for (const row of rows) {
+      requireOwn(row, mailbox);
+    }
+    return new Set(rows.map((row) => text(row.UserSid).toUpperCase()));
   }
 
   /** Grants Full Access; there already is success. */
@@ -88,12 +123,30 @@ export class MailboxPermissions {
     );
   }
 
-  /** Takes Full Access away; not there is success. */
-  async revokeFullAccess(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<void> {
+  /** Grants rights of the mailbox's own list beside Full Access; there already is success. */
+  async grantOtherRights(
+    mailbox: Mailbox,
+    trustee: string,
+    rights: string[],
+    who: string,
+    scope: Scope,
+  ): Promise<void> {
+    await this.#change(
+      "Add-MailboxPermission",
+      { User: trustee, AccessRights: rights, InheritanceType: "All" },
+      `granting ${rights.join(", ")} on ${mailbox.primarySmtpAddress} to ${who}`,
+      mailbox,
+      scope,
+    );
+  }
+
+  /** Takes rights of the mailbox's own list away; not there is success. */
+  async revokeAccess(mailbox: Mailbox, trustee: string, rights: string[], who: string, scope: Scope): Promise<void> {
+    const words = rights.map((right) => (right === "FullAccess" ? "Full Access" : right)).join(", ");
     await this.#change(
       "Remove-MailboxPermission",
-      { User: trustee, AccessRights: ["FullAccess"] },
-      `taking Full Access on ${mailbox.primarySmtpAddress} from ${who}`,
+      { User: trustee, AccessRights: rights },
+      `taking ${words} on ${mailbox.primarySmtpAddress} from ${who}`,
       mailbox,
       scope,
     );
@@ -157,22 +210,21 @@ function collect(
   rows: Row[],
   trusteeName: string,
   sidName: string,
-  wanted: string,
-  right: Right,
+  list: "access" | "sendAs",
 ): void {
   for (const row of rows) {
     const trustee = text(row[trusteeName]);
-    const sid = text(row[sidName]);
+    const sid = text(row[sidName]).toUpperCase() || undefined;
     if (sid === SELF || /^NT AUTHORITY\\SELF$/i.test(trustee) || trustee === "NULL SID") {
       continue;
     }
     // Several rights come joined in one element: ["FullAccess, ReadPermission"].
     const rights = texts(row.AccessRights).flatMap((joined) => joined.split(",").map((one) => one.trim()));
     const denies = row.Deny === true || text(row.AccessControlType) === "Deny";
-    if (row.IsInherited === true || denies || !rights.includes(wanted)) {
+    if (row.IsInherited === true || denies || rights.length === 0) {
       permissions.others.push(trustee);
     } else {
-      permissions.grants.push({ right, trustee });
+      permissions.entries.push({ list, trustee, sid, rights });
     }
   }
 }

@@ -1,5 +1,5 @@
 import { type Exchange, filterLiteral, type Row } from "./exchange";
-import type { Graph } from "./graph";
+import type { Graph, User } from "./graph";
 import { hasAddress, sameText, text, texts } from "./mailboxes";
 
 /** Anything of the tenant that has an address in Exchange: mailboxes, mail users, groups, contacts. */
@@ -13,6 +13,8 @@ export interface Recipient {
   primarySmtpAddress: string;
   emailAddresses: string[];
   recipientTypeDetails: string;
+  /** Where it stands in Exchange's directory; "" for an account that is no recipient. No two objects have the same. */
+  distinguishedName: string;
   /** Sign-in name where the recipient has an account; lower case. */
   userPrincipalName: string | undefined;
 }
@@ -25,6 +27,7 @@ const SELECT = [
   "PrimarySmtpAddress",
   "EmailAddresses",
   "RecipientTypeDetails",
+  "DistinguishedName",
   "WindowsLiveID",
 ] as const;
 
@@ -68,13 +71,13 @@ export class Recipients {
         ),
       );
     }
-    const byAddress = await this.withAddress(identifier);
-    if (byAddress.length > 0) {
+    // A sign-in name need not be an address, and may be somebody else's address; only the directory knows it.
+    const [byAddress, user] = await Promise.all([this.withAddress(identifier), this.#graph.user(identifier)]);
+    if (user === undefined || byAddress.some(({ id }) => sameText(id, user.id))) {
       return byAddress;
     }
-    // A sign-in name need not be an address; only the directory knows it.
-    const user = await this.#graph.user(identifier);
-    return user === undefined ? [] : this.named(user.id);
+    const bySignInName = await this.named(user.id);
+    return [...(bySignInName.length === 0 && byAddress.length > 0 ? [account(user)] : bySignInName), ...byAddress];
   }
 
   /** The recipients that have this SMTP address, of whatever kind. */
@@ -86,22 +89,80 @@ export class Recipients {
     );
   }
 
-  /** The recipients with this display name: groups stand in permission lists by it. */
-  async withDisplayName(name: string): Promise<Recipient[]> {
-    return this.#filtered(`DisplayName -eq ${filterLiteral(name)}`, name, (recipient) =>
-      sameText(recipient.displayName, name),
+  /**
+   * Who is meant by a text that Exchange prints with no id or SID beside it, as `ForwardingAddress` and `GrantSendOnBehalfTo`: those
+   * whom it fits in the first of these ranks that fits anybody: object id, guid, sign-in name, primary address, other address, Name.
+   *
+   * @returns more than one where one text stands for several.
+   */
+  async printed(printed: string): Promise<Recipient[]> {
+    return this.#remembered(`printed ${printed}`, () => this.#printed(printed));
+  }
+
+  async #printed(printed: string): Promise<Recipient[]> {
+    const byId = isGuid(printed) ? await this.named(printed) : [];
+    if (byId.length > 0) {
+      return byId;
+    }
+    const isAddress = printed.includes("@");
+    const literal = filterLiteral(printed);
+    const also = isGuid(printed) ? `Guid -eq ${literal} -or ` : isAddress ? `EmailAddresses -eq ${literal} -or ` : "";
+    const [found, user] = await Promise.all([
+      this.#filtered(`${also}Name -eq ${literal}`, printed, () => true),
+      isAddress ? this.#graph.user(printed) : undefined,
+    ]);
+    const bySignInName = user === undefined ? [] : await this.named(user.id);
+    const ranks: Recipient[][] = [
+      found.filter(({ guid }) => sameText(guid, printed)),
+      bySignInName,
+      found.filter(({ primarySmtpAddress }) => sameText(primarySmtpAddress, printed)),
+      found.filter((recipient) => hasAddress(recipient, printed)),
+      found.filter(({ name }) => sameText(name, printed)),
+    ];
+    return ranks.find((rank) => rank.length > 0) ?? [];
+  }
+
+  /** The groups with this display name: that is what permission lists print of a group. */
+  async groupsDisplayed(name: string): Promise<Recipient[]> {
+    return this.#filtered(
+      `DisplayName -eq ${filterLiteral(name)}`,
+      name,
+      (recipient) => isGroup(recipient) && sameText(recipient.displayName, name),
     );
   }
 
-  /** The recipient that Exchange prints by its Name or an id, as in `ForwardingAddress` and `GrantSendOnBehalfTo`. */
-  async printed(name: string): Promise<Recipient[]> {
-    if (isGuid(name)) {
-      const byId = await this.named(name);
-      if (byId.length > 0) {
-        return byId;
-      }
+  /**
+   * Which of several recipients with one Name a mailbox really refers to: Exchange is asked by distinguished name, which is one
+   * object's alone.
+   *
+   * @returns undefined where that does not tell them apart.
+   */
+  async referredTo(
+    mailboxId: string,
+    property: "ForwardingAddress" | "GrantSendOnBehalfTo",
+    candidates: readonly Recipient[],
+  ): Promise<Recipient[] | undefined> {
+    const names = new Set(candidates.map(({ distinguishedName }) => distinguishedName.toLowerCase()));
+    if (names.size < candidates.length || names.has("")) {
+      return undefined;
     }
-    return this.#filtered(`Name -eq ${filterLiteral(name)}`, name, (recipient) => sameText(recipient.name, name));
+    const answers = await Promise.all(
+      candidates.map(({ distinguishedName, displayName }) =>
+        this.#exchange.read({
+          name: "Get-Mailbox",
+          parameters: {
+            Filter: `ExternalDirectoryObjectId -eq ${filterLiteral(mailboxId)} -and ${property} -eq ${filterLiteral(distinguishedName)}`,
+            ResultSize: "Unlimited",
+          },
+          select: ["ExternalDirectoryObjectId"],
+          action: `asking whether ${property} of mailbox ${mailboxId} is ${displayName}`,
+        }),
+      ),
+    );
+    const found = candidates.filter((_, index) =>
+      answers[index]?.rows.some((row) => sameText(text(row.ExternalDirectoryObjectId), mailboxId)),
+    );
+    return found.length === 0 ? undefined : found;
   }
 
   async #remembered(wanted: string, ask: () => Promise<Recipient[]>): Promise<Recipient[]> {
@@ -149,11 +210,33 @@ function recipientOf(row: Row): Recipient {
     primarySmtpAddress: text(row.PrimarySmtpAddress).toLowerCase(),
     emailAddresses: texts(row.EmailAddresses),
     recipientTypeDetails: text(row.RecipientTypeDetails),
+    distinguishedName: text(row.DistinguishedName),
     userPrincipalName: text(row.WindowsLiveID).toLowerCase() || undefined,
   };
 }
 
+/** An account that is no recipient, in the same form. */
+export function account({ id, userPrincipalName }: Pick<User, "id" | "userPrincipalName">): Recipient {
+  return {
+    id,
+    guid: "",
+    name: "",
+    displayName: userPrincipalName,
+    primarySmtpAddress: userPrincipalName.toLowerCase(),
+    emailAddresses: [],
+    recipientTypeDetails: "User",
+    distinguishedName: "",
+    userPrincipalName: userPrincipalName.toLowerCase(),
+  };
+}
+
+/** Whether a recipient is a group of any kind. */
+export function isGroup({ recipientTypeDetails }: Pick<Recipient, "recipientTypeDetails">): boolean {
+  return recipientTypeDetails.endsWith("Group");
+}
+
 const KINDS: Record<string, string> = {
+  User: "account without a mailbox",
   UserMailbox: "user mailbox",
   SharedMailbox: "shared mailbox",
   RoomMailbox: "room mailbox",

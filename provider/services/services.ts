@@ -11,6 +11,7 @@ import { MailboxPermissions } from "./permissions";
 import { Principals } from "./principals";
 import { Queues } from "./queues";
 import { Recipients } from "./recipients";
+import { SecurityPrincipals } from "./security-principals";
 
 /** The services of one tenant, shared by everything in a deployment. */
 export interface Services {
@@ -18,6 +19,7 @@ export interface Services {
   mailboxSettings: MailboxSettings;
   permissions: MailboxPermissions;
   recipients: Recipients;
+  securityPrincipals: SecurityPrincipals;
   graph: Graph;
   inboxRules: InboxRules;
   dataverse: Dataverse;
@@ -61,6 +63,7 @@ export function createServices(
     mailboxSettings: new MailboxSettings(exchange, graph),
     permissions: new MailboxPermissions(exchange),
     recipients: new Recipients(exchange, graph),
+    securityPrincipals: new SecurityPrincipals(exchange),
     graph,
     inboxRules: new InboxRules(graph, exchange),
     tenantId,

@@ -65,9 +65,11 @@ describe("an exclusive membership", () => {
     await grant(world, id, team);
     const program = { mailbox: id, members: [ada], exclusive: true };
     await membership.up(program);
-    expect(await membership.refresh()).toEqual({});
-    await membership.up({ ...program, members: [ada, alan] });
+    expect(Object.keys(await membership.refresh())).toEqual([`members/${team}`]);
+    await membership.up({ ...program, members: [ada, alan, team] });
     expect(await holders(world, id)).toEqual([ada, alan, "support team"]);
+    await membership.up({ ...program, members: [ada, alan] });
+    expect(await holders(world, id)).toEqual([ada, alan]);
   });
 
   test("names a stranger who has a member's old address as primary one by its id", async () => {

@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
 import { mailboxMembership } from "../../provider/reconcilers/mailbox-membership";
-import { NOBODY } from "../../provider/reconcilers/mailbox-membership/desired";
+import { type Member, NOBODY } from "../../provider/reconcilers/mailbox-membership/desired";
 import type { Change, Properties } from "../../provider/reconcilers/reconciler";
 import { sharedMailbox } from "../../provider/reconcilers/shared-mailbox";
 import { incomingMethods } from "../../provider/services/dataverse";
 import type { Mailbox } from "../../provider/services/mailboxes";
 import type { Right } from "../../provider/services/permissions";
-import type { Recipient } from "../../provider/services/recipients";
 
 const sortedPaths = (changes: Change[]) => changes.map(({ path }) => path.join("/")).sort();
 
@@ -192,7 +191,7 @@ describe("MailboxMembership", () => {
 
   const names = ["ada", "grace", "alan", "edsger"];
   const key = (name: string) => `${name}@contoso.com`;
-  const personOf = (name: string): Recipient => ({
+  const personOf = (name: string): Member => ({
     id: `20000000-0000-4000-8000-00000000000${names.indexOf(name)}`,
     guid: `30000000-0000-4000-8000-00000000000${names.indexOf(name)}`,
     name,
@@ -200,7 +199,11 @@ describe("MailboxMembership", () => {
     primarySmtpAddress: key(name),
     emailAddresses: [`SMTP:${key(name)}`],
     recipientTypeDetails: name === "edsger" ? "MailUniversalSecurityGroup" : "UserMailbox",
+    distinguishedName: `CN=${name}`,
     userPrincipalName: key(name),
+    sids: [`S-1-5-21-1-2-3-${names.indexOf(name)}`],
+    isDeleted: false,
+    isRecoverable: false,
   });
   const all: Right[] = ["fullAccess", "sendAs", "sendOnBehalf"];
   const rights = fc.record({
@@ -220,6 +223,11 @@ describe("MailboxMembership", () => {
   const worlds = fc.record({ desired: members, previous: members, held, kept });
   const none = fc.constant(new Set<string>());
 
+  const heldBy = (seen: Record<string, Set<Right>>) =>
+    Object.fromEntries(
+      Object.entries(seen).map(([who, rights]) => [who, { entries: [], rights, otherRights: [] }] as const),
+    );
+
   function difference(
     desired: Properties,
     previous: Properties,
@@ -234,7 +242,7 @@ describe("MailboxMembership", () => {
         members: new Map([...people].filter(([one]) => one in desired)),
       } as unknown as Desired,
       { members: previous },
-      { mailbox: {}, rights: seen, others: [], people, strangers: [], keep: NOBODY, othersIds } as unknown as Observed,
+      { mailbox: {}, held: heldBy(seen), orphans: [], people, keep: NOBODY, othersIds } as unknown as Observed,
       { members: previous },
     );
   }

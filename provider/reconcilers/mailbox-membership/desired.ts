@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Mailbox } from "../../services/mailboxes";
-import type { Right } from "../../services/permissions";
+import { type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
 import type { Recipient } from "../../services/recipients";
 import { flag, whyNotIdentifier } from "../canonical";
 import { keyed } from "../keyed";
@@ -18,6 +18,12 @@ const rights = z.strictObject(
     sendAs: flag().default(true),
     sendOnBehalf: flag().default(false),
     automapping: flag().default(true),
+    otherRights: z
+      .array(z.enum(OTHER_RIGHTS, { error: `must be one of ${OTHER_RIGHTS.join(", ")}` }), {
+        error: `must be a list of ${OTHER_RIGHTS.join(", ")}`,
+      })
+      .transform((list) => [...new Set(list)].sort())
+      .optional(),
   },
   { error: "must be an object of rights, e.g. { sendAs: false }, or {} for Full Access and Send As" },
 );
@@ -51,6 +57,9 @@ export const schema = z.strictObject({
     })
     .optional(),
   allowEmpty: flag().optional(),
+  orphans: z
+    .enum(["keep", "remove"], { error: 'must be "keep" or "remove" (entries of deleted users and groups)' })
+    .optional(),
 });
 
 /** Canonical inputs. */
@@ -61,11 +70,21 @@ export type MemberRights = z.output<typeof rights>;
 /** The rights that are read back; automapping is not. */
 export const RIGHTS: readonly Right[] = ["fullAccess", "sendAs", "sendOnBehalf"];
 
+/** Somebody who can hold entries. */
+export interface Member extends Recipient {
+  /** SIDs by which entries are known, the present one first; none where nobody could tell, and printed names are left to go by. */
+  sids: readonly string[];
+  /** Whether neither Exchange nor Entra shows it: no entry of it works. */
+  isDeleted: boolean;
+  /** Whether it is deleted and in the recycle bin: brought back, its entries work again. */
+  isRecoverable: boolean;
+}
+
 /** The inputs with the mailbox and everybody in them looked up. */
 export interface Desired {
   inputs: MembershipInputs;
   mailbox: Mailbox;
-  members: Map<string, Recipient>;
+  members: Map<string, Member>;
   keep: Kept;
 }
 
@@ -80,14 +99,26 @@ export interface Kept {
 /** Nobody is left alone. */
 export const NOBODY: Kept = { byKey: {}, ids: new Set() };
 
+/** What somebody holds on a mailbox by entries of their own. */
+export interface Held {
+  entries: readonly Entry[];
+  rights: ReadonlySet<Right>;
+  /** Rights of the mailbox's own list beside Full Access, sorted. */
+  otherRights: readonly string[];
+}
+
 /** The mailbox and who of the known people may do what; keys as in `members`. */
 export interface Observed {
   mailbox: Mailbox;
-  rights: Record<string, Set<Right>>;
-  /** Trustees that are none of the known people, as Exchange prints them. */
+  held: Record<string, Held>;
+  /** Trustees that are none of the known people, as Exchange prints them; those of deleted ones say so. */
   others: string[];
+  /** Entries of deleted users and groups that are none of the known people. */
+  orphans: readonly Entry[];
+  /** Explicit entries in the mailbox's own list, hidden ones too: they share one limit. */
+  entryCount: number;
   /** People of the state or the program by key. */
-  people: Map<string, Recipient>;
+  people: Map<string, Member>;
   /** Of `people` those that nobody declared: an exclusive membership brings them in on refresh. */
   strangers: string[];
   keep: Kept;

@@ -1,12 +1,13 @@
 import { InputError } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
-import { hasAddress, sameText } from "../../services/mailboxes";
-import type { Grant, Permissions, Right } from "../../services/permissions";
-import { describe, type Recipient } from "../../services/recipients";
+import { sameText } from "../../services/mailboxes";
+import { account, describe, isGroup, type Recipient } from "../../services/recipients";
 import { knownRecipients } from "../known-recipients";
 import { anotherByNow, recipientKnownAs, recipientNamed } from "../recipient-named";
 import type { Operation } from "../reconciler";
-import type { Kept, MembershipInputs } from "./desired";
+import { type Unattributed, whose } from "./attribution";
+import type { Kept, Member, MembershipInputs } from "./desired";
+import { pathOf } from "./paths";
 
 /** What Exchange takes as a trustee and honours (Microsoft: mailboxes, mail users, mail-enabled security groups). */
 const TRUSTEES = [
@@ -19,7 +20,11 @@ const TRUSTEES = [
 ];
 
 /** Looks up everybody; refuses what cannot be a member and one person written in two ways, before anything is changed. */
-export async function lookUpMembers(inputs: MembershipInputs, operation: Operation): Promise<Map<string, Recipient>> {
+export async function lookUpMembers(
+  inputs: MembershipInputs,
+  mailbox: Mailbox,
+  operation: Operation,
+): Promise<Map<string, Member>> {
   const known = (operation.state.memberIds ?? {}) as Record<string, string>;
   const entries = await Promise.all(
     Object.keys(inputs.members).map(async (key): Promise<[string, Recipient]> => {
@@ -31,7 +36,12 @@ export async function lookUpMembers(inputs: MembershipInputs, operation: Operati
   for (const [key, recipient] of entries) {
     const other = keys.get(recipient.id);
     keys.set(recipient.id, key);
-    if (!TRUSTEES.includes(recipient.recipientTypeDetails) || recipient.id === "") {
+    if (sameText(recipient.id, mailbox.id)) {
+      problems.push({
+        path: pathOf(key),
+        reason: "is the mailbox itself, which has access to itself as it is; take it out of members",
+      });
+    } else if (!TRUSTEES.includes(recipient.recipientTypeDetails) || recipient.id === "") {
       problems.push({
         path: pathOf(key),
         reason: `is ${describe(recipient)}; only mailboxes, mail users and mail-enabled security groups can be members`,
@@ -40,164 +50,95 @@ export async function lookUpMembers(inputs: MembershipInputs, operation: Operati
       problems.push({ path: pathOf(key), reason: `is the same person as ${pathOf(other)}; write each member once` });
     }
   }
-  for (const [key, recipient] of problems.length > 0 ? [] : entries) {
-    problems.push(...(await namesakesOf(key, recipient, operation)));
-  }
   if (problems.length > 0) {
     throw new InputError(problems);
   }
-  return new Map(entries);
+  return new Map(
+    await Promise.all(entries.map(async ([key, one]) => [key, await living(key, one, operation)] as const)),
+  );
+}
+
+/** A living recipient or account with its SIDs; those of the state where Exchange does not show any. */
+async function living(key: string, recipient: Recipient, { services, state }: Operation): Promise<Member> {
+  const sids = await services.securityPrincipals.sidsOf(recipient.id, isGroup(recipient));
+  return {
+    ...recipient,
+    sids: sids.length > 0 ? sids : sidsInState(key, recipient.id, state),
+    isDeleted: false,
+    isRecoverable: false,
+  };
+}
+
+function sidsInState(key: string, id: string, state: Operation["state"]): readonly string[] {
+  const { memberIds, deletedMembers, memberSids } = state as {
+    memberIds?: Record<string, string>;
+    deletedMembers?: Record<string, string>;
+    memberSids?: Record<string, string[]>;
+  };
+  const known = memberIds?.[key] ?? deletedMembers?.[key];
+  return known !== undefined && sameText(known, id) ? (memberSids?.[key] ?? []) : [];
 }
 
 /**
- * The people that the state knows and the tenant still has, by their key in `members`. Somebody with an account and without a
- * mailbox, such as one whose licence was taken away, is no recipient but keeps the entries, and the access comes back with the
- * mailbox: the entries are found by the account.
+ * The people that the state knows, by their key in `members`. Somebody with an account and without a mailbox, such as one whose
+ * licence was taken away, is no recipient but keeps the entries, and the access comes back with the mailbox. Somebody who is
+ * deleted keeps them too, and gets them back when restored: the entries are found by the SIDs that the state has.
  */
-export async function knownPeople(operation: Operation): Promise<Map<string, Recipient>> {
-  const { memberIds, members } = operation.state;
-  const found = await knownRecipients(memberIds, members, operation);
-  const missing = Object.entries((memberIds ?? {}) as Record<string, string>).filter(([key]) => !found.has(key));
-  const accounts = await Promise.all(
-    missing.map(async ([key, id]) => [key, await operation.services.graph.user(id)] as const),
-  );
-  for (const [key, user] of accounts) {
-    if (user !== undefined) {
-      found.set(key, {
-        id: user.id,
-        guid: "",
-        name: "",
-        displayName: user.userPrincipalName,
-        primarySmtpAddress: user.userPrincipalName.toLowerCase(),
-        emailAddresses: [],
-        recipientTypeDetails: "User",
-        userPrincipalName: user.userPrincipalName,
-      });
-    }
-  }
-  return found;
-}
-
-/** Property path of a member. */
-export function pathOf(key: string): string {
-  return `members["${key}"]`;
-}
-
-/**
- * Which of the known people each grant belongs to. Exchange prints users by sign-in name, groups by display name and
- * delegates of Send on Behalf by Name or id.
- *
- * @throws InputError when a group is printed by a display name that it shares with another one.
- */
-export async function assign(
-  permissions: Permissions,
-  people: Map<string, Recipient>,
-  operation: Operation,
-): Promise<{ rights: Record<string, Set<Right>>; others: string[] }> {
-  const signInNames = await signInNamesOf(people, operation);
-  const rights: Record<string, Set<Right>> = Object.fromEntries(
-    [...people.keys()].map((key) => [key, new Set<Right>()]),
-  );
-  const others = new Set(permissions.others);
-  for (const grant of permissions.grants) {
-    const keys = [...people]
-      .filter(([key, person]) => isPrintedAs(person, signInNames.get(key), grant))
-      .map(([key]) => key);
-    for (const key of keys) {
-      rights[key]?.add(grant.right);
-    }
-    if (keys.length === 0) {
-      others.add(grant.trustee);
-    }
-  }
-  await requireUniqueGroupNames(permissions, people, operation);
-  return { rights, others: [...others].sort() };
-}
-
-function isPrintedAs(person: Recipient, signInName: string | undefined, { right, trustee }: Grant): boolean {
-  // In a permission list a text like a user's Name is the display name of some group.
-  const name = isGroup(person) || right === "sendOnBehalf" ? person.name : undefined;
-  return (
-    [person.id, person.guid, name, signInName, isGroup(person) ? person.displayName : undefined].some(
-      (name) => name !== undefined && name !== "" && sameText(name, trustee),
-    ) || hasAddress(person, trustee)
-  );
-}
-
-/** Sign-in names from the directory, because a recipient row need not carry them. */
-async function signInNamesOf(people: Map<string, Recipient>, { services }: Operation): Promise<Map<string, string>> {
-  const entries = await Promise.all(
-    [...people]
-      .filter(([, person]) => !isGroup(person))
-      .map(async ([key, person]) => {
-        const name = person.userPrincipalName ?? (await services.graph.user(person.id))?.userPrincipalName;
-        return [key, name] as const;
+export async function knownPeople(operation: Operation): Promise<Map<string, Member>> {
+  const { graph } = operation.services;
+  const { memberIds, deletedMembers, members } = operation.state;
+  const ids = { ...(deletedMembers as Record<string, string>), ...(memberIds as Record<string, string>) };
+  const found = await knownRecipients(ids, members, operation);
+  const missing = Object.entries(ids).filter(([key]) => !found.has(key));
+  const [here, gone] = await Promise.all([
+    Promise.all([...found].map(async ([key, one]) => [key, await living(key, one, operation)] as const)),
+    Promise.all(
+      missing.map(async ([key, id]): Promise<readonly [string, Member]> => {
+        const [user, isRecoverable] = await Promise.all([graph.user(id), graph.isDeleted(id)]);
+        if (user !== undefined) {
+          return [key, await living(key, account(user), operation)];
+        }
+        const nobody = { ...account({ id, userPrincipalName: key }), recipientTypeDetails: "" };
+        // The key is somebody else's by now, who would be taken for the deleted one.
+        const isTaken = (await operation.services.recipients.named(key)).some((one) => !sameText(one.id, id));
+        return [
+          isTaken ? id.toLowerCase() : key,
+          { ...nobody, sids: sidsInState(key, id, operation.state), isDeleted: true, isRecoverable },
+        ];
       }),
-  );
-  return new Map(entries.flatMap(([key, name]) => (name === undefined ? [] : [[key, name] as const])));
-}
-
-async function requireUniqueGroupNames(permissions: Permissions, people: Map<string, Recipient>, operation: Operation) {
-  for (const [key, person] of people) {
-    const isPrinted = permissions.grants.some(({ trustee }) => sameText(trustee, person.displayName));
-    const problems = isPrinted ? await namesakesOf(key, person, operation) : [];
-    if (problems.length > 0) {
-      throw new InputError(problems);
-    }
-  }
-}
-
-/** What is wrong with a group whose display name another group has: which of them holds a right cannot be read back. */
-async function namesakesOf(key: string, person: Recipient, { services }: Operation) {
-  if (!isGroup(person)) {
-    return [];
-  }
-  const others = (await services.recipients.withDisplayName(person.displayName)).filter(
-    (one) => isGroup(one) && !sameText(one.id, person.id),
-  );
-  return others.length === 0
-    ? []
-    : [
-        {
-          path: pathOf(key),
-          reason: `shares its display name with ${others.map(describe).join(", ")}, and Exchange prints groups by display name in permission lists, so that their access cannot be told apart; rename one`,
-        },
-      ];
-}
-
-function isGroup(recipient: Recipient): boolean {
-  return recipient.recipientTypeDetails.endsWith("Group");
+    ),
+  ]);
+  return new Map([...here, ...gone]);
 }
 
 /**
- * The people behind trustees that nobody declared, by primary SMTP address; by id where `taken` has that address for somebody
- * else. Only who could be a member is among them: system
- * entries, role groups and orphaned SIDs resolve to nobody and are left alone.
+ * The people behind entries that nobody declared, with those entries, by primary SMTP address; by id where that address is taken in
+ * `taken` or means somebody else too. Only who could be a member is among them: system entries, role groups and deleted people are
+ * left alone.
  */
 export async function strangersAmong(
-  trustees: readonly string[],
+  rest: readonly Unattributed[],
   taken: ReadonlyMap<string, unknown>,
   operation: Operation,
-): Promise<Map<string, Recipient>> {
-  const { recipients } = operation.services;
-  const found = await Promise.all(
-    trustees.map(async (trustee) => {
-      if (trustee.includes("@")) {
-        return recipients.named(trustee);
-      }
-      const [printed, displayed] = await Promise.all([
-        recipients.printed(trustee),
-        recipients.withDisplayName(trustee),
-      ]);
-      return [...new Map([...printed, ...displayed.filter(isGroup)].map((one) => [one.guid, one])).values()];
-    }),
-  );
+): Promise<Map<string, { person: Member; entries: Unattributed["entry"][] }>> {
+  const found = new Map<string, { person: Recipient; entries: Unattributed["entry"][] }>();
+  const owners = await Promise.all(rest.map((one) => whose(one, operation)));
+  for (const [index, { entry }] of rest.entries()) {
+    const person = owners[index];
+    if (person !== undefined && person.id !== "" && TRUSTEES.includes(person.recipientTypeDetails)) {
+      const before = found.get(person.id)?.entries ?? [];
+      found.set(person.id, { person, entries: [...before, entry] });
+    }
+  }
   return new Map(
-    found
-      // Two objects of one name cannot be told apart, so neither is taken for the trustee.
-      .flatMap(([one, second]) => (one === undefined || second !== undefined ? [] : [one]))
-      .filter(({ id, recipientTypeDetails }) => id !== "" && TRUSTEES.includes(recipientTypeDetails))
-      .map((one) => [taken.has(one.primarySmtpAddress) ? one.id.toLowerCase() : one.primarySmtpAddress, one]),
+    await Promise.all(
+      [...found.values()].map(async ({ person, entries }) => {
+        const address = person.primarySmtpAddress;
+        const isOnlyMeaning = (await operation.services.recipients.named(address)).length === 1;
+        const key = taken.has(address) || !isOnlyMeaning ? person.id.toLowerCase() : address;
+        return [key, { person: await living(key, person, operation), entries }] as const;
+      }),
+    ),
   );
 }
 

@@ -76,7 +76,10 @@ export async function requireNoLoop(
   }
 }
 
-/** The recipient that a mailbox forwards to inside the tenant. Exchange prints it by name, so it is looked up. */
+/**
+ * The recipient that a mailbox forwards to inside the tenant. Exchange prints it by Name, which several may have: then Exchange is
+ * asked which it is, and only where it does not tell them apart the program's target, or the state's, is taken for it.
+ */
 export async function forwardsTo(
   mailbox: Mailbox,
   desired: Desired | undefined,
@@ -86,20 +89,21 @@ export async function forwardsTo(
   if (printed === undefined) {
     return undefined;
   }
-  if (
-    desired?.target !== undefined &&
-    "recipient" in desired.target &&
-    isPrintedAs(desired.target.recipient, printed)
-  ) {
-    return desired.target.recipient;
+  const target = desired?.target !== undefined && "recipient" in desired.target ? desired.target.recipient : undefined;
+  if (target !== undefined && [target.id, target.guid].some((id) => id !== "" && sameText(id, printed))) {
+    return target;
   }
-  const [recipient, second] = await operation.services.recipients.printed(printed);
-  // Two objects of one name cannot be told apart, so neither is taken for the target.
-  return second === undefined ? recipient : undefined;
-}
-
-function isPrintedAs(recipient: Recipient, printed: string): boolean {
-  return [recipient.id, recipient.guid, recipient.name].some((name) => name !== "" && sameText(name, printed));
+  const { recipients } = operation.services;
+  const candidates = await recipients.printed(printed);
+  if (candidates.length < 2) {
+    return candidates[0];
+  }
+  const [found, second] = (await recipients.referredTo(mailbox.id, "ForwardingAddress", candidates)) ?? [];
+  if (found !== undefined && second === undefined) {
+    return found;
+  }
+  const known = [target?.id, operation.state.forwardingId];
+  return candidates.find(({ id }) => id !== "" && known.some((one) => typeof one === "string" && sameText(one, id)));
 }
 
 /** Forwarding in a form that can be compared: by id where there is one. */

@@ -1,0 +1,117 @@
+import type { Operation, Properties } from "../reconciler";
+import { isNothing } from "./attribution";
+import { type Desired, type Held, type Member, type MemberRights, type Observed, RIGHTS } from "./desired";
+import { isLeftAlone } from "./difference";
+
+/** What is recorded of somebody who was found: automapping cannot be read, and true is Exchange's default. */
+const ASSUMED: MemberRights = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping: true };
+
+type Members = Readonly<Record<string, MemberRights | undefined>>;
+
+const membersIn = (state: Properties) => (state.members ?? {}) as Members;
+const deletedIn = (state: Properties) => (state.deletedMembers ?? {}) as Record<string, string>;
+
+/**
+ * The members that a state has, as they are in the tenant. A deleted one stays while entries are there that work again once the
+ * account is restored: taken out of the program, the preview shows it and the entries go.
+ */
+export function readMembers(state: Properties, observed: Observed, operation: Operation): Record<string, unknown> {
+  const { held, people, strangers } = observed;
+  const declared = membersIn(state);
+  const brought = [...strangers, ...Object.keys(deletedIn(state))].filter(
+    (key) => !(key in declared) && !isLeftAlone(people.get(key), observed),
+  );
+  const all = { ...declared, ...Object.fromEntries(brought.map((key) => [key, ASSUMED])) };
+  const isExclusive = state.exclusive === true;
+  const members = Object.entries(all).flatMap(([key, known]) => {
+    const person = people.get(key);
+    const seen = held[key];
+    if (known === undefined || person === undefined || seen === undefined) {
+      return [];
+    }
+    const rights = rightsOf(person, key in declared ? known : undefined, seen, observed);
+    const isShown = isExclusive || known.otherRights !== undefined || !(key in declared);
+    const { otherRights: _declared, ...rest } = known;
+    const others = isShown ? [...seen.otherRights] : [];
+    if (!isShown && seen.otherRights.length > 0) {
+      operation.warn(
+        `members["${key}"] on ${observed.mailbox.primarySmtpAddress} has more than is declared (${seen.otherRights.join(", ")}).`,
+      );
+    }
+    if (RIGHTS.every((right) => !rights[right]) && others.length === 0) {
+      return [];
+    }
+    const keepsOthers = others.length > 0 || known.otherRights !== undefined;
+    // Automapping cannot be read; it stays what the state knows.
+    return [[key, { ...rest, ...rights, ...(keepsOthers ? { otherRights: others } : {}) }] as const];
+  });
+  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The three rights; of a deleted member, what cannot be seen stays what the state knows, while it can come back. */
+function rightsOf(
+  person: Member,
+  known: MemberRights | undefined,
+  seen: Held,
+  observed: Observed,
+): Pick<MemberRights, "fullAccess" | "sendAs" | "sendOnBehalf"> {
+  const hidden = (right: (typeof RIGHTS)[number]): boolean =>
+    known?.[right] === true &&
+    person.isDeleted &&
+    person.isRecoverable &&
+    (right === "sendOnBehalf" || isUntold(person, observed));
+  const has = (right: (typeof RIGHTS)[number]) => seen.rights.has(right) || hidden(right);
+  return { fullAccess: has("fullAccess"), sendAs: has("sendAs"), sendOnBehalf: has("sendOnBehalf") };
+}
+
+/** Whether some of the entries of deleted users may be this one's: nobody noted its SIDs in time. */
+function isUntold({ sids }: Member, { orphans }: Observed): boolean {
+  return sids.length === 0 && orphans.length > 0;
+}
+
+/**
+ * Deleted members whose access may come back: those that still hold entries; and, while the account can be restored, those with
+ * Send on Behalf, which Exchange hides meanwhile, and those whose entries cannot be told from other orphaned ones.
+ *
+ * @returns their object ids by key.
+ */
+export function deletedAmong(
+  desired: Desired | undefined,
+  observed: Observed,
+  state: Properties,
+): Record<string, string> {
+  const before = membersIn(state);
+  return Object.fromEntries(
+    [...observed.people].flatMap(([key, person]) => {
+      if (!person.isDeleted || desired?.members.has(key) === true) {
+        return [];
+      }
+      const held = observed.held[key];
+      const isDropped = !(key in before);
+      const mayReturn =
+        person.isRecoverable && (isDropped || before[key]?.sendOnBehalf === true || isUntold(person, observed));
+      return (held !== undefined && !isNothing(held)) || mayReturn ? [[key, person.id] as const] : [];
+    }),
+  );
+}
+
+/** Whether somebody living stays known: not one who left, was deleted, and came back without any access. */
+export function comeBack(key: string, { held, strangers }: Observed, state: Properties): boolean {
+  const isOnlyWatched = key in deletedIn(state) && !(key in membersIn(state)) && !strangers.includes(key);
+  return !isOnlyWatched || (held[key]?.entries.length ?? 0) > 0;
+}
+
+/** Warns of deleted members whose entries are still there, and of leavers who may come back. */
+export function sayWhoIsDeleted(desired: Desired | undefined, observed: Observed, operation: Operation): void {
+  const { mailbox, people } = observed;
+  for (const [key, id] of Object.entries(deletedAmong(desired, observed, operation.state))) {
+    const person = people.get(key);
+    const where = person?.isRecoverable === true ? "is deleted and can be restored" : "is deleted";
+    const isMember = desired === undefined && key in membersIn(operation.state);
+    operation.warn(
+      isMember
+        ? `${key} (id ${id}) ${where}, and still has entries on ${mailbox.primarySmtpAddress}: restored, the account has access again. Taken out of members, it loses them.`
+        : `${key} (id ${id}) ${where}. What it had on ${mailbox.primarySmtpAddress} cannot all be taken away before: once the account is restored, \`pulumi refresh\` names it and \`pulumi up\` takes it away.`,
+    );
+  }
+}

@@ -1,0 +1,592 @@
+import { randomUUID } from "node:crypto";
+import { failure, grant, holders, makeMailbox, type Row, startWorld, type World, withMailbox } from "./harness";
+
+const ada = "ada@contoso.com";
+const grace = "grace@contoso.com";
+const impatient = { config: { settleTimeout: "2s" } };
+
+interface Person {
+  signInName: string;
+  address: string;
+  name?: string;
+  displayName?: string;
+  extra?: string[];
+  hasMailbox?: boolean;
+}
+
+let nextSid = 5000;
+
+/** Somebody with a mailbox, whose sign-in name, address and Name are chosen freely: a copy of ada. @returns the object id. */
+async function hire(world: World, person: Person): Promise<string> {
+  const users = Object.values(await world.control("GET", "state/users")) as Row[];
+  const recipients = Object.values(await world.control("GET", "state/recipients")) as Row[];
+  const user = users.find(({ userPrincipalName }) => userPrincipalName === ada) as Row;
+  const recipient = recipients.find(({ externalDirectoryObjectId }) => externalDirectoryObjectId === user.id) as Row;
+  const [id, guid] = [randomUUID(), randomUUID()];
+  const displayName = person.displayName ?? person.address;
+  await world.control("PUT", `state/users/${id}`, {
+    ...user,
+    id,
+    userPrincipalName: person.signInName,
+    displayName,
+    mail: person.address,
+    mailNickname: id,
+  });
+  if (person.hasMailbox !== false) {
+    nextSid += 1;
+    await world.control("PUT", `state/recipients/${guid}`, {
+      ...recipient,
+      guid,
+      externalDirectoryObjectId: id,
+      name: person.name ?? id,
+      alias: guid,
+      displayName,
+      sid: `S-1-5-21-1111111111-2222222222-3333333333-${nextSid}`,
+      emailAddresses: [`SMTP:${person.address}`, ...(person.extra ?? []).map((one) => `smtp:${one}`)],
+      mailbox: { ...(recipient.mailbox as Row), exchangeGuid: randomUUID(), userPrincipalName: person.signInName },
+    });
+  }
+  return id;
+}
+
+/** Every explicit entry on a mailbox, read from the tenant's own rows: `who: rights`, who by object id or SID. */
+async function entries(world: World, mailbox: string): Promise<string[]> {
+  const recipients = Object.values(await world.control("GET", "state/recipients")) as Row[];
+  const rows = Object.values(await world.control("GET", "state/permissions")) as Row[];
+  const own = recipients.find(({ externalDirectoryObjectId }) => externalDirectoryObjectId === mailbox);
+  return rows
+    .filter((row) => row.mailbox === own?.guid && row.sid !== "S-1-5-10" && row.deny !== true)
+    .map((row) => {
+      const who = recipients.find(({ sid }) => sid === row.sid);
+      return `${String(who?.externalDirectoryObjectId ?? row.sid)}: ${(row.accessRights as string[]).join(", ")}`;
+    })
+    .sort();
+}
+
+const idOf = async (world: World, address: string) => String((await world.graph("GET", `/users/${address}`))?.id);
+const usual = (id: string) => [`${id}: FullAccess`, `${id}: SendAs`];
+const take = (world: World, id: string, user: string) =>
+  world.exchange("Remove-MailboxPermission", {
+    Identity: id,
+    User: user,
+    AccessRights: ["FullAccess"],
+    Confirm: false,
+  });
+const addRights = (world: World, id: string, user: string, ...rights: string[]) =>
+  world.exchange("Add-MailboxPermission", { Identity: id, User: user, AccessRights: rights });
+const removeAccount = (world: World, id: string) => world.graph("DELETE", `/users/${id}`);
+const restoreAccount = (world: World, id: string) => world.graph("POST", `/directory/deletedItems/${id}/restore`, {});
+const purgeAccount = (world: World, id: string) => world.graph("DELETE", `/directory/deletedItems/${id}`);
+
+describe("a sign-in name that is another person's address", () => {
+  async function twoSmiths() {
+    const seen = await withMailbox(impatient);
+    const { world } = seen;
+    const anna = await hire(world, { signInName: "asmith@contoso.com", address: "anna@contoso.com" });
+    const bob = await hire(world, {
+      signInName: "bob@contoso.com",
+      address: "bob@contoso.com",
+      extra: ["asmith@contoso.com"],
+    });
+    return { ...seen, anna, bob };
+  }
+
+  test("is refused, with both named", async () => {
+    const { world, id, membership, anna, bob } = await twoSmiths();
+    const message = await failure(membership.up({ mailbox: id, members: ["asmith@contoso.com"] }));
+    expect(message).toMatch(/^members\["asmith@contoso\.com"\]: asmith@contoso\.com is ambiguous/);
+    expect(message).toContain(anna);
+    expect(message).toContain(bob);
+    expect(await entries(world, id)).toEqual([]);
+  });
+
+  test("is refused also where the one who signs in with it has no mailbox", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const carl = await hire(world, { signInName: "desk@contoso.com", address: "carl@contoso.com", hasMailbox: false });
+    await hire(world, { signInName: "bob@contoso.com", address: "bob@contoso.com", extra: ["desk@contoso.com"] });
+    const message = await failure(membership.up({ mailbox: id, members: ["desk@contoso.com"] }));
+    expect(message).toContain("ambiguous");
+    expect(message).toContain(`the account without a mailbox "desk@contoso.com"`);
+    expect(message).toContain(carl);
+  });
+
+  test("gives each of the two exactly one's own entry, by address", async () => {
+    const { world, id, membership, anna, bob } = await twoSmiths();
+    const program = { mailbox: id, members: ["anna@contoso.com", "bob@contoso.com"] };
+    await membership.up(program);
+    expect(await entries(world, id)).toEqual([...usual(anna), ...usual(bob)].sort());
+    expect(await membership.refresh()).toEqual({});
+
+    await take(world, id, bob);
+    expect(await membership.refresh()).toEqual({ "members/bob@contoso.com/fullAccess": [true, false] });
+    await membership.up(program);
+    await take(world, id, anna);
+    expect(await membership.refresh()).toEqual({ "members/anna@contoso.com/fullAccess": [true, false] });
+    await membership.up(program);
+
+    await membership.up({ mailbox: id, members: ["anna@contoso.com"] });
+    expect(await entries(world, id)).toEqual(usual(anna));
+    expect(await membership.refresh()).toEqual({});
+    await membership.destroy();
+    expect(await entries(world, id)).toEqual([]);
+  });
+
+  test("does not hide a stranger from an exclusive membership", async () => {
+    const { world, id, membership, anna, bob } = await twoSmiths();
+    const program = { mailbox: id, members: ["bob@contoso.com"], exclusive: true };
+    await membership.up(program);
+    await grant(world, id, anna);
+    expect(Object.keys(await membership.refresh())).toEqual(["members/anna@contoso.com"]);
+    await membership.up(program);
+    expect(await entries(world, id)).toEqual(usual(bob));
+  });
+
+  test("gives a stranger whose primary address it is a key that means nobody else", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const anna = await hire(world, { signInName: "asmith@contoso.com", address: "anna@contoso.com" });
+    const other = await hire(world, { signInName: "other@contoso.com", address: "asmith@contoso.com" });
+    const program = { mailbox: id, members: [ada], exclusive: true };
+    await membership.up(program);
+    await grant(world, id, other);
+    expect(Object.keys(await membership.refresh())).toEqual([`members/${other}`]);
+    await membership.up({ ...program, members: [ada, other] });
+    expect(await entries(world, id)).toEqual(expect.arrayContaining([`${other}: FullAccess`]));
+    expect((await entries(world, id)).join()).not.toContain(anna);
+  });
+});
+
+describe("two people with one Name", () => {
+  const andrew = "andrew.smith@contoso.com";
+  const namesake = "asmith@fabrikam.example";
+
+  async function twoAndrews() {
+    const seen = await withMailbox(impatient);
+    const person = (address: string) =>
+      hire(seen.world, { signInName: address, address, name: "Andrew Smith", displayName: "Andrew Smith" });
+    return { ...seen, first: await person(andrew), second: await person(namesake) };
+  }
+  const delegates = async (world: World, mailbox: string) => {
+    const recipients = Object.values(await world.control("GET", "state/recipients")) as Row[];
+    const row = recipients.find(({ externalDirectoryObjectId }) => externalDirectoryObjectId === mailbox);
+    const { grantSendOnBehalfTo } = (row as Row).mailbox as { grantSendOnBehalfTo: string[] };
+    return grantSendOnBehalfTo.map((guid) => recipients.find((one) => one.guid === guid)?.externalDirectoryObjectId);
+  };
+
+  test("of whom one may send on behalf are no drift, and each loses the right alone", async () => {
+    const { world, id, membership, first, second } = await twoAndrews();
+    const right = (sendOnBehalf: boolean) => ({ sendAs: false, sendOnBehalf });
+    const program = { mailbox: id, members: { [andrew]: right(true), [namesake]: right(false) } };
+    await membership.up(program);
+    expect(await membership.refresh()).toEqual({});
+    expect(world.warnings.join()).not.toContain("has more than is declared");
+    await membership.up({ mailbox: id, members: { [andrew]: right(true), [namesake]: right(true) } });
+    expect(await delegates(world, id)).toEqual([first, second]);
+    expect(await membership.refresh()).toEqual({});
+    await membership.up({ mailbox: id, members: { [namesake]: right(true) } });
+    expect(await delegates(world, id)).toEqual([second]);
+    expect(await membership.refresh()).toEqual({});
+  });
+
+  test("are told apart where somebody puts one in the other's place", async () => {
+    const { world, id, membership } = await twoAndrews();
+    const program = { mailbox: id, members: { [andrew]: { sendOnBehalf: true } }, exclusive: true };
+    await membership.up(program);
+    await world.exchange("Set-Mailbox", {
+      Identity: id,
+      GrantSendOnBehalfTo: { "@odata.type": "#Exchange.GenericHashTable", Add: [namesake], Remove: [andrew] },
+    });
+    expect(Object.keys(await membership.refresh()).sort()).toEqual([
+      `members/${andrew}/sendOnBehalf`,
+      `members/${namesake}`,
+    ]);
+    await membership.up(program);
+    expect(await membership.refresh()).toEqual({});
+    expect(await membership.plan(program)).toEqual([]);
+  });
+
+  test("of whom one is a forwarding target are no drift, and no Name stands in forwarding.to", async () => {
+    const { world, first, second } = await twoAndrews();
+    const program = { displayName: "Queue", primarySmtpAddress: "queue@contoso.com", forwarding: { to: andrew } };
+    const queue = await world.resource("SharedMailbox", "queue").up(program);
+    expect(await queue.refresh()).toEqual({});
+    expect(await queue.plan(program)).toEqual([]);
+    await world.exchange("Set-Mailbox", { Identity: queue.id, ForwardingAddress: second });
+    expect(await queue.refresh()).toEqual({ "forwarding/to": [andrew, namesake] });
+    await queue.up(program);
+    expect(await queue.refresh()).toEqual({});
+    expect(queue.outputs.forwardingId).toBe(first);
+  });
+});
+
+describe("a member whose account is deleted", () => {
+  async function leaving(rights: Row = {}) {
+    const seen = await withMailbox(impatient);
+    const radia = await idOf(seen.world, "radia@contoso.com");
+    const program = { mailbox: seen.id, members: { [ada]: {}, "radia@contoso.com": rights } };
+    await seen.membership.up(program);
+    await removeAccount(seen.world, radia);
+    return {
+      ...seen,
+      radia,
+      program,
+      without: { mailbox: seen.id, members: [ada] },
+      adaId: await idOf(seen.world, ada),
+    };
+  }
+
+  test("and who is taken out of the program loses the entries, and stays without when restored", async () => {
+    const { world, id, membership, radia, without, adaId } = await leaving();
+    await membership.up(without);
+    expect(await entries(world, id)).toEqual(usual(adaId));
+    expect(membership.outputs.deletedMembers).toBeUndefined();
+    await restoreAccount(world, radia);
+    expect(await holders(world, id)).toEqual([ada]);
+    expect(await membership.refresh()).toEqual({});
+  });
+
+  test("is named by a refresh and stays in the state, so that the preview names the removal", async () => {
+    const { world, id, membership, radia, program, without, adaId } = await leaving();
+    expect(await membership.refresh()).toEqual({});
+    expect(world.warnings.join("\n")).toContain(`radia@contoso.com (id ${radia}) is deleted and can be restored`);
+    expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
+    expect(await membership.plan(program)).toEqual([]);
+    expect(await membership.plan(without)).toEqual(["members/radia@contoso.com"]);
+    await membership.up(without);
+    expect(await entries(world, id)).toEqual(usual(adaId));
+    await restoreAccount(world, radia);
+    expect(await membership.refresh()).toEqual({});
+    expect(await membership.plan(without)).toEqual([]);
+    expect(await holders(world, id)).toEqual([ada]);
+  });
+
+  test("is refused among others with what happened to it, before anything is sent", async () => {
+    const { world, membership, radia, program } = await leaving();
+    await world.writes();
+    const message = await failure(membership.up({ ...program, members: { ...program.members, [grace]: {} } }));
+    expect(message).toMatch(/^members\["radia@contoso\.com"\]: radia@contoso\.com is an account in the recycle bin/);
+    expect(message).toContain(radia);
+    expect(await world.writes()).toEqual([]);
+  });
+
+  test("and purged later leaves no entry behind", async () => {
+    const { world, id, membership, radia, without, adaId } = await leaving();
+    await purgeAccount(world, radia);
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
+    await membership.up(without);
+    expect(await entries(world, id)).toEqual(usual(adaId));
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.deletedMembers).toBeUndefined();
+  });
+
+  test("loses the entries with the resource", async () => {
+    const { world, id, membership, radia } = await leaving();
+    await membership.destroy();
+    expect(await entries(world, id)).toEqual([]);
+    await restoreAccount(world, radia);
+    expect(await holders(world, id)).toEqual([]);
+  });
+
+  test("from an exclusive membership, loses the entries too", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const radia = await idOf(world, "radia@contoso.com");
+    await membership.up({ mailbox: id, members: [ada, "radia@contoso.com"], exclusive: true });
+    await removeAccount(world, radia);
+    await membership.up({ mailbox: id, members: [ada], exclusive: true });
+    expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
+  });
+
+  test("with Send on Behalf, which Exchange hides meanwhile, is watched until restored, then named and removed", async () => {
+    const { world, id, membership, radia, without } = await leaving({ sendOnBehalf: true });
+    await membership.refresh();
+    await membership.up(without);
+    expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
+    expect(world.warnings.join("\n")).toContain("once the account is restored, `pulumi refresh` names it");
+    expect(await membership.refresh()).toEqual({});
+    await restoreAccount(world, radia);
+    expect(Object.keys(await membership.refresh())).toEqual(["members/radia@contoso.com"]);
+    expect(await membership.plan(without)).toEqual(["members/radia@contoso.com"]);
+    await membership.up(without);
+    expect(await membership.refresh()).toEqual({});
+    expect((await world.exchange("Get-Mailbox", { Identity: id }))[0]?.GrantSendOnBehalfTo).toEqual([]);
+  });
+
+  test("is watched where the state never learned the SID", async () => {
+    const { world, id, membership, radia, without } = await leaving();
+    delete membership.outputs.memberSids;
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
+    await membership.up(without);
+    expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
+    await restoreAccount(world, radia);
+    expect(Object.keys(await membership.refresh())).toEqual(["members/radia@contoso.com"]);
+    await membership.up(without);
+    expect(await holders(world, id)).toEqual([ada]);
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.deletedMembers).toBeUndefined();
+  });
+
+  test("is forgotten once purged, where the state never learned the SID", async () => {
+    const { world, membership, radia, without } = await leaving();
+    delete membership.outputs.memberSids;
+    await membership.up(without);
+    await purgeAccount(world, radia);
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.deletedMembers).toBeUndefined();
+    expect(membership.outputs.otherMembers).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^S-1-5-21-.* \(orphaned\)$/)]),
+    );
+  });
+});
+
+describe("a state of the former release", () => {
+  test("previews empty, refreshes truthfully and learns SIDs", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const program = { mailbox: id, members: { [ada]: {}, "support-team@contoso.com": { sendOnBehalf: true } } };
+    await membership.up(program);
+    const { memberSids } = membership.outputs;
+    expect(Object.keys(memberSids as Row)).toEqual([ada, "support-team@contoso.com"]);
+    delete membership.outputs.memberSids;
+    await world.writes();
+    expect(await membership.plan(program)).toEqual([]);
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.memberSids).toEqual(memberSids);
+    expect(await world.writes()).toEqual([]);
+  });
+
+  test("goes by printed names where the application may not ask for SIDs", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    for (const cmdlet of ["Get-User", "Get-Group"]) {
+      await world.fault({ cmdlet, times: "always", answer: { status: 403, base64: "AAAA" } });
+    }
+    const program = { mailbox: id, members: { [ada]: {}, "support-team@contoso.com": { sendOnBehalf: true } } };
+    await membership.up(program);
+    expect(membership.outputs.memberSids).toBeUndefined();
+    expect(await membership.refresh()).toEqual({});
+    await world.patchRecipient("all-staff@contoso.com", { displayName: "Support Team" });
+    expect(await failure(membership.refresh())).toMatch(
+      /^members\["support-team@contoso\.com"\]: "Support Team" on the mailbox stands for .* and for the distribution list/,
+    );
+    await world.patchRecipient("all-staff@contoso.com", { displayName: "All staff" });
+    await membership.destroy();
+    expect(await entries(world, id)).toEqual([]);
+  });
+});
+
+describe("rights beside the three", () => {
+  test("of strangers are named by an exclusive membership's refresh and go", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const program = { mailbox: id, members: [ada], exclusive: true };
+    await membership.up(program);
+    await addRights(world, id, grace, "ChangePermission");
+    await addRights(world, id, "edsger@contoso.com", "FullAccess", "ChangeOwner");
+    expect(await membership.refresh()).toEqual({
+      "members/grace@contoso.com": [
+        undefined,
+        expect.objectContaining({ fullAccess: false, sendAs: false, otherRights: ["ChangePermission"] }),
+      ],
+      "members/edsger@contoso.com": [
+        undefined,
+        expect.objectContaining({ fullAccess: true, otherRights: ["ChangeOwner"] }),
+      ],
+    });
+    await membership.up(program);
+    expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
+    expect(await membership.refresh()).toEqual({});
+  });
+
+  test("of a member are drift where the membership is exclusive", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const program = { mailbox: id, members: [ada], exclusive: true };
+    await membership.up(program);
+    await addRights(world, id, ada, "ReadPermission", "DeleteItem");
+    expect(await membership.refresh()).toEqual({
+      "members/ada@contoso.com/otherRights": [undefined, ["DeleteItem", "ReadPermission"]],
+    });
+    await membership.up(program);
+    expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
+    expect(await membership.refresh()).toEqual({});
+  });
+
+  test("of a member are a warning otherwise, and go with the member", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const adaId = await idOf(world, ada);
+    await membership.up({ mailbox: id, members: [ada, grace] });
+    await addRights(world, id, ada, "ChangePermission");
+    expect(await membership.refresh()).toEqual({});
+    expect(world.warnings.join("\n")).toMatch(/ada@contoso\.com.* has more than is declared \(ChangePermission\)/);
+    expect(await entries(world, id)).toEqual(expect.arrayContaining([`${adaId}: FullAccess, ChangePermission`]));
+    await membership.up({ mailbox: id, members: [grace] });
+    expect((await entries(world, id)).join()).not.toContain(adaId);
+  });
+
+  test("can be declared, and are exact then", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const adaId = await idOf(world, ada);
+    const program = { mailbox: id, members: { [ada]: { otherRights: ["ReadPermission"], sendAs: false } } };
+    await membership.up(program);
+    expect(await entries(world, id)).toEqual([`${adaId}: FullAccess, ReadPermission`]);
+    expect(await membership.refresh()).toEqual({});
+    await addRights(world, id, ada, "ChangeOwner");
+    expect(await membership.refresh()).toEqual({
+      "members/ada@contoso.com/otherRights": [["ReadPermission"], ["ChangeOwner", "ReadPermission"]],
+    });
+    await membership.up(program);
+    expect(await entries(world, id)).toEqual([`${adaId}: FullAccess, ReadPermission`]);
+    await membership.up({ mailbox: id, members: { [ada]: { otherRights: [], sendAs: false } } });
+    expect(await entries(world, id)).toEqual([`${adaId}: FullAccess`]);
+    await expect(membership.check({ mailbox: id, members: { [ada]: { otherRights: ["Owner"] } } })).rejects.toThrow(
+      /members\["ada@contoso\.com"\]\.otherRights\[0\]: must be one of ChangeOwner, /,
+    );
+  });
+});
+
+describe("orphaned entries", () => {
+  async function withOrphan() {
+    const seen = await withMailbox(impatient);
+    await grant(seen.world, seen.id, "edsger@contoso.com");
+    await seen.world.exchange("Add-RecipientPermission", {
+      Identity: seen.id,
+      Trustee: "edsger@contoso.com",
+      AccessRights: ["SendAs"],
+      Confirm: false,
+    });
+    const edsger = await idOf(seen.world, "edsger@contoso.com");
+    await removeAccount(seen.world, edsger);
+    return { ...seen, edsger };
+  }
+
+  test.each([["deleted"], ["purged"]])("of somebody %s are told apart, kept, and removed on request", async (how) => {
+    const { world, id, membership, edsger } = await withOrphan();
+    if (how === "purged") {
+      await purgeAccount(world, edsger);
+    }
+    await grant(world, id, grace);
+    const program = { mailbox: id, members: [ada] };
+    await membership.up(program);
+    const others = membership.outputs.otherMembers as string[];
+    expect(others.filter((one) => one.endsWith(" (orphaned)"))).not.toEqual([]);
+    expect(others).toContain(grace);
+    expect(await membership.refresh()).toEqual({});
+    expect((await entries(world, id)).length).toBe(5);
+
+    await membership.up({ ...program, orphans: "remove" });
+    expect((await entries(world, id)).length).toBe(3);
+    expect(await membership.refresh()).toEqual({});
+    expect((membership.outputs.otherMembers as string[]).join()).not.toContain("orphaned");
+  });
+
+  test("that appear later show as drift of the request", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const program = { mailbox: id, members: [ada], orphans: "remove" };
+    await membership.up(program);
+    await grant(world, id, grace);
+    expect(await membership.refresh()).toEqual({});
+    await removeAccount(world, await idOf(world, grace));
+    expect(await membership.refresh()).toEqual({ orphans: ["remove", "keep"] });
+    expect(await membership.plan(program)).toEqual(["orphans"]);
+    await membership.up(program);
+    expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
+  });
+
+  test("are counted where the list is full", async () => {
+    const { world, id, membership } = await withOrphan();
+    const recipients = Object.values(await world.control("GET", "state/recipients")) as Row[];
+    const own = recipients.find(({ externalDirectoryObjectId }) => externalDirectoryObjectId === id) as Row;
+    const rows = Object.values(await world.control("GET", "state/permissions")) as Row[];
+    const model = rows.find(
+      (row) => row.mailbox === own.guid && row.kind === "mailbox" && row.sid !== "S-1-5-10",
+    ) as Row;
+    for (let index = 1; index < 500; index += 1) {
+      const key = randomUUID();
+      const sid = `S-1-5-21-1-1-1-${index}`;
+      await world.control("PUT", `state/permissions/${key}`, { ...model, id: key, sid });
+    }
+    const program = { mailbox: id, members: [ada] };
+    expect(await failure(membership.up(program))).toMatch(
+      /500 explicit entries show, 500 of them of deleted users and groups.*orphans: "remove"/,
+    );
+    await membership.up({ ...program, orphans: "remove" });
+    expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
+  });
+
+  test("of another resource's deleted member are left to it", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const other = await world.resource("MailboxMembership", "others").up({ mailbox: id, members: [grace] });
+    await removeAccount(world, await idOf(world, grace));
+    await world.together(async () => {
+      await other.plan({ mailbox: id, members: [grace] });
+      await membership.up({ mailbox: id, members: [ada], orphans: "remove" });
+    });
+    expect((await entries(world, id)).length).toBe(4);
+  });
+});
+
+describe("a mailbox that is synchronised from on-premises", () => {
+  async function hybrid() {
+    const world = await startWorld(impatient);
+    const id = await makeMailbox(world, "sales@contoso.com");
+    await world.patchRecipient("sales@contoso.com", { isDirSynced: true });
+    return { world, id, membership: world.resource("MailboxMembership", "members") };
+  }
+
+  test("has its Full Access and Send As granted and taken away here", async () => {
+    const { world, id, membership } = await hybrid();
+    await membership.up({ mailbox: "sales@contoso.com", members: [ada] });
+    expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
+    expect(await membership.refresh()).toEqual({});
+    await membership.destroy();
+    expect(await entries(world, id)).toEqual([]);
+  });
+
+  test("is refused Send on Behalf by its path, before anything is granted", async () => {
+    const { world, id, membership } = await hybrid();
+    const message = await failure(membership.up({ mailbox: id, members: { [ada]: { sendOnBehalf: true } } }));
+    expect(message).toMatch(/^members\["ada@contoso\.com"\]\.sendOnBehalf: cannot be changed here: .*on-premises/);
+    expect(await entries(world, id)).toEqual([]);
+  });
+
+  test("loses a leaver's Full Access and Send As though Send on Behalf has to go on-premises", async () => {
+    const { world, id, membership } = await hybrid();
+    await world.patchRecipient("sales@contoso.com", { isDirSynced: false });
+    await membership.up({ mailbox: id, members: { [ada]: { sendOnBehalf: true }, [grace]: {} } });
+    await world.patchRecipient("sales@contoso.com", { isDirSynced: true });
+    const message = await failure(membership.up({ mailbox: id, members: [grace] }));
+    expect(message).toContain("To take away it, use Set-RemoteMailbox");
+    expect(await entries(world, id)).toEqual(usual(await idOf(world, grace)));
+  });
+});
+
+describe("what cannot be a member is said", () => {
+  test("of the mailbox itself", async () => {
+    const { id, membership } = await withMailbox(impatient);
+    expect(await failure(membership.up({ mailbox: id, members: ["support@contoso.com"] }))).toMatch(
+      /^members\["support@contoso\.com"\]: is the mailbox itself/,
+    );
+  });
+
+  test("of a security group without mail", async () => {
+    const { world, id, membership } = await withMailbox({ config: { settleTimeout: "0.3s" } });
+    const groups = Object.values(await world.control("GET", "state/groups")) as Row[];
+    const plain = randomUUID();
+    await world.control("PUT", `state/groups/${plain}`, {
+      ...groups[0],
+      id: plain,
+      displayName: "Door keys",
+      mail: null,
+      mailEnabled: false,
+      securityEnabled: true,
+    });
+    expect(await failure(membership.up({ mailbox: id, members: [plain] }))).toMatch(
+      /is the group "Door keys", which has no mail.*mail-enabled security group/,
+    );
+  });
+
+  test.each([["address"], ["id"]])("of an account in the recycle bin, by %s", async (form) => {
+    const { world, id, membership } = await withMailbox({ config: { settleTimeout: "0.3s" } });
+    const graceId = await idOf(world, grace);
+    await removeAccount(world, graceId);
+    const message = await failure(membership.up({ mailbox: id, members: [form === "id" ? graceId : grace] }));
+    expect(message).toContain(`is an account in the recycle bin (id ${graceId})`);
+  });
+});
