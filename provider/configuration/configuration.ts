@@ -38,14 +38,14 @@ export interface Configuration {
   settleTimeout: number;
   /** Requests in flight to Exchange at a time. */
   maxConcurrency: number;
-  /** Mailboxes that one deployment may delete. */
+  /** Mailboxes that one deployment may delete or leave without their members. */
   maxMailboxDeletes: number;
   /** Microsoft's cloud; tokens are issued for its hosts, wherever requests go. */
   cloud: Cloud;
 }
 
 /** What is taken where nothing is said. */
-export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 3, maxMailboxDeletes: 25, cloud: "public" } as const;
+export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 3, maxMailboxDeletes: 5, cloud: "public" } as const;
 
 /** Never resolves (RFC 2606), so that a forgotten {@link withLocalOrigin} cannot reach the real services. */
 const NOT_RUNNING_YET = "http://local-tenant.invalid";

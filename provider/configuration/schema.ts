@@ -147,7 +147,7 @@ export const KEYS = {
   settleTimeout: duration,
   /** Requests in flight to Exchange at a time. Default 3. */
   maxConcurrency: wholeNumber(1, 50),
-  /** Mailboxes that one deployment may delete. Default 25. */
+  /** Mailboxes that one deployment may delete, or leave without the membership it declared. Default 5. */
   maxMailboxDeletes: wholeNumber(0, 100_000),
 } as const;
 

@@ -26,7 +26,7 @@ import {
   strangersAmong,
 } from "./mailbox-membership/people";
 import type { Operation, Properties, Reconciler } from "./reconciler";
-import { exclusiveThing, grantThing, type Registry } from "./registry";
+import { exclusiveThing, grantThing, mailboxThing, membersThing, type Registry } from "./registry";
 import { mailboxAndAccount } from "./witnesses";
 
 /** People that Microsoft supports in a shared mailbox at the same time. */
@@ -58,6 +58,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   refersTo: ({ memberIds, keepIds }) => ({ ...(keepIds as object), ...(memberIds as object) }),
 
   declare(state, inputs, origin, registry) {
+    registry.declare(membersThing(String(state.mailboxId)), origin);
     if (inputs.exclusive === true) {
       registry.declare(exclusiveThing(String(state.mailboxId)), origin);
     }
@@ -140,6 +141,12 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   },
 
   async remove(id, operation) {
+    const { registry, limits, state, origin } = operation;
+    if (!registry.isDeclared(mailboxThing(id)) && !registry.isDeclaredByAnother(membersThing(id), origin)) {
+      // Nothing of the mailbox is left in the program: the first half of its removal, counted before anybody loses access.
+      const action = `taking away the members of ${state.mailbox}`;
+      await registry.removals.admit(id, action, limits.maxMailboxDeletes, operation.signal);
+    }
     const mailbox = (await mailboxAndAccount(id, operation))?.mailbox;
     if (mailbox === undefined) {
       return;

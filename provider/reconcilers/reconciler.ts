@@ -22,6 +22,7 @@ export interface Operation extends Scope {
   services: Services;
   registry: Registry;
   origin: Origin;
+  /** `maxMailboxDeletes`: mailboxes that one deployment may take away, see `removals.ts`. */
   limits: { maxMailboxDeletes: number };
   /**
    * The outputs as far as they are known: the old ones, plus what was or may have been written, minus what is confirmed

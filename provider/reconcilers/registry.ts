@@ -1,5 +1,6 @@
 import type { IncomingMethod } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
+import { Removals } from "./removals";
 
 /**
  * What the resources of this deployment declare, by object id. Nothing another resource still declares is taken away: a
@@ -18,8 +19,8 @@ export class Registry {
    * Several may need it of one record; whoever lets go last puts it back.
    */
   readonly formerMethods = new Map<string, IncomingMethod>();
-  /** Mailboxes deleted by this deployment. */
-  mailboxDeletes = 0;
+  /** Mailboxes that this deployment takes away. */
+  readonly removals = new Removals();
 
   /** Notes that a resource declares something, e.g. `grant/<mailbox id>/<trustee id>`. */
   declare(thing: string, by: { urn: string }): void {
@@ -27,6 +28,11 @@ export class Registry {
     const owners = this.#declared.get(key) ?? new Set();
     owners.add(by.urn);
     this.#declared.set(key, owners);
+  }
+
+  /** Whether any resource declares something. */
+  isDeclared(thing: string): boolean {
+    return (this.#declared.get(thing.toLowerCase())?.size ?? 0) > 0;
   }
 
   /** Whether a resource other than `by` declares something. */
@@ -63,8 +69,7 @@ export class Registry {
    */
   isTakenOver(address: string, mailboxId: string): boolean {
     const declared = this.#addresses.get(address.toLowerCase());
-    const isStillThere = (this.#declared.get(mailboxThing(mailboxId).toLowerCase())?.size ?? 0) > 0;
-    return declared !== undefined && !sameText(declared, mailboxId) && !isStillThere;
+    return declared !== undefined && !sameText(declared, mailboxId) && !this.isDeclared(mailboxThing(mailboxId));
   }
 
   /** Notes addresses that this deployment took off something: Exchange may refuse them elsewhere for up to an hour. */
@@ -93,6 +98,8 @@ export class Registry {
 
 /** The registry's name for a mailbox. */
 export const mailboxThing = (id: string): string => `mailbox/${id}`;
+/** The registry's name for having members declared on a mailbox. */
+export const membersThing = (mailboxId: string): string => `members/${mailboxId}`;
 /** The registry's name for a trustee's rights on a mailbox. */
 export const grantThing = (mailboxId: string, trusteeId: string): string => `grant/${mailboxId}/${trusteeId}`;
 /** The registry's name for being the only one to say who may use a mailbox. */

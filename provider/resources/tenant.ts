@@ -32,7 +32,7 @@ export interface TenantArgs {
   settleTimeout?: pulumi.Input<string | number>;
   /** Ceiling for requests in flight to Exchange. Default: the stack's. */
   maxConcurrency?: pulumi.Input<number>;
-  /** Mailboxes one deployment may delete. Default: the stack's. */
+  /** Mailboxes one deployment may delete or leave without their members. Default: the stack's, else 5. */
   maxMailboxDeletes?: pulumi.Input<number>;
 }
 

@@ -35,7 +35,7 @@ describe("without any setting", () => {
       cloud: "public",
       settleTimeout: 600_000,
       maxConcurrency: 3,
-      maxMailboxDeletes: 25,
+      maxMailboxDeletes: 5,
     });
   });
 });

@@ -1,4 +1,4 @@
-import { failure, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, holders, type Resource, type Row, startWorld, type World } from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
 const ada = "10ca17e4-a001-4000-8000-000000000001";
@@ -941,15 +941,42 @@ describe("deletion", () => {
     expect(await world.writes()).toEqual([]);
   });
 
-  test("of more mailboxes than allowed in one deployment is refused with the count", async () => {
+  test("of more mailboxes than one deployment may take away is refused before anything goes, members included", async () => {
     const world = await startWorld({ config: { maxMailboxDeletes: 1 } });
-    const one = await made(world, { displayName: "One", primarySmtpAddress: "one@contoso.com" }, "one");
-    const two = await made(world, { displayName: "Two", primarySmtpAddress: "two@contoso.com" }, "two");
+    const boxes: { box: Resource; members: Resource }[] = [];
+    for (const name of ["one", "two"]) {
+      const box = await made(world, { displayName: name, primarySmtpAddress: `${name}@contoso.com` }, name);
+      const members = world.resource("MailboxMembership", `${name}-members`);
+      await members.up({ mailbox: box.id, members: { "ada@contoso.com": {} } });
+      boxes.push({ box, members });
+    }
+    await world.control("DELETE", "requests");
+    const refused = await world.together(() => Promise.all(boxes.map(({ members }) => failure(members.destroy()))));
+    expect(refused).toEqual([
+      expect.stringMatching(/^taking away the members of .*: this deployment takes away 2 mailboxes or more/),
+      expect.stringMatching(/pulumi config set mailboxes:maxMailboxDeletes 2/),
+    ]);
+    expect(await world.writes()).toEqual([]);
     await world.together(async () => {
-      await one.destroy();
-      expect(await failure(two.destroy())).toContain("more than 1 mailboxes");
+      // A membership on its own is the other half of its mailbox, and counts once with it.
+      await boxes[0]?.members.destroy();
+      await boxes[0]?.box.destroy();
+      expect(await failure(boxes[1]?.box.destroy() ?? Promise.resolve())).toContain("takes away 2 mailboxes or more");
     });
     expect(await sharedMailboxes(world)).toHaveLength(1);
+    expect(await holders(world, String(boxes[1]?.box.id))).toEqual(["ada@contoso.com"]);
+  });
+
+  test("of a membership whose mailbox stays in the program is no removal of a mailbox", async () => {
+    const world = await startWorld({ config: { maxMailboxDeletes: 0 } });
+    const box = await made(world);
+    const members = world.resource("MailboxMembership", "members");
+    await members.up({ mailbox: box.id, members: { "ada@contoso.com": {} } });
+    await world.together(async () => {
+      await box.up(support);
+      await members.destroy();
+    });
+    expect(await holders(world, String(box.id))).toEqual([]);
   });
 
   test("is not done while another resource of the deployment declares the mailbox: a rename without an alias", async () => {

@@ -22,7 +22,7 @@ function modeOf({ deletion, created }: Properties): { mode: Mode; allowInactive:
 
 /** Deletes a mailbox that is still the one the state knows and still shared; returns when it is gone. */
 export async function remove(id: string, operation: Operation): Promise<void> {
-  const { state, services, registry, origin } = operation;
+  const { state, services, registry, origin, limits } = operation;
   const who = String(state.primarySmtpAddress ?? id);
   const { mode, allowInactive } = modeOf(state);
   if (mode === "retain") {
@@ -34,6 +34,7 @@ export async function remove(id: string, operation: Operation): Promise<void> {
     operation.warn(`The mailbox ${who} stays: another resource of this deployment declares it.`);
     return;
   }
+  await registry.removals.admit(id, `deleting shared mailbox ${who}`, limits.maxMailboxDeletes, operation.signal);
   const mailbox = await services.mailboxes.withId(id);
   const isHeld = mailbox === undefined ? false : await softDelete(mailbox, allowInactive, operation);
   if (mailbox === undefined) {
@@ -49,7 +50,7 @@ export async function remove(id: string, operation: Operation): Promise<void> {
 
 /** @returns whether a hold keeps it as an inactive mailbox. */
 async function softDelete(mailbox: Mailbox, allowInactive: boolean, operation: Operation): Promise<boolean> {
-  const { state, services, limits, registry } = operation;
+  const { state, services, registry } = operation;
   const { id } = mailbox;
   const action = `deleting shared mailbox ${mailbox.primarySmtpAddress}`;
   requireSame(mailbox, state.exchangeGuid, action);
@@ -62,15 +63,6 @@ async function softDelete(mailbox: Mailbox, allowInactive: boolean, operation: O
         'Nothing was deleted. Release the hold first, or set deletion: "retain", or deletion: { mode: "soft", allowInactive: true }.',
     });
   }
-  if (registry.mailboxDeletes >= limits.maxMailboxDeletes) {
-    throw new ConflictError({
-      action,
-      words: `this deployment deletes more than ${limits.maxMailboxDeletes} mailboxes`,
-      nextStep:
-        "This one was not deleted. If it is meant, raise `mailboxes:maxMailboxDeletes` and run the command again.",
-    });
-  }
-  registry.mailboxDeletes += 1;
   try {
     await services.mailboxes.remove(mailbox, operation);
   } catch (error) {

@@ -1,0 +1,62 @@
+import { ConflictError } from "../http/errors";
+import { wait } from "../http/wait";
+
+/** How long the engine may take between two of the deletions that it sends side by side, in milliseconds. */
+const BETWEEN = 400;
+/** Longest wait for more of them, in milliseconds. */
+const LONGEST = 5_000;
+
+/**
+ * The mailboxes that one deployment takes away from people: deletes, or leaves without the membership that this program declared.
+ * They are counted before the first of them goes. The engine sends deletions side by side, as many as its `--parallel` says, and
+ * memberships before their mailboxes; so each is held for a moment, until no more arrive. Over the limit none of them happens.
+ *
+ * What is not known: deletions that the engine has not sent yet. A limit above its parallelism is therefore reached in waves, and
+ * the waves before the one that passes the limit have happened.
+ */
+export class Removals {
+  /** Mailboxes that were asked for in this deployment, by object id: those that went and those that were refused. */
+  readonly #asked = new Set<string>();
+  readonly #admitted = new Set<string>();
+  #counting: Promise<number> | undefined;
+
+  /**
+   * Returns once a mailbox may go.
+   *
+   * @param mailboxId its Entra object id.
+   * @param action what is being done, for the error.
+   * @param limit how many mailboxes one deployment may take away.
+   * @throws ConflictError when the deployment takes away more; then none of those that were held together goes.
+   */
+  async admit(mailboxId: string, action: string, limit: number, signal: AbortSignal): Promise<void> {
+    const id = mailboxId.toLowerCase();
+    if (this.#admitted.has(id)) {
+      return;
+    }
+    this.#asked.add(id);
+    this.#counting ??= this.#count(action, signal).finally(() => {
+      this.#counting = undefined;
+    });
+    const count = await this.#counting;
+    if (count > limit) {
+      throw new ConflictError({
+        action,
+        words: `this deployment takes away ${count} mailboxes or more, and mailboxes:maxMailboxDeletes is ${limit}`,
+        nextStep:
+          "Nothing of this one was deleted, and nobody lost access to it. If all of it is meant, raise the limit with " +
+          `\`pulumi config set mailboxes:maxMailboxDeletes ${count}\` and run the command again.`,
+      });
+    }
+    this.#admitted.add(id);
+  }
+
+  /** How many are asked for, once no more come. */
+  async #count(action: string, signal: AbortSignal): Promise<number> {
+    const end = Date.now() + LONGEST;
+    for (let seen = 0; seen < this.#asked.size && Date.now() < end; ) {
+      seen = this.#asked.size;
+      await wait(BETWEEN, signal, action);
+    }
+    return this.#asked.size;
+  }
+}
