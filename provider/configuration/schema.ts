@@ -162,8 +162,11 @@ export function isKey(name: string): name is Key {
   return Object.hasOwn(KEYS, name);
 }
 
-/** Keys whose values are secret: shown nowhere, and for which the environment wins over the stack's configuration. */
-export const SECRET_KEYS: readonly Key[] = ["clientSecret", "clientCertificatePassword"];
+/**
+ * Keys for which the environment wins over the stack's configuration. `destroy`, and `up` of a program without a mailbox, configure the
+ * provider from the state: there a renewed secret is stale, and a limit that was raised for this one run is unknown.
+ */
+export const ENVIRONMENT_FIRST: readonly Key[] = ["clientSecret", "clientCertificatePassword", "maxMailboxDeletes"];
 
 /** The environment variables of each key, the first one set counts. */
 export const VARIABLES: Readonly<Partial<Record<Key, readonly string[]>>> = {
@@ -177,4 +180,5 @@ export const VARIABLES: Readonly<Partial<Record<Key, readonly string[]>>> = {
   oidcTokenFilePath: ["AZURE_FEDERATED_TOKEN_FILE"],
   environmentUrl: ["DATAVERSE_URL"],
   cloud: ["AZURE_CLOUD"],
+  maxMailboxDeletes: ["MAILBOXES_MAX_MAILBOX_DELETES"],
 };

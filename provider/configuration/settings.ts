@@ -1,6 +1,6 @@
 /** Looks each key up in its two places, the stack's configuration and the environment, and checks its form. */
 import type { InputProblem } from "../http/errors";
-import { isKey, KEYS, type Key, SECRET_KEYS, VARIABLES, type ValueOf } from "./schema";
+import { ENVIRONMENT_FIRST, isKey, KEYS, type Key, VARIABLES, type ValueOf } from "./schema";
 
 /** Where a value came from. */
 export type Origin = "configuration" | "environment";
@@ -92,9 +92,9 @@ export class Settings {
     return undefined;
   }
 
-  /** The value that counts: for secrets the environment's before the configuration's, else the other way round. */
+  /** The value that counts: the configuration's before the environment's, but for {@link ENVIRONMENT_FIRST}. */
   value<K extends Key>(key: K): Setting<ValueOf<K>> | undefined {
-    return SECRET_KEYS.includes(key)
+    return ENVIRONMENT_FIRST.includes(key)
       ? (this.inEnvironment(key) ?? this.configured(key))
       : (this.configured(key) ?? this.inEnvironment(key));
   }

@@ -144,7 +144,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     const { registry, limits, state, origin } = operation;
     if (!registry.isDeclared(mailboxThing(id)) && !registry.isDeclaredByAnother(membersThing(id), origin)) {
       // Nothing of the mailbox is left in the program: the first half of its removal, counted before anybody loses access.
-      const action = `taking away the members of ${state.mailbox}`;
+      const [address = state.mailbox] = (state.mailboxAddresses ?? []) as string[];
+      const action = `taking away the members of ${address}`;
       await registry.removals.admit(id, action, limits.maxMailboxDeletes, operation.signal);
     }
     const mailbox = (await mailboxAndAccount(id, operation))?.mailbox;

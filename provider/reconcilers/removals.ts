@@ -43,8 +43,8 @@ export class Removals {
         action,
         words: `this deployment takes away ${count} mailboxes or more, and mailboxes:maxMailboxDeletes is ${limit}`,
         nextStep:
-          "Nothing of this one was deleted, and nobody lost access to it. If all of it is meant, raise the limit with " +
-          `\`pulumi config set mailboxes:maxMailboxDeletes ${count}\` and run the command again.`,
+          "Nothing of this one was deleted, and nobody lost access to it. If all of it is meant, run the command again with " +
+          `MAILBOXES_MAX_MAILBOX_DELETES=${count} in its environment.`,
       });
     }
     this.#admitted.add(id);

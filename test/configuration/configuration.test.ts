@@ -102,6 +102,12 @@ describe("a value", () => {
     });
   });
 
+  it("that raises a limit for one run comes from the environment first: destroy reads the stack's from the state", () => {
+    expect(read({ maxMailboxDeletes: "5" }, { MAILBOXES_MAX_MAILBOX_DELETES: "40" })).toMatchObject({
+      maxMailboxDeletes: 40,
+    });
+  });
+
   it.each<[string, string, number]>([
     ["settleTimeout", "90", 90_000],
     ["settleTimeout", "90s", 90_000],

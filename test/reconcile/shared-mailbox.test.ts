@@ -954,7 +954,7 @@ describe("deletion", () => {
     const refused = await world.together(() => Promise.all(boxes.map(({ members }) => failure(members.destroy()))));
     expect(refused).toEqual([
       expect.stringMatching(/^taking away the members of .*: this deployment takes away 2 mailboxes or more/),
-      expect.stringMatching(/pulumi config set mailboxes:maxMailboxDeletes 2/),
+      expect.stringMatching(/run the command again with MAILBOXES_MAX_MAILBOX_DELETES=2 in its environment/),
     ]);
     expect(await world.writes()).toEqual([]);
     await world.together(async () => {
