@@ -69,7 +69,11 @@ export interface RegionalSettings {
    * keeps it, with a warning.
    */
   timeZone?: pulumi.Input<string>;
-  /** How dates are written, e.g. `dd-MM-yyyy`; must be one the language has. Removal puts back the language's default. */
+  /**
+   * How dates are written, e.g. `dd-MM-yyyy`; one that Windows has for the language. What can be none is refused before anything is
+   * sent: for `en-GB` and `en-US` all but their lists, for every language letters that mean something else (`mm` are minutes). The lists of
+   * other languages are nowhere to be had: an unusual order is a warning, and Exchange decides. Removal puts back the language's default.
+   */
   dateFormat?: pulumi.Input<string>;
   /** How times are written, e.g. `HH:mm`; likewise. */
   timeFormat?: pulumi.Input<string>;

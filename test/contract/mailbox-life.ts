@@ -13,7 +13,7 @@ const replies = {
   start: "2999-12-24T12:00:00+01:00",
   end: "2999-12-27T08:00:00+01:00",
 };
-const regional = { language: "da-DK", timeZone: "Europe/Copenhagen", dateFormat: "yyyy-MM-dd", timeFormat: "HH:mm:ss" };
+const regional = { language: "da-DK", timeZone: "Europe/Copenhagen", dateFormat: "yyyy-MM-dd", timeFormat: "H:mm" };
 
 /** Texts, sizes, licence and archive of a mailbox: set, changed, read, taken back; in the end it is purged. */
 export async function settingsOfMailbox(world: World): Promise<void> {

@@ -205,20 +205,25 @@ describe("automatic replies and regional settings", () => {
     await exchange.rows("Set-MailboxAutoReplyConfiguration", {
       Identity: "support",
       AutoReplyState: "scheduled",
-      StartTime: "2026-09-01T08:00:00Z",
-      EndTime: "2026-09-08T10:00:00+02:00",
+      StartTime: "2036-09-01T08:00:00Z",
+      EndTime: "2036-09-08T10:00:00+02:00",
       InternalMessage: "Away",
       ExternalAudience: "Known",
     });
     expect(await get()).toMatchObject({
       AutoReplyState: "Scheduled",
       ExternalAudience: "Known",
-      StartTime: "2026-09-01T08:00:00.0000000+00:00",
-      EndTime: "2026-09-08T08:00:00.0000000+00:00",
+      StartTime: "2036-09-01T08:00:00.0000000+00:00",
+      EndTime: "2036-09-08T08:00:00.0000000+00:00",
       InternalMessage: expect.stringMatching(/^<html>[\s\S]*Away/),
     });
-    const backwards = { Identity: "support", EndTime: "2026-08-01T08:00:00Z" };
+    const backwards = { Identity: "support", EndTime: "2036-08-01T08:00:00Z" };
     expect((await exchange.invoke("Set-MailboxAutoReplyConfiguration", backwards)).status).toBe(400);
+    const over = { Identity: "support", StartTime: "2025-08-01T08:00:00Z", EndTime: "2025-09-01T08:00:00Z" };
+    expect(await exchange.invoke("Set-MailboxAutoReplyConfiguration", over)).toMatchObject({
+      status: 400,
+      type: "InvalidScheduledOofDuration",
+    });
     await exchange.rows("Set-MailboxAutoReplyConfiguration", {
       Identity: "support",
       AutoReplyState: "Disabled",
@@ -245,6 +250,37 @@ describe("automatic replies and regional settings", () => {
       expect((await set(wrong)).status).toBe(400);
     }
     expect((await set({ TimeZone: "Romance Standard Time" })).warnings).toHaveLength(1);
+  });
+
+  test.each([
+    ["en-GB", "DateFormat", "M/d/yyyy", "dd/MM/yyyy, dd/MM/yy, d/M/yy, d.M.yy, yyyy-MM-dd"],
+    ["en-US", "DateFormat", "dd.MM.yyyy", "M/d/yyyy, M/d/yy, MM/dd/yy, MM/dd/yyyy, yy/MM/dd, yyyy-MM-dd, dd-MMM-yy"],
+    ["da-DK", "DateFormat", "dd-mm-yyyy", ""],
+    ["de-DE", "DateFormat", "M/d/yyyy", ""],
+    ["it-IT", "TimeFormat", "HH.mm", "HH:mm, H:mm, h:mm tt, hh:mm tt"],
+    ["fr-FR", "TimeFormat", "HH:mm:ss", ""],
+  ])("of %s: the %s %s is refused with the list, through Graph too", async (language, kind, format, list) => {
+    const parameters = { Identity: "support", Language: language, DateFormat: null, TimeFormat: null };
+    const refused = await exchange.invoke("Set-MailboxRegionalConfiguration", { ...parameters, [kind]: format });
+    expect(refused.status).toBe(400);
+    const words = JSON.stringify(refused);
+    expect(words).toContain("Microsoft.Exchange.Data.DataValidationException");
+    expect(words).toContain(
+      `isn't valid for current language setting \\"${language}\\". Valid formats include \\"${list}`,
+    );
+  });
+
+  test.each([
+    ["da-DK", "dd-MM-yyyy", "HH:mm"],
+    ["de-CH", "dd.MM.yyyy", "HH:mm"],
+    ["fr-FR", "dd/MM/yyyy", "HH:mm"],
+    ["it-IT", "dd/MM/yyyy", "HH:mm"],
+    ["fi-FI", "d.M.yyyy", "H.mm"],
+    ["en-US", "yyyy-MM-dd", "hh:mm tt"],
+    ["ko-KR", "yyyy-MM-dd", "H:mm"],
+  ])("of %s: %s and %s are taken", async (language, dateFormat, timeFormat) => {
+    const parameters = { Identity: "support", Language: language, DateFormat: dateFormat, TimeFormat: timeFormat };
+    expect((await exchange.invoke("Set-MailboxRegionalConfiguration", parameters)).status).toBe(200);
   });
 });
 

@@ -127,6 +127,8 @@ describe("mailboxSettings", () => {
     [{ userPurpose: "user" }, "ErrorInvalidPropertySet"],
     [{ timeZone: "Middle Earth Standard Time" }, "InvalidTimeZone"],
     [{ language: { locale: "tlh" } }, "InvalidArguments"],
+    [{ language: { locale: "en-GB" }, dateFormat: "M/d/yyyy" }, "InvalidArguments"],
+    [{ language: { locale: "it-IT" }, timeFormat: "HH.mm" }, "InvalidArguments"],
     [{ colour: "red" }, "RequestBodyRead"],
     [{ automaticRepliesSetting: { status: "on" } }, "InvalidArguments"],
     [{ automaticRepliesSetting: { when: "now" } }, "RequestBodyRead"],

@@ -17,7 +17,7 @@ const danish = {
   language: "da-DK",
   timeZone: "Romance Standard Time",
   dateFormat: "yyyy-MM-dd",
-  timeFormat: "HH:mm:ss",
+  timeFormat: "H:mm",
 };
 
 async function settings(world: World, { id }: Resource): Promise<Row> {
@@ -127,7 +127,7 @@ const cases: Case[] = [
     first: "da-DK",
     second: "de-DE",
     removed: "da-DK",
-    drift: { language: { locale: "fr-FR" }, dateFormat: "yyyy-MM-dd", timeFormat: "HH:mm:ss" },
+    drift: { language: { locale: "fr-FR" }, dateFormat: "yyyy-MM-dd", timeFormat: "H:mm" },
     drifted: "fr-FR",
   },
   {
@@ -148,7 +148,7 @@ const cases: Case[] = [
   },
   {
     path: "regional/timeFormat",
-    first: "HH:mm:ss",
+    first: "H:mm",
     second: "HH:mm",
     removed: "",
     drift: { timeFormat: "" },
@@ -495,7 +495,7 @@ describe("regional settings", () => {
   test("a new language puts formats back that others have set, in the same call", async () => {
     const world = await startWorld();
     const resource = await made(world, { regional: { language: "da-DK", dateFormat: "yyyy-MM-dd" } });
-    await byHand(world, resource, { timeFormat: "HH:mm:ss" });
+    await byHand(world, resource, { timeFormat: "H:mm" });
     const english = { regional: { language: "en-GB", dateFormat: "dd/MM/yyyy" } };
     await resource.up({ ...support, ...english });
     expect((await written(world)).at(-1)).toMatchObject({
@@ -519,6 +519,46 @@ describe("regional settings", () => {
     await expectConverged(resource, {});
   });
 
+  test.each<[Row, RegExp[]]>([
+    [
+      { language: "de-DE", dateFormat: "M/d/yyyy" },
+      [/^regional\.dateFormat: de-DE usually has dd\.MM\.yy, .* may refuse M\/d\/yyyy/],
+    ],
+    [{ language: "fr-FR", timeFormat: "HH.mm" }, [/^regional\.timeFormat: fr-FR usually has HH:mm/]],
+    [{ language: "nl-NL", dateFormat: "d/M/yyyy", timeFormat: "H:mm" }, []],
+    [{ language: "fi-FI", dateFormat: "yyyy-MM-dd", timeFormat: "H.mm" }, []],
+    [{ language: "bg-BG", dateFormat: "d.M.yyyy '\u0433.'", timeFormat: "HH:mm" }, []],
+    [{ dateFormat: "M/d/yyyy", timeFormat: "HH.mm" }, []],
+  ])(
+    "of a language whose formats are not known: %j is never refused before Exchange was asked",
+    async (regional, expected) => {
+      const world = await startWorld();
+      await world.resource("SharedMailbox", "support").check({ ...support, regional });
+      expect(world.warnings).toEqual(expected.map((one) => expect.stringMatching(one)));
+    },
+  );
+
+  test("with a format that the state has from before stay as they are", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { regional: { language: "en-GB" } });
+    await world.control("PATCH", `state/mailboxSettings/${resource.id}`, { dateFormat: "M/d/yyyy" });
+    for (const part of [resource.state?.inputs, resource.state?.outputs]) {
+      Object.assign(part?.regional as Row, { dateFormat: "M/d/yyyy" });
+    }
+    await expectConverged(resource, { regional: { language: "en-GB", dateFormat: "M/d/yyyy" } });
+    expect(
+      await failure(resource.plan({ ...support, regional: { language: "en-US", dateFormat: "d/M/yyyy" } })),
+    ).toMatch(/^regional\.dateFormat: is none that en-US has/);
+  });
+
+  test("refused by Exchange reach the user with its list", async () => {
+    const world = await startWorld();
+    const message = await failure(made(world, { regional: { language: "de-DE", dateFormat: "M/d/yyyy" } }));
+    expect(message).toContain(
+      'DateFormat "M/d/yyyy" isn\'t valid for current language setting "de-DE". Valid formats include',
+    );
+  });
+
   describe("with folders to be named", () => {
     const folders = { regional: { ...danish, localizeFolders: true } };
 
@@ -534,7 +574,7 @@ describe("regional settings", () => {
               Language: "da-DK",
               TimeZone: "Romance Standard Time",
               DateFormat: "yyyy-MM-dd",
-              TimeFormat: "HH:mm:ss",
+              TimeFormat: "H:mm",
               LocalizeDefaultFolderName: true,
             },
           },
@@ -734,7 +774,7 @@ describe("where Graph", () => {
       Language: "da-DK",
       TimeZone: "Romance Standard Time",
       DateFormat: "yyyy-MM-dd",
-      TimeFormat: "HH:mm:ss",
+      TimeFormat: "H:mm",
     });
     await expectConverged(resource, program);
 
@@ -840,6 +880,24 @@ describe("bad input is refused in preview, by path", () => {
     ["regional.timeZone: is no time zone that Exchange knows", { regional: { timeZone: "Denmark Standard Time" } }],
     ["regional.timeZone: is no time zone that Exchange knows", { regional: { timeZone: "Europe/Aarhus" } }],
     ["regional.dateFormat: is empty", { regional: { dateFormat: " " } }],
+    [
+      'regional.dateFormat: is none that en-GB has; write one of "dd/MM/yyyy", "dd/MM/yy", "d/M/yy", "d.M.yy", "yyyy-MM-dd"',
+      { regional: { language: "en-gb", dateFormat: "M/d/yyyy" } },
+    ],
+    ["regional.dateFormat: is none that en-US has", { regional: { language: "en-US", dateFormat: "dd.MM.yyyy" } }],
+    [
+      "regional.dateFormat: has m where M is meant: capitals count; write e.g. dd-MM-yyyy",
+      { regional: { language: "da-DK", dateFormat: "dd-mm-yyyy" } },
+    ],
+    ["regional.dateFormat: has D where d is meant", { regional: { dateFormat: "DD/MM/YYYY" } }],
+    ["regional.dateFormat: has the letter H", { regional: { dateFormat: "dd.MM.yyyy HH:mm" } }],
+    ["regional.dateFormat: needs a day (d), a month (M) and a year (y)", { regional: { dateFormat: "dd.MM." } }],
+    [
+      'regional.timeFormat: is none that it-IT has; write "HH:mm"',
+      { regional: { language: "it-IT", timeFormat: "HH.mm" } },
+    ],
+    ["regional.timeFormat: has M where m is meant", { regional: { timeFormat: "HH:MM" } }],
+    ["regional.timeFormat: needs hours (H or h) and minutes (mm)", { regional: { timeFormat: "HH" } }],
     ["regional.localizeFolders: must be true or false", { regional: { localizeFolders: "yes" } }],
     ["regional.country: is no property of regional", { regional: { country: "DK" } }],
   ])("%s", async (reason, program) => {

@@ -186,6 +186,11 @@ export function invalidProperty(property: string, text: string): ExchangeFault {
   );
 }
 
+/** A date or time format that the mailbox's language does not have; `text` has the list. */
+export function invalidFormat(text: string): ExchangeFault {
+  return cmdletFault("Ex6B3E0C", "Microsoft.Exchange.Data.DataValidationException", text);
+}
+
 /** Automatic replies scheduled for no time, or for one that is over. */
 export function invalidSchedule(): ExchangeFault {
   return cmdletFault(

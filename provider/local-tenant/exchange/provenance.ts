@@ -439,6 +439,15 @@ export const provenance: Provenance[] = [
     source: "default unknown; the harsher one",
   },
   {
+    id: "exchange.formats-of-language",
+    behaviour:
+      "A date or time format that the mailbox's language does not have is refused with the list of those it has",
+    mark: "observed",
+    source:
+      "MicrosoftDocs/office-docs-powershell #5318 (en-GB, with the list) and #7385 (da-DK), OfficeDocs-Support #289 (it-IT); en-US as in .NET's " +
+      "documentation; the lists of other languages are wider guesses",
+  },
+  {
     id: "exchange.rule-name-length",
     behaviour: "A rule's name has at most 512 characters",
     mark: "documented",

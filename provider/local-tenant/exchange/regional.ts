@@ -1,8 +1,9 @@
+import { dateFormats, timeFormats, whyNotFormat } from "../graph/formats";
 import { isWindowsTimeZone } from "../graph/time-zones";
 import type { Recipient } from "../model";
 import { type Call, named } from "./call";
 import type { Row } from "./envelope";
-import { invalidOperation, invalidProperty } from "./errors";
+import { invalidFormat, invalidProperty } from "./errors";
 import { Directory, hasMailbox, type MailboxRecipient } from "./identity";
 import { changeSettings, shownSettings } from "./mailbox-settings";
 
@@ -17,8 +18,8 @@ export function getRegional(call: Call): Row[] {
       Identity: recipient.name,
       Language: language,
       TimeZone: timeZone,
-      DateFormat: dateFormat ?? (language === null ? null : defaultDateFormat(language)),
-      TimeFormat: timeFormat ?? (language === null ? null : defaultTimeFormat(language)),
+      DateFormat: dateFormat ?? (language === null ? null : dateFormats(language)[0]),
+      TimeFormat: timeFormat ?? (language === null ? null : timeFormats(language)[0]),
       DefaultFolderNameMatchingUserLanguage: null,
       IsValid: true,
     };
@@ -36,7 +37,7 @@ export function setRegional(call: Call): undefined {
         (settings.dateFormat !== null && !bound.has("DateFormat")) ||
         (settings.timeFormat !== null && !bound.has("TimeFormat"));
       if (settings.language !== null && settings.language !== culture && keepsFormat) {
-        throw invalidOperation(
+        throw invalidFormat(
           `DateFormat "${settings.dateFormat}" or TimeFormat "${settings.timeFormat}" isn't valid for current language setting "${culture}".`,
         );
       }
@@ -56,6 +57,10 @@ export function setRegional(call: Call): undefined {
       const format = bound.text(parameter);
       if (format !== undefined) {
         settings[field] = format === "" ? null : format;
+        const reason = whyNotFormat(parameter, settings[field], settings.language);
+        if (reason !== undefined) {
+          throw invalidFormat(reason);
+        }
       }
     }
   });
@@ -72,20 +77,4 @@ function cultureOf(language: string): string {
     // Not a language tag at all: refused below like a neutral one.
   }
   throw invalidProperty("Language", `"${language}" isn't a specific culture name.`);
-}
-
-function defaultDateFormat(language: string): string {
-  const letters: Partial<Record<Intl.DateTimeFormatPartTypes, string>> = { day: "d", month: "M", year: "yyyy" };
-  return new Intl.DateTimeFormat(language, { day: "numeric", month: "numeric", year: "numeric" })
-    .formatToParts(new Date(0))
-    .map(({ type, value }) => {
-      const letter = letters[type];
-      return letter === undefined ? value : letter.length === 1 && value.length === 2 ? letter.repeat(2) : letter;
-    })
-    .join("");
-}
-
-function defaultTimeFormat(language: string): string {
-  const { hour12 } = new Intl.DateTimeFormat(language, { hour: "numeric" }).resolvedOptions();
-  return hour12 === true ? "h:mm tt" : "HH:mm";
 }

@@ -362,6 +362,11 @@ export function invalidTimeZone(): GraphError {
   return new GraphError(400, "InvalidTimeZone", "Time Zone settings provided are invalid.");
 }
 
+/** 400 of the mailbox store: a date or time format that the mailbox's language does not have; `text` has the list. */
+export function invalidFormat(text: string): GraphError {
+  return new GraphError(400, "InvalidArguments", text);
+}
+
 /** 400 of the mailbox store: a locale it does not know. */
 export function invalidLocale(locale: unknown): GraphError {
   return new GraphError(400, "InvalidArguments", `The locale '${String(locale)}' is not valid.`);

@@ -3,6 +3,7 @@ import type { Tenant } from "../tenant";
 import { refuseUnknown } from "./collection";
 import {
   errorAccessDenied,
+  invalidFormat,
   invalidLocale,
   invalidTimeSettings,
   invalidTimeZone,
@@ -14,6 +15,7 @@ import {
   unknownSelect,
   unreadableLiteral,
 } from "./errors";
+import { whyNotFormat } from "./formats";
 import { type MailboxOwner, requireMailbox, requireRecipient } from "./mailbox";
 import { folderId } from "./messages";
 import { admits } from "./permissions";
@@ -215,6 +217,15 @@ function changedSettings(settings: MailboxSettings, body: Json, tenant: Tenant):
         if (!name.startsWith("@odata.")) {
           throw unknownMember(name, type);
         }
+    }
+  }
+  for (const [kind, field] of [
+    ["DateFormat", "dateFormat"],
+    ["TimeFormat", "timeFormat"],
+  ] as const) {
+    const reason = field in body ? whyNotFormat(kind, changed[field], changed.language) : undefined;
+    if (reason !== undefined) {
+      throw invalidFormat(reason);
     }
   }
   return changed;

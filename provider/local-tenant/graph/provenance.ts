@@ -267,6 +267,12 @@ export const provenance: Provenance[] = [
     "The formats stay",
   ),
   row(
+    "graph.formats-of-language",
+    "A date or time format that the mailbox's language does not have is 400, with Exchange's words.",
+    "assumed",
+    "Exchange refuses it (exchange.formats-of-language); no record of Graph found",
+  ),
+  row(
     "graph.user-purpose",
     "userPurpose follows the recipient type.",
     "documented",

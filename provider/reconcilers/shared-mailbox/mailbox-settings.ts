@@ -13,6 +13,7 @@ import {
 } from "./automatic-replies";
 import type { Desired, SharedMailboxInputs } from "./desired";
 import { changesOf, type Facet, isSet } from "./facet";
+import { declaredFormats, formatDoubt, formatProblem } from "./formats";
 import { cultureCode, type RegionalInput } from "./regional";
 
 type ReplyMember = (typeof REPLY_MEMBERS)[number];
@@ -28,14 +29,26 @@ const FORMATS = ["dateFormat", "timeFormat"] as const;
 export const mailboxSettings: Facet = {
   properties: ["automaticReplies", "regional"],
 
-  check: ({ automaticReplies }, _unsettled, before) =>
-    automaticReplies !== undefined &&
+  check: ({ automaticReplies, regional }, _unsettled, before) => [
+    ...(automaticReplies !== undefined &&
     isOver(automaticReplies) &&
     !isDeepStrictEqual(automaticReplies, before.automaticReplies)
       ? [OVER]
-      : [],
+      : []),
+    ...newFormats(regional, before.regional).flatMap(({ kind, format }) => {
+      const reason = formatProblem(kind, format, regional?.language);
+      return reason === undefined ? [] : [{ path: `regional.${kind}`, reason }];
+    }),
+  ],
 
-  advise: (inputs, olds) => [...unsent(inputs, olds), ...kept(inputs, olds)],
+  advise: (inputs, olds) => [
+    ...unsent(inputs, olds),
+    ...kept(inputs, olds),
+    ...newFormats(inputs.regional, olds.regional).flatMap(({ kind, format }) => {
+      const { language } = inputs.regional ?? {};
+      return (language === undefined ? undefined : formatDoubt(kind, format, language)) ?? [];
+    }),
+  ],
 
   async look({ mailbox }, { automaticReplies, regional }, operation) {
     return automaticReplies === undefined && regional === undefined
@@ -135,6 +148,13 @@ function unsentTexts({ externalAudience, internalMessage, externalMessage }: Aut
 
 const NO_TEXT =
   "automaticReplies has no text to send: nobody gets a reply. Write internalMessage, externalMessage or both.";
+
+/** The declared formats that the state does not have for the same language. */
+function newFormats(regional: RegionalInput | undefined, before: RegionalInput | undefined) {
+  return declaredFormats(regional ?? {}).filter(
+    ({ kind, format }) => before?.[kind] !== format || before.language !== regional?.language,
+  );
+}
 
 /** A language or a time zone cannot be taken away, only replaced by another one. */
 function kept({ regional }: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {

@@ -1,0 +1,123 @@
+import type { RegionalInput } from "./regional";
+
+type Format = "dateFormat" | "timeFormat";
+
+/**
+ * Formats by language, where somebody has written down the whole list that Exchange or .NET has (Exchange takes what the .NET culture
+ * of the language has). There is no such list for all languages: Windows' own differ from one version to the next.
+ *
+ * @see https://github.com/MicrosoftDocs/office-docs-powershell/issues/5318 for en-GB, in Exchange's words
+ * @see https://learn.microsoft.com/dotnet/standard/base-types/standard-date-and-time-format-strings for en-US
+ */
+const LISTS: Readonly<Record<string, Partial<Record<Format, readonly string[]>>>> = {
+  "en-GB": { dateFormat: ["dd/MM/yyyy", "dd/MM/yy", "d/M/yy", "d.M.yy", "yyyy-MM-dd"] },
+  "en-US": { dateFormat: ["M/d/yyyy", "M/d/yy", "MM/dd/yy", "MM/dd/yyyy", "yy/MM/dd", "yyyy-MM-dd", "dd-MMM-yy"] },
+};
+
+/**
+ * Formats that Exchange is known to refuse for a language whose list is not known, with what to write.
+ *
+ * @see https://github.com/MicrosoftDocs/OfficeDocs-Support/issues/289
+ */
+const REFUSED: Readonly<Record<string, Partial<Record<Format, Readonly<Record<string, string>>>>>> = {
+  "it-IT": { timeFormat: { "HH.mm": "HH:mm" } },
+};
+
+/** The letters of each kind of format, and those without which it is none. Other letters stand in quotation marks. */
+const LETTERS = {
+  dateFormat: { known: /[dMyg]/, needed: ["d", "M", "y"] },
+  timeFormat: { known: /[hHmst]/, needed: ["h", "m"] },
+} as const;
+
+/** What to write in place of a letter that other notations have. */
+const INSTEAD: Readonly<Record<Format, Readonly<Record<string, string>>>> = {
+  dateFormat: { m: "M", D: "d", Y: "y" },
+  timeFormat: { M: "m", n: "m", a: "tt", A: "tt", p: "tt" },
+};
+
+/** Why a format can be none of the language's; undefined when it may be one. A language that is not declared is not known. */
+export function formatProblem(kind: Format, format: string, language: string | undefined): string | undefined {
+  const list = LISTS[language ?? ""]?.[kind];
+  if (list !== undefined) {
+    return list.includes(format) ? undefined : `is none that ${language} has; write one of ${quoted(list)}`;
+  }
+  const instead = REFUSED[language ?? ""]?.[kind]?.[format];
+  if (instead !== undefined) {
+    return `is none that ${language} has; write ${quoted([instead])}`;
+  }
+  return letterProblem(kind, format);
+}
+
+/** What is unusual about a format for its language, whose list is not known: Exchange may refuse it. Undefined when nothing is. */
+export function formatDoubt(kind: Format, format: string, language: string): string | undefined {
+  if (LISTS[language]?.[kind] !== undefined) {
+    return undefined;
+  }
+  const usual = usualFormat(kind, language);
+  const isUnusual =
+    kind === "dateFormat"
+      ? format !== "yyyy-MM-dd" && orderOf(format) !== orderOf(usual)
+      : /s/.test(format) || !(format.includes(":") || format.includes(usual.replace(/[A-Za-z ]/g, "") || ":"));
+  return isUnusual
+    ? `regional.${kind}: ${language} usually has ${usual}, and Exchange takes only the formats that Windows has for a language: it may refuse ${format}.`
+    : undefined;
+}
+
+function letterProblem(kind: Format, format: string): string | undefined {
+  const letters = format.replace(/'[^']*'|\\./g, "").match(/[A-Za-z]/g) ?? [];
+  const { known, needed } = LETTERS[kind];
+  const wrong = letters.find((letter) => !known.test(letter));
+  const example = kind === "dateFormat" ? "dd-MM-yyyy" : "HH:mm";
+  if (wrong !== undefined) {
+    const right = INSTEAD[kind][wrong];
+    return right === undefined
+      ? `has the letter ${wrong}, which means nothing in such a format; write e.g. ${example}`
+      : `has ${wrong} where ${right} is meant: capitals count; write e.g. ${example}`;
+  }
+  const has = (letter: string) => letters.some((one) => one === letter || (letter === "h" && one === "H"));
+  return needed.every(has)
+    ? undefined
+    : kind === "dateFormat"
+      ? `needs a day (d), a month (M) and a year (y); write e.g. ${example}`
+      : `needs hours (H or h) and minutes (mm); write e.g. ${example}`;
+}
+
+/** Numbers of a day, a month and a year in the order in which a format has them; months by name stand anywhere. */
+function orderOf(format: string): string {
+  return [...new Set(format.replace(/'[^']*'|MMM+/g, "").match(/[dMy]/g) ?? [])].join("");
+}
+
+/** How Unicode writes a short date or time in a language, in .NET's letters. */
+function usualFormat(kind: Format, language: string): string {
+  const style = kind === "dateFormat" ? { dateStyle: "short" as const } : { timeStyle: "short" as const };
+  const format = new Intl.DateTimeFormat(`${language}-u-ca-gregory-nu-latn`, { ...style, timeZone: "UTC" });
+  const hour = format.resolvedOptions().hour12 === true ? "h" : "H";
+  const letters: Partial<Record<Intl.DateTimeFormatPartTypes, string>> = {
+    day: "d",
+    month: "M",
+    year: "y",
+    hour,
+    minute: "m",
+    dayPeriod: "tt",
+  };
+  // The first of September, at five past seven: one digit where no zero is put before it.
+  return format
+    .formatToParts(Date.UTC(2026, 8, 1, 7, 5))
+    .map(({ type, value }) => {
+      const letter = letters[type];
+      return letter === undefined ? value : letter === "tt" ? letter : letter.repeat(value.length);
+    })
+    .join("");
+}
+
+function quoted(formats: readonly string[]): string {
+  return formats.map((format) => JSON.stringify(format)).join(", ");
+}
+
+/** Both formats of regional settings that are declared. */
+export function declaredFormats(regional: Partial<RegionalInput>): { kind: Format; format: string }[] {
+  return (["dateFormat", "timeFormat"] as const).flatMap((kind) => {
+    const format = regional[kind];
+    return format === undefined ? [] : [{ kind, format }];
+  });
+}
