@@ -46,6 +46,8 @@ export interface Application {
   roles: { exchange: string[]; graph: string[] };
   /** Exchange role groups or directory roles held: without one Exchange answers 403 to a valid token. */
   exchangeRbac: boolean;
+  /** Whether those roles only let it look (View-Only Organization Management, Global Reader); absent = it may write. */
+  exchangeViewOnly?: boolean;
   /** Dataverse `systemuserid` of its application user; absent = no such user there. */
   dataverseUserId?: string;
   /** Tokens of other issuers that are accepted in place of a secret (secretless CI); absent = none. */

@@ -56,7 +56,18 @@ export interface Settings {
   outlookLatency: number;
   /** What Exchange's Get- cmdlets answer to an identity that does not exist: not found, or (documented too) all objects. */
   missingIdentity: "error" | "everything";
-  /** Milliseconds after which an Exchange nextLink is expired; 0 = it can never be replayed. */
+  /** Whether Exchange's `ResultSize` cuts an answer, with a warning and no nextLink; false = it is the size of a page. */
+  resultSizeCuts: boolean;
+  /** Whether the organisation takes part in the preview of Exchange's v2.0 endpoints; false = they are a 404. */
+  v2Preview: boolean;
+  /**
+   * Whether Exchange refuses a write about one mailbox with "Cmdlet needs proxy" unless `X-AnchorMailbox` leads to that mailbox
+   * (`UPN:` or `SMTP:` and a name or address of it).
+   */
+  strictRouting: boolean;
+  /** Milliseconds Exchange says to have held back each request ("Micro delay applied", a warning); 0 = says nothing. */
+  microDelay: number;
+  /** Milliseconds after which an Exchange nextLink is expired; 0 = at once. */
   nextLinkLifetime: number;
   /** Seconds a token is valid. */
   tokenLifetime: number;
@@ -89,6 +100,10 @@ export function defaultSettings(): Settings {
     outlookConcurrency: 4,
     outlookLatency: 5,
     missingIdentity: "error",
+    resultSizeCuts: false,
+    v2Preview: true,
+    strictRouting: false,
+    microDelay: 0,
     nextLinkLifetime: 30 * 60 * 1000,
     tokenLifetime: 3600,
     contrary: [],

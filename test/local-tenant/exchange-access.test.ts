@@ -140,7 +140,7 @@ describe("Full Access", () => {
   test("rows of a soft-deleted mailbox only when asked for", async () => {
     await exchange.rows("Add-MailboxPermission", fullAccessOf("ada"));
     await exchange.rows("Remove-Mailbox", { Identity: "support" });
-    expect((await exchange.invoke("Get-MailboxPermission", { Identity: "support" })).status).toBe(400);
+    expect((await exchange.invoke("Get-MailboxPermission", { Identity: "support" })).status).toBe(404);
     expect(await fullAccess({ SoftDeletedMailbox: true })).toHaveLength(1);
   });
 
@@ -432,7 +432,7 @@ describe("the rest", () => {
     expect(await exchange.rows("Get-AcceptedDomain", { Identity: "CONTOSO.com" })).toMatchObject([
       { DomainName: "contoso.com", Default: true, InitialDomain: false, DomainType: "Authoritative" },
     ]);
-    expect((await exchange.invoke("Get-AcceptedDomain", { Identity: "elsewhere.example" })).status).toBe(400);
+    expect((await exchange.invoke("Get-AcceptedDomain", { Identity: "elsewhere.example" })).status).toBe(404);
     expect(await exchange.rows("Get-HostedOutboundSpamFilterPolicy", { Identity: "Default" })).toMatchObject([
       { AutoForwardingMode: "Automatic" },
     ]);

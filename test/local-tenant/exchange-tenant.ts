@@ -1,5 +1,7 @@
-import type { Server } from "node:http";
+import { once } from "node:events";
+import { type IncomingMessage, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { createAdaptorServer } from "@hono/node-server";
 import { newMailboxFields } from "../../provider/local-tenant/exchange/mailbox";
 import { exchangeRoutes } from "../../provider/local-tenant/exchange/routes";
@@ -37,7 +39,7 @@ export interface Answer {
 export interface ExchangeTenant {
   tenant: Tenant;
   origin: string;
-  token: (application?: "all" | "noRole" | "noRbac") => string;
+  token: (application?: ApplicationName) => string;
   post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<Answer>;
   /** Runs a cmdlet through InvokeCommand. */
   invoke: (cmdlet: string, parameters?: Row, query?: string, headers?: Record<string, string>) => Promise<Answer>;
@@ -50,7 +52,10 @@ const applications = {
   all: ["Exchange.ManageAsApp", "Exchange.ManageAsAppV2"],
   noRole: [],
   noRbac: ["Exchange.ManageAsApp"],
+  viewOnly: ["Exchange.ManageAsApp"],
 } as const;
+
+type ApplicationName = keyof typeof applications;
 
 export async function startExchange(): Promise<ExchangeTenant> {
   const tenant = new Tenant();
@@ -59,7 +64,7 @@ export async function startExchange(): Promise<ExchangeTenant> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  function token(name: "all" | "noRole" | "noRbac" = "all"): string {
+  function token(name: ApplicationName = "all"): string {
     const application = tenant.store.get<Application>(tables.applications, name);
     if (application === undefined) {
       throw new Error(name);
@@ -68,12 +73,18 @@ export async function startExchange(): Promise<ExchangeTenant> {
   }
 
   async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const response = await fetch(new URL(path, origin), {
+    // Not fetch: the bytes are wanted as they came, also where they only claim to be gzip.
+    const sent = request(new URL(path, origin), {
       method: "POST",
       headers: { Authorization: `Bearer ${token()}`, "Content-Type": "application/json", ...headers },
-      body: typeof body === "string" ? body : JSON.stringify(body),
     });
-    return answerOf(response.status, response.headers, Buffer.from(await response.arrayBuffer()));
+    sent.end(typeof body === "string" ? body : JSON.stringify(body));
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    const received = new Headers();
+    for (const [name, value] of Object.entries(response.headers)) {
+      received.set(name, String(value));
+    }
+    return answerOf(response.statusCode ?? 0, received, await buffer(response));
   }
 
   function invoke(cmdlet: string, parameters: Row = {}, query = "", headers = {}): Promise<Answer> {
@@ -116,14 +127,20 @@ export function answerOf(status: number, headers: Headers, bytes: Buffer): Answe
 /** Rows, warnings and exception of a body, also of one inside a batch. */
 export function contentOf(body: Row): Pick<Answer, "rows" | "warnings" | "type" | "text"> {
   const error = body.error as
-    | { message: string; innererror?: { type?: string; internalexception?: { type: string; message: string } } }
+    | {
+        message: string;
+        details?: { message: string }[];
+        innererror?: { type?: string; internalexception?: { type: string; message: string } };
+      }
     | undefined;
   const exception = error?.innererror?.internalexception;
+  // A cmdlet's own error stands in details as code|type|text; internalexception is the gateway's then.
+  const [, type, text] = /^[^|]*\|([^|]*)\|(.*)$/s.exec(error?.details?.[0]?.message ?? "") ?? [];
   return {
     rows: (body.value as Row[] | undefined) ?? [],
     warnings: (body["@adminapi.warnings"] as string[] | undefined) ?? [],
-    type: (exception?.type ?? error?.innererror?.type ?? "").replace(/^.*\./, ""),
-    text: exception?.message ?? error?.message ?? "",
+    type: (type ?? exception?.type ?? error?.innererror?.type ?? "").replace(/^.*\./, ""),
+    text: text ?? exception?.message ?? error?.message ?? "",
   };
 }
 
@@ -159,6 +176,7 @@ function seed(tenant: Tenant): void {
       certificates: [],
       roles: { exchange: [...exchange], graph: [] },
       exchangeRbac: appId !== "noRbac",
+      ...(appId === "viewOnly" ? { exchangeViewOnly: true } : {}),
     } satisfies Application);
   }
   store.put(tables.skus, enterprise, {

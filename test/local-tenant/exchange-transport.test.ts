@@ -27,7 +27,9 @@ describe("who may call", () => {
       body: JSON.stringify(getAda),
     });
     expect(response.status).toBe(status);
-    expect(response.headers.get("www-authenticate")).toMatch(/^Bearer /);
+    const challenge = response.headers.get("www-authenticate") ?? "";
+    expect(challenge).toMatch(/^Bearer client_id="[^"]+", .*authorization_uri="http/);
+    expect(challenge.includes("Basic")).toBe(Object.keys(headers).length === 0);
   });
 
   test("no app role is 401, no role in Exchange is 403 with NUL bytes", async () => {
@@ -38,6 +40,29 @@ describe("who may call", () => {
     expect(forbidden.status).toBe(403);
     expect(forbidden.bytes.length).toBeGreaterThan(0);
     expect(forbidden.bytes.every((byte) => byte === 0)).toBe(true);
+    expect(forbidden.headers.get("content-encoding")).toBe("gzip");
+    expect(forbidden.headers.get("x-ms-diagnostics")).toMatch(/^2000003;reason="/);
+  });
+
+  test("a view-only role reads, except inbox rules, and writes nothing", async () => {
+    const as = (CmdletName: string, Parameters: Row) =>
+      exchange.post(
+        path("beta", "InvokeCommand"),
+        { CmdletInput: { CmdletName, Parameters } },
+        {
+          Authorization: `Bearer ${exchange.token("viewOnly")}`,
+        },
+      );
+    expect((await as("Get-Mailbox", { Identity: "ada" })).rows).toHaveLength(1);
+    expect(await as("Get-InboxRule", { Mailbox: "ada" })).toMatchObject({
+      status: 400,
+      text: expect.stringContaining("out of the current user's write scope"),
+    });
+    const write = await as("Set-Mailbox", { Identity: "ada", DisplayName: "x" });
+    expect([write.status, write.headers.get("x-ms-diagnostics")]).toEqual([
+      403,
+      expect.stringContaining("Set-Mailbox"),
+    ]);
   });
 
   test("an expired token is 401", async () => {
@@ -51,20 +76,33 @@ describe("who may call", () => {
     const answer = await exchange.invoke("Get-Everything");
     expect(answer.status).toBe(403);
     expect(answer.bytes.every((byte) => byte === 0)).toBe(true);
+    expect(answer.headers.has("x-ms-diagnostics")).toBe(false);
+  });
+
+  test("a cmdlet the service has and the tenant has not is called that", async () => {
+    const answer = await exchange.invoke("get-casmailbox", { Identity: "ada" });
+    expect(answer).toMatchObject({
+      status: 400,
+      text: "The local tenant does not simulate the cmdlet get-casmailbox.",
+    });
   });
 });
 
 describe("where a call goes", () => {
   test("the tenant's id and its accepted domains name it, nothing else", async () => {
     for (const tenant of [tenantId, "contoso.com", "CONTOSO.onmicrosoft.com"]) {
-      expect((await exchange.post(path("v1.0", "InvokeCommand", tenant), getAda)).rows).toHaveLength(1);
+      expect((await exchange.post(path("beta", "InvokeCommand", tenant), getAda)).rows).toHaveLength(1);
     }
     expect((await exchange.post(path("beta", "InvokeCommand", "elsewhere.example"), getAda)).status).toBe(404);
   });
 
   test("unknown paths, versions and methods are 4xx with an error body", async () => {
     for (const [unknown, status] of [
-      [path("beta", "Mailbox"), 404],
+      [path("v1.0", "InvokeCommand"), 405],
+      [path("v1.0", "$batch"), 404],
+      [path("beta", "Everything"), 404],
+      [path("beta", "Mailbox('ada')"), 400],
+      [path("v1.0", "Mailbox"), 400],
       [path("v3.0", "InvokeCommand"), 404],
       ["/adminapi", 404],
       ["/adminapi/beta", 404],
@@ -110,6 +148,25 @@ describe("where a call goes", () => {
     expect((await call("Mailbox", "Set-Mailbox", { Identity: "ada", DisplayName: "x" })).status).toBe(400);
     expect((await call("Mailbox", "Get-Recipient", { Identity: "ada" })).status).toBe(400);
     expect((await call("InvokeCommand", "Get-Mailbox", {})).status).toBe(404);
+    exchange.tenant.configure({ v2Preview: false });
+    expect((await call("AcceptedDomain", "Get-AcceptedDomain", {})).status).toBe(404);
+  });
+
+  test("with strict routing a write goes to the mailbox's own server or nowhere; reads go anywhere", async () => {
+    exchange.tenant.configure({ strictRouting: true });
+    const by = (cmdlet: string, anchor: string) =>
+      exchange.invoke(cmdlet, { Identity: "ada" }, "", { "X-AnchorMailbox": anchor });
+    const organisation = "APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@contoso.com";
+    expect((await by("Get-Mailbox", organisation)).status).toBe(200);
+    for (const anchor of [organisation, "UPN:grace@contoso.com", ""]) {
+      expect(await by("Set-Mailbox", anchor)).toMatchObject({
+        status: 400,
+        type: "CmdletProxyNotAvailableException",
+        text: expect.stringMatching(/^Cmdlet needs proxy\. Current Server FQDN : .*, Required Server FQDN : /),
+      });
+    }
+    expect((await by("Set-Mailbox", "UPN:ada@contoso.com")).status).toBe(200);
+    expect((await by("Set-Mailbox", "SMTP:ada@contoso.onmicrosoft.com")).status).toBe(200);
   });
 });
 
@@ -146,14 +203,50 @@ describe("the envelope", () => {
 
   test("errors carry type and text in details, and the short type in a header", async () => {
     const answer = await exchange.invoke("Get-Mailbox", { Identity: "nobody@contoso.com" });
-    expect(answer.status).toBe(400);
+    expect(answer.status).toBe(404);
     expect(answer.headers.get("x-exceptiontype")).toBe("ManagementObjectNotFoundException");
+    expect(answer.body.error).toMatchObject({
+      code: "NotFound",
+      message: "Error executing cmdlet",
+      innererror: {
+        internalexception: {
+          type: "Microsoft.Exchange.Management.PSDirectInvoke.DirectInvokeCmdletExecutionException",
+        },
+      },
+    });
     const { details } = answer.body.error as { details: { message: string }[] };
     expect(details[0]?.message.split("|")).toEqual([
       expect.stringMatching(/^Ex[0-9A-F]{6}$/),
       "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException",
       expect.stringContaining("object 'nobody@contoso.com' couldn't be found on '"),
     ]);
+  });
+
+  test("a taken address is a conflict, an ambiguous identity an internal error", async () => {
+    const conflict = await exchange.invoke("Set-Mailbox", {
+      Identity: "ada",
+      EmailAddresses: ["SMTP:ada@contoso.com", "grace@contoso.com"],
+    });
+    expect([conflict.status, conflict.type]).toEqual([409, "ProxyAddressExistsException"]);
+    putRecipient(exchange.tenant, 9, "twin", "SharedMailbox");
+    exchange.tenant.store.put("recipients", "x", {
+      ...putRecipient(exchange.tenant, 8, "other", "SharedMailbox"),
+      alias: "twin",
+    });
+    const ambiguous = await exchange.invoke("Get-Mailbox", { Identity: "twin" });
+    expect(ambiguous).toMatchObject({
+      status: 500,
+      type: "ManagementObjectAmbiguousException",
+      text: "The operation couldn't be performed because object: 'twin' matches multiple entries.",
+    });
+    exchange.tenant.configure({ contrary: ["exchange.error-statuses"] });
+    expect((await exchange.invoke("Get-Mailbox", { Identity: "twin" })).status).toBe(400);
+  });
+
+  test("a delay is told in a warning of the answer", async () => {
+    exchange.tenant.configure({ microDelay: 250 });
+    const { warnings } = await exchange.invoke("Get-Mailbox", { Identity: "ada" });
+    expect(warnings).toEqual([expect.stringContaining("Micro delay applied. Actual delayed: 250 msecs, Enforced")]);
   });
 });
 
@@ -188,23 +281,45 @@ describe("paging", () => {
     expect(aliases).toEqual(["m10", "m11", "m12", "m13", "m14"]);
   });
 
-  test("another body, a link too old, or replays switched off: expired", async () => {
+  test("another body, a link followed already, too old, or never good: expired", async () => {
     const body = { CmdletInput: { CmdletName: "Get-Mailbox", Parameters: parameters } };
     const { body: first } = await exchange.invoke("Get-Mailbox", parameters, "", prefer);
     const link = first["@odata.nextLink"];
-    expect((await next(link, getAda)).text).toMatch(/Expired or Invalid pagination request/);
+    const strange = await next(link, getAda);
+    expect(strange.text).toMatch(/Expired or Invalid pagination request/);
+    expect(strange.body.error).toMatchObject({
+      code: "BadRequest",
+      message: "Invalid Operation",
+      innererror: { internalexception: { type: "System.Exception" } },
+    });
     expect((await next(link, body)).status).toBe(200);
-    exchange.tenant.advance(31 * 60 * 1000);
+    // A link is good once.
     expect((await next(link, body)).status).toBe(400);
+    const { body: late } = await exchange.invoke("Get-Mailbox", parameters, "", prefer);
+    exchange.tenant.advance(31 * 60 * 1000);
+    expect((await next(late["@odata.nextLink"], body)).status).toBe(400);
     exchange.tenant.configure({ nextLinkLifetime: 0 });
     const again = await exchange.invoke("Get-Mailbox", parameters, "", prefer);
     expect((await next(again.body["@odata.nextLink"], body)).status).toBe(400);
   });
 
-  test("a ResultSize that cuts says so", async () => {
+  test("ResultSize is the size of a page: the answer warns, and its link leads to the rest", async () => {
+    const body = { CmdletInput: { CmdletName: "Get-Mailbox", Parameters: { ResultSize: 3 } } };
+    const first = await exchange.post(path("beta", "InvokeCommand"), body);
+    expect(first.rows).toHaveLength(3);
+    expect(first.warnings).toEqual([expect.stringContaining("ResultSize parameter")]);
+    const second = await next(first.body["@odata.nextLink"], body);
+    const third = await next(second.body["@odata.nextLink"], body);
+    expect([second.rows.length, second.warnings.length]).toEqual([3, 1]);
+    expect([third.rows.length, third.warnings, "@odata.nextLink" in third.body]).toEqual([1, [], false]);
+  });
+
+  test("by a setting ResultSize cuts the answer, with a warning and no link", async () => {
+    exchange.tenant.configure({ resultSizeCuts: true });
     const answer = await exchange.invoke("Get-Mailbox", { ResultSize: 3 });
     expect(answer.rows).toHaveLength(3);
     expect(answer.warnings).toEqual([expect.stringContaining("ResultSize parameter")]);
+    expect(answer.body).not.toHaveProperty("@odata.nextLink");
   });
 });
 
@@ -246,7 +361,7 @@ describe("$batch", () => {
         status,
       ]),
     ).toEqual([
-      ["a", 400],
+      ["a", 404],
       ["b", 200],
     ]);
   });
@@ -280,7 +395,9 @@ describe("binding", () => {
   test("an unknown parameter", async () => {
     const answer = await exchange.invoke("Get-Mailbox", { Identity: "ada", Colour: "red" });
     expect(answer).toMatchObject({ status: 400, type: "AmbiguousParameterSetException" });
-    expect(details(answer)?.[0]?.message).toMatch(/^\|System\..*AmbiguousParameterSetException\|.*Colour$/);
+    expect(details(answer)?.[0]?.message).toMatch(
+      /^\|Microsoft\.Exchange\.AdminApi\.CommandInvocation\.AmbiguousParameterSetException\|.*Colour$/,
+    );
   });
 
   test("a wrong member lists the right ones, in internalexception alone", async () => {
@@ -292,6 +409,14 @@ describe("binding", () => {
     expect(answer).toMatchObject({ status: 400, type: "ParameterTransformationException" });
     expect(answer.text).toContain("FullAccess, ExternalAccount");
     expect(details(answer)).toBeUndefined();
+  });
+
+  test("the beginning of a member is that member, when it is no other's", async () => {
+    const grant = (right: string) =>
+      exchange.invoke("Add-MailboxPermission", { Identity: "ada", User: "grace", AccessRights: [right] });
+    expect((await grant("full")).rows[0]?.AccessRights).toEqual(["FullAccess"]);
+    expect((await grant("Change")).type).toBe("ParameterTransformationException");
+    expect((await grant("")).status).toBe(400);
   });
 
   test("a plain object for a multi-valued parameter", async () => {

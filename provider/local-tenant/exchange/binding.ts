@@ -136,7 +136,7 @@ export const list: ParameterType = {
   bind: bindList,
 };
 
-/** One member of an enumeration, compared without case. */
+/** One member of an enumeration, compared without case; the beginning of a member will do. */
 export function oneOf(typeName: string, ...members: string[]): ParameterType {
   return {
     kind: "choice",
@@ -165,7 +165,11 @@ function memberOf(parameter: string, value: unknown, typeName: string, members: 
   if (typeof value !== "string") {
     throw notConvertible(parameter, value, typeName);
   }
-  const member = members.find((each) => each.toLowerCase() === value.toLowerCase());
+  const wanted = value.toLowerCase();
+  const beginning = members.filter((each) => wanted !== "" && each.toLowerCase().startsWith(wanted));
+  // A beginning that only one member has is that member.
+  const member =
+    beginning.find((each) => each.toLowerCase() === wanted) ?? (beginning.length === 1 ? beginning[0] : undefined);
   if (member === undefined) {
     throw notAMember(parameter, value, typeName, members);
   }

@@ -9,21 +9,34 @@ export interface Call {
   tenant: Tenant;
   bound: Bound;
   warnings: string[];
+  /** The caller reads, and may do nothing else: it holds a view-only role. */
+  isViewOnly?: boolean;
+  /** Rows a page may have at most, when `ResultSize` asks for fewer than there are. */
+  pageSize?: number;
 }
 
 /** A cmdlet: its rows, or undefined when it has no output at all. */
 export type Cmdlet = (call: Call) => Row[] | undefined;
 
-/** `ResultSize` applied: 1,000 rows unless the caller asks for another number or `Unlimited`; a warning says that rows were cut. */
-export function limited<T>({ bound, warnings }: Call, rows: T[]): T[] {
-  const wanted = bound.numberOrUnlimited("ResultSize") ?? 1000;
+/** What says that there are more rows than the answer has. */
+export const moreResults =
+  "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.";
+
+/**
+ * `ResultSize` taken into account: the rows of a page, 1,000 unless the caller asks for another number or `Unlimited`. It cuts
+ * nothing, the nextLink leads to the rest; by the setting `resultSizeCuts` it does, and a warning is all that tells.
+ */
+export function limited<T>(call: Call, rows: T[]): T[] {
+  const wanted = call.bound.numberOrUnlimited("ResultSize") ?? 1000;
   if (wanted === "unlimited" || rows.length <= wanted) {
     return rows;
   }
-  warnings.push(
-    "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.",
-  );
-  return rows.slice(0, wanted);
+  if (call.tenant.settings.resultSizeCuts) {
+    call.warnings.push(moreResults);
+    return rows.slice(0, wanted);
+  }
+  call.pageSize = Math.max(1, wanted);
+  return rows;
 }
 
 /**

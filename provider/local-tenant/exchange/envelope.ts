@@ -91,12 +91,15 @@ export class Pages {
     return { page: rows.slice(0, size), token };
   }
 
-  /** The page a nextLink stands for. A link may be posted again until it expires. */
+  /** The page a nextLink stands for. A link is good once, and only until it expires. */
   next(token: string, body: string): { page: Row[]; token?: string } {
     const found = this.#waiting.get(token);
     const lifetime = this.#tenant.settings.nextLinkLifetime;
     if (found === undefined || found.body !== body || lifetime === 0 || this.#tenant.now() - found.madeAt > lifetime) {
       throw pagingExpired();
+    }
+    if (!this.#tenant.isContrary("exchange.link-replay")) {
+      this.#waiting.delete(token);
     }
     return this.first(found.rows, found.size, body);
   }

@@ -7,13 +7,18 @@ export class ExchangeFault extends Error {
   readonly status: number;
   /** Exception type with its namespace, as the service prints it. */
   readonly type: string;
-  readonly body: unknown;
+  readonly body: { error: Record<string, unknown> };
 
-  constructor(status: number, type: string, text: string, body: unknown) {
+  constructor(status: number, type: string, text: string, body: { error: Record<string, unknown> }) {
     super(text);
     this.status = status;
     this.type = type;
     this.body = body;
+  }
+
+  /** Whether a cmdlet ran and failed; otherwise the call never came to it. */
+  get isCmdlets(): boolean {
+    return this.body.error.message === "Error executing cmdlet";
   }
 
   /** The value of the `X-ExceptionType` header: the type without namespace. */
@@ -24,20 +29,38 @@ export class ExchangeFault extends Error {
 
 const tasks = "Microsoft.Exchange.Configuration.Tasks";
 const recipientTasks = "Microsoft.Exchange.Management.RecipientTasks";
+const objectModel = "Microsoft.Exchange.Configuration.ObjectModel";
+/** The gateway's own binder, not PowerShell's. */
+const invocation = "Microsoft.Exchange.AdminApi.CommandInvocation";
 const odataException = "Microsoft.Exchange.Admin.OData.Core.ODataServiceException";
 
-/** A cmdlet ran and failed: `details[0].message` is `code|type|text`. */
-function cmdletFault(code: string, type: string, text: string, status = 400): ExchangeFault {
+/** Statuses of the errors for which somebody recorded one; every other cmdlet error is a 400. */
+const statuses: readonly (readonly [typeEnd: string, status: number, code: string])[] = [
+  ["ManagementObjectNotFoundException", 404, "NotFound"],
+  ["ProxyAddressExistsException", 409, "Conflict"],
+  ["ManagementObjectAmbiguousException", 500, "InternalServerError"],
+];
+
+/** What the gateway throws when a cmdlet ends in an error; it says nothing about the error. */
+const gatewayException = "Microsoft.Exchange.Management.PSDirectInvoke.DirectInvokeCmdletExecutionException";
+
+/** A cmdlet ran and failed: `details[0].message` is `code|type|text`, and only there is the error's own type. */
+function cmdletFault(code: string, type: string, text: string): ExchangeFault {
+  const [, status = 400, name = "BadRequest"] = statuses.find(([typeEnd]) => type.endsWith(`.${typeEnd}`)) ?? [];
   return new ExchangeFault(status, type, text, {
     error: {
-      code: "BadRequest",
+      code: name,
       message: "Error executing cmdlet",
-      details: [{ code: "Client", target: "", message: `${code}|${type}|${text}` }],
+      details: [{ code: "Context", target: "", message: `${code}|${type}|${text}` }],
       innererror: {
         message: "Error executing cmdlet",
         type: odataException,
         stacktrace: "",
-        internalexception: { message: text, type, stacktrace: "" },
+        internalexception: {
+          message: `Exception of type '${gatewayException}' was thrown.`,
+          type: gatewayException,
+          stacktrace: "",
+        },
       },
       "adminapi.warnings@odata.type": "#Collection(String)",
       "@adminapi.warnings": [],
@@ -101,9 +124,9 @@ export function mailboxDoesNotExist(): ExchangeFault {
 /** Several objects of that identity. */
 export function objectAmbiguous(identity: string): ExchangeFault {
   return cmdletFault(
-    "Ex1B3C5D",
+    "Ex9E65A2",
     `${tasks}.ManagementObjectAmbiguousException`,
-    `The operation couldn't be performed because '${identity}' matches multiple entries.`,
+    `The operation couldn't be performed because object: '${identity}' matches multiple entries.`,
   );
 }
 
@@ -112,8 +135,8 @@ export function objectAmbiguous(identity: string): ExchangeFault {
 /** `holder` is the canonical name of the object that has the address, as the service prints it. */
 export function addressInUse(address: string, holder: string): ExchangeFault {
   return cmdletFault(
-    "ExE67C16",
-    `${recipientTasks}.ProxyAddressExistsException`,
+    "Ex1472D1",
+    `${objectModel}.ProxyAddressExistsException`,
     `The proxy address "${address}" is already being used by the proxy addresses or LegacyExchangeDN of "${holder}". Please choose another proxy address.`,
   );
 }
@@ -148,7 +171,7 @@ export function userPrincipalNameInUse(userPrincipalName: string, holder: string
 /** The synchronous write to Entra found the value on an object that Exchange does not know; the text still says "transient". */
 export function usedInEntra(property: "proxyAddresses" | "userPrincipalName"): ExchangeFault {
   return cmdletFault(
-    "ExD1FF20",
+    "",
     "Microsoft.Exchange.Configuration.DualWrite.LocStrings.UnableToWriteToAadException",
     "An Azure Active Directory call was made to keep object in sync between Azure Active Directory and Exchange Online. " +
       "However, it failed. Detailed error message: Unable to update the specified properties. Reason: ObjectConflict. " +
@@ -172,7 +195,7 @@ export function tooManyAddresses(limit: number): ExchangeFault {
 export function domainNotAccepted(domain: string): ExchangeFault {
   return cmdletFault(
     "ExF1A5E3",
-    `${recipientTasks}.NotAcceptedDomainException`,
+    `${objectModel}.NotAcceptedDomainException`,
     `You can't use the domain because it's not an accepted domain for your organization. Domain: "${domain}".`,
   );
 }
@@ -260,7 +283,7 @@ export function tooManyPermissions(mailbox: string): ExchangeFault {
 export function domainOfMailboxNotAccepted(mailbox: string, domain: string): ExchangeFault {
   return cmdletFault(
     "Ex3C55D9",
-    `${recipientTasks}.NotAcceptedDomainException`,
+    `${objectModel}.NotAcceptedDomainException`,
     `The domain "${domain}" of an address of "${mailbox}" isn't an accepted domain. Use SkipDomainValidationForSharedMailbox to skip this check.`,
   );
 }
@@ -294,6 +317,24 @@ export function accountOfMailboxIsGone(identity: string): ExchangeFault {
   );
 }
 
+/** A cmdlet ran on a server that is not the mailbox's, and the gateway does not carry it over. */
+export function needsProxy(): ExchangeFault {
+  return cmdletFault(
+    "",
+    `${tasks}.CmdletProxyNotAvailableException`,
+    `Cmdlet needs proxy. Current Server FQDN : ${server.replace("DC001", "MB001")}, Required Server FQDN : ${server.replace("DC001", "MB002")}`,
+  );
+}
+
+/** Something that even reads only for those who may write the mailbox. */
+export function outOfWriteScope(mailbox: string): ExchangeFault {
+  return cmdletFault(
+    "Ex77A3C9",
+    "Microsoft.Exchange.Data.Directory.ADScopeException",
+    `The operation on mailbox "${mailbox}" failed because it's out of the current user's write scope.`,
+  );
+}
+
 // Archive, rules
 
 /** An archive that is there already, is missing, or is held. */
@@ -319,14 +360,14 @@ export function invalidOperation(text: string): ExchangeFault {
 
 /** A parameter the cmdlet does not have. */
 export function unknownParameter(parameter: string): ExchangeFault {
-  const type = "System.Management.Automation.AmbiguousParameterSetException";
+  const type = `${invocation}.AmbiguousParameterSetException`;
   const text = `Parameter set cannot be resolved using the specified named parameters. Invalid cmdlet parameters specified. ${parameter}`;
   return bindingFault(type, text, `|${type}|${text}`);
 }
 
 /** Parameters that exist but do not go together in one parameter set. */
 export function parametersDoNotGoTogether(parameters: readonly string[]): ExchangeFault {
-  const type = "System.Management.Automation.AmbiguousParameterSetException";
+  const type = `${invocation}.AmbiguousParameterSetException`;
   const text = `Parameter set cannot be resolved using the specified named parameters. Invalid cmdlet parameters specified. ${parameters.join(", ")}`;
   return bindingFault(type, text, `|${type}|${text}`);
 }
@@ -355,7 +396,7 @@ export function notAMember(
   members: readonly string[],
 ): ExchangeFault {
   return bindingFault(
-    "System.Management.Automation.ParameterTransformationException",
+    `${invocation}.ParameterTransformationException`,
     `Cannot process argument transformation on parameter '${parameter}'. Cannot convert value "${value}" to type "${typeName}". Error: "Unable to match the identifier name ${value} to a valid enumerator name. Specify one of the following enumerator names and try again: ${members.join(", ")}"`,
   );
 }
@@ -363,7 +404,7 @@ export function notAMember(
 /** A value of the wrong type. */
 export function notConvertible(parameter: string, value: unknown, typeName: string): ExchangeFault {
   return bindingFault(
-    "System.Management.Automation.ParameterTransformationException",
+    `${invocation}.ParameterTransformationException`,
     `Cannot process argument transformation on parameter '${parameter}'. Cannot convert value "${printed(value)}" to type "${typeName}".`,
   );
 }
@@ -396,9 +437,9 @@ export function tooManyInBatch(limit: number): ExchangeFault {
   return odataFault(400, "BadRequest", `The batch request exceeds the maximum of ${limit} requests.`);
 }
 
-/** A nextLink that is too old, posted with another body, or made by another process. */
+/** A nextLink that was followed already, is too old, was posted with another body, or was made by another process. */
 export function pagingExpired(): ExchangeFault {
-  return odataFault(400, "BadRequest", "Expired or Invalid pagination request. Default Expiry time is 00:30:00");
+  return bindingFault("System.Exception", "Expired or Invalid pagination request. Default Expiry time is 00:30:00");
 }
 
 /** No good token, in words; the service as assumed sends none. */

@@ -9,6 +9,7 @@ import {
   invalidOperation,
   invalidProperty,
   missingParameter,
+  outOfWriteScope,
   referencedObjectNotFound,
   ruleNotFound,
 } from "./errors";
@@ -90,6 +91,9 @@ const longestName = 512;
 export function getInboxRule(call: Call): Row[] {
   const directory = new Directory(call.tenant, "seen");
   const { mailbox, identity } = target(call, directory);
+  if (call.isViewOnly) {
+    throw outOfWriteScope(mailbox.name);
+  }
   const rules = rulesOf(directory, mailbox);
   const shown = identity === undefined ? rules : [ruleNamed(rules, identity)];
   return limited(

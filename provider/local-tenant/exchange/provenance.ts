@@ -2,6 +2,7 @@ import type { Provenance } from "../provenance";
 
 const captures = "wire captures of Microsoft's PowerShell module and of clients that speak InvokeCommand";
 const reference = "Exchange PowerShell reference, page of the cmdlet";
+const decompiled = "Exchange 15.00.1497, decompiled";
 
 /** Where each behaviour of the Exchange side is known from. */
 export const provenance: Provenance[] = [
@@ -12,10 +13,25 @@ export const provenance: Provenance[] = [
     source: captures,
   },
   {
-    id: "exchange.unauthorized-status",
-    behaviour: "No token or no Exchange app role answers 401",
+    id: "exchange.needs-proxy",
+    behaviour:
+      "With strictRouting a write about a mailbox by another anchor answers CmdletProxyNotAvailableException, Cmdlet needs proxy",
     mark: "observed",
-    source: "graph2otel wire captures",
+    source: "CIPP #4877 and #2661, office-docs-powershell #10446; two clients that anchor by UPN against it",
+  },
+  {
+    id: "exchange.beta-only",
+    behaviour:
+      "InvokeCommand of v1.0 answers 405: v1.0 has the resources of the Get-EXO cmdlets, only beta runs cmdlets",
+    mark: "observed",
+    source: "azure_auth, measured 2026-09-25",
+  },
+  {
+    id: "exchange.unauthorized-status",
+    behaviour:
+      "No token or no Exchange app role answers 401 with a Bearer challenge; without authorization Basic is offered, too",
+    mark: "observed",
+    source: "tests of azure_auth's client, graph2otel wire captures",
   },
   {
     id: "exchange.unauthorized-body",
@@ -26,9 +42,17 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.forbidden-body",
-    behaviour: "A token without a role in Exchange, and an unknown cmdlet, answer 403 with a body of NUL bytes",
+    behaviour:
+      "A token without a role in Exchange, and an unknown cmdlet, answer 403 with a body of NUL bytes that calls itself gzip",
     mark: "observed",
-    source: "graph2otel wire captures",
+    source: "four independent clients; bodies of 336 and 985 bytes",
+  },
+  {
+    id: "exchange.forbidden-reason",
+    behaviour:
+      "A 403 for want of a role carries x-ms-diagnostics 2000003 with a reason; without one the token is stale or the cmdlet unknown",
+    mark: "observed",
+    source: "azapptoolkit",
   },
   {
     id: "exchange.version-roles",
@@ -42,6 +66,12 @@ export const provenance: Provenance[] = [
       "v2.0 serves Get-Mailbox, Set-Mailbox GrantSendOnBehalfTo, Get-AcceptedDomain and Get-OrganizationConfig only",
     mark: "documented",
     source: "Admin API, endpoints reference",
+  },
+  {
+    id: "exchange.v2-preview",
+    behaviour: "In an organisation outside the preview (setting v2Preview) v2.0 answers 404",
+    mark: "observed",
+    source: "swissknife, exoapi: 400 and 404 mean that v2.0 is not enabled",
   },
   {
     id: "exchange.v2-other-refused",
@@ -78,15 +108,22 @@ export const provenance: Provenance[] = [
   {
     id: "exchange.unknown-parameter",
     behaviour:
-      "An unknown parameter answers AmbiguousParameterSetException, its text in details with an empty first field",
+      "An unknown parameter answers AdminApi.CommandInvocation.AmbiguousParameterSetException, its text in details with an empty first field and in innererror",
     mark: "observed",
     source: "graph2otel wire captures",
   },
   {
     id: "exchange.wrong-enumeration",
-    behaviour: "A wrong enumeration value answers ParameterTransformationException, its text in internalexception only",
+    behaviour:
+      "A wrong enumeration value answers AdminApi.CommandInvocation.ParameterTransformationException, its text in internalexception only",
     mark: "observed",
     source: "graph2otel wire captures",
+  },
+  {
+    id: "exchange.enumeration-beginning",
+    behaviour: "The beginning of an enumeration's member is taken for the member",
+    mark: "observed",
+    source: "graph2otel wire captures: File matched FileTypeBlock",
   },
   {
     id: "exchange.multivalued-object",
@@ -104,9 +141,18 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.error-statuses",
-    behaviour: "Cmdlet errors answer 400 with code|type|text in details; the type decides",
-    mark: "assumed",
-    source: "bodies observed, the status of not-found and conflicts is not",
+    behaviour:
+      "Cmdlet errors have code|type|text in details; not found is 404, a taken address 409, an ambiguous identity 500, all others 400",
+    mark: "observed",
+    source: "raw bodies in Microsoft365DSC #2998 and frappe ITSync; ScubaGear and graph2otel for 404 and 400",
+    contrary: "Every cmdlet error is a 400",
+  },
+  {
+    id: "exchange.gateway-exception",
+    behaviour:
+      "internalexception of a cmdlet's error is DirectInvokeCmdletExecutionException: only details names the error",
+    mark: "observed",
+    source: "raw body in Microsoft365DSC #2998",
   },
   {
     id: "exchange.page-size",
@@ -116,15 +162,18 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.link-replay",
-    behaviour: "A nextLink may be posted again within its life; lifetime 0 never admits one",
-    mark: "assumed",
-    source: "sources conflict; setting nextLinkLifetime",
+    behaviour:
+      "A nextLink is good once, and until it expires (setting nextLinkLifetime); then it is a System.Exception",
+    mark: "observed",
+    source: "graph2otel, four ways of replaying; body in Microsoft Q&A 1023619",
+    contrary: "A nextLink may be posted again until it expires",
   },
   {
     id: "exchange.truncation-warning",
-    behaviour: "The truncation warning comes when ResultSize cut rows, not with a nextLink",
-    mark: "assumed",
-    source: "one capture shows both at once for the default ResultSize",
+    behaviour:
+      "ResultSize is the size of a page: rows, the warning that there are more, and a nextLink to them; setting resultSizeCuts",
+    mark: "observed",
+    source: "graph2otel for all three at once, azure_auth for the link",
   },
   {
     id: "exchange.batch-size",
@@ -160,9 +209,9 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.ambiguous-identity",
-    behaviour: "An identity that fits several objects answers ManagementObjectAmbiguousException",
-    mark: "assumed",
-    source: "type known, circumstances not",
+    behaviour: "An identity that fits several objects answers Ex9E65A2, ManagementObjectAmbiguousException",
+    mark: "observed",
+    source: "CIPP-API pull request 1568; alias or name shared by two objects: Microsoft365DSC #2117",
   },
   {
     id: "exchange.name-object-id",
@@ -255,6 +304,12 @@ export const provenance: Provenance[] = [
     behaviour: "A change that changes nothing succeeds with a warning",
     mark: "observed",
     source: "CIPP",
+  },
+  {
+    id: "exchange.micro-delay",
+    behaviour: "By the setting microDelay each answer warns that it was held back",
+    mark: "observed",
+    source: "Microsoft KB 2881759",
   },
   {
     id: "exchange.quota-order",
@@ -387,8 +442,8 @@ export const provenance: Provenance[] = [
   {
     id: "exchange.statistics-never-used",
     behaviour: "Get-MailboxStatistics of a mailbox nothing arrived in: no row and a warning",
-    mark: "assumed",
-    source: "as Exchange Server does",
+    mark: "observed",
+    source: `${decompiled}: WarningMailboxNeverBeenLoggedOn`,
   },
   {
     id: "exchange.neutral-culture",
@@ -462,8 +517,8 @@ export const provenance: Provenance[] = [
   {
     id: "exchange.rule-force-confirm",
     behaviour: "Force and Confirm change nothing over InvokeCommand: nobody could answer a prompt",
-    mark: "assumed",
-    source: "the reference has a prompt where Outlook's own rules would be removed",
+    mark: "observed",
+    source: "CIPP runs these cmdlets without Force, mostly without Confirm",
   },
   {
     id: "exchange.rule-error-cleared",
@@ -473,8 +528,10 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.rule-roles",
-    behaviour: "The cmdlets of inbox rules ask for no other role than the rest",
-    mark: "assumed",
-    source: "which management roles have them is written nowhere; Mail Recipients is likely",
+    behaviour:
+      "Get-InboxRule is refused to view-only roles; for the rest the cmdlets of inbox rules ask for no other role",
+    mark: "documented",
+    source:
+      "Exchange PowerShell reference, Get-InboxRule; the check of the write scope: Exchange 15.00.1497, decompiled",
   },
 ];

@@ -2,22 +2,26 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { applyFault } from "../faults";
 import { callerOf } from "../login/tokens";
+import { type Application, type Organization, tables } from "../model";
 import { isPlainObject } from "../plain";
 import type { Tenant } from "../tenant";
-import { bind } from "./binding";
+import { type Bound, bind } from "./binding";
+import { type Call, moreResults } from "./call";
 import { cmdletNamed, cmdlets } from "./cmdlets";
 import { envelope, jsonOf, Pages, pageSize, type Row } from "./envelope";
 import {
   badEnvelope,
   ExchangeFault,
   methodNotAllowed,
+  needsProxy,
   noSuchResource,
   notOnEndpoint,
   notSimulated,
   tooManyInBatch,
   unauthorized,
 } from "./errors";
-import { organizationOf } from "./identity";
+import { Directory, hasMailbox } from "./identity";
+import { entitySets, otherCmdlets } from "./not-simulated";
 import { type CmdletName, shapes } from "./parameters";
 
 /** Most requests one `$batch` may hold. */
@@ -42,6 +46,9 @@ const endpoints: Readonly<Record<string, Partial<Record<CmdletName, readonly str
   organizationconfig: { "Get-OrganizationConfig": [] },
 };
 
+/** What v1.0 has: resources of the module's Get-EXO cmdlets and the module itself, no cmdlets. */
+const v1Resources = [...entitySets, "EXOModuleFile"];
+
 /** One request: that of the connection, or one inside a `$batch`. */
 interface ExchangeRequest {
   method: string;
@@ -58,10 +65,10 @@ interface Target {
 }
 
 /**
- * The Exchange admin API: `POST /adminapi/{beta|v1.0}/{tenant}/InvokeCommand`, `POST …/$batch` and the documented endpoints of
+ * The Exchange admin API: `POST /adminapi/beta/{tenant}/InvokeCommand`, `POST …/$batch` and the documented endpoints of
  * `POST /adminapi/v2.0/{tenant}/{Mailbox|AcceptedDomain|OrganizationConfig}`. `{tenant}` is the tenant's id or an accepted domain.
  * Without a token or an Exchange app role it answers 401; without a role in Exchange, and for a cmdlet it does not know, 403 with
- * a body of NUL bytes.
+ * a body of NUL bytes that calls itself gzip.
  */
 export function exchangeRoutes(tenant: Tenant): Hono {
   const app = new Hono();
@@ -80,7 +87,8 @@ export function exchangeRoutes(tenant: Tenant): Hono {
       if (!(error instanceof ExchangeFault)) {
         throw error;
       }
-      response = json(error.body, error.status, { "X-ExceptionType": error.shortType });
+      const isPlain = error.isCmdlets && tenant.isContrary("exchange.error-statuses");
+      response = json(error.body, isPlain ? 400 : error.status, { "X-ExceptionType": error.shortType });
     }
     for (const [name, value] of Object.entries(headers)) {
       response.headers.set(name, value);
@@ -96,21 +104,28 @@ export function exchangeRoutes(tenant: Tenant): Hono {
       return unauthenticated(tenant, request);
     }
     if (!caller.application.exchangeRbac) {
-      return forbidden();
+      return forbidden("The user or app doesn't have a role in Exchange.");
     }
     const resource = target.resource.toLowerCase();
-    const isKnown =
-      resource === "$batch" || (target.version === "v2.0" ? resource in endpoints : resource === "invokecommand");
-    if (!isKnown) {
+    if (target.version === "v2.0" && !tenant.settings.v2Preview) {
       throw noSuchResource(target.resource);
+    }
+    if (target.version === "v1.0" && resource === "invokecommand") {
+      throw methodNotAllowed(request.method);
+    }
+    const isServed =
+      (target.version !== "v1.0" && resource === "$batch") ||
+      (target.version === "v2.0" ? resource in endpoints : target.version === "beta" && resource === "invokecommand");
+    if (!isServed) {
+      throw unserved(target);
     }
     if (request.method !== "POST") {
       throw methodNotAllowed(request.method);
     }
-    return resource === "$batch" ? await batch(request, target) : run(request, target);
+    return resource === "$batch" ? await batch(request, target) : run(request, target, caller.application);
   }
 
-  function run(request: ExchangeRequest, target: Target): Response {
+  function run(request: ExchangeRequest, target: Target, application: Application): Response {
     if (/clixml/i.test(request.headers.get("x-responseformat") ?? "")) {
       throw notSimulated("X-ResponseFormat clixml");
     }
@@ -118,23 +133,46 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     const select = request.url.searchParams.get("$select") ?? undefined;
     const skipToken = request.url.searchParams.get("$skiptoken");
     if (skipToken !== null) {
-      return pageOf(request, target, pages.next(skipToken, request.body), select, []);
+      return pageOf(request, target, pages.next(skipToken, request.body), select, delayed());
     }
     const cmdlet = cmdletNamed(given);
     if (target.version === "v2.0") {
       requireOnEndpoint(tenant, target.resource, given, cmdlet, parameters);
     }
     if (cmdlet === undefined) {
+      if (otherCmdlets.has(given.toLowerCase())) {
+        throw notSimulated(`the cmdlet ${given}`);
+      }
       return forbidden();
     }
-    const warnings: string[] = [];
-    const bound = bind(cmdlet, shapes[cmdlet], parameters);
-    const rows = cmdlets[cmdlet]({ tenant, bound, warnings });
-    if (rows === undefined) {
-      return json(envelope(contextOf(request.url), { rows, warnings }, select, undefined), 200);
+    const isViewOnly = application.exchangeViewOnly === true;
+    if (isViewOnly && !cmdlet.startsWith("Get-")) {
+      return forbidden(`The cmdlet ${cmdlet} isn't in the caller's role.`);
     }
-    const first = pages.first(rows, pageSize(request.headers.get("prefer") ?? undefined), request.body);
-    return pageOf(request, target, first, select, warnings);
+    const bound = bind(cmdlet, shapes[cmdlet], parameters);
+    if (tenant.settings.strictRouting) {
+      requireRouted(tenant, cmdlet, bound, request.headers.get("x-anchormailbox") ?? "");
+    }
+    const call: Call = { tenant, bound, warnings: delayed(), isViewOnly };
+    const rows = cmdlets[cmdlet](call);
+    if (rows === undefined) {
+      return json(envelope(contextOf(request.url), { rows, warnings: call.warnings }, select, undefined), 200);
+    }
+    const size = Math.min(
+      pageSize(request.headers.get("prefer") ?? undefined),
+      call.pageSize ?? Number.POSITIVE_INFINITY,
+    );
+    return pageOf(request, target, pages.first(rows, size, request.body), select, call.warnings);
+  }
+
+  /** The warnings every answer begins with. */
+  function delayed(): string[] {
+    const { microDelay } = tenant.settings;
+    return microDelay === 0
+      ? []
+      : [
+          `Micro delay applied. Actual delayed: ${microDelay} msecs, Enforced: True, Capped delay: ${microDelay} msecs, Required: False, Additional info: .`,
+        ];
   }
 
   function pageOf(
@@ -150,7 +188,8 @@ export function exchangeRoutes(tenant: Tenant): Hono {
       query.set("$skiptoken", token);
       nextLink = `${request.url.origin}/adminapi/${target.version}/${target.tenant}/${target.resource}?${query}`;
     }
-    return json(envelope(contextOf(request.url), { rows: page, warnings }, select, nextLink), 200);
+    const all = nextLink === undefined ? warnings : [...warnings, moreResults];
+    return json(envelope(contextOf(request.url), { rows: page, warnings: all }, select, nextLink), 200);
   }
 
   async function batch(request: ExchangeRequest, target: Target): Promise<Response> {
@@ -198,14 +237,35 @@ function targetOf(tenant: Tenant, path: string): Target {
     throw noSuchResource(path);
   }
   const name = given.toLowerCase();
+  const { tenantId } = tenant.store.get<Organization>(tables.organization, "organization") ?? {};
   const isTenant =
     tenant.isContrary("exchange.foreign-tenant-segment") ||
-    name === organizationOf(tenant).tenantId.toLowerCase() ||
+    name === tenantId?.toLowerCase() ||
     tenant.store.all<{ domainName: string }>("domains").some((domain) => domain.domainName.toLowerCase() === name);
   if (!isTenant) {
     throw noSuchResource(given);
   }
   return { version: known, tenant: given, resource };
+}
+
+/** What is there in the service and not here, and what is nowhere. */
+function unserved({ version, resource }: Target): ExchangeFault {
+  const known = version === "beta" ? [...entitySets, "$metadata"] : version === "v1.0" ? v1Resources : [];
+  const name = resource.replace(/\(.*$/s, "").toLowerCase();
+  return known.some((each) => each.toLowerCase() === name)
+    ? notSimulated(`the resource ${resource} of ${version}`)
+    : noSuchResource(resource);
+}
+
+/** A write about one mailbox has to come by that mailbox's own anchor. */
+function requireRouted(tenant: Tenant, cmdlet: CmdletName, bound: Bound, anchor: string): void {
+  const identity = cmdlet.startsWith("Get-") ? undefined : (bound.text("Mailbox") ?? bound.text("Identity"));
+  const directory = new Directory(tenant, "seen");
+  const [mailbox] = directory.matches((identity ?? "").replace(/\\[^\\]+$/, ""), hasMailbox);
+  const [, named = ""] = /^(?:UPN|SMTP):(.+)$/i.exec(anchor) ?? [];
+  if (mailbox !== undefined && !directory.matches(named, hasMailbox).includes(mailbox)) {
+    throw needsProxy();
+  }
 }
 
 function decoded(segment: string): string {
@@ -370,7 +430,14 @@ function unauthenticated(tenant: Tenant, request: ExchangeRequest): Response {
   return new Response(null, { status: 401, headers });
 }
 
-/** No role, or no such cmdlet: the service tells neither, it sends NUL bytes. */
-function forbidden(): Response {
-  return new Response(new Uint8Array(64), { status: 403 });
+/**
+ * No role, or no such cmdlet. The body is NUL bytes that claim to be gzip, so that clients fail to decode it. `reason` is told in
+ * a header when roles decided; without one a token is too old to carry what was granted, or nobody knows the cmdlet.
+ */
+function forbidden(reason?: string): Response {
+  const headers = new Headers({ "Content-Encoding": "gzip" });
+  if (reason !== undefined) {
+    headers.set("x-ms-diagnostics", `2000003;reason="${reason}";error_category="invalid_grant"`);
+  }
+  return new Response(new Uint8Array(336), { status: 403, headers });
 }
