@@ -61,6 +61,8 @@ export interface FederatedCredential {
   audience: string;
   /** Key the issuer signs with: the tenant never asks the network for one. */
   publicKeyPem: string;
+  /** What the issuer calls that key in its tokens' header (`kid`); absent = not told, only the signature decides then. */
+  keyId?: string;
 }
 
 export interface Sku {

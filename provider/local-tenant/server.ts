@@ -28,8 +28,6 @@ export interface LocalTenantOptions {
   https?: string;
   /** What an empty journal is filled with. Default: nothing. */
   seed?: SeedName;
-  /** Entra id of a tenant that is seeded now. Default: the seed's. */
-  tenantId?: string;
   /** Milliseconds until a service sees what another one wrote (Exchange: also what it wrote itself). Default: as the journal has it, 0 at first. */
   lag?: number;
 }
@@ -59,7 +57,7 @@ export async function startLocalTenant(options: LocalTenantOptions = {}): Promis
   try {
     const tenant = new Tenant(options.journal);
     if (options.seed !== undefined && organizationOf(tenant) === undefined) {
-      seedTenant(tenant, options.seed, options.tenantId);
+      seedTenant(tenant, options.seed);
     }
     if (options.lag !== undefined) {
       tenant.configure({ lag: { exchange: options.lag, graph: options.lag, dataverse: options.lag } });
@@ -258,6 +256,13 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
     );
     const { response, close } = await watchConnection(() =>
       applyFault(tenant, { service, method: request.method, path, cmdlet: entry.cmdlet }, async () => {
+        if (request.method === "TRACE") {
+          // Microsoft's front ends refuse it before a service sees it, and a Request of Node's cannot carry it.
+          return new Response(null, {
+            status: 405,
+            headers: { Allow: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" },
+          });
+        }
         try {
           return await services[service].fetch(withBody(request, text), env);
         } catch (error) {

@@ -48,6 +48,20 @@ test("a token is a signed three-part JWT with the claims of an app-only token", 
   expect(() => jwt.verify(token, createPublicKey({ key, format: "jwk" }))).not.toThrow();
 });
 
+test("a token names the application's service principal, which is its user in Dataverse, too", async () => {
+  const token = await tokenFor(running.origin, `${running.origin}/.default`);
+  const { oid, sub, iss, idp, appidacr } = claimsOf(token);
+  expect(oid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect({ sub, idp, appidacr }).toEqual({ sub: oid, idp: iss, appidacr: "1" });
+  expect(claimsOf(await tokenFor(running.origin, scopes.graph)).oid).toBe(oid);
+  const query = `$filter=azureactivedirectoryobjectid eq ${oid}&$select=applicationid,azureactivedirectoryobjectid`;
+  const response = await fetch(`${running.origin}/api/data/v9.2/systemusers?${query}`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
+  const { value } = (await response.json()) as { value: unknown };
+  expect(value).toMatchObject([{ applicationid: appId, azureactivedirectoryobjectid: oid }]);
+});
+
 test.each([
   ["Graph", "https://graph.microsoft.com/.default", "https://graph.microsoft.com"],
   ["the environment's own URL", "https://contoso.crm4.dynamics.com/.default", "https://contoso.crm4.dynamics.com"],
@@ -180,11 +194,12 @@ describe("certificate assertions", () => {
       client_assertion_type: assertionType,
       client_assertion: assertion,
     });
-    return { status, codes: body.error_codes };
+    const claims = typeof body.access_token === "string" ? claimsOf(body.access_token) : {};
+    return { status, codes: body.error_codes, appidacr: claims.appidacr };
   }
 
   test("are accepted by x5t and by x5t#S256", async () => {
-    expect(await ask({})).toMatchObject({ status: 200 });
+    expect(await ask({})).toMatchObject({ status: 200, appidacr: "2" });
     expect(await ask({ header: { "x5t#S256": thumbprint("sha256") }, algorithm: "PS256" })).toMatchObject({
       status: 200,
     });
@@ -214,9 +229,10 @@ test("a federated token is accepted only with issuer, subject, audience and key 
     federatedCredentials: [{ ...known, publicKeyPem: publicKey.export({ type: "spki", format: "pem" }) }],
   });
   const stranger = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
-  const ask = async (change: Partial<typeof known>, key = privateKey) => {
+  const ask = async (change: Partial<typeof known>, key = privateKey, kid?: string) => {
     const { issuer, subject, audience } = { ...known, ...change };
-    const assertion = jwt.sign({}, key, { algorithm: "RS256", issuer, subject, audience, expiresIn: 300 });
+    const header = { alg: "RS256", ...(kid === undefined ? {} : { kid }) };
+    const assertion = jwt.sign({}, key, { algorithm: "RS256", header, issuer, subject, audience, expiresIn: 300 });
     const form = {
       client_id: appId,
       scope: scopes.graph,
@@ -230,7 +246,16 @@ test("a federated token is accepted only with issuer, subject, audience and key 
   expect(await ask({ issuer: "https://other.example" })).toEqual({ status: 401, codes: [700211] });
   expect(await ask({ subject: "repo:contoso/mail:ref:refs/heads/Main" })).toEqual({ status: 401, codes: [700213] });
   expect(await ask({ audience: "api://other" })).toEqual({ status: 401, codes: [700212] });
-  expect(await ask({}, stranger)).toEqual({ status: 401, codes: [50013] });
+  expect(await ask({}, stranger)).toEqual({ status: 401, codes: [7000272] });
+  await control(running.origin, "PATCH", `state/applications/${appId}`, {
+    federatedCredentials: [
+      { ...known, keyId: "k1", publicKeyPem: publicKey.export({ type: "spki", format: "pem" }) },
+      { ...known, keyId: "k2", publicKeyPem: publicKey.export({ type: "spki", format: "pem" }) },
+    ],
+  });
+  expect(await ask({}, privateKey, "k2")).toEqual({ status: 200, codes: undefined });
+  expect(await ask({}, privateKey, "k3")).toEqual({ status: 401, codes: [7000272] });
+  expect(await ask({}, stranger, "k1")).toEqual({ status: 401, codes: [50013] });
 });
 
 describe("callers", () => {

@@ -1,3 +1,4 @@
+import { servicePrincipalId } from "../login/tokens";
 import type { Column } from "./columns";
 import type { Lookup, RowOf, TableName } from "./rows";
 import { propertyOf, schema, type Table } from "./schema";
@@ -42,8 +43,14 @@ export function readable(row: AnyRow, column: Column): string | number | boolean
   if (column.targets !== undefined) {
     return lookupOf(row, column)?.id ?? null;
   }
-  const value = stored(row, column.name) ?? column.initial ?? null;
+  const value = stored(row, column.name) ?? principalOf(row, column) ?? column.initial ?? null;
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
+}
+
+/** The Entra object of an application user is the application's service principal: what its tokens carry as `oid`. */
+function principalOf(row: AnyRow, column: Column): string | undefined {
+  const applicationId = column.name === "azureactivedirectoryobjectid" ? stored(row, "applicationid") : undefined;
+  return typeof applicationId === "string" ? servicePrincipalId(applicationId) : undefined;
 }
 
 /** Where a lookup column of the row points; `owninguser` and `owningteam` follow `ownerid`. */

@@ -27,7 +27,7 @@ export function checkAssertion(assertion: string, expected: Expectation): void {
   if (isCertificate) {
     checkCertificate(assertion, decoded, expected);
   } else {
-    checkFederated(assertion, payload, expected);
+    checkFederated(assertion, decoded, expected);
   }
 }
 
@@ -74,7 +74,7 @@ function checkCertificate(assertion: string, { header, payload }: Decoded, expec
   }
 }
 
-function checkFederated(assertion: string, payload: jwt.JwtPayload, expected: Expectation): void {
+function checkFederated(assertion: string, { header, payload }: Decoded, expected: Expectation): void {
   const byIssuer = (expected.application.federatedCredentials ?? []).filter((known) => known.issuer === payload.iss);
   if (byIssuer.length === 0) {
     throw signInErrors.noFederatedIssuer(String(payload.iss));
@@ -87,8 +87,12 @@ function checkFederated(assertion: string, payload: jwt.JwtPayload, expected: Ex
   if (matching.length === 0) {
     throw signInErrors.noFederatedAudience(audiencesOf(payload).join(", "));
   }
-  if (!matching.some((known) => isSigned(assertion, known.publicKeyPem))) {
-    throw expected.badFederatedSignature();
+  const isKnownKey = matching.some(({ keyId }) => keyId !== undefined && keyId === header.kid);
+  const candidates = matching.filter(({ keyId }) => keyId === undefined || keyId === header.kid);
+  if (!candidates.some((known) => isSigned(assertion, known.publicKeyPem))) {
+    throw isKnownKey
+      ? expected.badFederatedSignature()
+      : signInErrors.unknownFederatedKey(payload.iss ?? "", header.kid);
   }
   checkTimes(payload, expected);
 }

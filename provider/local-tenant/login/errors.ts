@@ -145,6 +145,13 @@ export const signInErrors = {
       700213,
       `No matching federated identity record found for presented assertion subject '${subject}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.`,
     ),
+  unknownFederatedKey: (issuer: string, keyId: unknown) =>
+    new SignInError(
+      401,
+      "invalid_client",
+      7000272,
+      `The certificate with identifier '${String(keyId ?? "")}' used to sign the federated credential could not be found in the metadata of identity provider '${issuer}'.`,
+    ),
   badFederatedSignature: () =>
     new SignInError(
       401,

@@ -47,6 +47,13 @@ export const provenance: Provenance[] = [
     source: "https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2",
   },
   {
+    id: "login.token-claims",
+    behaviour:
+      "oid and sub are the id of the application's service principal, idp is the issuer, appidacr tells a secret (1) from an assertion (2)",
+    mark: "documented",
+    source: "https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference",
+  },
+  {
     id: "login.error-shape",
     behaviour:
       "Errors carry AADSTS numbers in the description and in error_codes, with trace id, correlation id and time",
@@ -60,8 +67,15 @@ export const provenance: Provenance[] = [
     source: "answers quoted in public issues of @azure/identity and MSAL",
   },
   {
+    id: "login.federated-unknown-key",
+    behaviour:
+      "A federated token signed with a key its issuer is not known to have is 401 invalid_client, AADSTS7000272",
+    mark: "observed",
+    source: "Azure/azure-workload-identity issue 1232 and five further projects; right after a new key it passes",
+  },
+  {
     id: "login.federated-wrong-signature",
-    behaviour: "A federated token with a wrong signature is AADSTS50013",
+    behaviour: "A federated token with a known key and a wrong signature is AADSTS50013",
     mark: "assumed",
     source: "the number's documented text; which of several it is was not seen for this flow",
     contrary: "AADSTS50027",

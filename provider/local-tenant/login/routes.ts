@@ -59,24 +59,25 @@ async function token(c: Context, tenant: Tenant): Promise<Response> {
   if (application === undefined) {
     throw signInErrors.unknownApplication(appId, organization.displayName);
   }
-  authenticate(c, tenant, application, form, basic?.secret);
+  const credential = authenticate(c, tenant, application, form, basic?.secret);
   const { audience, resource } = meant(c, tenant, organization, required(form, "scope"));
   c.header("Cache-Control", "no-store, no-cache");
   return c.json({
     token_type: "Bearer",
     expires_in: tenant.settings.tokenLifetime,
     ext_expires_in: tenant.settings.tokenLifetime,
-    access_token: issueToken(tenant, application, audience, resource),
+    access_token: issueToken(tenant, application, audience, resource, credential),
   });
 }
 
+/** What the application proved itself with; throws when it did not. */
 function authenticate(
   c: Context,
   tenant: Tenant,
   application: Application,
   form: URLSearchParams,
   basicSecret: string | undefined,
-): void {
+): "secret" | "assertion" {
   const assertion = form.get("client_assertion");
   if (assertion !== null && assertion !== "") {
     if (form.get("client_assertion_type") !== jwtBearer) {
@@ -91,7 +92,7 @@ function authenticate(
         : signInErrors.badFederatedSignature,
       isAudience: (audience) => isOwnEndpoint(c, tenant, audience),
     });
-    return;
+    return "assertion";
   }
   const secret = basicSecret ?? form.get("client_secret") ?? "";
   if (secret === "") {
@@ -100,6 +101,7 @@ function authenticate(
   if (!isEqual(secret, application.secret)) {
     throw signInErrors.wrongSecret(application.appId);
   }
+  return "secret";
 }
 
 /** Which service a scope asks for, and the `aud` of its token. */

@@ -1,4 +1,5 @@
 import {
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -81,25 +82,49 @@ export function organizationOf(tenant: Tenant): Organization | undefined {
   return tenant.store.get<Organization>(tables.organization, "organization");
 }
 
+/** Object id of the application's service principal in the tenant: always the same for the same application. */
+export function servicePrincipalId(appId: string): string {
+  const digits = createHash("sha256").update(`service principal of ${appId}`).digest("hex");
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `4${digits.slice(12, 15)}`,
+    `8${digits.slice(15, 18)}`,
+    digits.slice(18, 30),
+  ].join("-");
+}
+
 /**
  * A signed app-only access token for `application`. `resource` is the `aud` it carries; `roles` are the application's roles on
- * that service as they are now. Valid for `Settings.tokenLifetime` seconds of tenant time.
+ * that service as they are now; `credential` is what it signed in with. Valid for `Settings.tokenLifetime` seconds of tenant time.
  */
-export function issueToken(tenant: Tenant, application: Application, audience: Audience, resource: string): string {
+export function issueToken(
+  tenant: Tenant,
+  application: Application,
+  audience: Audience,
+  resource: string,
+  credential: "secret" | "assertion" = "secret",
+): string {
   const { kid, privateKey } = signingKeys(tenant);
   const now = Math.floor(tenant.now() / 1000);
   const tenantId = organizationOf(tenant)?.tenantId ?? "";
   const roles = audience === "dataverse" ? [] : application.roles[audience];
+  const issuer = `https://sts.windows.net/${tenantId}/`;
+  const principal = servicePrincipalId(application.appId);
   const claims = {
     aud: resource,
-    iss: `https://sts.windows.net/${tenantId}/`,
+    iss: issuer,
     iat: now,
     nbf: now,
     exp: now + tenant.settings.tokenLifetime,
     app_displayname: application.displayName,
     appid: application.appId,
+    appidacr: credential === "secret" ? "1" : "2",
+    idp: issuer,
     idtyp: "app",
+    oid: principal,
     ...(roles.length > 0 ? { roles } : {}),
+    sub: principal,
     tid: tenantId,
     uti: randomUUID(),
     ver: "1.0",
