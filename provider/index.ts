@@ -2,10 +2,6 @@
  * Mailboxes of Microsoft 365 declared in Pulumi programs. Importing this module loads the resource classes only, no HTTP and
  * no validation: those live in the provider process.
  */
-import { checkInstallation } from "./resources/installation";
-
-checkInstallation();
-
 export { ForwardingMailbox, type ForwardingMailboxArgs } from "./resources/forwarding-mailbox";
 export { IndividualMailbox, type IndividualMailboxArgs } from "./resources/individual-mailbox";
 export { MailboxMembership, type MailboxMembershipArgs, type MemberRights } from "./resources/mailbox-membership";

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { checkInstallation } from "./installation";
 
 /** The kinds of resources, as they stand in type tokens and state files. */
 export type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";
@@ -8,12 +9,27 @@ export function typeToken(kind: Kind): string {
   return `pulumi-nodejs:dynamic/mailboxes:${kind}`;
 }
 
+/** Whether an object is a resource of a type. Every resource of Pulumi's SDK carries its token. */
+export function isOfType(obj: unknown, token: string): boolean {
+  return typeof obj === "object" && obj !== null && (obj as { __pulumiType?: unknown }).__pulumiType === token;
+}
+
 /**
  * The text kept as `__provider` in every state file: the wire form of a dynamic provider that captures nothing. It never
  * changes, so that a new version of this package changes no resource; the code behind it comes from the installed package.
  */
 export function providerText(kind: Kind): string {
   return `exports.handler=()=>require("pulumi-mailboxes/provider").dynamicProvider("${kind}")`;
+}
+
+let isInstallationChecked = false;
+
+/** Once a deployment, before its first resource. Under `setMocks` there is no engine, and no provider process that could load the wrong copy. */
+function checkInstallationOnce(): void {
+  if (!isInstallationChecked && pulumi.runtime.hasEngine()) {
+    checkInstallation();
+    isInstallationChecked = true;
+  }
 }
 
 /** What the classes of this package have in common: the constant provider text, the origin and the options. */
@@ -25,6 +41,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     outputs: readonly string[],
     options: pulumi.CustomResourceOptions | undefined,
   ) {
+    checkInstallationOnce();
     super(
       typeToken(kind),
       name,

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { isOfType, typeToken } from "./dynamic-resource";
 import { keyedFromList } from "./keyed";
 import {
   type Credentials,
@@ -96,6 +97,14 @@ export interface ForwardingMailboxArgs {
  * });
  */
 export class ForwardingMailbox extends MailboxRecordResource {
+  /** The type token. Policies (`validateResourceOfType`) know the class by it. */
+  static readonly __pulumiType: string = typeToken("ForwardingMailbox");
+
+  /** Whether an object is a ForwardingMailbox, made by this copy of the package or another. */
+  static override isInstance(obj: unknown): obj is ForwardingMailbox {
+    return isOfType(obj, ForwardingMailbox.__pulumiType);
+  }
+
   /** {@inheritDoc ForwardingMailboxArgs.name} */
   declare readonly name: pulumi.Output<string>;
   /** The collecting mailbox's address in canonical form: lower case. */

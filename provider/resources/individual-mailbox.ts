@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { isOfType, typeToken } from "./dynamic-resource";
 import {
   type Credentials,
   MailboxRecordResource,
@@ -74,6 +75,14 @@ export interface IndividualMailboxArgs {
  * });
  */
 export class IndividualMailbox extends MailboxRecordResource {
+  /** The type token. Policies (`validateResourceOfType`) know the class by it. */
+  static readonly __pulumiType: string = typeToken("IndividualMailbox");
+
+  /** Whether an object is a IndividualMailbox, made by this copy of the package or another. */
+  static override isInstance(obj: unknown): obj is IndividualMailbox {
+    return isOfType(obj, IndividualMailbox.__pulumiType);
+  }
+
   /** The declared user in canonical form. */
   declare readonly user: pulumi.Output<string | undefined>;
   /** The declared queue in canonical form. */

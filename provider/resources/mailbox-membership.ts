@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "./dynamic-resource";
+import { DynamicResource, isOfType, typeToken } from "./dynamic-resource";
 import { keyedFromList } from "./keyed";
 
 /** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
@@ -79,6 +79,14 @@ export interface MailboxMembershipArgs {
  * });
  */
 export class MailboxMembership extends DynamicResource {
+  /** The type token. Policies (`validateResourceOfType`) know the class by it. */
+  static readonly __pulumiType: string = typeToken("MailboxMembership");
+
+  /** Whether an object is a MailboxMembership, made by this copy of the package or another. */
+  static override isInstance(obj: unknown): obj is MailboxMembership {
+    return isOfType(obj, MailboxMembership.__pulumiType);
+  }
+
   /** The mailbox as it was declared. */
   declare readonly mailbox: pulumi.Output<string>;
   /** The members in canonical form. */

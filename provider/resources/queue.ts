@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { isOfType, typeToken } from "./dynamic-resource";
 import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "./mailbox-record";
 
 /** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */
@@ -80,6 +81,14 @@ export interface QueueArgs {
  * });
  */
 export class Queue extends MailboxRecordResource {
+  /** The type token. Policies (`validateResourceOfType`) know the class by it. */
+  static readonly __pulumiType: string = typeToken("Queue");
+
+  /** Whether an object is a Queue, made by this copy of the package or another. */
+  static override isInstance(obj: unknown): obj is Queue {
+    return isOfType(obj, Queue.__pulumiType);
+  }
+
   /** {@inheritDoc QueueArgs.name} */
   declare readonly name: pulumi.Output<string>;
   /** The address in canonical form: lower case. */

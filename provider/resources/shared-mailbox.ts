@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "./dynamic-resource";
+import { DynamicResource, isOfType, typeToken } from "./dynamic-resource";
 
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
 export interface Forwarding {
@@ -251,6 +251,14 @@ export interface SharedMailboxArgs {
  * const support = new SharedMailbox("support", { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" });
  */
 export class SharedMailbox extends DynamicResource {
+  /** The type token. Policies (`validateResourceOfType`) know the class by it. */
+  static readonly __pulumiType: string = typeToken("SharedMailbox");
+
+  /** Whether an object is a SharedMailbox, made by this copy of the package or another. */
+  static override isInstance(obj: unknown): obj is SharedMailbox {
+    return isOfType(obj, SharedMailbox.__pulumiType);
+  }
+
   /** {@inheritDoc SharedMailboxArgs.displayName} */
   declare readonly displayName: pulumi.Output<string>;
   /** The primary SMTP address in canonical form: lower case. */
