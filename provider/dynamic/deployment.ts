@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
@@ -10,6 +11,7 @@ import { openLocalTenant } from "../local-tenant/embedded";
 import { originOf } from "../reconcilers/origin";
 import type { Operation, Properties } from "../reconcilers/reconciler";
 import { Registry } from "../reconcilers/registry";
+import { readOrFail } from "../reconcilers/unread";
 import { isGuid } from "../services/recipients";
 import { createServices, type Services } from "../services/services";
 import type { EngineLog } from "./engine-log";
@@ -107,6 +109,7 @@ export function operationOf(
     limits: { maxMailboxDeletes: deployment.configuration.maxMailboxDeletes },
     state,
     defaulted,
+    readIfAllowed: readOrFail,
   };
 }
 
@@ -117,6 +120,8 @@ export function environmentOf({ configuration }: Deployment): string | undefined
 
 /** Nothing can cancel a dynamic provider: the engine's request for it does not arrive. */
 const NEVER = new AbortController().signal;
+// Every wait of a deployment listens to it, and Node takes more than ten at a time for a leak.
+setMaxListeners(0, NEVER);
 
 function bounds(): CallContext {
   return { signal: NEVER, deadline: Date.now() + OPERATION_TIME };

@@ -3,6 +3,7 @@ import { ConflictError, NotFoundError } from "../http/errors";
 import { redact } from "../http/redact";
 import { converge } from "../reconcilers/converge";
 import type { Operation, Properties, Reconciler } from "../reconcilers/reconciler";
+import { looking } from "../reconcilers/unread";
 import { check } from "./check";
 import type { Deployment } from "./deployment";
 import { environmentOf, operationOf } from "./deployment";
@@ -151,7 +152,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   /** What is there now. `{}` only when absence is certain; inputs get every key they had, null for "not set". */
   async read(id: string, props: Properties): Promise<pulumi.dynamic.ReadResult> {
     return this.#guarded(props, async (deployment) => {
-      const operation = await this.#open(deployment, id, props);
+      const { operation, tell } = looking(await this.#open(deployment, id, props));
       const observed = await this.#reconciler.observe(id, undefined, operation);
       if (observed === undefined) {
         return {};
@@ -163,6 +164,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         ),
       );
       const outputs = this.#reconciler.outputs(undefined, observed, operation);
+      tell();
       return {
         id,
         props: this.#outs({ ...hidden(props), ...inputs, ...outputs, tenantId: operation.state.tenantId }, props),

@@ -346,6 +346,11 @@ export function isClass(error: unknown, errorClass: ErrorClass): error is Servic
   return isServiceError(error) && error.class === errorClass;
 }
 
+/** Whether the application lacks the right for something; also where two services that could do it both said so. */
+export function isForbidden(error: unknown): boolean {
+  return isClass(error, "forbidden") || (isProviderError(error) && isClass(error.cause, "forbidden"));
+}
+
 /** Whether an error leaves open if a write took effect. */
 export function isUnknownOutcome(error: unknown): error is UnknownOutcomeError {
   return isProviderError(error) && error.name === "UnknownOutcomeError";

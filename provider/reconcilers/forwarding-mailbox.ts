@@ -1,7 +1,14 @@
 import { asHeld } from "./as-held";
 import { ensure, find } from "./forwarding-mailbox/creation";
 import { remove } from "./forwarding-mailbox/deletion";
-import { type Desired, type ForwardingInputs, type Observed, SOURCE, schema } from "./forwarding-mailbox/desired";
+import {
+  type Desired,
+  type ForwardingInputs,
+  type Observed,
+  type ObservedSource,
+  SOURCE,
+  schema,
+} from "./forwarding-mailbox/desired";
 import { around, driftOf } from "./forwarding-mailbox/observation";
 import {
   declareKnown,
@@ -120,7 +127,10 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       ...recordOutputs(row),
       ownerId: row.ownerId,
       sourceRules: Object.fromEntries(
-        sources.flatMap(([key, { rule }]) => (rule === undefined ? [] : [[key, rule.id]])),
+        sources.flatMap(([key, { rule, isUnread }]) => {
+          const id = isUnread === true ? (state.sourceRules as Properties | undefined)?.[key] : rule?.id;
+          return id === undefined ? [] : [[key, id]];
+        }),
       ),
       sourceIds: Object.fromEntries(sources.map(([key, { recipient }]) => [key, recipient.id])),
       ...remembered({ sourceRecords: only(state.sourceRecords, Object.keys(declared)) }, ["sourceRecords"]),
@@ -144,7 +154,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
       sources: Object.fromEntries(
         [...sources].flatMap(([key, source]) =>
-          source.rule === undefined && !holdsRecords(source, state)
+          source.rule === undefined && !isAsHeld(key, source, state) && !holdsRecords(source, state)
             ? []
             : [[key, driftOf(source) === undefined ? {} : { drift: driftOf(source) }]],
         ),
@@ -155,6 +165,11 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
 
   remove,
 };
+
+/** Whether a source whose rules could not be read is one of the state's. */
+function isAsHeld(key: string, { isUnread }: ObservedSource, state: Properties): boolean {
+  return isUnread === true && key in ((state.sources ?? {}) as object);
+}
 
 /** The members of a map with these keys; undefined where there is no map. */
 function only(map: unknown, keys: readonly string[]): Properties | undefined {

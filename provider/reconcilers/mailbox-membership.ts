@@ -111,7 +111,9 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   },
 
   outputs(desired, observed, { state }) {
-    const { mailbox, others, people, strangers, keep } = observed;
+    const { mailbox, others, people, strangers, keep, unread } = observed;
+    // Whoever stands in a list that was not read is not gone.
+    const unseen = unread.length === 0 ? [] : ((state.otherMembers ?? []) as string[]);
     const deletedMembers = deletedAmong(desired, observed, state);
     const members = [...(desired?.members ?? people)].filter(([key, { isDeleted }]) =>
       isDeleted ? key in deletedMembers && key in ((state.members ?? {}) as object) : comeBack(key, observed, state),
@@ -126,7 +128,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       ...(sids.length === 0 ? {} : { memberSids: Object.fromEntries(sids) }),
       ...(Object.keys(deletedMembers).length === 0 ? {} : { deletedMembers }),
       ...((desired?.inputs ?? state).keep === undefined ? {} : { keepIds: keep.byKey }),
-      otherMembers: desired === undefined ? others : [...others, ...strangers].sort(),
+      otherMembers: [...new Set([...others, ...unseen, ...(desired === undefined ? [] : strangers)])].sort(),
     };
   },
 
@@ -192,7 +194,7 @@ function isSameMailbox(state: Properties, mailbox: unknown, registry: Registry):
 async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operation: Operation): Promise<Observed> {
   const { services, registry, origin } = operation;
   const [permissions, known, keep] = await Promise.all([
-    services.permissions.on(mailbox),
+    services.permissions.on(mailbox, operation.readIfAllowed),
     knownPeople(operation),
     desired?.keep ?? knownKeep(operation),
   ]);
@@ -224,6 +226,7 @@ async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operati
   return {
     mailbox,
     held,
+    unread: permissions.unread,
     people,
     strangers: [...strangers.keys()].sort(),
     orphans: removable(orphans, mailbox.id, operation),

@@ -3,6 +3,7 @@ import type { Services } from "../services/services";
 import type { Scope } from "../services/waiting";
 import type { Origin } from "./origin";
 import type { Registry } from "./registry";
+import type { ReadIfAllowed } from "./unread";
 
 /** Inputs in canonical form, or outputs: plain JSON. */
 export type Properties = Record<string, unknown>;
@@ -31,6 +32,14 @@ export interface Operation extends Scope {
   state: Properties;
   /** On create: the properties whose value is a default the program did not write. */
   defaulted: readonly string[];
+  /**
+   * Reads something that a refresh can do without: where the application lacks the right, a refresh goes on without it and says so,
+   * and the state keeps its value. Everywhere else the refusal is an error.
+   *
+   * @param what in words that begin a sentence: "Who may send as info@contoso.com".
+   * @returns undefined where it was not read, which says nothing about what is there.
+   */
+  readIfAllowed: ReadIfAllowed;
 }
 
 /**

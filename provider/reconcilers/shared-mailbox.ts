@@ -1,6 +1,6 @@
 import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
+import { ifAllowed } from "../services/allowed";
 import type { Row } from "../services/exchange";
-import type { MailboxStatistics } from "../services/mailboxes";
 import { asHeld } from "./as-held";
 import { explainHolders } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
@@ -215,17 +215,5 @@ async function finish(desired: Desired, previous: Properties, observed: Observed
       );
     }
   }
-  return { ...observed, statistics: await statistics(observed, operation) };
-}
-
-/** How full the mailbox is; undefined where the application may not ask. */
-async function statistics({ mailbox }: Observed, { services }: Operation): Promise<MailboxStatistics | undefined> {
-  try {
-    return await services.mailboxes.statistics(mailbox);
-  } catch (error) {
-    if (isClass(error, "forbidden")) {
-      return undefined;
-    }
-    throw error;
-  }
+  return { ...observed, statistics: await ifAllowed(operation.services.mailboxes.statistics(observed.mailbox)) };
 }

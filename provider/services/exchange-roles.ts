@@ -2,6 +2,7 @@ import type { ServiceError } from "../http/errors";
 
 /** Reads that the roles of readers have (View-Only Recipients, the Entra role Global Reader). */
 const READERS = [
+  "Get-Group",
   "Get-Mailbox",
   "Get-MailboxAutoReplyConfiguration",
   "Get-MailboxPermission",

@@ -1,4 +1,5 @@
 import { isClass, NotFoundError, ProviderError } from "../http/errors";
+import { ifAllowed } from "./allowed";
 import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
 import { parseSize } from "./sizes";
 import type { Scope } from "./waiting";
@@ -278,16 +279,18 @@ export class Mailboxes {
       return undefined;
     }
     try {
-      const { rows } = await this.#exchange.read({
-        name: "Get-MailboxPlan",
-        parameters: { Identity: plan },
-        select: ["Name", "MaxSendSize", "MaxReceiveSize"],
-        action: `reading the mailbox plan of ${primarySmtpAddress}`,
-      });
-      const row = rows.find(({ Name: name }) => sameText(text(name), plan));
+      const output = await ifAllowed(
+        this.#exchange.read({
+          name: "Get-MailboxPlan",
+          parameters: { Identity: plan },
+          select: ["Name", "MaxSendSize", "MaxReceiveSize"],
+          action: `reading the mailbox plan of ${primarySmtpAddress}`,
+        }),
+      );
+      const row = output?.rows.find(({ Name: name }) => sameText(text(name), plan));
       return row && { maxSendSize: bytes(row.MaxSendSize), maxReceiveSize: bytes(row.MaxReceiveSize) };
     } catch (error) {
-      if (isClass(error, "forbidden") || isClass(error, "notFound")) {
+      if (isClass(error, "notFound")) {
         return undefined;
       }
       throw error;
@@ -381,20 +384,15 @@ export class Mailboxes {
    * @returns undefined when the application may not read the organisation's configuration.
    */
   async organizationHolds(): Promise<string[] | undefined> {
-    try {
-      const { rows } = await this.#exchange.read({
+    const output = await ifAllowed(
+      this.#exchange.read({
         name: "Get-OrganizationConfig",
         parameters: {},
         select: ["InPlaceHolds"],
         action: "reading the organisation's holds",
-      });
-      return rows.flatMap((row) => texts(row.InPlaceHolds)).filter(isDeletionHold);
-    } catch (error) {
-      if (isClass(error, "forbidden")) {
-        return undefined;
-      }
-      throw error;
-    }
+      }),
+    );
+    return output?.rows.flatMap((row) => texts(row.InPlaceHolds)).filter(isDeletionHold);
   }
 
   /**
@@ -413,25 +411,23 @@ export class Mailboxes {
   }
 
   async #readAcceptedDomains(): Promise<Map<string, { isAuthoritative: boolean }> | undefined> {
-    try {
-      const { rows } = await this.#exchange.read({
+    const output = await ifAllowed(
+      this.#exchange.read({
         name: "Get-AcceptedDomain",
         parameters: {},
         select: ["DomainName", "DomainType", "Default"],
         action: "reading the tenant's accepted domains",
-      });
-      return new Map(
-        rows.map((row) => [
+      }),
+    );
+    return (
+      output &&
+      new Map(
+        output.rows.map((row) => [
           text(row.DomainName).toLowerCase(),
           { isAuthoritative: text(row.DomainType) === "Authoritative" },
         ]),
-      );
-    } catch (error) {
-      if (isClass(error, "forbidden")) {
-        return undefined;
-      }
-      throw error;
-    }
+      )
+    );
   }
 }
 

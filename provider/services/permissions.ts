@@ -32,6 +32,8 @@ export interface Permissions {
   entries: Entry[];
   /** Trustees of inherited and denying entries, as Exchange prints them. */
   others: string[];
+  /** The rights whose list the application may not read: nothing is known of who holds them. */
+  unread: Right[];
 }
 
 /** The SID of `NT AUTHORITY\SELF`, whose text is localised. */
@@ -49,23 +51,31 @@ export class MailboxPermissions {
    * Everybody's permissions on a mailbox.
    *
    * @param mailbox as just read: an identity that does not exist would be answered with the permissions on all mailboxes.
+   * @param readIfAllowed gives undefined for a list that may be left unread. The roles of readers have no Get-RecipientPermission.
    */
-  async on(mailbox: Mailbox): Promise<Permissions> {
+  async on(
+    mailbox: Mailbox,
+    readIfAllowed: <T>(what: string, read: () => Promise<T>) => Promise<T | undefined> = (_what, read) => read(),
+  ): Promise<Permissions> {
     const parameters = { Identity: mailbox.id, ResultSize: "Unlimited" };
     const [access, sending] = await Promise.all([
-      this.#exchange.read({
-        name: "Get-MailboxPermission",
-        // Entries of deleted people and of nobody are shown on request only (Microsoft's page on Get-MailboxPermission).
-        parameters: { ...parameters, IncludeSoftDeletedUserPermissions: true, IncludeUnresolvedPermissions: true },
-        action: `reading who has access to ${mailbox.primarySmtpAddress}`,
-      }),
-      this.#exchange.read({
-        name: "Get-RecipientPermission",
-        parameters,
-        action: `reading who may send as ${mailbox.primarySmtpAddress}`,
-      }),
+      readIfAllowed(`who has access to ${mailbox.primarySmtpAddress}`, () =>
+        this.#exchange.read({
+          name: "Get-MailboxPermission",
+          // Entries of deleted people and of nobody are shown on request only (Microsoft's page on Get-MailboxPermission).
+          parameters: { ...parameters, IncludeSoftDeletedUserPermissions: true, IncludeUnresolvedPermissions: true },
+          action: `reading who has access to ${mailbox.primarySmtpAddress}`,
+        }),
+      ),
+      readIfAllowed(`who may send as ${mailbox.primarySmtpAddress}`, () =>
+        this.#exchange.read({
+          name: "Get-RecipientPermission",
+          parameters,
+          action: `reading who may send as ${mailbox.primarySmtpAddress}`,
+        }),
+      ),
     ]);
-    if (access.rows.length === 0) {
+    if (access?.rows.length === 0) {
       // SELF and the organisation's inherited entries are on every mailbox; nothing at all would look like nobody's access.
       throw new ProviderError({
         action: `reading who has access to ${mailbox.primarySmtpAddress}`,
@@ -73,7 +83,8 @@ export class MailboxPermissions {
         nextStep: "Nothing was changed. Run the command again.",
       });
     }
-    for (const row of [...access.rows, ...sending.rows]) {
+    const lists = { access: access?.rows ?? [], sendAs: sending?.rows ?? [] };
+    for (const row of [...lists.access, ...lists.sendAs]) {
       requireOwn(row, mailbox);
     }
     const permissions: Permissions = {
@@ -84,9 +95,13 @@ export class MailboxPermissions {
         rights: ["SendOnBehalf"],
       })),
       others: [],
+      unread: [
+        ...(access === undefined ? (["fullAccess"] as const) : []),
+        ...(sending === undefined ? (["sendAs"] as const) : []),
+      ],
     };
-    collect(permissions, access.rows, "User", "UserSid", "access");
-    collect(permissions, sending.rows, "Trustee", "TrusteeSidString", "sendAs");
+    collect(permissions, lists.access, "User", "UserSid", "access");
+    collect(permissions, lists.sendAs, "Trustee", "TrusteeSidString", "sendAs");
     return permissions;
   }
 

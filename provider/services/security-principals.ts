@@ -1,5 +1,5 @@
 import DataLoader from "dataloader";
-import { isClass } from "../http/errors";
+import { ifAllowed } from "./allowed";
 import { type Exchange, filterLiteral, type Row } from "./exchange";
 import { text, texts } from "./mailboxes";
 
@@ -91,21 +91,16 @@ export class SecurityPrincipals {
   }
 
   async #find(name: "Get-User" | "Get-Group", alternatives: string[]): Promise<Row[]> {
-    try {
-      const { rows } = await this.#exchange.read({
+    // A role made of single cmdlets may lack these two; printed names and their refusal where ambiguous are left then.
+    const output = await ifAllowed(
+      this.#exchange.read({
         name,
         parameters: { Filter: alternatives.join(" -or "), ResultSize: "Unlimited" },
         select: ["ExternalDirectoryObjectId", "Sid", "SidHistory"],
         action: name === "Get-User" ? "looking up the SIDs of users" : "looking up the SIDs of groups",
-      });
-      return rows;
-    } catch (error) {
-      // A role made of single cmdlets may lack these two; printed names and their refusal where ambiguous are left then.
-      if (isClass(error, "forbidden")) {
-        return [];
-      }
-      throw error;
-    }
+      }),
+    );
+    return output?.rows ?? [];
   }
 }
 

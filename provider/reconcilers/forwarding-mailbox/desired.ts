@@ -60,6 +60,8 @@ export interface Desired {
 /** What feeds the collecting mailbox from one source. */
 export interface ObservedSource {
   recipient: Recipient;
+  /** Whether the application may not read its rules, so that nothing is known of ours; only in a refresh. */
+  isUnread?: true;
   /** The inbox rule of ours, if it is there. */
   rule: InboxRule | undefined;
   /** What somebody changed on it, in words; undefined when it does what it should. */

@@ -58,7 +58,7 @@ export async function sourcesOf(
 export function driftOf(source: ObservedSource): string | undefined {
   const methods = recordsToSet(source).map(({ name, incoming }) => `incoming e-mail of ${name} is ${incoming}`);
   const drift = [
-    ...(source.rule === undefined ? ["there is no rule"] : []),
+    ...(source.rule === undefined && source.isUnread !== true ? ["there is no rule"] : []),
     ...(source.damage === undefined ? [] : [source.damage]),
     ...methods,
   ];

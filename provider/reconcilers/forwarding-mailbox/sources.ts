@@ -61,14 +61,16 @@ export async function observeSource(
 ): Promise<ObservedSource> {
   const { inboxRules } = operation.services;
   const [rules, records] = await Promise.all([
-    settle(
-      {
-        what: `the inbox of ${key} to be ready`,
-        look: () => inboxRules.list(recipient, key),
-        done: (seen) => seen !== undefined,
-        atMost: operation.state.id === undefined ? operation.settleTimeout : NOT_READY,
-      },
-      operation,
+    operation.readIfAllowed(`the inbox rules of ${pathOf(key)}`, () =>
+      settle(
+        {
+          what: `the inbox of ${key} to be ready`,
+          look: () => inboxRules.list(recipient, key),
+          done: (seen) => seen !== undefined,
+          atMost: operation.state.id === undefined ? operation.settleTimeout : NOT_READY,
+        },
+        operation,
+      ),
     ),
     recordsOf(recipient, operation),
   ]);
@@ -79,6 +81,7 @@ export async function observeSource(
     rules?.find((one) => one.name === ruleName(target.name) && one.targets.length > 0);
   return {
     recipient,
+    ...(rules === undefined ? { isUnread: true } : {}),
     rule,
     damage: rule === undefined ? undefined : damageOf(rule, target),
     records,

@@ -111,6 +111,8 @@ export interface Held {
 export interface Observed {
   mailbox: Mailbox;
   held: Record<string, Held>;
+  /** The rights whose list the application may not read; only in a refresh. The state keeps what it has of them. */
+  unread: readonly Right[];
   /** Trustees that are none of the known people, as Exchange prints them; those of deleted ones say so. */
   others: string[];
   /** Entries of deleted users and groups that are none of the known people. */

@@ -32,7 +32,8 @@ export function readMembers(state: Properties, observed: Observed, operation: Op
     const rights = rightsOf(person, key in declared ? known : undefined, seen, observed);
     const isShown = isExclusive || known.otherRights !== undefined || !(key in declared);
     const { otherRights: _declared, ...rest } = known;
-    const others = isShown ? [...seen.otherRights] : [];
+    const seenRights = observed.unread.includes("fullAccess") ? (known.otherRights ?? []) : seen.otherRights;
+    const others = isShown ? [...seenRights] : [];
     if (!isShown && seen.otherRights.length > 0) {
       operation.warn(
         `members["${key}"] on ${observed.mailbox.primarySmtpAddress} has more than is declared (${seen.otherRights.join(", ")}).`,
@@ -48,7 +49,10 @@ export function readMembers(state: Properties, observed: Observed, operation: Op
   return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The three rights; of a deleted member, what cannot be seen stays what the state knows, while it can come back. */
+/**
+ * The three rights. What cannot be seen stays what the state knows: a right that the application may not read, and what a deleted
+ * member had, while it can come back.
+ */
 function rightsOf(
   person: Member,
   known: MemberRights | undefined,
@@ -57,9 +61,8 @@ function rightsOf(
 ): Pick<MemberRights, "fullAccess" | "sendAs" | "sendOnBehalf"> {
   const hidden = (right: (typeof RIGHTS)[number]): boolean =>
     known?.[right] === true &&
-    person.isDeleted &&
-    person.isRecoverable &&
-    (right === "sendOnBehalf" || isUntold(person, observed));
+    (observed.unread.includes(right) ||
+      (person.isDeleted && person.isRecoverable && (right === "sendOnBehalf" || isUntold(person, observed))));
   const has = (right: (typeof RIGHTS)[number]) => seen.rights.has(right) || hidden(right);
   return { fullAccess: has("fullAccess"), sendAs: has("sendAs"), sendOnBehalf: has("sendOnBehalf") };
 }
@@ -71,7 +74,8 @@ function isUntold({ sids }: Member, { orphans }: Observed): boolean {
 
 /**
  * Deleted members whose access may come back: those that still hold entries; and, while the account can be restored, those with
- * Send on Behalf, which Exchange hides meanwhile, and those whose entries cannot be told from other orphaned ones.
+ * Send on Behalf, which Exchange hides meanwhile, and those whose entries cannot be told from other orphaned ones; and all of
+ * them where a list of entries could not be read.
  *
  * @returns their object ids by key.
  */
@@ -89,16 +93,17 @@ export function deletedAmong(
       const held = observed.held[key];
       const isDropped = !(key in before);
       const mayReturn =
-        person.isRecoverable && (isDropped || before[key]?.sendOnBehalf === true || isUntold(person, observed));
+        observed.unread.length > 0 ||
+        (person.isRecoverable && (isDropped || before[key]?.sendOnBehalf === true || isUntold(person, observed)));
       return (held !== undefined && !isNothing(held)) || mayReturn ? [[key, person.id] as const] : [];
     }),
   );
 }
 
 /** Whether somebody living stays known: not one who left, was deleted, and came back without any access. */
-export function comeBack(key: string, { held, strangers }: Observed, state: Properties): boolean {
+export function comeBack(key: string, { held, strangers, unread }: Observed, state: Properties): boolean {
   const isOnlyWatched = key in deletedIn(state) && !(key in membersIn(state)) && !strangers.includes(key);
-  return !isOnlyWatched || (held[key]?.entries.length ?? 0) > 0;
+  return !isOnlyWatched || unread.length > 0 || (held[key]?.entries.length ?? 0) > 0;
 }
 
 /** Warns of deleted members whose entries are still there, and of leavers who may come back. */

@@ -28,7 +28,8 @@ export interface Facet {
   advise?(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[];
   /**
    * Reads what neither the mailbox nor the account shows, if `managed` (the inputs of the program and of the state together)
-   * has a property that needs it.
+   * has a property that needs it. A refresh goes on without it where the application may not read it; `read` leaves out its
+   * properties then, or gives what the state has.
    *
    * @param desired the program; undefined when only the tenant is read.
    */

@@ -406,11 +406,12 @@ async function reassign(
 
 /** The declared licence as it is in the tenant; null when the account no longer has it. */
 function licenseAsRead(declared: unknown, licensing: Licensing | undefined): unknown {
-  if (!isLicense(declared)) {
+  // A licence that was not looked at, because the application may not, is as the state has it.
+  if (!isLicense(declared) || licensing === undefined) {
     return declared ?? null;
   }
-  const subscription = licensing && find(declared.sku, licensing);
-  const held = licensing?.account.assignments.filter(({ skuId }) => skuId === subscription?.skuId) ?? [];
+  const subscription = find(declared.sku, licensing);
+  const held = licensing.account.assignments.filter(({ skuId }) => skuId === subscription?.skuId);
   if (subscription === undefined || held.length === 0) {
     return null;
   }

@@ -4,7 +4,7 @@ import type { Operation } from "../reconciler";
 import { addresses } from "./addresses";
 import { archive } from "./archive";
 import type { Desired, Observed } from "./desired";
-import type { Facet } from "./facet";
+import { type Facet, isSet } from "./facet";
 import { forwarding, forwardsTo } from "./forwarding";
 import { license } from "./license";
 import { limits } from "./limits";
@@ -37,7 +37,12 @@ export async function around(
   const managed = { ...operation.state, ...desired?.inputs };
   const [recipient, ...looks] = await Promise.all([
     forwardsTo(seen.mailbox, desired, operation),
-    ...facets.map((facet) => facet.look?.(seen, managed, operation, desired)),
+    ...facets.map((facet) => {
+      const names = facet.properties.filter((property) => isSet(managed[property])).join(", ");
+      return operation.readIfAllowed(`${names} of ${seen.mailbox.primarySmtpAddress}`, async () =>
+        facet.look?.(seen, managed, operation, desired),
+      );
+    }),
   ]);
   return { ...seen, forwardsTo: recipient, ...Object.assign({}, ...looks) };
 }
