@@ -45,6 +45,9 @@ export function check<Inputs extends Properties>(
       }
     } else if (hasUnknown(value)) {
       unknown[property] = value;
+      if (example !== undefined) {
+        problems.push(...problemsOfKnownEntries(reconciler, property, value, declared));
+      }
     } else {
       known[property] = value;
     }
@@ -75,6 +78,25 @@ export function check<Inputs extends Properties>(
     problems,
     defaulted: Object.keys(canonical).filter((property) => !(property in declared)),
   };
+}
+
+/** What is wrong with the keys of a map, and with those of its values that are known already. */
+function problemsOfKnownEntries(
+  reconciler: { kind: string; schema: z.ZodType },
+  property: string,
+  map: unknown,
+  declared: Properties,
+): Checked["problems"] {
+  const { shape } = reconciler.schema as unknown as Shaped;
+  if (typeof map !== "object" || map === null) {
+    return [];
+  }
+  // In place of a value that is not known stands the empty one: what is wrong with a part of it may come right with the rest.
+  const known = Object.fromEntries(Object.entries(map).map(([key, value]) => [key, hasUnknown(value) ? {} : value]));
+  const parsed = shape[property]?.safeParse(known);
+  return (parsed?.error?.issues ?? [])
+    .filter(({ path }) => path.length > 0)
+    .flatMap((issue) => problemsOf({ ...issue, path: [property, ...issue.path] }, reconciler, declared));
 }
 
 function isList(

@@ -6,7 +6,7 @@ import { UNKNOWN } from "./unknown";
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
-/** Shorter texts are in too many words to be looked for. */
+/** Shorter texts are in too many words to be looked for inside of others. */
 const SHORTEST = 6;
 
 /**
@@ -22,23 +22,26 @@ export function secretTexts(properties: Properties, keyed: Readonly<Record<strin
     ...(keyed[name] === undefined ? [] : Object.keys((properties[name] ?? {}) as object)),
   ]);
   return [...new Set(texts.flatMap((text) => [text, text.trim().toLowerCase()]))].filter(
-    (text) => text.length >= SHORTEST && text !== UNKNOWN,
+    (text) => text !== "" && text !== UNKNOWN,
   );
 }
 
-/** Keeps texts out of every message of this process from now on. */
+/** Keeps texts out of every message of this process from now on; those shorter than six characters stand in too many words. */
 export function keepSecret(texts: readonly string[]): void {
   texts.forEach(rememberSecret);
 }
 
 /**
- * Outputs in which those that repeat a secret are secrets themselves. The engine does so only for outputs that have a secret
- * input's name.
+ * Outputs in which those that repeat a secret are secrets themselves: with the secret somewhere in them, or, where it is shorter than
+ * six characters, with a text that is all of it. The engine does so only for outputs that have a secret input's name.
  */
 export function sealed(outputs: Properties, inputs: readonly string[], texts: readonly string[]): Properties {
   const repeats = (value: unknown) => {
     const json = JSON.stringify(value).toLowerCase();
-    return texts.some((text) => json.includes(JSON.stringify(text).slice(1, -1).toLowerCase()));
+    return texts.some((text) => {
+      const quoted = JSON.stringify(text).toLowerCase();
+      return json.includes(text.length < SHORTEST ? quoted : quoted.slice(1, -1));
+    });
   };
   return Object.fromEntries(
     Object.entries(outputs).map(([name, value]) => [

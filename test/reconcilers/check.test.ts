@@ -353,6 +353,25 @@ describe("a member that is not known yet", () => {
     expect(checked("MailboxMembership", { ...membership, members: list }, false).inputs.members).toBe(UNKNOWN);
   });
 
+  test("does not hide wrong keys of a map, nor wrong values that are known", () => {
+    const members = {
+      "Ada Lovelace": { sendAs: UNKNOWN },
+      "grace@contoso.com": { fullAccess: false, sendAs: UNKNOWN },
+      "alan@contoso.com": { sendAs: 1 },
+      "joan@contoso.com": UNKNOWN,
+      "JOAN@contoso.com": {},
+    };
+    expect(problems("MailboxMembership", { ...membership, members })).toEqual([
+      expect.stringMatching(/^members\["Ada Lovelace"\]: looks like a display name/),
+      expect.stringMatching(/^members\["alan@contoso\.com"\]\.sendAs: must be true or false/),
+      expect.stringMatching(/^members\["JOAN@contoso\.com"\]: is given twice/),
+    ]);
+    const sources = { "not an address": UNKNOWN, "a@contoso.com": UNKNOWN };
+    expect(problems("ForwardingMailbox", { ...intake, sources })).toEqual([
+      expect.stringMatching(/^sources\["not an address"\]: /),
+    ]);
+  });
+
   test("does not hide the mistakes of the known ones", () => {
     expect(problems("MailboxMembership", { ...membership, members: ["Ada", UNKNOWN] })).toEqual([
       expect.stringMatching(/^members\[0\]: looks like a display name/),
