@@ -15,7 +15,13 @@ import {
   schema,
 } from "./mailbox-membership/desired";
 import { difference, isLeftAlone } from "./mailbox-membership/difference";
-import { comeBack, deletedAmong, readMembers, sayWhoIsDeleted } from "./mailbox-membership/leavers";
+import {
+  comeBack,
+  deletedAmong,
+  readMembers,
+  sayWhoIsDeleted,
+  takeHiddenSendOnBehalf,
+} from "./mailbox-membership/leavers";
 import { pathOf } from "./mailbox-membership/paths";
 import {
   knownKeep,
@@ -101,11 +107,12 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       apply(changes, desired, observed, operation),
     ),
 
-  async finish(desired, _previous, observed, operation) {
+  async finish(desired, previous, observed, operation) {
     for (const person of desired.members.values()) {
       operation.registry.declare(grantThing(observed.mailbox.id, person.id), operation.origin);
     }
     sayWhatIsSurplus(desired, observed, operation);
+    await takeHiddenSendOnBehalf(desired, previous, observed, operation, () => lookAgain(observed, desired, operation));
     sayWhoIsDeleted(desired, observed, operation);
     return observed;
   },
@@ -163,6 +170,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       await observeOn(mailbox, nobody, operation),
       operation,
     );
+    await takeHiddenSendOnBehalf(nobody, previous, left, operation, () => lookAgain(left, nobody, operation));
     sayWhoIsDeleted(nobody, left, operation);
   },
 };
@@ -200,7 +208,7 @@ async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operati
   ]);
   const declared = new Map([...known, ...(desired?.members ?? [])]);
   const isExclusive = (desired?.inputs ?? operation.state).exclusive === true;
-  const { held, rest } = await attribute(permissions.entries, declared, mailbox, operation);
+  const { held, rest, delegates } = await attribute(permissions.entries, declared, mailbox, operation);
   const orphans = await orphansAmong(
     rest.map(({ entry }) => entry),
     mailbox,
@@ -230,6 +238,7 @@ async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operati
     people,
     strangers: [...strangers.keys()].sort(),
     orphans: removable(orphans, mailbox.id, operation),
+    delegates,
     entryCount: permissions.entries.filter(({ list }) => list === "access").length,
     others: namesOf(permissions.others, left, orphans),
     keep,
@@ -239,6 +248,10 @@ async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operati
         .filter((id) => registry.isDeclaredByAnother(grantThing(mailbox.id, id), origin)),
     ),
   };
+}
+
+async function lookAgain({ mailbox }: Observed, desired: Desired, operation: Operation): Promise<Observed> {
+  return observeOn((await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
 }
 
 /** Trustees as Exchange prints them, once each; those of deleted users and groups say so. */

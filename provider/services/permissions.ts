@@ -203,6 +203,24 @@ export class MailboxPermissions {
     );
   }
 
+  /**
+   * Writes the whole list of Send on Behalf: the way to take it from somebody deleted, who is in the list, is not shown, and cannot be
+   * named in a removal.
+   *
+   * @param delegates everybody who shows in it now.
+   */
+  async writeSendOnBehalf(mailbox: Mailbox, delegates: string[], who: string, scope: Scope): Promise<void> {
+    await this.#exchange.write(
+      {
+        name: "Set-Mailbox",
+        parameters: { Identity: mailbox.id, GrantSendOnBehalfTo: delegates.length === 0 ? null : delegates },
+        action: `taking Send on Behalf of ${mailbox.primarySmtpAddress} from ${who}`,
+      },
+      mailbox.id,
+      scope,
+    );
+  }
+
   async #change(name: string, parameters: Row, action: string, mailbox: Mailbox, scope: Scope): Promise<void> {
     try {
       await this.#exchange.write(

@@ -296,13 +296,37 @@ describe("a member whose account is deleted", () => {
     expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
   });
 
-  test("with Send on Behalf, which Exchange hides meanwhile, is watched until restored, then named and removed", async () => {
+  test.each([["taken out of the program"], ["destroyed with the resource"]])(
+    "loses Send on Behalf, which Exchange hides meanwhile, when %s",
+    async (how) => {
+      const { world, id, membership, radia, without } = await leaving({ sendOnBehalf: true });
+      await world.exchange("Set-Mailbox", {
+        Identity: id,
+        GrantSendOnBehalfTo: { "@odata.type": "#Exchange.GenericHashTable", Add: [grace] },
+      });
+      if (how === "taken out of the program") {
+        await membership.refresh();
+        await membership.up(without);
+        // Nothing of it shows until the account is back, so it is watched.
+        expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
+      } else {
+        await membership.destroy();
+      }
+      await restoreAccount(world, radia);
+      const [row] = await world.exchange("Get-Mailbox", { Identity: id });
+      expect(row?.GrantSendOnBehalfTo).toHaveLength(1);
+      expect(await holders(world, id)).not.toContain("radia@contoso.com");
+    },
+  );
+
+  test("and has Send on Behalf back once restored, is named and loses it", async () => {
     const { world, id, membership, radia, without } = await leaving({ sendOnBehalf: true });
-    await membership.refresh();
+    await world.fault({ cmdlet: "Set-Mailbox", times: "always", answer: { status: 200, body: { value: [] } } });
     await membership.up(without);
-    expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
-    expect(world.warnings.join("\n")).toContain("once the account is restored, `pulumi refresh` names it");
+    await world.control("DELETE", "faults");
+    expect(world.warnings.join("\n")).toContain("Once the account is restored, `pulumi refresh` names what it has");
     expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
     await restoreAccount(world, radia);
     expect(Object.keys(await membership.refresh())).toEqual(["members/radia@contoso.com"]);
     expect(await membership.plan(without)).toEqual(["members/radia@contoso.com"]);
@@ -370,6 +394,22 @@ describe("a state of the former release", () => {
     await world.patchRecipient("all-staff@contoso.com", { displayName: "All staff" });
     await membership.destroy();
     expect(await entries(world, id)).toEqual([]);
+  });
+});
+
+test("a refresh asks for the SIDs of many people in few questions", async () => {
+  const world = await startWorld();
+  const id = await makeMailbox(world, "support@contoso.com");
+  const members = Array.from({ length: 20 }, (_, index) => `person${index}@contoso.com`);
+  for (const member of members) {
+    await makeMailbox(world, member);
+  }
+  const membership = await world.resource("MailboxMembership", "members").up({ mailbox: id, members });
+  await world.control("DELETE", "requests");
+  expect(await membership.refresh()).toEqual({});
+  expect(await world.control("GET", "requests/counts")).toMatchObject({
+    // 20 for who they are as before, 2 for their SIDs; one batch of 10 each.
+    byCmdlet: { "Get-Mailbox": 1, "Get-MailboxPermission": 1, "Get-RecipientPermission": 1, "Get-User": 2 },
   });
 });
 

@@ -13,6 +13,8 @@ export interface Attribution {
   held: Record<string, Held>;
   /** Entries of nobody known. */
   rest: Unattributed[];
+  /** Object ids of everybody who may send on behalf; undefined where one of them cannot be told. */
+  delegates: string[] | undefined;
 }
 
 /** An entry of nobody known. */
@@ -58,7 +60,8 @@ export async function attribute(
   );
   const isKnown = (id: string | undefined) => [...people.values()].some((person) => sameId(id, person.id));
   const rest = entries.map((entry, index) => ({ entry, id: owned[index] })).filter(({ id }) => !isKnown(id));
-  return { held, rest };
+  const delegates = owned.filter((_, index) => entries[index]?.list === "sendOnBehalf");
+  return { held, rest, delegates: delegates.every((id) => id !== undefined) ? delegates : undefined };
 }
 
 function sameId(a: string | undefined, b: string): boolean {

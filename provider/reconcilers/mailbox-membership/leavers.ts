@@ -106,6 +106,41 @@ export function comeBack(key: string, { held, strangers, unread }: Observed, sta
   return !isOnlyWatched || unread.length > 0 || (held[key]?.entries.length ?? 0) > 0;
 }
 
+/**
+ * Takes Send on Behalf from deleted members who leave. Exchange neither shows it nor takes them in a removal, so the list is written
+ * as it shows. That this reaches what is hidden is documented nowhere: who can be restored stays in `deletedMembers`.
+ *
+ * @param look what is there now: another resource may have written the list meanwhile.
+ */
+export async function takeHiddenSendOnBehalf(
+  desired: Desired,
+  previous: Properties,
+  observed: Observed,
+  operation: Operation,
+  look: () => Promise<Observed>,
+): Promise<void> {
+  const { mailbox, people } = observed;
+  const leavers = [...people].filter(
+    ([key, person]) =>
+      person.isDeleted &&
+      person.isRecoverable &&
+      !desired.members.has(key) &&
+      !isLeftAlone(person, observed) &&
+      membersIn(previous)[key]?.sendOnBehalf === true,
+  );
+  if (leavers.length === 0 || mailbox.isDirSynced) {
+    return;
+  }
+  await operation.registry.exclusively(`permissions/${mailbox.id}`, async () => {
+    const { delegates } = await look();
+    // A list with somebody in it who cannot be told would lose that one.
+    if (delegates !== undefined) {
+      const who = leavers.map(([key]) => key).join(", ");
+      await operation.services.permissions.writeSendOnBehalf(mailbox, [...delegates], who, operation);
+    }
+  });
+}
+
 /** Warns of deleted members whose entries are still there, and of leavers who may come back. */
 export function sayWhoIsDeleted(desired: Desired | undefined, observed: Observed, operation: Operation): void {
   const { mailbox, people } = observed;
@@ -116,7 +151,7 @@ export function sayWhoIsDeleted(desired: Desired | undefined, observed: Observed
     operation.warn(
       isMember
         ? `${key} (id ${id}) ${where}, and still has entries on ${mailbox.primarySmtpAddress}: restored, the account has access again. Taken out of members, it loses them.`
-        : `${key} (id ${id}) ${where}. What it had on ${mailbox.primarySmtpAddress} cannot all be taken away before: once the account is restored, \`pulumi refresh\` names it and \`pulumi up\` takes it away.`,
+        : `${key} (id ${id}) ${where}. Whether it still has something on ${mailbox.primarySmtpAddress} cannot be seen meanwhile. Once the account is restored, \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, look there by hand.`,
     );
   }
 }
