@@ -1,5 +1,5 @@
 import { type Organization, tables } from "../../provider/local-tenant/model";
-import { addMailbox, addUser, type Reply, type Served, serveGraph } from "./graph-tenant";
+import { addMailbox, addUser, allRoles, type Reply, type Served, serveGraph } from "./graph-tenant";
 
 let served: Served;
 beforeEach(async () => {
@@ -104,7 +104,7 @@ describe("what the tenant does not simulate says so", () => {
   test.each([
     ["POST", "groups"],
     ["PATCH", "groups/G"],
-    ["POST", "users/A/sendMail"],
+    ["POST", "users/A/findMeetingTimes"],
     ["POST", "users/A/getMemberGroups"],
     ["POST", "users/A/messages"],
     ["DELETE", "users/A/messages/M"],
@@ -211,5 +211,28 @@ describe("licences", () => {
     served.tenant.advance(31 * 24 * 60 * 60 * 1000);
     const later = { authorization: `Bearer ${served.token()}` };
     expect((await served.ask("POST", `/v1.0/users/${alan.id}/assignLicense`, add, later)).status).toBe(200);
+  });
+});
+
+describe("sendMail", () => {
+  const mail = (...to: unknown[]) => ({
+    message: { subject: "Hello", toRecipients: to.map((address) => ({ emailAddress: { address } })) },
+  });
+
+  test("delivers to each recipient, rules and forwarding included", async () => {
+    const { user: sender } = addMailbox(served.tenant, "sender", "SharedMailbox");
+    const { user: reader } = addMailbox(served.tenant, "reader", "SharedMailbox");
+    const roles = served.token([...allRoles, "Mail.Send"]);
+    const send = (body: unknown, token = roles) =>
+      served.ask("POST", `/v1.0/users/${sender.id}/sendMail`, body, { authorization: `Bearer ${token}` });
+    expect((await send(mail("reader@contoso.com"))).status).toBe(202);
+    const { body } = await served.ask("GET", `/v1.0/users/${reader.id}/mailFolders/inbox/messages`);
+    expect(body.value).toMatchObject([{ subject: "Hello", from: { emailAddress: { address: "sender@contoso.com" } } }]);
+    expect((await send(mail())).status).toBe(400);
+    expect((await send(mail("nobody"))).status).toBe(400);
+    expect(await send(mail("reader@contoso.com"), served.token(allRoles))).toMatchObject({
+      status: 403,
+      body: { error: { code: "ErrorAccessDenied" } },
+    });
   });
 });

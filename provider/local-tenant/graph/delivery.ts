@@ -76,7 +76,8 @@ function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAu
     }
     return;
   }
-  if (!forwardsOnly(tenant, recipient, recipient.mailbox, transit, steps)) {
+  const isGone = forwardsOnly(tenant, recipient, recipient.mailbox, transit, steps);
+  if (!isGone || tenant.isContrary("graph.rules-forwarded-mailbox")) {
     store(tenant, recipient, transit, steps);
   }
 }

@@ -377,6 +377,11 @@ export function readOnlyMember(member: string): GraphError {
   return new GraphError(400, "ErrorInvalidPropertySet", `Property '${member}' is read-only and cannot be set.`);
 }
 
+/** 400 of the mailbox store: an impossible rule, by the code of Exchange Web Services. */
+export function invalidRuleOfExchange(message: string): GraphError {
+  return new GraphError(400, "ErrorInboxRulesValidationError", message);
+}
+
 /** 400 of the mailbox store: a rule without a member it needs, or with an impossible one. */
 export function invalidRule(message: string): GraphError {
   return new GraphError(400, "ErrorInvalidArgument", message);

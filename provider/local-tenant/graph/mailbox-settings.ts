@@ -212,7 +212,7 @@ function changedSettings(settings: MailboxSettings, body: Json, tenant: Tenant):
         break;
       case "userPurpose":
       case "archiveFolder":
-        throw readOnlyMember(name);
+        throw tenant.isContrary("graph.settings-read-only") ? errorAccessDenied() : readOnlyMember(name);
       default:
         if (!name.startsWith("@odata.")) {
           throw unknownMember(name, type);

@@ -6,6 +6,7 @@ import { isLive, isSame, smtpAddresses } from "./directory";
 import {
   errorAccessDenied,
   invalidRule,
+  invalidRuleOfExchange,
   itemNotFound,
   readOnlyMember,
   readOnlyRule,
@@ -258,7 +259,8 @@ function changedRule(tenant: Tenant, rule: InboxRule, body: Json): InboxRule {
       case "actions":
         changed.actions = members(tenant, value, actionMembers, "microsoft.graph.messageRuleActions") ?? {};
         if (!Object.entries(changed.actions).some(([action, given]) => isAction(action, given))) {
-          throw invalidRule("The rule must have at least one action.");
+          const words = "The rule must have at least one action.";
+          throw tenant.isContrary("graph.rule-error-codes") ? invalidRuleOfExchange(words) : invalidRule(words);
         }
         break;
       case "conditions":

@@ -44,7 +44,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     ...words(
       `changePassword exportDeviceAndAppManagementData exportPersonalData findMeetingTimes getMailTips
        getManagedAppDiagnosticStatuses getManagedAppPolicies getManagedDevicesWithAppFailures reminderView removeAllDevicesFromManagement
-       reprocessLicenseAssignment retryServiceProvisioning sendMail translateExchangeIds`,
+       reprocessLicenseAssignment retryServiceProvisioning translateExchangeIds`,
     ),
   ],
   "users/*/licensedetails": ["*"],

@@ -13,7 +13,7 @@ export class OutlookLimit {
    * Runs a request to the mailbox store as one of the application's few in flight at once; one too many is answered with 429
    * before it is run. Each takes `Settings.outlookLatency` at least, without which none would ever meet another.
    */
-  async run(appId: string, request: () => Answer): Promise<Answer> {
+  async run(appId: string, request: () => Answer | Promise<Answer>): Promise<Answer> {
     const running = this.#inFlight.get(appId) ?? 0;
     if (running >= this.tenant.settings.outlookConcurrency) {
       throw mailboxConcurrency();
@@ -21,7 +21,7 @@ export class OutlookLimit {
     this.#inFlight.set(appId, running + 1);
     try {
       await delay(this.tenant.settings.outlookLatency);
-      return request();
+      return await request();
     } finally {
       this.#inFlight.set(appId, (this.#inFlight.get(appId) ?? 1) - 1);
     }

@@ -33,6 +33,7 @@ export const admitting = {
   readOrganization: ["Organization.Read.All", "Organization.ReadWrite.All", ...directoryRead],
   readMailboxSettings: ["MailboxSettings.Read", "MailboxSettings.ReadWrite"],
   writeMailboxSettings: ["MailboxSettings.ReadWrite"],
+  sendMail: ["Mail.Send"],
   readMail: ["Mail.ReadBasic.All", "Mail.Read", "Mail.ReadWrite"],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -41,6 +42,7 @@ export const mailboxPermissions: ReadonlySet<Permission> = new Set([
   "readMailboxSettings",
   "writeMailboxSettings",
   "readMail",
+  "sendMail",
 ]);
 
 /** True when one of `roles` admits `permission`. */

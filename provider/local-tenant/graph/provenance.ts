@@ -166,6 +166,7 @@ export const provenance: Provenance[] = [
     "A write of userPurpose or archiveFolder is 400 ErrorInvalidPropertySet.",
     "assumed",
     "read-only is documented, code and text are not",
+    "It is 403 ErrorAccessDenied",
   ),
   row(
     "graph.synced-members",
@@ -194,9 +195,9 @@ export const provenance: Provenance[] = [
   ),
   row(
     "graph.license-mailbox",
-    "Licences neither make nor remove a mailbox.",
-    "assumed",
-    "simplification: the real service makes a user mailbox",
+    "Licences neither make nor remove a mailbox: of user mailboxes there are those of the seed only.",
+    "documented",
+    "the tenant's own limit; the real service makes a mailbox for a user with an Exchange plan (Add users and assign licenses)",
   ),
   row(
     "graph.mailbox-not-served",
@@ -308,6 +309,7 @@ export const provenance: Provenance[] = [
     "A new rule without an action is 400 ErrorInvalidArgument.",
     "assumed",
     "EWS has ErrorInboxRulesValidationError for it; no record of Graph found",
+    "It is 400 ErrorInboxRulesValidationError",
   ),
   row(
     "graph.rule-quota",
@@ -356,6 +358,7 @@ export const provenance: Provenance[] = [
     "Inbox rules do not run where the mailbox forwards without a copy.",
     "assumed",
     "nothing arrives in the inbox",
+    "They run on the message, which is kept",
   ),
   row(
     "graph.external-forwarding",

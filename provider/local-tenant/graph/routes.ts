@@ -49,6 +49,7 @@ import {
   systemSegments,
   withoutMetadata,
 } from "./request";
+import { sendMail } from "./send-mail";
 import { createUser, deleteUser, getUser, listUsers, revokeSignInSessions, updateUser } from "./users";
 
 interface Route {
@@ -57,7 +58,7 @@ interface Route {
   path: string[];
   /** What the caller must be admitted to; absent = any token will do. */
   permission?: Permission;
-  run: (request: GraphRequest) => Answer;
+  run: (request: GraphRequest) => Answer | Promise<Answer>;
 }
 
 function route(method: string, path: string, permission: Permission, run: Route["run"]): Route {
@@ -81,6 +82,8 @@ const routes: readonly Route[] = [
   route("GET", "users/*/mailboxsettings", "readMailboxSettings", getMailboxSettings),
   route("PATCH", "users/*/mailboxsettings", "writeMailboxSettings", updateMailboxSettings),
   route("GET", "users/*/mailboxsettings/*", "readMailboxSettings", getMailboxSetting),
+  route("POST", "users/*/sendmail", "sendMail", sendMail),
+  route("POST", "users/*/microsoft.graph.sendmail", "sendMail", sendMail),
   route("GET", rulesPath, "readMailboxSettings", listRules),
   route("POST", rulesPath, "writeMailboxSettings", createRule),
   route("GET", `${rulesPath}/*`, "readMailboxSettings", getRule),

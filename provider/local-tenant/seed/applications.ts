@@ -10,6 +10,7 @@ const everything: Application["roles"] = {
     "Group.Read.All",
     "LicenseAssignment.ReadWrite.All",
     "Mail.Read",
+    "Mail.Send",
     "MailboxSettings.ReadWrite",
     "Organization.Read.All",
     "User.DeleteRestore.All",
