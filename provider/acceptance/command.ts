@@ -11,6 +11,7 @@ export function acceptanceCommand(): Command {
     .option("--clean-up", "remove what an earlier run left behind, and do nothing else")
     .option("--only <row...>", "only these probes")
     .option("--certificate <file>", "a certificate of the application with its key, in PEM, for the probe of clocks")
+    .option("--federated-token <file>", "a token of a federated credential, for the probe of its signature")
     .option("--list", "print every probe and what it needs")
     .option("--yes", "do it, after having said what will be done")
     .option("--record <file>", "the record to write (default: mailboxes-acceptance-TIME.json)")

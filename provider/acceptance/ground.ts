@@ -113,6 +113,17 @@ export class Ground {
     return { reply, mailbox: { id, address, alias: String(row?.Alias ?? alias) }, row: row ?? {} };
   }
 
+  /** Notes that a mailbox of this run has come back under another id. */
+  cameBackAs({ address }: Disposable, id: string): void {
+    this.#note("made", { kind: "mailbox", address, mark: this.mark, id });
+  }
+
+  /** A mailbox as Exchange shows it. */
+  async mailboxRow({ id }: Disposable): Promise<Json> {
+    const reply = this.expect(await this.wire.cmdlet("Get-Mailbox", { Identity: id }), "reading a mailbox");
+    return rowsOf(reply)[0] ?? {};
+  }
+
   /** Removes a mailbox before the end of the run, for probes on what was deleted; the journal keeps it. */
   async removeMailbox({ id }: Disposable): Promise<void> {
     this.expect(await this.wire.cmdlet("Remove-Mailbox", { Identity: id, Confirm: false }), "removing a mailbox");

@@ -124,56 +124,59 @@ async function removeMailbox(
   wire: Wire,
   { at }: Line,
 ): Promise<string | undefined> {
-  const found = await wire.cmdlet("Get-Mailbox", {
-    Filter: `EmailAddresses -eq '${thing.address}'`,
-    ResultSize: "Unlimited",
-  });
-  if (found.status >= 400) {
+  // A probe may have given its address away, so the id counts where it is known.
+  const found = await wire.cmdlet(
+    "Get-Mailbox",
+    thing.id === undefined ? { Filter: `EmailAddresses -eq '${thing.address}'` } : { Identity: thing.id },
+  );
+  if (found.status >= 400 && !isNotFound(found)) {
     return refused(thing, "looking for it", found);
   }
-  let id = thing.id;
   const rows = rowsOf(found);
   const own = rows.find((row) => isOwn(row.DisplayName, row.ExternalDirectoryObjectId, thing));
   if (own === undefined && rows.length > 0) {
     return `${thing.address} belongs to something that this command did not make; it was left alone`;
   }
-  if (own !== undefined) {
-    id = String(own.ExternalDirectoryObjectId);
-    const removed = await wire.cmdlet("Remove-Mailbox", { Identity: id, Confirm: false });
-    if (removed.status >= 400) {
-      return refused(thing, "Remove-Mailbox", removed);
-    }
-  }
+  const id = thing.id ?? (own === undefined ? undefined : String(own.ExternalDirectoryObjectId));
   if (id === undefined) {
     return Date.now() - at < APPEARING
       ? `${thing.address} was asked for and is not to be seen; it may still appear: run --clean-up again in ten minutes`
       : undefined;
   }
-  return emptyBin(thing, id, wire);
+  if (own !== undefined) {
+    const removed = await wire.cmdlet("Remove-Mailbox", { Identity: id, Confirm: false });
+    if (removed.status >= 400) {
+      return refused(thing, "Remove-Mailbox", removed);
+    }
+  }
+  return removeAccount(thing, id, wire);
 }
 
-/** A soft-deleted account holds its names for 30 days. Where the application may not purge, that is how long it stays. */
-async function emptyBin(
+/** The account, out of the recycle bin too. Where the application may not purge, it stays there for 30 days. */
+async function removeAccount(
   thing: Extract<Made, { kind: "mailbox" }>,
   id: string,
   wire: Wire,
 ): Promise<string | undefined> {
   const select = "$select=id,displayName";
-  const deleted = await wire.graph("GET", `/directory/deletedItems/microsoft.graph.user/${id}?${select}`);
-  if (deleted.status === 404) {
-    const alive = await wire.graph("GET", `/users/${id}?${select}`);
-    if (alive.status === 200 && isOwn(alive.body?.displayName, alive.body?.id, thing)) {
-      const removed = await wire.graph("DELETE", `/users/${id}`);
-      return removed.status >= 400 && removed.status !== 404
-        ? refused(thing, "deleting its account", removed)
-        : undefined;
+  // Graph may not have heard of Remove-Mailbox yet, or an account is left without its mailbox.
+  const alive = await wire.graph("GET", `/users/${id}?${select}`);
+  if (alive.status === 200 && isOwn(alive.body?.displayName, alive.body?.id, thing)) {
+    const removed = await wire.graph("DELETE", `/users/${id}`);
+    if (removed.status >= 400 && removed.status !== 404) {
+      return refused(thing, "deleting its account", removed);
     }
-    return undefined;
   }
+  const deleted = await wire.graph("GET", `/directory/deletedItems/microsoft.graph.user/${id}?${select}`);
   if (deleted.status === 200 && isOwn(deleted.body?.displayName, deleted.body?.id, thing)) {
     await wire.graph("DELETE", `/directory/deletedItems/${id}`);
   }
   return undefined;
+}
+
+/** The status of "not found" is itself assumed; the type of the exception is not. */
+function isNotFound(reply: Reply): boolean {
+  return reply.status === 404 || refusalOf(reply).words.includes("ManagementObjectNotFoundException");
 }
 
 function isOwn(displayName: unknown, id: unknown, thing: { mark: string; id?: string }): boolean {

@@ -14,7 +14,9 @@ export type Need =
   /** A Dataverse environment. */
   | "dataverse"
   /** A certificate of the application, with which it signs in. */
-  | "certificate";
+  | "certificate"
+  /** A token of the application's federated credential. */
+  | "federatedToken";
 
 /** One question about a service that nobody has answered in public. */
 export interface Probe {

@@ -25,6 +25,8 @@ export interface AcceptanceOptions {
   yes?: boolean;
   /** PEM file with a certificate of the application and its key, for the probe of clocks. */
   certificate?: string;
+  /** File with a token of a federated credential of the application, for the probe of its signature. */
+  federatedToken?: string;
   /** The record. */
   record?: string;
   /** The journal of what was made. */
@@ -82,7 +84,7 @@ export async function acceptance(options: AcceptanceOptions, surroundings: Surro
     recording.probe = "preparation";
     const bounds = { signal, deadline: Date.now() + 60_000 };
     const tenantId = await deployment.services.tenantId(bounds);
-    const wire = new Wire(configuration, tenantId, recording, signal, options.certificate);
+    const wire = new Wire(configuration, tenantId, recording, signal, options);
     const isLocal = configuration.localTenant !== undefined;
     const target = isLocal ? "a local tenant" : `the tenant ${tenantId}`;
     if (options.cleanUp === true) {
@@ -92,6 +94,7 @@ export async function acceptance(options: AcceptanceOptions, surroundings: Surro
       disposable: plot !== undefined,
       dataverse: configuration.environmentUrl !== undefined,
       certificate: options.certificate !== undefined || configuration.credential.kind === "certificate",
+      federatedToken: options.federatedToken !== undefined || configuration.credential.kind === "tokenFile",
     };
     say(planOf(target, configuration.environmentUrl, plot, chosen, has, journal.file, record));
     if (options.yes !== true) {
@@ -181,6 +184,7 @@ const NEEDS: Readonly<Record<Need, string>> = {
   disposable: "needs --domain and --prefix",
   dataverse: "needs a Dataverse environment (DATAVERSE_URL)",
   certificate: "needs a certificate of the application (--certificate, or AZURE_CLIENT_CERTIFICATE_PATH)",
+  federatedToken: "needs a token of a federated credential (--federated-token, or AZURE_FEDERATED_TOKEN_FILE)",
 };
 
 function missing(probe: Probe, has: Readonly<Record<Need, boolean>>): string | undefined {

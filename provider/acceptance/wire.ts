@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import type { Configuration } from "../configuration/configuration";
 import type { Call, CallContext, Service, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
 import { isServiceError, isUnknownOutcome } from "../http/errors";
 import { Pipeline, type PipelineOptions, pipelineOptions } from "../http/pipeline";
+import { rememberSecret } from "../http/redact";
 import type { Received } from "../http/refusal";
 import { scopeOf } from "../http/scopes";
 import type { Exchanged } from "../http/trace";
@@ -25,6 +27,14 @@ export type Json = { [member: string]: unknown };
 /** Longest time one request may take with its repetitions, in milliseconds. */
 const PATIENCE = 10 * 60_000;
 
+/** Files with what an application proves itself with. */
+export interface Proofs {
+  /** A certificate of it with its key, in PEM. */
+  certificate?: string;
+  /** A token of its federated credential. */
+  federatedToken?: string;
+}
+
 /** What may be said with a request. */
 export interface Extra {
   headers?: Record<string, string>;
@@ -43,33 +53,33 @@ export class Wire {
   readonly #tokens: TokenSource;
   readonly #pipeline: Pipeline;
   readonly #signal: AbortSignal;
-  readonly #certificatePath: string | undefined;
+  readonly #proofs: Proofs;
   /** What came back for each call, also for those on their way at the same time. */
   readonly #exchanged = new WeakMap<Call, Exchanged>();
 
   /**
    * @param tenantId the tenant's id, as it stands in tokens.
-   * @param certificatePath a certificate of the application with its key; by default the one that it signs in with.
+   * @param proofs by default those that the application signs in with.
    */
   constructor(
     configuration: Configuration,
     tenantId: string,
     recording: Recording,
     signal: AbortSignal,
-    certificatePath?: string,
+    proofs: Proofs = {},
   ) {
     this.tenantId = tenantId;
     this.#configuration = configuration;
     this.#recording = recording;
     this.#signal = signal;
-    this.#certificatePath = certificatePath;
+    this.#proofs = proofs;
     this.#tokens = createTokenSource(configuration);
     this.#pipeline = this.#pipelineWith(this.#tokens);
   }
 
   /** The same services for work that an abort must not end: clean-up. */
   withSignal(signal: AbortSignal): Wire {
-    return new Wire(this.#configuration, this.tenantId, this.#recording, signal, this.#certificatePath);
+    return new Wire(this.#configuration, this.tenantId, this.#recording, signal, this.#proofs);
   }
 
   /** The Dataverse environment, for the journal; undefined for a local tenant's, whose address changes from run to run. */
@@ -185,13 +195,32 @@ export class Wire {
    */
   certificate(): { clientId: string; certificatePath: string; audience: string; scope: string } {
     const { credential, endpoints, cloud } = this.#configuration;
-    const path = this.#certificatePath ?? (credential.kind === "certificate" ? credential.certificatePath : undefined);
+    const path =
+      this.#proofs.certificate ?? (credential.kind === "certificate" ? credential.certificatePath : undefined);
     const scope = scopeOf("graph", cloud, undefined);
     if (path === undefined || credential.clientId === undefined || scope === undefined) {
       throw new Unprepared("needs a certificate of the application");
     }
     const audience = `${endpoints.login}/${this.tenantId}/oauth2/v2.0/token`;
     return { clientId: credential.clientId, certificatePath: path, audience, scope };
+  }
+
+  /**
+   * A token of the application's federated credential. Only where there is one.
+   *
+   * @throws Unprepared otherwise.
+   */
+  federated(): { clientId: string; token: string; scope: string } {
+    const { credential, cloud } = this.#configuration;
+    const path =
+      this.#proofs.federatedToken ?? (credential.kind === "tokenFile" ? credential.tokenFilePath : undefined);
+    const scope = scopeOf("graph", cloud, undefined);
+    if (path === undefined || credential.clientId === undefined || scope === undefined) {
+      throw new Unprepared("needs a token of a federated credential");
+    }
+    const token = readFileSync(path, "utf8").trim();
+    rememberSecret(token);
+    return { clientId: credential.clientId, token, scope };
   }
 
   /** Asks the sign-in for a token, with a form of the probe's own. */

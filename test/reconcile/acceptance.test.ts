@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import jwt from "jsonwebtoken";
 import { generate } from "selfsigned";
 import { probes } from "../../provider/acceptance/probes";
 import { behaviours } from "../../provider/local-tenant/behaviours";
@@ -8,7 +10,6 @@ import { failure, makeMailbox, type Row, startWorld, type World } from "./harnes
 
 const APPLICATION = "10ca17e4-a000-4000-8000-000000000002";
 const rows = Object.values(behaviours).flat();
-const assumed = rows.filter(({ mark }) => mark === "assumed").map(({ id }) => id);
 const tried = probes.map(({ row }) => row);
 const turnable = tried.filter((row) => rows.some(({ id, contrary }) => id === row && contrary !== undefined));
 
@@ -21,9 +22,16 @@ async function tryable(): Promise<{ world: World; folder: string; run: (more?: R
   const { private: key, cert } = await generate([{ name: "commonName", value: "acceptance" }], { keySize: 2048 });
   const certificate = join(folder, "certificate.pem");
   writeFileSync(certificate, `${key}\n${cert}\n`);
-  await world.control("PATCH", `state/applications/${APPLICATION}`, { certificates: [cert] });
-  const run = (more: Row = {}) =>
-    runAcceptance(world, { domain: "contoso.com", prefix: "probe", yes: true, certificate, ...more }, { folder });
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const known = { issuer: "https://token.actions.example", subject: "repo:contoso/mail", audience: "api://x" };
+  const federatedToken = join(folder, "federated.jwt");
+  writeFileSync(federatedToken, jwt.sign({}, privateKey, { algorithm: "RS256", keyid: "1", ...known, expiresIn: 300 }));
+  await world.control("PATCH", `state/applications/${APPLICATION}`, {
+    certificates: [cert],
+    federatedCredentials: [{ ...known, keyId: "1", publicKeyPem: publicKey.export({ type: "spki", format: "pem" }) }],
+  });
+  const usual = { domain: "contoso.com", prefix: "probe", yes: true, certificate, federatedToken };
+  const run = (more: Row = {}) => runAcceptance(world, { ...usual, ...more }, { folder });
   return { world, folder, run };
 }
 
@@ -38,9 +46,9 @@ function otherThanConfirmed({ verdicts }: Run): string[] {
 }
 
 describe("the probes", () => {
-  test("try each assumed behaviour once, and nothing else", () => {
+  test("try behaviours of the tables, each once", () => {
     expect(tried.filter((row, index) => tried.indexOf(row) !== index)).toEqual([]);
-    expect(tried.filter((row) => !assumed.includes(row))).toEqual([]);
+    expect(tried.filter((row) => !rows.some(({ id }) => id === row))).toEqual([]);
   });
 
   test("are all confirmed by the local tenant", async () => {
@@ -179,7 +187,7 @@ describe("clean-up", () => {
     writeFileSync(journal, `${line("probe-1-1@contoso.com")}\n${line("probe-1-2@contoso.com", left)}\n{"step":"mak`);
 
     expect(await failure(run())).toContain("An earlier run left things behind");
-    const alone = { domain: undefined, prefix: undefined, certificate: undefined, cleanUp: true };
+    const alone = { domain: undefined, prefix: undefined, cleanUp: true };
     const asked = await run({ ...alone, yes: undefined });
     expect(asked.said).toContain("the mailbox probe-1-2@contoso.com");
     expect(asked.said).toContain("Nothing was removed.");
@@ -199,7 +207,7 @@ describe("clean-up", () => {
     const thing = { kind: "row", set: "mailboxes", id: "10ca17e4-d002-4000-8000-000000000001", mark: "" };
     const line = { step: "made", at: 0, tenantId: "10ca17e4-0000-4000-8000-00000000ffff", thing };
     writeFileSync(join(folder, "made.jsonl"), `${JSON.stringify(line)}\n`);
-    const { exit, said } = await run({ domain: undefined, prefix: undefined, certificate: undefined, cleanUp: true });
+    const { exit, said } = await run({ domain: undefined, prefix: undefined, cleanUp: true });
     expect(exit).toBe(2);
     expect(said).toContain("is in another tenant or environment than the one configured now");
   });

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Ground } from "../ground";
-import { type Probe, seen, Unprepared, type Verdict } from "../probe";
+import { notTried, type Probe, seen, Unprepared, type Verdict } from "../probe";
 import { type Json, type Reply, rowsOf } from "../wire";
+
+/** How long something that shows at once or never is waited for, in milliseconds. */
+const A_MINUTE = 60_000;
 
 /** A request inside a `$batch`. */
 function batched(ground: Ground, id: number, cmdlet: string, parameters: Json = {}): Json {
@@ -124,6 +127,149 @@ async function ruleIdentity(ground: Ground): Promise<Verdict> {
   return seen(isSame, `RuleIdentity and Graph's id of a rule are ${isSame ? "the same eight bytes" : "different"}`);
 }
 
+/**
+ * `exchange.v2-other-refused`: runs a cmdlet on an endpoint of v2.0 that does not have it. A 400 confirms. Where even the endpoint's
+ * own cmdlet is refused, v2.0 is not open to the application or the tenant, and nothing can be said.
+ */
+async function v2OtherRefused({ wire }: Ground): Promise<Verdict> {
+  const ask = (endpoint: string, cmdlet: string) =>
+    wire.send({
+      service: "exchange",
+      method: "POST",
+      path: `/adminapi/v2.0/${wire.tenantId}/${endpoint}`,
+      kind: "read",
+      action: "asking the v2.0 endpoints",
+      cmdlet,
+      body: { CmdletInput: { CmdletName: cmdlet, Parameters: {} } },
+    });
+  const own = await ask("AcceptedDomain", "Get-AcceptedDomain");
+  if (own.status >= 400) {
+    return notTried(`v2.0 is not open here: HTTP ${own.status}`);
+  }
+  const other = await ask("AcceptedDomain", "Get-Recipient");
+  return seen(other.status === 400, `a cmdlet that is not the endpoint's was answered with HTTP ${other.status}`);
+}
+
+/** `exchange.link-replay`: follows the link to a second page twice. The first time served and the second refused confirms. */
+async function linkReplay({ wire }: Ground): Promise<Verdict> {
+  const body = { CmdletInput: { CmdletName: "Get-Recipient", Parameters: { ResultSize: "Unlimited" } } };
+  const ask = (path: string) =>
+    wire.send({
+      service: "exchange",
+      method: "POST",
+      path,
+      kind: "read",
+      action: "listing recipients",
+      cmdlet: "Get-Recipient",
+      headers: { Prefer: "odata.maxpagesize=1" },
+      body,
+    });
+  const first = await ask(`/adminapi/beta/${wire.tenantId}/InvokeCommand?$select=Guid`);
+  const link = first.body?.["@odata.nextLink"];
+  if (typeof link !== "string") {
+    return notTried("a listing with pages of one row had no second page");
+  }
+  const [once, twice] = [await ask(link), await ask(link)];
+  if (once.status >= 400) {
+    throw new Unprepared(`the second page was refused (HTTP ${once.status})`);
+  }
+  return seen(twice.status >= 400, `a link that was followed before was answered with HTTP ${twice.status}`);
+}
+
+/**
+ * `exchange.error-statuses`: asks for a mailbox that is not there, for a new one on a taken address, and with a parameter that does
+ * not exist. 404, 409 and 400 confirm.
+ */
+async function errorStatuses(ground: Ground): Promise<Verdict> {
+  const { address } = await ground.mailbox();
+  const missing = await ground.wire.cmdlet("Get-Mailbox", { Identity: randomUUID() });
+  const taken = (await ground.tryMailbox({ PrimarySmtpAddress: address })).reply;
+  const wrong = await ground.wire.cmdlet("Get-Mailbox", { NoSuchParameter: true });
+  const statuses = [missing.status, taken.status, wrong.status];
+  return seen(
+    statuses.join() === "404,409,400",
+    `not found ${statuses[0]}, a taken address ${statuses[1]}, a wrong parameter ${statuses[2]}`,
+  );
+}
+
+function addressesOf(row: Json): string[] {
+  return Array.isArray(row.EmailAddresses) ? row.EmailAddresses.map(String) : [];
+}
+
+/** `exchange.new-mailbox-upn`: a new mailbox's sign-in name is its alias at the default domain, which is an address of it too. */
+async function newMailboxUpn(ground: Ground): Promise<Verdict> {
+  const domains = rowsOf(ground.expect(await ground.wire.cmdlet("Get-AcceptedDomain"), "reading the domains"));
+  const own = domains.find((domain) => domain.Default === true)?.DomainName;
+  const { mailbox, row } = await ground.tryMailbox();
+  if (mailbox === undefined || own === undefined) {
+    throw new Unprepared("needs a new mailbox and a default domain");
+  }
+  const expected = `${mailbox.alias}@${own}`.toLowerCase();
+  const isName = String(row.UserPrincipalName).toLowerCase() === expected;
+  const isAddress = addressesOf(row).some((one) => one.toLowerCase() === `smtp:${expected}`);
+  return seen(
+    isName && isAddress,
+    `the sign-in name is ${isName ? "" : "not "}the alias at the default domain, which is ${isAddress ? "" : "not "}an address`,
+  );
+}
+
+/** `exchange.primary-in-add`: adds an address with `SMTP:`. It the primary and the old one still there confirms. */
+async function primaryInAdd(ground: Ground): Promise<Verdict> {
+  const mailbox = await ground.newMailbox();
+  const address = ground.address();
+  const reply = await ground.wire.cmdlet("Set-Mailbox", {
+    Identity: mailbox.id,
+    EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: [`SMTP:${address}`] },
+  });
+  if (reply.status >= 400) {
+    return seen(false, `SMTP: in the list of additions was refused with HTTP ${reply.status}`);
+  }
+  const addresses = await ground.eventually(async () => {
+    const all = addressesOf(await ground.mailboxRow(mailbox));
+    return all.some((one) => one.toLowerCase() === `smtp:${address}`) ? all : undefined;
+  }, A_MINUTE);
+  const isPrimary = addresses?.includes(`SMTP:${address}`) === true;
+  const isKept = addresses?.includes(`smtp:${mailbox.address}`) === true;
+  return seen(
+    isPrimary && isKept,
+    `the added address is ${isPrimary ? "" : "not "}the primary, the former primary is ${isKept ? "" : "not "}a secondary`,
+  );
+}
+
+/** `exchange.soft-deleted-addresses`: makes a mailbox on the address of one that was just removed. Taken at once confirms. */
+async function softDeletedAddresses(ground: Ground): Promise<Verdict> {
+  const former = await ground.newMailbox();
+  await ground.removeMailbox(former);
+  const { reply } = await ground.tryMailbox({ PrimarySmtpAddress: former.address });
+  return seen(reply.status < 400, `the address of a removed mailbox was answered with HTTP ${reply.status}`);
+}
+
+/**
+ * `exchange.undo-soft-deleted`: removes a mailbox and brings it back with Undo-SoftDeletedMailbox. Its account alive under the same
+ * id confirms; a refusal, or another id, contradicts.
+ */
+async function undoSoftDeleted(ground: Ground): Promise<Verdict> {
+  const mailbox = await ground.newMailbox();
+  const { ExchangeGuid } = await ground.mailboxRow(mailbox);
+  await ground.removeMailbox(mailbox);
+  await ground.until("the mailbox to be soft-deleted", async () => {
+    const reply = await ground.wire.cmdlet("Get-Mailbox", { Identity: String(ExchangeGuid), SoftDeletedMailbox: true });
+    return rowsOf(reply).length === 1 ? true : undefined;
+  });
+  const reply = await ground.wire.cmdlet("Undo-SoftDeletedMailbox", { SoftDeletedObject: String(ExchangeGuid) });
+  if (reply.status >= 400) {
+    return seen(false, `without a password it was refused with HTTP ${reply.status}`);
+  }
+  const id = String(rowsOf(reply)[0]?.ExternalDirectoryObjectId ?? mailbox.id);
+  ground.cameBackAs(mailbox, id);
+  const account = await ground.eventually(async () => {
+    const user = await ground.wire.graph("GET", `/users/${mailbox.id}?$select=id`);
+    return user.status === 200 ? true : undefined;
+  }, A_MINUTE);
+  const isSame = id === mailbox.id && account === true;
+  return seen(isSame, isSame ? "the account came back with it" : "the account did not come back under its id");
+}
+
 /** What is tried on the Exchange admin API. */
 export const exchangeProbes: readonly Probe[] = [
   {
@@ -149,6 +295,48 @@ export const exchangeProbes: readonly Probe[] = [
     assumption: "A batch ends at its first error unless it asks to go on.",
     needs: [],
     ask: batchFirstError,
+  },
+  {
+    row: "exchange.v2-other-refused",
+    assumption: "A cmdlet that an endpoint of v2.0 does not have is answered with 400.",
+    needs: [],
+    ask: v2OtherRefused,
+  },
+  {
+    row: "exchange.link-replay",
+    assumption: "The link to the next page can be followed once.",
+    needs: [],
+    ask: linkReplay,
+  },
+  {
+    row: "exchange.error-statuses",
+    assumption: "Not found is 404, a taken address 409, any other error of a cmdlet 400.",
+    needs: ["disposable"],
+    ask: errorStatuses,
+  },
+  {
+    row: "exchange.new-mailbox-upn",
+    assumption: "A new shared mailbox signs in as its alias at the default domain, which is an address of it too.",
+    needs: ["disposable"],
+    ask: newMailboxUpn,
+  },
+  {
+    row: "exchange.primary-in-add",
+    assumption: "SMTP: among added addresses makes that one the primary and the old one a secondary.",
+    needs: ["disposable"],
+    ask: primaryInAdd,
+  },
+  {
+    row: "exchange.soft-deleted-addresses",
+    assumption: "The addresses of a removed mailbox are free at once.",
+    needs: ["disposable"],
+    ask: softDeletedAddresses,
+  },
+  {
+    row: "exchange.undo-soft-deleted",
+    assumption: "Undo-SoftDeletedMailbox brings the deleted account back under its id, without a password.",
+    needs: ["disposable"],
+    ask: undoSoftDeleted,
   },
   {
     row: "exchange.message-size",

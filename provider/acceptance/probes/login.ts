@@ -57,8 +57,38 @@ async function clockSkew(ground: Ground): Promise<Verdict> {
   );
 }
 
+/** The token with another signature of the same length: its key is known, and does not fit. */
+function forged(token: string): string {
+  const [header = "", payload = "", signature = ""] = token.split(".");
+  const bytes = Buffer.from(signature, "base64url").map((byte) => byte ^ 0xff);
+  return [header, payload, Buffer.from(bytes).toString("base64url")].join(".");
+}
+
+/**
+ * `login.federated-wrong-signature`: signs in with a token of the application's federated credential whose signature was spoilt.
+ * AADSTS50013 confirms; another refusal, or a token, contradicts.
+ */
+async function federatedSignature({ wire }: Ground): Promise<Verdict> {
+  const { clientId, token, scope } = wire.federated();
+  const reply = await wire.signIn({
+    grant_type: "client_credentials",
+    client_id: clientId,
+    client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    client_assertion: forged(token),
+    scope,
+  });
+  const code = /AADSTS\d+/.exec(String(reply.body?.error_description ?? ""))?.[0];
+  return seen(code === "AADSTS50013", `a wrong signature was answered with HTTP ${reply.status} ${code ?? ""}`.trim());
+}
+
 /** What is tried on the sign-in. */
 export const loginProbes: readonly Probe[] = [
+  {
+    row: "login.federated-wrong-signature",
+    assumption: "A federated token with a wrong signature is refused with AADSTS50013.",
+    needs: ["federatedToken"],
+    ask: federatedSignature,
+  },
   {
     row: "login.clock-skew",
     assumption: "The sign-in forgives clocks that differ by up to five minutes.",
