@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { ConflictError, NotFoundError } from "../http/errors";
 import { redact } from "../http/redact";
 import { converge } from "../reconcilers/converge";
+import { originOf } from "../reconcilers/origin";
 import type { Operation, Properties, Reconciler } from "../reconcilers/reconciler";
 import { looking } from "../reconcilers/unread";
 import { check } from "./check";
@@ -56,20 +57,28 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     }
     const before = isNew ? undefined : visible(olds);
     const checked = check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(news), before);
-    if (checked.problems.length > 0) {
+    const origin = olds.__origin ?? news.__origin;
+    Object.assign(checked.inputs, this.#reconciler.byDefault?.(checked.inputs, before ?? {}));
+    const beside = this.#reconciler.beside?.(
+      withoutUnknown(checked.inputs, undefined) as Partial<Inputs>,
+      originOf(String(origin)),
+      deployment.registry,
+    );
+    const problems = [...checked.problems, ...(beside?.problems ?? [])];
+    if (problems.length > 0) {
       return {
         inputs: news,
-        failures: checked.problems.map(({ path, reason }) => ({ property: "", reason: redact(`${path}: ${reason}`) })),
+        failures: problems.map(({ path, reason }) => ({ property: "", reason: redact(`${path}: ${reason}`) })),
       };
     }
-    const origin = olds.__origin ?? news.__origin;
     if (isNew && deployment.advice !== undefined) {
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;
     }
     if (before === undefined || !isEqual(before, checked.inputs)) {
       const known = withoutUnknown(checked.inputs, before);
-      for (const advice of this.#reconciler.advise(known as Partial<Inputs>, before as Partial<Inputs>)) {
+      const ownAdvice = this.#reconciler.advise(known as Partial<Inputs>, before as Partial<Inputs>);
+      for (const advice of [...ownAdvice, ...(beside?.advice ?? [])]) {
         deployment.log.warn(String(origin), advice);
       }
     }
@@ -136,6 +145,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         return { id: this.#reconciler.id(observed), outs: this.#outs({ ...hidden(inputs), ...outputs }, inputs) };
       } catch (error) {
         const failure = failureOf(error, operation.origin.urn);
+        deployment.registry.settleFeed(operation.origin);
         const { id } = operation.state;
         // What was declared may have been written as a whole: a resumed deployment compares with the tenant anyway.
         throw typeof id === "string"
@@ -193,6 +203,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         return { outs: this.#outs({ ...hidden(news), ...outputs }, olds, news) };
       } catch (error) {
         const failure = failureOf(error, operation.origin.urn);
+        deployment.registry.settleFeed(operation.origin);
         // A plain failure keeps state and diff as they were; only what was written on the way must be saved.
         throw isEqual(previous, operation.state)
           ? failure

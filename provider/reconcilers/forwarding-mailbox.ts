@@ -1,5 +1,7 @@
+import { InputError } from "../http/errors";
+import type { MailboxRow } from "../services/dataverse";
 import { asHeld } from "./as-held";
-import { ensure, find } from "./forwarding-mailbox/creation";
+import { ensure, find, makeRecord } from "./forwarding-mailbox/creation";
 import { remove } from "./forwarding-mailbox/deletion";
 import {
   type Desired,
@@ -9,28 +11,40 @@ import {
   SOURCE,
   schema,
 } from "./forwarding-mailbox/desired";
-import { around, driftOf } from "./forwarding-mailbox/observation";
+import { loopsOf } from "./forwarding-mailbox/loops";
+import { around, driftOf, hasShownCopies, leftBehind, ruleDriftOf, targetIn } from "./forwarding-mailbox/observation";
 import {
   declareKnown,
   holdsRecords,
   learnFormer,
   noteRecords,
+  queueRecordAppears,
   recordsToSet,
   requireOwnMethod,
   setRecords,
   shareFormer,
 } from "./forwarding-mailbox/records";
-import { lookUpSources, noteRules, placeRule, releaseSource, warnAbout } from "./forwarding-mailbox/sources";
+import {
+  lookUpSources,
+  noteRules,
+  placeRule,
+  releaseSource,
+  removeCopies,
+  tellLeftOver,
+  warnAbout,
+} from "./forwarding-mailbox/sources";
 import { valuesFor } from "./forwarding-mailbox/values";
 import { requireMailboxOfTenant } from "./mailbox-record/address";
+import { adviceOnAddress } from "./mailbox-record/addresses-in-use";
 import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
+import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
 import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
 import { declaredServerProfile, requireSuitableProfile, warnWithoutCredentials } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
-import { isOfRecord, recordDifference, writeRecord } from "./mailbox-record/values";
+import { forgetCommands, isOfRecord, recordDifference, writeRecord } from "./mailbox-record/values";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { rowThing, sourceThing } from "./registry";
 
@@ -43,6 +57,8 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
   schema,
   keyed: { sources: SOURCE },
 
+  byDefault: commandsByDefault,
+
   check: ({ emailAddress, sources }) =>
     emailAddress !== undefined && sources?.[emailAddress] !== undefined
       ? [
@@ -52,6 +68,11 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
           },
         ]
       : [],
+
+  beside: (inputs, origin, registry) => ({
+    problems: loopsOf(inputs, origin, registry),
+    advice: adviceOnAddress(inputs, origin, registry),
+  }),
 
   advise(inputs, olds) {
     return [
@@ -73,6 +94,9 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     const keys = Object.keys((inputs.sources ?? {}) as object);
     declareKnown(state, keys, origin, registry);
     shareFormer(state, registry);
+    if (isUnchanged(state, inputs)) {
+      registry.settleFeed(origin);
+    }
     for (const key of keys) {
       if (ids[key] !== undefined) {
         registry.declare(sourceThing(ids[key], String(inputs.emailAddress)), origin);
@@ -82,13 +106,19 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
 
   async resolve(inputs, operation) {
     const why = "a forward mailbox needs a real, dedicated mailbox of the tenant";
-    await requireMailboxOfTenant(inputs.emailAddress, why, operation);
-    return {
-      inputs,
-      profile: await declaredServerProfile(inputs.serverProfile, operation),
-      owner: await declaredOwner(inputs.owner, operation),
-      sources: await lookUpSources(inputs, operation),
-    };
+    const effect =
+      "Dynamics takes in all of her or his mail, private mail included, and deletes it there where deleteAfterProcessing is true. " +
+      "Use a shared mailbox of its own.";
+    await requireMailboxOfTenant(inputs.emailAddress, { why, effect }, operation);
+    const profile = await declaredServerProfile(inputs.serverProfile, operation);
+    const owner = await declaredOwner(inputs.owner, operation);
+    const sources = await lookUpSources(inputs, operation);
+    const loops = loopsOf(inputs, operation.origin, operation.registry, sources);
+    if (loops.length > 0) {
+      throw new InputError(loops);
+    }
+    await Promise.all([...sources.values()].map((source) => queueRecordAppears(source, operation)));
+    return { inputs, profile, owner, sources };
   },
 
   find,
@@ -96,12 +126,12 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
 
   async observe(id, desired, operation) {
     shareFormer(operation.state, operation.registry);
-    await requireSameOrganization(`reading the forward mailbox ${operation.state.name}`, operation);
+    await requireSameOrganization(`reading the forward mailbox ${targetIn(operation.state).name}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
-    return row === undefined ? undefined : around(row, desired, operation);
+    return row === undefined ? leftBehind(id, desired, operation) : around(row, desired, operation);
   },
 
-  id: ({ row }) => row.id,
+  id: ({ id }) => id,
   difference,
   apply,
 
@@ -112,20 +142,23 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     requireOwnMethod(observed.sources, desired.inputs, operation);
     noteRecords(observed.sources, desired.inputs, operation);
     noteRules(observed.sources, desired.inputs, operation);
+    operation.registry.settleFeed(operation.origin);
+    tellLeftOver(observed.sources, desired.inputs, operation);
     const { approveEmail, testAndEnable } = desired.inputs;
-    const row = await test(testAndEnable, await approve(approveEmail, observed.row, operation), operation);
-    return { ...observed, row };
+    const approved = await approve(approveEmail, present(observed), operation);
+    return { ...observed, row: await test(testAndEnable, approved, operation) };
   },
 
   outputs(desired, { row, organizationId, sources: seen }, operation) {
     const { state } = operation;
-    tellInactive(row, operation);
+    if (row !== undefined) {
+      tellInactive(row, operation);
+    }
     // What was released, or is written in another way now, is no source any more.
     const declared = desired?.inputs.sources ?? (desired === undefined ? (state.sources as object | null) : {}) ?? {};
     const sources = [...seen].filter(([key]) => key in declared);
     return {
-      ...recordOutputs(row),
-      ownerId: row.ownerId,
+      ...(row === undefined ? { gone: targetIn(state) } : { ...recordOutputs(row), ownerId: row.ownerId }),
       sourceRules: Object.fromEntries(
         sources.flatMap(([key, { rule, isUnread }]) => {
           const id = isUnread === true ? (state.sourceRules as Properties | undefined)?.[key] : rule?.id;
@@ -141,6 +174,17 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
 
   async inputs(state, { row, sources, profile }, operation) {
     learnFormer(operation);
+    const declared = Object.fromEntries(
+      [...sources].flatMap(([key, source]) =>
+        source.rule === undefined && !isAsHeld(key, source, state) && !holdsRecords(source, state)
+          ? []
+          : [[key, driftOf(source) === undefined ? {} : { drift: driftOf(source) }]],
+      ),
+    );
+    if (row === undefined) {
+      tellGone(operation.state, [...sources.keys()], operation);
+      return asHeld(state, { ...Object.fromEntries(OF_RECORD.map((property) => [property, null])), sources: declared });
+    }
     const isSameProfile = row.serverProfileId === state.serverProfileId;
     const read: Properties = {
       name: row.name,
@@ -152,15 +196,9 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       appointmentsContactsTasks: row.appointmentsContactsTasks,
       credentials: credentialsAsDeclared(row, state),
       ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
-      sources: Object.fromEntries(
-        [...sources].flatMap(([key, source]) =>
-          source.rule === undefined && !isAsHeld(key, source, state) && !holdsRecords(source, state)
-            ? []
-            : [[key, driftOf(source) === undefined ? {} : { drift: driftOf(source) }]],
-        ),
-      ),
+      sources: declared,
     };
-    return asHeld(state, read);
+    return { ...asHeld(state, read), ...commandsAsObserved(row, operation.state) };
   },
 
   remove,
@@ -169,6 +207,44 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
 /** Whether a source whose rules could not be read is one of the state's. */
 function isAsHeld(key: string, { isUnread }: ObservedSource, state: Properties): boolean {
   return isUnread === true && key in ((state.sources ?? {}) as object);
+}
+
+/** Inputs that are values of the record: none of them is there when it is gone. */
+const OF_RECORD = [
+  "name",
+  "emailAddress",
+  "owner",
+  "serverProfile",
+  "deleteAfterProcessing",
+  "credentials",
+  "incomingEmail",
+  "outgoingEmail",
+  "appointmentsContactsTasks",
+];
+
+/** Whether a program declares what the state has: then nothing is looked for in this deployment. */
+function isUnchanged(state: Properties, inputs: Properties): boolean {
+  return Object.keys(schema.shape).every(
+    (property) => JSON.stringify(state[property] ?? null) === JSON.stringify(inputs[property] ?? null),
+  );
+}
+
+/** The record, of a forward mailbox that is as declared. */
+function present({ id, row }: Observed): MailboxRow {
+  if (row === undefined) {
+    throw new Error(`the forward mailbox ${id} has no record`);
+  }
+  return row;
+}
+
+/** Says that a record was deleted by hand, what it left behind, and what comes next. */
+function tellGone(state: Properties, sources: readonly string[], { warn }: Operation): void {
+  const { name, emailAddress } = targetIn(state);
+  warn(
+    `The forward mailbox ${name} (${emailAddress}) was deleted in Dynamics. Its inbox rules and the Forward Mailbox setting of its ` +
+      `sources (${sources.join(", ")}) may still be there, and what they forward is not processed. \`pulumi up\` makes the record ` +
+      "again; taking the resource out of the program, or `pulumi destroy`, removes the rules and puts the sources back.",
+  );
 }
 
 /** The members of a map with these keys; undefined where there is no map. */
@@ -181,12 +257,19 @@ function only(map: unknown, keys: readonly string[]): Properties | undefined {
 function difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[] {
   const { inputs } = desired;
   const { row, sources, keptIds } = observed;
-  const changes = recordDifference(valuesFor(desired, previous), row, state);
+  const changes: Change[] =
+    row === undefined
+      ? [{ path: ["name"], from: undefined, to: inputs.name }]
+      : recordDifference(valuesFor(desired, previous), row, state);
   const ids = new Set([...desired.sources.values()].map(({ id }) => id));
   for (const [key, source] of sources) {
     if (inputs.sources?.[key] !== undefined) {
-      if (source.rule === undefined || source.damage !== undefined) {
-        changes.push({ path: ["sources", key, "rule"], from: source.damage, to: "forward as attachment" });
+      const isStopped = source.stoppers.length > 0 && !source.isPlaced;
+      if (source.rule === undefined || source.damage !== undefined || isStopped) {
+        changes.push({ path: ["sources", key, "rule"], from: ruleDriftOf(source), to: "forward as attachment" });
+      }
+      if (source.copies.length > 0 && (source.isPlaced || hasShownCopies(key, previous))) {
+        changes.push({ path: ["sources", key, "copies"], from: source.copies.length, to: 0 });
       }
       if (recordsToSet(source).length > 0) {
         changes.push({ path: ["sources", key, "record"], from: driftOf(source), to: "Forward Mailbox" });
@@ -214,23 +297,15 @@ async function apply(
   operation: Operation,
 ): Promise<void> {
   const { inputs } = desired;
-  const { row, sources, isAdopted } = observed;
-  const who = `the forward mailbox ${row.name}`;
+  const { row, sources } = observed;
   const ofRecord = changes.filter(isOfRecord);
   requireOwnMethod(sources, inputs, operation);
-  if (isAdopted === true) {
-    const owner = [await ownerAsDeclared(row.ownerId, operation), inputs.owner] as const;
-    const serverProfile = [observed.profile?.name, desired.profile?.name] as const;
-    tellOverwritten(ofRecord, who, operation, { owner, serverProfile });
-    operation.state.id = row.id;
-  }
-  if (ofRecord.length > 0) {
-    const values = valuesFor(desired, operation.state);
-    requireSuitableProfile(values, desired.profile ?? observed.profile);
-    if (ofRecord.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
-      warnWithoutCredentials(inputs.credentials !== undefined, desired.profile ?? observed.profile, operation);
-    }
-    await writeRecord(ofRecord, values, inputs, row, who, operation);
+  if (row === undefined) {
+    operation.progress(`making the forward mailbox ${inputs.name} again, which somebody deleted in Dynamics`);
+    forgetCommands(OF_RECORD, operation.state);
+    await makeRecord(observed.id, desired, operation);
+  } else {
+    await changeRecord(ofRecord, row, desired, observed, operation);
   }
   for (const { path, to } of changes.filter(({ path: [property] }) => property === "sources")) {
     const [, key = "", part] = path;
@@ -243,8 +318,36 @@ async function apply(
     } else if (part === "rule") {
       await warnAbout(key, source, operation);
       await placeRule(key, source, inputs, operation);
+    } else if (part === "copies") {
+      await removeCopies(key, source, operation);
     } else {
       await setRecords(key, source, operation);
     }
+  }
+}
+
+/** Makes the changes of the record itself. */
+async function changeRecord(
+  ofRecord: readonly Change[],
+  row: MailboxRow,
+  desired: Desired,
+  { isAdopted, profile }: Observed,
+  operation: Operation,
+): Promise<void> {
+  const { inputs } = desired;
+  const who = `the forward mailbox ${row.name}`;
+  if (isAdopted === true) {
+    const owner = [await ownerAsDeclared(row.ownerId, operation), inputs.owner] as const;
+    const serverProfile = [profile?.name, desired.profile?.name] as const;
+    tellOverwritten(ofRecord, who, operation, { owner, serverProfile });
+    operation.state.id = row.id;
+  }
+  if (ofRecord.length > 0) {
+    const values = valuesFor(desired, operation.state);
+    requireSuitableProfile(values, desired.profile ?? profile);
+    if (ofRecord.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
+      warnWithoutCredentials(inputs.credentials !== undefined, desired.profile ?? profile, operation);
+    }
+    await writeRecord(ofRecord, values, inputs, row, who, operation);
   }
 }

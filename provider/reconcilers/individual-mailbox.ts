@@ -17,9 +17,11 @@ import {
 } from "./individual-mailbox/former";
 import { around, whoIs } from "./individual-mailbox/observation";
 import { knownAs, whose } from "./individual-mailbox/whose";
+import { adviceOnAddress, adviceOnRecord } from "./mailbox-record/addresses-in-use";
 import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
-import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
+import { type Behind, recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
+import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
 import { declareValues, requireOwnValues } from "./mailbox-record/ownership";
@@ -44,6 +46,16 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
   keyed: {},
   check,
 
+  byDefault: commandsByDefault,
+  beside: (inputs, origin, registry) => ({
+    problems: [],
+    advice: [
+      ...adviceOnRecord(inputs, origin, registry),
+      // The record of a declared queue may be declared as well: they are one.
+      ...(inputs.user === undefined ? [] : adviceOnAddress(inputs, origin, registry)),
+    ],
+  }),
+
   advise: adviceOnMove,
 
   replaces: (state, inputs, _registry, environmentUrl) => [
@@ -67,6 +79,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
       whose(inputs, operation),
       serverProfile === undefined ? undefined : serverProfileNamed(serverProfile, operation),
     ]);
+    requireAddress(inputs, behind);
     return { inputs, behind, profile };
   },
 
@@ -121,9 +134,13 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
   },
 
-  outputs(desired, { row, behind, organizationId }, operation) {
+  outputs(desired, { row, behind, successor, organizationId }, operation) {
     const { state } = operation;
     tellInactive(row, operation);
+    tellDisabled(behind, successor, operation);
+    if (row.emailAddress === "") {
+      operation.warn(`${withoutAddress(behind)} It is neither approved nor tested, and no mail is processed.`);
+    }
     return {
       ...recordOutputs(row),
       knownAs: knownAs(behind, desired?.inputs ?? state),
@@ -144,7 +161,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
       deleteAfterProcessing: row.deleteAfterProcessing,
       credentials: credentialsAsDeclared(row, state),
     };
-    return asHeld(state, read);
+    return { ...asHeld(state, read), ...commandsAsObserved(row, operation.state) };
   },
 
   remove,
@@ -178,6 +195,31 @@ function check(inputs: Partial<IndividualInputs>, unsettled: readonly string[]):
     }
   }
   return problems;
+}
+
+/** Refuses a required test of what has no address. */
+function requireAddress({ emailAddress, testAndEnable }: IndividualInputs, behind: Behind): void {
+  const isRequired = typeof testAndEnable === "object" && testAndEnable.require;
+  if (isRequired && behind.address === undefined && emailAddress === undefined) {
+    const reason = `${behind.name} has no address in Dynamics, and Test & Enable cannot succeed without; declare emailAddress`;
+    throw new InputError([{ path: behind.kind, reason }]);
+  }
+}
+
+/** A record without an address, in words. */
+function withoutAddress({ kind, name }: Behind): string {
+  return `${kind}: the mailbox record of ${name} has no address. Declare emailAddress, or give the ${kind} one in Dynamics.`;
+}
+
+/** Says that a user is disabled, and who has the address now: the row of somebody who left and came back stays. */
+function tellDisabled({ isDisabled, name, id }: Behind, successor: Observed["successor"], { warn }: Operation): void {
+  if (isDisabled === true) {
+    const remedy =
+      successor === undefined
+        ? "Enable the user in Dynamics, or take the resource out of the program."
+        : `The enabled user with the same address is ${successor.name} (${successor.id}): write user: "${successor.id}", which replaces this resource.`;
+    warn(`user: ${name} (${id}) is disabled in Dynamics, and no mail of a disabled user is processed. ${remedy}`);
+  }
 }
 
 /** Whether two programs mean the same user or queue, by any of the ways to write it. */

@@ -3,9 +3,11 @@ import type { MailboxRow } from "../services/dataverse";
 import type { QueueRow } from "../services/queues";
 import { asHeld } from "./as-held";
 import { requireMailboxOfTenant } from "./mailbox-record/address";
+import { adviceOnAddress } from "./mailbox-record/addresses-in-use";
 import { adopted, isAnother, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
+import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
 import { lookUntil } from "./mailbox-record/looking";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
@@ -19,11 +21,13 @@ import { guidFor } from "./origin";
 import { type Desired, type Observed, type QueueInputs, schema } from "./queue/desired";
 import { columnsOf, observedValues, queueDifference, wantedValues } from "./queue/values";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
-import { rowThing } from "./registry";
+import { nameOf, queueThing, recordThing, rowThing } from "./registry";
 import { written } from "./written";
 
 /** What an `IndividualMailbox` can say of the queue's mailbox record as well: only one resource can decide it. */
 const SHARED = ["emailAddress", "serverProfile", "incomingEmail", "outgoingEmail"];
+/** How long a forward mailbox that the queue feeds may take to set the incoming method of its record, in milliseconds. */
+const FED_WITHIN = 120_000;
 /** How long the mailbox record may take to follow its queue, in milliseconds. */
 const FOLLOWS_WITHIN = 30_000;
 
@@ -36,6 +40,14 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
   schema,
   keyed: {},
   check: () => [],
+
+  byDefault: commandsByDefault,
+  beside(inputs, origin, registry) {
+    if (inputs.emailAddress !== undefined) {
+      registry.claim(queueThing(inputs.emailAddress), origin);
+    }
+    return { problems: [], advice: adviceOnAddress(inputs, origin, registry) };
+  },
 
   advise: adviceOnMove,
 
@@ -53,7 +65,9 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
 
   async resolve(inputs, operation) {
     const why = "a queue gets its mail from a mailbox of the tenant, best a shared one";
-    await requireMailboxOfTenant(inputs.emailAddress, why, operation);
+    const effect =
+      "Everybody who may read the queue in Dynamics can read what Dynamics takes in from there, private mail included. Use a shared mailbox.";
+    await requireMailboxOfTenant(inputs.emailAddress, { why, effect }, operation);
     return {
       inputs,
       profile: await declaredServerProfile(inputs.serverProfile, operation, profileOfNewQueue),
@@ -136,7 +150,9 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     const { inputs } = desired;
     const { queue: row } = observed;
     operation.registry.declare(rowThing(row.id), operation.origin);
-    const record = await recordThatFollows(row, observed.row, operation);
+    const known = await recordThatFollows(row, observed.row, inputs, operation);
+    const record = await whenFed(inputs, known, operation);
+    tellMissed(inputs.emailAddress, record, operation);
     requireOwnValues(record.id, declared(desired), SHARED, operation);
     operation.state.serverProfileId = record.serverProfileId;
     operation.state.mailboxId = record.id;
@@ -166,7 +182,10 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
       serverProfile: isSameProfile ? state.serverProfile : profile?.name,
       ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
     };
-    return asHeld(state, read);
+    return {
+      ...asHeld(state, read),
+      ...(record === undefined ? {} : commandsAsObserved(record, operation.state)),
+    };
   },
 
   remove,
@@ -227,7 +246,7 @@ async function apply(
     );
   }
   if (names.length < changes.length && profile !== undefined) {
-    const record = await recordThatFollows(row, undefined, operation);
+    const record = await recordThatFollows(row, undefined, inputs, operation);
     const values = { serverProfile: profile.id };
     const own = recordDifference(values, record, operation.state);
     await writeRecord(own, values, inputs, record, `the mailbox record of ${who}`, operation);
@@ -238,16 +257,55 @@ async function apply(
 async function recordThatFollows(
   row: QueueRow,
   known: MailboxRow | undefined,
+  inputs: QueueInputs,
   operation: Operation,
 ): Promise<MailboxRow> {
   const record = known ?? (await recordAppears({ ...row, kind: "queue" }, operation));
+  // What is not declared may be another one's by now: a forward mailbox that the queue feeds sets the incoming method.
   const isFollowing = (seen: MailboxRow) =>
-    seen.emailAddress === row.emailAddress && seen.incoming === row.incoming && seen.outgoing === row.outgoing;
+    seen.emailAddress === row.emailAddress &&
+    (inputs.incomingEmail === undefined || seen.incoming === row.incoming) &&
+    (inputs.outgoingEmail === undefined || seen.outgoing === row.outgoing);
   if (known === undefined || isFollowing(record)) {
     return record;
   }
   const what = `the mailbox record of the queue ${row.name} to follow it`;
   return lookUntil(record.id, { what, done: isFollowing, atMost: FOLLOWS_WITHIN }, operation);
+}
+
+/**
+ * Lets a forward mailbox of this deployment that the queue feeds set the incoming method first: a change of methods throws away the
+ * results of a test. It may fail, and then never does.
+ */
+async function whenFed(
+  { emailAddress, incomingEmail, testAndEnable }: QueueInputs,
+  record: MailboxRow,
+  operation: Operation,
+): Promise<MailboxRow> {
+  const { registry, origin } = operation;
+  const isFeeding = () => registry.isFeeding(emailAddress, origin);
+  if (!isFeeding() || incomingEmail !== undefined || testAndEnable === false) {
+    return record;
+  }
+  const what = `the forward mailbox that the queue feeds to set its incoming e-mail`;
+  const done = ({ incoming }: MailboxRow) => incoming === "ForwardMailbox" || !isFeeding();
+  return lookUntil(record.id, { what, done, atMost: FED_WITHIN }, operation);
+}
+
+/** Says that a forward mailbox of this deployment was done before the queue that feeds it had a record. */
+function tellMissed(address: string, record: MailboxRow, { registry, origin, warn }: Operation): void {
+  const missed = [...registry.feeds].find(([, { from, isSettled }]) => isSettled === true && from.includes(address));
+  const isSet = record.incoming === "ForwardMailbox";
+  if (
+    missed !== undefined &&
+    !isSet &&
+    registry.valueOfAnother(recordThing(record.id, "incomingEmail"), origin) === undefined
+  ) {
+    warn(
+      `emailAddress ${address} feeds ${nameOf(missed[0])}, which was deployed before this queue had a mailbox record. ` +
+        "`pulumi up --refresh` sets its incoming e-mail to Forward Mailbox.",
+    );
+  }
 }
 
 async function remove(id: string, operation: Operation): Promise<void> {

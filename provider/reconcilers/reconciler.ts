@@ -73,6 +73,21 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
   /** Advice to the user that needs no service: asked for when something in `inputs` differs from `olds`. */
   advise(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /**
+   * What shows only when a resource is seen beside the others of its deployment: asked in each check, of what is known, without a service.
+   *
+   * @returns mistakes, and advice that is given when something in the inputs is new.
+   */
+  beside?(
+    inputs: Partial<Inputs>,
+    origin: Origin,
+    registry: Registry,
+  ): { problems: { path: string; reason: string }[]; advice: string[] };
+  /**
+   * Values of inputs that the program leaves out, where the plan has to show them: a refresh has put a text in the place of a command
+   * that is to be given again.
+   */
+  byDefault?(inputs: Properties, olds: Properties): Properties;
+  /**
    * Properties whose change needs another object; asked without a service.
    *
    * @param environmentUrl the configured Dataverse environment, where one is and says something: a local tenant's does not.

@@ -12,6 +12,8 @@ export class Registry {
   /** Thing → the value that each resource declares for it, by URN. */
   readonly #values = new Map<string, Map<string, string>>();
   readonly #addresses = new Map<string, string>();
+  readonly #claims = new Map<string, Set<string>>();
+  readonly #feeds = new Map<string, Feed>();
   readonly #released = new Set<string>();
   readonly #locks = new Map<string, Promise<unknown>>();
   /**
@@ -50,6 +52,55 @@ export class Registry {
   /** The value that a resource other than `by` declares for something; undefined where none does. */
   valueOfAnother(thing: string, by: { urn: string }): string | undefined {
     return [...(this.#values.get(thing.toLowerCase()) ?? [])].find(([urn]) => urn !== by.urn)?.[1];
+  }
+
+  /**
+   * Notes that a resource claims something that only one should have, as its inputs say: asked before anything is made.
+   *
+   * @returns the other resources that claim it.
+   */
+  claim(thing: string, by: { urn: string }): string[] {
+    const key = thing.toLowerCase();
+    const claimants = this.#claims.get(key) ?? new Set();
+    claimants.add(by.urn);
+    this.#claims.set(key, claimants);
+    return [...claimants].filter((urn) => urn !== by.urn);
+  }
+
+  /** Whether a resource other than `by` claims something. */
+  isClaimedByAnother(thing: string, by: { urn: string }): boolean {
+    return [...(this.#claims.get(thing.toLowerCase()) ?? [])].some((urn) => urn !== by.urn);
+  }
+
+  /** What is known of the resources of this deployment that collect the mail of others, by URN. */
+  get feeds(): ReadonlyMap<string, Feed> {
+    return this.#feeds;
+  }
+
+  /**
+   * Notes which mailboxes feed which address.
+   *
+   * @param feed the address, and all ways to write its sources that are known.
+   * @returns what is known of all resources of this deployment, by URN.
+   */
+  feed(by: { urn: string }, feed: Feed): ReadonlyMap<string, Feed> {
+    this.#feeds.set(by.urn, feed);
+    return this.#feeds;
+  }
+
+  /** Whether a resource other than `by` is still to find and set what feeds it, an address among it. */
+  isFeeding(address: string, by: { urn: string }): boolean {
+    return [...this.#feeds].some(
+      ([urn, { from, isSettled }]) => urn !== by.urn && isSettled !== true && from.includes(address),
+    );
+  }
+
+  /** Notes that a resource has found and set what feeds it, or will not. */
+  settleFeed(by: { urn: string }): void {
+    const feed = this.#feeds.get(by.urn);
+    if (feed !== undefined) {
+      this.#feeds.set(by.urn, { ...feed, isSettled: true });
+    }
   }
 
   /** Notes that a mailbox is declared to have an address: in a deployment that changes it, both spellings mean the same. */
@@ -96,6 +147,20 @@ export class Registry {
   }
 }
 
+/** Where the mail of some mailboxes is collected. */
+interface Feed {
+  to: string;
+  from: readonly string[];
+  /** Whether it is as declared: it looks for nothing any more. */
+  isSettled?: boolean;
+}
+
+/** A resource as a program names it: its kind and its name, out of its URN. */
+export function nameOf(urn: string): string {
+  const [, , types = "", ...name] = urn.split("::");
+  return `the ${types.split(":").pop()} "${name.join("::")}"`;
+}
+
 /** The registry's name for a mailbox. */
 export const mailboxThing = (id: string): string => `mailbox/${id}`;
 /** The registry's name for having members declared on a mailbox. */
@@ -110,3 +175,7 @@ export const sourceThing = (sourceId: string, address: string): string => `sourc
 export const rowThing = (id: string): string => `row/${id}`;
 /** The registry's name for a property of a mailbox record, which only one resource can decide. */
 export const recordThing = (recordId: string, property: string): string => `record/${recordId}/${property}`;
+/** The registry's name for what a test of a mailbox record must not meet: a change of it. */
+export const testThing = (recordId: string): string => `test/${recordId}`;
+/** The registry's name for the queue with an address. */
+export const queueThing = (address: string): string => `queue/${address}`;

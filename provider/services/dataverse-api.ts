@@ -138,9 +138,14 @@ export function notWhatWasAsked(action: string): ProviderError {
   return new ProviderError({ action, words: "Dataverse answered with something else than what was asked for" });
 }
 
-/** A query for the rows whose columns have a value: `$select`, and a `$filter` of alternatives. */
-export function query(set: string, select: readonly string[], alternatives: Readonly<Record<string, string>>): string {
+/** A query for the rows whose columns have a value, or one of several: `$select`, and a `$filter` of alternatives. */
+export function query(
+  set: string,
+  select: readonly string[],
+  alternatives: Readonly<Record<string, string | readonly string[]>>,
+): string {
   const filter = Object.entries(alternatives)
+    .flatMap(([column, values]) => [values].flat().map((value) => [column, value] as const))
     .map(([column, value]) => `${column} eq ${isGuid(value) && /id(_value)?$/.test(column) ? value : literal(value)}`)
     .join(" or ");
   return `/${set}?$select=${select.join(",")}&$filter=${encodeURIComponent(filter)}`;

@@ -97,6 +97,9 @@ const COLUMNS = [
 
 const PROFILE = ["emailserverprofileid", "name", "statecode", "servertype", "incomingcredentialretrieval"] as const;
 
+/** How many addresses one question names: a person may have hundreds, and the address of a request has a limit. */
+const ADDRESSES_AT_ONCE = 20;
+
 /** What Dataverse stores for a date that never was. */
 const NEVER = "1900-01-01";
 
@@ -146,10 +149,15 @@ export class Dataverse {
     return row === undefined ? undefined : mailboxOf(row);
   }
 
-  /** All mailbox records with this address: forward mailboxes, users' and queues'. */
-  async mailboxesWithAddress(address: string, context: CallContext): Promise<MailboxRow[]> {
-    const path = query("mailboxes", COLUMNS, { emailaddress: address });
-    const rows = await this.#api.list(path, `looking for mailbox records with the address ${address}`, context);
+  /** All mailbox records with one of these addresses: forward mailboxes, users' and queues'. */
+  async mailboxesWithAddress(addresses: string | readonly string[], context: CallContext): Promise<MailboxRow[]> {
+    const all = [addresses].flat();
+    const rows: DataverseRow[] = [];
+    for (let start = 0; start < all.length; start += ADDRESSES_AT_ONCE) {
+      const some = all.slice(start, start + ADDRESSES_AT_ONCE);
+      const action = `looking for mailbox records with the address ${some.join(" or ")}`;
+      rows.push(...(await this.#api.list(query("mailboxes", COLUMNS, { emailaddress: some }), action, context)));
+    }
     return rows.map(mailboxOf);
   }
 
@@ -204,6 +212,13 @@ export class Dataverse {
       this.#profiles.delete(key);
       throw error;
     }
+  }
+
+  /** Names of all server profiles, for somebody who wrote one that there is not. */
+  async serverProfileNames(context: CallContext): Promise<string[]> {
+    const path = "/emailserverprofiles?$select=emailserverprofileid,name";
+    const rows = await this.#api.list(path, "reading the names of the server profiles", context);
+    return rows.map(({ name }) => String(name)).sort();
   }
 
   async #listServerProfiles(nameOrId: string, context: CallContext): Promise<ServerProfile[]> {

@@ -9,7 +9,7 @@ export interface InboxRule {
   /** Its place among the mailbox's rules; lower ones run first. */
   sequence: number;
   isEnabled: boolean;
-  /** Only Outlook can change it. */
+  /** Graph shows it only in part, and neither changes nor deletes it; the cmdlets and Outlook can. */
   isReadOnly: boolean;
   /** The service gave it up; it does not run until it is written anew. */
   isInError: boolean;
@@ -37,9 +37,9 @@ export interface ForwardingRule {
   target: string;
 }
 
-/** Whether a rule forwards to an address as an attachment. */
-export function forwardsTo(rule: InboxRule, address: string): boolean {
-  return rule.targets.some(({ addresses }) => addresses.includes(address));
+/** Whether a rule forwards to somebody with one of these addresses as an attachment. */
+export function forwardsTo(rule: InboxRule, those: readonly string[]): boolean {
+  return rule.targets.some(({ addresses }) => addresses.some((address) => those.includes(address)));
 }
 
 /** A rule in the words of Graph. */

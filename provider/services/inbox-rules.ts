@@ -1,4 +1,4 @@
-import { isClass, ProviderError, type ServiceError } from "../http/errors";
+import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
 import { bothRefused } from "./both-refused";
 import { type Exchange, filterLiteral, type Row } from "./exchange";
 import type { Graph } from "./graph";
@@ -30,7 +30,14 @@ type Owner = Pick<Recipient, "id" | "guid" | "name" | "displayName" | "primarySm
 
 const NEED =
   "The application needs MailboxSettings.ReadWrite of Microsoft Graph, for the tenant or by RBAC for Applications for this " +
-  "mailbox, or in Exchange a management role with the cmdlets of inbox rules, such as Mail Recipients.";
+  "mailbox, or in Exchange a management role with the cmdlets of inbox rules, such as Mail Recipients. View-only roles do not " +
+  "even read them.";
+/** What is left where the cmdlets may not be used either. */
+const UNSUPPORTED_NEED =
+  "Graph neither changes nor deletes a rule that it can show only in part. Give the application a management role with the " +
+  "cmdlets of inbox rules in Exchange, such as Mail Recipients, or have the owner delete the rule in Outlook. Then run again.";
+/** Graph neither changes nor deletes a rule that it cannot express: one with a date condition, or without an action. */
+const UNSUPPORTED = "ErrorNotSupportedMessageRule";
 
 /**
  * Inbox rules, through Graph (`messageRules`). Where the application may not use that, the cmdlets of the Exchange admin API do
@@ -83,7 +90,7 @@ export class InboxRules {
 
   /** Makes a rule what it should be; conditions, exceptions and other actions stay, and need a new rule. */
   async update(mailbox: Owner, rule: InboxRule, wanted: ForwardingRule, action: string, scope: Scope): Promise<void> {
-    await this.#either(
+    await this.#eitherFor(
       mailbox.id,
       () => this.#graph.updateInboxRule(mailbox.id, rule.id, bodyOf(wanted), action, scope),
       async () => {
@@ -105,13 +112,54 @@ export class InboxRules {
     );
   }
 
-  /** Deletes a rule; gone already, or its mailbox gone, is success. */
-  async delete(mailbox: Owner, rule: InboxRule, action: string, scope: Scope): Promise<void> {
-    await this.#either(
+  /**
+   * Puts a rule before others. Graph takes a number that another rule has already, and leaves open which of the two comes first; Exchange
+   * inserts. So Graph is asked where there is a number before theirs, and Exchange where there is none.
+   *
+   * @param others the lowest number among the rules that it has to come before.
+   * @returns false where only Exchange could do it, and does not allow it.
+   */
+  async putBefore(
+    mailbox: Owner,
+    rule: Pick<InboxRule, "id" | "name">,
+    others: number,
+    action: string,
+    scope: Scope,
+  ): Promise<boolean> {
+    const byExchange = async (): Promise<void> => {
+      const own = await this.#inExchange(mailbox, rule, action);
+      if (own !== undefined) {
+        await this.#run("Set-InboxRule", mailbox.id, { Identity: own.number, Priority: 1 }, action, scope);
+      }
+    };
+    if (others > 1 && rule.id !== "") {
+      const body = { sequence: others - 1 };
+      const byGraph = () => this.#graph.updateInboxRule(mailbox.id, rule.id, body, action, scope);
+      await this.#eitherFor(mailbox.id, byGraph, byExchange);
+      return true;
+    }
+    try {
+      await byExchange();
+      return true;
+    } catch (error) {
+      if (isClass(error, "forbidden")) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Deletes a rule; gone already, or its mailbox gone, is success.
+   *
+   * @param except id of a rule of the same name that is not meant, where there is one.
+   */
+  async delete(mailbox: Owner, rule: InboxRule, action: string, scope: Scope, except?: string): Promise<void> {
+    await this.#eitherFor(
       mailbox.id,
       () => this.#graph.deleteInboxRule(mailbox.id, rule.id, action, scope),
       async () => {
-        const own = await this.#inExchange(mailbox, rule, action);
+        const own = await this.#inExchange(mailbox, rule, action, except);
         if (own !== undefined) {
           await this.#remove(mailbox.id, own.number, action, scope);
         }
@@ -121,7 +169,7 @@ export class InboxRules {
 
   /** Deletes a rule of a mailbox that cannot be looked up any more, by the id that was kept; gone already is success. */
   async deleteById(mailboxId: string, ruleId: string, action: string, scope: Scope): Promise<void> {
-    await this.#either(
+    await this.#eitherFor(
       mailboxId,
       () => this.#graph.deleteInboxRule(mailboxId, ruleId, action, scope),
       async () => {
@@ -129,13 +177,31 @@ export class InboxRules {
         if (number === undefined) {
           throw new ProviderError({
             action,
-            words: `Microsoft Graph does not allow it, and ${ruleId} leads to no rule in Exchange`,
+            words: `Microsoft Graph refused it, and ${ruleId} leads to no rule in Exchange`,
             nextStep: NEED,
           });
         }
         await this.#remove(mailboxId, number, action, scope);
       },
     );
+  }
+
+  /** The same for a rule that is there, which Graph may not support though it may write to others of the mailbox. */
+  async #eitherFor(mailboxId: string, byGraph: () => Promise<void>, byExchange: () => Promise<void>): Promise<void> {
+    let unsupported: ServiceError;
+    try {
+      return await this.#either(mailboxId, byGraph, byExchange);
+    } catch (error) {
+      if (!isServiceError(error) || error.code !== UNSUPPORTED) {
+        throw error;
+      }
+      unsupported = error;
+    }
+    try {
+      return await byExchange();
+    } catch (error) {
+      throw isClass(error, "forbidden") ? bothRefused(unsupported, error, UNSUPPORTED_NEED) : error;
+    }
   }
 
   async #either<T>(mailboxId: string, byGraph: () => Promise<T>, byExchange: () => Promise<T>): Promise<T> {
@@ -206,8 +272,14 @@ export class InboxRules {
   }
 
   /** The rule as Exchange knows it: the one with the same id, else the only one with the same name. */
-  async #inExchange(mailbox: Owner, rule: InboxRule, action: string): Promise<ExchangeRule | undefined> {
-    const rules = (await this.#listByExchange(mailbox, mailbox.primarySmtpAddress)) ?? [];
+  async #inExchange(
+    mailbox: Owner,
+    rule: Pick<InboxRule, "id" | "name">,
+    action: string,
+    except?: string,
+  ): Promise<ExchangeRule | undefined> {
+    const all = (await this.#listByExchange(mailbox, mailbox.primarySmtpAddress)) ?? [];
+    const rules = all.filter(({ id }) => id !== except);
     const own = rules.find(({ id }) => id === rule.id);
     const [namesake, ...others] = rules.filter(({ name }) => name === rule.name);
     if (own === undefined && others.length > 0) {

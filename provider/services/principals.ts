@@ -41,7 +41,10 @@ export class Principals {
     this.#api = api;
   }
 
-  /** The users with this address or sign-in name, this id (of Dynamics or of Entra), or else this full name. */
+  /**
+   * The users with this address or sign-in name, this id (of Dynamics or of Entra), or else this full name. Dynamics keeps the row of
+   * somebody who left, disabled: one enabled user among disabled ones is who is meant.
+   */
   async users(identifier: string, context: CallContext): Promise<DynamicsUser[]> {
     const alternatives: Record<string, string> = isGuid(identifier)
       ? { systemuserid: identifier, azureactivedirectoryobjectid: identifier }
@@ -56,7 +59,9 @@ export class Principals {
     const users = rows.map(userOf);
     // The address says more than a sign-in name that happens to look the same.
     const byAddress = users.filter(({ address }) => address !== undefined && sameText(address, identifier));
-    return byAddress.length > 0 ? byAddress : users;
+    const found = byAddress.length > 0 ? byAddress : users;
+    const enabled = found.filter(({ isDisabled }) => !isDisabled);
+    return enabled.length === 1 ? enabled : found;
   }
 
   /** The user with this id, or undefined. */
@@ -97,6 +102,13 @@ function userOf(row: DataverseRow): DynamicsUser {
     mailboxId: optional(row._defaultmailbox_value),
     knownAs: namesIn(row.systemuserid, row.azureactivedirectoryobjectid, row.internalemailaddress, row.domainname),
   };
+}
+
+/** Users, teams or queues in words, so that one of them can be chosen: `Ada Lovelace (<id>, disabled)`. */
+export function listed(found: readonly { name: string; id: string; isDisabled?: boolean }[]): string {
+  return found
+    .map(({ name, id, isDisabled }) => `${name} (${id}${isDisabled === true ? ", disabled" : ""})`)
+    .join(" or ");
 }
 
 function namesIn(...values: unknown[]): string[] {

@@ -690,10 +690,12 @@ describe("approval", () => {
     await forgetRequests(world);
     await resource.up({ ...support, incomingEmail: "ServerSideSynchronization", name: "Renamed" });
     expect(await patches(world, "queues")).toEqual([{ name: "Renamed" }]);
-    // Somebody who may does it; the next change tests.
+    // Somebody who may does it; a refresh shows that the test is to be run.
     await world.control("PATCH", "settings", { approval: "authorised" });
     await world.dataverse("PATCH", `/queues(${resource.id})`, { emailrouteraccessapproval: 1 });
-    expect(await resource.refresh()).toEqual({});
+    expect(await resource.refresh()).toMatchObject({
+      testAndEnable: [undefined, expect.stringMatching(/^not done: /)],
+    });
     expect(resource.outputs.emailApproval).toBe("Approved");
     await resource.up({ ...support, incomingEmail: "ServerSideSynchronization" });
     expect(resource.outputs.incomingEmailStatus).toBe("Success");

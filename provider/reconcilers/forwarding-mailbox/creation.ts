@@ -1,3 +1,4 @@
+import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/mailboxes";
 import { adopted, isAnother } from "../mailbox-record/adoption";
 import { createRow } from "../mailbox-record/rows";
@@ -54,36 +55,39 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
 
 /** Makes the record under an id of its own. */
 export async function ensure(desired: Desired, operation: Operation): Promise<Observed> {
+  // What is wrong with a source is said before there is a record.
+  const seen = await sourcesOf(desired.inputs, desired, operation);
+  requireOwnMethod(seen.sources, desired.inputs, operation);
+  return around(await makeRecord(rowIdOf(desired, operation), desired, operation), desired, operation, seen);
+}
+
+/** Makes the record under an id, which is that of one that somebody deleted where it is made again. */
+export async function makeRecord(id: string, desired: Desired, operation: Operation): Promise<MailboxRow> {
   const { dataverse } = operation.services;
   const { inputs } = desired;
-  const guid = rowIdOf(desired, operation);
   const profile = desired.profile ?? (await defaultServerProfile(operation));
   const values = birthValues(desired, profile?.id);
   requireSuitableProfile(values, profile);
   warnWithoutCredentials(inputs.credentials !== undefined, profile, operation);
-  // What is wrong with a source is said before there is a record.
-  const seen = await sourcesOf(inputs, desired, operation);
-  requireOwnMethod(seen.sources, inputs, operation);
   const action = `creating the forward mailbox ${inputs.name}`;
-  const row = await createRow(
+  return createRow(
     {
       action,
       what: "Dynamics to show the new record",
       send: async () => {
-        await dataverse.createMailbox(guid, columnsOf(values), action, operation);
+        await dataverse.createMailbox(id, columnsOf(values), action, operation);
         Object.assign(operation.state, {
-          id: guid,
+          id,
           created: true,
           ...(inputs.credentials === undefined ? {} : { credentials: inputs.credentials }),
           ...(inputs.owner === undefined ? {} : { ownerId: desired.owner?.id }),
           ...(inputs.serverProfile === undefined ? {} : { serverProfileId: profile?.id }),
         });
       },
-      look: () => dataverse.mailbox(guid, operation),
+      look: () => dataverse.mailbox(id, operation),
     },
     operation,
   );
-  return around(row, desired, operation, seen);
 }
 
 /**

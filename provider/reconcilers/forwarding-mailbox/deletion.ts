@@ -3,16 +3,17 @@ import { requireSameOrganization } from "../mailbox-record/organization";
 import { deleteRow } from "../mailbox-record/rows";
 import type { Operation } from "../reconciler";
 import { rowThing, sourceThing } from "../registry";
-import { sourcesOf, type Target } from "./observation";
+import { sourcesOf, type Target, targetIn } from "./observation";
 import { recordsOfLost, releaseRecords, tellForgotten } from "./records";
 import { releaseSource } from "./sources";
 
 /** Lets go of the sources, then deletes the record if it is this resource's. */
 export async function remove(id: string, operation: Operation): Promise<void> {
-  await requireSameOrganization(`deleting the forward mailbox ${operation.state.name}`, operation);
+  const target = targetIn(operation.state);
+  await requireSameOrganization(`deleting the forward mailbox ${target.name}`, operation);
   const shared = new Set(operation.registry.formerMethods.keys());
   // The rules go even if somebody deleted the record: mail would be forwarded for ever.
-  const { sources, keptIds } = await sourcesOf(operation.state as Target, undefined, operation);
+  const { sources, keptIds } = await sourcesOf(target, undefined, operation);
   for (const [key, source] of sources) {
     if (keptIds.has(source.recipient.id)) {
       tellForgotten(key, source, (recordId) => shared.has(recordId), operation);
@@ -20,16 +21,16 @@ export async function remove(id: string, operation: Operation): Promise<void> {
       await releaseSource(key, source, operation);
     }
   }
-  await releaseLost(sources, operation);
+  await releaseLost(sources, target, operation);
   const { state, services, registry, origin } = operation;
   const { dataverse } = services;
-  if (isKept(state) || registry.isDeclaredByAnother(rowThing(id), origin)) {
-    const why = isKept(state) ? whyKept(state) : "another resource of this deployment declares it";
-    operation.warn(`The forward mailbox ${state.name} stays in Dynamics: ${why}.`);
-    return;
-  }
   const row = await dataverse.mailbox(id, operation);
   if (row === undefined) {
+    return;
+  }
+  if (isKept(state) || registry.isDeclaredByAnother(rowThing(id), origin)) {
+    const why = isKept(state) ? whyKept(state) : "another resource of this deployment declares it";
+    operation.warn(`The forward mailbox ${target.name} stays in Dynamics: ${why}.`);
     return;
   }
   const action = `deleting the forward mailbox ${row.name}`;
@@ -48,12 +49,11 @@ export async function remove(id: string, operation: Operation): Promise<void> {
  * Lets go of sources that Exchange does not show any more, by the ids that are known: the mailbox may be there all the same, and would
  * forward for ever.
  */
-async function releaseLost(shown: ReadonlyMap<string, unknown>, operation: Operation): Promise<void> {
+async function releaseLost(shown: ReadonlyMap<string, unknown>, target: Target, operation: Operation): Promise<void> {
   const { state, services, registry, origin } = operation;
   const rules = (state.sourceRules ?? {}) as Record<string, string>;
   for (const [key, id] of Object.entries((state.sourceIds ?? {}) as Record<string, string>)) {
-    const isLost =
-      !shown.has(key) && !registry.isDeclaredByAnother(sourceThing(id, String(state.emailAddress)), origin);
+    const isLost = !shown.has(key) && !registry.isDeclaredByAnother(sourceThing(id, target.emailAddress), origin);
     const ruleId = rules[key];
     if (isLost && ruleId !== undefined) {
       await services.inboxRules.deleteById(id, ruleId, `removing the inbox rule of ${key}`, operation);

@@ -66,17 +66,25 @@ export interface ObservedSource {
   rule: InboxRule | undefined;
   /** What somebody changed on it, in words; undefined when it does what it should. */
   damage: string | undefined;
-  /** The records of Dynamics users and queues with this address, and those that had it when they were set. */
+  /** Further rules of ours, or of the same name, that do the same: each forwards every message once more. */
+  copies: InboxRule[];
+  /** Rules that stop those behind them and come before ours, or would come before a new one. */
+  stoppers: InboxRule[];
+  /** Whether this operation has placed the rule: where it stands then is where it can be put. */
+  isPlaced: boolean;
+  /** The records of Dynamics users and queues with an address of the source, and those that had one when they were set. */
   records: MailboxRow[];
+  /** Names of other forward mailboxes that collect here. */
+  collects: string[];
   /** Whether a rule that this resource did not make feeds a forward mailbox from here. */
   isFedByOthers: boolean;
-  /** Names of earlier rules that stop the ones behind them. */
-  stoppers: string[];
 }
 
 /** The mailbox record and its sources. */
 export interface Observed {
-  row: MailboxRow;
+  id: string;
+  /** Undefined when somebody deleted it in Dynamics, and rules or records of its sources are still as they were set for it. */
+  row: MailboxRow | undefined;
   organizationId: string;
   /** The row's server profile. */
   profile: ServerProfile | undefined;

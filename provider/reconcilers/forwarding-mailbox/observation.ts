@@ -1,14 +1,20 @@
 import type { MailboxRow } from "../../services/dataverse";
 import { knownRecipients } from "../known-recipients";
 import { serverProfileOf } from "../mailbox-record/server-profile";
-import type { Operation } from "../reconciler";
+import type { Operation, Properties } from "../reconciler";
 import { sourceThing } from "../registry";
 import type { Desired, ForwardingInputs, Observed, ObservedSource } from "./desired";
-import { declareMethod, recordsToSet } from "./records";
+import { declareMethod, holdsRecords, recordsToSet } from "./records";
 import { observeSource } from "./sources";
 
 /** What the rules of the sources are named after and forward to. */
 export type Target = Pick<ForwardingInputs, "name" | "emailAddress">;
+
+/** The same as far as the state says; a record that somebody deleted left it in `gone`. */
+export function targetIn({ name, emailAddress, gone }: Properties): Target {
+  const kept = (gone ?? {}) as Partial<Target>;
+  return { name: String(name ?? kept.name ?? ""), emailAddress: String(emailAddress ?? kept.emailAddress ?? "") };
+}
 
 /** The record and everything around it: who feeds it, and by what. */
 export async function around(
@@ -17,14 +23,44 @@ export async function around(
   operation: Operation,
   seen?: Pick<Observed, "sources" | "keptIds">,
 ): Promise<Observed> {
+  return surroundings(row.id, row, desired, operation, seen);
+}
+
+/**
+ * What a record that is gone left behind: rules that forward on, and records that wait for them. Undefined when nothing is left, and so
+ * there is nothing to mend or to clean up.
+ */
+export async function leftBehind(
+  id: string,
+  desired: Desired | undefined,
+  operation: Operation,
+): Promise<Observed | undefined> {
+  const { state } = operation;
+  const seen = await surroundings(id, undefined, desired, operation);
+  const isLeft = [...seen.sources.values()].some(
+    (source) => source.rule !== undefined || source.isUnread === true || holdsRecords(source, state),
+  );
+  const isLost = Object.keys({ ...(state.sourceRules as object), ...(state.sourceRecords as object) }).some(
+    (key) => !seen.sources.has(key),
+  );
+  return isLeft || isLost ? seen : undefined;
+}
+
+async function surroundings(
+  id: string,
+  row: MailboxRow | undefined,
+  desired: Desired | undefined,
+  operation: Operation,
+  seen?: Pick<Observed, "sources" | "keptIds">,
+): Promise<Observed> {
   const { dataverse } = operation.services;
-  const target = desired?.inputs ?? (operation.state as Target);
+  const target = desired?.inputs ?? targetIn(operation.state);
   const [organizationId, profile, sources] = await Promise.all([
     dataverse.organizationId(operation),
-    serverProfileOf(row, operation),
+    row === undefined ? undefined : serverProfileOf(row, operation),
     seen ?? sourcesOf(target, desired, operation),
   ]);
-  return { row, organizationId, profile, ...sources };
+  return { id, row, organizationId, profile, ...sources };
 }
 
 /** The sources that the state knows or the program declares, as far as the tenant still has them. */
@@ -57,10 +93,34 @@ export async function sourcesOf(
 /** What is not as it should be at a source, in words; undefined when all is. */
 export function driftOf(source: ObservedSource): string | undefined {
   const methods = recordsToSet(source).map(({ name, incoming }) => `incoming e-mail of ${name} is ${incoming}`);
-  const drift = [
-    ...(source.rule === undefined && source.isUnread !== true ? ["there is no rule"] : []),
-    ...(source.damage === undefined ? [] : [source.damage]),
-    ...methods,
-  ];
+  const rule = source.rule === undefined && source.isUnread !== true ? "there is no rule" : ruleDriftOf(source);
+  const drift = [...(rule === undefined ? [] : [rule]), ...copiesOf(source), ...methods];
   return drift.length === 0 ? undefined : drift.join("; ");
+}
+
+/** What keeps the rule of a source from forwarding all of its mail, in words; undefined when nothing does. */
+export function ruleDriftOf(source: ObservedSource): string | undefined {
+  const drift = [...(source.damage === undefined ? [] : [source.damage]), ...orderOf(source)];
+  return drift.length === 0 ? undefined : drift.join("; ");
+}
+
+/** What keeps the rule of a source from seeing all of its mail, in words; empty when nothing does. */
+function orderOf({ stoppers }: ObservedSource): string[] {
+  return stoppers.map(({ name }) => `the rule "${name}" comes before it and stops it`);
+}
+
+/** What forwards once more what the rule of a source forwards, in words. */
+function copiesOf({ copies }: ObservedSource): string[] {
+  return copies.length === 0
+    ? []
+    : [copies.length === 1 ? `${COPY}, which forwards everything again` : `${COPY} ${copies.length} times`];
+}
+
+/** How the words about copies begin. */
+const COPY = "the rule is there once more";
+
+/** Whether a preview has shown the copies of a source's rule: only then may they go. */
+export function hasShownCopies(key: string, { sources }: Properties): boolean {
+  const { drift } = ((sources ?? {}) as Record<string, { drift?: string }>)[key] ?? {};
+  return drift?.includes(COPY) === true;
 }

@@ -1,11 +1,13 @@
-import { InputError } from "../../http/errors";
+import { InputError, SettleError } from "../../http/errors";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { sameText, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
+import { settle } from "../../services/waiting";
 import { change, command } from "../mailbox-record/looking";
+import { testAgain } from "../mailbox-record/test-and-enable";
 import { columnsOf } from "../mailbox-record/values";
 import type { Operation, Properties } from "../reconciler";
-import { type Registry, recordThing } from "../registry";
+import { queueThing, type Registry, recordThing, testThing } from "../registry";
 import { type ForwardingInputs, type ObservedSource, pathOf } from "./desired";
 
 /** The incoming method of a record whose mail comes through a forward mailbox. */
@@ -27,22 +29,62 @@ function recordsIn({ sourceRecords }: Properties): Record<string, string[]> {
 }
 
 /**
- * The records of Dynamics users and queues with a source's address, and those that had it when they were set to Forward Mailbox: the
- * address of the mailbox or of the record may have changed since.
+ * The records of Dynamics users and queues with any address of a source, and those that had one when they were set to Forward Mailbox:
+ * Dynamics may know somebody by an address that is not the primary one any more, and addresses of mailboxes and records change.
+ *
+ * @returns them, and the forward mailboxes that collect there.
  */
-export async function recordsOf(recipient: Recipient, operation: Operation): Promise<MailboxRow[]> {
+export async function recordsOf(
+  recipient: Recipient,
+  operation: Operation,
+): Promise<{ records: MailboxRow[]; collecting: MailboxRow[] }> {
   const { services, state } = operation;
-  const { dataverse } = services;
-  const withAddress = (await dataverse.mailboxesWithAddress(recipient.primarySmtpAddress, operation)).filter(
-    ({ isForwardMailbox }) => !isForwardMailbox,
-  );
+  const found = await services.dataverse.mailboxesWithAddress(smtpAddresses(recipient), operation);
+  const withAddress = found.filter(isOfSomebody);
   const ids = (state.sourceIds ?? {}) as Record<string, string>;
   const known = Object.entries(recordsIn(state))
     .filter(([key]) => sameText(ids[key] ?? "", recipient.id))
     .flatMap(([, recordIds]) => recordIds)
     .filter((id) => !withAddress.some((record) => sameText(record.id, id)));
-  return [...withAddress, ...(await withIds(known, operation))];
+  return {
+    records: [...withAddress, ...(await withIds(known, operation))],
+    collecting: found.filter(({ isForwardMailbox }) => isForwardMailbox),
+  };
 }
+
+function isOfSomebody({ isForwardMailbox }: MailboxRow): boolean {
+  return !isForwardMailbox;
+}
+
+/**
+ * Waits for the record of a queue that this deployment makes with an address of a source: whichever of the two resources is first, the
+ * record is set to Forward Mailbox in the end. It gives up in silence.
+ */
+export async function queueRecordAppears(recipient: Recipient, operation: Operation): Promise<void> {
+  const { registry, origin, services } = operation;
+  const addresses = smtpAddresses(recipient);
+  if (!addresses.some((address) => registry.isClaimedByAnother(queueThing(address), origin))) {
+    return;
+  }
+  try {
+    await settle(
+      {
+        what: `Dynamics to make the mailbox record of the queue ${recipient.primarySmtpAddress}`,
+        look: () => services.dataverse.mailboxesWithAddress(addresses, operation),
+        done: (rows) => rows.some(isOfSomebody),
+        atMost: QUEUE_RECORD_WITHIN,
+      },
+      operation,
+    );
+  } catch (error) {
+    if (!(error instanceof SettleError)) {
+      throw error;
+    }
+  }
+}
+
+/** How long the mailbox record of a queue is waited for that feeds a forward mailbox, in milliseconds: the queue may fail. */
+const QUEUE_RECORD_WITHIN = 120_000;
 
 /** The records of a source that the tenant does not show any more. */
 export function recordsOfLost(key: string, operation: Operation): Promise<MailboxRow[]> {
@@ -131,12 +173,12 @@ export async function setRecords(key: string, source: ObservedSource, operation:
     state.sourceRecords = { ...known, [key]: [...new Set([...(known[key] ?? []), record.id])] };
     noteSource(key, source.recipient, operation);
     shareFormer(state, registry);
-    await change(
-      record,
-      columnsOf({ incomingEmail: FORWARD_MAILBOX }),
-      `setting the incoming method of ${key} to Forward Mailbox`,
-      operation,
-    );
+    const action = `setting the incoming method of ${key} to Forward Mailbox`;
+    // Its queue may be testing it in this very deployment.
+    await registry.exclusively(testThing(record.id), async () => {
+      await change(record, columnsOf({ incomingEmail: FORWARD_MAILBOX }), action, operation);
+      await testAgain(record, operation);
+    });
   }
 }
 

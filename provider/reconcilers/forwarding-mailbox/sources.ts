@@ -6,6 +6,7 @@ import { settle } from "../../services/waiting";
 import { MAILBOXES, requireOwnDomain } from "../mailbox-record/address";
 import { recipientKnownAs } from "../recipient-named";
 import type { Operation } from "../reconciler";
+import { sourceThing } from "../registry";
 import { written } from "../written";
 import { type ForwardingInputs, type ObservedSource, pathOf, SOURCE } from "./desired";
 import { noteSource, recordsOf, releaseRecords } from "./records";
@@ -60,13 +61,14 @@ export async function observeSource(
   operation: Operation,
 ): Promise<ObservedSource> {
   const { inboxRules } = operation.services;
-  const [rules, records] = await Promise.all([
+  const { registry, origin } = operation;
+  const [seen, { records, collecting }] = await Promise.all([
     operation.readIfAllowed(`the inbox rules of ${pathOf(key)}`, () =>
       settle(
         {
           what: `the inbox of ${key} to be ready`,
           look: () => inboxRules.list(recipient, key),
-          done: (seen) => seen !== undefined,
+          done: (now) => now !== undefined,
           atMost: operation.state.id === undefined ? operation.settleTimeout : NOT_READY,
         },
         operation,
@@ -74,23 +76,83 @@ export async function observeSource(
     ),
     recordsOf(recipient, operation),
   ]);
+  const rules = seen ?? [];
   const ownIds = ruleIdsOf(recipient.id, operation);
+  const isOwn = ({ id }: InboxRule) => ownIds.includes(id);
+  const addresses = await addressesOf(
+    target.emailAddress,
+    rules.filter((one) => isOwn(one) || isForDynamics(one)),
+    operation,
+  );
+  const isPlaced = placedBy(operation).has(recipient.id);
+  const isWhole = (one: InboxRule) => isForDynamics(one) && damageOf(one, target.name, addresses) === undefined;
   const rule =
-    rules?.find(({ id }) => ownIds.includes(id)) ??
-    rules?.find((one) => one.name.startsWith(ruleName("")) && forwardsTo(one, target.emailAddress)) ??
-    rules?.find((one) => one.name === ruleName(target.name) && one.targets.length > 0);
+    // The answer to its creation may have been lost: then the state still knows the former one.
+    (isPlaced ? rules.find(isWhole) : undefined) ??
+    rules.find(isOwn) ??
+    rules.find((one) => isForDynamics(one) && forwardsTo(one, addresses)) ??
+    // Only of a resource that is there already: a new one would take the rule of a namesake with another address.
+    rules.find(
+      (one) =>
+        operation.state.id !== undefined &&
+        one.name === ruleName(target.name) &&
+        one.targets.length > 0 &&
+        !feedsAnother(one, recipient, operation),
+    );
+  // Another resource of this deployment may have its rule of the same name for the same address.
+  const isShared = registry.isDeclaredByAnother(sourceThing(recipient.id, target.emailAddress), origin);
+  const stoppers = rules
+    .filter((one) => one.id !== rule?.id && one.isEnabled && one.otherActions.includes("stopProcessingRules"))
+    .filter((one) => one.sequence <= (rule?.sequence ?? FIRST));
+  const isCopy = (one: InboxRule) =>
+    isOwn(one) ||
+    (one.isEnabled && one.name === ruleName(target.name) && (one.isReadOnly || forwardsTo(one, addresses)));
   return {
     recipient,
-    ...(rules === undefined ? { isUnread: true } : {}),
+    ...(seen === undefined ? { isUnread: true } : {}),
     rule,
-    damage: rule === undefined ? undefined : damageOf(rule, target),
+    damage: rule === undefined ? undefined : damageOf(rule, target.name, addresses),
+    copies: isShared ? [] : rules.filter((one) => one.id !== rule?.id && isCopy(one)),
+    stoppers,
+    isPlaced,
     records,
-    isFedByOthers: (rules ?? []).some(({ id, name }) => !ownIds.includes(id) && name.startsWith(ruleName(""))),
-    stoppers: (rules ?? [])
-      .filter((one) => one.id !== rule?.id && one.isEnabled && one.otherActions.includes("stopProcessingRules"))
-      .filter((one) => rule === undefined || one.sequence <= rule.sequence)
-      .map((one) => one.name),
+    collects: collecting.filter(({ id }) => id !== operation.state.id).map(({ name }) => name),
+    isFedByOthers: rules.some((one) => !isOwn(one) && isForDynamics(one)),
   };
+}
+
+/** The place that a new rule asks for. */
+const FIRST = 1;
+
+/** Whether a rule looks like one of ours, whoever's it is. */
+function isForDynamics({ name }: InboxRule): boolean {
+  return name.startsWith(ruleName(""));
+}
+
+/** Whether a rule is that of another forward mailbox of this deployment. */
+function feedsAnother({ targets }: InboxRule, { id }: Recipient, { registry, origin }: Operation): boolean {
+  return targets.some(({ addresses }) =>
+    addresses.some((address) => registry.isDeclaredByAnother(sourceThing(id, address), origin)),
+  );
+}
+
+/**
+ * The addresses of the collecting mailbox: a service may print the primary one of a rule that was made with another. They are looked up
+ * only where a rule names an address that is not the declared one.
+ */
+async function addressesOf(address: string, rules: readonly InboxRule[], operation: Operation): Promise<string[]> {
+  const isPlain = rules.every(({ targets }) => targets.every((target) => target.addresses.includes(address)));
+  const found = isPlain ? [] : await operation.services.recipients.withAddress(address);
+  return [address, ...found.flatMap(smtpAddresses)];
+}
+
+/** The sources whose rule an operation has placed, by the source's id: where it stands then is where it can be put. */
+const placed = new WeakMap<Operation, Set<string>>();
+
+function placedBy(operation: Operation): Set<string> {
+  const known = placed.get(operation) ?? new Set();
+  placed.set(operation, known);
+  return known;
 }
 
 /** Ids of the rules that the state has for a source, however the program wrote it then. */
@@ -118,7 +180,7 @@ export function noteRules(
 
 /** What the owner of a source should know before it gets a rule: said once, when the rule is placed. */
 export async function warnAbout(key: string, source: ObservedSource, operation: Operation): Promise<void> {
-  const { recipient, rule, stoppers } = source;
+  const { recipient, rule, collects } = source;
   if (rule !== undefined) {
     return;
   }
@@ -127,9 +189,10 @@ export async function warnAbout(key: string, source: ObservedSource, operation: 
       `${pathOf(key)} is a person's mailbox: a rule made from outside removes rules that Outlook runs or switched off itself.`,
     );
   }
-  if (stoppers.length > 0) {
+  if (collects.length > 0) {
     operation.warn(
-      `${pathOf(key)} has rules that stop the ones behind them: ${stoppers.join(", ")}. What they catch does not arrive.`,
+      `${pathOf(key)} is the collecting mailbox of another forward mailbox (${collects.join(", ")}): what that collects is ` +
+        "forwarded once more. If that one is fed by this one, mail goes round in a loop.",
     );
   }
   const mailbox = await operation.services.mailboxes.withId(recipient.id);
@@ -141,16 +204,50 @@ export async function warnAbout(key: string, source: ObservedSource, operation: 
   }
 }
 
+/** What a deployment could not put in order, and what the owner of a source has to do. */
+export function tellLeftOver(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  operation: Operation,
+): void {
+  for (const [key, { recipient, rule, copies, stoppers, isPlaced, records }] of sources) {
+    if (inputs.sources?.[key] === undefined) {
+      continue;
+    }
+    if (isPlaced && records.length === 0) {
+      operation.warn(
+        `${pathOf(key)} has no mailbox record in Dynamics: no user or queue there has one of its addresses ` +
+          `(${smtpAddresses(recipient).join(", ")}), and Dynamics takes in nothing for it. Give a user or a queue the address.`,
+      );
+    }
+    if (stoppers.length > 0) {
+      operation.warn(
+        `${pathOf(key)}: ${stoppers.map(({ name }) => `"${name}"`).join(", ")} still comes before the rule "${rule?.name}" and stops it: what ` +
+          "it catches does not arrive. Move our rule to the top in Outlook, or give the application a management role in Exchange " +
+          "with the cmdlets of inbox rules, such as Mail Recipients.",
+      );
+    }
+    if (copies.length > 0) {
+      operation.warn(
+        `${pathOf(key)} has another rule "${copies[0]?.name}" that forwards everything again. ` +
+          "`pulumi up --refresh` shows and removes it.",
+      );
+    }
+  }
+}
+
 /** What keeps a rule from forwarding everything to one address and doing nothing else, in words. */
-function damageOf(
-  rule: InboxRule,
-  { name, emailAddress: address }: { name: string; emailAddress: string },
-): string | undefined {
+function damageOf(rule: InboxRule, name: string, addresses: readonly string[]): string | undefined {
   const targets = rule.targets.map((target) => target.name).join(", ") || "nobody";
+  const isOnTarget = rule.targets.length === 1 && forwardsTo(rule, addresses);
   const damage = [
     ...(rule.isEnabled ? [] : ["the rule is disabled"]),
     ...(rule.isInError ? ["the rule is in error and does not run"] : []),
-    ...(rule.targets.length === 1 && forwardsTo(rule, address) ? [] : [`the rule forwards to ${targets}`]),
+    ...(rule.isReadOnly
+      ? ["somebody changed the rule into one that Microsoft Graph shows only in part"]
+      : isOnTarget
+        ? []
+        : [`the rule forwards to ${targets}`]),
     ...(rule.conditions.length === 0 ? [] : ["the rule has conditions"]),
     ...(rule.exceptions.length === 0 ? [] : ["the rule has exceptions"]),
     ...(rule.otherActions.length === 0 ? [] : [`the rule also does ${rule.otherActions.join(", ")}`]),
@@ -159,7 +256,10 @@ function damageOf(
   return damage.length === 0 ? undefined : damage.join("; ");
 }
 
-/** Puts the rule there, or in order; a rule with parts that cannot be taken off it is made anew. */
+/**
+ * Puts the rule there, or in order, and before rules that would stop it. One with parts that cannot be taken off it is made anew; the
+ * former one goes last, so that no message is missed between the two.
+ */
 export async function placeRule(
   key: string,
   source: ObservedSource,
@@ -167,43 +267,59 @@ export async function placeRule(
   operation: Operation,
 ): Promise<void> {
   const { inboxRules } = operation.services;
-  const { recipient, rule } = source;
+  const { recipient, rule, damage, stoppers } = source;
   const wanted = desiredRule(inputs);
-  const rules = (operation.state.sourceRules ?? {}) as Record<string, string>;
-  if (rule?.isReadOnly === true) {
-    throw new InputError([
-      {
-        path: pathOf(key),
-        reason: `its inbox rule "${rule.name}" is read-only; delete it in Outlook and run again`,
-      },
-    ]);
-  }
   const isPlain =
-    rule !== undefined && [rule.conditions, rule.exceptions, rule.otherActions].every(({ length }) => length === 0);
-  if (isPlain) {
+    rule !== undefined &&
+    !rule.isReadOnly &&
+    [rule.conditions, rule.exceptions, rule.otherActions].every(({ length }) => length === 0);
+  let { id } = rule ?? {};
+  if (!isPlain) {
+    placedBy(operation).add(recipient.id);
+    id = await written(
+      () => inboxRules.create(recipient, wanted, `creating the inbox rule of ${key}`, operation),
+      () => noteSource(key, recipient, operation),
+    );
+    if (id !== undefined) {
+      operation.state.sourceRules = { ...(operation.state.sourceRules as object | undefined), [key]: id };
+    }
+    if (rule !== undefined) {
+      await inboxRules.delete(recipient, rule, `replacing the inbox rule of ${key}`, operation, id);
+    }
+  } else if (damage !== undefined) {
     await inboxRules.update(recipient, rule, wanted, `repairing the inbox rule of ${key}`, operation);
-    return;
   }
-  if (rule !== undefined) {
-    await inboxRules.delete(recipient, rule, `replacing the inbox rule of ${key}`, operation);
-  }
-  const id = await written(
-    () => inboxRules.create(recipient, wanted, `creating the inbox rule of ${key}`, operation),
-    () => noteSource(key, recipient, operation),
-  );
-  if (id !== undefined) {
-    operation.state.sourceRules = { ...rules, [key]: id };
+  if (stoppers.length > 0) {
+    placedBy(operation).add(recipient.id);
+    const others = Math.min(...stoppers.map(({ sequence }) => sequence));
+    const own = { id: id ?? "", name: wanted.name };
+    const action = `moving the inbox rule of ${key} before ${stoppers.map(({ name }) => name).join(", ")}`;
+    await inboxRules.putBefore(recipient, own, others, action, operation);
   }
 }
 
-/** Takes the rule out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
+/** Removes further rules that do what the one of a source does. */
+export async function removeCopies(
+  key: string,
+  { recipient, copies }: ObservedSource,
+  operation: Operation,
+): Promise<void> {
+  for (const copy of copies) {
+    const action = `removing a copy of the inbox rule of ${key}`;
+    await operation.services.inboxRules.delete(recipient, copy, action, operation);
+  }
+}
+
+/** Takes the rule and its copies out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
 export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
   const { inboxRules } = operation.services;
-  const { recipient, rule, records } = source;
+  const { recipient, rule, copies, records } = source;
   if (rule !== undefined) {
     await inboxRules.delete(recipient, rule, `removing the inbox rule of ${key}`, operation);
   }
+  await removeCopies(key, source, operation);
+  const own = [rule, ...copies].map((one) => one?.id);
   const left = (await inboxRules.list(recipient, key)) ?? [];
-  const isFed = left.some((one) => one.id !== rule?.id && one.name.startsWith(ruleName("")));
+  const isFed = left.some((one) => !own.includes(one.id) && isForDynamics(one));
   await releaseRecords(key, records, isFed, operation);
 }

@@ -50,6 +50,8 @@ export interface Desired {
 export interface Observed {
   row: MailboxRow;
   behind: Behind;
+  /** The enabled user with the address of a disabled one: somebody who came back has a new row. */
+  successor?: { id: string; name: string } | undefined;
   organizationId: string;
   /** The row's server profile. */
   profile: ServerProfile | undefined;

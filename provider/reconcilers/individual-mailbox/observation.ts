@@ -1,6 +1,6 @@
 import { InputError } from "../../http/errors";
 import type { MailboxRow } from "../../services/dataverse";
-import { lookBehind } from "../mailbox-record/behind";
+import { type Behind, lookBehind } from "../mailbox-record/behind";
 import { decidedElsewhere } from "../mailbox-record/ownership";
 import { serverProfileOf } from "../mailbox-record/server-profile";
 import type { Operation, Properties } from "../reconciler";
@@ -23,7 +23,23 @@ export async function around(row: MailboxRow, program: Properties, operation: Op
   if (behind === undefined) {
     throw new InputError([{ path: kind, reason: `the mailbox record ${row.id} is not that of a ${kind}` }]);
   }
-  return { row, behind, organizationId, profile, elsewhere: decidedElsewhere(row.id, PROPERTIES, operation) };
+  const successor = behind.isDisabled === true ? await successorOf(behind, operation) : undefined;
+  return {
+    row,
+    behind,
+    successor,
+    organizationId,
+    profile,
+    elsewhere: decidedElsewhere(row.id, PROPERTIES, operation),
+  };
+}
+
+async function successorOf(
+  { id, address }: Behind,
+  { services, ...operation }: Operation,
+): Promise<Observed["successor"]> {
+  const found = address === undefined ? [] : await services.principals.users(address, operation);
+  return found.find((one) => !one.isDisabled && one.id !== id);
 }
 
 /** Whose record it is, in words, as far as the state says. */

@@ -1,4 +1,5 @@
 import { InputError } from "../../http/errors";
+import { listed } from "../../services/principals";
 import type { Behind } from "../mailbox-record/behind";
 import { lookBehind, namesOf } from "../mailbox-record/behind";
 import type { Operation, Properties } from "../reconciler";
@@ -29,8 +30,7 @@ export async function whose({ user, queue }: IndividualInputs, operation: Operat
     throw new InputError([{ path: kind, reason: `no ${kind} of the Dynamics environment is known as ${name}` }]);
   }
   if (second !== undefined) {
-    const all = found.map((one) => `${one.name} (${one.id})`).join(" or ");
-    throw new InputError([{ path: kind, reason: `${name} is ambiguous: it means ${all}; write the id` }]);
+    throw new InputError([{ path: kind, reason: `${name} is ambiguous: it means ${listed(found)}; write the id` }]);
   }
   return only;
 }

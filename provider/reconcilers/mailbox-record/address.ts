@@ -11,9 +11,14 @@ export const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "Equipm
  * is another than the state's.
  *
  * @param why what follows from an address that is no mailbox's, for the error.
+ * @param effect what follows from one that is a person's, for a warning.
  * @throws InputError when the address is outside the tenant, nobody's, or no mailbox's.
  */
-export async function requireMailboxOfTenant(address: string, why: string, operation: Operation): Promise<void> {
+export async function requireMailboxOfTenant(
+  address: string,
+  { why, effect }: { why: string; effect: string },
+  operation: Operation,
+): Promise<void> {
   if (operation.state.emailAddress === address) {
     return;
   }
@@ -22,6 +27,9 @@ export async function requireMailboxOfTenant(address: string, why: string, opera
   const recipient = await recipientNamed(address, path, operation);
   if (!MAILBOXES.includes(recipient.recipientTypeDetails)) {
     throw new InputError([{ path, reason: `is ${describe(recipient)}; ${why}` }]);
+  }
+  if (recipient.recipientTypeDetails === "UserMailbox") {
+    operation.warn(`emailAddress ${address} is a person's mailbox, ${describe(recipient)}. ${effect}`);
   }
 }
 

@@ -12,7 +12,7 @@ const APPROVAL_TIME = 3_000;
 const WHO_MAY =
   "A Global or Exchange administrator, or a user with the Dataverse role Delegated Mailbox Approver, who is also System " +
   "Administrator of the environment, must approve it (Settings > Email configuration > Mailboxes > Approve Email). " +
-  "After that, another text in testAndEnable runs the test.";
+  "After that, `pulumi up --refresh` runs the test.";
 
 /** Gives the command where the approval is asked for: the record itself, or the user or queue behind it. */
 export type Approve = (columns: DataverseRow, action: string) => Promise<unknown>;

@@ -15,6 +15,8 @@ export interface Behind {
   address: string | undefined;
   /** Id of its mailbox record; undefined while Dynamics has made none. */
   mailboxId: string | undefined;
+  /** Whether it is a user that is disabled in Dynamics. */
+  isDisabled?: boolean;
   /** All ways to write it: ids, address, the sign-in name of a user, the name of a queue. */
   knownAs: string[];
 }
@@ -39,6 +41,7 @@ export async function lookBehind(
           name: user.name,
           address: user.address,
           mailboxId: user.mailboxId,
+          isDisabled: user.isDisabled,
           knownAs: user.knownAs,
           write: (columns, action) => services.principals.update(user, columns, action, operation),
         };

@@ -1,4 +1,4 @@
-import type { MailboxRow } from "../../services/dataverse";
+import type { MailboxRow, Status } from "../../services/dataverse";
 import type { Operation, Properties } from "../reconciler";
 
 /** What a mailbox record tells of itself: the same outputs for every kind that has one. */
@@ -6,13 +6,21 @@ export function recordOutputs(row: MailboxRow): Properties {
   return {
     isForwardMailbox: row.isForwardMailbox,
     ...(row.regarding === undefined ? {} : { regarding: row.regarding }),
-    incomingEmailStatus: row.incomingStatus,
-    outgoingEmailStatus: row.outgoingStatus,
-    appointmentsContactsTasksStatus: row.appointmentsContactsTasksStatus,
+    incomingEmailStatus: resultFor(row.incoming, row.incomingStatus),
+    outgoingEmailStatus: resultFor(row.outgoing, row.outgoingStatus),
+    appointmentsContactsTasksStatus: resultFor(row.appointmentsContactsTasks, row.appointmentsContactsTasksStatus),
     ...(row.testCompletedOn === undefined ? {} : { mailboxTestCompletedOn: row.testCompletedOn }),
     emailApproval: row.approval,
     ...(row.serverProfileId === undefined ? {} : { serverProfileId: row.serverProfileId }),
   };
+}
+
+/**
+ * The result of a test of what server-side synchronisation does. What it does not do has none: a test fails the incoming e-mail of a
+ * record on Forward Mailbox, whose mail comes through another mailbox.
+ */
+function resultFor(method: string, status: Status): Status {
+  return method === "ServerSideSynchronization" ? status : "NotRun";
 }
 
 /** Says that a record is switched off: no declared property differs, and yet no mail is processed. */

@@ -54,14 +54,18 @@ function only(found: readonly Principal[], path: string, kind: string): Owner {
     principal === undefined
       ? `no ${kind} of the Dynamics environment has this name, address or id`
       : second !== undefined
-        ? `${found.length} ${kind}s have this name or address (${found.map(({ id }) => id).join(", ")}); write the id`
+        ? `${found.length} ${kind}s have this name or address (${found.map(inWords).join(", ")}); write the id`
         : principal.isDisabled
-          ? `the ${kind} ${principal.name} is disabled in Dynamics and can own nothing new`
+          ? `the ${kind} ${principal.name} is disabled in Dynamics and can own nothing new; enable it there, or name another owner`
           : undefined;
   if (principal === undefined || reason !== undefined) {
     throw new InputError([{ path, reason: reason ?? "" }]);
   }
   return { table: principal.table, id: principal.id };
+}
+
+function inWords({ name, id, isDisabled }: Principal): string {
+  return `${isDisabled ? "the disabled " : ""}${name} ${id}`;
 }
 
 /** The user that the application is: the owner of what nobody is declared to own. */

@@ -12,7 +12,7 @@ export async function serverProfileNamed(nameOrId: string, operation: Operation)
   const [profile, second] = profiles;
   const reason =
     profile === undefined
-      ? "no e-mail server profile has this name or id"
+      ? `no e-mail server profile has this name or id${await thereAre(operation)}`
       : second !== undefined
         ? `${profiles.length} e-mail server profiles have this name; write the id`
         : profile.isActive
@@ -22,6 +22,13 @@ export async function serverProfileNamed(nameOrId: string, operation: Operation)
     throw new InputError([{ path: "serverProfile", reason: reason ?? "" }]);
   }
   return profile;
+}
+
+/** The profiles there are, for the end of a sentence. */
+async function thereAre(operation: Operation): Promise<string> {
+  // This only improves an error that is already certain.
+  const names = await operation.services.dataverse.serverProfileNames(operation).catch(() => []);
+  return names.length === 0 ? "" : `; there are ${names.map((name) => `"${name}"`).join(", ")}`;
 }
 
 /** The profile of a forward mailbox whose program names none: the built-in one, else the organisation's default one. */

@@ -1,6 +1,7 @@
 import { isServiceError, ProviderError } from "../../http/errors";
 import type { MailboxRow, Status } from "../../services/dataverse";
 import type { Operation } from "../reconciler";
+import { testThing } from "../registry";
 import { command, lookUntil, TEST_TIME } from "./looking";
 
 /** NoTestEmailAccessPrivilege: the caller may not run the test. */
@@ -11,9 +12,13 @@ export type TestAndEnable = boolean | string | { require: boolean } | undefined;
 
 /** Runs Test & Enable and waits, within bounds, for its result. A failed test is a warning unless it is required. */
 export async function test(wanted: TestAndEnable, row: MailboxRow, operation: Operation): Promise<MailboxRow> {
-  if (!needsTest(wanted, row, operation)) {
-    return row;
-  }
+  // A source's record is not set to Forward Mailbox while its queue's test runs: the result would depend on which came first.
+  return needsTest(wanted, row, operation)
+    ? operation.registry.exclusively(testThing(row.id), () => runTest(wanted, row, operation))
+    : row;
+}
+
+async function runTest(wanted: TestAndEnable, row: MailboxRow, operation: Operation): Promise<MailboxRow> {
   const { state } = operation;
   const action = `testing the mailbox ${row.emailAddress}`;
   let before = row.testCompletedOn;
@@ -50,12 +55,40 @@ export async function test(wanted: TestAndEnable, row: MailboxRow, operation: Op
   const words = isDone(seen)
     ? `Test & Enable failed: ${resultOf(seen)}`
     : "Test & Enable did not finish in time; the outputs show its result after the next `pulumi refresh`";
-  const nextStep = "The alerts of the mailbox record in Dynamics say more.";
+  const nextStep = "The alerts of the mailbox record in Dynamics have the reason.";
   if (isRequired(wanted)) {
     throw new ProviderError({ action, words, nextStep });
   }
   operation.warn(`testAndEnable: ${action}: ${words.replace(/\.$/, "")}. ${nextStep}`);
   return seen;
+}
+
+/**
+ * Runs the test of somebody's record again whose methods were changed: that throws away the results, also of what goes on as before.
+ * It does so where there was a success to lose, and does not wait for the end.
+ *
+ * @param before the record before the change.
+ */
+export async function testAgain(before: MailboxRow, operation: Operation): Promise<void> {
+  const lost = tested(before)
+    .filter(([, status]) => status === "Success")
+    .map(([name]) => name);
+  const now = await operation.services.dataverse.mailbox(before.id, operation);
+  const isLost = now !== undefined && tested(now).some(([name, status]) => status === "NotRun" && lost.includes(name));
+  if (now === undefined || !isLost || now.approval !== "Approved") {
+    return;
+  }
+  const action = `testing the mailbox ${now.emailAddress} again`;
+  try {
+    await command(now, { testemailconfigurationscheduled: true }, action, operation);
+  } catch (error) {
+    if (!isServiceError(error)) {
+      throw error;
+    }
+    operation.warn(
+      `${error.message} The results of its last test are gone with the change of its incoming e-mail; run it in Dynamics.`,
+    );
+  }
 }
 
 /**
@@ -73,7 +106,7 @@ function needsTest(wanted: TestAndEnable, row: MailboxRow, { state }: Operation)
     return false;
   }
   const trigger = typeof wanted === "string" ? wanted : undefined;
-  return state.testedFor !== testKey(row) || (trigger !== undefined && trigger !== state.testTrigger);
+  return !isTestedFor(state.testedFor, row) || (trigger !== undefined && trigger !== state.testTrigger);
 }
 
 /** Whether a test that does not succeed fails the deployment; then each deployment tries again until it does. */
@@ -82,7 +115,7 @@ function isRequired(wanted: TestAndEnable): boolean {
 }
 
 /** What server-side synchronisation does for a record, and how its last test went; nothing else is tested. */
-function tested(row: MailboxRow): [string, Status][] {
+export function tested(row: MailboxRow): [string, Status][] {
   const all: [string, string, Status][] = [
     ["incoming e-mail", row.incoming, row.incomingStatus],
     ["outgoing e-mail", row.outgoing, row.outgoingStatus],
@@ -101,7 +134,13 @@ function testKey(row: MailboxRow): string {
   return [row.emailAddress, row.serverProfileId ?? "", ...methods].join(" ");
 }
 
-/** The result in words, with Dynamics' reason where it left one. */
+/** Whether a test result holds for a record. It says nothing about methods that are not tested, whichever they are. */
+function isTestedFor(key: unknown, row: MailboxRow): boolean {
+  const tested = (text: string) => text.replaceAll(/ (?:None|Outlook|ForwardMailbox)(?= |$)/g, " -");
+  return typeof key === "string" && tested(key) === tested(testKey(row));
+}
+
+/** The result in words. Alerts of Dynamics have the reason for certain; the record's last error may be of something else. */
 function resultOf(row: MailboxRow): string {
   const results = tested(row)
     .map(([name, status]) => `${name}: ${status}`)
@@ -109,7 +148,7 @@ function resultOf(row: MailboxRow): string {
   const { lastError } = row;
   const reason =
     lastError !== undefined
-      ? `Dynamics: ${lastError.words}${lastError.code === undefined ? "" : ` (${lastError.code})`}`
+      ? `Dynamics: ${lastError.words}${lastError.code === undefined ? "" : ` (${lastError.code})`}, the last error on the record`
       : row.serverProfileId === undefined
         ? "the record has no e-mail server profile (0x8005E222)"
         : row.isActive
