@@ -24,9 +24,7 @@ export function check<Inputs extends Properties>(
   news: Properties,
   before: Properties | undefined,
 ): Checked {
-  const declared = Object.fromEntries(
-    Object.entries(news).filter(([, value]) => value !== null && value !== undefined),
-  );
+  const declared = withoutNull(news) as Properties;
   const problems: Checked["problems"] = [];
   const unknown: Properties = {};
   const placeholders: Record<string, string[]> = {};
@@ -97,6 +95,20 @@ function problemsOfKnownEntries(
   return (parsed?.error?.issues ?? [])
     .filter(({ path }) => path.length > 0)
     .flatMap((issue) => problemsOf({ ...issue, path: [property, ...issue.path] }, reconciler, declared));
+}
+
+/** Null is the same as leaving out, at every depth: programs in other languages and outputs of other resources write it so. */
+function withoutNull(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.filter((element) => element !== null && element !== undefined).map(withoutNull);
+  }
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(
+        Object.entries(value)
+          .filter(([, member]) => member !== null && member !== undefined)
+          .map(([key, member]) => [key, withoutNull(member)]),
+      )
+    : value;
 }
 
 function isList(

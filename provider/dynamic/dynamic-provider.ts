@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { ConflictError, NotFoundError } from "../http/errors";
+import { ConflictError, InputError, NotFoundError } from "../http/errors";
 import { redact } from "../http/redact";
 import { converge } from "../reconcilers/converge";
 import { originOf } from "../reconcilers/origin";
@@ -134,7 +134,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         (inputs.__defaulted as string[] | undefined) ?? [],
         inputs.environmentUrl,
       );
-      const declared = visible(inputs) as Inputs;
+      const declared = this.#canonical(inputs);
       let desired: Desired | undefined;
       try {
         operation.state.tenantId = await deployment.services.tenantId(operation);
@@ -187,7 +187,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   async update(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.UpdateResult> {
     return this.#guarded(news, async (deployment) => {
       const operation = await this.#open(deployment, id, olds);
-      const declared = visible(news) as Inputs;
+      const declared = this.#canonical(news);
       const previous = structuredClone(operation.state);
       try {
         const desired = await this.#reconciler.resolve(declared, operation);
@@ -239,6 +239,15 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     );
     const outputs = reconciler.outputs(desired, finished, operation);
     return { ...declared, ...outputs, tenantId: operation.state.tenantId };
+  }
+
+  /** A policy's remediation changes what `check` returned, and nobody checks that again. */
+  #canonical(inputs: Properties): Inputs {
+    const checked = check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(inputs), visible(inputs));
+    if (checked.problems.length > 0) {
+      throw new InputError(checked.problems);
+    }
+    return checked.inputs as Inputs;
   }
 
   async #open(deployment: Deployment, id: string, props: Properties): Promise<Operation> {

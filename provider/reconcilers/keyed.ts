@@ -3,7 +3,7 @@ import { whyNotIdentifier } from "./canonical";
 
 /**
  * A map keyed by people or mailboxes, in canonical form: keys in lower case and sorted, so that the order in a program is no
- * difference. Lists are brought into this form before (see `keyedFromList`).
+ * difference. Lists are brought into this form before (see `keyedInput`).
  *
  * @param what an example of a key, for messages.
  * @param value the schema of the values.
@@ -45,6 +45,9 @@ export function problemsOfList(
     const at = `${path}[${index}]`;
     if (typeof element !== "string") {
       return [{ path: at, reason: `must be text: ${what}` }];
+    }
+    if (list.indexOf(element) < index) {
+      return [];
     }
     const name = element.trim().toLowerCase();
     const first = seen.get(name);

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkInstallation } from "./installation";
+import { canonicalPaths } from "./keyed";
 
 /** The kinds of resources, as they stand in type tokens and state files. */
 export type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";
@@ -54,6 +55,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       } as pulumi.Inputs,
       {
         ...options,
+        ...canonicalOptions(kind, options),
         hideDiffs: ["__provider", "__origin", "__secrets", ...(options?.hideDiffs ?? [])],
         additionalSecretOutputs: [
           ...outputs.filter((output) => output === "credentials"),
@@ -65,6 +67,18 @@ export abstract class DynamicResource extends pulumi.CustomResource {
       } as pulumi.CustomResourceOptions,
     );
   }
+}
+
+/** Inputs that are maps of people or mailboxes, by kind. */
+const KEYED: Partial<Record<Kind, string[]>> = { MailboxMembership: ["members"], ForwardingMailbox: ["sources"] };
+
+function canonicalOptions(kind: Kind, options: pulumi.CustomResourceOptions | undefined) {
+  const given = { ignoreChanges: options?.ignoreChanges, replaceOnChanges: options?.replaceOnChanges };
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([option, paths]) =>
+      paths === undefined ? [] : [[option, canonicalPaths(paths, KEYED[kind] ?? [])]],
+    ),
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isOfType, typeToken } from "./dynamic-resource";
-import { keyedFromList } from "./keyed";
+import { keyedInput } from "./keyed";
 import {
   type Credentials,
   MailboxRecordResource,
@@ -141,7 +141,7 @@ export class ForwardingMailbox extends MailboxRecordResource {
       name,
       {
         ...args,
-        sources: keyedFromList(args.sources),
+        sources: keyedInput(args.sources),
         credentials: sealedCredentials(args.credentials),
       },
       outputs,

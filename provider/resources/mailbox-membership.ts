@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource, isOfType, typeToken } from "./dynamic-resource";
-import { keyedFromList } from "./keyed";
+import { keyedInput } from "./keyed";
 
 /** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
 export interface MemberRights {
@@ -129,7 +129,7 @@ export class MailboxMembership extends DynamicResource {
    * @param options Pulumi's resource options; `ignoreChanges: ['members["ada@contoso.com"]']` works by canonical key.
    */
   constructor(name: string, args: MailboxMembershipArgs, options?: pulumi.CustomResourceOptions) {
-    super("MailboxMembership", name, { ...args, members: keyedFromList(args.members) }, outputs, options);
+    super("MailboxMembership", name, { ...args, members: keyedInput(args.members) }, outputs, options);
   }
 }
 

@@ -48,11 +48,11 @@ describe("shared members and resource options", () => {
     expect(await project.preview()).toMatchObject({ exitCode: 0, changes: [] });
   });
 
-  test("ignoreChanges by member and by property keeps what is there", async () => {
+  test("ignoreChanges by member, in whatever spelling, and by property keeps what is there", async () => {
     const ignoring = [
       imports,
       mailbox("support", 'ignoreChanges: ["displayName"]', "Another name"),
-      membership("first", [ada, alan], `ignoreChanges: ['members["${grace}"]']`),
+      membership("first", [ada, alan], `ignoreChanges: ["members['${grace.toUpperCase()}']"]`),
     ];
     project.program(ignoring.join("\n"));
     const up = await project.up();

@@ -276,9 +276,13 @@ export class Resource {
     return diff?.changes === false ? [] : diff?.changes === true && changed.length === 0 ? ["(moved)"] : changed;
   }
 
-  /** Creates, updates or replaces, as the engine would. */
-  async up(program: Row): Promise<this> {
-    const news = await this.check(program);
+  /**
+   * Creates, updates or replaces, as the engine would.
+   *
+   * @param remediate what a policy makes of the checked inputs; the engine does not check them again.
+   */
+  async up(program: Row, remediate = (checked: Row) => checked): Promise<this> {
+    const news = remediate(await this.check(program));
     const plan = await this.#diff(news);
     if (plan[0] === "replace") {
       await this.destroy();

@@ -1,4 +1,4 @@
-import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, holders, makeMailbox, type Resource, type Row, startWorld, type World, withMailbox } from "./harness";
 
 const id = (kind: string, number: number) => `10ca17e4-${kind}-4000-8000-${number.toString(16).padStart(12, "0")}`;
 const ada = id("a001", 1);
@@ -662,4 +662,20 @@ describe("a read that may not be whole", () => {
     await world.exchange("Remove-Mailbox", { Identity: mailbox, Confirm: false });
     expect(await resource.refresh()).toBe("gone");
   });
+});
+
+test("what a policy's remediation adds is made canonical, or refused by its path", async () => {
+  const { world, id, membership } = await withMailbox();
+  const program = { mailbox: id, members: ["ada@contoso.com"] };
+  const adds = (members: Row) => (checked: Row) => ({
+    ...checked,
+    members: { ...(checked.members as Row), ...members },
+  });
+  await membership.up(program, adds({ "Grace@Contoso.com": { sendAs: null } }));
+  expect(await holders(world, id)).toEqual(["ada@contoso.com", "grace@contoso.com"]);
+  expect(membership.outputs.members).toHaveProperty(["grace@contoso.com"]);
+  expect(await failure(membership.up(program, adds({ Alan: {} })))).toContain(
+    "members.Alan: looks like a display name",
+  );
+  expect(await holders(world, id)).toEqual(["ada@contoso.com", "grace@contoso.com"]);
 });
