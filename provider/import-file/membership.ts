@@ -1,6 +1,6 @@
 import { check } from "../dynamic/check";
 import { mailboxMembership } from "../reconcilers/mailbox-membership";
-import { type Desired, type MemberRights, NOBODY } from "../reconcilers/mailbox-membership/desired";
+import { type Desired, type MemberRights, NOBODY, type Observed } from "../reconcilers/mailbox-membership/desired";
 import type { Operation } from "../reconcilers/reconciler";
 import type { Mailbox } from "../services/mailboxes";
 import type { Entry } from "../services/permissions";
@@ -30,7 +30,7 @@ export async function declaredMembership(
   if (found === undefined) {
     throw new Error(`the permissions on ${mailbox.primarySmtpAddress} were not read`);
   }
-  const notes = strangers(entries, found.others);
+  const notes = strangers(entries, found);
   const { members: everybody } = await mailboxMembership.inputs(operation.state, found, operation);
   const members = Object.fromEntries(
     Object.entries(everybody as Record<string, MemberRights>).filter(([key, rights]) => {
@@ -72,17 +72,17 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Sentences about explicit entries of trustees that cannot be members. */
-function strangers(entries: readonly Entry[], others: readonly string[]): string[] {
-  const isLeft = (trustee: string) => others.includes(trustee) || others.includes(`${trustee} (orphaned)`);
+function strangers(entries: readonly Entry[], { others, orphans }: Pick<Observed, "others" | "orphans">): string[] {
+  const isOrphan = (trustee: string) => orphans.some((one) => one.trustee === trustee);
   return [...new Set(entries.map(({ trustee }) => trustee))]
-    .filter(isLeft)
+    .filter((trustee) => others.includes(trustee) || isOrphan(trustee))
     .sort()
     .map((trustee) => {
       const names = entries.filter((entry) => entry.trustee === trustee).flatMap(({ rights }) => rights);
       const rights = [...new Set(names)].map((name) => WORDS[name] ?? name);
-      const why = others.includes(trustee)
-        ? "nobody that can be a member is meant by it alone"
-        : "it belongs to a deleted user or group";
+      const why = isOrphan(trustee)
+        ? "it belongs to a deleted user or group"
+        : "nobody that can be a member is meant by it alone";
       return `${rights.join(" and ")} of ${JSON.stringify(trustee)} is left as it is: ${why}.`;
     });
 }

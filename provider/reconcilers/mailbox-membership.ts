@@ -254,10 +254,16 @@ async function lookAgain({ mailbox }: Observed, desired: Desired, operation: Ope
   return observeOn((await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
 }
 
-/** Trustees as Exchange prints them, once each; those of deleted users and groups say so. */
+/** Trustees as Exchange prints them, once each; those of deleted users and groups by SID. */
 function namesOf(printed: readonly string[], left: readonly Entry[], orphans: readonly Entry[]): string[] {
-  const names = left.map((entry) => (orphans.includes(entry) ? `${entry.trustee} (orphaned)` : entry.trustee));
-  return [...new Set([...printed, ...names])].sort();
+  const living = left.filter((entry) => !orphans.includes(entry)).map(({ trustee }) => trustee);
+  const sids = new Set(orphans.map(({ sid }) => sid));
+  const deleted = [...sids].map((sid) => {
+    // A sign-in name or display name says who it was; a SAM account name says nothing.
+    const name = orphans.find((one) => one.sid === sid && !/^S-1-\d|\\/i.test(one.trustee))?.trustee;
+    return `${sid} (orphaned${name === undefined ? "" : `: ${name}`})`;
+  });
+  return [...new Set([...printed, ...living, ...deleted])].sort();
 }
 
 /** Warns of rights that nobody declared: of members, and of strangers where the membership is exclusive. */

@@ -54,7 +54,7 @@ export interface MailboxMembershipArgs {
   /**
    * What becomes of Full Access, Send As and other entries of users and groups that are deleted. They fill the list of 500 entries,
    * and those of a user work again once the account is restored (30 days). `"keep"` (default) leaves them, listed in
-   * `otherMembers` as `(orphaned)`; `"remove"` takes them away, and a refresh that finds new ones shows `"keep"`. Entries of
+   * `otherMembers` as orphaned; `"remove"` takes them away, and a refresh that finds new ones shows `"keep"`. Entries of
    * members that this or another resource declares are not among them.
    */
   orphans?: pulumi.Input<"keep" | "remove">;
@@ -114,8 +114,8 @@ export class MailboxMembership extends DynamicResource {
   /** Object id of each one in `keep`, by how it is written there; those that are nobody, or several, are missing. */
   declare readonly keepIds: pulumi.Output<Record<string, string> | undefined>;
   /**
-   * Trustees on the mailbox that this resource does not declare, as Exchange names them; those of deleted users and groups end in
-   * ` (orphaned)`. The mailbox's own SELF row is left out.
+   * Trustees on the mailbox that this resource does not declare, as Exchange names them; those of deleted users and groups by SID,
+   * followed by `(orphaned)` or `(orphaned: <what Exchange prints>)`. The mailbox's own SELF row is left out.
    */
   declare readonly otherMembers: pulumi.Output<string[]>;
   /** The Entra tenant the mailbox is in. */

@@ -101,13 +101,15 @@ describe("Full Access", () => {
     }
   });
 
-  test("a deleted trustee is hidden, then shown as SID, and removed by it", async () => {
+  test("a deleted trustee is hidden, shown on request like a living one, and removed by SID", async () => {
     await exchange.rows("Add-MailboxPermission", fullAccessOf("grace"));
     await exchange.rows("Add-RecipientPermission", sendAsOf("grace"));
     await exchange.rows("Remove-Mailbox", { Identity: "grace" });
     const sid = "S-1-5-21-1-2-3-1102";
     expect(await fullAccess()).toEqual([]);
-    expect(await fullAccess({ IncludeSoftDeletedUserPermissions: true })).toMatchObject([{ User: sid, UserSid: sid }]);
+    expect(await fullAccess({ IncludeSoftDeletedUserPermissions: true })).toMatchObject([
+      { User: "grace@contoso.com", UserSid: sid },
+    ]);
     // Send As prints the account's SAM name as long as the account can come back.
     expect(await sendAs()).toMatchObject([
       { Trustee: expect.stringMatching(/^EURPR01A00\\\$/), TrusteeSidString: sid },

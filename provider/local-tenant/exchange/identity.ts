@@ -181,13 +181,15 @@ export class Directory {
       : this.printedTrustee(sid);
   }
 
-  /** What permission rows print for a SID: a UPN for a user, a name for a group, the SID itself for nobody. */
+  /**
+   * What permission rows print for a SID: a UPN for a user, deleted or not, a name for a group, the SID itself for nobody (any more).
+   */
   printedTrustee(sid: string): string {
     if (sid === selfSid) {
       return selfName;
     }
     const recipient = this.bySid(sid);
-    if (recipient === undefined || this.isSoftDeleted(recipient)) {
+    if (recipient === undefined) {
       return this.#plainGroups().find((group) => sidOf(group.id) === sid)?.displayName ?? sid;
     }
     if (isGroup(recipient)) {

@@ -363,9 +363,9 @@ export const provenance: Provenance[] = [
   {
     id: "exchange.trustee-printed",
     behaviour:
-      "User is the UPN of a user, the name of a group, the SID of a deleted trustee; PrimarySmtpAddress is empty",
+      "User is the UPN of a user, deleted or not, the name of a group, the SID of a purged trustee; PrimarySmtpAddress is empty",
     mark: "observed",
-    source: "graph2otel; the SID from connectors",
+    source: "graph2otel; the SID from connectors; that a row does not tell a deleted user: it-bibouroku.hateblo.jp",
   },
   {
     id: "exchange.deleted-sender-printed",
