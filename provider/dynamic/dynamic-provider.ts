@@ -71,6 +71,12 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         failures: problems.map(({ path, reason }) => ({ property: "", reason: redact(`${path}: ${reason}`) })),
       };
     }
+    this.#reconciler.announce?.(
+      visible(news),
+      checked.inputs as Partial<Inputs>,
+      originOf(String(origin)),
+      deployment.registry,
+    );
     if (isNew && deployment.advice !== undefined) {
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;

@@ -73,6 +73,7 @@ export const EXCHANGE_RULES: readonly Rule[] = [
   { class: "notFound", typeEnds: ["ManagementObjectNotFoundException", "ADNoSuchObjectException"] },
   { class: "ambiguous", typeEnds: ["ManagementObjectAmbiguousException"] },
   { class: "nameConflict", typeEnds: ["ADObjectAlreadyExistsException"] },
+  { class: "nameConflict", typeHas: ["MatchingWindowsLiveId"] },
   { class: "addressConflict", typeHas: ["ProxyAddressExists"] },
   {
     class: "badParameter",
@@ -114,6 +115,7 @@ export const EXCHANGE_RULES: readonly Rule[] = [
   { class: "addressConflict", text: /is already being used by the proxy addresses or LegacyExchangeDN/i },
   { class: "nameConflict", text: /The name ".*" is already being used/i },
   { class: "ambiguous", text: /matches multiple entries/i },
+  { class: "nameConflict", text: /of property "Alias" is used by another recipient/i },
   {
     class: "notFound",
     text: /couldn['’]t be found on|Couldn['’]t find object|The specified mailbox doesn['’]t exist/i,

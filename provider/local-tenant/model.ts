@@ -135,6 +135,8 @@ export interface Recipient {
   name: string;
   alias: string;
   displayName: string;
+  /** Initials of a person, which nothing but Get-User shows; absent = none. */
+  initials?: string;
   /** SID of the trustee, `S-1-5-21-…`; what permission rows hold. */
   sid: string;
   /** SIDs it had before its mailbox moved to this forest; entries for them still count. None when absent. */

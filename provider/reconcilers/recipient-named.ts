@@ -1,5 +1,5 @@
-import { ConflictError, InputError, SettleError } from "../http/errors";
-import { describeDeleted, hasAddress, sameText } from "../services/mailboxes";
+import { InputError, SettleError } from "../http/errors";
+import { sameText } from "../services/mailboxes";
 import { describe, isGuid, type Recipient } from "../services/recipients";
 import { settle } from "../services/waiting";
 import type { Operation } from "./reconciler";
@@ -121,36 +121,4 @@ export function anotherByNow(identifier: string, id: string, recipient: Recipien
 
 function elsewhere(id: string, recipient: Recipient): string {
   return `the object ${id}, which is gone; the address is ${describe(recipient)} now. If that one is meant, \`pulumi up --refresh\` shows it first`;
-}
-
-/**
- * Turns a service's refusal of an address into one that names who holds it, deleted accounts included, as far as that can be
- * found out.
- */
-export async function explainHolders(
-  error: unknown,
-  path: string,
-  address: string,
-  operation: Operation,
-): Promise<Error> {
-  const { recipients, graph, mailboxes } = operation.services;
-  // This only improves an error that is already certain, so a failed look-up leaves it as it is.
-  const holders = await Promise.all([
-    recipients.withAddress(address).then((found) => found.map(describe)),
-    graph.holdersOf(address),
-    mailboxes.deleted().then((found) => found.filter((one) => hasAddress(one, address)).map(describeDeleted)),
-  ]).then(
-    (found) => found.flat(),
-    () => [],
-  );
-  const restore = holders.some((holder) => holder.startsWith("the deleted"))
-    ? "restoreDeleted: true brings a deleted shared mailbox back with its content. "
-    : "";
-  const words = error instanceof Error ? error.message : String(error);
-  return new ConflictError({
-    action: path,
-    words: holders.length === 0 ? words : `${address} belongs to ${[...new Set(holders)].join(", ")} (${words})`,
-    nextStep: `${restore}Choose another address, or take it off its holder; one released a short while ago may stay refused for up to an hour.`,
-    cause: error,
-  });
 }

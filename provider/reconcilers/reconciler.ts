@@ -97,6 +97,13 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
   respelled(state: Properties, inputs: Properties, registry: Registry): string[];
   /** Ids of the state by the addresses that stand for them in the program. */
   refersTo(state: Properties): Record<string, string>;
+  /**
+   * Tells the registry what the program calls the object, before anything is known of the tenant.
+   *
+   * @param program what the program says.
+   * @param inputs the same in canonical form.
+   */
+  announce?(program: Properties, inputs: Partial<Inputs>, origin: Origin, registry: Registry): void;
   /** Tells the registry what this resource declares, as far as the state knows its ids. */
   declare(state: Properties, inputs: Properties, origin: Origin, registry: Registry): void;
   /** Looks up what the inputs name. Nothing is changed. */

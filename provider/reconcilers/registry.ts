@@ -14,6 +14,13 @@ export class Registry {
   readonly #addresses = new Map<string, string>();
   readonly #claims = new Map<string, Set<string>>();
   readonly #feeds = new Map<string, Feed>();
+  /** What programs call their mailboxes, by URN. */
+  readonly #announced = new Map<
+    string,
+    { primarySmtpAddress: string | undefined; alias: string | undefined; further: readonly string[] | undefined }
+  >();
+  /** Aliases that were chosen for new mailboxes → URN. */
+  readonly #aliases = new Map<string, string>();
   readonly #released = new Set<string>();
   readonly #locks = new Map<string, Promise<unknown>>();
   /**
@@ -121,6 +128,49 @@ export class Registry {
   isTakenOver(address: string, mailboxId: string): boolean {
     const declared = this.#addresses.get(address.toLowerCase());
     return declared !== undefined && !sameText(declared, mailboxId) && !this.isDeclared(mailboxThing(mailboxId));
+  }
+
+  /**
+   * Notes the names that a program gives a mailbox, before anything is known of the tenant: a mailbox of the same program that
+   * declares no alias leaves them alone.
+   *
+   * @param further the further addresses in the order in which the program has them.
+   */
+  announce(
+    names: {
+      primarySmtpAddress: string | undefined;
+      alias: string | undefined;
+      further: readonly string[] | undefined;
+    },
+    by: { urn: string },
+  ): void {
+    this.#announced.set(by.urn, names);
+  }
+
+  /** The further addresses of a mailbox in the order in which the program has them; undefined when it was not announced. */
+  furtherAddresses({ urn }: { urn: string }): readonly string[] | undefined {
+    return this.#announced.get(urn)?.further;
+  }
+
+  /**
+   * Takes an alias for a new mailbox, unless another resource of this deployment has or wants it.
+   *
+   * @param addresses those that come with the alias.
+   * @returns whether it is this one's.
+   */
+  takeAlias(alias: string, addresses: readonly string[], { urn }: { urn: string }): boolean {
+    const key = alias.toLowerCase();
+    const isWanted = [...this.#announced].some(
+      ([other, { primarySmtpAddress = "", alias: declared, further = [] }]) =>
+        other !== urn &&
+        (declared?.toLowerCase() === key || addresses.some((one) => [primarySmtpAddress, ...further].includes(one))),
+    );
+    const owner = this.#aliases.get(key) ?? urn;
+    if (isWanted || owner !== urn) {
+      return false;
+    }
+    this.#aliases.set(key, urn);
+    return true;
   }
 
   /** Notes addresses that this deployment took off something: Exchange may refuse them elsewhere for up to an hour. */

@@ -1,17 +1,17 @@
-import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
+import { isServiceError, ProviderError, type ServiceError } from "../http/errors";
 import { ifAllowed } from "../services/allowed";
 import type { Row } from "../services/exchange";
 import { asHeld } from "./as-held";
-import { explainHolders } from "./recipient-named";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { mailboxThing } from "./registry";
 import { untilReleased } from "./released";
-import { aliasesOf, derivedAlias, requireAcceptedDomains } from "./shared-mailbox/addresses";
-import { create, find, requireCloudMailbox } from "./shared-mailbox/creation";
+import { aliasesOf, requireAcceptedDomains } from "./shared-mailbox/addresses";
+import { create, find, requireCloudMailbox, takeMarkAway } from "./shared-mailbox/creation";
 import { remove } from "./shared-mailbox/deletion";
 import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./shared-mailbox/desired";
 import { isSet } from "./shared-mailbox/facet";
 import { forwardingTarget, isForwarding } from "./shared-mailbox/forwarding";
+import { explainRefusal, isNameTaken } from "./shared-mailbox/holders";
 import { whenLicensed } from "./shared-mailbox/license-lag";
 import { around, facets } from "./shared-mailbox/observation";
 import { mailboxAndAccount } from "./witnesses";
@@ -32,6 +32,12 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   refersTo: ({ forwarding, forwardingId }) =>
     isForwarding(forwarding) && typeof forwardingId === "string" ? { [forwarding.to]: forwardingId } : {},
 
+  announce(program, inputs, origin, registry) {
+    const { emailAliases: written } = program;
+    const further = Array.isArray(written) ? written.map((one) => String(one).trim().toLowerCase()) : undefined;
+    registry.announce({ primarySmtpAddress: inputs.primarySmtpAddress, alias: inputs.alias, further }, origin);
+  },
+
   declare(state, inputs, origin, registry) {
     const id = String(state.id);
     registry.declare(mailboxThing(id), origin);
@@ -44,7 +50,6 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
     await requireAcceptedDomains(inputs, operation);
     return {
       inputs,
-      alias: inputs.alias ?? derivedAlias(inputs.primarySmtpAddress, operation.origin),
       target: isForwarding(inputs.forwarding) ? await forwardingTarget(inputs.forwarding, operation) : undefined,
     };
   },
@@ -76,6 +81,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
 
   outputs: (desired, observed, { state }) => ({
     ...(state.created === true ? { created: true } : {}),
+    ...(state.creationMark === undefined ? {} : { creationMark: state.creationMark }),
     exchangeGuid: observed.mailbox.exchangeGuid,
     recipientTypeDetails: observed.mailbox.recipientTypeDetails,
     createdAt: observed.mailbox.createdAt,
@@ -163,9 +169,8 @@ async function setMailbox(
       operation.warn(`${action}: Exchange: ${warning}`);
     }
   } catch (error) {
-    const isTaken = isClass(error, "addressConflict") && names.includes("primarySmtpAddress");
-    if (isTaken) {
-      throw await explainHolders(error, "primarySmtpAddress", inputs.primarySmtpAddress, operation);
+    if (isNameTaken(error)) {
+      throw (await explainRefusal(error, inputs, names.map(String), mailbox.id, operation)).error;
     }
     throw isServiceError(error) ? explained(error, own, action) : error;
   }
@@ -202,11 +207,14 @@ function noteWrites(changes: readonly Change[], inputs: SharedMailboxInputs, { s
 
 async function finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation) {
   const { inputs } = desired;
+  if (previous.creationMark !== undefined) {
+    await takeMarkAway(observed.mailbox, operation);
+  }
   for (const facet of facets) {
     facet.finish?.(desired, previous, observed, operation);
   }
   if (observed.isAdopted === true && inputs.emailAliases !== undefined) {
-    const surplus = aliasesOf(observed.mailbox, inputs.emailAliases).filter(
+    const surplus = aliasesOf(observed, inputs.emailAliases).filter(
       (address) => !inputs.emailAliases?.includes(address),
     );
     if (surplus.length > 0) {

@@ -141,14 +141,16 @@ export interface SharedMailboxArgs {
   primarySmtpAddress: pulumi.Input<string>;
   /**
    * The Exchange alias (mail nickname): at most 64 characters, letters, digits and ``!#$%&'*+-/=?^_`{|}~``, dots inside.
-   * Unique in the tenant. Default: the local part and a short hash, chosen once when the mailbox is created, because two
-   * `info@` in two domains would otherwise collide on the initial domain. Changed in place; removing it keeps the value.
+   * Unique in the tenant. Default, chosen once when the mailbox is created: the local part, where nobody in the tenant has it as
+   * alias, or as address or sign-in name in the default or the initial domain. Otherwise, as for the second of two `info@` in two
+   * domains, the local part and the domain's first label (`info-fabrikam`), then a number behind it; a warning says who has it. The
+   * sign-in name of a new mailbox is the alias in the default domain. Changed in place; removing it keeps the value.
    */
   alias?: pulumi.Input<string>;
   /**
    * Further SMTP addresses, compared as a set without case. Undeclared, they are left alone. Declared, they are exact from
    * the second deployment on: addresses found at adoption are named by the next refreshed preview before they go. System
-   * addresses (SIP, SPO, X500, EUM, the sign-in name, `alias@` any domain, the initial domain's) are not listed, and removed only
+   * addresses (SIP, SPO, X500, EUM, the sign-in name, `alias@` the default domain, the initial domain's) are not listed, and removed only
    * if they were declared; the sign-in name and `alias@` the initial domain stay even then, with a warning.
    */
   emailAliases?: pulumi.Input<pulumi.Input<string>[]>;
@@ -299,7 +301,7 @@ export class SharedMailbox extends DynamicResource {
   declare readonly created: pulumi.Output<boolean | undefined>;
   /** The language the default folders were last named in by `regional.localizeFolders`; "" where the mailbox had none. */
   declare readonly foldersLanguage: pulumi.Output<string | undefined>;
-  /** The account's sign-in name; usually not the primary address but the alias in the tenant's default domain. */
+  /** The account's sign-in name: at creation the alias in the tenant's default domain, there usually the primary address. */
   declare readonly userPrincipalName: pulumi.Output<string>;
   /** The alias the mailbox has. */
   declare readonly mailNickname: pulumi.Output<string>;

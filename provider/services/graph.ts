@@ -13,6 +13,16 @@ export interface User {
   accountEnabled: boolean;
 }
 
+/** An account that holds an address. */
+export interface AddressHolder {
+  id: string;
+  /** For an error. */
+  words: string;
+  isDeleted: boolean;
+  /** ISO 8601; "" where Entra does not say. */
+  createdAt: string;
+}
+
 /** Requests one `$batch` may hold (Microsoft's limit). */
 const BATCH = 20;
 /** Milliseconds in which reads gather before they are sent together. */
@@ -96,24 +106,33 @@ export class Graph {
     return true;
   }
 
-  /** Accounts, deleted ones too, that hold an address as sign-in name, mail or proxy address, in words for an error. */
-  async holdersOf(address: string): Promise<string[]> {
+  /** Accounts that hold an address as sign-in name, mail or proxy address, the deleted ones last. */
+  async holdersOf(address: string): Promise<AddressHolder[]> {
     const filter = holding(address);
-    const select = "$select=id,displayName,userPrincipalName";
+    // Entra puts the id before the sign-in name of a deleted account, so that one is found by its nickname.
+    const nickname = `mailNickname eq '${(address.split("@")[0] ?? "").replaceAll("'", "''")}'`;
+    const select = "$select=id,displayName,userPrincipalName,mail,proxyAddresses,createdDateTime";
     const [live, deleted] = await Promise.all(
       [
         `/users?$filter=${filter}&${select}`,
-        `/directory/deletedItems/microsoft.graph.user?$filter=${filter}&${select}`,
+        `/directory/deletedItems/microsoft.graph.user?$filter=${filter}${encodeURIComponent(` or ${nickname}`)}&${select}`,
       ].map((path) => this.#read({ path, action: `looking for the holder of ${address}` })),
     );
-    const names = (body: Record<string, unknown> | undefined): string[] =>
-      ((body?.value as Record<string, unknown>[] | undefined) ?? []).map(
-        (user) => `"${user.displayName}" (${user.userPrincipalName}, id ${user.id})`,
-      );
-    return [
-      ...names(live).map((name) => `the account ${name}`),
-      ...names(deleted).map((name) => `the deleted account ${name}`),
-    ];
+    const holders = (body: Record<string, unknown> | undefined, isDeleted: boolean): AddressHolder[] =>
+      ((body?.value as Record<string, unknown>[] | undefined) ?? [])
+        .map((user) => ({ user, name: String(user.userPrincipalName).replace(isDeleted ? /^[0-9a-f]{32}/i : "", "") }))
+        .filter(({ user, name }) =>
+          [name, user.mail, ...((user.proxyAddresses ?? []) as string[]).map((one) => one.replace(/^smtp:/i, ""))].some(
+            (one) => String(one).toLowerCase() === address.toLowerCase(),
+          ),
+        )
+        .map(({ user, name }) => ({
+          id: String(user.id),
+          words: `the ${isDeleted ? "deleted account" : "account"} "${user.displayName}" (${name}, id ${user.id})`,
+          isDeleted,
+          createdAt: String(user.createdDateTime ?? ""),
+        }));
+    return [...holders(live, false), ...holders(deleted, true)];
   }
 
   /** Allows or blocks sign-in. */

@@ -77,6 +77,16 @@ export interface PlanSizes {
   maxReceiveSize: number | undefined;
 }
 
+/** A domain of the tenant in which recipients can have addresses. */
+export interface AcceptedDomain {
+  isAuthoritative: boolean;
+  /** Whether new accounts get their sign-in names in it. */
+  isDefault: boolean;
+}
+
+/** Domains that Microsoft gives with a tenant, the routing domain of a hybrid one among them. */
+export const INITIAL_DOMAIN = /\.(?:onmicrosoft\.(?:com|us)|partner\.onmschina\.cn)$/;
+
 const ATTRIBUTE_NUMBERS = Array.from({ length: 15 }, (_, index) => String(index + 1));
 
 const SELECT: readonly string[] = [
@@ -148,7 +158,7 @@ const CLEARED_BY_TEXT = /^(MailTip|CustomAttribute\d+)$/;
 /** Mailboxes, through the Exchange admin API. */
 export class Mailboxes {
   readonly #exchange: Exchange;
-  #acceptedDomains: Promise<Map<string, { isAuthoritative: boolean }> | undefined> | undefined;
+  #acceptedDomains: Promise<Map<string, AcceptedDomain> | undefined> | undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -206,7 +216,7 @@ export class Mailboxes {
    * @returns what Exchange answered; undefined when it answered with nothing.
    */
   async create(
-    parameters: { name: string; displayName: string; alias: string; primarySmtpAddress: string },
+    parameters: { name: string; displayName: string; alias: string; primarySmtpAddress: string; initials: string },
     scope: Scope,
   ): Promise<Mailbox | undefined> {
     const { rows } = await this.#exchange.write(
@@ -218,6 +228,7 @@ export class Mailboxes {
           DisplayName: parameters.displayName,
           Alias: parameters.alias,
           PrimarySmtpAddress: parameters.primarySmtpAddress,
+          Initials: parameters.initials,
         },
         action: `creating shared mailbox ${parameters.primarySmtpAddress}`,
       },
@@ -225,6 +236,27 @@ export class Mailboxes {
       scope,
     );
     return rows.map(mailboxOf).find((mailbox) => hasAddress(mailbox, parameters.primarySmtpAddress));
+  }
+
+  /** The initials of the account behind a mailbox; "" where it has none. `Get-Mailbox` does not show them. */
+  async initials(id: string): Promise<string> {
+    const { rows } = await this.#exchange.read({
+      name: "Get-User",
+      parameters: { Identity: id },
+      select: ["ExternalDirectoryObjectId", "Initials"],
+      action: `reading the initials of the account ${id}`,
+    });
+    const row = rows.find(({ ExternalDirectoryObjectId: found }) => sameText(text(found), id));
+    return text(row?.Initials);
+  }
+
+  /** Takes the initials of the account behind a mailbox away. */
+  async clearInitials(id: string, action: string, scope: Scope): Promise<void> {
+    await this.#exchange.write(
+      { name: "Set-User", parameters: { Identity: id, Initials: null, Confirm: false }, action },
+      id,
+      scope,
+    );
   }
 
   /** Sets parameters of one parameter set of `Set-Mailbox`. @returns Exchange's warnings. */
@@ -396,11 +428,11 @@ export class Mailboxes {
   }
 
   /**
-   * The tenant's accepted domains in lower case and whether each is authoritative; asked for once in a deployment.
+   * The tenant's accepted domains by their names in lower case; asked for once in a deployment.
    *
    * @returns undefined when the application may not read them.
    */
-  async acceptedDomains(): Promise<Map<string, { isAuthoritative: boolean }> | undefined> {
+  async acceptedDomains(): Promise<Map<string, AcceptedDomain> | undefined> {
     this.#acceptedDomains ??= this.#readAcceptedDomains();
     try {
       return await this.#acceptedDomains;
@@ -410,7 +442,7 @@ export class Mailboxes {
     }
   }
 
-  async #readAcceptedDomains(): Promise<Map<string, { isAuthoritative: boolean }> | undefined> {
+  async #readAcceptedDomains(): Promise<Map<string, AcceptedDomain> | undefined> {
     const output = await ifAllowed(
       this.#exchange.read({
         name: "Get-AcceptedDomain",
@@ -424,7 +456,7 @@ export class Mailboxes {
       new Map(
         output.rows.map((row) => [
           text(row.DomainName).toLowerCase(),
-          { isAuthoritative: text(row.DomainType) === "Authoritative" },
+          { isAuthoritative: text(row.DomainType) === "Authoritative", isDefault: row.Default === true },
         ]),
       )
     );

@@ -8,6 +8,8 @@ export interface Recipient {
   id: string;
   guid: string;
   name: string;
+  /** Undefined for an account that is no recipient. */
+  alias?: string;
   displayName: string;
   /** Lower case. */
   primarySmtpAddress: string;
@@ -23,6 +25,7 @@ const SELECT = [
   "ExternalDirectoryObjectId",
   "Guid",
   "Name",
+  "Alias",
   "DisplayName",
   "PrimarySmtpAddress",
   "EmailAddresses",
@@ -131,6 +134,13 @@ export class Recipients {
     );
   }
 
+  /** The recipients with this alias, of whatever kind. */
+  async withAlias(alias: string): Promise<Recipient[]> {
+    return this.#filtered(`Alias -eq ${filterLiteral(alias)}`, alias, (recipient) =>
+      sameText(recipient.alias ?? "", alias),
+    );
+  }
+
   /**
    * Which of several recipients with one Name a mailbox really refers to: Exchange is asked by distinguished name, which is one
    * object's alone.
@@ -206,6 +216,7 @@ function recipientOf(row: Row): Recipient {
     id: text(row.ExternalDirectoryObjectId),
     guid: text(row.Guid),
     name: text(row.Name),
+    alias: text(row.Alias),
     displayName: text(row.DisplayName),
     primarySmtpAddress: text(row.PrimarySmtpAddress).toLowerCase(),
     emailAddresses: texts(row.EmailAddresses),

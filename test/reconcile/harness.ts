@@ -277,11 +277,15 @@ export class Resource {
   }
 
   /**
-   * Creates, updates or replaces, as the engine would.
+   * Creates, updates or replaces, as the engine would: in one deployment.
    *
    * @param remediate what a policy makes of the checked inputs; the engine does not check them again.
    */
   async up(program: Row, remediate = (checked: Row) => checked): Promise<this> {
+    return this.#world.deploying(() => this.#up(program, remediate));
+  }
+
+  async #up(program: Row, remediate: (checked: Row) => Row): Promise<this> {
     const news = remediate(await this.check(program));
     const plan = await this.#diff(news);
     if (plan[0] === "replace") {
@@ -410,6 +414,12 @@ export async function makeMailbox(world: World, address: string): Promise<string
     PrimarySmtpAddress: address,
   });
   return String(made?.ExternalDirectoryObjectId);
+}
+
+/** A new mailbox as it is after its first change, which takes away the mark that its creation left. */
+export function withoutMark(resource: Resource): Resource {
+  delete resource.outputs.creationMark;
+  return resource;
 }
 
 /** The message an operation fails with; fails the test when it succeeds. */

@@ -68,8 +68,8 @@ describe("creation", () => {
       tenantId: world.tenantId,
       recipientTypeDetails: "SharedMailbox",
       accountEnabled: false,
-      mailNickname: expect.stringMatching(/^support-[a-z0-9]{10}$/),
-      userPrincipalName: expect.stringMatching(/^support-[a-z0-9]{10}@contoso\.com$/),
+      mailNickname: "support",
+      userPrincipalName: "support@contoso.com",
       addresses: expect.arrayContaining(["SMTP:support@contoso.com"]),
     });
     expect(await resource.plan(support)).toEqual([]);
@@ -476,6 +476,20 @@ describe("each input", () => {
     expect(await resource.refresh()).toEqual({});
   });
 
+  test("emailAliases: the alias in another domain is drift, in the default and the initial domain Exchange's own", async () => {
+    const world = await startWorld();
+    const program = { displayName: "Info", primarySmtpAddress: "info@contoso.com", emailAliases: [] };
+    const resource = await made(world, program);
+    expect(await resource.refresh()).toEqual({});
+    await world.exchange("Set-Mailbox", {
+      Identity: resource.id,
+      EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: ["smtp:info@fabrikam.example"] },
+    });
+    expect(await resource.refresh()).toEqual({ emailAliases: [[], ["info@fabrikam.example"]] });
+    await resource.up(program);
+    expect((await seen(world, resource.id)).EmailAddresses).not.toContain("smtp:info@fabrikam.example");
+  });
+
   test("emailAliases: an order, a case and a repetition are no change", async () => {
     const world = await startWorld();
     const resource = await made(world, { ...support, emailAliases: ["a@contoso.com", "b@contoso.com"] });
@@ -496,7 +510,8 @@ describe("each input", () => {
     expect(row.EmailAddresses).toContain("smtp:support@contoso.com");
     expect(await resource.refresh()).toEqual({});
     expect(await resource.plan(moved)).toEqual([]);
-    expect(row.UserPrincipalName).toMatch(/^support-/);
+    expect(row.UserPrincipalName).toBe("service@contoso.com");
+    expect(world.warnings.join("\n")).toContain("The sign-in name followed the primary address");
   });
 
   test.each([
@@ -543,7 +558,9 @@ describe("each input", () => {
             EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: ["smtp:late@contoso.com"] },
           }),
       );
-      const addresses = (await seen(world, resource.id)).EmailAddresses.filter((one) => !/-|SPO:/.test(one)).sort();
+      const addresses = (await seen(world, resource.id)).EmailAddresses.filter(
+        (one) => !/onmicrosoft|SPO:/.test(one),
+      ).sort();
       expect(addresses).toEqual([
         "SMTP:service@contoso.com",
         "smtp:help@contoso.com",
@@ -564,9 +581,13 @@ describe("each input", () => {
     await world.fault({ cmdlet: "Set-Mailbox", after: 1, answer: { status: 400, body: { error } } });
     await failure(resource.up(program));
     await resource.up(program);
-    const addresses = (await seen(world, resource.id)).EmailAddresses.filter((one) => !/-|SPO:/.test(one)).sort();
+    const addresses = (await seen(world, resource.id)).EmailAddresses.filter(
+      (one) => !/onmicrosoft|SPO:/.test(one),
+    ).sort();
     expect(addresses).toEqual(["SMTP:service@contoso.com", "smtp:new@contoso.com"]);
+    expect((await seen(world, resource.id)).UserPrincipalName).toBe("service@contoso.com");
     expect(await resource.refresh()).toEqual({});
+    expect(resource.outputs).not.toHaveProperty("formerSignInName");
   });
 
   test("primarySmtpAddress: changed by hand, it is named and set again", async () => {
@@ -598,7 +619,7 @@ describe("each input", () => {
     await world.writes();
 
     await resource.up({ ...support, displayName: "Renamed" });
-    expect(await world.writes()).toEqual(["Set-Mailbox"]);
+    expect(await world.writes()).toEqual(["Set-Mailbox", "Set-User"]);
     const strip = ({ WhenChanged: _when, WhenChangedUTC: _utc, ...row }: Row) => row;
     expect(strip(await seen(world, resource.id))).toEqual({ ...strip(before), DisplayName: "Renamed" });
   });
@@ -715,10 +736,11 @@ describe("conflicts", () => {
     );
   });
 
-  test("a name that is taken is somebody else's, and is said", async () => {
+  test("a name that is refused whatever it is is said", async () => {
     const world = await startWorld({ config: { settleTimeout: "0.3s" } });
     await world.fault({
       cmdlet: "New-Mailbox",
+      times: "always",
       answer: {
         status: 400,
         body: {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { guidFor, originOf } from "../../provider/reconcilers/origin";
-import { derivedAlias, markOf } from "../../provider/reconcilers/shared-mailbox/addresses";
+import { aliasCandidates, markOf } from "../../provider/reconcilers/shared-mailbox/naming";
 
 const urn = (
   parts: { stack?: string; project?: string; parents?: string; token?: string; name?: string } = {},
@@ -39,20 +39,30 @@ test("hash and guid have their form for every name", () => {
   );
 });
 
-test("a derived alias suits Exchange and Entra whatever the local part", () => {
+test("the aliases that are tried begin with the local part itself and suit Exchange, whatever it is", () => {
+  const local = fc.stringMatching(/^[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,32}(\.[a-z0-9-]{1,31})?$/);
+  const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
   fc.assert(
-    fc.property(fc.stringMatching(/^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}$/), (local) => {
-      const address = `${local}@contoso.com`;
-      const alias = derivedAlias(address, originOf(urn()));
-      expect(alias).toMatch(/^[a-z][a-z0-9._-]*-[a-z0-9]{10}$/);
-      expect(alias).not.toMatch(/\.\.|\.-[a-z0-9]{10}$/);
-      expect(alias.length).toBeLessThanOrEqual(64);
-      expect(alias.endsWith(markOf(address, originOf(urn())))).toBe(true);
+    fc.property(local, label, (name, domain) => {
+      const some = [...aliasCandidates(`${name}@${domain}.example`)].slice(0, 12);
+      expect(some[0]).toBe(name);
+      expect(new Set(some).size).toBe(12);
+      for (const alias of some) {
+        expect(alias.length).toBeLessThanOrEqual(64);
+        expect(alias).toMatch(/^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/);
+      }
     }),
   );
+  expect([...aliasCandidates("info@fabrikam.example")].slice(0, 3)).toEqual([
+    "info",
+    "info-fabrikam",
+    "info-fabrikam-2",
+  ]);
 });
 
-test("one local part in two domains has two aliases", () => {
-  const origin = originOf(urn());
-  expect(derivedAlias("info@contoso.com", origin)).not.toBe(derivedAlias("info@fabrikam.example", origin));
+test("a mark fits into initials, and stands for resource and address", () => {
+  const mark = markOf("info@contoso.com", originOf(urn()));
+  expect(mark).toMatch(/^[a-z0-9]{6}$/);
+  expect(markOf("info@fabrikam.example", originOf(urn()))).not.toBe(mark);
+  expect(markOf("info@contoso.com", originOf(urn({ name: "other" })))).not.toBe(mark);
 });

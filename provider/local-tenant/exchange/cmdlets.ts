@@ -19,6 +19,7 @@ import { getRegional, setRegional } from "./regional";
 import { getGroup, getUser } from "./security-principal";
 import { setMailbox } from "./set-mailbox";
 import { getStatistics } from "./statistics";
+import { setUser } from "./user";
 
 /** Every cmdlet the tenant runs. */
 export const cmdlets: Readonly<Record<CmdletName, Cmdlet>> = {
@@ -32,6 +33,7 @@ export const cmdlets: Readonly<Record<CmdletName, Cmdlet>> = {
   "Get-Recipient": getRecipient,
   "Get-User": getUser,
   "Get-Group": getGroup,
+  "Set-User": setUser,
   "Add-MailboxPermission": addMailboxPermission,
   "Get-MailboxPermission": getMailboxPermission,
   "Remove-MailboxPermission": removeMailboxPermission,

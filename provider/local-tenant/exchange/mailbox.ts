@@ -116,6 +116,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
   const directory = new Directory(tenant, "latest");
   const displayName = bound.filled("DisplayName") ?? name;
   requireLength("DisplayName", displayName, 256);
+  const initials = requiredInitials(bound.text("Initials"));
   const givenAlias = bound.filled("Alias");
   const alias = givenAlias ?? aliasOf(name);
   requireAlias(alias);
@@ -143,6 +144,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
     name: tenant.settings.nameBecomesObjectId ? own.externalDirectoryObjectId : name,
     alias,
     displayName,
+    ...initials,
     sid: sidOf(own.guid),
     emailAddresses: [
       ...smtp.map((address, index) => `${index === 0 ? "SMTP" : "smtp"}:${address}`),
@@ -342,6 +344,12 @@ export function requireLength(property: string, value: string, longest: number):
       `The length of the property is too long. The maximum length is ${longest} and the length of the value provided is ${value.length}.`,
     );
   }
+}
+
+/** Initials as a recipient keeps them; refused when longer than the six characters of the attribute. */
+export function requiredInitials(initials: string | null | undefined): { initials?: string } {
+  requireLength("Initials", initials ?? "", 6);
+  return initials ? { initials } : {};
 }
 
 function optionalNames(givenName: string | null | undefined, surname: string | null | undefined) {

@@ -170,12 +170,13 @@ export const shapes = {
       DisplayName: optional(text),
       FirstName: optional(text),
       Force: optional(toggle),
+      Initials: optional(text),
       LastName: optional(text),
       PrimarySmtpAddress: optional(address),
     },
     refused: names(
       `ActiveSyncMailboxPolicy Discovery EnableRoomMailboxAccount Equipment FederatedIdentity HoldForMigration ImmutableId
-       InactiveMailbox Initials IsExcludedFromServingHierarchy MailboxPlan MailboxRegion MicrosoftOnlineServicesID Migration ModeratedBy
+       InactiveMailbox IsExcludedFromServingHierarchy MailboxPlan MailboxRegion MicrosoftOnlineServicesID Migration ModeratedBy
        ModerationEnabled Office OrganizationalUnit Password Phone ProxyEmailAddress PublicFolder RemotePowerShellEnabled RemovedMailbox
        ResetPasswordOnNextLogon ResourceCapacity RoleAssignmentPolicy Room RoomMailboxPassword SendModerationNotifications TargetAllMDBs
        WhatIf`,
@@ -309,6 +310,21 @@ export const shapes = {
     refused: names(
       `Anr AuthenticationType BookmarkDisplayName Capabilities IncludeBookmarkObject IncludeManagerWithDisplayName OrganizationalUnit
        PropertySet RecipientPreviewFilter`,
+    ),
+  },
+  "Set-User": {
+    parameters: {
+      Identity: required(identity),
+      Confirm: optional(toggle),
+      Initials: optional(text),
+    },
+    refused: names(
+      `AssistantName AuthenticationPolicy BlockCloudCache CanHaveCloudCache City ClearDataEncryptionPolicy Company CountryOrRegion
+       Department DesiredWorkloads DisplayName EXOModuleEnabled Fax FirstName Force GeoCoordinates HomePhone IsShadowMailbox LastName
+       MailboxRegion MailboxRegionSuffix ManagedOnboardingType Manager MobilePhone Name Notes Office OtherFax OtherHomePhone
+       OtherTelephone Pager PermanentlyClearPreviousMailboxInfo Phone PhoneticDisplayName PostalCode PostOfficeBox PublicFolder
+       RemotePowerShellEnabled RemoveMailboxProvisioningConstraint ResetPasswordOnNextLogon SeniorityIndex SimpleDisplayName
+       StateOrProvince StreetAddress StsRefreshTokensValidFrom Title VIP WebPage WhatIf WindowsEmailAddress`,
     ),
   },
   "Add-MailboxPermission": {

@@ -233,6 +233,13 @@ export const provenance: Provenance[] = [
     source: "mailbox-upn-samaccountname-contain-guid",
   },
   {
+    id: "exchange.initials",
+    behaviour:
+      "New-Mailbox and Set-User take Initials of at most six characters; of all rows, only Get-User's show them",
+    mark: "documented",
+    source: "reference pages of the cmdlets, metadata of the admin API, Active Directory schema (a-initials)",
+  },
+  {
     id: "exchange.initial-domain-alias",
     behaviour: "Every mailbox has alias at the initial domain; two mailboxes with one alias collide on it",
     mark: "observed",

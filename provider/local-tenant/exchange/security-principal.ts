@@ -70,6 +70,7 @@ function userRow(directory: Directory, recipient: Recipient): Row {
   return {
     ...common(recipient),
     DisplayName: recipient.displayName,
+    Initials: recipient.initials ?? "",
     UserPrincipalName: signInName,
     WindowsLiveID: signInName,
     MicrosoftOnlineServicesID: signInName,
@@ -89,6 +90,7 @@ function accountRow(account: User): Row {
     Sid: sidOf(account.id),
     SidHistory: [],
     DisplayName: account.displayName,
+    Initials: "",
     UserPrincipalName: account.userPrincipalName,
     WindowsLiveID: account.userPrincipalName,
     MicrosoftOnlineServicesID: account.userPrincipalName,

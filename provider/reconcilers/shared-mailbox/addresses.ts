@@ -1,53 +1,38 @@
-import { ConflictError, InputError } from "../../http/errors";
+import { InputError } from "../../http/errors";
 import { addAndRemove, type Row } from "../../services/exchange";
-import { hasAddress, type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
-import { describe } from "../../services/recipients";
-import { type Origin, shortHash } from "../origin";
+import { INITIAL_DOMAIN, type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
 import type { Change, Operation, Properties } from "../reconciler";
 import { untilReleased } from "../released";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
 import { changesOf, type Facet, isSet } from "./facet";
+import { domainsOfAliases, pathOfAlias, requireFree } from "./holders";
 
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
 const MOST_ADDRESSES = 300;
 
-/** The text by which a creation knows its own earlier work. */
-export function markOf(primarySmtpAddress: string, origin: Origin): string {
-  return shortHash(`${origin.hash} ${primarySmtpAddress}`);
-}
-
 /**
- * The alias of a mailbox that declares none: the local part, cleaned to what an alias and a sign-in name both allow, and the
- * mark. It begins with a letter, because Entra replaces a sign-in name that does not.
+ * The addresses of a mailbox that its owner chose: SMTP, not primary, and not the service's own (the sign-in name, the alias in the
+ * default domain, the initial domain's), unless they are declared. Where the domains are not known, the alias in any of them
+ * counts as the service's.
  */
-export function derivedAlias(primarySmtpAddress: string, origin: Origin): string {
-  const local = (primarySmtpAddress.split("@")[0] ?? "")
-    .replace(/[^a-z0-9._-]/g, "")
-    .replace(/\.{2,}/g, ".")
-    .replace(/^[^a-z]+/, "")
-    .slice(0, 40)
-    .replace(/\.+$/, "");
-  return `${local === "" ? "mailbox" : local}-${markOf(primarySmtpAddress, origin)}`;
-}
-
-/**
- * The addresses of a mailbox that its owner chose: SMTP, not primary, and not the service's own (the sign-in name, the alias
- * in any domain, the initial domain's), unless they are declared.
- */
-export function aliasesOf(mailbox: Mailbox, declared: readonly string[] | null | undefined): string[] {
+export function aliasesOf(
+  { mailbox, aliasDomains }: Pick<Observed, "mailbox" | "aliasDomains">,
+  declared: readonly string[] | null | undefined,
+): string[] {
   const [primary, ...others] = smtpAddresses(mailbox);
   return others
     .filter((address) => address !== primary)
-    .filter((address) => declared?.includes(address) || !isSystemAddress(address, mailbox))
+    .filter((address) => declared?.includes(address) || !isSystemAddress(address, mailbox, aliasDomains))
     .sort();
 }
 
-/** Domains that Microsoft gives with a tenant, the routing domain of a hybrid one among them. */
-const INITIAL_DOMAIN = /\.(?:onmicrosoft\.(?:com|us)|partner\.onmschina\.cn)$/;
-
-function isSystemAddress(address: string, mailbox: Mailbox): boolean {
+function isSystemAddress(address: string, mailbox: Mailbox, aliasDomains: readonly string[] | undefined): boolean {
   const [local = "", domain = ""] = address.split("@");
-  return sameText(address, mailbox.userPrincipalName) || sameText(local, mailbox.alias) || INITIAL_DOMAIN.test(domain);
+  return (
+    sameText(address, mailbox.userPrincipalName) ||
+    (sameText(local, mailbox.alias) && aliasDomains?.includes(domain) !== false) ||
+    INITIAL_DOMAIN.test(domain)
+  );
 }
 
 /** Whether Exchange gives an address back that is taken off: the sign-in name, and the alias in the initial domain. */
@@ -56,15 +41,33 @@ function isKeptByExchange(address: string, userPrincipalName: string, { alias }:
   return sameText(address, userPrincipalName) || (sameText(local, alias) && INITIAL_DOMAIN.test(domain));
 }
 
-/** The sign-in name once the primary address is as declared: it follows an address that it equals. */
-function nextSignInName(primarySmtpAddress: string, mailbox: Mailbox): string {
-  return sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress)
+/**
+ * The sign-in name once the primary address is as declared: it follows an address that it equals, also in a deployment that
+ * continues one which moved the address and then failed.
+ */
+function nextSignInName(primarySmtpAddress: string, mailbox: Mailbox, state: Properties): string {
+  const { userPrincipalName } = mailbox;
+  return [mailbox.primarySmtpAddress, state.formerSignInName].some((name) => sameText(userPrincipalName, String(name)))
     ? primarySmtpAddress
-    : mailbox.userPrincipalName;
+    : userPrincipalName;
+}
+
+/** The sign-in name where it has to follow the primary address. */
+function signInChanges({ inputs }: Desired, { mailbox }: Observed, state: Properties): Change[] {
+  const { userPrincipalName: from } = mailbox;
+  const to = nextSignInName(inputs.primarySmtpAddress, mailbox, state);
+  return sameText(from, to) ? [] : [{ path: [SIGN_IN_NAME], from, to }];
+}
+
+async function moveSignInName({ mailbox }: Observed, to: string, operation: Operation): Promise<void> {
+  // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.
+  const action = `changing the sign-in name of shared mailbox ${to}`;
+  await operation.services.mailboxes.set(mailbox.id, { MicrosoftOnlineServicesID: to }, action, operation);
+  operation.warn(`The sign-in name followed the primary address, which it equalled: ${to}.`);
 }
 
 /** What differs in the addresses besides the primary one; of what is there only what `previous` held is taken away. */
-function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: Observed): Change[] {
+function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: Observed, state: Properties): Change[] {
   const before = (previous.emailAliases ?? []) as readonly string[];
   const present = smtpAddresses(mailbox);
   const wanted = inputs.emailAliases ?? [];
@@ -77,7 +80,7 @@ function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: 
       address !== inputs.primarySmtpAddress &&
       !wanted.includes(address) &&
       present.includes(address) &&
-      !isKeptByExchange(address, nextSignInName(inputs.primarySmtpAddress, mailbox), mailbox),
+      !isKeptByExchange(address, nextSignInName(inputs.primarySmtpAddress, mailbox, state), mailbox),
   );
   return [
     ...wanted
@@ -149,7 +152,7 @@ export async function requireAcceptedDomains(inputs: SharedMailboxInputs, operat
   }
   const problems = [
     ["primarySmtpAddress", inputs.primarySmtpAddress] as const,
-    ...(inputs.emailAliases ?? []).map((address, index) => [`emailAliases[${index}]`, address] as const),
+    ...(inputs.emailAliases ?? []).map((address) => [pathOfAlias(address, inputs, operation), address] as const),
   ]
     .map(([path, address]) => ({ path, domain: address.split("@")[1] ?? "" }))
     .filter(({ domain }) => !domains.has(domain))
@@ -162,32 +165,11 @@ export async function requireAcceptedDomains(inputs: SharedMailboxInputs, operat
   }
 }
 
-/** Refuses further addresses that another recipient holds, naming it, before anything is changed. */
-export async function requireFreeAliases(
-  inputs: SharedMailboxInputs,
-  own: { id: string } | undefined,
-  operation: Operation,
-): Promise<void> {
-  await Promise.all(
-    (inputs.emailAliases ?? []).map(async (alias, index) => {
-      const holders = await operation.services.recipients.withAddress(alias);
-      const holder = holders.find(({ id, emailAddresses }) =>
-        own === undefined ? !hasAddress({ emailAddresses }, inputs.primarySmtpAddress) : !sameText(id, own.id),
-      );
-      if (holder !== undefined) {
-        throw taken(`emailAliases[${index}]`, alias, describe(holder));
-      }
-    }),
-  );
-}
+/** Path of the change by which the sign-in name follows; it is no input. */
+const SIGN_IN_NAME = "userPrincipalName";
 
-/** The error for an address somebody else holds. */
-export function taken(path: string, address: string, holder: string): ConflictError {
-  return new ConflictError({
-    action: path,
-    words: `${address} belongs to ${holder}`,
-    nextStep: "Nothing was changed. Choose another address, or take it off its holder first.",
-  });
+function movesSignInName(changes: readonly Change[]): boolean {
+  return changes.some(({ path }) => path[0] === SIGN_IN_NAME);
 }
 
 function hasPrefixSmtp(address: string): boolean {
@@ -223,50 +205,59 @@ export const addresses: Facet = {
       : [...crowd, `emailAliases: mail to ${dropped.join(", ")} will bounce, which the program no longer declares.`];
   },
 
-  difference(desired, previous, observed) {
+  async look(_seen, managed, operation) {
+    const domains = isSet(managed.emailAliases) ? await domainsOfAliases(operation) : [];
+    return domains.length === 0 ? {} : { aliasDomains: domains };
+  },
+
+  difference(desired, previous, observed, state) {
     const { primarySmtpAddress: from } = observed.mailbox;
     const { primarySmtpAddress: to } = desired.inputs;
     return [
       ...(from === to ? [] : [{ path: ["primarySmtpAddress"], from, to }]),
-      ...addressChanges(desired, previous, observed),
+      ...addressChanges(desired, previous, observed, state),
+      ...signInChanges(desired, observed, state),
     ];
   },
 
   async guard(changes, { inputs }, { mailbox }, operation) {
-    if (changes.some(({ path }) => path[0] === "emailAliases")) {
-      await requireFreeAliases(inputs, mailbox, operation);
-    }
+    const names = ["primarySmtpAddress", "alias", "emailAliases"].filter((name) =>
+      changes.some(({ path, to }) => path[0] === name && to !== undefined),
+    );
+    await requireFree(inputs, names, mailbox.id, operation);
   },
 
   parameters: (changes, desired, { mailbox }, operation) => addressParameters(changes, desired, mailbox, operation),
 
+  // Exchange keeps the address that is the sign-in name: one that an earlier deployment left behind moves first.
+  async prepare(changes, { inputs: { primarySmtpAddress } }, observed, operation) {
+    if (movesSignInName(changes) && changesOf("primarySmtpAddress", changes).length === 0) {
+      await moveSignInName(observed, primarySmtpAddress, operation);
+    }
+  },
+
   note(changes, { inputs }, { mailbox }, state) {
-    if (changesOf("primarySmtpAddress", changes).length > 0 && inputs.emailAliases !== undefined) {
+    const isMoved = changesOf("primarySmtpAddress", changes).length > 0;
+    if (isMoved && sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress)) {
+      state.formerSignInName = mailbox.userPrincipalName;
+    }
+    if (isMoved && inputs.emailAliases !== undefined) {
       // Until it is taken off, the old address is an alias, and one that this resource declared.
       const known = (state.emailAliases ?? []) as string[];
       state.emailAliases = [...new Set([...known, mailbox.primarySmtpAddress])].sort();
     }
   },
 
-  async apply(changes, { inputs: { primarySmtpAddress } }, { mailbox }, operation) {
+  async apply(changes, { inputs: { primarySmtpAddress } }, observed, operation) {
     if (changesOf("primarySmtpAddress", changes).length === 0) {
       return;
     }
-    if (!mailbox.hasAddressPolicy) {
-      await changeAliases(changes, mailbox, primarySmtpAddress, operation);
+    if (movesSignInName(changes)) {
+      await moveSignInName(observed, primarySmtpAddress, operation);
     }
-    if (nextSignInName(primarySmtpAddress, mailbox) === mailbox.userPrincipalName) {
-      return;
+    if (!observed.mailbox.hasAddressPolicy) {
+      await changeAliases(changes, observed.mailbox, primarySmtpAddress, operation);
     }
-    // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.
-    const action = `changing the sign-in name of shared mailbox ${primarySmtpAddress}`;
-    await operation.services.mailboxes.set(
-      mailbox.id,
-      { MicrosoftOnlineServicesID: primarySmtpAddress },
-      action,
-      operation,
-    );
-    operation.warn(`The sign-in name followed the primary address, which it equalled: ${primarySmtpAddress}.`);
   },
 
   finish({ inputs }, previous, { mailbox }, operation) {
@@ -279,9 +270,9 @@ export const addresses: Facet = {
     }
   },
 
-  read: ({ mailbox }, state) => ({
-    primarySmtpAddress: mailbox.primarySmtpAddress,
-    emailAliases: aliasesOf(mailbox, state.emailAliases as string[] | undefined | null),
+  read: (observed, state) => ({
+    primarySmtpAddress: observed.mailbox.primarySmtpAddress,
+    emailAliases: aliasesOf(observed, state.emailAliases as string[] | undefined | null),
   }),
 
   outputs: ({ mailbox }) => ({

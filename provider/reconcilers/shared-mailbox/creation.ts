@@ -1,15 +1,22 @@
-import { ConflictError, isClass, isUnknownOutcome, ProviderError, SettleError } from "../../http/errors";
+import {
+  ConflictError,
+  isClass,
+  isProviderError,
+  isUnknownOutcome,
+  ProviderError,
+  SettleError,
+} from "../../http/errors";
 import type { User } from "../../services/graph";
 import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { settle } from "../../services/waiting";
-import { explainHolders } from "../recipient-named";
 import type { Operation } from "../reconciler";
 import { untilReleased } from "../released";
-import { markOf, requireFreeAliases, taken } from "./addresses";
 import { convert } from "./conversion";
-import type { Desired, Observed } from "./desired";
+import type { Desired, Observed, SharedMailboxInputs } from "./desired";
 import { requireNoLoop } from "./forwarding";
+import { explainRefusal, holdersOf, isNameTaken, requireFree, requireNotDeleted, taken } from "./holders";
+import { formerMarkOf, freeAlias, markOf, nameOf } from "./naming";
 import { around } from "./observation";
 import { restore } from "./restoration";
 
@@ -17,8 +24,10 @@ import { restore } from "./restoration";
 const OWN_FOR = 24 * 60 * 60 * 1000;
 /** How long an unanswered creation is looked for before it counts as not having happened, in milliseconds. */
 const LOST_FOR = 15_000;
-/** How far Exchange's clock may be behind ours, in milliseconds. */
-const CLOCK_SKEW = 5_000;
+/** How often a creation whose answer is lost is sent. */
+const MOST_LOST = 3;
+/** How many aliases that looked free Exchange may refuse. */
+const MOST_REFUSED = 5;
 
 /** On create: the mailbox that has the address already, where it is one's own earlier work or may be adopted. */
 export async function find(desired: Desired, operation: Operation): Promise<Observed | undefined> {
@@ -26,23 +35,41 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   const { recipients, mailboxes } = operation.services;
   const [holder] = await recipients.withAddress(inputs.primarySmtpAddress);
   const mailbox = holder === undefined || holder.id === "" ? undefined : await mailboxes.withId(holder.id);
-  await requireFreeAliases(inputs, mailbox, operation);
+  const own =
+    mailbox === undefined
+      ? holder === undefined && (await lookForUnshown(desired, operation))
+      : (await isOwn(mailbox, desired, operation)) && mailbox;
+  const isConverted = mailbox?.recipientTypeDetails === "UserMailbox" && inputs.adopt === "convert";
+  if (holder !== undefined && !own && !isConverted) {
+    requireAdoptable(mailbox, describe(holder), inputs);
+  }
+  const names = ["alias", "emailAliases", ...(holder === undefined && !own ? ["primarySmtpAddress"] : [])];
+  await requireFree(inputs, names, own ? own.id : mailbox?.id, operation);
   await requireNoLoop(desired, mailbox, operation);
-  if (holder === undefined) {
-    const restored = await restore(inputs, operation);
-    return restored === undefined ? undefined : { ...(await settled(restored, desired, operation)), isAdopted: true };
-  }
-  if (mailbox !== undefined && isOwn(mailbox, desired, operation)) {
+  if (own) {
     operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
-    return established(mailbox.id, desired, operation);
+    return established(own.id, desired, operation);
   }
-  if (mailbox?.recipientTypeDetails === "UserMailbox" && inputs.adopt === "convert") {
+  if (mailbox === undefined) {
+    const restored = await restore(inputs, operation);
+    if (restored !== undefined) {
+      return { ...(await settled(restored, desired, operation)), isAdopted: true };
+    }
+    await requireNotDeleted(inputs, operation);
+    return undefined;
+  }
+  if (isConverted) {
     requireCloudMailbox(mailbox, `converting the mailbox ${mailbox.primarySmtpAddress}`);
     await convert(mailbox, desired, operation);
     return adopted((await mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
   }
+  return adopted(mailbox, desired, operation);
+}
+
+/** Refuses who has the address, unless it is a shared mailbox and the program takes it over. */
+function requireAdoptable(mailbox: Mailbox | undefined, holder: string, inputs: SharedMailboxInputs): void {
   if (mailbox?.recipientTypeDetails !== "SharedMailbox") {
-    throw taken("primarySmtpAddress", inputs.primarySmtpAddress, describe(holder));
+    throw taken("primarySmtpAddress", inputs.primarySmtpAddress, holder);
   }
   if (inputs.adopt === undefined || inputs.adopt === false) {
     throw new ConflictError({
@@ -53,55 +80,69 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
         "the mailbox over, set adopt: true, or import it with `pulumi import --file`.",
     });
   }
-  return adopted(mailbox, desired, operation);
 }
 
 /** Makes the mailbox and returns it once everything can build on it. */
 export async function create(desired: Desired, operation: Operation): Promise<Observed> {
-  const started = Date.now();
-  for (let attempt = 1; ; attempt += 1) {
+  const { inputs } = desired;
+  const address = inputs.primarySmtpAddress;
+  const refused = new Map<string, string>();
+  let isNameRefused = false;
+  for (let lost = 0; ; ) {
+    const alias = inputs.alias ?? (await freeAlias(inputs, refused, operation));
     try {
-      const address = desired.inputs.primarySmtpAddress;
-      const created = await untilReleased([address], operation, () => newMailbox(desired, operation));
-      const id = created?.id ?? (await lookForOwn(desired, started, operation))?.id;
+      const created = await untilReleased([address], operation, () =>
+        newMailbox(inputs, alias, isNameRefused, operation),
+      );
+      const id = created?.id ?? (await lookForOwn(desired, operation))?.id;
       if (id === undefined) {
         throw new ProviderError({
-          action: `creating shared mailbox ${desired.inputs.primarySmtpAddress}`,
+          action: `creating shared mailbox ${address}`,
           words: "Exchange reported success and shows no such mailbox",
           nextStep: "Run `pulumi up` again: it continues with the mailbox once Exchange shows it.",
         });
       }
       return await established(id, desired, operation);
     } catch (error) {
-      const isConflict = isClass(error, "nameConflict") || isClass(error, "addressConflict");
-      if (operation.state.id !== undefined || !(isConflict || isUnknownOutcome(error))) {
+      if (operation.state.id !== undefined || !(isNameTaken(error) || isUnknownOutcome(error))) {
         throw error;
       }
+      const refusal = isNameTaken(error)
+        ? await explainRefusal(error, { ...inputs, alias }, ["primarySmtpAddress", "alias"], undefined, operation)
+        : undefined;
       // A creation whose answer was lost, or one an earlier run made and Exchange did not show yet, is ours to continue.
-      const own = await lookForOwn(desired, started, operation);
+      const own = refusal?.isSomebodyElse === true ? undefined : await lookForOwn(desired, operation);
       if (own !== undefined) {
         return established(own.id, desired, operation);
       }
-      if (isConflict) {
-        throw await explainHolders(error, "primarySmtpAddress", desired.inputs.primarySmtpAddress, operation);
-      }
-      // Looked for and not there: it did not happen. Sent again it can make no twin, because the address is unique.
-      if (attempt === 3) {
-        throw error;
+      if (refusal === undefined) {
+        // Looked for and not there: it did not happen. Sent again it can make no twin, because the address is unique.
+        lost += 1;
+        if (lost === MOST_LOST) {
+          throw error;
+        }
+      } else if (isClass(error, "nameConflict") && refusal.holder === undefined && !isNameRefused) {
+        // Nobody has the alias, so it is the Name, which nobody sees and which need not be the alias.
+        isNameRefused = true;
+      } else if (refusal.path === "alias" && inputs.alias === undefined && refused.size < MOST_REFUSED) {
+        refused.set(alias, refusal.holder ?? "somebody whom Exchange does not name");
+      } else {
+        throw refusal.error;
       }
     }
   }
 }
 
-async function newMailbox({ inputs, alias }: Desired, operation: Operation): Promise<Mailbox | undefined> {
-  const mark = markOf(inputs.primarySmtpAddress, operation.origin);
+async function newMailbox(
+  { primarySmtpAddress, displayName }: SharedMailboxInputs,
+  alias: string,
+  isNameRefused: boolean,
+  operation: Operation,
+): Promise<Mailbox | undefined> {
+  const mark = markOf(primarySmtpAddress, operation.origin);
+  const name = nameOf(alias, mark, isNameRefused);
   return operation.services.mailboxes.create(
-    {
-      name: alias.endsWith(mark) ? alias : `${alias.slice(0, 50).replace(/[^A-Za-z0-9._-]/g, "")}-${mark}`,
-      displayName: inputs.displayName,
-      alias,
-      primarySmtpAddress: inputs.primarySmtpAddress,
-    },
+    { name, displayName, alias, primarySmtpAddress, initials: mark },
     operation,
   );
 }
@@ -137,31 +178,42 @@ export function requireCloudMailbox(mailbox: Mailbox, action: string): void {
 }
 
 /** Only a shared mailbox that carries the mark and is at most a day old is one's own earlier creation. */
-function isOwn(mailbox: Mailbox, { inputs }: Desired, { origin }: Operation): boolean {
-  const mark = markOf(inputs.primarySmtpAddress, origin);
+async function isOwn(mailbox: Mailbox, { inputs }: Desired, { origin, services }: Operation): Promise<boolean> {
+  if (mailbox.recipientTypeDetails !== "SharedMailbox" || !isFresh(mailbox.createdAt)) {
+    return false;
+  }
+  const former = formerMarkOf(inputs.primarySmtpAddress, origin);
   return (
-    mailbox.recipientTypeDetails === "SharedMailbox" &&
-    (mailbox.alias.endsWith(mark) || mailbox.name.endsWith(mark)) &&
-    Math.abs(Date.now() - Date.parse(mailbox.createdAt)) < OWN_FOR
+    mailbox.alias.endsWith(former) ||
+    mailbox.name.endsWith(former) ||
+    (await services.mailboxes.initials(mailbox.id)) === markOf(inputs.primarySmtpAddress, origin)
   );
 }
 
+function isFresh(createdAt: string | undefined): boolean {
+  return Math.abs(Date.now() - Date.parse(createdAt ?? "")) < OWN_FOR;
+}
+
+/** One's own mailbox that Entra shows and Exchange does not yet: made by an earlier deployment that was killed right after it. */
+async function lookForUnshown(desired: Desired, operation: Operation): Promise<Mailbox | undefined> {
+  const holders = await holdersOf(desired.inputs.primarySmtpAddress, undefined, operation);
+  return holders.some(({ isDeleted, createdAt }) => !isDeleted && isFresh(createdAt))
+    ? lookForOwn(desired, operation)
+    : undefined;
+}
+
 /** The mailbox that a creation without an answer made, if it did. */
-async function lookForOwn(desired: Desired, started: number, operation: Operation): Promise<Mailbox | undefined> {
-  // Exchange may have renamed it already; made since this very call with everything it was given, it is the same one.
-  const isMadeNow = (mailbox: Mailbox) =>
-    mailbox.recipientTypeDetails === "SharedMailbox" &&
-    mailbox.alias === desired.alias &&
-    mailbox.displayName === desired.inputs.displayName &&
-    Date.parse(mailbox.createdAt) >= started - CLOCK_SKEW;
+async function lookForOwn(desired: Desired, operation: Operation): Promise<Mailbox | undefined> {
+  const { mailboxes } = operation.services;
   try {
     return await settle(
       {
         what: "Exchange to show whether the mailbox was created",
-        look: async () =>
-          (await operation.services.mailboxes.withAddress(desired.inputs.primarySmtpAddress)).find(
-            (mailbox) => isOwn(mailbox, desired, operation) || isMadeNow(mailbox),
-          ),
+        look: async () => {
+          const found = await mailboxes.withAddress(desired.inputs.primarySmtpAddress);
+          const own = await Promise.all(found.map((mailbox) => isOwn(mailbox, desired, operation)));
+          return found.find((_mailbox, index) => own[index]);
+        },
         done: (mailbox) => mailbox !== undefined,
         atMost: LOST_FOR,
       },
@@ -178,6 +230,7 @@ async function lookForOwn(desired: Desired, started: number, operation: Operatio
 /** A mailbox this resource made: from here on a failure leaves one behind that the state must know. */
 async function established(id: string, desired: Desired, operation: Operation): Promise<Observed> {
   operation.state.created = true;
+  operation.state.creationMark = markOf(desired.inputs.primarySmtpAddress, operation.origin);
   return settled(id, desired, operation);
 }
 
@@ -218,4 +271,24 @@ async function begun(
     operation.state.valuesBefore = valuesBefore;
   }
   return observed;
+}
+
+/**
+ * Takes the mark away that a creation left in the account's initials. Whoever has it in a state asks for it: that the state was
+ * saved is the proof that no creation has to be recognised any more.
+ */
+export async function takeMarkAway({ id, primarySmtpAddress }: Mailbox, operation: Operation): Promise<void> {
+  const { state, services } = operation;
+  try {
+    // Initials that somebody wrote meanwhile are theirs.
+    if ((await services.mailboxes.initials(id)) === state.creationMark) {
+      await services.mailboxes.clearInitials(id, `taking the mark off the account of ${primarySmtpAddress}`, operation);
+    }
+    delete state.creationMark;
+  } catch (error) {
+    // It hurts nobody and the next update tries again.
+    if (!isProviderError(error)) {
+      throw error;
+    }
+  }
 }

@@ -85,8 +85,6 @@ export type Target = { recipient: Recipient } | { address: string };
 /** The inputs with what they name looked up. */
 export interface Desired {
   inputs: SharedMailboxInputs;
-  /** The alias a new mailbox is given. */
-  alias: string;
   target: Target | undefined;
 }
 
@@ -102,6 +100,8 @@ export interface Observed {
   user: User;
   /** The recipient that `ForwardingAddress` names. */
   forwardsTo: Recipient | undefined;
+  /** Domains in which Exchange keeps the alias as an address; only where further addresses are declared, and may be asked for. */
+  aliasDomains?: readonly string[];
   /** Automatic replies and regional settings; only where one of them is declared. */
   settings?: Settings;
   /** The account's licences and the tenant's subscriptions; only where they are needed. */

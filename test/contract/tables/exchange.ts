@@ -186,10 +186,21 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       DisplayName: { type: "String", always: true },
       Alias: { type: "String", always: true },
       PrimarySmtpAddress: { type: "SmtpAddress", always: true },
+      Initials: { type: "String", always: true },
     },
     output: "mailbox",
     selects: false,
     // A mailbox that does not exist yet leads nowhere.
+  },
+  "Set-User": {
+    kind: "write",
+    parameters: {
+      Identity: { type: "UserIdParameter", always: true },
+      Initials: { type: "String", clears: true },
+      Confirm: confirm,
+    },
+    changes: true,
+    selects: false,
   },
   "Set-Mailbox": {
     kind: "write",
@@ -380,7 +391,7 @@ export const denied = {
 /** Properties by which the provider filters; addresses stand in a filter without their prefix. */
 export const filterable = {
   "Get-Mailbox": ["EmailAddresses", "LegacyExchangeDN"],
-  "Get-Recipient": ["EmailAddresses", "ExternalDirectoryObjectId", "DisplayName", "Name"],
+  "Get-Recipient": ["EmailAddresses", "ExternalDirectoryObjectId", "DisplayName", "Name", "Alias"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A value's type on the wire. */
@@ -528,6 +539,7 @@ export const outputs: Readonly<
       ExternalDirectoryObjectId: string,
       Guid: string,
       Name: string,
+      Alias: string,
       DisplayName: string,
       PrimarySmtpAddress: string,
       EmailAddresses: strings,

@@ -279,7 +279,7 @@ export const paths: Readonly<Record<string, Readonly<Partial<Record<Method, Oper
   "/directory/deletedItems/microsoft.graph.user": {
     GET: {
       query: ["$select", "$filter"],
-      filters: ["userPrincipalName", "mail", "proxyAddresses"],
+      filters: ["userPrincipalName", "mail", "proxyAddresses", "mailNickname"],
       status: 200,
       answer: { collection: "user" },
     },
