@@ -1,10 +1,33 @@
 /** What to do about an error, where its class alone tells. Reconcilers know more about the rest. */
+import type { Call } from "./call";
 import type { ErrorClass, Service } from "./errors";
 
 const RUN_AGAIN = "Run `pulumi up` again; if it stays, look at the service's health in the Microsoft 365 admin center.";
 
+/** What Graph asks for, by a part of the path: to read, to write. */
+const GRAPH_PERMISSIONS: ReadonlyArray<readonly [RegExp, string, string]> = [
+  [/mailboxSettings|messageRules/i, "MailboxSettings.Read", "MailboxSettings.ReadWrite"],
+  [/subscribedSkus|assignLicense/i, "LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All"],
+  [/revokeSignInSessions/i, "User.RevokeSessions.All", "User.RevokeSessions.All"],
+  [/deletedItems/i, "User.Read.All", "User.DeleteRestore.All"],
+  [/./, "User.Read.All", "User.EnableDisableAccount.All (User.ReadWrite.All for a usage location)"],
+];
+
+/** The permission that a refused call to Graph needs, as a sentence. */
+function graphPermission(path: string, kind: Call["kind"]): string {
+  const [, read, write] = GRAPH_PERMISSIONS.find(([part]) => part.test(path)) ?? [];
+  return `The application needs the permission ${kind === "read" ? read : write} of Microsoft Graph, with admin consent. A new grant can take an hour to work.`;
+}
+
+/** What to do about a refused call; undefined where only who asked can tell. */
+export function nextStepFor(call: Pick<Call, "service" | "kind" | "path">, meaning: ErrorClass): string | undefined {
+  return call.service === "graph" && meaning === "forbidden"
+    ? graphPermission(call.path, call.kind)
+    : NEXT_STEPS[call.service][meaning];
+}
+
 /** Advice by service and class: whole sentences. */
-export const NEXT_STEPS: Readonly<Record<Service, Partial<Record<ErrorClass, string>>>> = {
+const NEXT_STEPS: Readonly<Record<Service, Partial<Record<ErrorClass, string>>>> = {
   exchange: {
     unauthenticated:
       'The application needs the role Exchange.ManageAsApp of "Office 365 Exchange Online", with admin consent.',
@@ -19,9 +42,6 @@ export const NEXT_STEPS: Readonly<Record<Service, Partial<Record<ErrorClass, str
   graph: {
     unauthenticated:
       "The tenant or the application may be the wrong one: see `mailboxes:tenantId` and `mailboxes:clientId`.",
-    forbidden:
-      "The application lacks a permission of Microsoft Graph, with admin consent: User.Read.All and User.EnableDisableAccount.All for accounts, LicenseAssignment.ReadWrite.All for licences, " +
-      "MailboxSettings.ReadWrite for mailbox settings and inbox rules. A new grant can take an hour to work.",
     throttled: "Microsoft Graph limits requests: run `pulumi up` again later.",
     transient: RUN_AGAIN,
   },

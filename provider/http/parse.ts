@@ -1,7 +1,7 @@
 /** Turns an answer into the body it holds, or into an error with advice on what to do next. */
 import type { Call } from "./call";
 import { type Service, type ServiceError, type ServiceErrorFields, serviceError } from "./errors";
-import { NEXT_STEPS } from "./next-steps";
+import { nextStepFor } from "./next-steps";
 import { clean, type ParsedRefusal, parseRefusal, type Received } from "./refusal";
 import { parseRetryAfter } from "./retry-after";
 
@@ -42,7 +42,7 @@ function provesNothingHappened(parsed: ParsedRefusal, received: Received): boole
  * @param now Epoch milliseconds, for `Retry-After` dates.
  */
 export function serviceErrorOf(
-  call: Pick<Call, "service" | "kind" | "action">,
+  call: Pick<Call, "service" | "kind" | "action" | "path">,
   received: Received,
   clientRequestId?: string,
   now: number = Date.now(),
@@ -60,7 +60,7 @@ export function serviceErrorOf(
     retryAfter: parseRetryAfter(received.headers.get("retry-after"), now, received.headers.get("date")),
     warnings: parsed.warnings.length > 0 ? parsed.warnings : undefined,
     outcomeUnknown: call.kind === "write" && !provesNothingHappened(parsed, received),
-    nextStep: parsed.nextStep ?? NEXT_STEPS[call.service][parsed.class],
+    nextStep: parsed.nextStep ?? nextStepFor(call, parsed.class),
   };
   return serviceError(call.service, fields);
 }
@@ -72,18 +72,18 @@ export interface BatchedAnswer {
   body: unknown;
 }
 
-function batchedError(service: Service, answer: BatchedAnswer, action: string, kind: Call["kind"]): ServiceError {
+function batchedError(call: Pick<Call, "service" | "kind" | "action" | "path">, answer: BatchedAnswer): ServiceError {
   const { status, headers, body } = answer;
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
-  return serviceErrorOf({ service, kind, action }, { status, headers, text });
+  return serviceErrorOf(call, { status, headers, text });
 }
 
 /** The error of one answer out of a batch of Exchange. */
 export function exchangeError(answer: BatchedAnswer, action: string, kind: Call["kind"]): ServiceError {
-  return batchedError("exchange", answer, action, kind);
+  return batchedError({ service: "exchange", kind, action, path: "" }, answer);
 }
 
 /** The error of one answer out of a batch of Microsoft Graph. */
-export function graphError(answer: BatchedAnswer, action: string, kind: Call["kind"]): ServiceError {
-  return batchedError("graph", answer, action, kind);
+export function graphError(answer: BatchedAnswer, action: string, kind: Call["kind"], path = ""): ServiceError {
+  return batchedError({ service: "graph", kind, action, path }, answer);
 }

@@ -46,7 +46,7 @@ export function missingRole(refusal: ServiceError, cmdlet: string, worked: Reado
   }
   const [example] = worked;
   return worked.has(cmdlet)
-    ? `The application may run ${cmdlet}, but not on this object: see the scope of its role assignment, and of the management role ${roleWith(cmdlet)}.`
-    : `The application may sign in and run other cmdlets (${example}), so that it lacks only a management role with ${cmdlet}: ${roleWith(cmdlet)}. ` +
-        `\`Get-ManagementRole -Cmdlet ${cmdlet}\` lists the roles that have it. A new grant can take an hour to work.`;
+    ? `The application runs ${cmdlet}, but not on this object: look at the scope of its role assignment (management role ${roleWith(cmdlet)}).`
+    : `The application signs in and runs other cmdlets (${example}). It lacks a management role with ${cmdlet}: ${roleWith(cmdlet)}. ` +
+        `\`Get-ManagementRole -Cmdlet ${cmdlet}\` lists all that have it. A new grant can take an hour to work.`;
 }

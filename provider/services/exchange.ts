@@ -1,6 +1,6 @@
 import DataLoader from "dataloader";
 import type { Answer, CallContext } from "../http/call";
-import { classifyWarning } from "../http/classify";
+import { classifyWarning, type WarningMeaning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { exchangeError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
@@ -17,6 +17,8 @@ export interface Output {
   rows: Row[];
   /** PowerShell's warnings that are for people: those that a write had nothing to do, and those of paging, are not among them. */
   warnings: string[];
+  /** Exchange's words that a write had nothing to do. */
+  nothingToDo?: string;
   /** Exchange's words that there are more rows than it gave. */
   truncation?: string;
   /** Whether there was a body without the rows: an answer of something else on the way, never "nobody". */
@@ -253,6 +255,9 @@ export class Exchange {
       output.isForeign = output.isForeign === true || page.isForeign === true;
       output.rows.push(...page.rows);
       output.warnings.push(...page.warnings);
+      if (page.nothingToDo !== undefined) {
+        output.nothingToDo = page.nothingToDo;
+      }
       const next = nextLinkOf(answer.body);
       if (next === undefined && page.truncation !== undefined) {
         output.truncation = page.truncation;
@@ -345,10 +350,14 @@ function emptyOutput(): Output {
   return { rows: [], warnings: [] };
 }
 
+/** What a write that changed nothing warns of. */
+const NOTHING_TO_DO: readonly WarningMeaning[] = ["noChange", "alreadyGranted", "alreadyRevoked"];
+
 /** Some cmdlets answer with no body at all: no output is success. */
 function outputOf(body: unknown, headers: Headers): Output {
   const warnings = [...textsIn(at(body, "@adminapi.warnings")), ...warningsOf(headers)];
   const truncation = warnings.find((warning) => classifyWarning(warning) === "truncated");
+  const nothingToDo = warnings.find((warning) => NOTHING_TO_DO.includes(classifyWarning(warning)));
   return {
     isForeign: body !== undefined && body !== null && !Array.isArray(at(body, "value")),
     rows: listAt(body, "value").map((row) =>
@@ -356,6 +365,7 @@ function outputOf(body: unknown, headers: Headers): Output {
     ),
     warnings: [...new Set(warnings)].filter((warning) => classifyWarning(warning) === "informative"),
     ...(truncation === undefined ? {} : { truncation }),
+    ...(nothingToDo === undefined ? {} : { nothingToDo }),
   };
 }
 

@@ -340,6 +340,7 @@ export class Graph {
               { status: response.status, headers: new Headers(response.headers ?? {}), body: response.body },
               reading.action,
               "read",
+              reading.path,
             )
           : { status: response.status, body: (response.body ?? {}) as Record<string, unknown> };
       }),

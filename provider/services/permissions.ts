@@ -1,3 +1,4 @@
+import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { addAndRemove, type Exchange, type Row } from "./exchange";
 import { type Mailbox, sameText, text, texts } from "./mailboxes";
@@ -222,16 +223,21 @@ export class MailboxPermissions {
   }
 
   async #change(name: string, parameters: Row, action: string, mailbox: Mailbox, scope: Scope): Promise<void> {
+    const isRemoval = name.startsWith("Remove-");
     try {
-      await this.#exchange.write(
+      const { warnings, nothingToDo } = await this.#exchange.write(
         { name, parameters: { Identity: mailbox.id, ...parameters, Confirm: false }, action },
         mailbox.id,
         scope,
       );
+      // An entry that Exchange shows and calls absent stays (TechNet wiki 31321): who waits for it to go should know why.
+      for (const warning of [...warnings, ...(isRemoval && nothingToDo !== undefined ? [nothingToDo] : [])]) {
+        scope.warn(`${action}: Exchange: ${warning}`);
+      }
     } catch (error) {
       // Documented as an error for a missing entry, observed as a warning; both mean that it is gone.
-      const isGone = isServiceError(error) && /ACE (doesn't exist|isn't present)/i.test(error.words);
-      if (!(name.startsWith("Remove-") && (isGone || isClass(error, "notFound")))) {
+      const isGone = isServiceError(error) && classifyWarning(error.words) === "alreadyRevoked";
+      if (!(isRemoval && (isGone || isClass(error, "notFound")))) {
         throw error;
       }
     }

@@ -281,6 +281,19 @@ describe("Graph's errors", () => {
     expect(graph(status, { error: { code, message: "x" } }).class).toBe(expected);
   });
 
+  it.each<[string, "read" | "write", string]>([
+    ["/users/x?$select=id", "read", "User.Read.All"],
+    ["/users/x", "write", "User.EnableDisableAccount.All"],
+    ["/users/x/mailboxSettings", "read", "MailboxSettings.Read of"],
+    ["/users/x/mailFolders/inbox/messageRules", "write", "MailboxSettings.ReadWrite"],
+    ["/subscribedSkus", "read", "LicenseAssignment.Read.All"],
+    ["/directory/deletedItems/x", "write", "User.DeleteRestore.All"],
+  ])("name the permission that was missing, and no other: %s, %s", (path, kind, permission) => {
+    const body = { error: { code: "Authorization_RequestDenied", message: "No." } };
+    const { nextStep } = graphError({ status: 403, headers: new Headers(), body }, "asking", kind, path);
+    expect(nextStep).toContain(`needs the permission ${permission}`);
+  });
+
   it("may come out of a batch, with a body parsed already or none", () => {
     const body = { error: { code: "Request_ResourceNotFound", message: "No." } };
     expect(graphError({ status: 404, headers: new Headers(), body }, "reading x", "read")).toMatchObject({

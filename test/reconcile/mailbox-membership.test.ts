@@ -679,3 +679,21 @@ test("what a policy's remediation adds is made canonical, or refused by its path
   );
   expect(await holders(world, id)).toEqual(["ada@contoso.com", "grace@contoso.com"]);
 });
+
+test("an entry that Exchange shows and calls absent is waited for, and Exchange's words are told", async () => {
+  const { world, id, membership } = await withMailbox({ config: { settleTimeout: "2s" } });
+  await membership.up({ mailbox: id, members: { "ada@contoso.com": {}, "grace@contoso.com": {} } });
+  const warning = "Can't remove the access control entry on the object because the ACE doesn't exist on the object.";
+  await world.fault({
+    cmdlet: "Remove-MailboxPermission",
+    times: "always",
+    answer: { status: 200, body: { value: [], "@adminapi.warnings": [warning] } },
+  });
+  expect(await failure(membership.up({ mailbox: id, members: { "ada@contoso.com": {} } }))).toMatch(
+    /last seen: members\.grace@contoso\.com\.fullAccess is true/,
+  );
+  expect(world.warnings).toContainEqual(
+    expect.stringContaining(`taking Full Access on support@contoso.com from grace@contoso.com: Exchange: ${warning}`),
+  );
+  expect(await holders(world, id)).toContain("grace@contoso.com");
+});
