@@ -20,14 +20,14 @@ export async function apply(
 ): Promise<void> {
   const onBehalf = changes.filter(({ path }) => path[2] === "sendOnBehalf");
   const isOnPremises = observed.mailbox.isDirSynced;
-  requireWritable(isOnPremises ? onBehalf.filter(({ to }) => to === true) : [], "grant");
+  requireWritable(isOnPremises ? onBehalf.filter(({ to }) => to === true) : [], "grant it");
   for (const change of [...changes].sort((a, b) => turn(a) - turn(b))) {
     await (change.path[0] === "orphans"
       ? removeOrphans(observed, operation)
       : changeMember(change, desired, observed, operation));
   }
   // Whoever leaves has lost the rest by now.
-  requireWritable(isOnPremises ? onBehalf : [], "take away");
+  requireWritable(isOnPremises ? onBehalf : [], "take it away");
   await changeSendOnBehalf(onBehalf, desired, observed, operation);
 }
 
@@ -44,7 +44,7 @@ function requireWritable(changes: readonly Change[], what: string): void {
         path: `${pathOf(key)}.sendOnBehalf`,
         reason:
           "cannot be changed here: the mailbox is synchronised from on-premises, and Send on Behalf is an attribute of that directory. " +
-          `To ${what} it, use Set-RemoteMailbox -GrantSendOnBehalfTo on-premises. Full Access and Send As are changed here`,
+          `To ${what}, use Set-RemoteMailbox -GrantSendOnBehalfTo on-premises. Full Access and Send As are changed here`,
       })),
     );
   }
