@@ -14,6 +14,7 @@ import { forwardingTarget, isForwarding } from "./shared-mailbox/forwarding";
 import { explainRefusal, isNameTaken } from "./shared-mailbox/holders";
 import { whenLicensed } from "./shared-mailbox/license-lag";
 import { around, facets } from "./shared-mailbox/observation";
+import { SHARED } from "./shared-mailbox/type";
 import { mailboxAndAccount } from "./witnesses";
 import { written } from "./written";
 
@@ -31,6 +32,8 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   respelled: () => [],
   refersTo: ({ forwarding, forwardingId }) =>
     isForwarding(forwarding) && typeof forwardingId === "string" ? { [forwarding.to]: forwardingId } : {},
+
+  byDefault: ({ type }, olds) => (isSet(olds.type) && !isSet(type) ? { type: SHARED } : {}),
 
   announce(program, inputs, origin, registry) {
     const { emailAliases: written } = program;
@@ -93,7 +96,9 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
 
   async inputs(state, observed) {
     const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, state))) as Properties;
-    return asHeld(state, read);
+    // At an import nothing says yet that it was a shared mailbox.
+    const isOther = state.recipientTypeDetails !== undefined && observed.mailbox.recipientTypeDetails !== SHARED;
+    return asHeld(isOther ? { type: SHARED, ...state } : state, read);
   },
 
   remove,

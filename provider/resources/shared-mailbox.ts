@@ -220,6 +220,12 @@ export interface SharedMailboxArgs {
    */
   license?: pulumi.Input<License | "external" | false>;
   /**
+   * What the mailbox is, which need not be written. A mailbox that somebody turned into another type shows it here after a
+   * refresh, e.g. `"UserMailbox"`; the next deployment converts it back. Its sign-in is blocked first, unless `signInBlocked` is
+   * false; a licence stays assigned; above 50 GB a sufficient one must be.
+   */
+  type?: pulumi.Input<"SharedMailbox">;
+  /**
    * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what
    * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
    * written in the program. `"convert"` also takes a person's mailbox: its sign-in is blocked and its type becomes shared; the
@@ -309,7 +315,7 @@ export class SharedMailbox extends DynamicResource {
   declare readonly exchangeGuid: pulumi.Output<string>;
   /** All addresses as Exchange lists them, `SMTP:` the primary one, sorted. */
   declare readonly addresses: pulumi.Output<string[]>;
-  /** `SharedMailbox`. */
+  /** `SharedMailbox`, or what somebody made of it. */
   declare readonly recipientTypeDetails: pulumi.Output<string>;
   /** Whether the account may sign in. */
   declare readonly accountEnabled: pulumi.Output<boolean>;

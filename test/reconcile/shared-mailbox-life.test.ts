@@ -303,3 +303,69 @@ test("sessions that cannot be ended are told, and the account is blocked all the
   });
   expect(world.warnings.join()).toMatch(/open sessions go on until their tokens expire/);
 });
+
+describe("a mailbox that somebody turned into another type", () => {
+  async function turned(world: World, more: Row = {}, type = "Regular") {
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, ...more });
+    await world.exchange("Set-Mailbox", { Identity: resource.id, Type: type, AccountDisabled: false });
+    return resource;
+  }
+  const typeOf = async (world: World, id: string) =>
+    (await world.exchange("Get-Mailbox", { Identity: id }))[0]?.RecipientTypeDetails;
+
+  test.each([
+    ["Regular", "UserMailbox"],
+    ["Room", "RoomMailbox"],
+  ])("%s is drift, is named, and is converted back with sign-in blocked", async (type, shown) => {
+    const world = await startWorld();
+    const resource = await turned(world, {}, type);
+    expect(await resource.refresh()).toEqual({ type: [undefined, shown], signInBlocked: [true, false] });
+    expect(resource.outputs).toMatchObject({ recipientTypeDetails: shown });
+    expect(await resource.plan(program)).toEqual(["signInBlocked", "type"]);
+    await world.writes();
+    await resource.up({ ...program, displayName: "Renamed" });
+    expect(await typeOf(world, resource.id)).toBe("SharedMailbox");
+    const [first, ...others] = await world.writes();
+    expect(first).toMatch(/^PATCH \/v1\.0\/users/);
+    expect(others.filter((write) => write === "Set-Mailbox")).toHaveLength(2);
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan({ ...program, displayName: "Renamed" })).toEqual([]);
+    await resource.destroy();
+  });
+
+  test("is not converted by a deployment that no refresh came before, and that says so", async () => {
+    const world = await startWorld();
+    const resource = await turned(world);
+    await resource.up({ ...program, displayName: "Renamed" });
+    expect(await typeOf(world, resource.id)).toBe("UserMailbox");
+    expect(world.warnings.join("\n")).toMatch(/not a shared mailbox any more but a UserMailbox.*pulumi up --refresh/);
+  });
+
+  test("is not deleted", async () => {
+    const world = await startWorld();
+    const resource = await turned(world);
+    await resource.refresh();
+    await expect(resource.destroy()).rejects.toThrow(/it is the user mailbox "Support".*only shared mailboxes are/);
+    expect(await typeOf(world, resource.id)).toBe("UserMailbox");
+  });
+
+  test("stays as it is while it holds more than a shared one may without a licence", async () => {
+    const world = await startWorld();
+    const resource = await turned(world);
+    await world.patchRecipient(address, { mailbox: { totalItemSize: 60 * 1024 ** 3, itemCount: 1 } });
+    await resource.refresh();
+    await world.writes();
+    await expect(resource.up(program)).rejects.toThrow(/^type: support@contoso\.com holds 60 GB/);
+    expect(await world.writes()).toEqual([]);
+  });
+
+  test("may be declared as what it is", async () => {
+    const world = await startWorld();
+    const declared = { ...program, type: "SharedMailbox" };
+    const resource = await turned(world, { type: "SharedMailbox" });
+    expect(await resource.refresh()).toMatchObject({ type: ["SharedMailbox", "UserMailbox"] });
+    await resource.up(declared);
+    expect(await typeOf(world, resource.id)).toBe("SharedMailbox");
+    await expect(resource.check({ ...program, type: "UserMailbox" })).rejects.toThrow(/^type: must be "SharedMailbox"/);
+  });
+});

@@ -13,7 +13,7 @@ import { endSessions } from "./sign-in";
  * @throws ConflictError for an account without a licence, or one whose sign-in may not be blocked, such as an administrator's.
  */
 export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: Operation): Promise<void> {
-  const { graph, mailboxes } = operation.services;
+  const { graph } = operation.services;
   const who = mailbox.primarySmtpAddress;
   const action = `converting the mailbox ${who} to a shared one`;
   if (!inputs.signInBlocked) {
@@ -44,6 +44,15 @@ export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: 
     });
   }
   await endSessions(mailbox, operation);
+  await makeShared(mailbox, action, operation);
+  operation.warn(
+    `${who} is a shared mailbox now and its account is blocked. Its licence stays assigned; up to 50 GB it needs none.`,
+  );
+}
+
+/** Makes a mailbox a shared one. @returns once Exchange shows it as such. */
+export async function makeShared(mailbox: Mailbox, action: string, operation: Operation): Promise<void> {
+  const { mailboxes } = operation.services;
   await mailboxes.set(mailbox.id, { Type: "Shared" }, action, operation);
   await settle(
     {
@@ -53,8 +62,5 @@ export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: 
       describe: (type) => type ?? "no mailbox",
     },
     operation,
-  );
-  operation.warn(
-    `${who} is a shared mailbox now and its account is blocked. Its licence stays assigned; up to 50 GB it needs none.`,
   );
 }

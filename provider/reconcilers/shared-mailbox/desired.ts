@@ -63,6 +63,7 @@ export const schema = z.strictObject({
   litigationHold: holdSchema.optional(),
   archive: flag().optional(),
   license: licenseSchema.optional(),
+  type: z.literal("SharedMailbox", { error: 'must be "SharedMailbox", and need not be written' }).optional(),
   adopt: z.union([z.boolean(), z.literal("convert")], { error: 'must be true, false or "convert"' }).optional(),
   deletion: z
     .union([deletionMode, z.strictObject({ mode: deletionMode, allowInactive: flag().optional() })], {

@@ -158,6 +158,11 @@ async function licensingOf(mailbox: Mailbox, { services: { graph } }: Operation)
   return { account: account ?? NOTHING, subscriptions };
 }
 
+/** What the account's present licences let the mailbox have. */
+export async function entitlementOfAccount(mailbox: Mailbox, operation: Operation): Promise<Entitlement> {
+  return entitlementAfter({ add: undefined, remove: [] }, await licensingOf(mailbox, operation));
+}
+
 function find(sku: string, { subscriptions }: Licensing): Subscription | undefined {
   return subscriptions.find(({ skuId, skuPartNumber }) => sameText(skuId, sku) || sameText(skuPartNumber, sku));
 }

@@ -13,6 +13,7 @@ import { mailboxSettings } from "./mailbox-settings";
 import { members } from "./members";
 import { settings } from "./settings";
 import { signIn } from "./sign-in";
+import { type } from "./type";
 
 /** All groups of properties, in the order in which they are written; the licence after what may need the old one. */
 export const facets: readonly Facet[] = [
@@ -22,6 +23,7 @@ export const facets: readonly Facet[] = [
   forwarding,
   mailboxSettings,
   signIn,
+  type,
   limits,
   litigationHold,
   archive,
