@@ -19,7 +19,7 @@ import { test } from "./mailbox-record/test-and-enable";
 import { forgetCommands, noteIds, recordDifference, writeRecord } from "./mailbox-record/values";
 import { guidFor } from "./origin";
 import { type Desired, type Observed, type QueueInputs, schema } from "./queue/desired";
-import { columnsOf, observedValues, queueDifference, wantedValues } from "./queue/values";
+import { columnsOf, forgetFormer, noteFormer, observedValues, queueDifference, wantedValues } from "./queue/values";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { nameOf, queueThing, recordThing, rowThing } from "./registry";
 import { written } from "./written";
@@ -146,9 +146,11 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
 
   apply,
 
-  async finish(desired, _previous, observed, operation) {
+  async finish(desired, previous, observed, operation) {
     const { inputs } = desired;
     const { queue: row } = observed;
+    noteFormer(inputs, previous, row, operation.state);
+    forgetFormer(inputs, operation.state);
     operation.registry.declare(rowThing(row.id), operation.origin);
     const known = await recordThatFollows(row, observed.row, inputs, operation);
     const record = await whenFed(inputs, known, operation);
@@ -171,7 +173,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
       ...(record === undefined ? {} : { ...recordOutputs(record), mailboxId: record.id }),
       ownerId: row.ownerId,
       organizationId,
-      ...remembered(state, ["created", ...COMMANDS]),
+      ...remembered(state, ["created", "former", ...COMMANDS]),
     };
   },
 
@@ -231,6 +233,7 @@ async function apply(
     operation.state.id = row.id;
   }
   const names = changes.map(({ path }) => path[0] ?? "").filter((property) => property !== "serverProfile");
+  noteFormer(inputs, operation.state, row, operation.state);
   if (names.length > 0) {
     const values = wantedValues(inputs, owner, operation.state).filter(({ property }) => names.includes(property));
     await written(

@@ -31,19 +31,20 @@ export interface QueueArgs {
   serverProfile?: pulumi.Input<string>;
   /**
    * How mail comes in: `None`, `ServerSideSynchronization`, or `ForwardMailbox` for a queue whose mail comes through a
-   * {@link ForwardingMailbox}. Default when created: the organisation's. Removed from the program, it goes to `None`.
+   * {@link ForwardingMailbox}. Default when created: the organisation's. Removed from the program, it goes
+   * back to what it was before, or to `None` if it was declared from the creation on.
    */
   incomingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | "ForwardMailbox">;
   /**
    * How mail goes out: `None` or `ServerSideSynchronization`. Default when created: the organisation's. Removed from the program,
-   * it goes to `None`.
+   * it goes back likewise.
    */
   outgoingEmail?: pulumi.Input<"None" | "ServerSideSynchronization">;
-  /** Which messages become records. Default: `All`, to which it also goes when it is removed from the program. */
+  /** Which messages become records. Default: `All`. Removed from the program, it goes back to what it was before, or to `All`. */
   emailFiltering?: pulumi.Input<EmailFiltering>;
   /**
-   * Whether to approve the address. Default true. A command, not a value: tried once for each address and never drift. Where
-   * the caller may not approve, a warning says who must.
+   * Whether to approve the address. Default true. A command, not a value: tried once for each address. It is drift when the address
+   * changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning says who must.
    */
   approveEmail?: pulumi.Input<boolean>;
   /**

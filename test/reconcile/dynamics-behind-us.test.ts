@@ -700,3 +700,55 @@ describe("a queue that is a source in the same program", () => {
     );
   });
 });
+
+describe("what a queue was before it was declared so", () => {
+  const inputs = { name: "Support", emailAddress: SUPPORT, testAndEnable: false };
+  const declared = { ...inputs, incomingEmail: "ServerSideSynchronization", emailFiltering: "LeadsContactsAccounts" };
+
+  async function adopted(world: World): Promise<string> {
+    const id = seeded("d004", 0x78);
+    await world.dataverse("PATCH", `/queues(${id})`, {
+      name: "Support",
+      emailaddress: SUPPORT,
+      incomingemaildeliverymethod: SERVER_SIDE,
+      incomingemailfilteringmethod: 1,
+    });
+    return id;
+  }
+
+  test("is known from the first deployment on, and comes back though somebody changed it meanwhile", async () => {
+    const { world } = await withMailboxes();
+    const id = await adopted(world);
+    const resource = await world.resource("Queue", "support").up({ ...declared, adopt: true });
+    await world.dataverse("PATCH", `/queues(${id})`, { incomingemaildeliverymethod: 0 });
+    await resource.refresh();
+    await resource.up({ ...declared, adopt: true });
+    await resource.up({ ...inputs, adopt: true });
+    expect(await row(world, "queues", id)).toMatchObject({
+      incomingemaildeliverymethod: SERVER_SIDE,
+      incomingemailfilteringmethod: 1,
+    });
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  test("is what it was when the property came into the program, of a queue that this resource made", async () => {
+    const { world } = await withMailboxes();
+    const resource = await world.resource("Queue", "support").up(inputs);
+    const before = await row(world, "queues", resource.id);
+    await resource.up({ ...inputs, incomingEmail: "None" });
+    await resource.up(inputs);
+    expect((await row(world, "queues", resource.id)).incomingemaildeliverymethod).toBe(
+      before.incomingemaildeliverymethod,
+    );
+  });
+
+  test("is not known where it was declared from the beginning: it goes to the default of a new queue", async () => {
+    const { world } = await withMailboxes();
+    const resource = await world.resource("Queue", "support").up(declared);
+    await resource.up(inputs);
+    expect(await row(world, "queues", resource.id)).toMatchObject({
+      incomingemaildeliverymethod: 0,
+      incomingemailfilteringmethod: 0,
+    });
+  });
+});
