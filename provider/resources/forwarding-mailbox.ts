@@ -48,8 +48,8 @@ export interface ForwardingMailboxArgs {
   /** `None`: a forward mailbox is nobody's. Declared, another value made by hand shows as drift. */
   appointmentsContactsTasks?: pulumi.Input<"None">;
   /**
-   * Whether to approve the address. Default true. A command, not a value: tried once for each address and never drift. Where
-   * the caller may not approve, a warning says who must.
+   * Whether to approve the address. Default true. A command, not a value: tried once for each address. It is drift when the address
+   * changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning says who must.
    */
   approveEmail?: pulumi.Input<boolean>;
   /**
@@ -59,8 +59,9 @@ export interface ForwardingMailboxArgs {
   testAndEnable?: pulumi.Input<boolean | string | TestAndEnable>;
   /**
    * Mailboxes of the tenant whose mail feeds this one, by address or object id, as a list or a map whose values are `{}`. In
-   * each, an inbox rule forwards everything **as an attachment**, and where a user or queue of Dynamics has the address, its
-   * incoming method is set to Forward Mailbox and put back on removal. Where it feeds several forward mailboxes, the last one of the
+   * each, an inbox rule forwards everything **as an attachment**, before all other rules, and where a user or queue of Dynamics has
+   * any of its addresses, the incoming method there is set to Forward Mailbox and put back on removal. Changes of the rule, a copy of
+   * it, and a rule that comes before it and stops it are drift. Forward mailboxes that feed each other are refused. Where it feeds several forward mailboxes, the last one of the
    * program puts it back; one that was set by another program, or by a resource renamed without an alias, stays, with a warning.
    * Kept in state as the map.
    */

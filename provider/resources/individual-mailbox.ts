@@ -44,8 +44,9 @@ export interface IndividualMailboxArgs {
    */
   credentials?: pulumi.Input<Credentials>;
   /**
-   * Whether to approve the address. Default true. A command, not a value: tried once for each address, never drift, and not taken
-   * back. Where the caller may not approve, a warning says who must.
+   * Whether to approve the address. Default true. A command, not a value: tried once for each address, and not taken back. It is drift
+   * when the address changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning
+   * says who must.
    */
   approveEmail?: pulumi.Input<boolean>;
   /**

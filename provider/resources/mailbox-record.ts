@@ -55,7 +55,7 @@ export abstract class MailboxRecordResource extends DynamicResource {
   declare readonly isForwardMailbox: pulumi.Output<boolean>;
   /** Id of the user or queue the record belongs to; undefined for a forward mailbox. */
   declare readonly regarding: pulumi.Output<string | undefined>;
-  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. */
+  /** Result of the incoming test: `NotRun`, `Success` or `Failure`; `NotRun` where the server does not read, as on Forward Mailbox. */
   declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
   /** Result of the outgoing test; stays `NotRun` where the server sends nothing, as on a forward mailbox. */
   declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
