@@ -226,8 +226,8 @@ export class MailboxSettings {
       throw bothRefused(
         refusal,
         error,
-        "The application needs the permission MailboxSettings.ReadWrite of Microsoft Graph, or in Exchange the management " +
-          "role Mail Recipients.",
+        "The application needs the permission MailboxSettings.Read of Microsoft Graph to read and MailboxSettings.ReadWrite to write, " +
+          "or in Exchange the management role View-Only Recipients to read and Mail Recipients to write.",
       );
     }
   }
