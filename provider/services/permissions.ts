@@ -156,10 +156,10 @@ export class MailboxPermissions {
     );
   }
 
-  /** Takes rights of the mailbox's own list away; not there is success. */
-  async revokeAccess(mailbox: Mailbox, trustee: string, rights: string[], who: string, scope: Scope): Promise<void> {
+  /** Takes rights of the mailbox's own list away; not there is success. @returns whether Exchange said that there is no entry. */
+  async revokeAccess(mailbox: Mailbox, trustee: string, rights: string[], who: string, scope: Scope): Promise<boolean> {
     const words = rights.map((right) => (right === "FullAccess" ? "Full Access" : right)).join(", ");
-    await this.#change(
+    return this.#change(
       "Remove-MailboxPermission",
       { User: trustee, AccessRights: rights },
       `taking ${words} on ${mailbox.primarySmtpAddress} from ${who}`,
@@ -179,9 +179,9 @@ export class MailboxPermissions {
     );
   }
 
-  /** Takes Send As away; not there is success. */
-  async revokeSendAs(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<void> {
-    await this.#change(
+  /** Takes Send As away; not there is success. @returns whether Exchange said that there is no entry. */
+  async revokeSendAs(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<boolean> {
+    return this.#change(
       "Remove-RecipientPermission",
       // The check of the mailbox's domains would keep access alive on a mailbox whose domain was removed from the tenant.
       { Trustee: trustee, AccessRights: ["SendAs"], SkipDomainValidationForSharedMailbox: true },
@@ -222,7 +222,8 @@ export class MailboxPermissions {
     );
   }
 
-  async #change(name: string, parameters: Row, action: string, mailbox: Mailbox, scope: Scope): Promise<void> {
+  /** @returns whether Exchange said of an entry to be removed that there is none. */
+  async #change(name: string, parameters: Row, action: string, mailbox: Mailbox, scope: Scope): Promise<boolean> {
     const isRemoval = name.startsWith("Remove-");
     try {
       const { warnings, nothingToDo } = await this.#exchange.write(
@@ -234,12 +235,14 @@ export class MailboxPermissions {
       for (const warning of [...warnings, ...(isRemoval && nothingToDo !== undefined ? [nothingToDo] : [])]) {
         scope.warn(`${action}: Exchange: ${warning}`);
       }
+      return isRemoval && nothingToDo !== undefined;
     } catch (error) {
       // Documented as an error for a missing entry, observed as a warning; both mean that it is gone.
       const isGone = isServiceError(error) && classifyWarning(error.words) === "alreadyRevoked";
       if (!(isRemoval && (isGone || isClass(error, "notFound")))) {
         throw error;
       }
+      return true;
     }
   }
 }

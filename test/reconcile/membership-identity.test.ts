@@ -380,6 +380,47 @@ describe("a member whose account is deleted", () => {
     expect(membership.outputs.deletedMembers).toBeUndefined();
   });
 
+  test.each<[string, Row]>([
+    [
+      "calls the entry absent",
+      {
+        status: 200,
+        body: {
+          value: [],
+          "@adminapi.warnings": [
+            "Can't remove the access control entry on the object because the ACE doesn't exist on the object.",
+          ],
+        },
+      },
+    ],
+    [
+      "does not know the SID",
+      {
+        status: 404,
+        body: {
+          error: {
+            code: "NotFound",
+            message:
+              "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|Couldn't find object.",
+          },
+        },
+      },
+    ],
+  ])("stays in the state where Exchange %s, until the entries are gone", async (_what, answer) => {
+    const { world, id, membership, radia, without, adaId } = await leaving();
+    await world.fault({ cmdlet: "Remove-MailboxPermission", times: "always", answer });
+    await membership.up(without);
+    expect(membership.outputs.deletedMembers).toEqual({ "radia@contoso.com": radia });
+    expect(Object.keys(await membership.refresh())).toEqual(["members/radia@contoso.com"]);
+    expect(await membership.plan(without)).toEqual(["members/radia@contoso.com"]);
+    await world.control("DELETE", "faults");
+    await membership.up(without);
+    expect(await entries(world, id)).toEqual(usual(adaId));
+    await purgeAccount(world, radia);
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs.deletedMembers).toBeUndefined();
+  });
+
   test("and restored while the program has it, has access again as declared", async () => {
     const { world, id, membership, radia, program } = await leaving();
     await membership.refresh();

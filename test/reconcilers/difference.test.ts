@@ -300,6 +300,18 @@ describe("MailboxMembership", () => {
     );
   });
 
+  test("whoever leaves the program has nothing afterwards, whatever was declared before", () => {
+    fc.assert(
+      fc.property(worlds, ({ desired, previous, held: seen, kept: keptIds }) => {
+        const after = applied(difference(desired, previous, seen, keptIds), seen);
+        for (const who of Object.keys(previous).filter((one) => !(one in desired))) {
+          const isKept = keptIds.has(personOf(who.split("@")[0] ?? "").id);
+          expect([...(after[who] ?? [])]).toEqual(isKept ? [...(seen[who] ?? [])] : []);
+        }
+      }),
+    );
+  });
+
   test("strangers, and what another resource declares, keep what they have", () => {
     fc.assert(
       fc.property(worlds, ({ desired, previous, held: seen, kept: keptIds }) => {

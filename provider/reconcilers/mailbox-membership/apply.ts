@@ -50,9 +50,17 @@ function requireWritable(changes: readonly Change[], what: string): void {
   }
 }
 
-async function removeOrphans({ mailbox, orphans }: Observed, operation: Operation): Promise<void> {
-  for (const { list, sid = "", rights, trustee } of orphans) {
-    await revoke(list, mailbox, sid, rights, trustee, operation);
+async function removeOrphans(observed: Observed, operation: Operation): Promise<void> {
+  for (const entry of observed.orphans) {
+    const { list, sid = "", rights, trustee } = entry;
+    noteWhatStays(await revoke(list, observed.mailbox, sid, rights, trustee, operation), entry, observed);
+  }
+}
+
+/** Notes an entry of somebody deleted that Exchange shows and does not know by its SID: waiting for it to go would be in vain. */
+function noteWhatStays(isToldAbsent: boolean, { sid }: Entry, observed: Observed): void {
+  if (isToldAbsent && sid !== undefined) {
+    observed.unremovable = new Set([...(observed.unremovable ?? []), sid]);
   }
 }
 
@@ -112,20 +120,22 @@ async function takeAway(
   rights: readonly string[],
   key: string,
   person: Member,
-  { mailbox, held }: Observed,
+  observed: Observed,
   operation: Operation,
 ): Promise<void> {
-  for (const entry of held[key]?.entries ?? []) {
+  for (const entry of observed.held[key]?.entries ?? []) {
     const present = entry.list === list ? rights.filter((name) => entry.rights.includes(name)) : [];
     if (present.length > 0) {
-      await revoke(list, mailbox, trusteeOf(person, entry), present, key, operation);
+      const isToldAbsent = await revoke(list, observed.mailbox, trusteeOf(person, entry), present, key, operation);
+      noteWhatStays(isToldAbsent && person.isDeleted, entry, observed);
     }
   }
 }
 
 /**
  * By what an entry's owner is named to Exchange: the object id, which is never somebody else; the SID where the entry is of a
- * deleted owner or of a former SID. Exchange takes a SID as a trustee: scripts remove orphaned entries so, and no reference says it.
+ * deleted owner or of a former SID. Scripts remove orphaned entries by SID, and no reference says that Exchange takes one: where it
+ * does not, the entry stays in the state (`noteWhatStays`).
  */
 function trusteeOf({ id, sids, isDeleted }: Member, { sid }: Entry): string {
   const isFormer = sid !== undefined && sids[0] !== undefined && sid !== sids[0];
@@ -139,11 +149,11 @@ async function revoke(
   rights: string[],
   who: string,
   operation: Operation,
-): Promise<void> {
+): Promise<boolean> {
   const { permissions } = operation.services;
-  await (list === "access"
+  return list === "access"
     ? permissions.revokeAccess(mailbox, trustee, rights, who, operation)
-    : permissions.revokeSendAs(mailbox, trustee, who, operation));
+    : permissions.revokeSendAs(mailbox, trustee, who, operation);
 }
 
 async function changeSendOnBehalf(

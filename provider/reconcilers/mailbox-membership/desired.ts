@@ -117,6 +117,8 @@ export interface Observed {
   others: string[];
   /** Entries of deleted users and groups that are none of the known people. */
   orphans: readonly Entry[];
+  /** SIDs of deleted ones whose entries Exchange shows and calls absent when they are to be removed; they are not waited for. */
+  unremovable?: ReadonlySet<string>;
   /** Object ids of everybody who shows in `GrantSendOnBehalfTo`; undefined where one of them cannot be told. */
   delegates: readonly string[] | undefined;
   /** Explicit entries in the mailbox's own list, hidden ones too: they share one limit. */

@@ -1,6 +1,7 @@
-import type { Right } from "../../services/permissions";
+import type { Entry, Right } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
 import type { Change, Properties } from "../reconciler";
+import { heldIn } from "./attribution";
 import { type Desired, type Held, type Member, type MemberRights, type Observed, RIGHTS } from "./desired";
 
 /**
@@ -11,8 +12,9 @@ export function difference(desired: Desired, previous: Properties, observed: Obs
   const before = declaredById(previous, observed.people);
   const known = (state.members ?? {}) as Record<string, MemberRights | undefined>;
   const changes: Change[] = [];
-  if (desired.inputs.orphans === "remove" && observed.orphans.length > 0) {
-    changes.push({ path: ["orphans"], from: observed.orphans.map(({ trustee }) => trustee), to: [] });
+  const orphans = observed.orphans.filter((entry) => canGo(entry, observed));
+  if (desired.inputs.orphans === "remove" && orphans.length > 0) {
+    changes.push({ path: ["orphans"], from: orphans.map(({ trustee }) => trustee), to: [] });
   }
   for (const [key, person] of desired.members) {
     const wanted = desired.inputs.members[key];
@@ -24,7 +26,10 @@ export function difference(desired: Desired, previous: Properties, observed: Obs
   for (const key of leaversIn(previous, observed)) {
     const person = observed.people.get(key);
     if (person !== undefined && !declaredIds.has(person.id) && !isLeftAlone(person, observed)) {
-      changes.push(...ofLeaver(key, observed.held[key]));
+      const held = observed.held[key];
+      changes.push(
+        ...ofLeaver(key, person.isDeleted ? heldIn((held?.entries ?? []).filter((one) => canGo(one, observed))) : held),
+      );
     }
   }
   return changes;
@@ -69,6 +74,11 @@ function ofMember(
       ? [{ path: ["members", key, "automapping"], from: mapped, to: wanted.automapping }]
       : [];
   return [...rights, ...others, ...mapping];
+}
+
+/** Whether an entry of somebody deleted is not known to stay. */
+function canGo({ sid }: Entry, { unremovable }: Observed): boolean {
+  return sid === undefined || unremovable?.has(sid) !== true;
 }
 
 function ofLeaver(key: string, has: Held | undefined): Change[] {
