@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
@@ -215,7 +214,7 @@ function recorded(mailbox: Mailbox, desired: Desired | undefined, state: Propert
   const present: Properties = { quota: quotaOf(mailbox), ...sizesOf(mailbox) };
   const isDue = (name: string) =>
     desired === undefined
-      ? isSet(state[name]) && !isDeepStrictEqual(state[name], present[name])
+      ? isSet(state[name]) && !isSame(state[name], present[name])
       : isSet(desired.inputs[name as keyof SharedMailboxInputs]);
   const due = Object.entries(present)
     .filter(([name]) => isDue(name))
@@ -229,6 +228,12 @@ function quotaOf({ quota }: Mailbox): Record<(typeof QUOTAS)[number], string> {
     prohibitSend: sizeText(quota.prohibitSend),
     prohibitSendReceive: sizeText(quota.prohibitSendReceive),
   };
+}
+
+/** Whether two values of one of these properties are the same: a text, or the three quotas. */
+function isSame(a: unknown, b: unknown): boolean {
+  const quotas = (value: unknown) => QUOTAS.map((name) => (value as Record<string, unknown>)[name]).join();
+  return typeof a === "object" && typeof b === "object" ? quotas(a) === quotas(b) : a === b;
 }
 
 function sizesOf(mailbox: Mailbox): Record<string, string> {
