@@ -67,7 +67,11 @@ export function adviceOnMove(
   { emailAddress, approveEmail }: { emailAddress?: string | undefined; approveEmail?: boolean | undefined },
   olds: { emailAddress?: string | undefined } | undefined,
 ): string[] {
-  const isMoved = olds?.emailAddress !== undefined && emailAddress !== undefined && olds.emailAddress !== emailAddress;
+  // A refresh that found the record gone has null.
+  const isMoved =
+    (olds?.emailAddress ?? undefined) !== undefined &&
+    emailAddress !== undefined &&
+    olds?.emailAddress !== emailAddress;
   return isMoved && approveEmail !== false
     ? ["emailAddress is new, which drops the approval and needs a new test."]
     : [];
