@@ -25,11 +25,13 @@ export interface Settings {
    * carries it over to the user or queue, false refuses with 0x8005E208.
    */
   individualAddressEditable: boolean;
+  /** Whether Dataverse lets users be deleted, as an environment may for disabled ones; otherwise every attempt is a 405. */
+  deleteDisabledUsers: boolean;
   /** Whether Dataverse deletes a mailbox row only once it is inactive (unverified): an active one is a 405. */
   deleteNeedsInactive: boolean;
   /** Whether Dataverse refuses requests without the two OData version headers, which the real one asks for but can do without. */
   strictHeaders: boolean;
-  /** Whether read-only columns in a Dataverse body are refused (true) or ignored. */
+  /** Whether read-only columns in a Dataverse body are refused, which no service does, or ignored: an aid for tests of clients. */
   strictBodies: boolean;
   /** Whether Dataverse refuses changes of a mailbox whose Test & Enable still runs with 0x8005E248 (when it does is not documented). */
   refuseWhileTesting: boolean;
@@ -48,6 +50,10 @@ export interface Settings {
   };
   /** Milliseconds a Test & Enable job takes, and how it ends by address ("never" = the job never finishes). */
   test: { duration: number; outcomes: Record<string, "success" | "failure" | "never"> };
+  /** Where Dataverse leaves the reason of a failed Test & Enable: in an alert, or in `lastsyncerror` of the mailbox row. */
+  testReason: "alerts" | "row";
+  /** Whether the private queue of a new user has the user's address; otherwise it has none. */
+  privateQueueAddresses: boolean;
   /** Milliseconds until Dataverse makes the mailbox row of a new queue or user. */
   mailboxRowDelay: number;
   /** Graph's Outlook limit: requests in flight per application. */
@@ -90,12 +96,15 @@ export function defaultSettings(): Settings {
     approval: "authorised",
     addressChangeDropsApproval: true,
     individualAddressEditable: false,
+    deleteDisabledUsers: false,
     deleteNeedsInactive: false,
     strictHeaders: false,
-    strictBodies: true,
+    strictBodies: false,
     refuseWhileTesting: false,
     serviceProtection: { requests: 6000, executionTime: 1_200_000, concurrency: 52, window: 300_000, latency: 0 },
     test: { duration: 50, outcomes: {} },
+    testReason: "alerts",
+    privateQueueAddresses: false,
     mailboxRowDelay: 0,
     outlookConcurrency: 4,
     outlookLatency: 5,

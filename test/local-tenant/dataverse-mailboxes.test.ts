@@ -265,7 +265,7 @@ describe("Test & Enable", () => {
       },
     ],
   ];
-  test.each(failures)("it fails when %s, and the row says why: %i", async (_, code, prepare) => {
+  test.each(failures)("it fails when %s, and an alert says why: %i", async (_, code, prepare) => {
     await create();
     await prepare();
     if (environment.tenant.settings.lag.dataverse > 0) {
@@ -277,16 +277,25 @@ describe("Test & Enable", () => {
       incomingemailstatus: 2,
       enabledforincomingemail: false,
       mailboxstatus: 2,
-      lastsyncerror: expect.stringMatching(/^\w.*\.$/),
-      lastsyncerrorcode: code | 0,
-      lastsyncerrorcount: 1,
+      lastsyncerror: null,
+      lastsyncerrorcode: null,
+      lastsyncerrorcount: 0,
     });
-    expect(Number(failed.lastsyncerrorcode)).toBeLessThan(0);
-    const occurred = Date.parse(String(failed.lastsyncerroroccurredon));
-    expect(Math.abs(environment.tenant.now() - occurred)).toBeLessThan(10_000);
+    const found = await row(`tracelogs?$filter=_regardingobjectid_value eq ${someId} and level eq 3`);
+    expect(found.value).toMatchObject([
+      {
+        text: expect.stringMatching(/^\w.*\.$/),
+        errordetails: `0x${code.toString(16).toUpperCase()}`,
+        tracecode: code & 0xffff,
+        createdon: failed.testmailboxaccesscompletedon,
+      },
+    ]);
+    expect((await environment.send("DELETE", `mailboxes(${someId})`)).status).toBe(204);
+    expect((await row("tracelogs")).value).toEqual([]);
   });
 
-  test("a success clears the reason; failures are counted until then", async () => {
+  test("by a setting the row says why; a success clears the reason, and failures are counted until then", async () => {
+    environment.tenant.settings.testReason = "row";
     const nothing = {
       lastsyncerror: null,
       lastsyncerrorcode: null,
@@ -317,8 +326,8 @@ describe("Test & Enable", () => {
       outgoingemailstatus: 1,
       enabledforoutgoingemail: true,
       mailboxstatus: 2,
-      lastsyncerrorcode: 0x8005e223 | 0,
     });
+    expect((await row("tracelogs")).value).toMatchObject([{ errordetails: "0x8005E223" }]);
   });
 
   test("by a setting nothing is changed while it runs", async () => {
@@ -342,7 +351,8 @@ describe("Test & Enable", () => {
   test("outcomes by address: failure, and never until told otherwise", async () => {
     await create();
     environment.tenant.settings.test.outcomes = { "FWD@contoso.com": "failure" };
-    expect(await run()).toMatchObject({ incomingemailstatus: 2, lastsyncerrorcode: 0x80040216 | 0 });
+    expect(await run()).toMatchObject({ incomingemailstatus: 2 });
+    expect((await row("tracelogs")).value).toMatchObject([{ errordetails: "0x80040216" }]);
     environment.tenant.settings.test.outcomes = { "fwd@contoso.com": "never" };
     expect(await run()).toMatchObject({ testemailconfigurationscheduled: true });
     environment.tenant.settings.test.outcomes = {};
@@ -399,12 +409,35 @@ describe("individual mailboxes", () => {
     expect(json.name).toBe("Help");
   });
 
-  test("without a delay the answer shows it at once; without an address there is none", async () => {
+  test("without a delay the answer shows it at once; one without an address is there, too, and is empty", async () => {
     expect(await mailboxOf(await newQueue())).toBeDefined();
     const bare = await newQueue({ emailaddress: null });
-    expect(await mailboxOf(bare)).toBeUndefined();
+    expect(await mailboxOf(bare)).toMatchObject({ emailaddress: null, emailrouteraccessapproval: 0 });
     await environment.send("PATCH", `queues(${bare})`, { body: { emailaddress: "late@contoso.com" } });
     expect(await mailboxOf(bare)).toMatchObject({ emailaddress: "late@contoso.com" });
+  });
+
+  test("every user and team has a private queue with a record of its own, by a setting with the user's address", async () => {
+    const prefer = { prefer: "return=representation" };
+    const grace = { firstname: "Grace", lastname: "Hopper", domainname: "g@contoso.com" };
+    const body = { ...grace, internalemailaddress: "g@contoso.com" };
+    for (const emailaddress of [null, "g@contoso.com"]) {
+      environment.tenant.settings.privateQueueAddresses = emailaddress !== null;
+      const { json: user } = await environment.send("POST", "systemusers", { body, headers: prefer });
+      const queue = await row(`queues(${user._queueid_value})`);
+      expect(queue).toMatchObject({
+        name: "<Grace Hopper>",
+        queueviewtype: 1,
+        _ownerid_value: user.systemuserid,
+        emailaddress,
+      });
+      expect(await mailboxOf(String(queue.queueid))).toMatchObject({ name: "<Grace Hopper>", emailaddress });
+      expect(await mailboxOf(String(user.systemuserid))).toMatchObject({ emailaddress: "g@contoso.com" });
+    }
+    const { json: team } = await environment.send("POST", "teams", { body: { name: "Field" }, headers: prefer });
+    expect(await row(`queues(${team._queueid_value})`)).toMatchObject({ name: "<Field>", _ownerid_value: team.teamid });
+    expect((await environment.send("DELETE", `teams(${team.teamid})`)).status).toBe(204);
+    expect((await environment.send("GET", `queues(${team._queueid_value})`)).status).toBe(404);
   });
 
   test("a user's record belongs to the user", async () => {
@@ -535,7 +568,13 @@ describe("deleting", () => {
       emailaddressapprovedby: pointer,
       testandenablelastattemptedby: pointer,
     });
+    const refused = await environment.send("DELETE", `systemusers(${user})`);
+    expect([refused.status, refused.code]).toEqual([405, "0x80040800"]);
+    environment.tenant.settings.deleteDisabledUsers = true;
+    expect((await environment.send("DELETE", `systemusers(${user})`)).status).toBe(405);
+    await environment.send("PATCH", `systemusers(${user})`, { body: { isdisabled: true } });
     expect((await environment.send("DELETE", `systemusers(${user})`)).status).toBe(204);
+    expect((await environment.send("GET", `queues(${json._queueid_value})`)).status).toBe(404);
     expect((await environment.send("GET", `mailboxes(${record})`)).status).toBe(404);
     expect(await mailbox()).toMatchObject({
       _emailaddressapprovedby_value: null,
@@ -561,8 +600,13 @@ describe("deleting", () => {
     await create({ "ownerid@odata.bind": `/teams(${ids.team})` });
     expect((await environment.send("DELETE", `teams(${ids.team})`)).status).toBe(204);
     expect((await environment.send("GET", `mailboxes(${someId})`)).status).toBe(404);
-    const refused = await environment.send("DELETE", `systemusers(${ids.everything})`);
-    expect([refused.status, refused.code]).toEqual([405, "0x80040227"]);
+    environment.tenant.settings.deleteDisabledUsers = true;
+    for (const id of [ids.everything, ids.ada]) {
+      const user = environment.tenant.store.get<object>(dataverseTables.systemuser, id);
+      environment.tenant.store.put(dataverseTables.systemuser, id, { ...user, isdisabled: id === ids.ada });
+    }
+    const owns = await environment.send("DELETE", `systemusers(${ids.everything})`);
+    expect([owns.status, owns.code]).toEqual([405, "0x80040227"]);
     expect((await environment.send("DELETE", `systemusers(${ids.ada})`)).status).toBe(204);
   });
 

@@ -139,7 +139,6 @@ describe("bodies", () => {
   const refused: [string, unknown, string | undefined][] = [
     ["an unknown property", { ...forward, nickname: "x" }, "0x80048d19"],
     ["a property in another case", { ...forward, Name: "x" }, "0x80048d19"],
-    ["a read-only column", { ...forward, isforwardmailbox: true }, "0x80040203"],
     ["a bare lookup with text", { ...forward, emailserverprofile: ids.exchangeOnline }, "0x80048d19"],
     ["a lookup value", { ...forward, _ownerid_value: ids.team }, "0x80060888"],
     [
@@ -167,8 +166,33 @@ describe("bodies", () => {
     expect((await environment.send("POST", "mailboxes", { body: set })).status).toBe(404);
   });
 
-  test("a read-only column is ignored when bodies are not strict", async () => {
-    environment.tenant.settings.strictBodies = false;
+  test("read-only columns and the row's own key are ignored; a setting refuses them", async () => {
+    await create();
+    const path = `mailboxes(${someId})`;
+    for (const body of [{ mailboxid: someId }, { createdon: "2020-01-01T00:00:00Z" }, { isforwardmailbox: false }]) {
+      environment.tenant.settings.strictBodies = false;
+      expect((await environment.send("PATCH", path, { body: { ...body, processanddeleteemails: true } })).status).toBe(
+        204,
+      );
+      environment.tenant.settings.strictBodies = true;
+      const strict = await environment.send("PATCH", path, { body });
+      expect([strict.status, strict.code]).toEqual([400, "0x80040203"]);
+    }
+    expect((await environment.send("GET", path)).json).toMatchObject({
+      mailboxid: someId,
+      isforwardmailbox: true,
+      processanddeleteemails: true,
+    });
+  });
+
+  test("an unknown property is named with its table", async () => {
+    const { json } = await environment.send("POST", "mailboxes", { body: { ...forward, nickname: "x" } });
+    expect((json.error as { message: string }).message).toContain(
+      "Invalid property 'nickname' was found in entity 'Microsoft.Dynamics.CRM.mailbox'.",
+    );
+  });
+
+  test("a read-only lookup is ignored, too", async () => {
     const body = { ...forward, isforwardmailbox: false, "regardingobjectid@odata.bind": `/systemusers(${ids.ada})` };
     expect((await environment.send("PATCH", `mailboxes(${someId})`, { body })).status).toBe(204);
     const { json } = await environment.send("GET", `mailboxes(${someId})`);

@@ -4,6 +4,7 @@ import { defaultSettings, type Settings, type SettingsChange } from "../tenant";
 
 /** Settings that take one of several words. */
 const choices: Record<string, readonly string[]> = {
+  testReason: ["alerts", "row"] satisfies Settings["testReason"][],
   approval: ["authorised", "refused", "silent"] satisfies Settings["approval"][],
 };
 const outcomes = ["success", "failure", "never"];

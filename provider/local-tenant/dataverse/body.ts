@@ -14,6 +14,7 @@ import {
   undeclaredProperty,
   unknownPayloadProperty,
 } from "./errors";
+import { isRealMember } from "./not-simulated";
 import type { Lookup } from "./rows";
 import { entitySets, lookupColumn, navigation, type Table } from "./schema";
 import type { Work } from "./work";
@@ -91,7 +92,7 @@ export function decode(
     }
     const column = table.columns.get(name);
     if (column === undefined) {
-      throw unknownPayloadProperty(table, name);
+      throw isRealMember(table.name, name) ? notSimulated(`Writing '${name}'`) : unknownPayloadProperty(table, name);
     }
     set(column, checked(table, column, value));
   }
@@ -137,7 +138,7 @@ function bareNavigation(table: Table, name: string, value: unknown): null {
     return null;
   }
   if (typeof value === "object") {
-    throw notSimulated("rows nested in a row");
+    throw notSimulated("A row nested in a row");
   }
   throw badPayload(
     table,

@@ -66,22 +66,50 @@ export function badQuery(reason: string): DataverseError {
 
 /** Something the real service can and the local tenant cannot. */
 export function notSimulated(what: string): DataverseError {
-  return new DataverseError(400, "0x80060888", `The local tenant does not simulate ${what}.`);
+  return new DataverseError(400, "0x80060888", `${what} is not simulated by the local tenant.`);
+}
+
+/** A resource of the real service that the local tenant has not. */
+export function resourceNotSimulated(segment: string): DataverseError {
+  return new DataverseError(404, "0x80060888", `'${segment}' is not simulated by the local tenant.`);
 }
 
 /** A body that cannot be read as a row of the table. */
 export function badPayload(table: Table, reason: string): DataverseError {
-  return new DataverseError(
-    400,
-    "0x80048d19",
-    `Error identified in Payload provided by the user for Entity :'${table.entitySet}', For more information on this error please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293  ---->  InnerException : Microsoft.OData.ODataException: ${reason}`,
-  );
+  return inPayload(table, `Microsoft.OData.ODataException: ${reason}`);
 }
 
 export function unknownPayloadProperty(table: Table, name: string): DataverseError {
-  return badPayload(
+  const type = `Microsoft.Dynamics.CRM.${table.name}`;
+  return inPayload(
     table,
-    `The property '${name}' does not exist on type 'Microsoft.Dynamics.CRM.${table.name}'. Make sure to only use property names that are defined by the type.`,
+    `Microsoft.Crm.CrmException: Invalid property '${name}' was found in entity '${type}'. ---> Microsoft.OData.ODataException: The property '${name}' does not exist on type '${type}'. Make sure to only use property names that are defined by the type.`,
+  );
+}
+
+function inPayload(table: Table, inner: string): DataverseError {
+  return new DataverseError(
+    400,
+    "0x80048d19",
+    `Error identified in Payload provided by the user for Entity :'${table.entitySet}', For more information on this error please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293  ---->  InnerException : ${inner}`,
+  );
+}
+
+/** A column that can only be written, such as a password, is asked for. */
+export function columnNotReadable(table: Table, column: string): DataverseError {
+  return new DataverseError(
+    400,
+    "0x80041a08",
+    `Retrieve can only return columns that are valid for read. Column : ${column}. Entity : ${table.name}`,
+  );
+}
+
+/** A message that the table does not have: users are disabled, not deleted. */
+export function messageNotSupported(message: string, table: Table): DataverseError {
+  return new DataverseError(
+    405,
+    "0x80040800",
+    `The '${message}' method does not support entities of type '${table.name}'.`,
   );
 }
 

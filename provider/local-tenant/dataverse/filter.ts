@@ -1,8 +1,8 @@
-import { badQuery } from "./errors";
+import { badQuery, notSimulated } from "./errors";
 
 /** Text of a token and where it starts, for messages. */
 interface Token {
-  kind: "word" | "string" | "number" | "guid" | "date" | "(" | ")" | "," | "/";
+  kind: "word" | "string" | "enum" | "number" | "guid" | "date" | "(" | ")" | "," | "/";
   text: string;
   at: number;
 }
@@ -37,6 +37,11 @@ const deepest = 100;
  * Throws 400 on anything else and on operands whose types do not go together.
  */
 export function parseFilter<Row>(text: string, resolve: (path: string[]) => Property<Row>): Predicate<Row> {
+  const outsideQuotes = text.replace(/'(?:[^']|'')*'/g, "''");
+  const [foreign] = /\bMicrosoft\.Dynamics\.CRM\.\w+\s*\(|\/(?:any|all)\s*\(/.exec(outsideQuotes) ?? [];
+  if (foreign !== undefined) {
+    throw notSimulated(`'${foreign.replace(/[\s(/]/g, "")}' in $filter`);
+  }
   return new Parser(text, tokens(text), resolve).whole();
 }
 
@@ -224,6 +229,8 @@ class Parser<Row> {
 
 const patterns: readonly [Token["kind"], RegExp][] = [
   ["string", /'(?:[^']|'')*'/y],
+  // A value of an enumeration, as metadata has them: Microsoft.Dynamics.CRM.OwnershipTypes'UserOwned'.
+  ["enum", /Microsoft\.Dynamics\.CRM\.\w+'[^']*'/y],
   ["guid", /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])/iy],
   ["date", /\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?(?![\w-])/y],
   ["number", /-?\d+(?:\.\d+)?(?![\w.])/y],
@@ -257,8 +264,13 @@ function tokenAt(text: string, at: number): { token: Token; end: number } | unde
     pattern.lastIndex = at;
     const match = pattern.exec(text)?.[0];
     if (match !== undefined) {
-      const value = kind === "string" ? match.slice(1, -1).replaceAll("''", "'") : match;
-      return { token: { kind, text: value, at }, end: at + match.length };
+      const value =
+        kind === "string"
+          ? match.slice(1, -1).replaceAll("''", "'")
+          : kind === "enum"
+            ? match.slice(match.indexOf("'") + 1, -1)
+            : match;
+      return { token: { kind: kind === "enum" ? "string" : kind, text: value, at }, end: at + match.length };
     }
   }
   return undefined;

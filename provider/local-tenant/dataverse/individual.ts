@@ -77,9 +77,9 @@ export function mailboxOf(work: Work, owner: MailboxOwner): MailboxRow | undefin
     .find(({ regardingobjectid }) => regardingobjectid?.table === table && regardingobjectid.id === id);
 }
 
-/** Has Dataverse make the mailbox record of a queue or user that has an address and no record yet. */
+/** Has Dataverse make the mailbox record of a queue or user that has none yet. One without an address gets one, too. */
 export function expectMailbox(work: Work, owner: MailboxOwner): void {
-  if (addressOf(owner) === null || mailboxOf(work, owner) !== undefined) {
+  if (mailboxOf(work, owner) !== undefined) {
     return;
   }
   const { table, id } = pointerTo(owner);
@@ -92,10 +92,10 @@ export function expectMailbox(work: Work, owner: MailboxOwner): void {
 
 /** Makes the mailbox record that was expected, with the organisation's profile and its owner's methods and approval. */
 export function makeMailbox(work: Work, owner: MailboxOwner): void {
-  const address = addressOf(owner);
-  if (address === null || mailboxOf(work, owner) !== undefined) {
+  if (mailboxOf(work, owner) !== undefined) {
     return;
   }
+  const address = addressOf(owner);
   const organization = organizationOf(work);
   const id = randomUUID();
   const isQueue = owner.table === "queue";

@@ -1,6 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { Tenant } from "../tenant";
 import { makeMailbox, ownerAt } from "./individual";
-import { type MailboxRow, wholeSeconds } from "./rows";
+import { type MailboxRow, newTraceLogRow, wholeSeconds } from "./rows";
 import { notPolled, obstacleOf, type TestFailure, unexplained } from "./test-failure";
 import { type Job, Work } from "./work";
 
@@ -35,7 +36,7 @@ function perform(work: Work, job: Job): void {
   }
   const outcome = outcomeOf(work, mailbox);
   if (outcome !== "never") {
-    finishTest(mailbox, outcome, job.due, work.tenant.isContrary("dataverse.test-forward-incoming"));
+    finishTest(work, mailbox, outcome, job.due, work.tenant.isContrary("dataverse.test-forward-incoming"));
     work.put("mailbox", mailbox);
     work.drop(job.id);
   }
@@ -71,7 +72,13 @@ function outcomeOf(work: Work, mailbox: MailboxRow): TestFailure | "success" | "
 }
 
 /** `pollsForwarded`: a mailbox whose method is Forward Mailbox is tested like one of server-side synchronisation. */
-function finishTest(mailbox: MailboxRow, outcome: TestFailure | "success", due: number, pollsForwarded: boolean): void {
+function finishTest(
+  work: Work,
+  mailbox: MailboxRow,
+  outcome: TestFailure | "success",
+  due: number,
+  pollsForwarded: boolean,
+): void {
   const status = outcome === "success" ? 1 : 2;
   const forwarded = mailbox.incomingemaildeliverymethod === 3 && !pollsForwarded;
   const incoming = mailbox.incomingemaildeliverymethod >= 2 && !forwarded;
@@ -85,14 +92,35 @@ function finishTest(mailbox: MailboxRow, outcome: TestFailure | "success", due: 
   mailbox.enabledforincomingemail = incoming && outcome === "success";
   mailbox.enabledforoutgoingemail = outgoing && outcome === "success";
   mailbox.enabledforact = act && outcome === "success";
-  mailbox.lastsyncerror = obstacle?.message ?? null;
-  mailbox.lastsyncerrorcode = obstacle?.code ?? null;
-  mailbox.lastsyncerroroccurredon = obstacle === undefined ? null : wholeSeconds(new Date(due).toISOString());
-  mailbox.lastsyncerrorcount = obstacle === undefined ? 0 : (mailbox.lastsyncerrorcount ?? 0) + 1;
   // The column has whole seconds, and a later test must show a later time.
   const previous = Date.parse(mailbox.testmailboxaccesscompletedon);
   const completed = Math.max(Math.floor(due / 1000) * 1000, previous + 1000);
   mailbox.testmailboxaccesscompletedon = wholeSeconds(new Date(completed).toISOString());
   mailbox.testemailconfigurationscheduled = false;
   mailbox.testemailconfigurationretrycount = 0;
+  report(work, mailbox, obstacle);
+}
+
+/** Leaves the reason of a failed test in an alert, or by a setting in columns of the mailbox record. */
+function report(work: Work, mailbox: MailboxRow, obstacle: TestFailure | undefined): void {
+  const at = mailbox.testmailboxaccesscompletedon;
+  if (work.tenant.settings.testReason === "row") {
+    mailbox.lastsyncerror = obstacle?.message ?? null;
+    mailbox.lastsyncerrorcode = obstacle?.code ?? null;
+    mailbox.lastsyncerroroccurredon = obstacle === undefined ? null : at;
+    mailbox.lastsyncerrorcount = obstacle === undefined ? 0 : (mailbox.lastsyncerrorcount ?? 0) + 1;
+  } else if (obstacle !== undefined) {
+    const alert = newTraceLogRow(
+      {
+        tracelogid: randomUUID(),
+        text: obstacle.message,
+        tracecode: obstacle.code & 0xffff,
+        errordetails: `0x${(obstacle.code >>> 0).toString(16).toUpperCase().padStart(8, "0")}`,
+        regardingobjectid: { table: "mailbox", id: mailbox.mailboxid },
+        organizationid: mailbox.organizationid,
+      },
+      { at, by: null },
+    );
+    work.put("tracelog", alert);
+  }
 }

@@ -35,6 +35,7 @@ import {
   type MailboxRow,
   newEmailServerProfileRow,
   newMailboxRow,
+  newPrivateQueueRow,
   newQueueRow,
   newSystemUserRow,
   newTeamRow,
@@ -44,6 +45,7 @@ import {
   type SystemUserRow,
   type TableName,
   type TeamRow,
+  type TraceLogRow,
 } from "./rows";
 import { checkAddress, checkMailbox } from "./rules";
 import { schema, type Table } from "./schema";
@@ -95,6 +97,7 @@ export function create(work: Work, user: SystemUserRow, table: Table, values: Va
         made,
       );
       insert(work, table, systemuser);
+      makePrivateQueue(work, { table: "systemuser", row: systemuser });
       expectMailbox(work, { table: "systemuser", row: systemuser });
       break;
     }
@@ -107,13 +110,44 @@ export function create(work: Work, user: SystemUserRow, table: Table, values: Va
       }
       const common = { businessunitid: user.businessunitid, organizationid: user.organizationid };
       // A new team holds no role, and there are no requests for giving it one here.
-      insert(work, table, newTeamRow({ ...common, ...(plain as Named<TeamRow>), roles: [] } as TeamRow, made));
+      const team = newTeamRow({ ...common, ...(plain as Named<TeamRow>), roles: [] } as TeamRow, made);
+      insert(work, table, team);
+      makePrivateQueue(work, { table: "team", row: team });
       break;
     }
     case "organization":
+    case "tracelog":
       throw notSupported("POST", table.entitySet);
   }
   return key;
+}
+
+/** The private queue that Dataverse makes with each user and team, and the mailbox record of that queue. */
+function makePrivateQueue(
+  work: Work,
+  owner: { table: "systemuser"; row: SystemUserRow } | { table: "team"; row: TeamRow },
+): void {
+  const isUser = owner.table === "systemuser";
+  const id = isUser ? owner.row.systemuserid : owner.row.teamid;
+  const queue = newPrivateQueueRow(
+    {
+      queueid: randomUUID(),
+      ownerid: { table: owner.table, id },
+      owningbusinessunit: owner.row.businessunitid,
+      organizationid: organizationPointer(work),
+      emailaddress: isUser && work.tenant.settings.privateQueueAddresses ? owner.row.internalemailaddress : null,
+    },
+    isUser ? owner.row.fullname : owner.row.name,
+    { at: work.time, by: null },
+  );
+  owner.row.queueid = { table: "queue", id: queue.queueid };
+  work.put("queue", queue);
+  if (isUser) {
+    work.put("systemuser", owner.row);
+  } else {
+    work.put("team", owner.row);
+  }
+  expectMailbox(work, { table: "queue", row: queue });
 }
 
 /** Decoded columns of a table; that the required ones are among them is checked on the finished row. */
@@ -219,6 +253,9 @@ export function update(work: Work, user: SystemUserRow, table: Table, before: An
       return;
     case "organization":
       work.put("organization", after as OrganizationRow);
+      return;
+    case "tracelog":
+      work.put("tracelog", after as TraceLogRow);
   }
 }
 
@@ -266,7 +303,7 @@ function updateOwner(
   values: Values,
 ): void {
   const address = addressOf(after);
-  const addressBefore = "queueid" in before ? before.emailaddress : before.internalemailaddress;
+  const addressBefore = "systemuserid" in before ? before.internalemailaddress : before.emailaddress;
   if (address !== addressBefore) {
     dropApproval(work, after.row, address);
   }
@@ -302,6 +339,9 @@ export function remove(work: Work, table: Table, row: AnyRow): void {
     case "emailserverprofile":
       removeProfile(work, row as EmailServerProfileRow);
       return;
+    case "tracelog":
+      work.remove("tracelog", idOf(table, row));
+      return;
     case "organization":
       throw notSupported("DELETE", table.entitySet);
   }
@@ -313,6 +353,9 @@ function removeMailbox(work: Work, row: MailboxRow): void {
   }
   for (const user of work.all("systemuser").filter(({ defaultmailbox }) => defaultmailbox?.id === row.mailboxid)) {
     work.put("systemuser", { ...user, defaultmailbox: null });
+  }
+  for (const alert of work.all("tracelog").filter(({ regardingobjectid }) => regardingobjectid.id === row.mailboxid)) {
+    work.remove("tracelog", alert.tracelogid);
   }
   work.drop(`test:${row.mailboxid}`);
   work.remove("mailbox", row.mailboxid);
@@ -332,6 +375,10 @@ function removeQueue(work: Work, row: QueueRow): void {
 
 function removeUser(work: Work, row: SystemUserRow): void {
   const id = row.systemuserid;
+  if (!row.isdisabled) {
+    throw deleteForbiddenByAssociation(schema.systemuser, "it is enabled.");
+  }
+  removePrivateQueue(work, row);
   refuseWhileOwner(work, schema.systemuser, id);
   removeIndividualMailbox(work, { table: "systemuser", row });
   for (const mailbox of work.all("mailbox")) {
@@ -348,10 +395,18 @@ function removeUser(work: Work, row: SystemUserRow): void {
   work.remove("systemuser", id);
 }
 
+function removePrivateQueue(work: Work, { queueid }: SystemUserRow | TeamRow): void {
+  const queue = queueid === null || queueid === undefined ? undefined : work.get("queue", queueid.id);
+  if (queue !== undefined) {
+    removeQueue(work, queue);
+  }
+}
+
 function removeTeam(work: Work, row: TeamRow): void {
   if (row.isdefault) {
     throw deleteForbiddenByAssociation(schema.team, "it is the default team of its business unit.");
   }
+  removePrivateQueue(work, row);
   refuseWhileOwner(work, schema.team, row.teamid);
   for (const mailbox of work.all("mailbox").filter(({ ownerid }) => ownerid.id === row.teamid)) {
     removeMailbox(work, mailbox);

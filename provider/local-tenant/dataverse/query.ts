@@ -1,6 +1,7 @@
 import type { Column } from "./columns";
-import { badQuery, noSuchProperty, notSimulated } from "./errors";
+import { badQuery, columnNotReadable, noSuchProperty, notSimulated } from "./errors";
 import { type Predicate, type Property, parseFilter } from "./filter";
+import { isRealMember, isRealOption } from "./not-simulated";
 import { type AnyRow, idOf, lookupOf, readable } from "./present";
 import { lookupColumn, navigation, schema, type Table } from "./schema";
 import type { Work } from "./work";
@@ -29,6 +30,9 @@ export function allowOptions(query: URLSearchParams, allowed: readonly string[])
   const seen = new Set<string>();
   for (const name of query.keys()) {
     if (!allowed.includes(name)) {
+      if (isRealOption(name)) {
+        throw notSimulated(name);
+      }
       throw badQuery(`The query parameter ${name} is not supported`);
     }
     if (seen.has(name)) {
@@ -47,14 +51,23 @@ export function selected(table: Table, select: string | null): Column[] | undefi
   if (names.includes("*")) {
     return undefined;
   }
-  return names.map((name) => columnRead(table, name));
+  return names.map((name) => columnShown(table, name));
 }
 
 /** The column behind a property name of a query or a URL: its own name, or `_name_value` of a lookup. */
 export function columnRead(table: Table, name: string): Column {
   const column = lookupColumn(table, name) ?? table.columns.get(name);
   if (column === undefined) {
-    throw noSuchProperty(name, table.name);
+    throw isRealMember(table.name, name) ? notSimulated(`'${name}'`) : noSuchProperty(name, table.name);
+  }
+  return column;
+}
+
+/** The column behind a property name that an answer is to show. Throws 400 for one that can only be written. */
+export function columnShown(table: Table, name: string): Column {
+  const column = columnRead(table, name);
+  if (!column.read) {
+    throw columnNotReadable(table, name);
   }
   return column;
 }
@@ -64,19 +77,34 @@ export function expanded(table: Table, expand: string | null): Expansion[] {
   if (expand === null) {
     return [];
   }
-  return (expand.match(/[^,(]+(?:\([^)]*\))?/g) ?? []).map((item) => {
+  return topLevel(expand).map((item) => {
     const parts = /^\s*(\w+)\s*(?:\(\s*\$select=([\w,\s]*)\))?\s*$/.exec(item);
-    const name = parts?.[1];
-    if (name === undefined) {
-      throw notSimulated(`$expand=${item}`);
-    }
+    const name = parts?.[1] ?? /^\s*(\w+)/.exec(item)?.[1] ?? "";
     const found = navigation(table, name);
     if (found === undefined) {
-      throw noSuchProperty(name, table.name);
+      throw isRealMember(table.name, name) ? notSimulated(`$expand=${name}`) : noSuchProperty(name, table.name);
+    }
+    if (parts === null || found.targets.some((target) => target.table === "businessunit")) {
+      throw notSimulated(`$expand=${item.trim()}`);
     }
     const select = parts?.[2] === undefined ? [] : parts[2].split(",").map((column) => column.trim());
     return { navigation: name, column: found.column, select };
   });
+}
+
+/** The parts of a list that commas separate, those inside brackets left alone. */
+export function topLevel(list: string, separator = ","): string[] {
+  const parts = [""];
+  let depth = 0;
+  for (const character of list) {
+    depth += character === "(" ? 1 : character === ")" ? -1 : 0;
+    if (character === separator && depth === 0) {
+      parts.push("");
+    } else {
+      parts[parts.length - 1] += character;
+    }
+  }
+  return parts.filter((part) => part.trim() !== "");
 }
 
 /** One page of the rows of a table. `size` is the page size asked for by `Prefer: odata.maxpagesize`. */

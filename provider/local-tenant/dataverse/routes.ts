@@ -7,20 +7,34 @@ import {
   badQuery,
   DataverseError,
   duplicateRecord,
+  messageNotSupported,
   notSimulated,
   notSupported,
   objectDoesNotExist,
   odataVersionRequired,
   resourceNotFound,
+  resourceNotSimulated,
   unsupportedMediaType,
   versionMismatch,
 } from "./errors";
 import { settle } from "./jobs";
-import { attributesOf, type Definition, definitionOf, queried, tableNamed } from "./metadata";
+import {
+  attributeNamed,
+  attributesOf,
+  castTo,
+  type Definition,
+  definitionOf,
+  isCast,
+  isRelation,
+  type Kind,
+  queried,
+  tableNamed,
+} from "./metadata";
+import { isRealMember, isRealResource } from "./not-simulated";
 import { create, remove, update } from "./operations";
-import { type AnyRow, etagOf, lookupOf, present, readable } from "./present";
+import { type AnyRow, etagOf, idOf, lookupOf, present, readable } from "./present";
 import { protect } from "./protection";
-import { allowOptions, columnRead, expanded, filtered, page, selected } from "./query";
+import { allowOptions, columnShown, expanded, filtered, page, selected } from "./query";
 import { condition, type Preferences, preferences, type Segment, segments } from "./request";
 import type { SystemUserRow } from "./rows";
 import { entitySets, navigation, schema, type Table } from "./schema";
@@ -40,7 +54,12 @@ interface Exchange {
   user: SystemUserRow;
   work: Work;
   prefer: Preferences;
+  /** How much control information the answer carries, from `Accept`. */
+  level: MetadataLevel;
 }
+
+/** `odata.metadata` of `Accept`. */
+type MetadataLevel = "none" | "minimal" | "full";
 
 /**
  * The Dataverse Web API of the tenant's environment, below `/api/data/v9.2/`: the tables of `schema`, WhoAmI and the metadata of
@@ -114,11 +133,17 @@ async function answer(tenant: Tenant, context: Context, user: SystemUserRow): Pr
     user,
     work: new Work(tenant, user.systemuserid),
     prefer: preferences(context.req.header("prefer")),
+    level: levelOf(context.req.header("accept")),
   };
   const path = segments(url.pathname.slice(root.length));
   const response = await dispatch(exchange, path);
   settle(tenant);
   return response;
+}
+
+function levelOf(accept: string | undefined): MetadataLevel {
+  const level = /odata\.metadata=(none|full)\b/i.exec(accept ?? "")?.[1]?.toLowerCase();
+  return level === "none" || level === "full" ? level : "minimal";
 }
 
 function checkHeaders(tenant: Tenant, context: Context): void {
@@ -131,7 +156,7 @@ function checkHeaders(tenant: Tenant, context: Context): void {
   }
   for (const header of ["MSCRMCallerID", "CallerObjectId"]) {
     if (context.req.header(header) !== undefined) {
-      throw notSimulated(`impersonation (${header})`);
+      throw notSimulated(`Impersonation (${header})`);
     }
   }
 }
@@ -152,7 +177,7 @@ async function dispatch(exchange: Exchange, path: Segment[]): Promise<Response> 
   }
   const table = entitySets.get(first.name);
   if (table === undefined) {
-    throw resourceNotFound(first.name);
+    throw isRealResource(first.name) ? resourceNotSimulated(first.name) : resourceNotFound(first.name);
   }
   if (first.key === undefined) {
     return collection(exchange, table, rest);
@@ -195,34 +220,75 @@ function whoAmI(exchange: Exchange, rest: Segment[]): Response {
   });
 }
 
+/**
+ * `EntityDefinitions`, one of them, its `Attributes` with or without a cast to one type, and one member of a definition.
+ *
+ * @see https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
+ */
 function metadata(exchange: Exchange, first: Segment, rest: Segment[]): Response {
   demandMethod(exchange, ["GET"], "metadata");
-  allowOptions(exchange.query, ["$select", "$filter"]);
+  allowOptions(exchange.query, ["$select", "$filter", "$expand", "LabelLanguages"]);
   const context = `${exchange.base}$metadata#EntityDefinitions`;
-  if (first.key === undefined && rest.length === 0) {
-    const definitions = queried(Object.values(schema).map(definitionOf), exchange.query);
-    return json(exchange, { "@odata.context": context, value: definitions });
+  if (first.key === undefined) {
+    if (rest[0] !== undefined) {
+      throw resourceNotFound(rest[0].name);
+    }
+    return definitions(exchange, Object.values(schema).map(definitionOf), "table", context);
   }
-  const table = tableNamed(first.key ?? "");
-  const [attributes, ...further] = rest;
-  if (attributes === undefined) {
-    const [definition] = queried([definitionOf(table)], exchange.query);
-    return json(exchange, { "@odata.context": `${context}/$entity`, ...definition });
+  const table = tableNamed(first.key);
+  const [inner, ...further] = rest;
+  if (inner?.name !== "Attributes") {
+    return definition(exchange, definitionOf(table), "table", rest, context);
   }
-  if (attributes.name !== "Attributes" || further.length > 0) {
-    throw resourceNotFound(attributes.name);
+  const [cast, ...behind] = further;
+  const isTyped = cast !== undefined && isCast(cast.name);
+  const attributes = isTyped ? castTo(attributesOf(table), cast.name) : attributesOf(table);
+  const kind = isTyped ? "cast column" : "column";
+  const path = `${context}('${table.name}')/Attributes${isTyped ? `/${cast.name}` : ""}`;
+  const key = inner.key ?? (isTyped ? cast.key : undefined);
+  const members = isTyped ? behind : further;
+  if (key !== undefined) {
+    return definition(exchange, attributeNamed(attributes, key), kind, members, path);
   }
-  const all = attributesOf(table);
-  const inner = `${context}('${table.name}')/Attributes`;
-  if (attributes.key === undefined) {
-    return json(exchange, { "@odata.context": inner, value: queried(all, exchange.query) });
+  if (members[0] !== undefined) {
+    throw resourceNotFound(members[0].name);
   }
-  const name = /^LogicalName='(\w+)'$/.exec(attributes.key)?.[1];
-  const wanted: Definition | undefined = all.find((definition) => definition.LogicalName === name);
-  if (wanted === undefined) {
-    throw resourceNotFound(`Attributes(${attributes.key})`);
+  return definitions(exchange, attributes, kind, path);
+}
+
+function definitions(exchange: Exchange, all: Definition[], kind: Kind, context: string): Response {
+  return json(exchange, { "@odata.context": context, value: queried(all, asked(exchange), kind) });
+}
+
+/** One definition, or where the path goes on one member of it. */
+function definition(exchange: Exchange, one: Definition, kind: Kind, rest: Segment[], context: string): Response {
+  const [member, ...further] = rest;
+  if (member === undefined) {
+    const [found] = queried([one], { ...asked(exchange), filter: null }, kind);
+    return json(exchange, { "@odata.context": `${context}/$entity`, ...found });
   }
-  return json(exchange, { "@odata.context": `${inner}/$entity`, ...queried([wanted], exchange.query)[0] });
+  if (kind === "table" && isRelation(member.name)) {
+    throw resourceNotSimulated(member.name);
+  }
+  const value = one[member.name];
+  if (value === undefined || member.name.startsWith("@") || (kind === "column" && member.name.endsWith("OptionSet"))) {
+    throw resourceNotFound(member.name);
+  }
+  if (value === null) {
+    return noContent(exchange);
+  }
+  const inner = `${context}/${member.name}`;
+  if (typeof value === "object" && !Array.isArray(value)) {
+    return definition(exchange, value as Definition, "choices", further, inner);
+  }
+  if (further[0] !== undefined) {
+    throw resourceNotFound(further[0].name);
+  }
+  return json(exchange, { "@odata.context": inner, value });
+}
+
+function asked({ query }: Exchange) {
+  return { select: query.get("$select"), filter: query.get("$filter"), expand: query.get("$expand") };
 }
 
 async function collection(exchange: Exchange, table: Table, rest: Segment[]): Promise<Response> {
@@ -231,14 +297,16 @@ async function collection(exchange: Exchange, table: Table, rest: Segment[]): Pr
     return count(exchange, table);
   }
   if (inner !== undefined) {
-    throw resourceNotFound(inner.name);
+    throw unknownSegment(table, inner.name);
   }
   if (exchange.method === "GET") {
     return list(exchange, table);
   }
   demandMethod(exchange, ["POST"], `the collection '${table.entitySet}'`);
   if (!table.create) {
-    throw notSupported("POST", table.entitySet);
+    throw table.name === "tracelog"
+      ? notSimulated(`Creating a row of '${table.entitySet}'`)
+      : notSupported("POST", table.entitySet);
   }
   allow(exchange, "Create", table);
   allowOptions(exchange.query, ["$select"]);
@@ -358,6 +426,9 @@ function erase(exchange: Exchange, table: Table, id: string): Response {
   if (!table.remove) {
     throw notSupported("DELETE", table.entitySet);
   }
+  if (table.name === "systemuser" && !exchange.tenant.settings.deleteDisabledUsers) {
+    throw messageNotSupported("Delete", table);
+  }
   const row = existing(exchange, table, id);
   demandVersion(row, condition(exchange.context.req.header("if-match")));
   remove(exchange.work, table, row);
@@ -369,9 +440,13 @@ function erase(exchange: Exchange, table: Table, id: string): Response {
 async function member(exchange: Exchange, table: Table, id: string, rest: Segment[]): Promise<Response> {
   const [inner, next, ...further] = rest;
   if (inner === undefined || inner.key !== undefined || further.length > 0) {
-    throw resourceNotFound(inner?.name ?? "");
+    throw unknownSegment(table, inner?.name ?? "");
   }
-  if (navigation(table, inner.name) !== undefined) {
+  const found = navigation(table, inner.name);
+  if (found !== undefined) {
+    if (found.targets.some((target) => target.table === "businessunit")) {
+      throw resourceNotSimulated(inner.name);
+    }
     if (next !== undefined && next.name !== "$ref") {
       throw resourceNotFound(next.name);
     }
@@ -386,11 +461,11 @@ async function member(exchange: Exchange, table: Table, id: string, rest: Segmen
 async function property(exchange: Exchange, table: Table, id: string, name: string, raw: boolean): Promise<Response> {
   const { work, user, context } = exchange;
   if (!table.columns.has(name) && !/^_.+_value$/.test(name)) {
-    throw resourceNotFound(name);
+    throw unknownSegment(table, name);
   }
-  const column = columnRead(table, name);
+  const column = exchange.method === "GET" ? columnShown(table, name) : undefined;
   demandMethod(exchange, raw ? ["GET"] : ["GET", "PUT", "DELETE"], `the property '${name}'`);
-  if (exchange.method === "GET") {
+  if (column !== undefined) {
     allow(exchange, "Read", table);
     const value = readable(existing(exchange, table, id), column);
     if (value === null) {
@@ -451,6 +526,10 @@ async function linked(exchange: Exchange, table: Table, id: string, name: string
   update(work, user, table, row, values);
   work.commit();
   return noContent(exchange);
+}
+
+function unknownSegment(table: Table, name: string): DataverseError {
+  return isRealMember(table.name, name) ? resourceNotSimulated(name) : resourceNotFound(name);
 }
 
 function existing(exchange: Exchange, table: Table, id: string): AnyRow {
@@ -534,7 +613,10 @@ function shown(
   columns: ReturnType<typeof selected>,
   expansions: ReturnType<typeof expanded>,
 ): Record<string, unknown> {
-  const body = present(exchange.work, table, row, columns, exchange.prefer);
+  const body = {
+    ...(exchange.level === "full" ? links(exchange, table, row) : {}),
+    ...present(exchange.work, table, row, columns, exchange.prefer),
+  } as Record<string, unknown>;
   for (const { navigation: name, column, select } of expansions) {
     const pointer = lookupOf(row, column);
     const matches = column.targets?.some((target) => target.navigation === name && target.table === pointer?.table);
@@ -549,6 +631,30 @@ function shown(
   return body;
 }
 
+/** What `odata.metadata=full` adds to a row. */
+function links(exchange: Exchange, table: Table, row: AnyRow): Record<string, string> {
+  const id = idOf(table, row);
+  return {
+    "@odata.type": `#Microsoft.Dynamics.CRM.${table.name}`,
+    "@odata.id": rowUrl(exchange, table, id),
+    "@odata.editLink": `${table.entitySet}(${id})`,
+  };
+}
+
+/** A body without control information, except what pages need: the link to the next one and the count. */
+function withoutMetadata(body: unknown): unknown {
+  if (Array.isArray(body)) {
+    return body.map(withoutMetadata);
+  }
+  if (typeof body !== "object" || body === null) {
+    return body;
+  }
+  const kept = Object.entries(body).filter(
+    ([name]) => !name.includes("@odata.") || ["@odata.nextLink", "@odata.count"].includes(name),
+  );
+  return Object.fromEntries(kept.map(([name, value]) => [name, withoutMetadata(value)]));
+}
+
 function contextOf(exchange: Exchange, table: Table, single: boolean): string {
   const select = exchange.query.get("$select");
   const columns = select === null ? "" : `(${select})`;
@@ -560,8 +666,9 @@ function rowUrl(exchange: Exchange, table: Table, id: string): string {
 }
 
 function json(exchange: Exchange, body: unknown, status: 200 | 201 = 200): Response {
-  const response = exchange.context.body(JSON.stringify(body), status, {
-    "Content-Type": "application/json; odata.metadata=minimal",
+  const shownBody = exchange.level === "none" ? withoutMetadata(body) : body;
+  const response = exchange.context.body(JSON.stringify(shownBody), status, {
+    "Content-Type": `application/json; odata.metadata=${exchange.level}`,
   });
   return applied(exchange, response);
 }

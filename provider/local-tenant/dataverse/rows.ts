@@ -9,6 +9,7 @@ export const dataverseTables = {
   systemuser: "dv.systemusers",
   team: "dv.teams",
   organization: "dv.organizations",
+  tracelog: "dv.tracelogs",
 } as const;
 
 /** Logical name of a simulated table. */
@@ -172,6 +173,8 @@ export interface SystemUserRow extends Omit<CommonColumns, "statecode" | "status
   emailrouteraccessapproval: Approval;
   isemailaddressapprovedbyo365admin: boolean;
   defaultmailbox: Lookup | null;
+  /** The user's own private queue; absent in older journals. */
+  queueid?: Lookup | null;
   /** Not a column: the security roles held. */
   roles: SecurityRole[];
 }
@@ -189,6 +192,8 @@ export interface TeamRow extends Omit<CommonColumns, "statecode" | "statuscode">
   businessunitid: Lookup;
   administratorid: Lookup | null;
   organizationid: string;
+  /** The team's own private queue; absent in older journals. */
+  queueid?: Lookup | null;
   /** Not a column: the security roles held. A team without one may own nothing; absent in older journals. */
   roles?: SecurityRole[];
 }
@@ -204,6 +209,18 @@ export interface OrganizationRow extends Omit<CommonColumns, "statecode" | "stat
   requireapprovalforqueueemail: boolean;
 }
 
+/** An alert: what happened to a mailbox record or a server profile. */
+export interface TraceLogRow extends Omit<CommonColumns, "statecode" | "statuscode"> {
+  tracelogid: string;
+  text: string;
+  /** 1 information, 2 warning, 3 error. */
+  level: 1 | 2 | 3;
+  tracecode: number;
+  errordetails: string | null;
+  regardingobjectid: Lookup;
+  organizationid: Lookup | null;
+}
+
 /** The row type of a table. */
 export interface RowOf {
   mailbox: MailboxRow;
@@ -212,6 +229,7 @@ export interface RowOf {
   systemuser: SystemUserRow;
   team: TeamRow;
   organization: OrganizationRow;
+  tracelog: TraceLogRow;
 }
 
 /** What a factory needs beside the columns: when, and by whom. `at` is ISO 8601; `by` a systemuserid. */
@@ -316,6 +334,23 @@ export function newEmailServerProfileRow(
     usedefaulttenantid: true,
     ...given,
   };
+}
+
+/** A private queue, as Dataverse makes one for each user and team; it has the name in angle brackets. */
+export function newPrivateQueueRow(
+  given: Partial<QueueRow> & Pick<QueueRow, "queueid" | "ownerid" | "owningbusinessunit">,
+  ownerName: string,
+  made: Made,
+): QueueRow {
+  return newQueueRow({ name: `<${ownerName.slice(0, 198)}>`, queueviewtype: 1, ...given }, made);
+}
+
+/** An alert. */
+export function newTraceLogRow(
+  given: Partial<TraceLogRow> & Pick<TraceLogRow, "tracelogid" | "text" | "regardingobjectid">,
+  made: Made,
+): TraceLogRow {
+  return { ...withoutState(common(made)), level: 3, tracecode: 0, errordetails: null, organizationid: null, ...given };
 }
 
 /** A queue without an address; its mailbox record is a row of its own (`defaultmailbox`). */

@@ -337,6 +337,7 @@ const systemuser = table({
     choice("emailrouteraccessapproval", approval, "ru"),
     flag("isemailaddressapprovedbyo365admin", "r"),
     lookup("defaultmailbox", to("mailbox", "defaultmailbox"), "r"),
+    lookup("queueid", to("queue", "queueid"), "cru"),
     lookup("businessunitid", to("businessunit", "businessunitid"), "cru"),
     lookup("parentsystemuserid", to("systemuser", "parentsystemuserid"), "cru"),
     guid("organizationid", "r"),
@@ -366,9 +367,50 @@ const team = table({
     guid("azureactivedirectoryobjectid", "cr"),
     lookup("businessunitid", to("businessunit", "businessunitid"), "cru"),
     lookup("administratorid", to("systemuser", "administratorid"), "cru"),
+    lookup("queueid", to("queue", "queueid"), "cru"),
     guid("organizationid", "r"),
     ...audit(),
     ...imported(),
+  ],
+});
+
+const tracelog = table({
+  name: "tracelog",
+  schemaName: "TraceLog",
+  collectionName: "TraceLogs",
+  displayName: "Trace",
+  entitySet: "tracelogs",
+  key: "tracelogid",
+  nameColumn: "text",
+  objectTypeCode: 8050,
+  create: false,
+  remove: true,
+  columns: [
+    key("tracelogid"),
+    text("text", 2000, "cr"),
+    choice("level", { 1: "Information", 2: "Warning", 3: "Error" }, "cr"),
+    whole("tracecode", "cr", { range: [0, 1000000000], required: true }),
+    flag("tracestatus", "cr"),
+    text("errordetails", 2048, "cru"),
+    text("errortypedisplay", 320, "cru"),
+    lookup(
+      "regardingobjectid",
+      [
+        ...to("mailbox", "regardingobjectid_mailbox"),
+        ...to("emailserverprofile", "regardingobjectid_emailserverprofile"),
+      ],
+      "cr",
+    ),
+    lookup("parenttracelogid", to("tracelog", "parenttracelogid"), "cr"),
+    flag("canbedeleted", "cr", { initial: true }),
+    flag("isunique", "cr"),
+    whole("collationlevel", "cr", counter),
+    text("machinename", 320, "cru"),
+    memo("traceactionxml", 1073741823, "cr"),
+    memo("tracedetailxml", 1073741823, "cru"),
+    memo("traceparameterxml", 1073741823, "cr"),
+    lookup("organizationid", to("organization", "organizationid"), "r"),
+    ...audit(),
   ],
 });
 
@@ -402,6 +444,7 @@ export const schema: Readonly<Record<TableName, Table>> = {
   systemuser,
   team,
   organization,
+  tracelog,
 };
 
 /** The simulated tables by entity set, the name in URLs. */

@@ -5,13 +5,15 @@ import {
   newEmailServerProfileRow,
   newMailboxRow,
   newOrganizationRow,
+  newPrivateQueueRow,
   newQueueRow,
   newSystemUserRow,
   newTeamRow,
+  type SystemUserRow,
   type TeamRow,
 } from "../dataverse/rows";
 import { applicationUserId, environmentRoles, seedApplications } from "./applications";
-import { type SeedRow, seededAt, seedId } from "./ids";
+import { ownedId, type SeedRow, seededAt, seedId } from "./ids";
 import { type SeedPerson, seedPeople } from "./people";
 
 const organizationId = seedId("environment", 1);
@@ -27,7 +29,7 @@ const organization: Lookup = { table: "organization", id: organizationId };
  * of one name, one that may own nothing), a queue.
  */
 export function environmentRows(): SeedRow[] {
-  return [
+  const rows: SeedRow[] = [
     [
       dataverseTables.organization,
       organizationId,
@@ -42,6 +44,37 @@ export function environmentRows(): SeedRow[] {
     ...formerPersonRows(),
     ...teamRows(),
     ...queueRows(),
+  ];
+  return rows.flatMap(withOwnRows);
+}
+
+/** A user or team with the private queue that Dataverse made for it, and the records of that queue and of a user without address. */
+function withOwnRows(row: SeedRow): SeedRow[] {
+  const [table, id, value] = row;
+  if (table !== dataverseTables.systemuser && table !== dataverseTables.team) {
+    return [row];
+  }
+  const owner = value as SystemUserRow | TeamRow;
+  const isUser = "systemuserid" in owner;
+  const pointer: Lookup = { table: isUser ? "systemuser" : "team", id };
+  const queue: Lookup = { table: "queue", id: ownedId("privateQueue", id) };
+  const queueRecord: Lookup = { table: "mailbox", id: ownedId("privateMailbox", id) };
+  const ownRecord: Lookup = { table: "mailbox", id: ownedId("ownMailbox", id) };
+  const lacksRecord = isUser && owner.defaultmailbox === null;
+  const name = isUser ? owner.fullname : owner.name;
+  const common = { ownerid: pointer, owningbusinessunit: businessUnit, organizationid: organization };
+  const privateQueue = newPrivateQueueRow({ queueid: queue.id, defaultmailbox: queueRecord, ...common }, name, made);
+  const record = (mailboxid: string, regardingobjectid: Lookup, of: string): SeedRow => {
+    const nothing = { emailaddress: null, incomingemaildeliverymethod: 0, emailrouteraccessapproval: 0 } as const;
+    const disabled = { isforwardmailbox: false, enabledforincomingemail: false, enabledforact: false };
+    const given = { mailboxid, name: of, regardingobjectid, emailserverprofile: exchangeOnline };
+    return [dataverseTables.mailbox, mailboxid, newMailboxRow({ ...given, ...nothing, ...disabled, ...common }, made)];
+  };
+  return [
+    [table, id, { ...owner, queueid: queue, ...(lacksRecord ? { defaultmailbox: ownRecord } : {}) }],
+    [dataverseTables.queue, queue.id, privateQueue],
+    record(queueRecord.id, queue, privateQueue.name),
+    ...(lacksRecord ? [record(ownRecord.id, pointer, name)] : []),
   ];
 }
 

@@ -19,6 +19,15 @@ export function seedId(kind: keyof typeof kinds, n: number): string {
   return `10ca17e4-${kinds[kind]}-4000-8000-${n.toString(16).padStart(12, "0")}`;
 }
 
+/** What Dataverse made with a user or team, by the second group of digits of its id. */
+const owned = { privateQueue: "d0f4", privateMailbox: "d0f5", ownMailbox: "d0f6" } as const;
+
+/** The id of a row that belongs to a seeded user or team: the owner's id with another second group; the owner's own is the third. */
+export function ownedId(kind: keyof typeof owned, ownerId: string): string {
+  const [first = "", group = "", , ...rest] = ownerId.split("-");
+  return [first, owned[kind], `4${group.slice(1)}`, ...rest].join("-");
+}
+
 /** When everything seeded was created, ISO 8601. */
 export const seededAt = "2025-01-06T08:00:00Z";
 
