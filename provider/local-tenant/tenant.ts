@@ -21,8 +21,8 @@ export interface Settings {
   /** Whether changing a Dataverse mailbox's address drops its approval to Pending. */
   addressChangeDropsApproval: boolean;
   /**
-   * Whether the address of a user's or queue's Dataverse mailbox can be changed on the mailbox row (sources conflict): true
-   * carries it over to the user or queue, false refuses with 0x8005E208.
+   * Whether the address of a user's or queue's Dataverse mailbox can be changed on the mailbox row: true carries it over to the
+   * user or queue, as tools in use expect; false refuses with 0x8005E208, as an error code of the service says.
    */
   individualAddressEditable: boolean;
   /** Whether Dataverse lets users be deleted, as an environment may for disabled ones; otherwise every attempt is a 405. */
@@ -95,7 +95,7 @@ export function defaultSettings(): Settings {
     refuseRules: false,
     approval: "authorised",
     addressChangeDropsApproval: true,
-    individualAddressEditable: false,
+    individualAddressEditable: true,
     deleteDisabledUsers: false,
     deleteNeedsInactive: false,
     strictHeaders: false,

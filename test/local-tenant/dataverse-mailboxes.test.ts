@@ -503,6 +503,7 @@ describe("individual mailboxes", () => {
     });
     expect((await row(path)).emailrouteraccessapproval).toBe(2);
     const body = { emailaddress: "countess@contoso.com" };
+    environment.tenant.settings.individualAddressEditable = false;
     expect(await environment.send("PATCH", `mailboxes(${id})`, { body })).toMatchObject({
       status: 400,
       code: "0x8005E208",
@@ -522,7 +523,8 @@ describe("individual mailboxes", () => {
     }
   });
 
-  test("its address is locked, or by a setting carried over to the queue", async () => {
+  test("its address is carried over to the queue, or by a setting locked", async () => {
+    environment.tenant.settings.individualAddressEditable = false;
     const queue = await newQueue();
     const path = `mailboxes(${(await mailboxOf(queue))?.mailboxid})`;
     const body = { emailaddress: "new@contoso.com" };

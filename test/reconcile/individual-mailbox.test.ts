@@ -536,7 +536,7 @@ describe("the address", () => {
     }
 
     test("is refused where none is declared", async () => {
-      const { world } = await withNewcomer();
+      const { world } = await withNewcomer({ settings: { mailboxRowDelay: 60_000 } });
       expect(await failure(made(world, { user: "mary@contoso.com" }))).toMatch(
         /^user: Mary Somerville has no address in Dynamics, and so no mailbox record; declare emailAddress/,
       );
@@ -757,7 +757,10 @@ describe("approval", () => {
 });
 
 describe("Test & Enable", () => {
-  const outcome = (result: string, config = {}) => ({ settings: { test: { outcomes: { [ADA]: result } } }, config });
+  const outcome = (result: string, config = {}) => ({
+    settings: { testReason: "row", test: { outcomes: { [ADA]: result } } },
+    config,
+  });
   const all = {
     user: ADA,
     incomingEmail: "ServerSideSynchronization",
@@ -840,8 +843,9 @@ describe("a record that is gone", () => {
   });
 
   test("went with its user", async () => {
-    const world = await startWorld();
+    const world = await startWorld({ settings: { deleteDisabledUsers: true } });
     const resource = await made(world, { ...user, incomingEmail: "None" });
+    await world.dataverse("PATCH", `/systemusers(${userId(1)})`, { isdisabled: true });
     await world.dataverse("DELETE", `/systemusers(${userId(1)})`);
     expect(await resource.refresh()).toBe("gone");
   });

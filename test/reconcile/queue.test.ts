@@ -209,7 +209,7 @@ describe.each(Object.entries(cases))("%s", (property, one) => {
     expect(await seen(world, resource)).toMatchObject(columns[1]);
     expect(await patches(world, set)).toEqual([sent]);
     expect(await patches(world, set === "queues" ? "mailboxes" : "queues")).toEqual([]);
-    expect(await rows(world, "queues", "name ne 'Sales'")).toHaveLength(1);
+    expect(await rows(world, "queues", "queueviewtype eq 0 and name ne 'Sales'")).toHaveLength(1);
     expect(await resource.plan(second)).toEqual([]);
     expect(await resource.refresh()).toEqual({});
 
@@ -717,7 +717,9 @@ describe("approval", () => {
 
 describe("Test & Enable", () => {
   const program = { ...support, incomingEmail: "ServerSideSynchronization", outgoingEmail: "None" };
-  const outcome = (result: string) => ({ settings: { test: { outcomes: { [SUPPORT]: result } } } });
+  const outcome = (result: string) => ({
+    settings: { testReason: "row", test: { outcomes: { [SUPPORT]: result } } },
+  });
 
   test("that fails is a warning with Dynamics' reason", async () => {
     const world = await withMailboxes(outcome("failure"));

@@ -26,9 +26,9 @@ export const provenance: Provenance[] = [
   {
     id: "dataverse.born-approved",
     behaviour:
-      "A new forward mailbox is approved (1) when its maker may approve, else pending (2); the O365 flag is false.",
-    mark: "assumed",
-    source: `${terraform} shows 1 for a tenant administrator; the dependence on the maker is reasoning.`,
+      "A forward mailbox made by an administrator who may approve is approved (1), its O365 flag false; else it is pending (2).",
+    mark: "observed",
+    source: `${terraform}; that one made by others is pending is the tenant's own.`,
   },
   {
     id: "dataverse.forward-readonly",
@@ -38,16 +38,17 @@ export const provenance: Provenance[] = [
   },
   {
     id: "dataverse.readonly-columns",
-    behaviour: "A read-only column in a body is refused with 400; ignored when `strictBodies` is off.",
-    mark: "assumed",
-    source: "Not documented; a public script posts one and expects success.",
+    behaviour:
+      "Read-only columns in a body, the row's own key among them, are ignored; the setting `strictBodies` refuses them.",
+    mark: "observed",
+    source: "Clients in production that write whole rows back and note that the service ignores what is read-only.",
   },
   {
     id: "dataverse.passwords-hidden",
     behaviour:
-      "Passwords always read as null; `ispasswordset` tells whether one is stored; $select=password answers null.",
+      "Passwords read as null in a full row, `ispasswordset` tells whether one is stored; $select of one is 400 with 0x80041a08.",
     mark: "observed",
-    source: `${terraform}; that $select behaves like the full row is reasoning.`,
+    source: `${terraform}; ALM4Dataverse/Rnwood.Dataverse.Data.PowerShell #1396 for the error`,
   },
   {
     id: "dataverse.post-answer",
@@ -106,9 +107,9 @@ export const provenance: Provenance[] = [
   },
   {
     id: "dataverse.filter-text",
-    behaviour: "Text compares without case in filters; ne matches rows whose value is null.",
-    mark: "assumed",
-    source: "General behaviour of Dataverse's SQL collation and query translation.",
+    behaviour: "Text compares without case in filters; ne with a value matches rows whose value is null.",
+    mark: "observed",
+    source: `${webApi}/query/filter-rows.md for the case; MarkMpn/Sql4Cds #167 and #530 for ne`,
   },
   {
     id: "dataverse.error-shape",
@@ -124,21 +125,22 @@ export const provenance: Provenance[] = [
   },
   {
     id: "dataverse.unknown-property",
-    behaviour: "An unknown property in a body is 400 with 0x80048d19; in $select 400 with 0x80060888.",
-    mark: "assumed",
-    source: "Messages seen in PowerPlatform-DataverseServiceClient issues; codes from general knowledge.",
+    behaviour: "An unknown property in a body is 400 with 0x80048d19 and named with its table; in $select it is 400.",
+    mark: "observed",
+    source:
+      "PowerAppsCodeApps #84, PowerPlatform-DataverseServiceClient #290; SupportArticles, troubleshoot Dataverse Web API client errors",
   },
   {
     id: "dataverse.value-errors",
     behaviour: "Text too long is 0x80044331, a choice out of range 0x8004431A, a status of the other state 0x80048408.",
-    mark: "assumed",
-    source: "General knowledge of the service's validation errors.",
+    mark: "observed",
+    source: "powerplatform-vscode #136 and answers recorded by clients of the service",
   },
   {
     id: "dataverse.bare-lookup",
     behaviour: "A bare `_x_value` in a body is refused with 0x80060888.",
-    mark: "assumed",
-    source: "General knowledge; navigation properties are the documented way.",
+    mark: "observed",
+    source: "Answers recorded by clients of the service",
   },
   {
     id: "dataverse.no-application-user",
@@ -154,13 +156,13 @@ export const provenance: Provenance[] = [
   },
   {
     id: "dataverse.roles",
-    behaviour: "System Administrator and System Customizer read and write everything simulated; Basic User only reads.",
-    mark: "assumed",
-    source: `A simplification of security roles; the form needs one of the first two (${adminPage}).`,
+    behaviour: "A Basic User reads mailbox records and may change none: 403 with 0x80040220.",
+    mark: "documented",
+    source: `${adminPage}: mailbox records need System Administrator or System Customizer; other roles are not simulated.`,
   },
   {
     id: "dataverse.version-headers",
-    behaviour: "The version headers are demanded only when `strictHeaders` is on; a wrong version is always refused.",
+    behaviour: "A request without the OData version headers is served; `strictHeaders` refuses it.",
     mark: "assumed",
     source: `${webApi}/compose-http-requests-handle-errors.md asks for them with every request; older clients omit them.`,
     contrary: "Requests without the version headers are refused",
@@ -271,9 +273,9 @@ export const provenance: Provenance[] = [
   {
     id: "dataverse.individual-address",
     behaviour:
-      "The address of an individual mailbox is refused with 0x8005E208, or carried over to its owner by a setting.",
-    mark: "assumed",
-    source: `${errorPage} and ${adminPage} contradict each other.`,
+      "An address written to the record of a user or queue is carried over to its owner; a setting refuses it with 0x8005E208.",
+    mark: "observed",
+    source: `${powershell} #456 and its Set-CrmQueueMailbox write it; ${errorPage} has the refusal.`,
   },
   {
     id: "dataverse.methods-not-null",
@@ -285,8 +287,8 @@ export const provenance: Provenance[] = [
   {
     id: "dataverse.address-not-unique",
     behaviour: "An address is not unique among mailbox records.",
-    mark: "assumed",
-    source: `${mailboxPage} names no key on it.`,
+    mark: "observed",
+    source: `${powershell}: Get-CrmUserMailbox throws on more than one; user and private queue may share one.`,
   },
   {
     id: "dataverse.approval-roles",
@@ -308,9 +310,11 @@ export const provenance: Provenance[] = [
   },
   {
     id: "dataverse.address-drops-approval",
-    behaviour: "Changing the address drops the approval to Pending.",
-    mark: "assumed",
-    source: "Plausible; behind the setting `addressChangeDropsApproval`.",
+    behaviour:
+      "Changing the address drops the approval to Pending; the setting `addressChangeDropsApproval` lets it stay.",
+    mark: "observed",
+    source:
+      "MicrosoftDocs/dynamics-365-customer-engagement #642; Capgemini's MailboxDeploymentService approves again after writing an address.",
   },
   {
     id: "dataverse.change-resets-test",
@@ -329,8 +333,9 @@ export const provenance: Provenance[] = [
     id: "dataverse.test-end",
     behaviour:
       "When the test ends the flag is false, the completion time later than before, each enabled method has a status.",
-    mark: "assumed",
-    source: "No page describes the end; statuses and time column are documented.",
+    mark: "observed",
+    source:
+      "Capgemini's MailboxDeploymentService waits for mailboxstatus; SupportArticles error-code-8005e272.md and KB 4459027 for the statuses.",
   },
   {
     id: "dataverse.test-succeeds",
@@ -341,16 +346,17 @@ export const provenance: Provenance[] = [
   {
     id: "dataverse.test-reason",
     behaviour:
-      "A failed test leaves its reason in lastsyncerror, lastsyncerrorcode (signed), lastsyncerroroccurredon and lastsyncerrorcount; a success clears them.",
-    mark: "assumed",
-    source: `${mailboxPage} has the columns; whether a test writes them, or only alerts, is not documented.`,
+      "A failed test leaves its reason in an alert (a row of tracelogs), not in lastsyncerror; the setting `testReason` leaves it in the row.",
+    mark: "documented",
+    source:
+      "SupportArticles KB 4484702, KB 4459027, test-enable-fails-for-unrecognized-email-address.md; powerapps-docs, reference/entities/tracelog.md",
   },
   {
     id: "dataverse.test-reason-codes",
     behaviour:
-      "Reasons: 0x8005E219 inactive, 0x8005E222 no profile, 0x8005E228 inactive profile, 0x8005E220 unapproved, 0x8005E221 unknown address; the first that applies.",
-    mark: "assumed",
-    source: `${errorPage} has codes and meanings; that a test reports them is reasoning.`,
+      "A test of a mailbox that is inactive, unapproved, without an active profile or with an unknown address fails; the first that applies is told.",
+    mark: "documented",
+    source: `${errorPage} has codes and texts; ${exchangePage} what is needed. Which columns of an alert hold them is the tenant's own.`,
   },
   {
     id: "dataverse.test-forward-incoming",
@@ -363,7 +369,7 @@ export const provenance: Provenance[] = [
   {
     id: "dataverse.test-locks",
     behaviour:
-      "By a setting a mailbox cannot be changed while its test runs: 0x8005E248. Without the setting every change is taken.",
+      "A mailbox can be changed while its test runs; by the setting `refuseWhileTesting` it is refused with 0x8005E248.",
     mark: "assumed",
     source: `${errorPage} has the code ("please save after completion of test"); which changes it refuses is not documented.`,
     contrary: "Changes are refused with 0x8005E248 while a test runs",
@@ -375,8 +381,37 @@ export const provenance: Provenance[] = [
     source: `${exchangePage}; that a forward mailbox needs both switches off is reasoning.`,
   },
   {
+    id: "dataverse.private-queues",
+    behaviour:
+      "Every user and team has a private queue of its name in angle brackets, without an address or by a setting with the user's.",
+    mark: "documented",
+    source:
+      "powerapps-docs, data-platform/queue-entities.md; the name as in microsoft/terraform-provider-power-platform, systemusers fixture",
+  },
+  {
+    id: "dataverse.delete-user",
+    behaviour: "Users cannot be deleted: 405; the setting `deleteDisabledUsers` lets disabled ones go.",
+    mark: "observed",
+    source:
+      "MicrosoftDocs/power-platform #59, MicrosoftDocs/dynamics-365-customer-engagement #1030; code and text of the refusal are those of other tables.",
+  },
+  {
+    id: "dataverse.metadata",
+    behaviour:
+      "EntityDefinitions, Attributes with casts and $expand of Attributes and OptionSet answer; relationships are not simulated.",
+    mark: "documented",
+    source: `${webApi}/query-metadata-web-api.md`,
+  },
+  {
+    id: "dataverse.metadata-level",
+    behaviour: "odata.metadata=none leaves nextLink and count; full adds type, id and edit link.",
+    mark: "documented",
+    source: `${webApi}/compose-http-requests-handle-errors.md`,
+  },
+  {
     id: "dataverse.record-made-later",
-    behaviour: "A queue or user with an address gets a mailbox record, later, with organisation-default methods.",
+    behaviour:
+      "Every queue and user gets a mailbox record, later; one with an address with organisation-default methods.",
     mark: "documented",
     source: `${adminPage}; the delay seen in public scripts`,
   },
@@ -388,27 +423,17 @@ export const provenance: Provenance[] = [
   },
   {
     id: "dataverse.profile-lookups",
-    behaviour: "Deleting a profile empties the lookups at it; deleting a user or queue deletes its mailbox record.",
+    behaviour:
+      "Deleting a profile empties the lookups at it; deleting a user, team or queue deletes its mailbox records. A user or team that owns queues or profiles stays: 405.",
     mark: "documented",
-    source: mailboxPage,
-  },
-  {
-    id: "dataverse.owner-delete",
-    behaviour: "A user or team that owns queues or profiles cannot be deleted; mailbox records it owns go with it.",
-    mark: "assumed",
-    source: `${mailboxPage} says Cascade for the mailbox's owner; the refusal is the harsher case.`,
+    source: `${mailboxPage} for the records; that owners of other rows stay is the tenant's own.`,
   },
   {
     id: "dataverse.queue-in-use",
-    behaviour: "A queue with items cannot be deleted: 0x80631117; nor one that routing rule sets use: 0x80731118.",
+    behaviour:
+      "A queue with items cannot be deleted: 400 with 0x80631117; nor one that routing rule sets use: 0x80731118.",
     mark: "documented",
-    source: errorPage,
-  },
-  {
-    id: "dataverse.queue-delete-status",
-    behaviour: "The HTTP status of both refusals to delete a queue is 400.",
-    mark: "assumed",
-    source: `${webApi}/compose-http-requests-handle-errors.md: anything not listed is 400.`,
+    source: `${errorPage}; the status is that of errors not listed in ${webApi}/compose-http-requests-handle-errors.md.`,
   },
   {
     id: "dataverse.queue-record-follows",
@@ -424,9 +449,8 @@ export const provenance: Provenance[] = [
   },
   {
     id: "dataverse.delete-active",
-    behaviour:
-      "A mailbox record is deleted without being deactivated first; `deleteNeedsInactive` refuses an active one with 405.",
-    mark: "assumed",
+    behaviour: "An active mailbox record can be deleted; `deleteNeedsInactive` refuses it with 405.",
+    mark: "observed",
     source: `${terraform} deactivates only when asked to.`,
   },
   {
