@@ -404,7 +404,8 @@ export const provenance: Provenance[] = [
   },
   {
     id: "dataverse.metadata-level",
-    behaviour: "odata.metadata=none leaves nextLink and count; full adds type, id and edit link.",
+    behaviour:
+      "odata.metadata=none leaves a row its columns, a page its link and count; full adds type, id and edit link.",
     mark: "documented",
     source: `${webApi}/compose-http-requests-handle-errors.md`,
   },
