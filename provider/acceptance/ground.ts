@@ -6,8 +6,10 @@ import { type Json, type Reply, refusalOf, rowsOf, type Wire } from "./wire";
 
 /** A mailbox that a run made for itself. */
 export interface Disposable {
-  /** Entra object id. */
+  /** Entra object id, for Graph. */
   id: string;
+  /** Exchange's own id. Cmdlets get it: that they take the Entra id too is itself tried. */
+  guid: string;
   address: string;
   alias: string;
 }
@@ -81,7 +83,7 @@ export class Ground {
       throw new Unprepared(`a disposable mailbox was refused: ${refusalOf(reply).words}`);
     }
     await this.until("the mailbox to show", async () => {
-      const found = await this.wire.cmdlet("Get-Mailbox", { Identity: mailbox.id });
+      const found = await this.wire.cmdlet("Get-Mailbox", { Identity: mailbox.guid });
       return rowsOf(found).length === 1 ? found : undefined;
     });
     return mailbox;
@@ -103,30 +105,31 @@ export class Ground {
     });
     const row = rowsOf(reply)[0];
     const id = row?.ExternalDirectoryObjectId;
-    if (typeof id !== "string") {
+    const guid = row?.Guid;
+    if (typeof id !== "string" || typeof guid !== "string") {
       if (reply.status < 500) {
         this.#note("removed", thing);
       }
       return { reply, mailbox: undefined, row: {} };
     }
-    this.#note("made", { ...thing, id });
-    return { reply, mailbox: { id, address, alias: String(row?.Alias ?? alias) }, row: row ?? {} };
+    this.#note("made", { ...thing, id, guid });
+    return { reply, mailbox: { id, guid, address, alias: String(row?.Alias ?? alias) }, row: row ?? {} };
   }
 
   /** Notes that a mailbox of this run has come back under another id. */
-  cameBackAs({ address }: Disposable, id: string): void {
-    this.#note("made", { kind: "mailbox", address, mark: this.mark, id });
+  cameBackAs({ address, guid }: Disposable, id: string): void {
+    this.#note("made", { kind: "mailbox", address, mark: this.mark, id, guid });
   }
 
   /** A mailbox as Exchange shows it. */
-  async mailboxRow({ id }: Disposable): Promise<Json> {
-    const reply = this.expect(await this.wire.cmdlet("Get-Mailbox", { Identity: id }), "reading a mailbox");
+  async mailboxRow({ guid }: Disposable): Promise<Json> {
+    const reply = this.expect(await this.wire.cmdlet("Get-Mailbox", { Identity: guid }), "reading a mailbox");
     return rowsOf(reply)[0] ?? {};
   }
 
   /** Removes a mailbox before the end of the run, for probes on what was deleted; the journal keeps it. */
-  async removeMailbox({ id }: Disposable): Promise<void> {
-    this.expect(await this.wire.cmdlet("Remove-Mailbox", { Identity: id, Confirm: false }), "removing a mailbox");
+  async removeMailbox({ guid }: Disposable): Promise<void> {
+    this.expect(await this.wire.cmdlet("Remove-Mailbox", { Identity: guid, Confirm: false }), "removing a mailbox");
   }
 
   /** A new row of Dataverse, under an id of our own. */

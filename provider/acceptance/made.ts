@@ -3,7 +3,7 @@ import { type Reply, refusalOf, rowsOf, type Wire } from "./wire";
 
 /** Something that a run made and has to take away again. */
 export type Made =
-  | { kind: "mailbox"; address: string; mark: string; id?: string }
+  | { kind: "mailbox"; address: string; mark: string; id?: string; guid?: string }
   | { kind: "row"; set: string; id: string; mark: string };
 
 /** One line of the journal. */
@@ -127,7 +127,7 @@ async function removeMailbox(
   // A probe may have given its address away, so the id counts where it is known.
   const found = await wire.cmdlet(
     "Get-Mailbox",
-    thing.id === undefined ? { Filter: `EmailAddresses -eq '${thing.address}'` } : { Identity: thing.id },
+    thing.guid === undefined ? { Filter: `EmailAddresses -eq '${thing.address}'` } : { Identity: thing.guid },
   );
   if (found.status >= 400 && !isNotFound(found)) {
     return refused(thing, "looking for it", found);
@@ -144,7 +144,7 @@ async function removeMailbox(
       : undefined;
   }
   if (own !== undefined) {
-    const removed = await wire.cmdlet("Remove-Mailbox", { Identity: id, Confirm: false });
+    const removed = await wire.cmdlet("Remove-Mailbox", { Identity: String(own.Guid), Confirm: false });
     if (removed.status >= 400) {
       return refused(thing, "Remove-Mailbox", removed);
     }

@@ -134,9 +134,14 @@ export class Recording {
     return `${JSON.stringify({ ...head, results, exchanges }, undefined, 1)}\n`;
   }
 
-  /** Writes the record; a file that is there already is not overwritten. */
+  /** Makes sure before the run that the record can be written, over nothing that is there already. */
+  reserve(file: string): void {
+    writeFileSync(file, "", { flag: "wx", mode: 0o600 });
+  }
+
+  /** Writes the record, in a file that was reserved. */
   write(file: string, head: RecordHead): void {
-    writeFileSync(file, this.written(head), { flag: "wx", mode: 0o600 });
+    writeFileSync(file, this.written(head));
   }
 
   #body(body: unknown): unknown {

@@ -111,23 +111,13 @@ export async function acceptance(options: AcceptanceOptions, surroundings: Surro
     if (!isLocal && configuration.environmentUrl !== undefined) {
       recording.learn(new URL(configuration.environmentUrl).hostname, "domain");
     }
+    recording.reserve(record);
     const started = new Date().toISOString();
     const ground = new Ground(wire, plot, journal, configuration.settleTimeout, signal);
-    const results: { probe: string; is: string; said: string; verdict: Verdict }[] = [];
+    const results: Result[] = [];
     let complaints: string[] = [];
     try {
-      for (const probe of chosen) {
-        if (signal.aborted) {
-          break;
-        }
-        recording.probe = probe.row;
-        const verdict = await tried(probe, ground, has);
-        if (signal.aborted && verdict.is === "notTried") {
-          break;
-        }
-        results.push({ probe: probe.row, is: MARKS[verdict.is], said: verdict.said, verdict });
-        say(lineOf(probe.row, verdict));
-      }
+      await probeAll(chosen, ground, has, recording, results, say);
     } finally {
       recording.probe = "clean-up";
       complaints = await cleanUp(journal, wire.withSignal(new AbortController().signal), () => undefined);
@@ -137,7 +127,7 @@ export async function acceptance(options: AcceptanceOptions, surroundings: Surro
         mode: plot === undefined ? "read-only" : "on disposable mailboxes",
         started,
         ended: new Date().toISOString(),
-        results: results.map(({ probe, is, said }) => ({ probe, is, said })),
+        results: results.map(({ row, verdict: { is, said } }) => ({ probe: row, is: MARKS[is], said })),
       });
     }
     return summary(results, complaints, signal.aborted, journal.file, record, say);
@@ -229,6 +219,35 @@ async function checkDomain(wire: Wire, domain: string): Promise<void> {
   }
 }
 
+/** What one probe found out. */
+interface Result {
+  row: string;
+  verdict: Verdict;
+}
+
+/** Asks one probe after the other, until all are done or the run is ended. */
+async function probeAll(
+  chosen: readonly Probe[],
+  ground: Ground,
+  has: Readonly<Record<Need, boolean>>,
+  recording: Recording,
+  results: Result[],
+  say: (text: string) => void,
+): Promise<void> {
+  for (const probe of chosen) {
+    recording.probe = probe.row;
+    const verdict = await tried(probe, ground, has);
+    if (ground.signal.aborted && verdict.is === "notTried") {
+      return;
+    }
+    results.push({ row: probe.row, verdict });
+    say(lineOf(probe.row, verdict));
+    if (ground.signal.aborted) {
+      return;
+    }
+  }
+}
+
 async function tried(probe: Probe, ground: Ground, has: Readonly<Record<Need, boolean>>): Promise<Verdict> {
   const reason = missing(probe, has);
   if (reason !== undefined) {
@@ -247,7 +266,7 @@ function lineOf(row: string, { is, said }: Verdict): string {
 }
 
 function summary(
-  results: readonly { verdict: Verdict }[],
+  results: readonly Result[],
   complaints: readonly string[],
   isAborted: boolean,
   journal: string,

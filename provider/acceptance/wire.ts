@@ -105,6 +105,11 @@ export class Wire {
     });
   }
 
+  /** One routing hint for a whole run: whatever is read was written by way of the same servers. */
+  get #anchor(): Record<string, string> {
+    return { "X-AnchorMailbox": `APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@${this.tenantId}` };
+  }
+
   /** Runs a cmdlet. */
   cmdlet(name: string, parameters: Json = {}, extra: Extra = {}): Promise<Reply> {
     return this.send(
@@ -156,7 +161,9 @@ export class Wire {
    * @throws ProviderError when no answer came at all.
    */
   async send(call: Call, token?: string): Promise<Reply> {
-    return this.#through(token === undefined ? this.#pipeline : this.#pipelineWith({ token: async () => token }), call);
+    const pipeline = token === undefined ? this.#pipeline : this.#pipelineWith({ token: async () => token });
+    const headers = { ...(call.service === "exchange" ? this.#anchor : {}), ...call.headers };
+    return this.#through(pipeline, { ...call, headers });
   }
 
   /** The same read of Dataverse many times at once, without patience. */

@@ -147,13 +147,14 @@ async function testLocks(ground: Ground): Promise<Verdict> {
 }
 
 /** The mailbox record of a new queue on a disposable mailbox, once Dataverse has made it. */
-async function queueRecord(ground: Ground): Promise<string> {
+async function queueWithRecord(ground: Ground): Promise<{ queue: string; record: string }> {
   const { address } = await ground.newMailbox();
   const queue = await ground.newRow("queues", { emailaddress: address, queueviewtype: 1 });
-  return ground.until("the queue's mailbox record", async () => {
+  const record = await ground.until("the queue's mailbox record", async () => {
     const row = await ground.row("queues", queue, "_defaultmailbox_value");
     return typeof row._defaultmailbox_value === "string" ? row._defaultmailbox_value : undefined;
   });
+  return { queue, record };
 }
 
 /**
@@ -161,7 +162,7 @@ async function queueRecord(ground: Ground): Promise<string> {
  * server-side synchronisation. Incoming failed and outgoing passed confirms; incoming not failed contradicts.
  */
 async function testForwardIncoming(ground: Ground): Promise<Verdict> {
-  const id = await queueRecord(ground);
+  const { record: id } = await queueWithRecord(ground);
   ground.expect(
     await ground.change("mailboxes", id, { incomingemaildeliverymethod: 3, outgoingemaildeliverymethod: 2 }),
     "setting the methods",

@@ -6,6 +6,9 @@ import { type Json, type Reply, rowsOf } from "../wire";
 /** How long something that shows at once or never is waited for, in milliseconds. */
 const A_MINUTE = 60_000;
 
+/** How long a server is given that has not heard of a write yet, in milliseconds. */
+const SOME_SECONDS = 5_000;
+
 /** A request inside a `$batch`. */
 function batched(ground: Ground, id: number, cmdlet: string, parameters: Json = {}): Json {
   return {
@@ -17,12 +20,12 @@ function batched(ground: Ground, id: number, cmdlet: string, parameters: Json = 
   };
 }
 
-function batch(ground: Ground, requests: Json[]): Promise<Reply> {
+function batch(ground: Ground, requests: Json[], kind: "read" | "write" = "read"): Promise<Reply> {
   return ground.wire.send({
     service: "exchange",
     method: "POST",
     path: `/adminapi/beta/${ground.wire.tenantId}/$batch`,
-    kind: "read",
+    kind,
     action: "asking several things at once",
     cmdlet: "$batch",
     body: { requests },
@@ -69,30 +72,100 @@ async function batchSize(ground: Ground): Promise<Verdict> {
 }
 
 /**
- * `exchange.batch-first-error`: a batch whose first read finds nothing, without the preference to go on. No answer to the second
- * read confirms; an answer contradicts.
+ * `exchange.batch-first-error`: a batch of three whose second read finds nothing, without the preference to go on. One read without
+ * an answer confirms; three answers contradict.
  */
 async function batchFirstError(ground: Ground): Promise<Verdict> {
   const reply = await batch(ground, [
-    batched(ground, 0, "Get-Mailbox", { Identity: randomUUID() }),
-    batched(ground, 1, "Get-AcceptedDomain"),
+    batched(ground, 0, "Get-AcceptedDomain"),
+    batched(ground, 1, "Get-Mailbox", { Identity: randomUUID() }),
+    batched(ground, 2, "Get-AcceptedDomain"),
   ]);
-  const answers = responsesOf(ground.expect(reply, "a batch of two"));
-  if (!answers.some(({ id, status }) => id === "0" && Number(status) >= 400)) {
-    throw new Unprepared("the first request of the batch did not fail");
+  const answers = responsesOf(ground.expect(reply, "a batch of three"));
+  if (!answers.some(({ id, status }) => id === "1" && Number(status) >= 400)) {
+    throw new Unprepared("the second request of the batch did not fail");
   }
-  const isAnswered = answers.some(({ id, status }) => id === "1" && Number(status) < 400);
+  const answered = answers.filter(({ status }) => Number(status) < 400).length;
+  return seen(answered < 2, `beside the one that failed, ${answered} of 2 requests were answered`);
+}
+
+/** Writes in one batch; the last one counts if they run in their order. */
+const WRITES = 8;
+
+/**
+ * `exchange.batch-order`: sets one attribute of a mailbox eight times in one batch, to 1, 2, 3 and so on. Three times the last value
+ * confirms; any other contradicts.
+ */
+async function batchOrder(ground: Ground): Promise<Verdict> {
+  const mailbox = await ground.newMailbox();
+  for (let round = 1; round <= 3; round += 1) {
+    const values = Array.from({ length: WRITES }, (_, index) => `${round}-${index + 1}`);
+    const reply = await batch(
+      ground,
+      values.map((value, index) =>
+        batched(ground, index, "Set-Mailbox", { Identity: mailbox.guid, CustomAttribute1: value }),
+      ),
+      "write",
+    );
+    ground.expect(reply, "a batch of writes");
+    let last: unknown;
+    await ground.eventually(async () => {
+      last = (await ground.mailboxRow(mailbox)).CustomAttribute1;
+      return last === values.at(-1) ? last : undefined;
+    }, SOME_SECONDS);
+    if (last !== values.at(-1)) {
+      return seen(
+        false,
+        `of ${WRITES} writes in one batch, write ${values.indexOf(String(last)) + 1} was the last one`,
+      );
+    }
+  }
+  return seen(true, `three times the last of ${WRITES} writes in one batch was the one that counted`);
+}
+
+/** `exchange.object-id-identity`: reads a mailbox by its Entra object id. Found confirms. */
+async function objectIdIdentity(ground: Ground): Promise<Verdict> {
+  const { id } = await ground.mailbox();
+  const reply = await ground.wire.cmdlet("Get-Mailbox", { Identity: id });
+  const isFound = rowsOf(reply).some((row) => row.ExternalDirectoryObjectId === id);
+  return seen(isFound, `a mailbox was ${isFound ? "" : "not "}found by its Entra object id (HTTP ${reply.status})`);
+}
+
+/**
+ * `exchange.initials`: makes a mailbox with Initials, reads them with Get-User and takes them away with Set-User. Kept, shown by
+ * Get-User alone, and gone afterwards confirms: a creation is marked so.
+ */
+async function initials(ground: Ground): Promise<Verdict> {
+  const mark = "~m1f3a";
+  const { reply, mailbox, row } = await ground.tryMailbox({ Initials: mark });
+  if (mailbox === undefined) {
+    return seen(false, `New-Mailbox with Initials was refused with HTTP ${reply.status}`);
+  }
+  const signInName = String(row.UserPrincipalName);
+  const read = async () => rowsOf(await ground.wire.cmdlet("Get-User", { Identity: signInName }))[0];
+  const user = await ground.until("Get-User to show the account", read);
+  const others = await ground.until("Get-Mailbox to show the mailbox", async () => {
+    const shown = rowsOf(await ground.wire.cmdlet("Get-Mailbox", { Identity: mailbox.guid }))[0];
+    return shown === undefined ? undefined : JSON.stringify(shown);
+  });
+  const cleared = await ground.wire.cmdlet("Set-User", { Identity: signInName, Initials: null, Confirm: false });
+  const isGone = await ground.eventually(async () => {
+    const later = await read();
+    return later !== undefined && (later.Initials ?? "") === "" ? true : undefined;
+  }, SOME_SECONDS);
+  const isKept = user.Initials === mark;
+  const isHidden = !others.includes(mark);
   return seen(
-    !isAnswered,
-    `after one that failed, the next request of the batch was ${isAnswered ? "" : "not "}answered`,
+    isKept && isHidden && cleared.status < 400 && isGone === true,
+    `Get-User ${isKept ? "shows" : "does not show"} them, Get-Mailbox ${isHidden ? "does not" : "does"}; taking them away was answered with HTTP ${cleared.status}`,
   );
 }
 
 /** `exchange.message-size`: limits of 150 MB and 151 MB for messages. The first taken and the second refused confirms. */
 async function messageSize(ground: Ground): Promise<Verdict> {
-  const { id } = await ground.mailbox();
-  const most = await ground.wire.cmdlet("Set-Mailbox", { Identity: id, MaxSendSize: "150 MB" });
-  const more = await ground.wire.cmdlet("Set-Mailbox", { Identity: id, MaxSendSize: "151 MB" });
+  const { guid } = await ground.mailbox();
+  const most = await ground.wire.cmdlet("Set-Mailbox", { Identity: guid, MaxSendSize: "150 MB" });
+  const more = await ground.wire.cmdlet("Set-Mailbox", { Identity: guid, MaxSendSize: "151 MB" });
   return seen(
     most.status < 400 && more.status >= 400,
     `150 MB was answered with HTTP ${most.status}, 151 MB with HTTP ${more.status}`,
@@ -104,7 +177,7 @@ async function messageSize(ground: Ground): Promise<Verdict> {
  * ones first, in base64, is Graph's id: confirmed.
  */
 async function ruleIdentity(ground: Ground): Promise<Verdict> {
-  const { id } = await ground.mailbox();
+  const { id, guid } = await ground.mailbox();
   const name = ground.name();
   const made = await ground.until("Graph to take a rule", async () => {
     const reply = await ground.wire.graph("POST", `/users/${id}/mailFolders/inbox/messageRules`, {
@@ -118,7 +191,7 @@ async function ruleIdentity(ground: Ground): Promise<Verdict> {
   });
   // The number has more digits than JavaScript keeps, so it is read from the text.
   const digits = await ground.until("Exchange to show the rule", async () => {
-    const reply = await ground.wire.cmdlet("Get-InboxRule", { Mailbox: id });
+    const reply = await ground.wire.cmdlet("Get-InboxRule", { Mailbox: guid });
     return rowsOf(reply).length === 0 ? undefined : /"RuleIdentity":\s*"?(\d+)/.exec(reply.text)?.[1];
   });
   const bytes = Buffer.alloc(8);
@@ -218,7 +291,7 @@ async function primaryInAdd(ground: Ground): Promise<Verdict> {
   const mailbox = await ground.newMailbox();
   const address = ground.address();
   const reply = await ground.wire.cmdlet("Set-Mailbox", {
-    Identity: mailbox.id,
+    Identity: mailbox.guid,
     EmailAddresses: { "@odata.type": "#Exchange.GenericHashTable", Add: [`SMTP:${address}`] },
   });
   if (reply.status >= 400) {
@@ -337,6 +410,24 @@ export const exchangeProbes: readonly Probe[] = [
     assumption: "Undo-SoftDeletedMailbox brings the deleted account back under its id, without a password.",
     needs: ["disposable"],
     ask: undoSoftDeleted,
+  },
+  {
+    row: "exchange.batch-order",
+    assumption: "The requests of a batch run one after the other, in their order.",
+    needs: ["disposable"],
+    ask: batchOrder,
+  },
+  {
+    row: "exchange.object-id-identity",
+    assumption: "A mailbox is found by its Entra object id.",
+    needs: ["disposable"],
+    ask: objectIdIdentity,
+  },
+  {
+    row: "exchange.initials",
+    assumption: "New-Mailbox keeps Initials, which only Get-User shows and Set-User takes away.",
+    needs: ["disposable"],
+    ask: initials,
   },
   {
     row: "exchange.message-size",

@@ -130,8 +130,8 @@ async function rulesForwarded(ground: Ground): Promise<Verdict> {
   });
   ground.expect(rule, "making a rule");
   const forwarding = await ground.wire.cmdlet("Set-Mailbox", {
-    Identity: source.id,
-    ForwardingAddress: target.id,
+    Identity: source.guid,
+    ForwardingAddress: target.address,
     DeliverToMailboxAndForward: false,
   });
   ground.expect(forwarding, "setting the forwarding");

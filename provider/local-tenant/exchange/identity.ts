@@ -231,7 +231,6 @@ export class Directory {
     }
     const forms = [
       recipient.guid,
-      recipient.externalDirectoryObjectId,
       mailbox?.exchangeGuid,
       recipient.name,
       recipient.alias,
@@ -243,6 +242,9 @@ export class Directory {
       samAccountName(recipient),
       `${forest}\\${samAccountName(recipient)}`,
     ];
+    if (recipient.externalDirectoryObjectId.toLowerCase() === wanted) {
+      return !this.tenant.isContrary("exchange.object-id-identity");
+    }
     return forms.some((form) => form !== undefined && form !== "" && form.toLowerCase() === wanted);
   }
 

@@ -144,7 +144,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
     name: tenant.settings.nameBecomesObjectId ? own.externalDirectoryObjectId : name,
     alias,
     displayName,
-    ...initials,
+    ...(tenant.isContrary("exchange.initials") ? {} : initials),
     sid: sidOf(own.guid),
     emailAddresses: [
       ...smtp.map((address, index) => `${index === 0 ? "SMTP" : "smtp"}:${address}`),

@@ -214,6 +214,20 @@ export const provenance: Provenance[] = [
     source: "CIPP-API pull request 1568; alias or name shared by two objects: Microsoft365DSC #2117",
   },
   {
+    id: "exchange.batch-order",
+    behaviour: "The requests of a $batch run one after the other, in their order",
+    mark: "assumed",
+    source: "nothing public; CIPP writes several permissions of one mailbox in one batch",
+    contrary: "They run in reverse order",
+  },
+  {
+    id: "exchange.object-id-identity",
+    behaviour: "A mailbox's Entra object id is an identity of it",
+    mark: "observed",
+    source: "CIPP names mailboxes so in every cmdlet; no page lists it among the forms of Identity",
+    contrary: "Nothing is found by it",
+  },
+  {
     id: "exchange.name-object-id",
     behaviour: "Name reads back as the Entra object id",
     mark: "documented",
@@ -238,6 +252,7 @@ export const provenance: Provenance[] = [
       "New-Mailbox and Set-User take Initials of at most six characters; of all rows, only Get-User's show them",
     mark: "documented",
     source: "reference pages of the cmdlets, metadata of the admin API, Active Directory schema (a-initials)",
+    contrary: "New-Mailbox takes them and keeps none",
   },
   {
     id: "exchange.initial-domain-alias",

@@ -201,7 +201,8 @@ export function exchangeRoutes(tenant: Tenant): Hono {
       /odata\.continue-on-error/i.test(request.headers.get("prefer") ?? "") ||
       tenant.isContrary("exchange.batch-first-error");
     const responses: unknown[] = [];
-    for (const entry of entries) {
+    const inOrder = tenant.isContrary("exchange.batch-order") ? [...entries].reverse() : entries;
+    for (const entry of inOrder) {
       const inner = innerRequest(request, target, entry);
       const facts = {
         service: "exchange",
