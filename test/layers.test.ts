@@ -27,6 +27,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "index.ts": ["resources"],
   // The door of the engine picks the reconciler of a kind; the names of the kinds are the classes'.
   "provider.ts": ["dynamic", "reconcilers", "resources"],
+  // Mocks for users' own tests: checks as the provider does, and knows the kinds by the classes' names.
+  "testing.ts": ["dynamic", "reconcilers", "resources"],
   "cli.ts": ["acceptance", "import-file", "local-tenant"],
   // Asks the services plainly, as a client of its own: nothing of what reconciles, and nothing of the local tenant.
   acceptance: ["dynamic", "services", "http", "configuration"],
@@ -169,8 +171,8 @@ describe("imports between the layers", () => {
     const loaded = imports.filter(
       (entry) =>
         layerOfTarget(entry) === "resources" &&
-        // A command writes what the classes would declare; it is no provider process.
-        !["resources", "index.ts", "import-file"].includes(layerOf(entry.file)) &&
+        // Neither a command, which writes what the classes would declare, nor mocks are in the provider process.
+        !["resources", "index.ts", "import-file", "testing.ts"].includes(layerOf(entry.file)) &&
         !entry.isTypeOnly,
     );
     expect(loaded.map(shown)).toEqual([]);
@@ -188,7 +190,7 @@ describe("imports between the layers", () => {
     const inside = imports.filter(
       ({ file, target }) =>
         target.startsWith("@pulumi/") &&
-        !["resources", "dynamic", "plugin", "index.ts", "provider.ts"].includes(layerOf(file)),
+        !["resources", "dynamic", "plugin", "index.ts", "provider.ts", "testing.ts"].includes(layerOf(file)),
     );
     expect(inside.map(shown)).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MailboxSettings } from "../../provider/local-tenant/model";
@@ -340,4 +341,14 @@ describe("examples/queue-on-shared-mailbox", () => {
     expect(await queues(tenant, address)).toEqual([]);
     expect(await individualRecord(tenant, address)).toBeUndefined();
   });
+});
+
+test("examples/testing: the tests of the program pass, without an engine and without a tenant", () => {
+  const { status, stdout, stderr } = spawnSync("npm", ["test"], {
+    cwd: join(clone, "examples", "testing"),
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
+  expect({ status, output: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, output: "" });
+  expect(stdout).toMatch(/# pass 2\b|pass 2\b/);
 });

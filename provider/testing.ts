@@ -1,0 +1,169 @@
+/**
+ * Mocks for unit tests of programs (`pulumi.runtime.setMocks`). They check inputs as a preview does, and answer with what a deployment
+ * would: defaults, members in canonical form, ids. No tenant, no engine, no request.
+ */
+import { createHash } from "node:crypto";
+import type * as pulumi from "@pulumi/pulumi";
+import { check } from "./dynamic/check";
+import { forwardingMailbox } from "./reconcilers/forwarding-mailbox";
+import { individualMailbox } from "./reconcilers/individual-mailbox";
+import { mailboxMembership } from "./reconcilers/mailbox-membership";
+import { queue } from "./reconcilers/queue";
+import type { Properties, Reconciler } from "./reconcilers/reconciler";
+import { sharedMailbox } from "./reconcilers/shared-mailbox";
+import { type Kind, typeToken } from "./resources/dynamic-resource";
+
+/** The Entra tenant and the Dataverse organisation that every mocked resource is in. */
+const TENANT_ID = "7e57ab1e-a000-4000-8000-000000000001";
+const ORGANIZATION_ID = "7e57ab1e-d000-4000-8000-000000000001";
+
+type AnyReconciler = Pick<Reconciler<Properties, unknown, unknown>, "kind" | "schema" | "keyed" | "check">;
+
+/** A kind of resource under mocks: how its inputs are checked, and what a deployment would add to them. */
+interface Mocked {
+  reconciler: unknown;
+  /** The physical id, from the checked inputs and the resource's name. */
+  id: (inputs: Properties, name: string) => string;
+  outputs: (inputs: Properties, id: string) => Properties;
+}
+
+const MOCKED: Record<Kind, Mocked> = {
+  SharedMailbox: {
+    reconciler: sharedMailbox,
+    id: ({ primarySmtpAddress }) => idOf(primarySmtpAddress),
+    outputs: ({ primarySmtpAddress, alias, emailAliases, signInBlocked }, id) => ({
+      userPrincipalName: primarySmtpAddress,
+      mailNickname: alias ?? String(primarySmtpAddress).split("@")[0],
+      exchangeGuid: idOf(`${id} in Exchange`),
+      addresses: [
+        `SMTP:${primarySmtpAddress}`,
+        ...((emailAliases ?? []) as string[]).map((address) => `smtp:${address}`),
+      ].sort(),
+      recipientTypeDetails: "SharedMailbox",
+      accountEnabled: signInBlocked === false,
+      createdAt: "2026-01-01T00:00:00.000Z",
+      created: true,
+      holds: [],
+      size: 0,
+      itemCount: 0,
+    }),
+  },
+  MailboxMembership: {
+    reconciler: mailboxMembership,
+    id: ({ mailbox }) => idOf(mailbox),
+    outputs: ({ mailbox, members }, id) => ({
+      mailboxId: id,
+      mailboxAddresses: String(mailbox).includes("@") ? [mailbox] : [],
+      memberIds: idsOf(members),
+      otherMembers: [],
+    }),
+  },
+  ForwardingMailbox: {
+    reconciler: forwardingMailbox,
+    id: (_inputs, name) => idOf(`forward mailbox ${name}`),
+    outputs: ({ sources }) => ({
+      ...record({ incomingEmailStatus: "Success" }),
+      isForwardMailbox: true,
+      ownerId: idOf("the owner"),
+      sourceIds: idsOf(sources),
+      sourceRules: idsOf(sources),
+    }),
+  },
+  IndividualMailbox: {
+    reconciler: individualMailbox,
+    id: ({ user, queue: name }) => idOf(`mailbox record of ${user ?? name}`),
+    outputs: ({ user, queue: name }) => ({
+      ...record({}),
+      regarding: idOf(user ?? name),
+      knownAs: [String(user ?? name).toLowerCase()],
+    }),
+  },
+  Queue: {
+    reconciler: queue,
+    id: (_inputs, name) => idOf(`queue ${name}`),
+    outputs: (_inputs, id) => ({
+      ...record({}),
+      regarding: id,
+      mailboxId: idOf(`mailbox record of ${id}`),
+      ownerId: idOf("the owner"),
+    }),
+  },
+};
+
+/**
+ * Mocks for `pulumi.runtime.setMocks`, for jest, vitest and node:test alike.
+ *
+ * A resource of this package answers with its checked inputs and the outputs that a first deployment would have. The same program
+ * gets the same ids each time. A wrong input fails the resource with the messages of a preview: `members["ada"]: looks like a
+ * display name …`.
+ *
+ * @param others mocks of all other resources and of functions. Default: a resource answers with its inputs and the id `<name>-id`, a
+ *   function with its arguments.
+ *
+ * @example
+ * await pulumi.runtime.setMocks(mailboxMocks());
+ * const { support } = await import("./index");
+ */
+export function mailboxMocks(others: Partial<pulumi.runtime.Mocks> = {}): pulumi.runtime.Mocks {
+  return {
+    newResource(args) {
+      const kind = kindOf(args.type);
+      if (kind === undefined) {
+        return others.newResource?.(args) ?? { id: args.id || `${args.name}-id`, state: args.inputs };
+      }
+      const { reconciler, id, outputs } = MOCKED[kind];
+      const inputs = checked(kind, reconciler as AnyReconciler, args.name, visible(args.inputs));
+      const own = args.id || id(inputs, args.name);
+      return { id: own, state: { ...inputs, ...outputs(inputs, own), tenantId: TENANT_ID } };
+    },
+    call: (args) => others.call?.(args) ?? args.inputs,
+  };
+}
+
+function checked(kind: Kind, reconciler: AnyReconciler, name: string, news: Properties): Properties {
+  const { inputs, problems } = check(reconciler, news, undefined);
+  if (problems.length > 0) {
+    const list = problems.map(({ path, reason }) => `${path}: ${reason}`).join("\n");
+    throw new Error(`${kind} "${name}":\n${list}`);
+  }
+  return inputs;
+}
+
+function kindOf(type: string): Kind | undefined {
+  return (Object.keys(MOCKED) as Kind[]).find((kind) => typeToken(kind) === type);
+}
+
+/** The inputs of the program: without what the class adds, and without the outputs that are named as undefined. */
+function visible(inputs: Properties): Properties {
+  return Object.fromEntries(
+    Object.entries(inputs).filter(([property, value]) => !property.startsWith("__") && value !== undefined),
+  );
+}
+
+function record(statuses: Properties): Properties {
+  return {
+    isForwardMailbox: false,
+    incomingEmailStatus: "NotRun",
+    outgoingEmailStatus: "NotRun",
+    appointmentsContactsTasksStatus: "NotRun",
+    emailApproval: "Approved",
+    serverProfileId: idOf("Microsoft Exchange Online"),
+    organizationId: ORGANIZATION_ID,
+    ...statuses,
+  };
+}
+
+/** Ids of the people or mailboxes that a map names. */
+function idsOf(map: unknown): Record<string, string> {
+  return Object.fromEntries(Object.keys((map ?? {}) as object).map((key) => [key, idOf(key)]));
+}
+
+/** The id of what a text names: itself where it is one, else always the same one for the same text. */
+function idOf(text: unknown): string {
+  const name = String(text).toLowerCase();
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name)) {
+    return name;
+  }
+  const hex = createHash("sha256").update(name).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as program from "../provider/index";
+import { mailboxMocks } from "../provider/testing";
+
+const { ForwardingMailbox, IndividualMailbox, MailboxMembership, Queue, SharedMailbox } = program;
+
+/** The value of an output. */
+const settled = <T>(output: pulumi.Output<T>): Promise<T> => (output as unknown as { promise(): Promise<T> }).promise();
+
+/** All outputs that a class declares, by name. */
+async function outputsOf(resource: pulumi.CustomResource): Promise<Record<string, unknown>> {
+  const entries = Object.entries(resource).filter(
+    ([name, one]) => !name.startsWith("__") && pulumi.Output.isInstance(one),
+  );
+  return Object.fromEntries(await Promise.all(entries.map(async ([name, one]) => [name, await settled(one)])));
+}
+
+beforeEach(() => pulumi.runtime.setMocks(mailboxMocks()));
+
+test("a shared mailbox and its members answer with defaults, canonical forms and ids", async () => {
+  const box = new SharedMailbox("support", { displayName: "Support", primarySmtpAddress: "Support@Contoso.com" });
+  const members = new MailboxMembership("members", { mailbox: box.id, members: ["Ada@Contoso.com"] });
+  expect(await outputsOf(box)).toMatchObject({
+    primarySmtpAddress: "support@contoso.com",
+    signInBlocked: true,
+    mailNickname: "support",
+    accountEnabled: false,
+    addresses: ["SMTP:support@contoso.com"],
+    recipientTypeDetails: "SharedMailbox",
+  });
+  expect(await outputsOf(members)).toMatchObject({
+    members: { "ada@contoso.com": { fullAccess: true, sendAs: true, sendOnBehalf: false, automapping: true } },
+    memberIds: { "ada@contoso.com": expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    mailboxId: await settled(box.id),
+  });
+});
+
+test("ids are the same in every run", async () => {
+  const args = { displayName: "Support", primarySmtpAddress: "support@contoso.com" };
+  const first = await settled(new SharedMailbox("support", args).id);
+  await pulumi.runtime.setMocks(mailboxMocks());
+  expect(await settled(new SharedMailbox("support", args).id)).toBe(first);
+});
+
+test.each<[string, () => pulumi.CustomResource, string[]]>([
+  [
+    "ForwardingMailbox",
+    () => new ForwardingMailbox("f", { name: "F", emailAddress: "f@contoso.com", sources: ["ada@contoso.com"] }),
+    ["regarding", "mailboxTestCompletedOn"],
+  ],
+  ["IndividualMailbox", () => new IndividualMailbox("i", { user: "ada@contoso.com" }), ["mailboxTestCompletedOn"]],
+  ["Queue", () => new Queue("q", { name: "Q", emailAddress: "q@contoso.com" }), ["mailboxTestCompletedOn"]],
+])("%s fills every output that is computed", async (_kind, make, unset) => {
+  const resource = make();
+  const outputs = await outputsOf(resource);
+  const computed = [
+    "organizationId",
+    "tenantId",
+    "emailApproval",
+    "incomingEmailStatus",
+    "isForwardMailbox",
+    "regarding",
+  ];
+  for (const name of computed.filter((one) => !unset.includes(one))) {
+    expect({ name, value: outputs[name] }).toEqual({ name, value: expect.anything() });
+  }
+  expect(outputs.id).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test("a wrong input fails with the words of a preview", () => {
+  const { newResource } = mailboxMocks();
+  const type = MailboxMembership.__pulumiType;
+  const inputs = { mailbox: "support@contoso.com", members: { ada: {} } };
+  expect(() => newResource({ type, name: "members", inputs })).toThrow(
+    /^MailboxMembership "members":\nmembers\.ada: looks like a display name/,
+  );
+});
+
+test("other resources and functions are for the user's own mocks", async () => {
+  const own = mailboxMocks({
+    newResource: ({ name }) => ({ id: `own-${name}`, state: {} }),
+    call: () => ({ answer: 42 }),
+  });
+  expect(await own.newResource({ type: "random:index:Id", name: "x", inputs: {} })).toEqual({ id: "own-x", state: {} });
+  expect(await own.call({ token: "t", inputs: {} })).toEqual({ answer: 42 });
+  const none = mailboxMocks();
+  expect(await none.newResource({ type: "random:index:Id", name: "x", inputs: { a: 1 } })).toEqual({
+    id: "x-id",
+    state: { a: 1 },
+  });
+});
