@@ -4,8 +4,10 @@ import { type Reader, Store } from "./store";
 export interface Settings {
   /** Milliseconds until a service sees what was committed. `exchange` lags its own writes too, as the real one does. */
   lag: Record<Reader, number>;
-  /** Whether a mailbox made by New-Mailbox may sign in at first (unverified; the harsher case is the default). */
+  /** Whether a mailbox made by New-Mailbox may sign in at first: false is what is seen since 2025, true is the harsher case. */
   newSharedAccountEnabled: boolean;
+  /** Which mailboxes made by New-Mailbox get an `SPO:` address: some (decided by the alias), all or none. */
+  newMailboxSpoAddress: "some" | "always" | "never";
   /** Whether the Name given to New-Mailbox later reads back as the Entra object id. */
   nameBecomesObjectId: boolean;
   /** Whether addresses of soft-deleted mailboxes and deleted users stay taken. */
@@ -87,7 +89,8 @@ export interface Settings {
 export function defaultSettings(): Settings {
   return {
     lag: { exchange: 0, graph: 0, dataverse: 0 },
-    newSharedAccountEnabled: true,
+    newSharedAccountEnabled: false,
+    newMailboxSpoAddress: "some",
     nameBecomesObjectId: true,
     holdAddresses: false,
     addressRelease: 0,

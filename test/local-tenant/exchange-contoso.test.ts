@@ -52,7 +52,7 @@ test("a shared mailbox and its user live one life in Exchange and Graph", async 
   expect((await graph("GET", `/users/${id}?${select}`)).body).toMatchObject({
     userPrincipalName: "support-7f3a@contoso.com",
     mail: "support@contoso.com",
-    accountEnabled: true,
+    accountEnabled: false,
     proxyAddresses: expect.arrayContaining(["SMTP:support@contoso.com", "smtp:support-7f3a@contoso.onmicrosoft.com"]),
   });
   expect((await graph("GET", `/users/${id}/mailboxSettings/userPurpose`)).body).toMatchObject({ value: "shared" });

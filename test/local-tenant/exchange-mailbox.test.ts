@@ -62,7 +62,7 @@ describe("New-Mailbox", () => {
       UserPrincipalName: "support@contoso.com",
       RecipientTypeDetails: "SharedMailbox",
       EmailAddressPolicyEnabled: false,
-      AccountDisabled: false,
+      AccountDisabled: true,
       ProhibitSendQuota: "49.5 GB (53,150,220,288 bytes)",
       MaxSendSize: "35 MB (36,700,160 bytes)",
       RetainDeletedItemsFor: "14.00:00:00",
@@ -73,7 +73,7 @@ describe("New-Mailbox", () => {
     expect(storedUser(row.ExternalDirectoryObjectId)).toMatchObject({
       userPrincipalName: "support@contoso.com",
       mailNickname: "support",
-      accountEnabled: true,
+      accountEnabled: false,
     });
     expect((await read("support@contoso.com")).Name).toBe(row.ExternalDirectoryObjectId);
   });
@@ -86,14 +86,48 @@ describe("New-Mailbox", () => {
       PrimarySmtpAddress: "info@fabrikam.example",
     });
     expect(row).toMatchObject({ UserPrincipalName: "info-7f3a@contoso.com", Identity: "i" });
-    expect(row.EmailAddresses).toEqual([
+    expect((row.EmailAddresses as string[]).filter((one) => !one.startsWith("SPO:"))).toEqual([
       "SMTP:info@fabrikam.example",
       "smtp:info-7f3a@contoso.com",
       "smtp:info-7f3a@contoso.onmicrosoft.com",
-      expect.stringMatching(/^SPO:SPO_/),
     ]);
-    const digits = await create({ Shared: true, Name: "4u", PrimarySmtpAddress: "4u@contoso.com" });
-    expect(digits.UserPrincipalName).toMatch(/^m[0-9a-f]{15}@contoso\.com$/);
+  });
+
+  test.each(["4u", "-x", "a+b", "a'b", "a".repeat(64)])(
+    "of the alias %s no sign-in name can be made: it is random",
+    async (alias) => {
+      const row = await create({ Shared: true, Name: "i", Alias: alias, PrimarySmtpAddress: "x@contoso.com" });
+      expect(row.UserPrincipalName).toMatch(/^G[0-9a-f]{32}@contoso\.com$/);
+    },
+  );
+
+  test("an alias that is not given gets a number when it is taken; one that is given is refused", async () => {
+    const made = async (name: string) => (await create({ Shared: true, Name: name })).Alias;
+    expect([await made("Ada"), await made("A D A"), await made("Help")]).toEqual(["Ada1", "ADA2", "Help"]);
+    const given = await exchange.invoke("New-Mailbox", { Shared: true, Name: "z", Alias: "help" });
+    expect(given.type).toBe("ProxyAddressExistsException");
+  });
+
+  test("a Name may have any letters; the alias made of it may not", async () => {
+    const named = { Shared: true, Name: "Büro Zürich", Alias: "buero", PrimarySmtpAddress: "buero@contoso.com" };
+    expect(await create(named)).toMatchObject({ Name: "Büro Zürich", Alias: "buero" });
+  });
+
+  test("some of the mailboxes get an address of SharePoint, always the same ones", async () => {
+    const has = async (alias: string) =>
+      ((await create({ Shared: true, Name: alias, Alias: alias })).EmailAddresses as string[]).some((one) =>
+        one.startsWith("SPO:SPO_"),
+      );
+    const aliases = Array.from({ length: 8 }, (_, index) => `box${index}`);
+    const some: boolean[] = [];
+    for (const alias of aliases) {
+      some.push(await has(alias));
+    }
+    expect(new Set(some).size).toBe(2);
+    exchange.tenant.configure({ newMailboxSpoAddress: "always" });
+    expect(await has("always")).toBe(true);
+    exchange.tenant.configure({ newMailboxSpoAddress: "never" });
+    expect(await has("never")).toBe(false);
   });
 
   test("without address: alias from the name, the default domain, the policy in force", async () => {
@@ -106,8 +140,8 @@ describe("New-Mailbox", () => {
   });
 
   test("settings decide on the account and on Name", async () => {
-    exchange.tenant.configure({ newSharedAccountEnabled: false, nameBecomesObjectId: false });
-    expect((await create()).AccountDisabled).toBe(true);
+    exchange.tenant.configure({ newSharedAccountEnabled: true, nameBecomesObjectId: false });
+    expect((await create()).AccountDisabled).toBe(false);
     expect((await read("support")).Name).toBe("support-7f3a");
   });
 
@@ -135,7 +169,13 @@ describe("New-Mailbox", () => {
     ],
     ["no address", { Name: "x", Alias: "x", PrimarySmtpAddress: "x y@contoso.com" }, "DataValidationException"],
     ["a bad alias", { Name: "x", Alias: "a b" }, "DataValidationException"],
-    ["a bad name", { Name: "Büro" }, "DataValidationException"],
+    ["a name that makes a bad alias", { Name: "Büro" }, "UnableToWriteToAadException"],
+    ["an alias with a diaeresis", { Name: "x", Alias: "büro" }, "UnableToWriteToAadException"],
+    [
+      "an address with a diaeresis",
+      { Name: "x", Alias: "x", PrimarySmtpAddress: "büro@contoso.com" },
+      "UnableToWriteToAadException",
+    ],
     ["a long name", { Name: "x".repeat(65) }, "DataValidationException"],
   ])("%s is refused", async (_, parameters, type) => {
     const { store } = exchange.tenant;
@@ -322,10 +362,6 @@ describe("addresses", () => {
     [{ EmailAddresses: change({ Remove: ["support@contoso.com"] }) }, "DataValidationException"],
     [{ EmailAddresses: ["SMTP:a@contoso.com", "SMTP:b@contoso.com"] }, "DataValidationException"],
     [{ EmailAddresses: change({ Add: ["x@elsewhere.example"] }) }, "NotAcceptedDomainException"],
-    [
-      { EmailAddresses: change({ Add: Array.from({ length: 300 }, (_, n) => `x${n}@contoso.com`) }) },
-      "DataValidationException",
-    ],
     [{ WindowsEmailAddress: "grace@contoso.com" }, "ProxyAddressExistsException"],
     [{ Alias: "ada" }, "ProxyAddressExistsException"],
     [{ Name: "ada name" }, "ADObjectAlreadyExistsException"],
@@ -334,6 +370,18 @@ describe("addresses", () => {
     const before = await read("support");
     expect((await set(parameters)).type).toBe(type);
     expect(await read("support")).toEqual(before);
+  });
+
+  test("333 addresses are the most, and Entra says so", async () => {
+    const { EmailAddresses } = await read("support");
+    const left = 333 - (EmailAddresses as string[]).length;
+    const addresses = Array.from({ length: left + 1 }, (_, n) => `x${n}@contoso.com`);
+    const tooMany = await set({ EmailAddresses: change({ Add: addresses }) });
+    expect(tooMany.type).toBe("UnableToWriteToAadException");
+    expect(tooMany.text).toMatch(
+      /having 334 proxy addresses\. The maximum number of proxy addresses permitted is 333\..*transient/,
+    );
+    expect((await set({ EmailAddresses: change({ Add: addresses.slice(1) }) })).status).toBe(200);
   });
 
   test("a freed address stays taken for a while, for others only", async () => {

@@ -219,7 +219,8 @@ describe("members", () => {
     const { world, mailbox } = await withSupport({ settings: { lag: { exchange: 500, graph: 0 } } });
     const late = await makeMailbox(world, "late@contoso.com");
     const resource = await made(world, { mailbox, members: ["late@contoso.com"] });
-    expect(await access(world, mailbox)).toEqual({ [late]: usual });
+    // A shared mailbox is nobody's profile: it is never mapped into one.
+    expect(await access(world, mailbox)).toEqual({ [late]: ["FullAccess", ...usual.slice(1)] });
     expect(await resource.refresh()).toEqual({});
   });
 

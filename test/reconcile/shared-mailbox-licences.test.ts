@@ -62,7 +62,7 @@ async function sharedMailboxes(world: World): Promise<Row[]> {
 
 describe("license", () => {
   test("is set at creation, with the usage location first", async () => {
-    const world = await startWorld();
+    const world = await startWorld({ settings: { newSharedAccountEnabled: true } });
     const resource = world.resource("SharedMailbox", "support");
     await resource.up({ ...support, license: plan2, quota: large, archive: true, litigationHold: { days: 365 } });
     expect(await licences(world, resource)).toMatchObject({ skuIds: [PLAN_2], usageLocation: "SE" });

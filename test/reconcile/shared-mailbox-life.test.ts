@@ -290,7 +290,7 @@ describe('adopt: "convert"', () => {
 });
 
 test("sessions that cannot be ended are told, and the account is blocked all the same", async () => {
-  const world = await startWorld();
+  const world = await startWorld({ settings: { newSharedAccountEnabled: true } });
   await world.fault({
     service: "graph",
     method: "POST",

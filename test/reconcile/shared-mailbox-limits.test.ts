@@ -396,7 +396,7 @@ describe("quota and sizes", () => {
   );
 
   test("of a creation that failed half-way go back to what the new mailbox had", async () => {
-    const world = await startWorld();
+    const world = await startWorld({ settings: { newSharedAccountEnabled: true } });
     const resource = world.resource("SharedMailbox", "support");
     await world.fault({
       service: "graph",

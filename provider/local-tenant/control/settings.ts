@@ -5,6 +5,8 @@ import { defaultSettings, type Settings, type SettingsChange } from "../tenant";
 /** Settings that take one of several words. */
 const choices: Record<string, readonly string[]> = {
   testReason: ["alerts", "row"] satisfies Settings["testReason"][],
+  newMailboxSpoAddress: ["some", "always", "never"] satisfies Settings["newMailboxSpoAddress"][],
+  missingIdentity: ["error", "everything"] satisfies Settings["missingIdentity"][],
   approval: ["authorised", "refused", "silent"] satisfies Settings["approval"][],
 };
 const outcomes = ["success", "failure", "never"];

@@ -1,9 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { type AcceptedDomain, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
 import {
   addressInUse,
   aliasInUse,
   domainNotAccepted,
+  ExchangeFault,
+  invalidInEntra,
   invalidProperty,
   nameInUse,
   tooManyAddresses,
@@ -13,7 +16,7 @@ import {
 import { type Directory, primaryAddress } from "./identity";
 
 /** Most addresses one recipient may have. */
-const mostAddresses = 300;
+const mostAddresses = 333;
 
 /** Table of the addresses that were taken off an object. Key: the address in lower case, with its prefix. */
 export const releasedAddresses = "exchange.releasedAddresses";
@@ -56,11 +59,19 @@ export function domainOf(address: string): string {
 
 /** Refuses what is no SMTP address in a domain of the organisation. */
 export function requireAccepted(directory: Directory, property: string, address: string): void {
+  requireWritable(address);
   if (!isSmtpAddress(address)) {
     throw invalidProperty(property, `The address "${address}" isn't a valid SMTP address.`);
   }
   if (!directory.isAccepted(domainOf(address))) {
     throw domainNotAccepted(domainOf(address));
+  }
+}
+
+/** Refuses what Entra does not take as part of an address, though Exchange would: letters outside ASCII. */
+function requireWritable(addressOrAlias: string): void {
+  if (/[\u00A1-\u024F]/.test(addressOrAlias)) {
+    throw invalidInEntra("EmailAddresses");
   }
 }
 
@@ -97,7 +108,7 @@ export function normalised(addresses: readonly string[]): string[] {
     (each) => primaries.find((primary) => primary.toLowerCase() === each.toLowerCase()) ?? each,
   );
   if (result.length > mostAddresses) {
-    throw tooManyAddresses(mostAddresses);
+    throw tooManyAddresses(result.length, mostAddresses);
   }
   return result;
 }
@@ -214,6 +225,35 @@ export function requireFreeAlias(
   }
 }
 
+/** The alias, or the first of alias1 to alias9 and then of longer numbers that nobody has. */
+export function freeAlias(
+  directory: Directory,
+  alias: string,
+  own: { guid: string; externalDirectoryObjectId: string },
+): string {
+  for (let number = 0; ; number++) {
+    const candidate = number === 0 ? alias : `${alias.slice(0, 64 - String(number).length)}${number}`;
+    try {
+      requireFreeAlias(directory, candidate, own);
+      requireFreeAddresses(directory, [`smtp:${candidate}@${directory.defaultDomain}`], own);
+      return candidate;
+    } catch (error) {
+      if (!(error instanceof ExchangeFault)) {
+        throw error;
+      }
+    }
+  }
+}
+
+/**
+ * The sign-in name of a new mailbox: its alias in the default domain, or one made up where the alias could not be the local part
+ * of a sign-in name.
+ */
+export function newUserPrincipalName(directory: Directory, alias: string): string {
+  const fits = /^[A-Za-z][A-Za-z0-9._-]*$/.test(alias) && !/\.\.|\.$/.test(alias) && alias.length <= 63;
+  return `${fits ? alias : `G${randomUUID().replaceAll("-", "")}`}@${directory.defaultDomain}`;
+}
+
 /** Refuses a sign-in name that another account has. */
 export function requireFreeUserPrincipalName(directory: Directory, userPrincipalName: string, ownId: string): void {
   const wanted = userPrincipalName.toLowerCase();
@@ -240,8 +280,9 @@ export function aliasOf(name: string): string {
     .slice(0, 64);
 }
 
-/** Refuses what cannot be an alias: longer than 64 characters, or with characters outside the documented set. */
+/** Refuses what cannot be an alias, or no address could be made of: longer than 64 characters, or with characters outside the documented set. */
 export function requireAlias(alias: string): void {
+  requireWritable(alias);
   if (
     alias.length > 64 ||
     !/^[A-Za-z0-9!#%*+\-/=?^_~$&'{}|`\u00A1-\u00FF]+(?:\.[A-Za-z0-9!#%*+\-/=?^_~$&'{}|`\u00A1-\u00FF]+)*$/.test(alias)

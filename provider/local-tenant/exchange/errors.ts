@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 /**
  * Every error the Exchange side of the tenant knows, one named factory each. The service tells them apart by the exception type
  * inside the body; the HTTP status says little.
@@ -168,24 +170,33 @@ export function userPrincipalNameInUse(userPrincipalName: string, holder: string
   );
 }
 
-/** The synchronous write to Entra found the value on an object that Exchange does not know; the text still says "transient". */
-export function usedInEntra(property: "proxyAddresses" | "userPrincipalName"): ExchangeFault {
+/** The synchronous write to Entra failed. The text says "transient" of everything, also of what no repetition cures. */
+function dualWriteFailed(reason: string): ExchangeFault {
   return cmdletFault(
     "",
     "Microsoft.Exchange.Configuration.DualWrite.LocStrings.UnableToWriteToAadException",
     "An Azure Active Directory call was made to keep object in sync between Azure Active Directory and Exchange Online. " +
-      "However, it failed. Detailed error message: Unable to update the specified properties. Reason: ObjectConflict. " +
-      `Another object with the same value for property ${property} already exists. ` +
-      "The issue may be transient and please retry a couple of minutes later.",
+      `However, it failed. Detailed error message: ${reason} DualWrite (Graph) RequestId: ${randomUUID()} ` +
+      "The issue may be transient and please retry a couple of minutes later. If issue persists, please see exception members for more information.",
   );
 }
 
-/** More addresses than one recipient may have. */
-export function tooManyAddresses(limit: number): ExchangeFault {
-  return cmdletFault(
-    "Ex7C11D2",
-    "Microsoft.Exchange.Data.DataValidationException",
-    `The number of proxy addresses exceeds the limit of ${limit}.`,
+/** Entra has the value on an object that Exchange does not know. */
+export function usedInEntra(property: "proxyAddresses" | "userPrincipalName"): ExchangeFault {
+  return dualWriteFailed(
+    `Unable to update the specified properties. Reason: ObjectConflict. Another object with the same value for property ${property} already exists.`,
+  );
+}
+
+/** A value Entra does not take: a letter outside ASCII in an address, or in the alias that one is made of. */
+export function invalidInEntra(property: "EmailAddresses"): ExchangeFault {
+  return dualWriteFailed(`The value specified for property ${property} is incorrect. Reason: InvalidValue.`);
+}
+
+/** More addresses than one user may have in Entra. */
+export function tooManyAddresses(count: number, limit: number): ExchangeFault {
+  return dualWriteFailed(
+    `This request results in the user having ${count} proxy addresses. The maximum number of proxy addresses permitted is ${limit}.`,
   );
 }
 
@@ -270,12 +281,21 @@ export function invalidDelegate(recipient: string): ExchangeFault {
 
 // Permissions
 
-/** The 501st permission entry. */
+/** The 501st permission entry; `mailbox` is a GUID. */
 export function tooManyPermissions(mailbox: string): ExchangeFault {
   return cmdletFault(
-    "Ex6E0A41",
-    `${recipientTasks}.RecipientTaskException`,
-    `The permission can't be added to mailbox "${mailbox}" because it already has the maximum of 500 permission entries.`,
+    "",
+    "System.InvalidOperationException",
+    `The mailbox ${mailbox} has reached the limit of maximum allowed access control entries of 500. Clean existing entries and rearrange them leveraging groups for assigning the same permissions to multiple users.`,
+  );
+}
+
+/** AutoMapping for an entry without Full Access. */
+export function autoMappingWithoutFullAccess(): ExchangeFault {
+  return cmdletFault(
+    "",
+    "System.InvalidOperationException",
+    "Setting AutoMapping option to true for non-FullAccess rights is not allowed. AutoMapping=true option can only be used together with FullAccess permission.",
   );
 }
 

@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { type Permission, tables } from "../model";
 import { type Call, limited, named } from "./call";
 import type { Row } from "./envelope";
-import { emptyParameter, missingParameter, objectNotFound, tooManyPermissions } from "./errors";
+import {
+  autoMappingWithoutFullAccess,
+  emptyParameter,
+  missingParameter,
+  objectNotFound,
+  tooManyPermissions,
+} from "./errors";
 import {
   asMailbox,
   Directory,
@@ -95,19 +101,26 @@ function inheritedRow(mailbox: MailboxRecipient, entry: (typeof inherited)[numbe
   };
 }
 
-/** Add-MailboxPermission: the entry's row; a right that is there already is a warning and no row. */
-export function addMailboxPermission({ bound, tenant, warnings }: Call): Row[] {
-  const { mailbox, trustee, directory, key, rights } = addressed({ bound, tenant, warnings }, false);
+/**
+ * Add-MailboxPermission: the entry's row. A right that is there already is a warning beside the row; whether the mailbox is
+ * mapped is decided anew each time.
+ */
+export function addMailboxPermission(call: Call): Row[] {
+  const { bound, tenant, warnings } = call;
+  const { mailbox, trustee, directory, key, rights } = addressed(call, false);
+  const hasFullAccess = rights.includes("FullAccess");
+  if (bound.flag("AutoMapping") === true && !hasFullAccess) {
+    throw autoMappingWithoutFullAccess();
+  }
   const own = explicitEntries(directory, mailbox);
   const entry = own.find(key);
   if (entry !== undefined && rights.every((right) => entry.accessRights.includes(right))) {
     warnings.push(
       `The appropriate access control entry is already present on the object "${directory.distinguishedName(mailbox)}" for account "${trustee.printedAs}".`,
     );
-    return [];
   }
   if (entry === undefined && own.filter((row) => row.sid !== selfSid).length >= mostEntries) {
-    throw tooManyPermissions(mailbox.name);
+    throw tooManyPermissions(mailbox.mailbox.exchangeGuid);
   }
   const row: Permission = {
     ...(entry ?? {
@@ -120,10 +133,31 @@ export function addMailboxPermission({ bound, tenant, warnings }: Call): Row[] {
       inheritanceType: bound.text("InheritanceType") ?? "All",
     }),
     accessRights: order.filter((right) => rights.includes(right) || entry?.accessRights.includes(right) === true),
-    autoMapping: rights.includes("FullAccess") ? (bound.flag("AutoMapping") ?? true) : (entry?.autoMapping ?? false),
+    autoMapping: hasFullAccess ? isMapped(call, directory, trustee.sid) : (entry?.autoMapping ?? false),
   };
   tenant.store.put(tables.permissions, row.id, row);
   return [permissionRow(mailbox, row, trustee.printedAs)];
+}
+
+/** Mailboxes Outlook opens for one person before the service warns. */
+const manyMapped = 16;
+
+/** Whether Outlook is to open the mailbox by itself: unless the caller says no, and only for people with a mailbox. */
+function isMapped({ bound, tenant, warnings }: Call, directory: Directory, sid: string): boolean {
+  const recipient = directory.bySid(sid);
+  const isWanted = bound.flag("AutoMapping") ?? true;
+  if (!isWanted || recipient?.recipientTypeDetails !== "UserMailbox") {
+    return false;
+  }
+  const mapped = tenant.store
+    .all<Permission>(tables.permissions)
+    .filter((row) => row.sid === sid && row.kind === "mailbox" && row.autoMapping);
+  if (mapped.length >= manyMapped) {
+    warnings.push(
+      `The user "${recipient.displayName}" already has ${mapped.length} mailboxes mapped automatically. More of them may slow Outlook down.`,
+    );
+  }
+  return true;
 }
 
 /** Remove-MailboxPermission, also with ClearAutoMapping or ResetDefault for a whole mailbox. A missing entry is a warning. */

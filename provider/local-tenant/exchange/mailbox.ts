@@ -1,9 +1,11 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { isHeld } from "../graph/holds";
 import { type MailboxFields, type Permission, type Recipient, tables, type User } from "../model";
 import {
   aliasOf,
+  freeAlias,
   mailOf,
+  newUserPrincipalName,
   permissionRowsOf,
   releases,
   requireAccepted,
@@ -117,16 +119,14 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
   const displayName = bound.filled("DisplayName") ?? name;
   requireLength("DisplayName", displayName, 256);
   const initials = requiredInitials(bound.text("Initials"));
+  const own = { guid: randomUUID(), externalDirectoryObjectId: randomUUID() };
   const givenAlias = bound.filled("Alias");
-  const alias = givenAlias ?? aliasOf(name);
-  requireAlias(alias);
+  requireAlias(givenAlias ?? aliasOf(name));
+  const alias = givenAlias ?? freeAlias(directory, aliasOf(name), own);
   const givenPrimary = bound.filled("PrimarySmtpAddress");
   const primary = givenPrimary ?? `${alias}@${directory.defaultDomain}`;
   requireAccepted(directory, "PrimarySmtpAddress", primary);
-
-  const own = { guid: randomUUID(), externalDirectoryObjectId: randomUUID() };
-  const localPart = givenAlias ?? primary.slice(0, primary.lastIndexOf("@"));
-  const userPrincipalName = `${/^[A-Za-z]/.test(localPart) ? localPart : `m${randomUUID().replaceAll("-", "").slice(0, 15)}`}@${directory.defaultDomain}`;
+  const userPrincipalName = newUserPrincipalName(directory, alias);
   requireFreeName(directory, name, own.guid);
   const smtp = unique([primary, userPrincipalName, `${alias}@${directory.organization.initialDomain}`]);
   requireFreeAddresses(
@@ -148,7 +148,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
     sid: sidOf(own.guid),
     emailAddresses: [
       ...smtp.map((address, index) => `${index === 0 ? "SMTP" : "smtp"}:${address}`),
-      `SPO:SPO_${randomUUID()}@SPO_${directory.organization.tenantId}`,
+      ...sharePointAddress(directory, alias),
     ],
     hiddenFromAddressListsEnabled: false,
     customAttributes: {},
@@ -184,6 +184,15 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
   ]);
   // The row is made from what was written, which this service itself may show only after its lag.
   return [mailboxRow(new Directory(tenant, "latest"), { ...recipient, name })];
+}
+
+/** The address SharePoint gives some accounts: always the same ones for the same aliases, unless the setting says all or none. */
+function sharePointAddress(directory: Directory, alias: string): string[] {
+  const { newMailboxSpoAddress: which } = directory.tenant.settings;
+  const isChosen = (createHash("sha256").update(alias.toLowerCase()).digest()[0] ?? 0) % 2 === 0;
+  return which === "always" || (which === "some" && isChosen)
+    ? [`SPO:SPO_${randomUUID()}@SPO_${directory.organization.tenantId}`]
+    : [];
 }
 
 /** The fields of a mailbox nobody has set anything on: the quotas of a mailbox with no licence, 35 and 36 MB message sizes. */
@@ -327,12 +336,9 @@ export function undoSoftDeletedMailbox({ bound, tenant }: Call): Row[] {
   return [mailboxRow(new Directory(tenant, "latest"), restored)];
 }
 
-/** Refuses a Name longer than 64 characters or with characters the service rejects. */
+/** Refuses a Name longer than 64 characters. Its letters are free; what is made of them need not be. */
 export function requiredName(name: string): string {
   requireLength("Name", name, 64);
-  if (!/^[\x20-\x7E]+$/.test(name)) {
-    throw invalidProperty("Name", `The name "${name}" contains characters that aren't allowed.`);
-  }
   return name;
 }
 

@@ -235,14 +235,14 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.new-mailbox-upn",
-    behaviour:
-      "The sign-in name of a new shared mailbox is alias (or local part) at the default domain, and an address of it",
-    mark: "assumed",
-    source: "mailbox-upn-samaccountname-contain-guid; the address is inferred",
+    behaviour: "The sign-in name of a new shared mailbox is its alias at the default domain, and an address of it",
+    mark: "observed",
+    source: "icewolf, October 2025; RecipientTaskHelper and NewMailboxBase of Exchange 15.00.1497, decompiled",
   },
   {
     id: "exchange.random-upn",
-    behaviour: "A sign-in name whose alias begins with a digit or symbol is random",
+    behaviour:
+      "An alias that begins with no letter, has other characters than letters, digits and . - _, ends in or repeats a period, or is longer than 63: the sign-in name is G and 32 hex digits",
     mark: "documented",
     source: "mailbox-upn-samaccountname-contain-guid",
   },
@@ -255,6 +255,12 @@ export const provenance: Provenance[] = [
     contrary: "New-Mailbox takes them and keeps none",
   },
   {
+    id: "exchange.alias-number",
+    behaviour: "An alias that is not given is made of Name and gets a number when it is taken; a given one is refused",
+    mark: "observed",
+    source: `${decompiled}: RecipientTaskHelper; OfficeDocs-Support issue 22 for the refusal`,
+  },
+  {
     id: "exchange.initial-domain-alias",
     behaviour: "Every mailbox has alias at the initial domain; two mailboxes with one alias collide on it",
     mark: "observed",
@@ -262,15 +268,15 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.spo-address",
-    behaviour: "A new shared mailbox has an SPO address",
-    mark: "assumed",
-    source: "seen on rows, moment unknown",
+    behaviour: "Some new shared mailboxes have an SPO address, some have none (setting newMailboxSpoAddress)",
+    mark: "documented",
+    source: "Exchange Team Blog 2022-02, SharePoint Online proxy addresses and Exchange Online mailboxes",
   },
   {
     id: "exchange.new-account-enabled",
-    behaviour: "A new shared mailbox may sign in",
-    mark: "assumed",
-    source: "documents contradict each other; setting newSharedAccountEnabled",
+    behaviour: "The account of a new shared mailbox is disabled; by the setting newSharedAccountEnabled it may sign in",
+    mark: "observed",
+    source: "icewolf 2025-10-20; older pages saw it enabled",
   },
   {
     id: "exchange.address-policy-off",
@@ -280,9 +286,10 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.name-characters",
-    behaviour: "Name takes printable ASCII only",
-    mark: "assumed",
-    source: "documented for letters with diaeresis",
+    behaviour:
+      "Name takes any letters; a letter outside ASCII in an alias or address answers UnableToWriteToAadException, InvalidValue",
+    mark: "observed",
+    source: "office-docs-powershell #11500, Microsoft365DSC #1921 and #1922",
   },
   {
     id: "exchange.windows-email-address",
@@ -293,14 +300,15 @@ export const provenance: Provenance[] = [
   {
     id: "exchange.primary-in-add",
     behaviour: "SMTP: in the Add list of EmailAddresses makes that address the primary and the old one secondary",
-    mark: "assumed",
-    source: "the result must have exactly one primary",
+    mark: "observed",
+    source: `${decompiled}: ProxyAddressBaseCollection; the reference says that SMTP names the primary`,
   },
   {
     id: "exchange.address-limit",
-    behaviour: "At most 300 addresses",
-    mark: "assumed",
-    source: "sources say 200 to 400",
+    behaviour:
+      "At most 333 addresses; one more answers UnableToWriteToAadException with both numbers and the word transient",
+    mark: "observed",
+    source: "classmethod.jp 2024-06-21, in the admin center",
   },
   {
     id: "exchange.address-held-in-directory",
@@ -312,8 +320,9 @@ export const provenance: Provenance[] = [
     id: "exchange.soft-deleted-addresses",
     behaviour:
       "Addresses of soft-deleted mailboxes are free unless holdAddresses; freed ones are refused for addressRelease",
-    mark: "assumed",
-    source: "slow release reported, duration varies",
+    mark: "documented",
+    source:
+      "Restore of a mailbox whose address was given away meanwhile; frappe ITSync and Microsoft Q&A 5737410 for held ones",
   },
   {
     id: "exchange.forwarding-printed-name",
@@ -350,7 +359,8 @@ export const provenance: Provenance[] = [
     id: "exchange.message-size",
     behaviour: "Messages of at most 150 MB",
     mark: "assumed",
-    source: "the highest limit Exchange Online lets set",
+    source: "the highest limit Exchange Online lets set; the reference names none any more",
+    contrary: "Any size is taken",
   },
   {
     id: "exchange.delay-hold",
@@ -366,9 +376,10 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.permission-regrant",
-    behaviour: "Full Access and Send As that are there already: success, a warning, no row",
+    behaviour:
+      "Full Access that is there already: its row and a warning, and automapping is decided anew; Send As: a warning and no row",
     mark: "observed",
-    source: "public scripts",
+    source: `${decompiled}; public scripts for Send As`,
   },
   {
     id: "exchange.permission-revoke-absent",
@@ -415,15 +426,15 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.permission-limit",
-    behaviour: "At most 500 permission entries",
-    mark: "documented",
-    source: reference,
+    behaviour: "At most 500 permission entries, those of deleted trustees included",
+    mark: "observed",
+    source: "thextrabit.com, exo-max-acl-limit: refused at about 300 that are shown",
   },
   {
     id: "exchange.permission-limit-text",
-    behaviour: "The text of the 500-entry error",
-    mark: "assumed",
-    source: "nobody wrote it down",
+    behaviour: "The 501st entry is a System.InvalidOperationException that names the mailbox by GUID",
+    mark: "observed",
+    source: "thextrabit.com, exo-max-acl-limit",
   },
   {
     id: "exchange.inherited-rows",
@@ -436,6 +447,13 @@ export const provenance: Provenance[] = [
     behaviour: "AutoMapping is stored and never shown",
     mark: "documented",
     source: reference,
+  },
+  {
+    id: "exchange.automapping-people",
+    behaviour:
+      "Only user mailboxes are mapped; AutoMapping true without Full Access is an InvalidOperationException; from 16 mapped mailboxes on a warning",
+    mark: "observed",
+    source: `office-docs-powershell #7945 for the error; ${decompiled} for the rest, the warning's words are the tenant's`,
   },
   {
     id: "exchange.remove-mailbox",
@@ -451,9 +469,10 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.undo-soft-deleted",
-    behaviour: "Undo-SoftDeletedMailbox brings the deleted user back with the mailbox",
-    mark: "assumed",
-    source: "without the user it needs a password, which the tenant refuses",
+    behaviour:
+      "Undo-SoftDeletedMailbox brings the deleted user back with the mailbox; without the user it needs a password, which the tenant refuses",
+    mark: "documented",
+    source: `${reference}, example 1`,
   },
   {
     id: "exchange.filter-syntax",
@@ -501,7 +520,9 @@ export const provenance: Provenance[] = [
     id: "exchange.rule-identity-graph",
     behaviour: "A rule's RuleIdentity is Graph's id of it: eight bytes, low ones first, in base64",
     mark: "assumed",
-    source: "published ids of both have the same constant half; nobody showed the two of one rule",
+    source:
+      "RuleIdentity is the store's 64-bit id of the rule, Graph's ids are eight bytes; nobody showed the two of one rule",
+    contrary: "RuleIdentity is another number than Graph's id",
   },
   {
     id: "exchange.rule-recipients-printed",

@@ -284,7 +284,7 @@ function asNumber(value: number | "unlimited"): number {
   return value === "unlimited" ? Number.POSITIVE_INFINITY : value;
 }
 
-function setSizes({ bound, after: { mailbox } }: Change): void {
+function setSizes({ bound, latest, after: { mailbox } }: Change): void {
   for (const [parameter, field] of [
     ["MaxSendSize", "maxSendSize"],
     ["MaxReceiveSize", "maxReceiveSize"],
@@ -293,7 +293,9 @@ function setSizes({ bound, after: { mailbox } }: Change): void {
     if (value === undefined) {
       continue;
     }
-    if (value === "unlimited" || value > largestMessage) {
+    const isAllowed =
+      value !== "unlimited" && (value <= largestMessage || latest.tenant.isContrary("exchange.message-size"));
+    if (!isAllowed) {
       throw aboveLicense(parameter, formatSize(value), formatSize(largestMessage));
     }
     mailbox[field] = value;
