@@ -19,11 +19,12 @@ export function newRuleId(): string {
 }
 
 /** The number Exchange knows a rule by: the same eight bytes, the first being the lowest. */
-export function ruleNumber({ id }: InboxRule): string {
+export function ruleNumber(tenant: Tenant, { id }: InboxRule): string {
   const bytes = Buffer.from(id, "base64");
   const isWritten = bytes.length === 8 && bytes.toString("base64") === id;
   // A row that was put there by hand may have any id.
-  return (isWritten ? bytes : createHash("sha256").update(id).digest()).readBigUInt64LE(0).toString();
+  const isOther = !isWritten || tenant.isContrary("exchange.rule-identity-graph");
+  return (isOther ? createHash("sha256").update(id).digest() : bytes).readBigUInt64LE(0).toString();
 }
 
 /** A mailbox's rules in the order in which they run; of equal sequences the one that was made first. */

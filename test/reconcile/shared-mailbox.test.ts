@@ -166,7 +166,7 @@ describe("creation", () => {
     ["Set-Mailbox", { cmdlet: "Set-Mailbox" }],
     ["blocking sign-in", { service: "graph", method: "PATCH" }],
   ])("resumes after a failure of %s with the same mailbox", async (_what, rule) => {
-    const world = await startWorld();
+    const world = await startWorld({ settings: { newSharedAccountEnabled: true } });
     const program = { ...support, hiddenFromAddressLists: true, emailAliases: ["help@contoso.com"] };
     const resource = world.resource("SharedMailbox", "support");
     await world.fault({
@@ -250,7 +250,7 @@ describe("adoption", () => {
   });
 
   test("of an account that can sign in needs signInBlocked to be written", async () => {
-    const world = await startWorld();
+    const world = await startWorld({ settings: { newSharedAccountEnabled: true } });
     const id = await makeByHand(world, "support@contoso.com");
     expect(await failure(made(world, { ...support, adopt: true }))).toContain("signInBlocked");
     expect(await seen(world, id)).toMatchObject({ DisplayName: "By hand", accountEnabled: true });
@@ -407,7 +407,7 @@ describe("each input", () => {
   });
 
   test("emailAliases: exact, changed one by one, read back, gone with the property", async () => {
-    const world = await startWorld();
+    const world = await startWorld({ settings: { newMailboxSpoAddress: "always" } });
     const program = (...emailAliases: string[]) => ({ ...support, emailAliases });
     const resource = await made(world, program("help@contoso.com", "hjelp@contoso.com"));
     const { id } = resource;
@@ -529,7 +529,7 @@ describe("each input", () => {
   });
 
   test("primarySmtpAddress: an address policy needs the full list, and other addresses survive", async () => {
-    const world = await startWorld();
+    const world = await startWorld({ settings: { newMailboxSpoAddress: "always" } });
     const resource = await made(world, { ...support, emailAliases: ["help@contoso.com"] });
     await world.patchRecipient("support@contoso.com", { mailbox: { emailAddressPolicyEnabled: true } });
     await resource.up({ ...support, primarySmtpAddress: "service@contoso.com", emailAliases: ["help@contoso.com"] });

@@ -1,5 +1,6 @@
 import { inOrder, insertRule, newRuleId, ruleNumber, saveRule } from "../inbox-rules";
 import { type InboxRule, tables } from "../model";
+import type { Tenant } from "../tenant";
 import { isSmtpAddress } from "./addresses";
 import { type Bound, changed } from "./binding";
 import { type Call, limited } from "./call";
@@ -95,37 +96,33 @@ export function getInboxRule(call: Call): Row[] {
     throw outOfWriteScope(mailbox.name);
   }
   const rules = rulesOf(directory, mailbox);
-  const shown = identity === undefined ? rules : [ruleNamed(rules, identity)];
+  const shown = identity === undefined ? rules : [ruleNamed(call.tenant, rules, identity)];
   return limited(
     call,
     shown.map((rule) => ruleRow(directory, mailbox, rule)),
   );
 }
 
-/** New-InboxRule. Without a priority the rule comes last; without `StopProcessingRules` it stops those behind it. */
+/** New-InboxRule. Without a priority the rule comes first, and the others move down; it stops none of them unless told. */
 export function newInboxRule(call: Call): Row[] {
   const { bound, tenant } = call;
   const seen = new Directory(tenant, "seen");
   const { mailbox } = target(call, seen);
   const latest = new Directory(tenant, "latest");
-  const last = Math.max(0, ...rulesOf(latest, mailbox).map((rule) => rule.sequence));
   const rule: InboxRule = {
     id: newRuleId(),
     mailbox: mailbox.externalDirectoryObjectId,
     displayName: bound.filled("Name") ?? "",
-    sequence: last + 1,
+    sequence: 1,
     isEnabled: true,
     hasError: false,
     isReadOnly: false,
     conditions: null,
     exceptions: null,
-    actions: { stopProcessingRules: true },
+    actions: {},
   };
   write(bound, seen, rule);
-  const { stopProcessingRules: _, ...acting } = rule.actions;
-  if (Object.keys(acting).length === 0) {
-    throw invalidOperation("At least one action must be specified for the inbox rule.");
-  }
+  requireAction(rule);
   insertRule(tenant, rule, tooLarge);
   return [ruleRow(latest, mailbox, rule)];
 }
@@ -134,8 +131,18 @@ export function newInboxRule(call: Call): Row[] {
 export function setInboxRule(call: Call): undefined {
   const { rule, seen } = existing(call);
   write(call.bound, seen, rule);
+  requireAction(rule);
+  // Whatever is set, the rule is tried again.
+  rule.hasError = false;
   const save = call.bound.has("Priority") ? insertRule : saveRule;
   save(call.tenant, rule, tooLarge);
+}
+
+/** Refuses a rule that does nothing; one that only stops the others does something. */
+function requireAction({ actions }: InboxRule): void {
+  if (Object.values(actions).every((value) => value === false)) {
+    throw invalidOperation("At least one action must be specified for the inbox rule.");
+  }
 }
 
 /** Remove-InboxRule. */
@@ -162,7 +169,10 @@ function existing(call: Call): { rule: InboxRule; seen: Directory } {
   if (identity === undefined) {
     throw emptyParameter("Identity");
   }
-  const rule = call.tenant.store.get<InboxRule>(tables.rules, ruleNamed(rulesOf(seen, mailbox), identity).id);
+  const rule = call.tenant.store.get<InboxRule>(
+    tables.rules,
+    ruleNamed(call.tenant, rulesOf(seen, mailbox), identity).id,
+  );
   if (rule === undefined) {
     throw ruleNotFound(identity);
   }
@@ -189,8 +199,8 @@ function tooLarge(): Error {
   return invalidOperation("The rules of the mailbox are larger together than its RulesQuota.");
 }
 
-function ruleNamed(rules: readonly InboxRule[], identity: string): InboxRule {
-  const byId = rules.filter((rule) => ruleNumber(rule) === identity);
+function ruleNamed(tenant: Tenant, rules: readonly InboxRule[], identity: string): InboxRule {
+  const byId = rules.filter((rule) => ruleNumber(tenant, rule) === identity);
   const found =
     byId.length > 0 ? byId : rules.filter((rule) => rule.displayName.toLowerCase() === identity.toLowerCase());
   if (found.length === 0) {
@@ -214,9 +224,6 @@ function write(bound: Bound, directory: Directory, rule: InboxRule): void {
   const actions = { ...rule.actions };
   writeRecipients(bound, directory, recipientActions, actions);
   writeFlags(bound, flagActions, actions);
-  if (hasActions(bound)) {
-    rule.hasError = false;
-  }
   rule.actions = actions;
   for (const [prefix, part] of parts) {
     const predicates = { ...rule[part] };
@@ -236,11 +243,6 @@ function write(bound: Bound, directory: Directory, rule: InboxRule): void {
     }
     rule[part] = Object.keys(predicates).length === 0 ? null : predicates;
   }
-}
-
-/** A rule whose target vanished carries an error until its actions are written anew. */
-function hasActions(bound: Bound): boolean {
-  return [...Object.keys(recipientActions), ...Object.keys(flagActions)].some((name) => bound.has(name));
 }
 
 function named(prefix: string, members: Readonly<Record<string, string>>): Record<string, string> {
@@ -318,12 +320,12 @@ function ruleRow(directory: Directory, mailbox: MailboxRecipient, rule: InboxRul
   return {
     Description: description(rule),
     Enabled: rule.isEnabled,
-    Identity: `${mailbox.name}\\${ruleNumber(rule)}`,
+    Identity: `${mailbox.name}\\${ruleNumber(directory.tenant, rule)}`,
     InError: rule.hasError,
     ErrorType: rule.hasError ? "UnexpectedError" : "None",
     Name: rule.displayName,
     Priority: rule.sequence,
-    RuleIdentity: new LargeNumber(ruleNumber(rule)),
+    RuleIdentity: new LargeNumber(ruleNumber(directory.tenant, rule)),
     SupportedByTask: true,
     ...recipients(directory, recipientActions, actions),
     ...flags(flagActions, actions),

@@ -500,9 +500,10 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.rule-place",
-    behaviour: "Inbox rules are those Graph shows; a new one comes last, or in the place Priority names",
-    mark: "assumed",
-    source: "the page on Priority says only that lower comes first; that one moves the others down is Graph's way",
+    behaviour:
+      "Inbox rules are those Graph shows; a new one comes first, or in the place Priority names, and the others move down",
+    mark: "observed",
+    source: `${decompiled}: InboxRuleDataProvider`,
   },
   {
     id: "exchange.rule-identity-forms",
@@ -532,9 +533,9 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.rule-stop-default",
-    behaviour: "A new rule stops those behind it unless StopProcessingRules is false",
-    mark: "assumed",
-    source: "default unknown; the harsher one",
+    behaviour: "A new rule stops none behind it unless StopProcessingRules is true",
+    mark: "observed",
+    source: `${decompiled}: the schema's default`,
   },
   {
     id: "exchange.formats-of-language",
@@ -553,9 +554,9 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.rule-without-action",
-    behaviour: "A rule without an action is refused",
-    mark: "assumed",
-    source: "as Graph does",
+    behaviour: "A rule without an action is refused; a Boolean action counts when it is true",
+    mark: "observed",
+    source: `${decompiled}: ErrorInboxRuleHasNoAction`,
   },
   {
     id: "exchange.rule-force-confirm",
@@ -565,9 +566,9 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.rule-error-cleared",
-    behaviour: "A mailbox's rules in error run again once their actions are written",
-    mark: "assumed",
-    source: "as Graph",
+    behaviour: "Any Set-InboxRule takes the error mark off the rule",
+    mark: "observed",
+    source: decompiled,
   },
   {
     id: "exchange.rule-roles",
