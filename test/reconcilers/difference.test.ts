@@ -418,7 +418,9 @@ describe("ForwardingMailbox", () => {
           emailAddress: key,
           incoming: incomingMethods[method],
         })),
+        copies: [],
         stoppers: [],
+        isPlaced: false,
       },
     ]);
     return forwardingMailbox.difference(

@@ -84,6 +84,8 @@ test("the accepted domains are asked for once", async () => {
   const { exchange, asked } = await people(() => []);
   const mailboxes = new Mailboxes(exchange);
   await Promise.all([mailboxes.acceptedDomains(), mailboxes.acceptedDomains()]);
-  expect([...((await mailboxes.acceptedDomains()) ?? [])]).toEqual([["contoso.com", { isAuthoritative: true }]]);
+  expect([...((await mailboxes.acceptedDomains()) ?? [])]).toEqual([
+    ["contoso.com", { isAuthoritative: true, isDefault: false }],
+  ]);
   expect(asked("Get-AcceptedDomain")).toBe(1);
 });
