@@ -1,6 +1,7 @@
 import { InputError } from "../http/errors";
 import type { MailboxRow } from "../services/dataverse";
 import { asHeld } from "./as-held";
+import { adviceAtCreation } from "./at-creation";
 import { ensure, find, makeRecord } from "./forwarding-mailbox/creation";
 import { remove } from "./forwarding-mailbox/deletion";
 import {
@@ -80,6 +81,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         ? ["deleteAfterProcessing is not true: the collecting mailbox fills up, since nothing is deleted from it."]
         : []),
       ...adviceOnMove(inputs, olds),
+      ...adviceAtCreation(["adopt"], "forward mailbox", inputs, olds),
     ];
   },
 

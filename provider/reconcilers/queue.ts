@@ -2,6 +2,7 @@ import { ConflictError, isServiceError } from "../http/errors";
 import type { MailboxRow } from "../services/dataverse";
 import type { QueueRow } from "../services/queues";
 import { asHeld } from "./as-held";
+import { adviceAtCreation } from "./at-creation";
 import { requireMailboxOfTenant } from "./mailbox-record/address";
 import { adviceOnAddress } from "./mailbox-record/addresses-in-use";
 import { adopted, isAnother, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
@@ -49,7 +50,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     return { problems: [], advice: adviceOnAddress(inputs, origin, registry) };
   },
 
-  advise: adviceOnMove,
+  advise: (inputs, olds) => [...adviceOnMove(inputs, olds), ...adviceAtCreation(["adopt"], "queue", inputs, olds)],
 
   replaces: (state, inputs, _registry, environmentUrl) =>
     isElsewhere(state.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],

@@ -22,6 +22,8 @@ export class Registry {
   /** Aliases that were chosen for new mailboxes → URN. */
   readonly #aliases = new Map<string, string>();
   readonly #released = new Set<string>();
+  /** URNs of resources whose mailbox this deployment deleted. */
+  readonly #deleted = new Set<string>();
   readonly #locks = new Map<string, Promise<unknown>>();
   /**
    * Incoming methods that mailbox records of Dynamics had before resources of this program set them to Forward Mailbox, by record.
@@ -183,6 +185,16 @@ export class Registry {
   /** Whether this deployment took one of the addresses off something. */
   hasReleased(addresses: readonly string[]): boolean {
     return addresses.some((address) => this.#released.has(address.toLowerCase()));
+  }
+
+  /** Notes that this deployment deleted a resource's mailbox. */
+  noteDeleted({ urn }: { urn: string }): void {
+    this.#deleted.add(urn);
+  }
+
+  /** Whether a resource that is created now is the replacement of one that this deployment deleted: its preview showed both. */
+  isReplaced({ urn }: { urn: string }): boolean {
+    return this.#deleted.has(urn);
   }
 
   /** Runs work on one thing after other work on it has ended: permission lists are written by one at a time. */

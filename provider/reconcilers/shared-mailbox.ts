@@ -2,6 +2,7 @@ import { isServiceError, ProviderError, type ServiceError } from "../http/errors
 import { ifAllowed } from "../services/allowed";
 import type { Row } from "../services/exchange";
 import { asHeld } from "./as-held";
+import { adviceAtCreation } from "./at-creation";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
 import { mailboxThing } from "./registry";
 import { untilReleased } from "./released";
@@ -27,7 +28,10 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   schema,
   keyed: {},
   check: (inputs, unsettled, before) => facets.flatMap((facet) => facet.check?.(inputs, unsettled, before) ?? []),
-  advise: (inputs, olds) => facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
+  advise: (inputs, olds) => [
+    ...facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
+    ...adviceAtCreation(["adopt", "restoreDeleted"], "mailbox", inputs, olds),
+  ],
   replaces: () => [],
   respelled: () => [],
   refersTo: ({ forwarding, forwardingId }) =>

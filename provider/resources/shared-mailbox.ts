@@ -229,19 +229,21 @@ export interface SharedMailboxArgs {
    * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what
    * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
    * written in the program. `"convert"` also takes a person's mailbox: its sign-in is blocked and its type becomes shared; the
-   * account must have a licence, which stays, and no administrator's role.
+   * account must have a licence, which stays, and no administrator's role. Read only when the mailbox is created.
    */
   adopt?: pulumi.Input<boolean | "convert">;
   /**
-   * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days; `"retain"` leaves it in the tenant;
+   * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days (see `restoreDeleted`); `"retain"` leaves it in the tenant;
    * `"purge"` deletes mailbox and account for good, in the order Exchange needs. Default: `"soft"` for a mailbox this resource
    * created, `"retain"` for one it adopted or restored or that was imported. Holds are read first: a held mailbox would become
    * an inactive one and not come back, so its deletion is refused unless `{ mode: "soft", allowInactive: true }` says so.
    */
   deletion?: pulumi.Input<DeletionMode | Deletion>;
   /**
-   * When the mailbox is created: bring back the deleted mailbox of that address, with its content, instead of making a new
-   * one. `true`: none found makes a new one, several are an error that lists them; an Exchange guid picks one. No effect later.
+   * What a creation does about a deleted mailbox that had the address as its primary one. Undeclared: it is refused, and the error says
+   * what is in that mailbox. `true` brings it back, with its content and its permissions; none found makes a new one, several are an
+   * error that lists them, and an Exchange guid picks one. `false`: a new, empty one is meant; also for a stack that is destroyed
+   * and made again every day. Read only when the mailbox is created; a later change is a warning.
    */
   restoreDeleted?: pulumi.Input<boolean | string>;
 }
@@ -303,7 +305,10 @@ export class SharedMailbox extends DynamicResource {
   declare readonly archive: pulumi.Output<boolean | undefined>;
   /** The declared licence in canonical form: well-known ones by part number. */
   declare readonly license: pulumi.Output<pulumi.UnwrappedObject<License> | "external" | false | undefined>;
-  /** True when this resource made the mailbox, rather than adopting, restoring or importing it; decides the default of `deletion`. */
+  /**
+   * True when this resource made the mailbox, rather than adopting, restoring or importing it or finding it finished after its state was
+   * lost; decides the default of `deletion`.
+   */
   declare readonly created: pulumi.Output<boolean | undefined>;
   /** The language the default folders were last named in by `regional.localizeFolders`; "" where the mailbox had none. */
   declare readonly foldersLanguage: pulumi.Output<string | undefined>;

@@ -1,4 +1,4 @@
-import { isClass, NotFoundError, ProviderError } from "../http/errors";
+import { isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
 import { ifAllowed } from "./allowed";
 import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
 import { parseSize } from "./sizes";
@@ -397,6 +397,29 @@ export class Mailboxes {
     }
   }
 
+  /**
+   * Number of items in a deleted mailbox.
+   *
+   * @returns undefined where Exchange does not tell: the number is for people to read, nothing is decided by it.
+   */
+  async itemsOfDeleted({ exchangeGuid }: DeletedMailbox): Promise<number | undefined> {
+    try {
+      const { rows } = await this.#exchange.read({
+        name: "Get-MailboxStatistics",
+        parameters: { Identity: exchangeGuid, IncludeSoftDeletedRecipients: true },
+        select: ["MailboxGuid", "ItemCount"],
+        action: `counting the items of the deleted mailbox ${exchangeGuid}`,
+      });
+      const row = rows.find(({ MailboxGuid: guid }) => sameText(text(guid), exchangeGuid));
+      return row === undefined && rows.length > 0 ? undefined : Number(row?.ItemCount ?? 0);
+    } catch (error) {
+      if (isServiceError(error)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
   /** Deletes a soft-deleted mailbox for good. Only its ExchangeGuid is certain to be its own: several may share an address. */
   async purge(exchangeGuid: string, who: string, scope: Scope): Promise<void> {
     await this.#exchange.write(
@@ -544,9 +567,31 @@ function isDeletionHold(hold: string): boolean {
   return !hold.startsWith("-mbx") && !/:1$/.test(hold);
 }
 
-/** A deleted mailbox in words. */
-export function describeDeleted({ displayName, exchangeGuid, deletedAt }: DeletedMailbox): string {
-  return `the deleted mailbox "${displayName}" (Exchange guid ${exchangeGuid}, deleted ${deletedAt})`;
+/**
+ * A deleted mailbox in words.
+ *
+ * @param items how many there are in it, where that was asked.
+ */
+export function describeDeleted(mailbox: DeletedMailbox, items?: number): string {
+  const { id, displayName, exchangeGuid, recipientTypeDetails, deletedAt, isInactive } = mailbox;
+  const type = recipientTypeDetails === "UserMailbox" ? "user mailbox" : "mailbox";
+  const facts = [
+    `Exchange guid ${exchangeGuid}`,
+    ...(id === "" ? [] : [`id ${id}`]),
+    `deleted ${deletedAt}`,
+    ...(items === undefined ? [] : [items === 1 ? "1 item" : `${items} items`]),
+    ...(isInactive ? ["kept by a hold as an inactive mailbox"] : []),
+  ];
+  return `the deleted ${type} "${displayName}" (${facts.join(", ")})`;
+}
+
+/** How long a deleted mailbox can come back, in days. */
+const RECOVERABLE = 30;
+
+/** The last day, in UTC, on which a mailbox that was deleted at `deletedAt` can come back; undefined where that is no time. */
+export function recoverableUntil(deletedAt: string): string | undefined {
+  const time = Date.parse(deletedAt);
+  return Number.isNaN(time) ? undefined : new Date(time + RECOVERABLE * 86_400_000).toISOString().slice(0, 10);
 }
 
 /** All SMTP addresses in lower case, the primary one first. */

@@ -7,7 +7,9 @@ const deleted = (world: World) => world.exchange("Get-Mailbox", { SoftDeletedMai
 const deletedUser = (world: World, id: string) => world.graph("GET", `/directory/deletedItems/${id}`);
 
 async function madeAndDeleted(world: World, name = "support"): Promise<Row> {
-  const resource = await world.resource("SharedMailbox", name).up({ ...program, hiddenFromAddressLists: true });
+  const resource = await world
+    .resource("SharedMailbox", name)
+    .up({ ...program, hiddenFromAddressLists: true, restoreDeleted: false });
   const { outputs, id } = resource;
   await resource.destroy();
   return { ...outputs, id };
@@ -75,7 +77,7 @@ describe("restoreDeleted", () => {
   test("is offered by the refusal of an address that a deleted mailbox holds", async () => {
     const world = await startWorld({ settings: { holdAddresses: true } });
     await madeAndDeleted(world);
-    await expect(world.resource("SharedMailbox", "again").up(program)).rejects.toThrow(
+    await expect(world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: false })).rejects.toThrow(
       /the deleted mailbox "Support".*restoreDeleted: true brings/s,
     );
   });
@@ -86,6 +88,158 @@ describe("restoreDeleted", () => {
     await world.fault({ service: "graph", method: "POST", path: "/restore", close: "after" });
     const resource = await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: true });
     expect(resource.id).toBe(old.id);
+  });
+});
+
+describe("a deleted mailbox that had the address", () => {
+  const refusedBy = async (world: World, more: Row = {}): Promise<string> => {
+    await world.writes();
+    const resource = world.resource("SharedMailbox", "again");
+    const message = await resource.up({ ...program, ...more }).then(
+      () => "made",
+      (error: Error) => error.message,
+    );
+    expect(await world.writes()).toEqual([]);
+    expect(resource.state).toBeUndefined();
+    return message;
+  };
+  const deliver = (world: World) =>
+    world.control("POST", "deliver", { from: "customer@example.com", to: address, subject: "Broken" });
+
+  test("stops a creation, which says what is in it and both ways on", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+    const { id, outputs } = resource;
+    await deliver(world);
+    await deliver(world);
+    await resource.destroy();
+    const message = await refusedBy(world);
+    const [{ WhenSoftDeleted: deletedAt } = {}] = await deleted(world);
+    expect(message).toBe(
+      `primarySmtpAddress: ${address} was the address of the deleted mailbox "Support" (Exchange guid ${outputs.exchangeGuid}, ` +
+        `id ${id}, deleted ${deletedAt}, 2 items). Nothing was changed. To bring it back with its content write ` +
+        "restoreDeleted: true. For a new, empty mailbox write restoreDeleted: false.",
+    );
+    const anew = await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: false });
+    expect(anew.id).not.toBe(id);
+    expect(anew.outputs).toMatchObject({ created: true, itemCount: 0 });
+  });
+
+  test("stops it too where somebody deleted it by hand and a refresh has shown that", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+    const { id } = resource;
+    await world.exchange("Remove-Mailbox", { Identity: id, Confirm: false });
+    expect(await resource.refresh()).toBe("gone");
+    await expect(resource.up(program)).rejects.toThrow(/^primarySmtpAddress: .* restoreDeleted: true/);
+    await resource.up({ ...program, restoreDeleted: true });
+    expect(resource.id).toBe(id);
+  });
+
+  test("names each where there are several", async () => {
+    const world = await startWorld();
+    const guids = [await madeAndDeleted(world, "one"), await madeAndDeleted(world, "two")].map(
+      ({ exchangeGuid }) => exchangeGuid,
+    );
+    const message = await refusedBy(world);
+    for (const guid of guids) {
+      expect(message).toContain(`(Exchange guid ${guid}`);
+      expect(message).toContain(`restoreDeleted: "${guid}"`);
+    }
+    expect(message).not.toContain("restoreDeleted: true");
+  });
+
+  test.each([
+    ["a person's", { recipientTypeDetails: "UserMailbox" }, {}, 'adopt: "convert"'],
+    ["an inactive one", {}, { isInactiveMailbox: true }, "New-Mailbox -InactiveMailbox"],
+  ])("stops it where it is %s, which does not come back this way", async (_what, change, mailbox, way) => {
+    const world = await startWorld();
+    await madeAndDeleted(world);
+    await world.patchRecipient(address, { ...change, mailbox });
+    const message = await refusedBy(world);
+    expect(message).toContain(way);
+    expect(message).not.toContain("restoreDeleted: true");
+    await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: false });
+  });
+
+  test("as a further one is told, and a new one made", async () => {
+    const world = await startWorld();
+    const other = world.resource("SharedMailbox", "other");
+    await other.up({ displayName: "Other", primarySmtpAddress: "other@contoso.com", emailAliases: [address] });
+    await other.destroy();
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+    expect(resource.outputs).toMatchObject({ created: true });
+    expect(world.warnings.join("\n")).toContain(`${address} was a further address of the deleted mailbox "Other"`);
+  });
+
+  test("that the application may not look for stops it, unless the program says that a new one is meant", async () => {
+    const world = await startWorld();
+    await world.fault({
+      cmdlet: "Get-Mailbox",
+      times: "always",
+      answer: { status: 403, body: "" },
+    });
+    expect(await refusedBy(world)).toMatch(
+      /^restoreDeleted: whether a deleted mailbox had the address support@contoso\.com is not known: .*restoreDeleted: false\.$/,
+    );
+    await world.control("DELETE", "faults");
+    await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: false });
+  });
+
+  test("does not stop a replacement, which its preview showed", async () => {
+    const world = await startWorld();
+    await madeAndDeleted(world);
+    const resource = await world.resource("SharedMailbox", "support").up({ ...program, restoreDeleted: false });
+    const { id } = resource;
+    await world.together(async () => {
+      await resource.destroy();
+      await resource.up(program);
+    });
+    expect(resource.id).not.toBe(id);
+  });
+
+  test("comes back with its permissions, which is told", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+    await world.exchange("Add-MailboxPermission", {
+      Identity: resource.id,
+      User: "grace@contoso.com",
+      AccessRights: ["FullAccess"],
+    });
+    await resource.destroy();
+    await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: true });
+    expect(world.warnings.join("\n")).toContain(
+      `The mailbox ${address} came back with the permissions that it had: grace@contoso.com (FullAccess).`,
+    );
+  });
+
+  test.each([
+    ["restoreDeleted", true],
+    ["restoreDeleted", false],
+    ["adopt", true],
+  ])("%s: %s is said to change nothing where the mailbox is there already", async (property, value) => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+    expect(world.warnings).toEqual([]);
+    await resource.check({ ...program, [property]: value });
+    const advice = `${property} is read only when the mailbox is created; this change does nothing to the one that is there.`;
+    expect(world.warnings).toEqual(value === false ? [] : [advice]);
+  });
+});
+
+describe("a deletion", () => {
+  test("says until when the mailbox can come back, and how", async () => {
+    const world = await startWorld();
+    await world.control("POST", "clock", { advance: 400 * 86_400_000 });
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+    const { exchangeGuid } = resource.outputs;
+    await resource.destroy();
+    const [{ WhenSoftDeleted: deletedAt } = {}] = await deleted(world);
+    const until = new Date(Date.parse(String(deletedAt)) + 30 * 86_400_000).toISOString().slice(0, 10);
+    expect(world.warnings).toEqual([
+      `The mailbox ${address} is deleted and recoverable until ${until}: put the resource back with restoreDeleted: true ` +
+        `(Exchange guid ${exchangeGuid}).`,
+    ]);
   });
 });
 

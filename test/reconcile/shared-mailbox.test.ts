@@ -195,6 +195,65 @@ describe("recognising its own earlier creation", () => {
     expect(await sharedMailboxes(world)).toHaveLength(1);
   });
 
+  const hoursOld = (world: World, hours: number) =>
+    world.patchRecipient("support@contoso.com", {
+      mailbox: { whenMailboxCreated: new Date(Date.now() - hours * 3_600_000).toISOString() },
+    });
+  const allow = (world: World, id: string) =>
+    world.exchange("Add-MailboxPermission", { Identity: id, User: "ada@contoso.com", AccessRights: ["FullAccess"] });
+
+  test("continues silently with one that is not as declared yet, and has made it", async () => {
+    const world = await startWorld();
+    const { id } = await made(world);
+    await world.exchange("Set-Mailbox", { Identity: id, AccountDisabled: false });
+    const again = await made(world);
+    expect(again.id).toBe(id);
+    expect(again.outputs.created).toBe(true);
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("says what it continues with where it is as declared, and leaves that when it goes", async () => {
+    const world = await startWorld();
+    const first = await made(world);
+    const second = await made(world);
+    expect(second.id).toBe(first.id);
+    expect(world.warnings.join("\n")).toMatch(
+      new RegExp(
+        `^Continuing with the shared mailbox "Contoso Support".* \\(id ${first.id}\\) and finished\\..*state move`,
+      ),
+    );
+    await second.destroy();
+    expect(await sharedMailboxes(world)).toHaveLength(1);
+    await first.destroy();
+    expect(await sharedMailboxes(world)).toHaveLength(0);
+  });
+
+  test.each<[string, string, Row, (world: World, id: string) => Promise<unknown>]>([
+    ["is hours old", "it was made at 20", {}, (world) => hoursOld(world, 2)],
+    [
+      "has mail",
+      "it holds 1 item",
+      {},
+      (world) => world.control("POST", "deliver", { from: "a@example.com", to: "support@contoso.com", subject: "Hi" }),
+    ],
+    ["is used by others", "1 trustee may use it", {}, allow],
+    ["would be deleted with this resource", "it is as declared already", { deletion: "soft" }, async () => undefined],
+  ])("does not continue with one that %s", async (_what, why, more, change) => {
+    const world = await startWorld();
+    const { id } = await made(world, { ...support, ...more });
+    await change(world, id);
+    await world.writes();
+    const message = await failure(made(world, { ...support, ...more }));
+    expect(message).toMatch(/^primarySmtpAddress: support@contoso.com belongs to the shared mailbox/);
+    expect(message).toContain("which a deployment of this resource made");
+    expect(message).toContain(why);
+    expect(message).toContain("pulumi state move");
+    expect(await world.writes()).toEqual([]);
+    const adopting = await made(world, { ...support, ...more, adopt: true });
+    expect(adopting.id).toBe(id);
+    expect(adopting.outputs.created).toBeUndefined();
+  });
+
   test("not after a day", async () => {
     const world = await startWorld();
     const { id } = await made(world);
@@ -730,7 +789,7 @@ describe("conflicts", () => {
     const world = await startWorld({ settings: { holdAddresses: true }, config: { settleTimeout: "1s" } });
     const old = await made(world, support, "old");
     await old.destroy();
-    const message = await failure(made(world, support, "new"));
+    const message = await failure(made(world, { ...support, restoreDeleted: false }, "new"));
     expect(message).toMatch(
       /^primarySmtpAddress: support@contoso\.com belongs to the deleted account "Contoso Support"/,
     );

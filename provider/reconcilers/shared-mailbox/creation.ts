@@ -1,11 +1,4 @@
-import {
-  ConflictError,
-  isClass,
-  isProviderError,
-  isUnknownOutcome,
-  ProviderError,
-  SettleError,
-} from "../../http/errors";
+import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { User } from "../../services/graph";
 import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
@@ -14,16 +7,13 @@ import type { Operation } from "../reconciler";
 import { untilReleased } from "../released";
 import { convert } from "./conversion";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import { alreadyMade, earlierWork, lookForOwn, useOf } from "./earlier-work";
 import { requireNoLoop } from "./forwarding";
-import { explainRefusal, holdersOf, isNameTaken, requireFree, requireNotDeleted, taken } from "./holders";
-import { formerMarkOf, freeAlias, markOf, nameOf } from "./naming";
-import { around } from "./observation";
-import { restore } from "./restoration";
+import { explainRefusal, isNameTaken, requireFree, requireNotDeleted, taken } from "./holders";
+import { freeAlias, markOf, nameOf } from "./naming";
+import { around, facets } from "./observation";
+import { restore, tellAccess } from "./restoration";
 
-/** How long a mailbox counts as one's own earlier creation, in milliseconds. */
-const OWN_FOR = 24 * 60 * 60 * 1000;
-/** How long an unanswered creation is looked for before it counts as not having happened, in milliseconds. */
-const LOST_FOR = 15_000;
 /** How often a creation whose answer is lost is sent. */
 const MOST_LOST = 3;
 /** How many aliases that looked free Exchange may refuse. */
@@ -34,26 +24,28 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   const { inputs } = desired;
   const { recipients, mailboxes } = operation.services;
   const [holder] = await recipients.withAddress(inputs.primarySmtpAddress);
-  const mailbox = holder === undefined || holder.id === "" ? undefined : await mailboxes.withId(holder.id);
-  const own =
-    mailbox === undefined
-      ? holder === undefined && (await lookForUnshown(desired, operation))
-      : (await isOwn(mailbox, desired, operation)) && mailbox;
+  const shown = holder === undefined || holder.id === "" ? undefined : await mailboxes.withId(holder.id);
+  const made = await earlierWork(shown, holder !== undefined, desired, operation);
+  const mailbox = shown ?? made;
+  const use = made && (await useOf(made, operation));
+  const own = use === "" ? made : undefined;
   const isConverted = mailbox?.recipientTypeDetails === "UserMailbox" && inputs.adopt === "convert";
-  if (holder !== undefined && !own && !isConverted) {
-    requireAdoptable(mailbox, describe(holder), inputs);
+  const taker = holder ?? made;
+  if (taker !== undefined && own === undefined && !isConverted) {
+    requireAdoptable(mailbox, describe(taker), inputs, use);
   }
-  const names = ["alias", "emailAliases", ...(holder === undefined && !own ? ["primarySmtpAddress"] : [])];
-  await requireFree(inputs, names, own ? own.id : mailbox?.id, operation);
+  const names = ["alias", "emailAliases", ...(taker === undefined ? ["primarySmtpAddress"] : [])];
+  await requireFree(inputs, names, mailbox?.id, operation);
   await requireNoLoop(desired, mailbox, operation);
-  if (own) {
-    operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
-    return established(own.id, desired, operation);
+  if (own !== undefined) {
+    return continued(own, desired, operation);
   }
   if (mailbox === undefined) {
     const restored = await restore(inputs, operation);
     if (restored !== undefined) {
-      return { ...(await settled(restored, desired, operation)), isAdopted: true };
+      const observed = await settled(restored, desired, operation);
+      await tellAccess(observed.mailbox, operation);
+      return { ...observed, isAdopted: true };
     }
     await requireNotDeleted(inputs, operation);
     return undefined;
@@ -66,12 +58,24 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   return adopted(mailbox, desired, operation);
 }
 
-/** Refuses who has the address, unless it is a shared mailbox and the program takes it over. */
-function requireAdoptable(mailbox: Mailbox | undefined, holder: string, inputs: SharedMailboxInputs): void {
+/**
+ * Refuses who has the address, unless it is a shared mailbox and the program takes it over.
+ *
+ * @param use how a mailbox that this resource made is in use; undefined for that of somebody else.
+ */
+function requireAdoptable(
+  mailbox: Mailbox | undefined,
+  holder: string,
+  inputs: SharedMailboxInputs,
+  use: string | undefined,
+): void {
   if (mailbox?.recipientTypeDetails !== "SharedMailbox") {
     throw taken("primarySmtpAddress", inputs.primarySmtpAddress, holder);
   }
   if (inputs.adopt === undefined || inputs.adopt === false) {
+    if (use !== undefined) {
+      throw alreadyMade(mailbox, use);
+    }
     throw new ConflictError({
       action: "primarySmtpAddress",
       words: `${inputs.primarySmtpAddress} belongs to ${describe(mailbox)}, which exists already (id ${mailbox.id})`,
@@ -177,54 +181,30 @@ export function requireCloudMailbox(mailbox: Mailbox, action: string): void {
   }
 }
 
-/** Only a shared mailbox that carries the mark and is at most a day old is one's own earlier creation. */
-async function isOwn(mailbox: Mailbox, { inputs }: Desired, { origin, services }: Operation): Promise<boolean> {
-  if (mailbox.recipientTypeDetails !== "SharedMailbox" || !isFresh(mailbox.createdAt)) {
-    return false;
+/** Continues with what an interrupted creation of this resource left; says so where that creation had come to its end. */
+async function continued(own: Mailbox, desired: Desired, operation: Operation): Promise<Observed> {
+  const user = await operation.services.graph.user(own.id);
+  const seen = user && (await around({ mailbox: own, user }, desired, operation));
+  const isFinished =
+    seen !== undefined && facets.every((facet) => facet.difference(desired, {}, seen, operation.state).length === 0);
+  if (!isFinished) {
+    operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
+    return established(own.id, desired, operation);
   }
-  const former = formerMarkOf(inputs.primarySmtpAddress, origin);
-  return (
-    mailbox.alias.endsWith(former) ||
-    mailbox.name.endsWith(former) ||
-    (await services.mailboxes.initials(mailbox.id)) === markOf(inputs.primarySmtpAddress, origin)
+  const { adopt, deletion } = desired.inputs;
+  if (adopt !== undefined && adopt !== false) {
+    return adopted(own, desired, operation);
+  }
+  if (deletion !== undefined && deletion !== "retain") {
+    throw alreadyMade(own, "it is as declared already");
+  }
+  operation.warn(
+    `Continuing with ${describe(own)}, which a deployment of this resource made at ${own.createdAt} (id ${own.id}) and finished. ` +
+      "Another stack may have it in its state (`pulumi state move`): then take it out of this program. When this resource is " +
+      "deleted, the mailbox stays.",
   );
-}
-
-function isFresh(createdAt: string | undefined): boolean {
-  return Math.abs(Date.now() - Date.parse(createdAt ?? "")) < OWN_FOR;
-}
-
-/** One's own mailbox that Entra shows and Exchange does not yet: made by an earlier deployment that was killed right after it. */
-async function lookForUnshown(desired: Desired, operation: Operation): Promise<Mailbox | undefined> {
-  const holders = await holdersOf(desired.inputs.primarySmtpAddress, undefined, operation);
-  return holders.some(({ isDeleted, createdAt }) => !isDeleted && isFresh(createdAt))
-    ? lookForOwn(desired, operation)
-    : undefined;
-}
-
-/** The mailbox that a creation without an answer made, if it did. */
-async function lookForOwn(desired: Desired, operation: Operation): Promise<Mailbox | undefined> {
-  const { mailboxes } = operation.services;
-  try {
-    return await settle(
-      {
-        what: "Exchange to show whether the mailbox was created",
-        look: async () => {
-          const found = await mailboxes.withAddress(desired.inputs.primarySmtpAddress);
-          const own = await Promise.all(found.map((mailbox) => isOwn(mailbox, desired, operation)));
-          return found.find((_mailbox, index) => own[index]);
-        },
-        done: (mailbox) => mailbox !== undefined,
-        atMost: LOST_FOR,
-      },
-      operation,
-    );
-  } catch (error) {
-    if (error instanceof SettleError) {
-      return undefined;
-    }
-    throw error;
-  }
+  // Not noted as created: whose it is, this state does not know, so that its deletion leaves it.
+  return settled(own.id, desired, operation);
 }
 
 /** A mailbox this resource made: from here on a failure leaves one behind that the state must know. */

@@ -1,5 +1,12 @@
-import { ConflictError, isClass, isUnknownOutcome, ProviderError, SettleError } from "../../http/errors";
-import { describeDeleted, type Mailbox, sameText, smtpAddresses } from "../../services/mailboxes";
+import {
+  ConflictError,
+  isClass,
+  isProviderError,
+  isUnknownOutcome,
+  ProviderError,
+  SettleError,
+} from "../../http/errors";
+import { describeDeleted, type Mailbox, recoverableUntil, sameText, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { settle } from "../../services/waiting";
 import type { Operation, Properties } from "../reconciler";
@@ -40,12 +47,33 @@ export async function remove(id: string, operation: Operation): Promise<void> {
   if (mailbox === undefined) {
     await requireAccountGone(id, operation);
   }
-  if (mode === "purge" && isHeld) {
-    operation.warn(`The mailbox ${who} is under a hold, so it became an inactive one and cannot be purged.`);
+  if (isHeld) {
+    const rest = mode === "purge" ? "cannot be purged" : "does not come back with restoreDeleted";
+    operation.warn(`The mailbox ${who} is under a hold, so it became an inactive one and ${rest}.`);
+  } else if (mode === "soft" && mailbox !== undefined) {
+    await tellRecoverable(mailbox, operation);
   } else if (mode === "purge") {
     const guid = (mailbox?.exchangeGuid ?? state.exchangeGuid) || (await deletedGuid(id, operation));
     await purge(id, guid, mailbox !== undefined, who, operation);
   }
+}
+
+/** Says until when the deleted mailbox can come back, and how. */
+async function tellRecoverable({ primarySmtpAddress, exchangeGuid }: Mailbox, operation: Operation): Promise<void> {
+  let until: string | undefined;
+  try {
+    const [deleted] = await operation.services.mailboxes.deleted(exchangeGuid);
+    until = deleted && recoverableUntil(deleted.deletedAt);
+  } catch (error) {
+    // The mailbox is gone; a date that cannot be read is no reason to fail.
+    if (!isProviderError(error)) {
+      throw error;
+    }
+  }
+  operation.warn(
+    `The mailbox ${primarySmtpAddress} is deleted and recoverable ${until === undefined ? "for 30 days" : `until ${until}`}: ` +
+      `put the resource back with restoreDeleted: true (Exchange guid ${exchangeGuid}).`,
+  );
 }
 
 /** @returns whether a hold keeps it as an inactive mailbox. */
@@ -84,6 +112,7 @@ async function softDelete(mailbox: Mailbox, allowInactive: boolean, operation: O
     operation,
   );
   registry.release(smtpAddresses(mailbox));
+  registry.noteDeleted(operation.origin);
   return holds.length > 0;
 }
 
@@ -93,7 +122,7 @@ async function deletedGuid(id: string, { services }: Operation): Promise<string 
   if (found.length > 1) {
     throw new ConflictError({
       action: `purging the deleted mailbox of the account ${id}`,
-      words: `several belong to it, and the state does not know which: ${found.map(describeDeleted).join("; ")}`,
+      words: `several belong to it, and the state does not know which: ${found.map((one) => describeDeleted(one)).join("; ")}`,
       nextStep: "Nothing was purged. `pulumi state delete` forgets the resource; they go by themselves after 30 days.",
     });
   }

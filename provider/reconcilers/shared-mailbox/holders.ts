@@ -185,7 +185,7 @@ export async function explainRefusal(
       ...claim,
       names: [
         ...claim.holders.map((holder) => holder.words),
-        ...deleted.filter((one) => hasAddress(one, claim.name)).map(describeDeleted),
+        ...deleted.filter((one) => hasAddress(one, claim.name)).map((one) => describeDeleted(one)),
       ],
     }))
     .filter(({ names }) => names.length > 0);
