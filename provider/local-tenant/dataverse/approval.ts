@@ -39,7 +39,8 @@ export function canApprove(work: Work, user: SystemUserRow): boolean {
 
 /** What an address change does to the approval: it is pending again, unless a setting says otherwise. */
 export function dropApproval(work: Work, row: Approvable, address: string | null): void {
-  if (work.tenant.settings.addressChangeDropsApproval) {
+  const { settings } = work.tenant;
+  if (settings.addressChangeDropsApproval && !work.tenant.isContrary("dataverse.address-drops-approval")) {
     setApproval(row, address === null ? 0 : 2);
   }
 }

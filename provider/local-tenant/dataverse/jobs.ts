@@ -104,7 +104,7 @@ function finishTest(
 /** Leaves the reason of a failed test in an alert, or by a setting in columns of the mailbox record. */
 function report(work: Work, mailbox: MailboxRow, obstacle: TestFailure | undefined): void {
   const at = mailbox.testmailboxaccesscompletedon;
-  if (work.tenant.settings.testReason === "row") {
+  if (work.tenant.settings.testReason === "row" || work.tenant.isContrary("dataverse.test-reason")) {
     mailbox.lastsyncerror = obstacle?.message ?? null;
     mailbox.lastsyncerrorcode = obstacle?.code ?? null;
     mailbox.lastsyncerroroccurredon = obstacle === undefined ? null : at;

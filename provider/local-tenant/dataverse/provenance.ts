@@ -276,6 +276,7 @@ export const provenance: Provenance[] = [
       "An address written to the record of a user or queue is carried over to its owner; a setting refuses it with 0x8005E208.",
     mark: "observed",
     source: `${powershell} #456 and its Set-CrmQueueMailbox write it; ${errorPage} has the refusal.`,
+    contrary: "It is refused with 0x8005E208",
   },
   {
     id: "dataverse.methods-not-null",
@@ -315,6 +316,7 @@ export const provenance: Provenance[] = [
     mark: "observed",
     source:
       "MicrosoftDocs/dynamics-365-customer-engagement #642; Capgemini's MailboxDeploymentService approves again after writing an address.",
+    contrary: "The approval stays",
   },
   {
     id: "dataverse.change-resets-test",
@@ -350,6 +352,7 @@ export const provenance: Provenance[] = [
     mark: "documented",
     source:
       "SupportArticles KB 4484702, KB 4459027, test-enable-fails-for-unrecognized-email-address.md; powerapps-docs, reference/entities/tracelog.md",
+    contrary: "The reason stands in lastsyncerror, and there is no alert",
   },
   {
     id: "dataverse.test-reason-codes",

@@ -57,7 +57,9 @@ function checkForwardMailbox(row: MailboxRow): void {
 
 function checkIndividualMailbox(work: Work, before: MailboxRow | undefined, after: MailboxRow): void {
   const addressChanges = before !== undefined && before.emailaddress !== after.emailaddress;
-  if (addressChanges && !work.tenant.settings.individualAddressEditable) {
+  const isEditable =
+    work.tenant.settings.individualAddressEditable && !work.tenant.isContrary("dataverse.individual-address");
+  if (addressChanges && !isEditable) {
     throw addressTiedToOwner();
   }
   if (after.regardingobjectid?.table === "systemuser" && after.processanddeleteemails) {

@@ -123,7 +123,9 @@ export function withPrimary(addresses: readonly string[], address: string): stri
 
 /** Whether a deleted object still keeps others from its addresses and names. */
 function holds(directory: Directory, recipient: Recipient): boolean {
-  return !directory.isSoftDeleted(recipient) || directory.tenant.settings.holdAddresses;
+  const { tenant } = directory;
+  const isHeld = tenant.settings.holdAddresses || tenant.isContrary("exchange.soft-deleted-addresses");
+  return isHeld || !directory.isSoftDeleted(recipient);
 }
 
 /**
@@ -251,7 +253,8 @@ export function freeAlias(
  */
 export function newUserPrincipalName(directory: Directory, alias: string): string {
   const fits = /^[A-Za-z][A-Za-z0-9._-]*$/.test(alias) && !/\.\.|\.$/.test(alias) && alias.length <= 63;
-  return `${fits ? alias : `G${randomUUID().replaceAll("-", "")}`}@${directory.defaultDomain}`;
+  const isPlain = fits && !directory.tenant.isContrary("exchange.new-mailbox-upn");
+  return `${isPlain ? alias : `G${randomUUID().replaceAll("-", "")}`}@${directory.defaultDomain}`;
 }
 
 /** Refuses a sign-in name that another account has. */

@@ -138,6 +138,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
   requireFreeUserPrincipalName(directory, userPrincipalName, own.externalDirectoryObjectId);
 
   const now = tenant.timestamp();
+  const maySignIn = tenant.settings.newSharedAccountEnabled || tenant.isContrary("exchange.new-account-enabled");
   const recipient: MailboxRecipient = {
     ...own,
     recipientTypeDetails: "SharedMailbox",
@@ -157,7 +158,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
     mailbox: {
       ...newMailboxFields(userPrincipalName, now),
       emailAddressPolicyEnabled: givenPrimary === undefined,
-      accountDisabled: !tenant.settings.newSharedAccountEnabled,
+      accountDisabled: !maySignIn,
     },
   };
   const user: User = {
@@ -168,7 +169,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
     mail: primary,
     mailNickname: alias,
     userType: "Member",
-    accountEnabled: tenant.settings.newSharedAccountEnabled,
+    accountEnabled: maySignIn,
     usageLocation: null,
     assignedLicenses: [],
     onPremisesSyncEnabled: null,
@@ -312,7 +313,8 @@ export function undoSoftDeletedMailbox({ bound, tenant }: Call): Row[] {
   const latest = new Directory(tenant, "latest");
   const recipient = asMailbox(latest.byGuid(guid) ?? only(identity, []));
   const user = latest.user(recipient.externalDirectoryObjectId);
-  if (user === undefined || user.deletedDateTime === null || recipient.mailbox.isInactiveMailbox) {
+  const isRefused = tenant.isContrary("exchange.undo-soft-deleted") || recipient.mailbox.isInactiveMailbox;
+  if (user === undefined || user.deletedDateTime === null || isRefused) {
     throw accountOfMailboxIsGone(identity);
   }
   const name = bound.filled("Name");

@@ -238,6 +238,7 @@ export const provenance: Provenance[] = [
     behaviour: "The sign-in name of a new shared mailbox is its alias at the default domain, and an address of it",
     mark: "observed",
     source: "icewolf, October 2025; RecipientTaskHelper and NewMailboxBase of Exchange 15.00.1497, decompiled",
+    contrary: "The sign-in name is G and 32 hex digits",
   },
   {
     id: "exchange.random-upn",
@@ -277,6 +278,7 @@ export const provenance: Provenance[] = [
     behaviour: "The account of a new shared mailbox is disabled; by the setting newSharedAccountEnabled it may sign in",
     mark: "observed",
     source: "icewolf 2025-10-20; older pages saw it enabled",
+    contrary: "It may sign in",
   },
   {
     id: "exchange.address-policy-off",
@@ -302,6 +304,7 @@ export const provenance: Provenance[] = [
     behaviour: "SMTP: in the Add list of EmailAddresses makes that address the primary and the old one secondary",
     mark: "observed",
     source: `${decompiled}: ProxyAddressBaseCollection; the reference says that SMTP names the primary`,
+    contrary: "The added address becomes a secondary one",
   },
   {
     id: "exchange.address-limit",
@@ -323,6 +326,7 @@ export const provenance: Provenance[] = [
     mark: "documented",
     source:
       "Restore of a mailbox whose address was given away meanwhile; frappe ITSync and Microsoft Q&A 5737410 for held ones",
+    contrary: "They stay taken",
   },
   {
     id: "exchange.forwarding-printed-name",
@@ -473,6 +477,7 @@ export const provenance: Provenance[] = [
       "Undo-SoftDeletedMailbox brings the deleted user back with the mailbox; without the user it needs a password, which the tenant refuses",
     mark: "documented",
     source: `${reference}, example 1`,
+    contrary: "It wants a password in any case",
   },
   {
     id: "exchange.filter-syntax",

@@ -144,7 +144,11 @@ function setNames({ bound, latest, before, after, user }: Change): void {
 function setAddresses({ bound, latest, before, after }: Change): void {
   const addresses = bound.change("EmailAddresses");
   if (addresses !== undefined) {
-    after.emailAddresses = changedAddresses(after.emailAddresses, addresses);
+    after.emailAddresses = changedAddresses(
+      after.emailAddresses,
+      addresses,
+      latest.tenant.isContrary("exchange.primary-in-add"),
+    );
     if (primaryAddress(after) !== primaryAddress(before)) {
       after.mailbox.emailAddressPolicyEnabled = false;
     }
@@ -165,12 +169,13 @@ function setAddresses({ bound, latest, before, after }: Change): void {
   requireFreeAddresses(latest, added, before);
 }
 
-function changedAddresses(present: readonly string[], change: ListChange): string[] {
+/** `isSecondary`: an added `SMTP:` address becomes a secondary one. */
+function changedAddresses(present: readonly string[], change: ListChange, isSecondary: boolean): string[] {
   if ("replace" in change) {
     return normalised(change.replace);
   }
   const same = (a: string, b: string) => withSmtp(a).toLowerCase() === withSmtp(b).toLowerCase();
-  const added = change.add.map(withSmtp);
+  const added = change.add.map((each) => (isSecondary ? withSmtp(each).replace(/^SMTP:/, "smtp:") : withSmtp(each)));
   const newPrimary = added.find((each) => each.startsWith("SMTP:"));
   const kept = changed(present, { add: [], remove: change.remove }, same);
   const withoutTwins = added.filter((each) => !kept.some((other) => same(each, other)) && !each.startsWith("SMTP:"));

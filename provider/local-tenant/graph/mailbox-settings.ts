@@ -224,7 +224,7 @@ function changedSettings(settings: MailboxSettings, body: Json, tenant: Tenant):
     ["TimeFormat", "timeFormat"],
   ] as const) {
     const reason = field in body ? whyNotFormat(kind, changed[field], changed.language) : undefined;
-    if (reason !== undefined) {
+    if (reason !== undefined && !tenant.isContrary("graph.formats-of-language")) {
       throw invalidFormat(reason);
     }
   }

@@ -272,6 +272,7 @@ export const provenance: Provenance[] = [
     "A date or time format that the mailbox's language does not have is 400, with Exchange's words.",
     "assumed",
     "Exchange refuses it (exchange.formats-of-language); no record of Graph found",
+    "Any format is taken",
   ),
   row(
     "graph.user-purpose",
