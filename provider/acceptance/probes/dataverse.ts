@@ -5,6 +5,9 @@ import { type Json, type Reply, refusalOf, rowsOf } from "../wire";
 const TEST_COLUMNS =
   "testemailconfigurationscheduled,testmailboxaccesscompletedon,incomingemailstatus,outgoingemailstatus,mailboxstatus,lastsyncerror,lastsyncerrorcode";
 
+/** How long something that follows at once or never is waited for, in milliseconds. */
+const A_MINUTE = 60_000;
+
 /** A forward mailbox on an address that nothing has. */
 function newRecord(ground: Ground, columns: Json = {}): Promise<string> {
   return ground.newRow("mailboxes", {
@@ -112,6 +115,61 @@ async function credentialsProfile(ground: Ground): Promise<Verdict> {
     password: "not-a-password-of-anybody",
   });
   return seen(reply.status >= 400, `credentials that the profile does not use were answered with HTTP ${reply.status}`);
+}
+
+/**
+ * `dataverse.test-reason`: looks where the reason of a failed test is. An alert about the record, and nothing in its
+ * lastsyncerror, confirms.
+ */
+async function testReason(ground: Ground): Promise<Verdict> {
+  const { id, row } = await ground.once(testedRecord);
+  const filter = encodeURIComponent(`_regardingobjectid_value eq ${id}`);
+  const isInRow = typeof row.lastsyncerror === "string" && row.lastsyncerror !== "";
+  let count = 0;
+  await ground.eventually(async () => {
+    const alerts = await ground.wire.dataverse("GET", `/tracelogs?$select=text,level&$filter=${filter}`);
+    count = rowsOf(ground.expect(alerts, "reading alerts")).length;
+    // An alert may come a moment after the end of the test; where the row tells, none is waited for.
+    return count > 0 || isInRow ? true : undefined;
+  }, A_MINUTE);
+  return seen(
+    count > 0 && !isInRow,
+    `after a failed test there are ${count} alerts, and lastsyncerror is ${isInRow ? "set" : "empty"}`,
+  );
+}
+
+/** `dataverse.address-drops-approval`: changes the address of an approved record. Pending afterwards confirms. */
+async function addressDropsApproval(ground: Ground): Promise<Verdict> {
+  const id = await newRecord(ground);
+  const approved = await ground.change("mailboxes", id, { emailrouteraccessapproval: 1 });
+  const before = await ground.row("mailboxes", id, "emailrouteraccessapproval");
+  if (before.emailrouteraccessapproval !== 1) {
+    return notTried(`the address could not be approved (HTTP ${approved.status})`);
+  }
+  ground.expect(await ground.change("mailboxes", id, { emailaddress: ground.address() }), "changing the address");
+  const after = await ground.row("mailboxes", id, "emailrouteraccessapproval");
+  return seen(
+    after.emailrouteraccessapproval === 2,
+    `after a change of the address the approval went from 1 to ${after.emailrouteraccessapproval}`,
+  );
+}
+
+/**
+ * `dataverse.individual-address`: changes the address on the mailbox record of a queue. The queue has it too afterwards: confirmed. A
+ * refusal contradicts.
+ */
+async function individualAddress(ground: Ground): Promise<Verdict> {
+  const { queue, record } = await queueWithRecord(ground);
+  const emailaddress = ground.address();
+  const reply = await ground.change("mailboxes", record, { emailaddress });
+  if (reply.status >= 400) {
+    return seen(false, `an address on the record was refused with HTTP ${reply.status} ${refusalOf(reply).code}`);
+  }
+  const followed = await ground.eventually(async () => {
+    const row = await ground.row("queues", queue, "emailaddress");
+    return row.emailaddress === emailaddress ? true : undefined;
+  }, A_MINUTE);
+  return seen(followed === true, `the queue ${followed === true ? "took" : "did not take"} the record's new address`);
 }
 
 /**
@@ -242,6 +300,24 @@ export const dataverseProbes: readonly Probe[] = [
     assumption: "Credentials are refused where the server profile does not take them from the mailbox.",
     needs: ["disposable", "dataverse"],
     ask: credentialsProfile,
+  },
+  {
+    row: "dataverse.test-reason",
+    assumption: "A failed test leaves its reason in an alert, not in lastsyncerror.",
+    needs: ["disposable", "dataverse"],
+    ask: testReason,
+  },
+  {
+    row: "dataverse.address-drops-approval",
+    assumption: "A change of the address drops the approval to Pending.",
+    needs: ["disposable", "dataverse"],
+    ask: addressDropsApproval,
+  },
+  {
+    row: "dataverse.individual-address",
+    assumption: "An address written to the record of a queue is carried over to the queue.",
+    needs: ["disposable", "dataverse"],
+    ask: individualAddress,
   },
   {
     row: "dataverse.change-resets-test",

@@ -286,6 +286,19 @@ async function newMailboxUpn(ground: Ground): Promise<Verdict> {
   );
 }
 
+/** `exchange.new-account-enabled`: asks Graph whether the account of a new mailbox may sign in. */
+async function newAccountEnabled(ground: Ground): Promise<Verdict> {
+  const { id } = await ground.newMailbox();
+  const account = await ground.until("Graph to know the account", async () => {
+    const reply = await ground.wire.graph("GET", `/users/${id}?$select=accountEnabled`);
+    return reply.status === 404 ? undefined : ground.expect(reply, "reading the account").body;
+  });
+  return seen(
+    account.accountEnabled === false,
+    `the account of a new mailbox may ${account.accountEnabled === false ? "not " : ""}sign in`,
+  );
+}
+
 /** `exchange.primary-in-add`: adds an address with `SMTP:`. It the primary and the old one still there confirms. */
 async function primaryInAdd(ground: Ground): Promise<Verdict> {
   const mailbox = await ground.newMailbox();
@@ -392,6 +405,12 @@ export const exchangeProbes: readonly Probe[] = [
     assumption: "A new shared mailbox signs in as its alias at the default domain, which is an address of it too.",
     needs: ["disposable"],
     ask: newMailboxUpn,
+  },
+  {
+    row: "exchange.new-account-enabled",
+    assumption: "The account of a new shared mailbox may not sign in.",
+    needs: ["disposable"],
+    ask: newAccountEnabled,
   },
   {
     row: "exchange.primary-in-add",
