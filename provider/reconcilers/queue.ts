@@ -5,7 +5,7 @@ import { asHeld } from "./as-held";
 import { adviceAtCreation } from "./at-creation";
 import { requireMailboxOfTenant } from "./mailbox-record/address";
 import { adviceOnAddress } from "./mailbox-record/addresses-in-use";
-import { adopted, isAnother, isKept, tellOverwritten, whyKept } from "./mailbox-record/adoption";
+import { adopted, isAnother, isKept, tellContinued, tellOverwritten, whyKept } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
@@ -82,7 +82,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     const { emailAddress, adopt } = desired.inputs;
     const own = await queues.withId(idOf(desired, operation), operation);
     if (own !== undefined && !isAnother(adopt, own)) {
-      operation.progress("continuing with the queue that an earlier deployment of this resource created");
+      operation.warn(tellContinued("queue", own));
       Object.assign(state, { id: own.id, created: true });
       return around(own, operation);
     }

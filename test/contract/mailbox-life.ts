@@ -145,6 +145,7 @@ export async function planSizes(world: World): Promise<void> {
 export async function deletedAndConverted(world: World): Promise<void> {
   const program = { displayName: "Back", primarySmtpAddress: "back@contoso.com" };
   await (await world.resource("SharedMailbox", "back").up(program)).destroy();
+  await expect(world.resource("SharedMailbox", "twin").up(program)).rejects.toThrow(/was the address of/);
   const back = await world.resource("SharedMailbox", "back again").up({ ...program, restoreDeleted: true });
   await back.destroy();
   const radia = await world.resource("SharedMailbox", "radia").up({

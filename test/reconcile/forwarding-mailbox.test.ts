@@ -229,6 +229,7 @@ describe("creation", () => {
     const second = await made(world, { ...intake, name: "Renamed" });
     expect(second.id).toBe(first.id);
     expect(await forwardMailboxes(world)).toMatchObject([{ name: "Renamed" }]);
+    expect(world.warnings.join("\n")).toContain(`(${first.id}), which an earlier deployment of this resource made.`);
   });
 
   test("of another resource makes another record", async () => {

@@ -346,6 +346,7 @@ describe("creation", () => {
     const first = await made(world);
     const second = await made(world, { ...support, name: "Renamed", incomingEmail: "ForwardMailbox" });
     expect(second.id).toBe(first.id);
+    expect(world.warnings.join("\n")).toContain(`(${first.id}), which an earlier deployment of this resource made.`);
     expect(await withAddress(world, SUPPORT)).toMatchObject([
       { name: "Renamed", incomingemaildeliverymethod: FORWARD_MAILBOX },
     ]);

@@ -1,6 +1,6 @@
 import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/mailboxes";
-import { adopted, isAnother } from "../mailbox-record/adoption";
+import { adopted, isAnother, tellContinued } from "../mailbox-record/adoption";
 import { createRow } from "../mailbox-record/rows";
 import { defaultServerProfile, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/server-profile";
 import { columnsOf, unproven } from "../mailbox-record/values";
@@ -20,7 +20,7 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   }
   const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
   if (own !== undefined && !isAnother(inputs.adopt, own)) {
-    operation.progress("continuing with the record that an earlier deployment of this resource created");
+    operation.warn(tellContinued("record", own));
     Object.assign(state, { id: own.id, created: true });
     return around(own, desired, operation);
   }

@@ -51,6 +51,14 @@ export function isAnother(adopt: boolean | string | undefined, { id }: { id: str
   return typeof adopt === "string" && !sameText(adopt, id);
 }
 
+/** Says what a creation continues with: an interrupted deployment left it, or another stack has it in its state now. */
+export function tellContinued(what: string, { id, name }: { id: string; name: string }): string {
+  return (
+    `Continuing with the ${what} ${name} (${id}), which an earlier deployment of this resource made. If another stack has it in its ` +
+    "state now (`pulumi state move`), take it out of this program: its deletion here would take it away there."
+  );
+}
+
 /** What was said already, by the operation that said it: a change whose answer was lost is made twice. */
 const said = new WeakMap<Operation, Set<string>>();
 

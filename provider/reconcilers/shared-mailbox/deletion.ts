@@ -15,6 +15,8 @@ import { isSet } from "./facet";
 
 type Mode = "soft" | "retain" | "purge";
 
+/** How long a deleted mailbox may take to show among the deleted ones before its date is left out, in milliseconds. */
+const DELETED_SHOWS = 30_000;
 /** How long a deleted account may take to show in Entra before the purge goes on without it, in milliseconds. */
 const ACCOUNT_SHOWS = 2 * 60_000;
 
@@ -58,11 +60,22 @@ export async function remove(id: string, operation: Operation): Promise<void> {
   }
 }
 
-/** Says until when the deleted mailbox can come back, and how. */
+/**
+ * Says until when the deleted mailbox can come back, and how. It waits until Exchange shows it as deleted, because a creation that
+ * follows would not find it before.
+ */
 async function tellRecoverable({ primarySmtpAddress, exchangeGuid }: Mailbox, operation: Operation): Promise<void> {
   let until: string | undefined;
   try {
-    const [deleted] = await operation.services.mailboxes.deleted(exchangeGuid);
+    const [deleted] = await settle(
+      {
+        what: "Exchange to show the mailbox as deleted",
+        look: () => operation.services.mailboxes.deleted(exchangeGuid),
+        done: (found) => found.length > 0,
+        atMost: DELETED_SHOWS,
+      },
+      operation,
+    );
     until = deleted && recoverableUntil(deleted.deletedAt);
   } catch (error) {
     // The mailbox is gone; a date that cannot be read is no reason to fail.

@@ -135,7 +135,10 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
   },
   "Get-MailboxStatistics": {
     kind: "read",
-    parameters: { Identity: { type: "GeneralMailboxOrMailUserIdParameter", sets: ["Identity"], always: true } },
+    parameters: {
+      Identity: { type: "GeneralMailboxOrMailUserIdParameter", sets: ["Identity"], always: true },
+      IncludeSoftDeletedRecipients: { type: "SwitchParameter", sets: ["Identity"], only: true },
+    },
     output: "mailboxStatistics",
     selects: true,
   },
