@@ -30,7 +30,11 @@ const people = {
 export async function broadRun(): Promise<Recording[]> {
   const proxy = await startRecordingProxy();
   try {
-    const world = await startWorld({ config: { localTenant: proxy.origin, settleTimeout: "3s" } });
+    const world = await startWorld({
+      config: { localTenant: proxy.origin, settleTimeout: "3s" },
+      // So that there is something to block.
+      settings: { newSharedAccountEnabled: true },
+    });
     proxy.leadTo(world.origin);
     const collector = await world.resource("SharedMailbox", "collector").up({
       displayName: "CRM collector",

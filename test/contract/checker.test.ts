@@ -31,7 +31,11 @@ const resent = new Map<string, Recording>();
 beforeAll(async () => {
   const proxy = await startRecordingProxy();
   try {
-    const world = await startWorld({ config: { localTenant: proxy.origin } });
+    const world = await startWorld({
+      config: { localTenant: proxy.origin },
+      // So that there is something to block.
+      settings: { newSharedAccountEnabled: true },
+    });
     proxy.leadTo(world.origin);
     await deploy(world);
     recordings = [...proxy.recordings];

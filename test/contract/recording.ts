@@ -97,6 +97,8 @@ function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   );
 }
 
+/** Exchange's 403 calls NUL bytes gzip; they are text as they are. */
 function textOf(body: Buffer, encoding: string | undefined): string {
-  return (encoding === "gzip" ? gunzipSync(body) : body).toString("utf8");
+  const isGzip = encoding === "gzip" && body[0] === 0x1f && body[1] === 0x8b;
+  return (isGzip ? gunzipSync(body) : body).toString("utf8");
 }
