@@ -7,6 +7,7 @@ export { IndividualMailbox, type IndividualMailboxArgs } from "./resources/indiv
 export { MailboxMembership, type MailboxMembershipArgs, type MemberRights } from "./resources/mailbox-membership";
 export type { Credentials, EmailApproval, Owner, TestAndEnable, TestStatus } from "./resources/mailbox-record";
 export { type EmailFiltering, Queue, type QueueArgs } from "./resources/queue";
+export type { RecordReadOptions } from "./resources/reading";
 export {
   type AutomaticReplies,
   type CopySentItems,

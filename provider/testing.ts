@@ -93,8 +93,8 @@ const MOCKED: Record<Kind, Mocked> = {
 /**
  * Mocks for `pulumi.runtime.setMocks`, for jest, vitest and node:test alike.
  *
- * A resource of this package answers with its checked inputs and the outputs that a first deployment would have. The same program
- * gets the same ids each time. A wrong input fails the resource with the messages of a preview: `members["ada"]: looks like a
+ * A resource of this package answers with its checked inputs and the outputs that a first deployment would have; one that is read
+ * (`SharedMailbox.get`) with the address that was asked for. The same program gets the same ids each time. A wrong input fails the resource with the messages of a preview: `members["ada"]: looks like a
  * display name …`.
  *
  * @param others mocks of all other resources and of functions. Default: a resource answers with its inputs and the id `<name>-id`, a
@@ -112,12 +112,41 @@ export function mailboxMocks(others: Partial<pulumi.runtime.Mocks> = {}): pulumi
         return others.newResource?.(args) ?? { id: args.id || `${args.name}-id`, state: args.inputs };
       }
       const { reconciler, id, outputs } = MOCKED[kind];
+      if (Array.isArray(args.inputs.__get)) {
+        return read(kind, args.id ?? "", args.inputs.__get as string[]);
+      }
       const inputs = checked(kind, reconciler as AnyReconciler, args.name, visible(args.inputs));
       const own = args.id || id(inputs, args.name);
       return { id: own, state: { ...inputs, ...outputs(inputs, own), tenantId: TENANT_ID } };
     },
     call: (args) => others.call?.(args) ?? args.inputs,
   };
+}
+
+/** Inputs that a mocked `get` answers with: of an object that somebody else made, with the address or id that was asked for. */
+const READ: Record<Kind, (asked: string) => Properties> = {
+  SharedMailbox: (asked) => ({ displayName: asked, primarySmtpAddress: addressIn(asked), signInBlocked: true }),
+  MailboxMembership: (asked) => ({ mailbox: idOf(asked), members: {}, exclusive: false, orphans: "keep" }),
+  ForwardingMailbox: (asked) => ({ name: asked, emailAddress: addressIn(asked) }),
+  IndividualMailbox: (asked) => ({ user: addressIn(asked), emailAddress: addressIn(asked) }),
+  Queue: (asked) => ({ name: asked, emailAddress: addressIn(asked) }),
+};
+
+/** What a `get` answers with: every output of the class, null where a mailbox need not have it. */
+function read(kind: Kind, asked: string, wanted: readonly string[]): pulumi.runtime.MockResourceResult {
+  if (asked.trim() === "") {
+    throw new Error(`${kind}.get: it was not told what to read; the id or address is empty.`);
+  }
+  const id = idOf(asked.trim());
+  const inputs = READ[kind](asked.trim());
+  const all: Properties = { ...inputs, ...MOCKED[kind].outputs(inputs, id), tenantId: TENANT_ID };
+  const state = Object.fromEntries(wanted.map((name) => [name, all[name] ?? null]));
+  return { id, state: { ...state, ...(kind === "SharedMailbox" ? { created: false } : {}), __id: id } };
+}
+
+/** The address that was asked for; one made up for an id or name. */
+function addressIn(asked: string): string {
+  return asked.includes("@") ? asked.toLowerCase() : `${idOf(asked).slice(0, 8)}@contoso.com`;
 }
 
 function checked(kind: Kind, reconciler: AnyReconciler, name: string, news: Properties): Properties {

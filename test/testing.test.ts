@@ -89,3 +89,41 @@ test("other resources and functions are for the user's own mocks", async () => {
     state: { a: 1 },
   });
 });
+
+test.each<[string, () => pulumi.CustomResource]>([
+  ["SharedMailbox", () => SharedMailbox.get("seen", "Desk@Contoso.com")],
+  ["MailboxMembership", () => MailboxMembership.get("seen", "Desk@Contoso.com")],
+  ["ForwardingMailbox", () => ForwardingMailbox.get("seen", "Desk@Contoso.com")],
+  ["IndividualMailbox", () => IndividualMailbox.get("seen", "Desk@Contoso.com")],
+  ["Queue", () => Queue.get("seen", "Desk@Contoso.com")],
+])("%s.get answers with a canonical id and every output", async (kind, get) => {
+  const resource = get();
+  const { id, urn, ...outputs } = await outputsOf(resource);
+  expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  expect(urn).toContain(`mailboxes:${kind}::seen`);
+  expect(Object.entries(outputs).filter(([, value]) => value === undefined)).toEqual([]);
+  expect(JSON.stringify(outputs)).toContain(kind === "MailboxMembership" ? String(id) : "desk@contoso.com");
+});
+
+test("what is read and what is declared under one address have one id", async () => {
+  const declared = new SharedMailbox("desk", { displayName: "Desk", primarySmtpAddress: "desk@contoso.com" });
+  expect(await settled(SharedMailbox.get("seen", "desk@contoso.com").id)).toBe(await settled(declared.id));
+});
+
+test("a get under mocks that know nothing of it keeps the id that was asked for", async () => {
+  await pulumi.runtime.setMocks({
+    newResource: ({ id, inputs }) => ({ id: id ?? "", state: inputs }),
+    call: () => ({}),
+  });
+  expect(await settled(SharedMailbox.get("seen", "desk@contoso.com").id)).toBe("desk@contoso.com");
+});
+
+test.each<[string, () => unknown, string]>([
+  ["a bare id", () => new SharedMailbox("box", {} as never, { id: "x" }), 'Call SharedMailbox.get("box", …)'],
+  ["import", () => new Queue("q", { name: "Q", emailAddress: "q@contoso.com" }, { import: "x" }), "Queue.get"],
+  ["import", () => new MailboxMembership("m", {} as never, { import: "x" }), "npx mailboxes import-file"],
+  ["an empty get", () => SharedMailbox.get("box", " "), "not told what to read"],
+  ["a get of nothing", () => SharedMailbox.get("box", undefined as never), "not told what to read"],
+])("%s is refused with the way that works", (_what, make, way) => {
+  expect(make).toThrow(new RegExp(way.replace(/[().]/g, "\\$&"), "i"));
+});

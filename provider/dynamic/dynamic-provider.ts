@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { ConflictError, InputError, NotFoundError } from "../http/errors";
+import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
 import { redact } from "../http/redact";
+import { isUnfit } from "../reconcilers/asked";
 import { converge } from "../reconcilers/converge";
 import { originOf } from "../reconcilers/origin";
 import type { Operation, Properties, Reconciler } from "../reconcilers/reconciler";
@@ -18,8 +19,9 @@ import { hasUnknown, UNKNOWN } from "./unknown";
  * no value of the tenant, such as a test that was not run, would then never be made up for.
  */
 const UNFINISHED = "__unfinished";
-/** Inputs that no user writes: the provider's text, the origin, what an adoption filled in at birth, the names of secret inputs. */
-const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets", UNFINISHED];
+/** Inputs that no user writes: the provider's text, the origin, what an adoption filled in at birth, the names of secret inputs, and of a `get`
+ * the outputs that its class has and the canonical id. */
+const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets", UNFINISHED, "__get", "__id"];
 
 /**
  * Pulumi's six methods over a reconciler. `check` and `diff` do no I/O; create, update and adoption are one walk.
@@ -167,6 +169,55 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
 
   /** What is there now. `{}` only when absence is certain; inputs get every key they had, null for "not set". */
   async read(id: string, props: Properties): Promise<pulumi.dynamic.ReadResult> {
+    return Array.isArray(props.__get) ? this.#get(id, props, props.__get as string[]) : this.#readState(id, props);
+  }
+
+  /**
+   * What a program refers to and does not declare: the engine asks at each preview and deployment, and at a refresh.
+   *
+   * @param wanted names of the outputs; what the tenant does not have is null, so that a preview knows that too.
+   */
+  async #get(asked: string, props: Properties, wanted: readonly string[]): Promise<pulumi.dynamic.ReadResult> {
+    return this.#guarded(props, async (deployment) => {
+      const { kind } = this.#reconciler;
+      if (asked.trim() === "") {
+        throw new ProviderError(`${kind}.get: it was not told what to read; the id or address is empty.`);
+      }
+      const { environmentUrl } = props;
+      const own = environmentUrl === undefined ? {} : { environmentUrl };
+      const opened = operationOf(deployment, urnOf(props), { ...own }, [], environmentUrl);
+      const tenantId = await deployment.services.tenantId(opened);
+      requireTenant(props, tenantId);
+      const { operation, tell } = looking(opened, "not filled in");
+      // What is amiss with it is its owner's to be told.
+      const quietly = { ...operation, warn: () => undefined };
+      const answer = await this.#reconciler.read(asked.trim(), quietly);
+      if (isUnfit(answer)) {
+        if (answer.isAbsent && props.__id !== undefined) {
+          return {};
+        }
+        throw new ProviderError({
+          action: `${kind}.get(…, ${JSON.stringify(asked)})`,
+          words: answer.why,
+          nextStep: "Nothing was changed.",
+        });
+      }
+      const { observed, inputs, outputs: more } = answer;
+      const id = this.#reconciler.id(observed);
+      const outputs = this.#reconciler.outputs(undefined, observed, quietly);
+      deployment.registry.read(id, operation.origin);
+      tell();
+      const all: Properties = { ...inputs, ...outputs, ...more, tenantId };
+      const filled = Object.fromEntries(wanted.map((name) => [name, all[name] ?? null]));
+      return {
+        id,
+        props: this.#outs({ ...hidden(props), ...own, ...filled, __id: id }, props),
+        inputs: plain({ ...withoutIdOf(hidden(props)), ...own }),
+      };
+    });
+  }
+
+  async #readState(id: string, props: Properties): Promise<pulumi.dynamic.ReadResult> {
     return this.#guarded(props, async (deployment) => {
       const { operation, tell } = looking(await this.#open(deployment, id, props));
       const observed = await this.#reconciler.observe(id, undefined, operation);
@@ -225,6 +276,16 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   /** Takes away what is this resource's; gone already is success. */
   async delete(id: string, props: Properties): Promise<void> {
     return this.#guarded(props, async (deployment) => {
+      const { kind } = this.#reconciler;
+      const origin = originOf(urnOf(props));
+      if (deployment.registry.isRead(id, origin)) {
+        // To the engine a declaration that became a `get` by address is another resource, which replaces this one.
+        deployment.log.warn(
+          origin.urn,
+          `This program does not manage it any more and only reads it (${kind}.get): it stays in the tenant as it is.`,
+        );
+        return;
+      }
       await this.#reconciler.remove(id, await this.#open(deployment, id, props));
     });
   }
@@ -330,6 +391,10 @@ function withoutUnknown(inputs: Properties, before: Properties | undefined): Pro
       return known === undefined ? [] : [[property, known]];
     }),
   );
+}
+
+function withoutIdOf({ __id: _id, ...properties }: Properties): Properties {
+  return properties;
 }
 
 function withoutId({ id: _id, ...state }: Properties): Properties {

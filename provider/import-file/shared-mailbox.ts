@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
 import { check } from "../dynamic/check";
 import { InputError, isClass } from "../http/errors";
 import type { Change, Operation, Properties } from "../reconcilers/reconciler";
 import { sharedMailbox } from "../reconcilers/shared-mailbox";
 import type { Desired, Observed } from "../reconcilers/shared-mailbox/desired";
+import { stateOfEverything } from "../reconcilers/shared-mailbox/everything";
 import { isSet } from "../reconcilers/shared-mailbox/facet";
 import { around, facets } from "../reconcilers/shared-mailbox/observation";
 import type { User } from "../services/graph";
@@ -179,39 +179,6 @@ async function observedWhole(
     notes.push(`What the application may not read is not declared: ${error.message}`);
     return around(seen, undefined, { ...operation, state: {} });
   }
-}
-
-/** What a schema says of a value that matters here: the names of its members. */
-interface Shape {
-  properties?: Record<string, Shape>;
-  /** Of a map: the schema of its keys, which it does not list. */
-  propertyNames?: unknown;
-  anyOf?: Shape[];
-  allOf?: Shape[];
-}
-
-const SHAPE = z.toJSONSchema(sharedMailbox.schema, { io: "input", unrepresentable: "any" }) as Shape;
-
-/**
- * A state that has every input and, of those that have members, every member, with nothing in it: a property that is managed
- * member by member is read for the members that a state has.
- */
-function stateOfEverything(mailbox: Mailbox): Properties {
-  return Object.fromEntries(
-    Object.entries(SHAPE.properties ?? {}).map(([property, shape]) => {
-      const members = shape.propertyNames === undefined ? membersOf(shape) : keysOf(property, mailbox);
-      return [property, members.length === 0 ? null : Object.fromEntries(members.map((member) => [member, null]))];
-    }),
-  );
-}
-
-function membersOf({ properties = {}, anyOf = [], allOf = [] }: Shape): string[] {
-  return [...Object.keys(properties), ...[...anyOf, ...allOf].flatMap(membersOf)];
-}
-
-/** The keys of a map are those that the mailbox has under the same name. */
-function keysOf(property: string, mailbox: Mailbox): string[] {
-  return Object.keys((mailbox as unknown as Properties)[property] ?? {});
 }
 
 /** Forwarding as it may be declared: what is there already, and loses mail, has to be allowed in so many words. */

@@ -1,6 +1,9 @@
 import { InputError } from "../http/errors";
 import type { MailboxRow } from "../services/dataverse";
+import { listed } from "../services/principals";
+import { isGuid } from "../services/recipients";
 import { asHeld } from "./as-held";
+import { absent, holdingAll, unfit } from "./asked";
 import { adviceAtCreation } from "./at-creation";
 import { ensure, find, makeRecord } from "./forwarding-mailbox/creation";
 import { remove } from "./forwarding-mailbox/deletion";
@@ -131,6 +134,28 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     await requireSameOrganization(`reading the forward mailbox ${targetIn(operation.state).name}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
     return row === undefined ? leftBehind(id, desired, operation) : around(row, desired, operation);
+  },
+
+  async read(asked, operation) {
+    const { dataverse } = operation.services;
+    const byId = isGuid(asked) ? await dataverse.mailbox(asked, operation) : undefined;
+    const rows = byId === undefined ? await dataverse.mailboxesWithAddress(asked.toLowerCase(), operation) : [byId];
+    const found = rows.filter(({ isForwardMailbox }) => isForwardMailbox);
+    const [row, second] = found;
+    if (row === undefined) {
+      const [other] = rows;
+      return other === undefined
+        ? absent("no forward mailbox of the Dynamics environment has this id or address")
+        : unfit(`it is the mailbox record of a user or queue, ${other.name}; IndividualMailbox.get reads it`);
+    }
+    if (second !== undefined) {
+      return unfit(`it means the forward mailboxes ${listed(found)}; write the id`);
+    }
+    // What feeds it are rules in people's mailboxes, of which the tenant keeps no list.
+    operation.state = { name: row.name, emailAddress: row.emailAddress };
+    const observed = await around(row, undefined, operation);
+    const inputs = await this.inputs(holdingAll(OF_RECORD), observed, operation);
+    return { observed, inputs, outputs: { sources: null, sourceRules: null, sourceIds: null } };
   },
 
   id: ({ id }) => id,

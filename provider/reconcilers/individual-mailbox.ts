@@ -2,6 +2,7 @@ import { InputError } from "../http/errors";
 import type { ServerProfile } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
 import { asHeld } from "./as-held";
+import { holdingAll, isUnfit } from "./asked";
 import { setAddress } from "./individual-mailbox/address";
 import { remove } from "./individual-mailbox/deletion";
 import { type Desired, type IndividualInputs, type Observed, schema } from "./individual-mailbox/desired";
@@ -16,6 +17,7 @@ import {
   valuesFor,
 } from "./individual-mailbox/former";
 import { around, whoIs } from "./individual-mailbox/observation";
+import { recordAsked } from "./individual-mailbox/reading";
 import { knownAs, whose } from "./individual-mailbox/whose";
 import { adviceOnAddress, adviceOnRecord } from "./mailbox-record/addresses-in-use";
 import { tellOverwritten } from "./mailbox-record/adoption";
@@ -112,6 +114,18 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     await requireSameOrganization(`reading the mailbox record of ${whoIs(operation.state)}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
     return row === undefined ? undefined : around(row, desired?.inputs ?? operation.state, operation);
+  },
+
+  async read(asked, operation) {
+    const answer = await recordAsked(asked, operation);
+    if (isUnfit(answer)) {
+      return answer;
+    }
+    const { row, behind } = answer;
+    const whoseItIs = { [behind.kind]: behind.kind === "user" ? (behind.address ?? behind.id) : behind.id };
+    const observed = await around(row, whoseItIs, operation);
+    const values = await this.inputs(holdingAll(PROPERTIES), observed, operation);
+    return { observed, inputs: { ...values, ...whoseItIs } };
   },
 
   id: ({ row }) => row.id,

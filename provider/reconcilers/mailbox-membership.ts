@@ -2,6 +2,7 @@ import { InputError } from "../http/errors";
 import type { Mailbox } from "../services/mailboxes";
 import { mailboxGone, sameText, smtpAddresses } from "../services/mailboxes";
 import type { Entry } from "../services/permissions";
+import { isUnfit, mailboxAsked } from "./asked";
 import { converge } from "./converge";
 import { apply } from "./mailbox-membership/apply";
 import { attribute, heldIn, orphansAmong, removable } from "./mailbox-membership/attribution";
@@ -98,6 +99,20 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
   async observe(id, desired, operation) {
     const seen = await mailboxAndAccount(id, operation);
     return seen === undefined ? undefined : observeOn(seen.mailbox, desired, operation);
+  },
+
+  async read(asked, operation) {
+    const answer = await mailboxAsked(asked, operation);
+    if (isUnfit(answer)) {
+      return answer;
+    }
+    const { mailbox } = answer;
+    const declared = { mailbox: mailbox.id, members: {}, orphans: "keep", keep: [] };
+    // An exclusive membership is the one that is shown everybody.
+    operation.state = { ...declared, mailboxId: mailbox.id, exclusive: true };
+    const observed = await observeOn(mailbox, undefined, operation);
+    const inputs = { ...declared, members: readMembers(operation.state, observed, operation), exclusive: false };
+    return { observed, inputs, outputs: { keepIds: null } };
   },
 
   id: ({ mailbox }) => mailbox.id,

@@ -1,7 +1,9 @@
 import { ConflictError, isServiceError } from "../http/errors";
 import type { MailboxRow } from "../services/dataverse";
+import { listed } from "../services/principals";
 import type { QueueRow } from "../services/queues";
 import { asHeld } from "./as-held";
+import { absent, holdingAll, unfit } from "./asked";
 import { adviceAtCreation } from "./at-creation";
 import { requireMailboxOfTenant } from "./mailbox-record/address";
 import { adviceOnAddress } from "./mailbox-record/addresses-in-use";
@@ -27,6 +29,8 @@ import { written } from "./written";
 
 /** What an `IndividualMailbox` can say of the queue's mailbox record as well: only one resource can decide it. */
 const SHARED = ["emailAddress", "serverProfile", "incomingEmail", "outgoingEmail"];
+/** Inputs that are values of the queue or its record. */
+const READ = ["name", "emailAddress", "owner", "serverProfile", "incomingEmail", "outgoingEmail", "emailFiltering"];
 /** How long a forward mailbox that the queue feeds may take to set the incoming method of its record, in milliseconds. */
 const FED_WITHIN = 120_000;
 /** How long the mailbox record may take to follow its queue, in milliseconds. */
@@ -125,6 +129,21 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     await requireSameOrganization(`reading the queue ${operation.state.name}`, operation);
     const row = await operation.services.queues.withId(id, operation);
     return row === undefined ? undefined : around(row, operation);
+  },
+
+  async read(asked, operation) {
+    const { queues } = operation.services;
+    const found = await queues.named(asked, operation);
+    const [only, second] = found;
+    if (only === undefined) {
+      return absent("no queue of the Dynamics environment has this id, address or name");
+    }
+    if (second !== undefined) {
+      return unfit(`it means ${listed(found)}; write the id`);
+    }
+    const observed = await around(only, operation);
+    const inputs = await this.inputs(holdingAll(READ), observed, operation);
+    return { observed, inputs };
   },
 
   id: ({ queue: { id } }) => id,

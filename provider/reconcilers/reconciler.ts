@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Services } from "../services/services";
 import type { Scope } from "../services/waiting";
+import type { Found, Unfit } from "./asked";
 import type { Origin } from "./origin";
 import type { Registry } from "./registry";
 import type { ReadIfAllowed } from "./unread";
@@ -114,6 +115,12 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
   ensure(desired: Desired, operation: Operation): Promise<Observed>;
   /** The object that `operation.state` describes, or undefined when it is certain that it is gone. */
   observe(id: string, desired: Desired | undefined, operation: Operation): Promise<Observed | undefined>;
+  /**
+   * What a program refers to and does not declare, with every input filled. Nothing is changed, nothing is declared.
+   *
+   * @param asked an id, an address or, where a kind has one, a name.
+   */
+  read(asked: string, operation: Operation): Promise<Found<Observed> | Unfit>;
   /** The physical id. */
   id(observed: Observed): string;
   /**

@@ -11,6 +11,8 @@ export class Registry {
   readonly #declared = new Map<string, Set<string>>();
   /** Thing → the value that each resource declares for it, by URN. */
   readonly #values = new Map<string, Map<string, string>>();
+  /** URN and id of what the program reads and does not declare. */
+  readonly #read = new Set<string>();
   readonly #addresses = new Map<string, string>();
   readonly #claims = new Map<string, Set<string>>();
   readonly #feeds = new Map<string, Feed>();
@@ -49,6 +51,16 @@ export class Registry {
   /** Whether a resource other than `by` declares something. */
   isDeclaredByAnother(thing: string, by: { urn: string }): boolean {
     return [...(this.#declared.get(thing.toLowerCase()) ?? [])].some((urn) => urn !== by.urn);
+  }
+
+  /** Notes that the program reads an object, under a resource's name, without declaring it. */
+  read(id: string, by: { urn: string }): void {
+    this.#read.add(`${by.urn} ${id.toLowerCase()}`);
+  }
+
+  /** Whether the program reads an object under this resource's name. */
+  isRead(id: string, by: { urn: string }): boolean {
+    return this.#read.has(`${by.urn} ${id.toLowerCase()}`);
   }
 
   /** Notes the value that a resource declares for something only one of them can decide. */

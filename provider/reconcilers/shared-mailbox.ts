@@ -15,6 +15,7 @@ import { forwardingTarget, isForwarding } from "./shared-mailbox/forwarding";
 import { explainRefusal, isNameTaken } from "./shared-mailbox/holders";
 import { whenLicensed } from "./shared-mailbox/license-lag";
 import { around, facets } from "./shared-mailbox/observation";
+import { read } from "./shared-mailbox/reading";
 import { SHARED } from "./shared-mailbox/type";
 import { mailboxAndAccount } from "./witnesses";
 import { written } from "./written";
@@ -77,6 +78,8 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
     const seen = await mailboxAndAccount(id, operation);
     return seen === undefined ? undefined : around(seen, desired, operation);
   },
+
+  read,
 
   id: ({ mailbox }) => mailbox.id,
 

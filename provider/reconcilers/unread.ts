@@ -19,9 +19,13 @@ export const readOrFail: ReadIfAllowed = (_what, read) => read();
  * An operation that only looks: a right that the application lacks keeps it from reading one thing, and not from the rest. What
  * was not read is neither there nor gone.
  *
+ * @param consequence what became of it, in words after "Not checked, and".
  * @returns the operation, and `tell`, which says in one warning what was not read and which right is missing.
  */
-export function looking(operation: Operation): { operation: Operation; tell: () => void } {
+export function looking(
+  operation: Operation,
+  consequence = "left as the state has it",
+): { operation: Operation; tell: () => void } {
   const unread: Unread[] = [];
   const readIfAllowed: ReadIfAllowed = (what, read) => ifAllowed(read(), (refusal) => unread.push({ what, refusal }));
   const tell = (): void => {
@@ -29,7 +33,7 @@ export function looking(operation: Operation): { operation: Operation; tell: () 
     if (first !== undefined) {
       const all = [...new Set(unread.map(({ what }) => what))].sort();
       operation.warn(
-        `Not checked, and left as the state has it: ${all.join("; ")}. The application may not read it: ${first.refusal.message}`,
+        `Not checked, and ${consequence}: ${all.join("; ")}. The application may not read it: ${first.refusal.message}`,
       );
     }
   };

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkInstallation } from "./installation";
 import { canonicalPaths } from "./keyed";
+import { askedIn, refuseReading } from "./reading";
 
 /** The kinds of resources, as they stand in type tokens and state files. */
 export type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";
@@ -42,19 +43,24 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     outputs: readonly string[],
     options: pulumi.CustomResourceOptions | undefined,
   ) {
+    const asked = askedIn(options);
+    if (asked === undefined) {
+      refuseReading(kind, name, options);
+    }
     checkInstallationOnce();
     super(
       typeToken(kind),
       name,
       {
         ...Object.fromEntries(outputs.map((output) => [output, undefined])),
-        ...inputs,
+        ...(asked === undefined ? inputs : { ...asked.inputs, __id: undefined, __get: [...outputs] }),
         __provider: providerText(kind),
         __origin: origin(kind, name, options),
-        __secrets: secretsAmong(inputs),
+        __secrets: secretsAmong(asked?.inputs ?? inputs),
       } as pulumi.Inputs,
       {
         ...options,
+        ...(asked === undefined ? {} : { id: asked.id }),
         ...canonicalOptions(kind, options),
         hideDiffs: ["__provider", "__origin", "__secrets", ...(options?.hideDiffs ?? [])],
         additionalSecretOutputs: [
@@ -66,6 +72,12 @@ export abstract class DynamicResource extends pulumi.CustomResource {
         deleteBeforeReplace: true,
       } as pulumi.CustomResourceOptions,
     );
+    if (asked !== undefined) {
+      // The SDK gives the id back as it was asked for; the provider answers with the canonical one.
+      const own = this as { id: pulumi.Output<string>; readonly __id?: pulumi.Output<string | undefined> };
+      const canonical = own.__id ?? pulumi.output(undefined);
+      own.id = pulumi.all([canonical, own.id]).apply(([known, given]) => known ?? given);
+    }
   }
 }
 

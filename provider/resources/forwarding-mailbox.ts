@@ -9,6 +9,7 @@ import {
   sealedCredentials,
   type TestAndEnable,
 } from "./mailbox-record";
+import { asking, type RecordReadOptions } from "./reading";
 
 /** What a {@link ForwardingMailbox} is declared with. */
 export interface ForwardingMailboxArgs {
@@ -104,6 +105,26 @@ export class ForwardingMailbox extends MailboxRecordResource {
   /** Whether an object is a ForwardingMailbox, made by this copy of the package or another. */
   static override isInstance(obj: unknown): obj is ForwardingMailbox {
     return isOfType(obj, ForwardingMailbox.__pulumiType);
+  }
+
+  /**
+   * Reads a forward mailbox that this program does not manage. It is read at each preview and deployment, and never changed. The
+   * tenant keeps no list of the sources, which are inbox rules in people's mailboxes: `sources` stays undefined. So does the password.
+   *
+   * @param name logical name in the stack.
+   * @param idOrAddress the id of the Dataverse `mailbox` row, or the address. `id` is the row's id, whatever was asked for.
+   * @param options Pulumi's resource options, and the Dataverse environment.
+   * @returns the forward mailbox. Where there is none, several or something else, the deployment fails and says what is there.
+   *
+   * @example
+   * const intake = ForwardingMailbox.get("intake", "crm-intake@contoso.com");
+   */
+  static get(name: string, idOrAddress: pulumi.Input<string>, options?: RecordReadOptions): ForwardingMailbox {
+    return new ForwardingMailbox(
+      name,
+      {} as ForwardingMailboxArgs,
+      asking("ForwardingMailbox", name, idOrAddress, options),
+    );
   }
 
   /** {@inheritDoc ForwardingMailboxArgs.name} */

@@ -7,6 +7,7 @@ import {
   sealedCredentials,
   type TestAndEnable,
 } from "./mailbox-record";
+import { asking, type RecordReadOptions } from "./reading";
 
 /** What an {@link IndividualMailbox} is declared with. */
 export interface IndividualMailboxArgs {
@@ -82,6 +83,27 @@ export class IndividualMailbox extends MailboxRecordResource {
   /** Whether an object is a IndividualMailbox, made by this copy of the package or another. */
   static override isInstance(obj: unknown): obj is IndividualMailbox {
     return isOfType(obj, IndividualMailbox.__pulumiType);
+  }
+
+  /**
+   * Reads the mailbox record of a user or queue that this program does not manage. It is read at each preview and deployment, and
+   * never changed.
+   *
+   * @param name logical name in the stack.
+   * @param idOrOwner the id of the Dataverse `mailbox` row; or the user, by address, sign-in name or id of Dynamics or Entra; or the
+   *   queue, by id, address or name. `id` is the row's id, whatever was asked for.
+   * @param options Pulumi's resource options, and the Dataverse environment.
+   * @returns the record. Where there is none, several or a forward mailbox, the deployment fails and says what is there.
+   *
+   * @example
+   * export const approval = IndividualMailbox.get("ada", "ada@contoso.com").emailApproval;
+   */
+  static get(name: string, idOrOwner: pulumi.Input<string>, options?: RecordReadOptions): IndividualMailbox {
+    return new IndividualMailbox(
+      name,
+      {} as IndividualMailboxArgs,
+      asking("IndividualMailbox", name, idOrOwner, options),
+    );
   }
 
   /** The declared user in canonical form. */

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource, isOfType, typeToken } from "./dynamic-resource";
 import { keyedInput } from "./keyed";
+import { asking } from "./reading";
 
 /** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
 export interface MemberRights {
@@ -85,6 +86,26 @@ export class MailboxMembership extends DynamicResource {
   /** Whether an object is a MailboxMembership, made by this copy of the package or another. */
   static override isInstance(obj: unknown): obj is MailboxMembership {
     return isOfType(obj, MailboxMembership.__pulumiType);
+  }
+
+  /**
+   * Reads who has access to a mailbox, whoever manages it. It is read at each preview and deployment, and never changed. `members`
+   * are all people and groups with an explicit entry; `exclusive` is false, and automapping, which cannot be read, is taken to be on.
+   *
+   * @param name logical name in the stack.
+   * @param mailbox the mailbox: its Entra object id, any of its addresses or its sign-in name. `id` is the object id.
+   * @param options Pulumi's resource options.
+   * @returns the membership. Where there is no such mailbox, or several, the deployment fails and says what is there.
+   *
+   * @example
+   * export const readers = MailboxMembership.get("desk-people", "desk@contoso.com").members;
+   */
+  static get(name: string, mailbox: pulumi.Input<string>, options?: pulumi.CustomResourceOptions): MailboxMembership {
+    return new MailboxMembership(
+      name,
+      {} as MailboxMembershipArgs,
+      asking("MailboxMembership", name, mailbox, options),
+    );
   }
 
   /** The mailbox as it was declared. */

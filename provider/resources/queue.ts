@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isOfType, typeToken } from "./dynamic-resource";
 import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "./mailbox-record";
+import { asking, type RecordReadOptions } from "./reading";
 
 /** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */
 export type EmailFiltering =
@@ -88,6 +89,22 @@ export class Queue extends MailboxRecordResource {
   /** Whether an object is a Queue, made by this copy of the package or another. */
   static override isInstance(obj: unknown): obj is Queue {
     return isOfType(obj, Queue.__pulumiType);
+  }
+
+  /**
+   * Reads a queue that this program does not manage. It is read at each preview and deployment, and never changed.
+   *
+   * @param name logical name in the stack.
+   * @param idOrAddressOrName the queue's id, address or name. `id` is the queue's id, whatever was asked for.
+   * @param options Pulumi's resource options, and the Dataverse environment.
+   * @returns the queue. Where there is none, or several, the deployment fails and says what is there.
+   *
+   * @example
+   * const service = Queue.get("service", "service@contoso.com");
+   * new IndividualMailbox("service-record", { queue: service.id, incomingEmail: "ServerSideSynchronization" });
+   */
+  static get(name: string, idOrAddressOrName: pulumi.Input<string>, options?: RecordReadOptions): Queue {
+    return new Queue(name, {} as QueueArgs, asking("Queue", name, idOrAddressOrName, options));
   }
 
   /** {@inheritDoc QueueArgs.name} */

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource, isOfType, typeToken } from "./dynamic-resource";
+import { asking } from "./reading";
 
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
 export interface Forwarding {
@@ -267,6 +268,23 @@ export class SharedMailbox extends DynamicResource {
   /** Whether an object is a SharedMailbox, made by this copy of the package or another. */
   static override isInstance(obj: unknown): obj is SharedMailbox {
     return isOfType(obj, SharedMailbox.__pulumiType);
+  }
+
+  /**
+   * Reads a shared mailbox that this program does not manage, such as another team's. It is read at each preview and deployment, and
+   * never changed. Every property is filled, declared or not; `created` is false.
+   *
+   * @param name logical name in the stack.
+   * @param idOrAddress its Entra object id, any of its addresses or its sign-in name. `id` is the object id, whatever was asked for.
+   * @param options Pulumi's resource options.
+   * @returns the mailbox. Where there is none, several or something else, the deployment fails and says what is there.
+   *
+   * @example
+   * const desk = SharedMailbox.get("desk", "desk@contoso.com");
+   * new MailboxMembership("desk-auditors", { mailbox: desk.id, members: ["ada@contoso.com"] });
+   */
+  static get(name: string, idOrAddress: pulumi.Input<string>, options?: pulumi.CustomResourceOptions): SharedMailbox {
+    return new SharedMailbox(name, {} as SharedMailboxArgs, asking("SharedMailbox", name, idOrAddress, options));
   }
 
   /** {@inheritDoc SharedMailboxArgs.displayName} */

@@ -315,6 +315,19 @@ export class Resource {
     return this;
   }
 
+  /**
+   * Reads what a text means, as the engine does for a `get` of the program; the state is then that of what was read.
+   *
+   * @param wanted names of the outputs that the class has.
+   * @param inputs what the program says besides.
+   */
+  async get(asked: string, wanted: readonly string[], inputs: Row = {}): Promise<this> {
+    const props = { ...inputs, __origin: this.urn, __get: wanted };
+    const read = await this.#with((provider) => provider.read?.(asked, props));
+    this.state = { id: String(read?.id), inputs: props, outputs: read?.props, isTainted: false };
+    return this;
+  }
+
   /** Reads. @returns what changed among the inputs, by path: `{ displayName: ["old", "new"] }`; "gone" when it is gone. */
   async refresh(): Promise<Record<string, [unknown, unknown]> | "gone"> {
     const state = this.#known();

@@ -163,6 +163,24 @@ export async function entitlementOfAccount(mailbox: Mailbox, operation: Operatio
   return entitlementAfter({ add: undefined, remove: [] }, await licensingOf(mailbox, operation));
 }
 
+/**
+ * The licence of an account as a program would declare it: a direct one, before all one with Exchange; `"external"` where groups give
+ * all there are; null where there is none.
+ */
+export async function licenseAssigned(mailbox: Mailbox, operation: Operation): Promise<License | "external" | null> {
+  const licensing = await licensingOf(mailbox, operation);
+  const { assignments } = licensing.account;
+  const direct = assignments.filter(({ byGroup }) => byGroup === undefined);
+  const hasExchange = (skuId: string) => find(skuId, licensing)?.plans.some(({ name }) => name.startsWith("EXCHANGE"));
+  const shown = direct.find(({ skuId }) => hasExchange(skuId)) ?? direct[0];
+  if (shown === undefined) {
+    return assignments.length === 0 ? null : "external";
+  }
+  const plans = find(shown.skuId, licensing)?.plans ?? [];
+  const off = shown.disabledPlans.map((id) => plans.find((plan) => plan.id === id)?.name ?? id).sort();
+  return { sku: nameOf(shown.skuId, licensing), ...(off.length === 0 ? {} : { disabledPlans: off }) };
+}
+
 function find(sku: string, { subscriptions }: Licensing): Subscription | undefined {
   return subscriptions.find(({ skuId, skuPartNumber }) => sameText(skuId, sku) || sameText(skuPartNumber, sku));
 }

@@ -1,0 +1,89 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Kind } from "./dynamic-resource";
+
+/** Resource options of a `get` from Dynamics. */
+export interface RecordReadOptions extends pulumi.CustomResourceOptions {
+  /** The Dataverse environment to look in, e.g. `https://contoso.crm4.dynamics.com`. Default: the configuration's. */
+  environmentUrl?: pulumi.Input<string>;
+}
+
+/** What a `get` asks for. */
+interface Asked {
+  /** Id, address or name. */
+  id: pulumi.Input<string>;
+  /** What the provider needs to know besides. */
+  inputs: Record<string, unknown>;
+}
+
+/** Options that a `get` of this package made, with what it asks for. Nobody else can make them: a bare `id` is refused. */
+const ASKED = new WeakMap<object, Asked>();
+
+/**
+ * Options of a resource that is read and not declared.
+ *
+ * @throws Error when nothing is asked for: the SDK would take that for a new resource.
+ */
+export function asking(
+  kind: Kind,
+  name: string,
+  id: pulumi.Input<string>,
+  { environmentUrl, ...options }: RecordReadOptions = {},
+): pulumi.CustomResourceOptions {
+  if (id === undefined || id === null || (typeof id === "string" && id.trim() === "")) {
+    throw new pulumi.RunError(`${kind}.get("${name}", …) was not told what to read: its second argument is empty.`);
+  }
+  const made = { ...options };
+  ASKED.set(made, {
+    id: typeof id === "string" ? id.trim() : id,
+    inputs: environmentUrl === undefined ? {} : { environmentUrl },
+  });
+  return made;
+}
+
+/** What the options of a resource ask for; undefined for one that is declared. */
+export function askedIn(options: pulumi.CustomResourceOptions | undefined): Asked | undefined {
+  return options === undefined ? undefined : ASKED.get(options);
+}
+
+const IMPORT_FILE =
+  "Run `npx mailboxes import-file`, then `pulumi import --file`: they bring what exists into the stack.";
+
+/** What a program does instead of the option `import`, by kind. */
+const TAKE_OVER: Record<Kind, string> = {
+  SharedMailbox: IMPORT_FILE,
+  MailboxMembership: IMPORT_FILE,
+  ForwardingMailbox:
+    "Write `adopt: true`, or the record's id as `adopt`, in its arguments: the first `pulumi up` takes it over.",
+  IndividualMailbox:
+    "Declare it without the option: Dynamics made the record, and the first `pulumi up` takes it over.",
+  Queue: "Write `adopt: true`, or the queue's id as `adopt`, in its arguments: the first `pulumi up` takes it over.",
+};
+
+/**
+ * Refuses the options of Pulumi that cannot work here: the engine would read a resource by its id alone, and a dynamic provider
+ * needs its inputs for that.
+ */
+export function refuseReading(kind: Kind, name: string, options: pulumi.CustomResourceOptions | undefined): void {
+  const { id, import: imported } = options ?? {};
+  if (imported !== undefined) {
+    throw new pulumi.RunError(
+      `${kind} "${name}": the option \`import\` does not work with a dynamic provider. ${TAKE_OVER[kind]} ` +
+        `To point at it without managing it, call ${kind}.get("${name}", …).`,
+    );
+  }
+  if (id !== undefined) {
+    throw new pulumi.RunError(
+      `${kind} "${name}": the option \`id\` does not work with a dynamic provider. To read what exists, call ${kind}.get("${name}", …) with its ${WAYS[kind]}. ` +
+        `To manage it: ${TAKE_OVER[kind]}`,
+    );
+  }
+}
+
+/** How each kind is asked for. */
+const WAYS: Record<Kind, string> = {
+  SharedMailbox: "id or address",
+  MailboxMembership: "mailbox's id or address",
+  ForwardingMailbox: "id or address",
+  IndividualMailbox: "id, or its user or queue",
+  Queue: "id, address or name",
+};
