@@ -81,8 +81,8 @@ export function alreadyMade(mailbox: Mailbox, why: string): ConflictError {
     action: "primarySmtpAddress",
     words: `${mailbox.primarySmtpAddress} belongs to ${describe(mailbox)}, which a deployment of this resource made (id ${mailbox.id}; ${why})`,
     nextStep:
-      "Nothing was changed. If another stack has it in its state now (`pulumi state move`), take it out of this program. If the " +
-      "state was lost, set adopt: true, or import it with `pulumi import --file`.",
+      "Nothing was changed. If another stack has it in its state now (`pulumi state move`), take it out of this program. If its " +
+      "creation was interrupted, or the state was lost, set adopt: true, or import it with `pulumi import --file`.",
   });
 }
 
