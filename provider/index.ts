@@ -4,7 +4,13 @@
  */
 export { ForwardingMailbox, type ForwardingMailboxArgs } from "./resources/forwarding-mailbox";
 export { IndividualMailbox, type IndividualMailboxArgs } from "./resources/individual-mailbox";
-export { MailboxMembership, type MailboxMembershipArgs, type MemberRights } from "./resources/mailbox-membership";
+export {
+  type DeclaredRights,
+  MailboxMembership,
+  type MailboxMembershipArgs,
+  type MemberRights,
+  type OtherRight,
+} from "./resources/mailbox-membership";
 export type { Credentials, EmailApproval, Owner, TestAndEnable, TestStatus } from "./resources/mailbox-record";
 export { type EmailFiltering, Queue, type QueueArgs } from "./resources/queue";
 export type { RecordReadOptions } from "./resources/reading";

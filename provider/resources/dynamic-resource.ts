@@ -34,51 +34,50 @@ function checkInstallationOnce(): void {
   }
 }
 
-/** What the classes of this package have in common: the constant provider text, the origin and the options. */
-export abstract class DynamicResource extends pulumi.CustomResource {
-  protected constructor(
-    kind: Kind,
-    name: string,
-    inputs: Record<string, unknown>,
-    outputs: readonly string[],
-    options: pulumi.CustomResourceOptions | undefined,
-  ) {
-    const asked = askedIn(options);
-    if (asked === undefined) {
-      refuseReading(kind, name, options);
-    }
-    checkInstallationOnce();
-    super(
-      typeToken(kind),
-      name,
-      {
-        ...Object.fromEntries(outputs.map((output) => [output, undefined])),
-        ...(asked === undefined ? inputs : { ...asked.inputs, __id: undefined, __get: [...outputs] }),
-        __provider: providerText(kind),
-        __origin: origin(kind, name, options),
-        __secrets: secretsAmong(asked?.inputs ?? inputs),
-      } as pulumi.Inputs,
-      {
-        ...options,
-        ...(asked === undefined ? {} : { id: asked.id }),
-        ...canonicalOptions(kind, options),
-        hideDiffs: ["__provider", "__origin", "__secrets", ...(options?.hideDiffs ?? [])],
-        additionalSecretOutputs: [
-          ...outputs.filter((output) => output === "credentials"),
-          ...(options?.additionalSecretOutputs ?? []),
-        ],
-        // A forced replacement skips diff; a create that recognised its own earlier work would then hand over a mailbox that
-        // the delete behind it takes away.
-        deleteBeforeReplace: true,
-      } as pulumi.CustomResourceOptions,
-    );
-    if (asked !== undefined) {
-      // The SDK gives the id back as it was asked for; the provider answers with the canonical one.
-      const own = this as { id: pulumi.Output<string>; readonly __id?: pulumi.Output<string | undefined> };
-      const canonical = own.__id ?? pulumi.output(undefined);
-      own.id = pulumi.all([canonical, own.id]).apply(([known, given]) => known ?? given);
-    }
+/** The outputs of a class by name: one that is declared and forgotten here does not compile. */
+export type Outputs<T> = Readonly<Record<Exclude<keyof T, keyof pulumi.CustomResource>, true>>;
+
+/**
+ * What a class of this package passes to the constructor of `CustomResource`: its type, the constant provider text, the origin and the
+ * options. A function and no base class: the SDK takes the caller of a class that extends `CustomResource` itself as the line of the
+ * program (`sourcePosition`), and each constructor in between would move that into this package.
+ */
+export function registration(
+  kind: Kind,
+  name: string,
+  inputs: Record<string, unknown>,
+  outputs: Readonly<Record<string, true>>,
+  options: pulumi.CustomResourceOptions | undefined,
+): [type: string, name: string, inputs: pulumi.Inputs, options: pulumi.CustomResourceOptions] {
+  const asked = askedIn(options);
+  if (asked === undefined) {
+    refuseReading(kind, name, options);
   }
+  checkInstallationOnce();
+  return [
+    typeToken(kind),
+    name,
+    {
+      ...Object.fromEntries(Object.keys(outputs).map((output) => [output, undefined])),
+      ...(asked === undefined ? inputs : { ...asked.inputs, __id: undefined, __get: Object.keys(outputs) }),
+      __provider: providerText(kind),
+      __origin: origin(kind, name, options),
+      __secrets: secretsAmong(asked?.inputs ?? inputs),
+    },
+    {
+      ...options,
+      ...(asked === undefined ? {} : { id: asked.id }),
+      ...canonicalOptions(kind, options),
+      hideDiffs: ["__provider", "__origin", "__secrets", ...(options?.hideDiffs ?? [])],
+      additionalSecretOutputs: [
+        ...Object.keys(outputs).filter((output) => output === "credentials"),
+        ...(options?.additionalSecretOutputs ?? []),
+      ],
+      // A forced replacement skips diff; a create that recognised its own earlier work would then hand over a mailbox that
+      // the delete behind it takes away.
+      deleteBeforeReplace: true,
+    } as pulumi.CustomResourceOptions,
+  ];
 }
 
 /** Inputs that are maps of people or mailboxes, by kind. */

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { isOfType, typeToken } from "./dynamic-resource";
+import { isOfType, type Outputs, registration, typeToken } from "./dynamic-resource";
 import { keyedInput } from "./keyed";
 import {
   type Credentials,
@@ -9,7 +9,7 @@ import {
   sealedCredentials,
   type TestAndEnable,
 } from "./mailbox-record";
-import { asking, type RecordReadOptions } from "./reading";
+import { answered, asking, type RecordReadOptions } from "./reading";
 
 /** What a {@link ForwardingMailbox} is declared with. */
 export interface ForwardingMailboxArgs {
@@ -24,40 +24,40 @@ export interface ForwardingMailboxArgs {
    * Who owns the record: a user or a team of the Dynamics environment. Default when created: the application that deploys.
    * Undeclared, it is left alone afterwards; removed from the program, it goes back to the application. Changed in place.
    */
-  owner?: pulumi.Input<Owner>;
+  owner?: pulumi.Input<Owner | undefined>;
   /**
    * The e-mail server profile, by name or id; it must be active. Default when created: `Microsoft Exchange Online`, else the
    * organisation's default profile. Undeclared, it is left alone afterwards. Changed in place: it needs a new test.
    */
-  serverProfile?: pulumi.Input<string>;
+  serverProfile?: pulumi.Input<string | undefined>;
   /** Whether Dynamics deletes a message from the collecting mailbox once it is processed. Default false: the mailbox fills. */
-  deleteAfterProcessing?: pulumi.Input<boolean>;
+  deleteAfterProcessing?: pulumi.Input<boolean | undefined>;
   /**
    * What server-side synchronisation signs in to the collecting mailbox with. Refused unless the server profile takes the
    * credentials of the mailbox record ("specified by a user or queue"); the profile for Exchange Online does not. The password
    * is kept encrypted and is never read: a rotation is a change of the program, and only that the record has none any more
    * shows as drift. Removed from the program, both are emptied.
    */
-  credentials?: pulumi.Input<Credentials>;
+  credentials?: pulumi.Input<Credentials | undefined>;
   /**
    * How mail is read: `ServerSideSynchronization` (default) or `None`. Dynamics accepts no other for a forward mailbox
    * (0x8005E212).
    */
-  incomingEmail?: pulumi.Input<"ServerSideSynchronization" | "None">;
+  incomingEmail?: pulumi.Input<"ServerSideSynchronization" | "None" | undefined>;
   /** `None`, as every forward mailbox has it: it cannot send (0x8005E213). Declared, another value made by hand shows as drift. */
-  outgoingEmail?: pulumi.Input<"None">;
+  outgoingEmail?: pulumi.Input<"None" | undefined>;
   /** `None`: a forward mailbox is nobody's. Declared, another value made by hand shows as drift. */
-  appointmentsContactsTasks?: pulumi.Input<"None">;
+  appointmentsContactsTasks?: pulumi.Input<"None" | undefined>;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address. It is drift when the address
    * changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning says who must.
    */
-  approveEmail?: pulumi.Input<boolean>;
+  approveEmail?: pulumi.Input<boolean | undefined>;
   /**
    * Whether to run Test & Enable after creation and after a change that needs it. Default true. A string is a trigger: any
    * change of it runs the test again. `{ require: true }` fails the deployment on a failed test.
    */
-  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable>;
+  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable | undefined>;
   /**
    * Mailboxes of the tenant whose mail feeds this one, by address or object id, as a list or a map whose values are `{}`. In
    * each, an inbox rule forwards everything **as an attachment**, before all other rules, and where a user or queue of Dynamics has
@@ -66,22 +66,24 @@ export interface ForwardingMailboxArgs {
    * program puts it back; one that was set by another program, or by a resource renamed without an alias, stays, with a warning.
    * Kept in state as the map.
    */
-  sources?: pulumi.Input<pulumi.Input<string>[]> | pulumi.Input<Record<string, pulumi.Input<Record<string, never>>>>;
+  sources?: pulumi.Input<
+    readonly pulumi.Input<string>[] | Record<string, pulumi.Input<Record<string, never>>> | undefined
+  >;
   /**
    * The Dataverse environment the record is in, e.g. `https://contoso.crm4.dynamics.com`. Default: the configuration's. Another
    * one replaces. In a local tenant everything is in the one environment it has.
    */
-  environmentUrl?: pulumi.Input<string>;
+  environmentUrl?: pulumi.Input<string | undefined>;
   /**
    * Take over the forward mailbox that has the address already, or the one with this id. With none, one is made; with several
    * the id must be written. What it overwrites is said as a warning. Looked at when the resource is created only.
    */
-  adopt?: pulumi.Input<boolean | string>;
+  adopt?: pulumi.Input<boolean | string | undefined>;
   /**
    * What happens to the record when the resource is deleted: `delete` (default for one this resource made) or `retain` (default
    * for one that was adopted or imported). Rules and sources are put back in either case.
    */
-  deletion?: pulumi.Input<"delete" | "retain">;
+  deletion?: pulumi.Input<"delete" | "retain" | undefined>;
 }
 
 /**
@@ -120,14 +122,12 @@ export class ForwardingMailbox extends MailboxRecordResource {
    * const intake = ForwardingMailbox.get("intake", "crm-intake@contoso.com");
    */
   static get(name: string, idOrAddress: pulumi.Input<string>, options?: RecordReadOptions): ForwardingMailbox {
-    return new ForwardingMailbox(
-      name,
-      {} as ForwardingMailboxArgs,
-      asking("ForwardingMailbox", name, idOrAddress, options),
+    return answered(
+      new ForwardingMailbox(name, {} as ForwardingMailboxArgs, asking("ForwardingMailbox", name, idOrAddress, options)),
     );
   }
 
-  /** {@inheritDoc ForwardingMailboxArgs.name} */
+  /** Name of the mailbox record. */
   declare readonly name: pulumi.Output<string>;
   /** The collecting mailbox's address in canonical form: lower case. */
   declare readonly emailAddress: pulumi.Output<string>;
@@ -159,30 +159,32 @@ export class ForwardingMailbox extends MailboxRecordResource {
    */
   constructor(name: string, args: ForwardingMailboxArgs, options?: pulumi.CustomResourceOptions) {
     super(
-      "ForwardingMailbox",
-      name,
-      {
-        ...args,
-        sources: keyedInput(args.sources),
-        credentials: sealedCredentials(args.credentials),
-      },
-      outputs,
-      options,
+      ...registration(
+        "ForwardingMailbox",
+        name,
+        {
+          ...args,
+          sources: keyedInput(args.sources),
+          credentials: sealedCredentials(args.credentials),
+        },
+        outputs,
+        options,
+      ),
     );
   }
 }
 
-const outputs = [
-  "name",
-  "emailAddress",
-  "owner",
-  "serverProfile",
-  "deleteAfterProcessing",
-  "credentials",
-  "incomingEmail",
-  "sources",
-  "ownerId",
-  "sourceRules",
-  "sourceIds",
+const outputs: Outputs<ForwardingMailbox> = {
+  name: true,
+  emailAddress: true,
+  owner: true,
+  serverProfile: true,
+  deleteAfterProcessing: true,
+  credentials: true,
+  incomingEmail: true,
+  sources: true,
+  ownerId: true,
+  sourceRules: true,
+  sourceIds: true,
   ...recordOutputs,
-];
+};

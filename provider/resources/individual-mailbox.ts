@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { isOfType, typeToken } from "./dynamic-resource";
+import { isOfType, type Outputs, registration, typeToken } from "./dynamic-resource";
 import {
   type Credentials,
   MailboxRecordResource,
@@ -7,7 +7,7 @@ import {
   sealedCredentials,
   type TestAndEnable,
 } from "./mailbox-record";
-import { asking, type RecordReadOptions } from "./reading";
+import { answered, asking, type RecordReadOptions } from "./reading";
 
 /** What an {@link IndividualMailbox} is declared with. */
 export interface IndividualMailboxArgs {
@@ -15,49 +15,49 @@ export interface IndividualMailboxArgs {
    * The Dynamics user whose mailbox record this is, by address, sign-in name, or id of Dynamics or Entra. Exactly one of `user`
    * and `queue`. Another spelling of the same user is no change; another user replaces.
    */
-  user?: pulumi.Input<string>;
+  user?: pulumi.Input<string | undefined>;
   /** The queue whose mailbox record this is, by id (a `Queue`'s `id`), address or name. Another queue replaces. */
-  queue?: pulumi.Input<string>;
+  queue?: pulumi.Input<string | undefined>;
   /**
    * The address, at most 100 characters. It is written to the user or queue, which the record follows: Dynamics refuses it on the
    * record itself (0x8005E208). Changed in place: a new address needs a new approval and a new test.
    */
-  emailAddress?: pulumi.Input<string>;
+  emailAddress?: pulumi.Input<string | undefined>;
   /** The e-mail server profile, by name or id; it must be active. Changed in place: it needs a new test. */
-  serverProfile?: pulumi.Input<string>;
+  serverProfile?: pulumi.Input<string | undefined>;
   /**
    * How mail comes in: `None`, `Outlook` (not for a queue), `ServerSideSynchronization`, or `ForwardMailbox` for one whose mail
    * comes through a {@link ForwardingMailbox}. Two resources of a deployment that give one record two methods are an error.
    */
-  incomingEmail?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization" | "ForwardMailbox">;
+  incomingEmail?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization" | "ForwardMailbox" | undefined>;
   /** How mail goes out: `None`, `Outlook` (not for a queue) or `ServerSideSynchronization`. */
-  outgoingEmail?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization">;
+  outgoingEmail?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization" | undefined>;
   /**
    * How appointments, contacts and tasks are synchronised: `None`, `Outlook` or `ServerSideSynchronization`, the last not with a
    * server profile for POP3 or IMAP (0x8005E247).
    */
-  appointmentsContactsTasks?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization">;
+  appointmentsContactsTasks?: pulumi.Input<"None" | "Outlook" | "ServerSideSynchronization" | undefined>;
   /** Whether Dynamics deletes a message once it is processed. For queues only (0x8005E233). */
-  deleteAfterProcessing?: pulumi.Input<boolean>;
+  deleteAfterProcessing?: pulumi.Input<boolean | undefined>;
   /**
    * What server-side synchronisation signs in with. Refused unless the server profile takes the credentials of the mailbox
    * record. The password is kept encrypted and is never read; one that was there before cannot be put back.
    */
-  credentials?: pulumi.Input<Credentials>;
+  credentials?: pulumi.Input<Credentials | undefined>;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address, and not taken back. It is drift
    * when the address changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning
    * says who must.
    */
-  approveEmail?: pulumi.Input<boolean>;
+  approveEmail?: pulumi.Input<boolean | undefined>;
   /**
    * Whether to run Test & Enable when the resource is created and after a change that needs it; not while the address is not
    * approved, nor when nothing is synchronised by the server. Default true. A string is a trigger: any change of it runs the test
    * again. `{ require: true }` fails the deployment on a failed test.
    */
-  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable>;
+  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable | undefined>;
   /** The Dataverse environment the record is in. Default: the configuration's. Another one replaces. */
-  environmentUrl?: pulumi.Input<string>;
+  environmentUrl?: pulumi.Input<string | undefined>;
 }
 
 /**
@@ -80,7 +80,7 @@ export class IndividualMailbox extends MailboxRecordResource {
   /** The type token. Policies (`validateResourceOfType`) know the class by it. */
   static readonly __pulumiType: string = typeToken("IndividualMailbox");
 
-  /** Whether an object is a IndividualMailbox, made by this copy of the package or another. */
+  /** Whether an object is an IndividualMailbox, made by this copy of the package or another. */
   static override isInstance(obj: unknown): obj is IndividualMailbox {
     return isOfType(obj, IndividualMailbox.__pulumiType);
   }
@@ -99,10 +99,8 @@ export class IndividualMailbox extends MailboxRecordResource {
    * export const approval = IndividualMailbox.get("ada", "ada@contoso.com").emailApproval;
    */
   static get(name: string, idOrOwner: pulumi.Input<string>, options?: RecordReadOptions): IndividualMailbox {
-    return new IndividualMailbox(
-      name,
-      {} as IndividualMailboxArgs,
-      asking("IndividualMailbox", name, idOrOwner, options),
+    return answered(
+      new IndividualMailbox(name, {} as IndividualMailboxArgs, asking("IndividualMailbox", name, idOrOwner, options)),
     );
   }
 
@@ -115,11 +113,15 @@ export class IndividualMailbox extends MailboxRecordResource {
   /** The declared server profile. */
   declare readonly serverProfile: pulumi.Output<string | undefined>;
   /** The declared method. */
-  declare readonly incomingEmail: pulumi.Output<string | undefined>;
+  declare readonly incomingEmail: pulumi.Output<
+    "None" | "Outlook" | "ServerSideSynchronization" | "ForwardMailbox" | undefined
+  >;
   /** The declared method. */
-  declare readonly outgoingEmail: pulumi.Output<string | undefined>;
+  declare readonly outgoingEmail: pulumi.Output<"None" | "Outlook" | "ServerSideSynchronization" | undefined>;
   /** The declared method. */
-  declare readonly appointmentsContactsTasks: pulumi.Output<string | undefined>;
+  declare readonly appointmentsContactsTasks: pulumi.Output<
+    "None" | "Outlook" | "ServerSideSynchronization" | undefined
+  >;
   /** The declared value. */
   declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
   /** The declared credentials; a secret. */
@@ -135,20 +137,28 @@ export class IndividualMailbox extends MailboxRecordResource {
    * @param options Pulumi's resource options.
    */
   constructor(name: string, args: IndividualMailboxArgs, options?: pulumi.CustomResourceOptions) {
-    super("IndividualMailbox", name, { ...args, credentials: sealedCredentials(args.credentials) }, outputs, options);
+    super(
+      ...registration(
+        "IndividualMailbox",
+        name,
+        { ...args, credentials: sealedCredentials(args.credentials) },
+        outputs,
+        options,
+      ),
+    );
   }
 }
 
-const outputs = [
-  "user",
-  "queue",
-  "emailAddress",
-  "serverProfile",
-  "incomingEmail",
-  "outgoingEmail",
-  "appointmentsContactsTasks",
-  "deleteAfterProcessing",
-  "credentials",
-  "knownAs",
+const outputs: Outputs<IndividualMailbox> = {
+  user: true,
+  queue: true,
+  emailAddress: true,
+  serverProfile: true,
+  incomingEmail: true,
+  outgoingEmail: true,
+  appointmentsContactsTasks: true,
+  deleteAfterProcessing: true,
+  credentials: true,
+  knownAs: true,
   ...recordOutputs,
-];
+};

@@ -1,28 +1,43 @@
-import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource, isOfType, typeToken } from "./dynamic-resource";
+import * as pulumi from "@pulumi/pulumi";
+import { isOfType, type Outputs, registration, typeToken } from "./dynamic-resource";
 import { keyedInput } from "./keyed";
-import { asking } from "./reading";
+import { answered, asking } from "./reading";
 
 /** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
 export interface MemberRights {
   /** Full Access (`MailboxPermission`): open the mailbox and act in it, private items included. Default true. */
-  fullAccess?: pulumi.Input<boolean>;
+  fullAccess?: pulumi.Input<boolean | undefined>;
   /** Send As (`RecipientPermission`): send with the mailbox as the sender. Default true. */
-  sendAs?: pulumi.Input<boolean>;
+  sendAs?: pulumi.Input<boolean | undefined>;
   /** Send on Behalf (`GrantSendOnBehalfTo`): send "on behalf of" the mailbox. Default false. */
-  sendOnBehalf?: pulumi.Input<boolean>;
+  sendOnBehalf?: pulumi.Input<boolean | undefined>;
   /**
    * Whether Outlook opens the mailbox by itself. Default true; only with Full Access, never for a group. Exchange cannot be
    * asked for it, so it is known from the state alone; a change takes the grant away and gives it again, one member at a time.
    */
-  automapping?: pulumi.Input<boolean>;
+  automapping?: pulumi.Input<boolean | undefined>;
   /**
    * Rights of the mailbox's own permission list beside Full Access (`AccessRights` of `Add-MailboxPermission`). Not managed unless
    * declared; declared they are exact, and `[]` is none. Not declared, they are drift of an exclusive membership and a warning in others.
    */
-  otherRights?: pulumi.Input<
-    pulumi.Input<"ChangeOwner" | "ChangePermission" | "DeleteItem" | "ExternalAccount" | "ReadPermission">[]
-  >;
+  otherRights?: pulumi.Input<readonly pulumi.Input<OtherRight>[] | undefined>;
+}
+
+/** A right of the mailbox's own permission list beside Full Access, by Exchange's name. */
+export type OtherRight = "ChangeOwner" | "ChangePermission" | "DeleteItem" | "ExternalAccount" | "ReadPermission";
+
+/** {@link MemberRights} as they stand in the state: with the defaults filled in. */
+export interface DeclaredRights {
+  /** Whether the member has Full Access. */
+  fullAccess: boolean;
+  /** Whether the member has Send As. */
+  sendAs: boolean;
+  /** Whether the member has Send on Behalf. */
+  sendOnBehalf: boolean;
+  /** Whether Outlook opens the mailbox by itself. */
+  automapping: boolean;
+  /** The declared rights beside Full Access, where they are managed. */
+  otherRights?: OtherRight[] | undefined;
 }
 
 /** What a {@link MailboxMembership} is declared with. */
@@ -37,28 +52,28 @@ export interface MailboxMembershipArgs {
    * and Send As as the admin centre gives them, or a map from member to {@link MemberRights}. Kept in state as the map, keys
    * in lower case, so that a diff names people. At most 500 entries fit on a mailbox; Microsoft supports 25 people at once.
    */
-  members: pulumi.Input<pulumi.Input<string>[]> | pulumi.Input<Record<string, pulumi.Input<MemberRights>>>;
+  members: pulumi.Input<readonly pulumi.Input<string>[] | Record<string, pulumi.Input<MemberRights>>>;
   /**
    * Whether nobody else may have access. Default false: other people's access is left alone. True: `pulumi refresh` brings
    * strangers in as members, the next preview names their removal, and `pulumi up` removes them; nothing that no preview
    * showed is taken away, so the first deployment only warns. A stranger is whoever is allowed anything by an explicit entry. Entries
    * that are nobody's (SELF, inherited, denying, role groups, orphaned SIDs) are left and listed in `otherMembers`. One exclusive resource a mailbox.
    */
-  exclusive?: pulumi.Input<boolean>;
+  exclusive?: pulumi.Input<boolean | undefined>;
   /**
    * People and groups whose access an exclusive membership leaves alone: an address, sign-in name or object id each. Kept by object
    * id: somebody renamed is still kept, and who has the old address by then is not.
    */
-  keep?: pulumi.Input<pulumi.Input<string>[]>;
+  keep?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /** Must be true for an exclusive membership without members. Default false. */
-  allowEmpty?: pulumi.Input<boolean>;
+  allowEmpty?: pulumi.Input<boolean | undefined>;
   /**
    * What becomes of Full Access, Send As and other entries of users and groups that are deleted. They fill the list of 500 entries,
    * and those of a user work again once the account is restored (30 days). `"keep"` (default) leaves them, listed in
    * `otherMembers` as orphaned; `"remove"` takes them away, and a refresh that finds new ones shows `"keep"`. Entries of
    * members that this or another resource declares are not among them.
    */
-  orphans?: pulumi.Input<"keep" | "remove">;
+  orphans?: pulumi.Input<"keep" | "remove" | undefined>;
 }
 
 /**
@@ -79,7 +94,7 @@ export interface MailboxMembershipArgs {
  *   members: { "ada@contoso.com": {}, "support-team@contoso.com": { sendAs: false } },
  * });
  */
-export class MailboxMembership extends DynamicResource {
+export class MailboxMembership extends pulumi.CustomResource {
   /** The type token. Policies (`validateResourceOfType`) know the class by it. */
   static readonly __pulumiType: string = typeToken("MailboxMembership");
 
@@ -101,17 +116,15 @@ export class MailboxMembership extends DynamicResource {
    * export const readers = MailboxMembership.get("desk-people", "desk@contoso.com").members;
    */
   static get(name: string, mailbox: pulumi.Input<string>, options?: pulumi.CustomResourceOptions): MailboxMembership {
-    return new MailboxMembership(
-      name,
-      {} as MailboxMembershipArgs,
-      asking("MailboxMembership", name, mailbox, options),
+    return answered(
+      new MailboxMembership(name, {} as MailboxMembershipArgs, asking("MailboxMembership", name, mailbox, options)),
     );
   }
 
   /** The mailbox as it was declared. */
   declare readonly mailbox: pulumi.Output<string>;
-  /** The members in canonical form. */
-  declare readonly members: pulumi.Output<Record<string, pulumi.UnwrappedObject<MemberRights>>>;
+  /** The members in canonical form: a map, keys in lower case, with every right. */
+  declare readonly members: pulumi.Output<Record<string, DeclaredRights>>;
   /** Whether nobody else may have access. */
   declare readonly exclusive: pulumi.Output<boolean | undefined>;
   /** Entra object id of the mailbox. */
@@ -150,21 +163,21 @@ export class MailboxMembership extends DynamicResource {
    * @param options Pulumi's resource options; `ignoreChanges: ['members["ada@contoso.com"]']` works by canonical key.
    */
   constructor(name: string, args: MailboxMembershipArgs, options?: pulumi.CustomResourceOptions) {
-    super("MailboxMembership", name, { ...args, members: keyedInput(args.members) }, outputs, options);
+    super(...registration("MailboxMembership", name, { ...args, members: keyedInput(args.members) }, outputs, options));
   }
 }
 
-const outputs = [
-  "mailbox",
-  "members",
-  "exclusive",
-  "mailboxId",
-  "mailboxAddresses",
-  "memberIds",
-  "memberSids",
-  "deletedMembers",
-  "orphans",
-  "keepIds",
-  "otherMembers",
-  "tenantId",
-];
+const outputs: Outputs<MailboxMembership> = {
+  mailbox: true,
+  members: true,
+  exclusive: true,
+  mailboxId: true,
+  mailboxAddresses: true,
+  memberIds: true,
+  memberSids: true,
+  deletedMembers: true,
+  orphans: true,
+  keepIds: true,
+  otherMembers: true,
+  tenantId: true,
+};

@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "./dynamic-resource";
 
 /** How the test of a mailbox counts. */
 export interface TestAndEnable {
@@ -10,9 +9,9 @@ export interface TestAndEnable {
 /** Who owns a row of Dynamics: one of the two, by name, address or id. */
 export interface Owner {
   /** A user: full name, address, sign-in name, or id of Dynamics or Entra. */
-  user?: pulumi.Input<string>;
+  user?: pulumi.Input<string | undefined>;
   /** A team: name, address or id. */
-  team?: pulumi.Input<string>;
+  team?: pulumi.Input<string | undefined>;
 }
 
 /** What server-side synchronisation signs in with, where the server profile takes the credentials of the mailbox record. */
@@ -34,7 +33,7 @@ export type EmailApproval = "Empty" | "Approved" | "Pending" | "Rejected";
  * A secret is taken out of every message, and the user name often is the address that a message is about.
  */
 export function sealedCredentials(
-  credentials: pulumi.Input<Credentials> | undefined,
+  credentials: pulumi.Input<Credentials | undefined> | undefined,
 ): Record<string, unknown> | undefined {
   if (credentials === undefined || credentials === null) {
     return undefined;
@@ -50,39 +49,51 @@ export function sealedCredentials(
 }
 
 /** What every kind with a mailbox record of Dynamics tells of it. */
-export abstract class MailboxRecordResource extends DynamicResource {
+export interface MailboxRecordOutputs {
   /** Whether the record is a forward mailbox; otherwise it is a user's or a queue's. */
-  declare readonly isForwardMailbox: pulumi.Output<boolean>;
+  readonly isForwardMailbox: pulumi.Output<boolean>;
   /** Id of the user or queue the record belongs to; undefined for a forward mailbox. */
-  declare readonly regarding: pulumi.Output<string | undefined>;
+  readonly regarding: pulumi.Output<string | undefined>;
   /** Result of the incoming test: `NotRun`, `Success` or `Failure`; `NotRun` where the server does not read, as on Forward Mailbox. */
-  declare readonly incomingEmailStatus: pulumi.Output<TestStatus>;
+  readonly incomingEmailStatus: pulumi.Output<TestStatus>;
   /** Result of the outgoing test; stays `NotRun` where the server sends nothing, as on a forward mailbox. */
-  declare readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
+  readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
   /** Result of the test of appointments, contacts and tasks; stays `NotRun` where the server synchronises none. */
-  declare readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
+  readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
   /** When the last test finished, ISO 8601; undefined if none has. */
-  declare readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
+  readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
   /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
-  declare readonly emailApproval: pulumi.Output<EmailApproval>;
+  readonly emailApproval: pulumi.Output<EmailApproval>;
   /** Id of the record's server profile; undefined where it has none. */
-  declare readonly serverProfileId: pulumi.Output<string | undefined>;
+  readonly serverProfileId: pulumi.Output<string | undefined>;
   /** Id of the Dataverse organisation. */
-  declare readonly organizationId: pulumi.Output<string>;
+  readonly organizationId: pulumi.Output<string>;
   /** The Entra tenant. */
-  declare readonly tenantId: pulumi.Output<string>;
+  readonly tenantId: pulumi.Output<string>;
 }
 
-/** Names of the outputs of a {@link MailboxRecordResource}. */
-export const recordOutputs = [
-  "isForwardMailbox",
-  "regarding",
-  "incomingEmailStatus",
-  "outgoingEmailStatus",
-  "appointmentsContactsTasksStatus",
-  "mailboxTestCompletedOn",
-  "emailApproval",
-  "serverProfileId",
-  "organizationId",
-  "tenantId",
-];
+/**
+ * `CustomResource` with those outputs: another type and no class of its own, because a constructor in between would move `sourcePosition`
+ * (see `registration`). Node leaves a constructor that is not written out of the stack, but not in Pulumi's host, where a debugger is on.
+ */
+export const MailboxRecordResource = pulumi.CustomResource as unknown as Omit<
+  typeof pulumi.CustomResource,
+  "prototype"
+> &
+  (abstract new (
+    ...args: ConstructorParameters<typeof pulumi.CustomResource>
+  ) => pulumi.CustomResource & MailboxRecordOutputs);
+
+/** Names of {@link MailboxRecordOutputs}. */
+export const recordOutputs: Readonly<Record<keyof MailboxRecordOutputs, true>> = {
+  isForwardMailbox: true,
+  regarding: true,
+  incomingEmailStatus: true,
+  outgoingEmailStatus: true,
+  appointmentsContactsTasksStatus: true,
+  mailboxTestCompletedOn: true,
+  emailApproval: true,
+  serverProfileId: true,
+  organizationId: true,
+  tenantId: true,
+};

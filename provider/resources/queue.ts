@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { isOfType, typeToken } from "./dynamic-resource";
+import { isOfType, type Outputs, registration, typeToken } from "./dynamic-resource";
 import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "./mailbox-record";
-import { asking, type RecordReadOptions } from "./reading";
+import { answered, asking, type RecordReadOptions } from "./reading";
 
 /** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */
 export type EmailFiltering =
@@ -24,48 +24,48 @@ export interface QueueArgs {
    * Who owns the queue: a user or a team of the Dynamics environment. Default when created: the application that deploys.
    * Undeclared, it is left alone afterwards; removed from the program, it goes back to the application. Changed in place.
    */
-  owner?: pulumi.Input<Owner>;
+  owner?: pulumi.Input<Owner | undefined>;
   /**
    * The e-mail server profile of the queue's mailbox record, by name or id; it must be active. Default: the organisation's. Changed
    * in place: it needs a new test.
    */
-  serverProfile?: pulumi.Input<string>;
+  serverProfile?: pulumi.Input<string | undefined>;
   /**
    * How mail comes in: `None`, `ServerSideSynchronization`, or `ForwardMailbox` for a queue whose mail comes through a
    * {@link ForwardingMailbox}. Default when created: the organisation's. Removed from the program, it goes
    * back to what it was before, or to `None` if it was declared from the creation on.
    */
-  incomingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | "ForwardMailbox">;
+  incomingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | "ForwardMailbox" | undefined>;
   /**
    * How mail goes out: `None` or `ServerSideSynchronization`. Default when created: the organisation's. Removed from the program,
    * it goes back likewise.
    */
-  outgoingEmail?: pulumi.Input<"None" | "ServerSideSynchronization">;
+  outgoingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | undefined>;
   /** Which messages become records. Default: `All`. Removed from the program, it goes back to what it was before, or to `All`. */
-  emailFiltering?: pulumi.Input<EmailFiltering>;
+  emailFiltering?: pulumi.Input<EmailFiltering | undefined>;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address. It is drift when the address
    * changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning says who must.
    */
-  approveEmail?: pulumi.Input<boolean>;
+  approveEmail?: pulumi.Input<boolean | undefined>;
   /**
    * Whether to run Test & Enable on the queue's mailbox record after creation and after a change that needs it; not while the
    * address is not approved, nor when nothing is synchronised by the server. Default true. A string is a trigger: any change of it
    * runs the test again. `{ require: true }` fails the deployment on a failed test.
    */
-  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable>;
+  testAndEnable?: pulumi.Input<boolean | string | TestAndEnable | undefined>;
   /** The Dataverse environment the queue is in. Default: the configuration's. Another one replaces. */
-  environmentUrl?: pulumi.Input<string>;
+  environmentUrl?: pulumi.Input<string | undefined>;
   /**
    * Take over the queue that has the address already, or the one with this id. With none, one is made; with several the id must be
    * written. What it overwrites is said as a warning. Looked at when the resource is created only.
    */
-  adopt?: pulumi.Input<boolean | string>;
+  adopt?: pulumi.Input<boolean | string | undefined>;
   /**
    * What happens to the queue when the resource is deleted: `delete` (default for one this resource made) or `retain` (default for
    * one that was adopted or imported). A queue that still has items is not deleted; the error says how many (0x80631117).
    */
-  deletion?: pulumi.Input<"delete" | "retain">;
+  deletion?: pulumi.Input<"delete" | "retain" | undefined>;
 }
 
 /**
@@ -104,10 +104,10 @@ export class Queue extends MailboxRecordResource {
    * new IndividualMailbox("service-record", { queue: service.id, incomingEmail: "ServerSideSynchronization" });
    */
   static get(name: string, idOrAddressOrName: pulumi.Input<string>, options?: RecordReadOptions): Queue {
-    return new Queue(name, {} as QueueArgs, asking("Queue", name, idOrAddressOrName, options));
+    return answered(new Queue(name, {} as QueueArgs, asking("Queue", name, idOrAddressOrName, options)));
   }
 
-  /** {@inheritDoc QueueArgs.name} */
+  /** Name of the queue. */
   declare readonly name: pulumi.Output<string>;
   /** The address in canonical form: lower case. */
   declare readonly emailAddress: pulumi.Output<string>;
@@ -116,9 +116,9 @@ export class Queue extends MailboxRecordResource {
   /** The declared server profile. */
   declare readonly serverProfile: pulumi.Output<string | undefined>;
   /** The declared method. */
-  declare readonly incomingEmail: pulumi.Output<string | undefined>;
+  declare readonly incomingEmail: pulumi.Output<"None" | "ServerSideSynchronization" | "ForwardMailbox" | undefined>;
   /** The declared method. */
-  declare readonly outgoingEmail: pulumi.Output<string | undefined>;
+  declare readonly outgoingEmail: pulumi.Output<"None" | "ServerSideSynchronization" | undefined>;
   /** The declared filtering. */
   declare readonly emailFiltering: pulumi.Output<EmailFiltering | undefined>;
   /** Id of the queue's mailbox record. */
@@ -134,19 +134,19 @@ export class Queue extends MailboxRecordResource {
    * @param options Pulumi's resource options.
    */
   constructor(name: string, args: QueueArgs, options?: pulumi.CustomResourceOptions) {
-    super("Queue", name, { ...args }, outputs, options);
+    super(...registration("Queue", name, { ...args }, outputs, options));
   }
 }
 
-const outputs = [
-  "name",
-  "emailAddress",
-  "owner",
-  "serverProfile",
-  "incomingEmail",
-  "outgoingEmail",
-  "emailFiltering",
-  "mailboxId",
-  "ownerId",
+const outputs: Outputs<Queue> = {
+  name: true,
+  emailAddress: true,
+  owner: true,
+  serverProfile: true,
+  incomingEmail: true,
+  outgoingEmail: true,
+  emailFiltering: true,
+  mailboxId: true,
+  ownerId: true,
   ...recordOutputs,
-];
+};

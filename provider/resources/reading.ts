@@ -4,7 +4,7 @@ import type { Kind } from "./dynamic-resource";
 /** Resource options of a `get` from Dynamics. */
 export interface RecordReadOptions extends pulumi.CustomResourceOptions {
   /** The Dataverse environment to look in, e.g. `https://contoso.crm4.dynamics.com`. Default: the configuration's. */
-  environmentUrl?: pulumi.Input<string>;
+  environmentUrl?: pulumi.Input<string | undefined>;
 }
 
 /** What a `get` asks for. */
@@ -43,6 +43,14 @@ export function asking(
 /** What the options of a resource ask for; undefined for one that is declared. */
 export function askedIn(options: pulumi.CustomResourceOptions | undefined): Asked | undefined {
   return options === undefined ? undefined : ASKED.get(options);
+}
+
+/** A resource that was read, with the canonical id: the SDK gives the id back as it was asked for, and the provider answers with `__id`. */
+export function answered<T extends pulumi.CustomResource>(resource: T): T {
+  const own = resource as { id: pulumi.Output<string>; readonly __id?: pulumi.Output<string | undefined> };
+  const canonical = own.__id ?? pulumi.output(undefined);
+  own.id = pulumi.all([canonical, own.id]).apply(([known, given]) => known ?? given);
+  return resource;
 }
 
 const IMPORT_FILE =

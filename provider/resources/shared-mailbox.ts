@@ -1,6 +1,6 @@
-import type * as pulumi from "@pulumi/pulumi";
-import { DynamicResource, isOfType, typeToken } from "./dynamic-resource";
-import { asking } from "./reading";
+import * as pulumi from "@pulumi/pulumi";
+import { isOfType, type Outputs, registration, typeToken } from "./dynamic-resource";
+import { answered, asking } from "./reading";
 
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
 export interface Forwarding {
@@ -11,9 +11,9 @@ export interface Forwarding {
    */
   to: pulumi.Input<string>;
   /** Whether the mailbox keeps a copy. Default true. False with an outside target loses what that target refuses: see `allowLoss`. */
-  keepCopy?: pulumi.Input<boolean>;
+  keepCopy?: pulumi.Input<boolean | undefined>;
   /** Must be true to forward to an outside address without keeping a copy. Default false. */
-  allowLoss?: pulumi.Input<boolean>;
+  allowLoss?: pulumi.Input<boolean | undefined>;
 }
 
 /** What happens to a mailbox whose resource is deleted. */
@@ -24,7 +24,7 @@ export interface Deletion {
   /** What deletion does. */
   mode: pulumi.Input<DeletionMode>;
   /** Whether a mailbox under a hold may become an inactive one. Default false. */
-  allowInactive?: pulumi.Input<boolean>;
+  allowInactive?: pulumi.Input<boolean | undefined>;
 }
 
 /**
@@ -39,21 +39,21 @@ export interface AutomaticReplies {
    * What people of the organisation are told: text or html. The document Exchange puts around it is no difference. While the
    * status is `"disabled"` it is not compared. Removal puts back "".
    */
-  internalMessage?: pulumi.Input<string>;
+  internalMessage?: pulumi.Input<string | undefined>;
   /** What the others are told; as `internalMessage`. */
-  externalMessage?: pulumi.Input<string>;
+  externalMessage?: pulumi.Input<string | undefined>;
   /** Which of the others are told anything; `"contactsOnly"` are those in the mailbox's contacts. Removal puts back `"all"`. */
-  externalAudience?: pulumi.Input<"none" | "contactsOnly" | "all">;
+  externalAudience?: pulumi.Input<"none" | "contactsOnly" | "all" | undefined>;
   /**
    * From when on, ISO 8601 with `Z` or an offset, to the second: `2026-12-24T12:00:00+01:00`. Goes with `"scheduled"` only, and is
    * required there. Kept in UTC.
    */
-  start?: pulumi.Input<string>;
+  start?: pulumi.Input<string | undefined>;
   /**
    * Until when; as `start`, and after it. A time that is over is refused when the replies are new or changed, because Exchange takes
    * no such schedule. One that ends later is left as it is: nothing is sent by it any more, and nothing about it is a difference.
    */
-  end?: pulumi.Input<string>;
+  end?: pulumi.Input<string | undefined>;
 }
 
 /** Language, time zone and formats of a mailbox. Members that are left out are not managed. */
@@ -63,34 +63,34 @@ export interface RegionalSettings {
    * also puts formats that are not declared back to the new language's default, because Exchange refuses it otherwise. It cannot
    * be un-set: removal keeps it, with a warning.
    */
-  language?: pulumi.Input<string>;
+  language?: pulumi.Input<string | undefined>;
   /**
    * Time zone by its Windows name (`Romance Standard Time`) or an IANA name (`Europe/Copenhagen`), compared by what they mean and
    * kept by the Windows name. The zone is the one whose clocks show the same today (Unicode CLDR). It cannot be un-set: removal
    * keeps it, with a warning.
    */
-  timeZone?: pulumi.Input<string>;
+  timeZone?: pulumi.Input<string | undefined>;
   /**
    * How dates are written, e.g. `dd-MM-yyyy`; one that Windows has for the language. What can be none is refused before anything is
    * sent: for `en-GB` and `en-US` all but their lists, for every language letters that mean something else (`mm` are minutes). The lists of
    * other languages are nowhere to be had: an unusual order is a warning, and Exchange decides. Removal puts back the language's default.
    */
-  dateFormat?: pulumi.Input<string>;
+  dateFormat?: pulumi.Input<string | undefined>;
   /** How times are written, e.g. `HH:mm`; likewise. */
-  timeFormat?: pulumi.Input<string>;
+  timeFormat?: pulumi.Input<string | undefined>;
   /**
    * Give the default folders (Inbox, Sent Items …) their names in the language, once and after each change of it. Default false.
    * Names cannot be read back reliably and are no drift; false and removal leave them as they are.
    */
-  localizeFolders?: pulumi.Input<boolean>;
+  localizeFolders?: pulumi.Input<boolean | undefined>;
 }
 
 /** Copies of what members send from the mailbox, in its own Sent Items. A member that is left out is not managed. */
 export interface CopySentItems {
   /** Of mail sent as the mailbox. Removal puts back false. */
-  sentAs?: pulumi.Input<boolean>;
+  sentAs?: pulumi.Input<boolean | undefined>;
   /** Of mail sent on behalf of the mailbox. Removal puts back false. */
-  sentOnBehalf?: pulumi.Input<boolean>;
+  sentOnBehalf?: pulumi.Input<boolean | undefined>;
 }
 
 /**
@@ -126,9 +126,9 @@ export interface License {
    * Where the licence is used: two letters (ISO 3166), e.g. `SE`. Set before the licence is assigned, and only where the account
    * has none, as every new one; never overwritten, compared or taken back.
    */
-  usageLocation?: pulumi.Input<string>;
+  usageLocation?: pulumi.Input<string | undefined>;
   /** Service plans of the licence that are off, by name or id. Default: left alone; all on in a new assignment. */
-  disabledPlans?: pulumi.Input<pulumi.Input<string>[]>;
+  disabledPlans?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
 }
 
 /** What a {@link SharedMailbox} is declared with. */
@@ -147,71 +147,73 @@ export interface SharedMailboxArgs {
    * domains, the local part and the domain's first label (`info-fabrikam`), then a number behind it; a warning says who has it. The
    * sign-in name of a new mailbox is the alias in the default domain. Changed in place; removing it keeps the value.
    */
-  alias?: pulumi.Input<string>;
+  alias?: pulumi.Input<string | undefined>;
   /**
    * Further SMTP addresses, compared as a set without case. Undeclared, they are left alone. Declared, they are exact from
    * the second deployment on: addresses found at adoption are named by the next refreshed preview before they go. System
    * addresses (SIP, SPO, X500, EUM, the sign-in name, `alias@` the default domain, the initial domain's) are not listed, and removed only
    * if they were declared; the sign-in name and `alias@` the initial domain stay even then, with a warning.
    */
-  emailAliases?: pulumi.Input<pulumi.Input<string>[]>;
+  emailAliases?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /**
    * Whether the account behind the mailbox is refused sign-in. Default true, and managed even when not declared: nobody signs
    * in to a shared mailbox, people reach it with their own account. Blocking also revokes the sessions that are open.
    */
-  signInBlocked?: pulumi.Input<boolean>;
+  signInBlocked?: pulumi.Input<boolean | undefined>;
   /** Whether address lists leave the mailbox out. Default false. Changed in place; removal puts back false. */
-  hiddenFromAddressLists?: pulumi.Input<boolean>;
+  hiddenFromAddressLists?: pulumi.Input<boolean | undefined>;
   /** Forwarding of all mail. `false` declares that there is none: one that somebody sets is drift. Removal stops it. */
-  forwarding?: pulumi.Input<Forwarding | false>;
+  forwarding?: pulumi.Input<Forwarding | false | undefined>;
   /**
    * Automatic replies. Changed in place; removal disables them and clears the texts that were declared.
    *
    * @see https://learn.microsoft.com/graph/api/resources/automaticrepliessetting
    */
-  automaticReplies?: pulumi.Input<AutomaticReplies>;
+  automaticReplies?: pulumi.Input<AutomaticReplies | undefined>;
   /**
    * Language, time zone and formats. Changed in place; language and time zone stay when they are removed.
    *
    * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailboxregionalconfiguration
    */
-  regional?: pulumi.Input<RegionalSettings>;
+  regional?: pulumi.Input<RegionalSettings | undefined>;
   /**
    * What people see while they write to the mailbox: plain text of at most 175 characters, shown as it is written, `&` and
    * `<two>` too; html is refused. The document Exchange puts around it is no difference. Translations are left alone. `false`
    * declares that there is none. Removal, or null, clears it.
    */
-  mailTip?: pulumi.Input<string | false>;
+  mailTip?: pulumi.Input<string | false | undefined>;
   /**
    * Custom attributes by number, 1 to 15: text of 1 to 1,024 characters, or `false` for one that is not set. Managed one by one: a
    * number that is not declared is left alone, one that is removed is cleared.
    */
-  customAttributes?: pulumi.Input<Partial<Record<CustomAttributeNumber, pulumi.Input<string | false>>>>;
+  customAttributes?: pulumi.Input<
+    Partial<Record<CustomAttributeNumber, pulumi.Input<string | false | undefined>>> | undefined
+  >;
   /** Whether the mailbox keeps copies of what members send from it. Exchange's default is not to; removal puts that back. */
-  copySentItems?: pulumi.Input<CopySentItems>;
+  copySentItems?: pulumi.Input<CopySentItems | undefined>;
   /**
    * How large the mailbox may become. Default: 49, 49.5 and 50 GB, with Exchange Online Plan 2 98, 99 and 100 GB. Above 50 GB it
    * needs a `license`. Exchange has no "unset": removal puts back what was there when this resource began to manage it
    * (`valuesBefore`), otherwise the default.
    */
-  quota?: pulumi.Input<Quota>;
+  quota?: pulumi.Input<Quota | undefined>;
   /** The largest message that can be sent, at most 150 MB. Default 35 MB. Removal as for `quota`, otherwise the mailbox plan's value. */
-  maxSendSize?: pulumi.Input<Size>;
+  maxSendSize?: pulumi.Input<Size | undefined>;
   /** The largest message that can be received, at most 150 MB. Default 36 MB. Removal as for `maxSendSize`. */
-  maxReceiveSize?: pulumi.Input<Size>;
+  maxReceiveSize?: pulumi.Input<Size | undefined>;
   /**
    * Litigation hold: `true` keeps everything without an end, `{ days }` each item for so long. Needs a `license` with Exchange Online
    * Plan 2 (or Plan 1 with Exchange Online Archiving) and, for the deploying application, the management role Legal Hold. Removal or
    * null keeps it, with a warning; only `false` lifts it, and Exchange keeps the content for 30 days more then. A longer hold that
    * somebody else set, or that an adoption finds, stays until a refresh has shown it.
    */
-  litigationHold?: pulumi.Input<boolean | LitigationHold>;
+  litigationHold?: pulumi.Input<boolean | LitigationHold | undefined>;
   /**
    * Whether the mailbox has an archive. Needs a `license` as `litigationHold` does. Removal or null keeps it, with a warning; only
    * `false` disables it, never under a hold; its content can be connected again for 30 days. One that somebody else enabled, or that
    * an adoption finds, stays until a refresh has shown it.
    */
-  archive?: pulumi.Input<boolean>;
+  archive?: pulumi.Input<boolean | undefined>;
   /**
    * The licence of the account behind the mailbox. None is needed up to 50 GB; a larger quota, `archive` and `litigationHold` without
    * a sufficient one are refused, in preview for well-known licences, otherwise before the first write. `"external"`: assigned
@@ -219,34 +221,34 @@ export interface SharedMailboxArgs {
    * assigns the new licence and takes the old one away in one step. Removal or null keeps the licence, with a warning; `false` takes
    * away the one this resource assigned. Nothing is taken away that size, archive or a hold needs, nor what a group assigned.
    */
-  license?: pulumi.Input<License | "external" | false>;
+  license?: pulumi.Input<License | "external" | false | undefined>;
   /**
    * What the mailbox is, which need not be written. A mailbox that somebody turned into another type shows it here after a
    * refresh, e.g. `"UserMailbox"`; the next deployment converts it back. Its sign-in is blocked first, unless `signInBlocked` is
    * false; a licence stays assigned; above 50 GB a sufficient one must be.
    */
-  type?: pulumi.Input<"SharedMailbox">;
+  type?: pulumi.Input<"SharedMailbox" | undefined>;
   /**
    * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what
    * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
    * written in the program. `"convert"` also takes a person's mailbox: its sign-in is blocked and its type becomes shared; the
    * account must have a licence, which stays, and no administrator's role. Read only when the mailbox is created.
    */
-  adopt?: pulumi.Input<boolean | "convert">;
+  adopt?: pulumi.Input<boolean | "convert" | undefined>;
   /**
    * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days (see `restoreDeleted`); `"retain"` leaves it in the tenant;
    * `"purge"` deletes mailbox and account for good, in the order Exchange needs. Default: `"soft"` for a mailbox this resource
    * created, `"retain"` for one it adopted or restored or that was imported. Holds are read first: a held mailbox would become
    * an inactive one and not come back, so its deletion is refused unless `{ mode: "soft", allowInactive: true }` says so.
    */
-  deletion?: pulumi.Input<DeletionMode | Deletion>;
+  deletion?: pulumi.Input<DeletionMode | Deletion | undefined>;
   /**
    * What a creation does about a deleted mailbox that had the address as its primary one. Undeclared: it is refused, and the error says
    * what is in that mailbox. `true` brings it back, with its content and its permissions; none found makes a new one, several are an
    * error that lists them, and an Exchange guid picks one. `false`: a new, empty one is meant; also for a stack that is destroyed
    * and made again every day. Read only when the mailbox is created; a later change is a warning.
    */
-  restoreDeleted?: pulumi.Input<boolean | string>;
+  restoreDeleted?: pulumi.Input<boolean | string | undefined>;
 }
 
 /**
@@ -261,7 +263,7 @@ export interface SharedMailboxArgs {
  * @example
  * const support = new SharedMailbox("support", { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" });
  */
-export class SharedMailbox extends DynamicResource {
+export class SharedMailbox extends pulumi.CustomResource {
   /** The type token. Policies (`validateResourceOfType`) know the class by it. */
   static readonly __pulumiType: string = typeToken("SharedMailbox");
 
@@ -284,10 +286,12 @@ export class SharedMailbox extends DynamicResource {
    * new MailboxMembership("desk-auditors", { mailbox: desk.id, members: ["ada@contoso.com"] });
    */
   static get(name: string, idOrAddress: pulumi.Input<string>, options?: pulumi.CustomResourceOptions): SharedMailbox {
-    return new SharedMailbox(name, {} as SharedMailboxArgs, asking("SharedMailbox", name, idOrAddress, options));
+    return answered(
+      new SharedMailbox(name, {} as SharedMailboxArgs, asking("SharedMailbox", name, idOrAddress, options)),
+    );
   }
 
-  /** {@inheritDoc SharedMailboxArgs.displayName} */
+  /** The name people see. */
   declare readonly displayName: pulumi.Output<string>;
   /** The primary SMTP address in canonical form: lower case. */
   declare readonly primarySmtpAddress: pulumi.Output<string>;
@@ -369,43 +373,43 @@ export class SharedMailbox extends DynamicResource {
    * @param options Pulumi's resource options; `deleteBeforeReplace` is always on.
    */
   constructor(name: string, args: SharedMailboxArgs, options?: pulumi.CustomResourceOptions) {
-    super("SharedMailbox", name, { ...args }, outputs, options);
+    super(...registration("SharedMailbox", name, { ...args }, outputs, options));
   }
 }
 
-const outputs = [
-  "displayName",
-  "primarySmtpAddress",
-  "alias",
-  "emailAliases",
-  "signInBlocked",
-  "hiddenFromAddressLists",
-  "forwarding",
-  "automaticReplies",
-  "regional",
-  "foldersLanguage",
-  "mailTip",
-  "customAttributes",
-  "copySentItems",
-  "quota",
-  "maxSendSize",
-  "maxReceiveSize",
-  "litigationHold",
-  "archive",
-  "license",
-  "created",
-  "userPrincipalName",
-  "mailNickname",
-  "exchangeGuid",
-  "addresses",
-  "recipientTypeDetails",
-  "accountEnabled",
-  "createdAt",
-  "holds",
-  "size",
-  "itemCount",
-  "valuesBefore",
-  "assignedLicenseId",
-  "forwardingId",
-  "tenantId",
-];
+const outputs: Outputs<SharedMailbox> = {
+  displayName: true,
+  primarySmtpAddress: true,
+  alias: true,
+  emailAliases: true,
+  signInBlocked: true,
+  hiddenFromAddressLists: true,
+  forwarding: true,
+  automaticReplies: true,
+  regional: true,
+  foldersLanguage: true,
+  mailTip: true,
+  customAttributes: true,
+  copySentItems: true,
+  quota: true,
+  maxSendSize: true,
+  maxReceiveSize: true,
+  litigationHold: true,
+  archive: true,
+  license: true,
+  created: true,
+  userPrincipalName: true,
+  mailNickname: true,
+  exchangeGuid: true,
+  addresses: true,
+  recipientTypeDetails: true,
+  accountEnabled: true,
+  createdAt: true,
+  holds: true,
+  size: true,
+  itemCount: true,
+  valuesBefore: true,
+  assignedLicenseId: true,
+  forwardingId: true,
+  tenantId: true,
+};

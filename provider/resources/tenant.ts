@@ -3,37 +3,40 @@ import * as pulumi from "@pulumi/pulumi";
 /** Configuration of one Entra tenant; each property is the configuration key `mailboxes:<name>` of the same meaning. */
 export interface TenantArgs {
   /** Path of a local tenant's journal, or the `http://127.0.0.1:PORT` of one being served. Default: the stack's. */
-  localTenant?: pulumi.Input<string>;
+  localTenant?: pulumi.Input<string | undefined>;
   /** Entra tenant id. */
-  tenantId?: pulumi.Input<string>;
+  tenantId?: pulumi.Input<string | undefined>;
   /** Application (client) id. */
-  clientId?: pulumi.Input<string>;
+  clientId?: pulumi.Input<string | undefined>;
   /** Secret of the application; kept encrypted in state. */
-  clientSecret?: pulumi.Input<string>;
+  clientSecret?: pulumi.Input<string | undefined>;
   /** Path of a PEM or PFX file with the application's certificate and key, counted from Pulumi.yaml. */
-  clientCertificatePath?: pulumi.Input<string>;
+  clientCertificatePath?: pulumi.Input<string | undefined>;
   /** Password of that file; kept encrypted in state. */
-  clientCertificatePassword?: pulumi.Input<string>;
+  clientCertificatePassword?: pulumi.Input<string | undefined>;
   /** Sign in with a federated token of the CI system. */
-  useOidc?: pulumi.Input<boolean>;
+  useOidc?: pulumi.Input<boolean | undefined>;
   /** File that holds such a token, counted from Pulumi.yaml. */
-  oidcTokenFilePath?: pulumi.Input<string>;
+  oidcTokenFilePath?: pulumi.Input<string | undefined>;
   /** Hosts in place of Microsoft's: a proxy, or a served local tenant. Default: the stack's. */
-  endpoints?: pulumi.Input<{
-    login?: pulumi.Input<string>;
-    graph?: pulumi.Input<string>;
-    exchange?: pulumi.Input<string>;
-  }>;
+  endpoints?: pulumi.Input<
+    | {
+        login?: pulumi.Input<string | undefined>;
+        graph?: pulumi.Input<string | undefined>;
+        exchange?: pulumi.Input<string | undefined>;
+      }
+    | undefined
+  >;
   /** The Dataverse environment, e.g. `https://org.crm4.dynamics.com`. */
-  environmentUrl?: pulumi.Input<string>;
+  environmentUrl?: pulumi.Input<string | undefined>;
   /** `public` (default), `usgovernment`, `usgovernmentdod` or `china`. */
-  cloud?: pulumi.Input<"public" | "usgovernment" | "usgovernmentdod" | "china">;
+  cloud?: pulumi.Input<"public" | "usgovernment" | "usgovernmentdod" | "china" | undefined>;
   /** Longest wait for a write to become visible, e.g. `"10m"`. Default: the stack's. */
-  settleTimeout?: pulumi.Input<string | number>;
+  settleTimeout?: pulumi.Input<string | number | undefined>;
   /** Ceiling for requests in flight to Exchange. Default: the stack's. */
-  maxConcurrency?: pulumi.Input<number>;
+  maxConcurrency?: pulumi.Input<number | undefined>;
   /** Mailboxes one deployment may delete or leave without their members. Default: the stack's, else 5. */
-  maxMailboxDeletes?: pulumi.Input<number>;
+  maxMailboxDeletes?: pulumi.Input<number | undefined>;
 }
 
 /** Keys that a tenant of its own takes over from the stack, or a local run could reach the real cloud. */

@@ -39,6 +39,12 @@ describe("the tarball installed into an empty project outside the repository", (
     const up = await project.up();
     expectSuccess(up);
 
+    const { resources = [] } = (await project.exportState()).deployment;
+    const positions = resources
+      .filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/mailboxes:"))
+      .map(({ sourcePosition }) => String(sourcePosition).replace(/#.*/, ""));
+    expect([...new Set(positions)]).toEqual(["project:///index.ts"]);
+
     const again = await project.preview("--expect-no-changes");
     expectSuccess(again);
 
