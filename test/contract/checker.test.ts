@@ -50,17 +50,14 @@ beforeAll(async () => {
 
 /** A small deployment with all three services in it. */
 async function deploy(world: World): Promise<void> {
-  const program = {
+  const mailbox = await world.resource("SharedMailbox", "support").up({
     displayName: "Contoso Support",
     primarySmtpAddress: "support@contoso.com",
     hiddenFromAddressLists: true,
     automaticReplies: { status: "alwaysEnabled", internalMessage: "Away" },
     regional: { language: "da-DK", timeZone: "UTC" },
     license: { sku: "EXCHANGEENTERPRISE", usageLocation: "SE" },
-  };
-  // A new shared mailbox has its sign-in blocked already.
-  const mailbox = await world.resource("SharedMailbox", "support").up({ ...program, signInBlocked: false });
-  await mailbox.up(program);
+  });
   await world.resource("MailboxMembership", "members").up({
     mailbox: mailbox.id,
     members: { "ada@contoso.com": { sendOnBehalf: true } },

@@ -35,7 +35,9 @@ export async function remove(id: string, operation: Operation): Promise<void> {
   const who = String(state.primarySmtpAddress ?? id);
   const { mode, allowInactive } = modeOf(state);
   if (mode === "retain") {
-    const why = isSet(state.deletion) ? 'deletion is "retain"' : "it was adopted, restored or imported";
+    const why = isSet(state.deletion)
+      ? 'deletion is "retain"'
+      : "it was adopted, restored or imported, or found finished by this resource";
     operation.warn(`The mailbox ${who} stays in the tenant: ${why}.`);
     return;
   }

@@ -72,7 +72,7 @@ export const schema = z.strictObject({
     .optional(),
   restoreDeleted: z
     .union([z.boolean(), z.string().trim().toLowerCase().refine(isGuid)], {
-      error: "must be true, or the Exchange guid of the deleted mailbox",
+      error: "must be true, false, or the Exchange guid of the deleted mailbox",
     })
     .optional(),
 });
