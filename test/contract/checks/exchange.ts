@@ -287,12 +287,18 @@ function isListOrChange(value: unknown, fits: (text: string) => boolean): boolea
 
 function filterComplaints(name: string, filter: string): string[] {
   const known: readonly string[] = filterable[name as keyof typeof filterable] ?? [];
-  const [, property = "", literal = ""] = /^(\w+) -eq '((?:[^']|'')*)'$/.exec(filter) ?? [];
+  const names = namesInFilter(filter);
   return [
-    ...(property === "" ? [`the filter ${filter} is not a comparison`] : []),
-    ...namesInFilter(filter)
-      .filter((one) => !known.includes(one))
-      .map((one) => `the filter compares ${one}`),
+    ...names.filter((one) => !known.includes(one)).map((one) => `the filter compares ${one}`),
+    // Somebody may be meant by one of several: an id, a SID of now or of before. A literal has no apostrophe that is not doubled.
+    ...filter.split(/ -or (?=\w+ -eq ')/).flatMap(comparisonComplaints),
+  ];
+}
+
+function comparisonComplaints(comparison: string): string[] {
+  const [, property = "", literal = ""] = /^(\w+) -eq '((?:[^']|'')*)'$/.exec(comparison) ?? [];
+  return [
+    ...(property === "" ? [`the filter ${comparison} is not a comparison`] : []),
     ...(literal === "" ? ["the filter compares with nothing"] : []),
     ...(property === "EmailAddresses" && /^smtp:/i.test(literal) ? ["-eq takes an address without its prefix"] : []),
   ];

@@ -67,6 +67,8 @@ export interface Cmdlet {
   source?: string;
 }
 
+const groups = "Exchange PowerShell reference, Get-Group, and its filterable properties";
+
 /** Without it the cmdlets of inbox rules ask first where the mailbox has rules that Outlook made. */
 const force: Parameter = { type: "SwitchParameter", always: true, only: true };
 const confirm: Parameter = { type: "SwitchParameter", always: true, only: false };
@@ -115,6 +117,25 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     selectors: [["Filter"]],
     output: "recipient",
     selects: true,
+  },
+  "Get-User": {
+    kind: "read",
+    parameters: {
+      Identity: { type: "UserIdParameter", sets: ["Identity"] },
+      Filter: { type: "String" },
+      ResultSize: { type: "Unlimited", only: "Unlimited" },
+    },
+    selectors: [["Identity"], ["Filter"]],
+    output: "user",
+    selects: true,
+  },
+  "Get-Group": {
+    kind: "read",
+    parameters: { Filter: { type: "String", always: true }, ResultSize: unlimited },
+    selectors: [["Filter"]],
+    output: "group",
+    selects: true,
+    source: groups,
   },
   "Get-MailboxPermission": {
     kind: "read",
@@ -394,7 +415,9 @@ export const denied = {
 /** Properties by which the provider filters; addresses stand in a filter without their prefix. */
 export const filterable = {
   "Get-Mailbox": ["EmailAddresses", "LegacyExchangeDN"],
-  "Get-Recipient": ["EmailAddresses", "ExternalDirectoryObjectId", "DisplayName", "Name", "Alias"],
+  "Get-Recipient": ["EmailAddresses", "ExternalDirectoryObjectId", "Name", "Alias"],
+  "Get-User": ["ExternalDirectoryObjectId", "Sid", "SidHistory"],
+  "Get-Group": ["ExternalDirectoryObjectId", "Sid", "SidHistory"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A value's type on the wire. */
@@ -421,6 +444,8 @@ export interface OutputProperty {
 export type OutputName =
   | "mailbox"
   | "recipient"
+  | "user"
+  | "group"
   | "mailboxPermission"
   | "recipientPermission"
   | "mailboxStatistics"
@@ -548,6 +573,24 @@ export const outputs: Readonly<
       EmailAddresses: strings,
       RecipientTypeDetails: string,
       WindowsLiveID: { ...string, nullable: true },
+      DistinguishedName: string,
+    },
+  },
+  user: {
+    types: ["User"],
+    properties: {
+      ExternalDirectoryObjectId: string,
+      Sid: string,
+      SidHistory: strings,
+      Initials: { ...string, optional: true },
+    },
+  },
+  group: {
+    types: [],
+    properties: {
+      ExternalDirectoryObjectId: { ...string, source: groups },
+      Sid: { ...string, source: groups },
+      SidHistory: { ...strings, source: groups },
     },
   },
   mailboxPermission: {

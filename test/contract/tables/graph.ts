@@ -69,6 +69,8 @@ export const entities: Readonly<Record<EntityName, Readonly<Record<string, Membe
     preferredLanguage: text,
     surname: text,
     deletedDateTime: text,
+    proxyAddresses: strings,
+    createdDateTime: text,
   },
   messageRule: {
     id: text,
