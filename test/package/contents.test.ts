@@ -10,12 +10,14 @@ describe("the tarball that is published", () => {
     tarball = await pack();
   });
 
-  test("holds the compiled sources, their types, and the three files about them; nothing else", () => {
+  test("holds the compiled sources, their types, and the files about them; nothing else", () => {
     const sources = readdirSync(join(clone, "provider"), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
       .map((file) => file.replaceAll("\\", "/").slice(0, -".ts".length));
     const compiled = sources.flatMap((source) => [`dist/${source}.d.ts`, `dist/${source}.js`]);
-    expect([...tarball.files].sort()).toEqual([...compiled, "LICENSE", "README.md", "package.json"].sort());
+    expect([...tarball.files].sort()).toEqual(
+      [...compiled, "CHANGELOG.md", "LICENSE", "README.md", "package.json"].sort(),
+    );
   });
 
   test("stays small: the sources of a person, not the output of a generator", () => {
