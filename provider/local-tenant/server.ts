@@ -28,6 +28,8 @@ export interface LocalTenantOptions {
   https?: string;
   /** What an empty journal is filled with. Default: nothing. */
   seed?: SeedName;
+  /** Entra id of a tenant that is seeded now. Default: the seed's. */
+  tenantId?: string;
   /** Milliseconds until a service sees what another one wrote (Exchange: also what it wrote itself). Default: as the journal has it, 0 at first. */
   lag?: number;
 }
@@ -57,7 +59,7 @@ export async function startLocalTenant(options: LocalTenantOptions = {}): Promis
   try {
     const tenant = new Tenant(options.journal);
     if (options.seed !== undefined && organizationOf(tenant) === undefined) {
-      seedTenant(tenant, options.seed);
+      seedTenant(tenant, options.seed, options.tenantId);
     }
     if (options.lag !== undefined) {
       tenant.configure({ lag: { exchange: options.lag, graph: options.lag, dataverse: options.lag } });

@@ -14,7 +14,7 @@ import type { Settings, SettingsChange } from "../../provider/local-tenant/tenan
 const cli = join(__dirname, "..", "..", "dist", "cli.js");
 
 /** The tenant of the seed `contoso` and its application with every right. */
-const tenantId = "10ca17e4-a000-4000-8000-000000000001";
+const seededTenantId = "10ca17e4-a000-4000-8000-000000000001";
 const clientId = "10ca17e4-a000-4000-8000-000000000002";
 const clientSecret = "local-tenant-secret";
 
@@ -46,12 +46,12 @@ export async function startTenant(options: TenantOptions = {}): Promise<ServedTe
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   const origins = await firstLines(child, options.https ? 2 : 1);
-  return new ServedTenant(child, folder, journal, origins);
+  return new ServedTenant(child, folder, journal, origins, options.tenantId);
 }
 
 /** A tenant that is being served. */
 export class ServedTenant {
-  readonly tenantId = tenantId;
+  readonly tenantId: string;
   readonly clientId = clientId;
   readonly clientSecret = clientSecret;
   /** `http://127.0.0.1:PORT`. */
@@ -65,7 +65,14 @@ export class ServedTenant {
   readonly #folder: string;
   readonly #tokens = new Map<Service, string>();
 
-  constructor(process: ChildProcess, folder: string, journal: string, [origin = "", httpsOrigin]: string[]) {
+  constructor(
+    process: ChildProcess,
+    folder: string,
+    journal: string,
+    [origin = "", httpsOrigin]: string[],
+    tenantId = seededTenantId,
+  ) {
+    this.tenantId = tenantId;
     this.#process = process;
     this.#folder = folder;
     this.journal = journal;
@@ -81,7 +88,7 @@ export class ServedTenant {
 
   /** Runs one cmdlet and answers with its rows. A refusal throws with status and body. */
   async exchange(cmdlet: string, parameters: Record<string, unknown> = {}): Promise<Record<string, unknown>[]> {
-    const answer = await this.request("exchange", "POST", `/adminapi/beta/${tenantId}/InvokeCommand`, {
+    const answer = await this.request("exchange", "POST", `/adminapi/beta/${this.tenantId}/InvokeCommand`, {
       CmdletInput: { CmdletName: cmdlet, Parameters: parameters },
     });
     return (answer as { value?: Record<string, unknown>[] } | undefined)?.value ?? [];
@@ -102,7 +109,7 @@ export class ServedTenant {
     return await this.#send(method, path, body, {
       Authorization: `Bearer ${await this.#token(service)}`,
       ...(service === "exchange"
-        ? { "X-AnchorMailbox": `APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@${tenantId}` }
+        ? { "X-AnchorMailbox": `APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@${this.tenantId}` }
         : {}),
     });
   }
@@ -190,7 +197,7 @@ export class ServedTenant {
       graph: "https://graph.microsoft.com",
       dataverse: this.origin,
     }[service];
-    const response = await fetch(`${this.origin}/${tenantId}/oauth2/v2.0/token`, {
+    const response = await fetch(`${this.origin}/${this.tenantId}/oauth2/v2.0/token`, {
       method: "POST",
       body: new URLSearchParams({
         grant_type: "client_credentials",

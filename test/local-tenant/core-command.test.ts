@@ -61,6 +61,13 @@ test("a tenant may be seeded with an id of its own, which its tokens, its organi
   expect(JSON.stringify(await control(origin, "GET", "state"))).not.toContain(seedId("tenant", 1));
 });
 
+test("serve seeds an empty journal with the id that it is given", async () => {
+  const id = "fab12ca0-a000-4000-8000-00000000fab2";
+  const child = mailboxes("tenant", "serve", "--data", join(folder, "served-fabrikam.jsonl"), "--tenant", id);
+  const [origin = ""] = await firstLines(child, 1);
+  expect(await control(origin, "GET", "")).toMatchObject({ tenantId: id });
+});
+
 test("show, by journal or by URL, is what the serving process knows", async () => {
   const journal = join(folder, "served.jsonl");
   const child = mailboxes("tenant", "serve", "--data", journal);
