@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { transformSync } from "@swc/core";
 
@@ -115,6 +115,8 @@ export interface ProjectOptions {
   typescript?: boolean;
   /** False: the folder gets no node_modules; the test installs what the program needs. */
   linked?: boolean;
+  /** Packages of the clone that the program uses beside `@pulumi/pulumi` and `pulumi-mailboxes`. */
+  packages?: string[];
 }
 
 /** A Pulumi project in a folder of its own with one stack. */
@@ -131,7 +133,15 @@ export class Project {
 
   constructor(
     program: string,
-    { config = {}, name = "test", stack = "dev", backend, typescript = false, linked = true }: ProjectOptions,
+    {
+      config = {},
+      name = "test",
+      stack = "dev",
+      backend,
+      typescript = false,
+      linked = true,
+      packages = [],
+    }: ProjectOptions,
   ) {
     this.folder = mkdtempSync(join(process.env.MAILBOXES_TEST_RUN ?? tmpdir(), `${name}-`));
     this.stack = stack;
@@ -155,7 +165,9 @@ export class Project {
     if (linked) {
       const modules = join(this.folder, "node_modules");
       mkdirSync(join(modules, "@pulumi"), { recursive: true });
-      symlinkSync(join(clone, "node_modules", "@pulumi", "pulumi"), join(modules, "@pulumi", "pulumi"));
+      for (const one of ["@pulumi/pulumi", ...packages]) {
+        symlinkSync(join(clone, "node_modules", one), join(modules, one));
+      }
       symlinkSync(clone, join(modules, "pulumi-mailboxes"));
     }
     this.configure(config);
@@ -164,16 +176,21 @@ export class Project {
 
   /** Replaces the program, in TypeScript. Its types are stripped, not checked, unless the project is one with `typescript`. */
   program(source: string): void {
+    this.module("index", source);
+  }
+
+  /** Writes a module of the program, as `program` does. */
+  module(name: string, source: string): void {
     if (this.#typescript) {
-      this.write("index.ts", source);
+      this.write(`${name}.ts`, source);
       return;
     }
     const { code } = transformSync(source, {
-      filename: "index.ts",
+      filename: `${name}.ts`,
       jsc: { parser: { syntax: "typescript" }, target: "es2022" },
       module: { type: "commonjs" },
     });
-    this.write("index.js", code);
+    this.write(`${name}.js`, code);
   }
 
   /** Replaces the stack's configuration. Secrets are set with `run("config", "set", "--secret", …)`. */
@@ -184,6 +201,7 @@ export class Project {
   /** Writes a file into the project's folder and answers with its path. */
   write(name: string, content: string): string {
     const file = join(this.folder, name);
+    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content);
     return file;
   }
