@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { clone } from "../engine/harness";
 
-const execute = promisify(execFile);
+/** Runs a command; its output, or an error that holds it. */
+export const execute = promisify(execFile);
 
 /** The npm command of this Node; on Windows it is a script that needs a shell. */
 export async function npm(args: string[], cwd: string): Promise<string> {
