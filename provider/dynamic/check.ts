@@ -7,6 +7,8 @@ import { hasUnknown, placeholder, UNKNOWN } from "./unknown";
 export interface Checked {
   inputs: Properties;
   problems: { path: string; reason: string }[];
+  /** Of the inputs what is known and right; of lists and maps of people or mailboxes those elements that are. */
+  known: Properties;
   /** Properties whose value is a default the program did not write. */
   defaulted: string[];
 }
@@ -63,6 +65,8 @@ export function check<Inputs extends Properties>(
   const canonical: Properties = parsed.success ? parsed.data : canonicalParts(reconciler.schema, known);
   const unsettled = Object.keys(declared).filter((property) => !(property in canonical));
   problems.push(...reconciler.check(canonical as Partial<Inputs>, unsettled, (before ?? {}) as Partial<Inputs>));
+  const parts = knownParts(reconciler, declared, unknown);
+  const settled = { ...canonical };
   for (const [property, keys] of Object.entries(placeholders)) {
     if (property in canonical) {
       canonical[property] = {
@@ -74,8 +78,28 @@ export function check<Inputs extends Properties>(
   return {
     inputs: { ...canonical, ...unknown },
     problems,
+    known: { ...settled, ...parts },
     defaulted: Object.keys(canonical).filter((property) => !(property in declared)),
   };
+}
+
+/** The known elements of lists and maps that have unknown ones, in canonical form. */
+function knownParts(
+  { schema, keyed }: { schema: z.ZodType; keyed: Readonly<Record<string, string>> },
+  declared: Properties,
+  unknown: Properties,
+): Properties {
+  const parts = Object.keys(unknown).flatMap((property): [string, unknown][] => {
+    const value = declared[property];
+    if (Array.isArray(value)) {
+      const elements = value.filter((element) => !hasUnknown(element));
+      return [[property, property in keyed ? Object.fromEntries(elements.map((one) => [String(one), {}])) : elements]];
+    }
+    return property in keyed && typeof value === "object" && value !== null
+      ? [[property, Object.fromEntries(Object.entries(value).filter(([, one]) => !hasUnknown(one)))]]
+      : [];
+  });
+  return canonicalParts(schema, Object.fromEntries(parts));
 }
 
 /** What is wrong with the keys of a map, and with those of its values that are known already. */

@@ -2,11 +2,12 @@ import type * as pulumi from "@pulumi/pulumi";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
 import { redact } from "../http/redact";
 import { isUnfit } from "../reconcilers/asked";
+import type { Claim } from "../reconcilers/claims";
 import { converge } from "../reconcilers/converge";
-import { originOf } from "../reconcilers/origin";
+import { type Origin, originOf } from "../reconcilers/origin";
 import type { Operation, Properties, Reconciler } from "../reconcilers/reconciler";
 import { looking } from "../reconcilers/unread";
-import { check } from "./check";
+import { type Checked, check } from "./check";
 import type { Deployment } from "./deployment";
 import { environmentOf, operationOf } from "./deployment";
 import { failureOf, PartialFailure } from "./failures";
@@ -21,7 +22,7 @@ import { hasUnknown, UNKNOWN } from "./unknown";
 const UNFINISHED = "__unfinished";
 /** Inputs that no user writes: the provider's text, the origin, what an adoption filled in at birth, the names of secret inputs, and of a `get`
  * the outputs that its class has and the canonical id. */
-const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets", UNFINISHED, "__get", "__id"];
+const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets", "__awaited", UNFINISHED, "__get", "__id"];
 
 /**
  * Pulumi's six methods over a reconciler. `check` and `diff` do no I/O; create, update and adoption are one walk.
@@ -61,32 +62,35 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     const checked = check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(news), before);
     const origin = olds.__origin ?? news.__origin;
     Object.assign(checked.inputs, this.#reconciler.byDefault?.(checked.inputs, before ?? {}));
-    const beside = this.#reconciler.beside?.(
-      withoutUnknown(checked.inputs, undefined) as Partial<Inputs>,
-      originOf(String(origin)),
-      deployment.registry,
+    const { registry } = deployment;
+    const born = originOf(String(origin));
+    const known = checked.known as Partial<Inputs>;
+    this.#reconciler.announce?.(visible(news), known, born, registry);
+    const urn = urnOf(news);
+    const conflicts = registry.claims.claim(
+      this.#claims({ ...known, ...awaited(checked.inputs, news) }, urn, born, deployment),
+      { urn, born: born.urn },
     );
-    const problems = [...checked.problems, ...(beside?.problems ?? [])];
+    const problems = [
+      ...checked.problems,
+      ...(this.#reconciler.beside?.(withoutUnknown(checked.inputs, undefined) as Partial<Inputs>, born, registry) ??
+        []),
+      ...conflicts.problems,
+    ];
     if (problems.length > 0) {
       return {
         inputs: news,
         failures: problems.map(({ path, reason }) => ({ property: "", reason: redact(`${path}: ${reason}`) })),
       };
     }
-    this.#reconciler.announce?.(
-      visible(news),
-      checked.inputs as Partial<Inputs>,
-      originOf(String(origin)),
-      deployment.registry,
-    );
     if (isNew && deployment.advice !== undefined) {
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;
     }
     if (before === undefined || !isEqual(before, checked.inputs)) {
-      const known = withoutUnknown(checked.inputs, before);
-      const ownAdvice = this.#reconciler.advise(known as Partial<Inputs>, before as Partial<Inputs>);
-      for (const advice of [...ownAdvice, ...(beside?.advice ?? [])]) {
+      const advised = withoutUnknown(checked.inputs, before);
+      const ownAdvice = this.#reconciler.advise(advised as Partial<Inputs>, before as Partial<Inputs>);
+      for (const advice of [...ownAdvice, ...conflicts.advice]) {
         deployment.log.warn(String(origin), advice);
       }
     }
@@ -114,6 +118,9 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       const reconciler = this.#reconciler;
       const state = { ...olds, id };
       const replaces = reconciler.replaces(state, news, registry, environmentOf(deployment));
+      if (!hasUnknown(news)) {
+        this.#settle(this.#checked(news).known, originOf(urnOf(news)), deployment);
+      }
       if (replaces.length === 0) {
         reconciler.declare(state, news, operationOf(deployment, urnOf(olds), state, []).origin, registry);
       }
@@ -146,7 +153,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       let desired: Desired | undefined;
       try {
         operation.state.tenantId = await deployment.services.tenantId(operation);
-        desired = await this.#reconciler.resolve(declared, operation);
+        desired = await this.#resolve(declared, operation, deployment);
         const found = await this.#reconciler.find(desired, operation);
         const observed = found ?? (await this.#reconciler.ensure(desired, operation));
         const outputs = await this.#walk(declared, desired, {}, observed, operation);
@@ -247,7 +254,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       const declared = this.#canonical(news);
       const previous = structuredClone(operation.state);
       try {
-        const desired = await this.#reconciler.resolve(declared, operation);
+        const desired = await this.#resolve(declared, operation, deployment);
         const observed = await this.#reconciler.observe(id, desired, operation);
         if (observed === undefined) {
           throw new NotFoundError({
@@ -308,9 +315,37 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     return { ...declared, ...outputs, tenantId: operation.state.tenantId };
   }
 
+  /** What the inputs name, looked up; refused when other resources contradict it now that it is known what names mean. */
+  async #resolve(declared: Inputs, operation: Operation, deployment: Deployment): Promise<Desired> {
+    const { origin, registry } = operation;
+    this.#settle(declared, origin, deployment);
+    const desired = await this.#reconciler.resolve(declared, operation);
+    const problems = registry.claims.conflictsOf(origin.urn);
+    if (problems.length > 0) {
+      throw new InputError(problems);
+    }
+    return desired;
+  }
+
+  /** Notes what the inputs claim with which a resource is deployed. */
+  #settle(known: Properties, origin: Origin, deployment: Deployment): void {
+    const { claims } = deployment.registry;
+    claims.settle(this.#claims(known, claims.present(origin.urn), origin, deployment), origin.urn);
+  }
+
+  #claims(known: Properties, urn: string, origin: Origin, deployment: Deployment): Claim[] {
+    // Written out or configured, it is the same environment.
+    const inputs = { environmentUrl: environmentOf(deployment), ...known };
+    return this.#reconciler.claims(inputs as unknown as Partial<Inputs>, urn, origin, deployment.registry);
+  }
+
+  #checked(inputs: Properties): Checked {
+    return check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(inputs), visible(inputs));
+  }
+
   /** A policy's remediation changes what `check` returned, and nobody checks that again. */
   #canonical(inputs: Properties): Inputs {
-    const checked = check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(inputs), visible(inputs));
+    const checked = this.#checked(inputs);
     if (checked.problems.length > 0) {
       throw new InputError(checked.problems);
     }
@@ -368,6 +403,12 @@ function requireTenant(state: Properties, configured: string | undefined): void 
 
 function urnOf(properties: Properties): string {
   return typeof properties.__origin === "string" ? properties.__origin : "";
+}
+
+/** URNs of the resources whose ids stand in inputs and are not known yet, by property: as the classes say them, for `check` alone. */
+function awaited(inputs: Properties, { __awaited }: Properties): Properties {
+  const urns = Object.entries((__awaited ?? {}) as Properties);
+  return Object.fromEntries(urns.filter(([property, urn]) => inputs[property] === UNKNOWN && urn !== UNKNOWN));
 }
 
 function visible(properties: Properties): Properties {

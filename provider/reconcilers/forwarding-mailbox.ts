@@ -18,6 +18,7 @@ import {
 import { loopsOf } from "./forwarding-mailbox/loops";
 import { around, driftOf, hasShownCopies, leftBehind, ruleDriftOf, targetIn } from "./forwarding-mailbox/observation";
 import {
+  claimsOfSources,
   declareKnown,
   holdsRecords,
   learnFormer,
@@ -39,7 +40,7 @@ import {
 } from "./forwarding-mailbox/sources";
 import { valuesFor } from "./forwarding-mailbox/values";
 import { requireMailboxOfTenant } from "./mailbox-record/address";
-import { adviceOnAddress } from "./mailbox-record/addresses-in-use";
+import { claimsOfAddress } from "./mailbox-record/addresses-in-use";
 import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
@@ -73,10 +74,8 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
         ]
       : [],
 
-  beside: (inputs, origin, registry) => ({
-    problems: loopsOf(inputs, origin, registry),
-    advice: adviceOnAddress(inputs, origin, registry),
-  }),
+  claims: (inputs) => [...claimsOfAddress(inputs), ...claimsOfSources(inputs)],
+  beside: (inputs, origin, registry) => loopsOf(inputs, origin, registry),
 
   advise(inputs, olds) {
     return [

@@ -3,6 +3,7 @@ import type { ServerProfile } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
 import { asHeld } from "./as-held";
 import { holdingAll, isUnfit } from "./asked";
+import { environmentName, rowName } from "./claims";
 import { setAddress } from "./individual-mailbox/address";
 import { remove } from "./individual-mailbox/deletion";
 import { type Desired, type IndividualInputs, type Observed, schema } from "./individual-mailbox/desired";
@@ -19,14 +20,14 @@ import {
 import { around, whoIs } from "./individual-mailbox/observation";
 import { recordAsked } from "./individual-mailbox/reading";
 import { knownAs, whose } from "./individual-mailbox/whose";
-import { adviceOnAddress, adviceOnRecord } from "./mailbox-record/addresses-in-use";
+import { claimsOfAddress, claimsOfRecord } from "./mailbox-record/addresses-in-use";
 import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { type Behind, recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
-import { declareValues, requireOwnValues } from "./mailbox-record/ownership";
+import { claimsOfValues, declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import {
   requireSuitableProfile,
   serverProfileNamed,
@@ -49,14 +50,16 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
   check,
 
   byDefault: commandsByDefault,
-  beside: (inputs, origin, registry) => ({
-    problems: [],
-    advice: [
-      ...adviceOnRecord(inputs, origin, registry),
+  claims(inputs) {
+    const { user, queue, environmentUrl } = inputs;
+    const whose = user === undefined ? queue && rowName("queue", queue) : rowName("user", user);
+    return [
+      ...claimsOfRecord(inputs),
       // The record of a declared queue may be declared as well: they are one.
-      ...(inputs.user === undefined ? [] : adviceOnAddress(inputs, origin, registry)),
-    ],
-  }),
+      ...(user === undefined ? [] : claimsOfAddress(inputs)),
+      ...(whose === undefined ? [] : claimsOfValues([environmentName(environmentUrl), whose], inputs, PROPERTIES)),
+    ];
+  },
 
   advise: adviceOnMove,
 
@@ -73,6 +76,13 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
   declare(state, inputs, origin, registry) {
     declareValues(String(state.id), state, inputs, PROPERTIES, origin, registry);
     shareFormer(String(state.id), state, registry);
+    for (const kind of ["user", "queue"] as const) {
+      const named = inputs[kind];
+      // Of an old state it is not known whose record it is.
+      if (typeof named === "string" && named === state[kind] && typeof state.regarding === "string") {
+        registry.claims.learn(rowName(kind, named), rowName(kind, state.regarding));
+      }
+    }
   },
 
   async resolve(inputs, operation) {
@@ -82,6 +92,10 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
       serverProfile === undefined ? undefined : serverProfileNamed(serverProfile, operation),
     ]);
     requireAddress(inputs, behind);
+    const named = inputs[behind.kind];
+    if (named !== undefined) {
+      operation.registry.claims.learn(rowName(behind.kind, named), rowName(behind.kind, behind.id), true);
+    }
     return { inputs, behind, profile };
   },
 

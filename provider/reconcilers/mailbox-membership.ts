@@ -1,8 +1,8 @@
-import { InputError } from "../http/errors";
 import type { Mailbox } from "../services/mailboxes";
 import { mailboxGone, sameText, smtpAddresses } from "../services/mailboxes";
 import type { Entry } from "../services/permissions";
 import { isUnfit, mailboxAsked } from "./asked";
+import { type Claim, recipientName } from "./claims";
 import { converge } from "./converge";
 import { apply } from "./mailbox-membership/apply";
 import { attribute, heldIn, orphansAmong, removable } from "./mailbox-membership/attribution";
@@ -33,7 +33,7 @@ import {
   strangersAmong,
 } from "./mailbox-membership/people";
 import type { Operation, Properties, Reconciler } from "./reconciler";
-import { exclusiveThing, grantThing, mailboxThing, membersThing, type Registry } from "./registry";
+import { grantThing, mailboxThing, membersThing, type Registry } from "./registry";
 import { mailboxAndAccount } from "./witnesses";
 
 /** People that Microsoft supports in a shared mailbox at the same time. */
@@ -58,6 +58,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       : [],
   advise,
 
+  claims,
+
   replaces: (state, inputs, registry) => (isSameMailbox(state, inputs.mailbox, registry) ? [] : ["mailbox"]),
   respelled: (state, inputs, registry) =>
     state.mailbox !== inputs.mailbox && isSameMailbox(state, inputs.mailbox, registry) ? ["mailbox"] : [],
@@ -66,12 +68,15 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
 
   declare(state, inputs, origin, registry) {
     registry.declare(membersThing(String(state.mailboxId)), origin);
-    if (inputs.exclusive === true) {
-      registry.declare(exclusiveThing(String(state.mailboxId)), origin);
+    if (inputs.mailbox === state.mailbox) {
+      registry.claims.learn(recipientName(String(inputs.mailbox)), recipientName(String(state.mailboxId)));
     }
     const ids = (state.memberIds ?? {}) as Record<string, string>;
     const sids = (state.memberSids ?? {}) as Record<string, string[]>;
     for (const key of Object.keys((inputs.members ?? {}) as object)) {
+      if (ids[key] !== undefined) {
+        registry.claims.learn(recipientName(key), recipientName(ids[key]));
+      }
       for (const trustee of [...(ids[key] === undefined ? [] : [ids[key]]), ...(sids[key] ?? [])]) {
         registry.declare(grantThing(String(state.mailboxId), trustee), origin);
       }
@@ -85,11 +90,15 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       throw mailboxGone(state.mailboxId, `changing who has access to ${inputs.mailbox}`);
     }
     const mailbox = known ?? (await mailboxNamed(inputs.mailbox, operation));
-    requireOnlyExclusive(inputs, mailbox, operation);
     const [members, keep] = await Promise.all([
       lookUpMembers(inputs, mailbox, operation),
       lookUpKeep(inputs.keep ?? [], operation),
     ]);
+    const { claims } = operation.registry;
+    claims.learn(recipientName(inputs.mailbox), recipientName(mailbox.id), true);
+    for (const [key, { id }] of members) {
+      claims.learn(recipientName(key), recipientName(id), true);
+    }
     return { inputs, mailbox, members, keep };
   },
 
@@ -197,6 +206,36 @@ function advise({ members }: Partial<MembershipInputs>, olds: Partial<Membership
         `members has ${count} entries; Microsoft supports at most ${SUPPORTED_AT_ONCE} people in a shared mailbox at the same time.`,
       ]
     : [];
+}
+
+/** Rights of a member, and being the only one on a mailbox: two resources that differ would each undo the other's for ever. */
+function claims({ mailbox, members, exclusive }: Partial<MembershipInputs>): Claim[] {
+  if (mailbox === undefined) {
+    return [];
+  }
+  const on = recipientName(mailbox);
+  const only: Claim = {
+    path: "exclusive",
+    thing: [on, "exclusive"],
+    reason: (own, other) =>
+      `is true in ${own} and in ${other}, on one mailbox; only one membership of a mailbox can be exclusive: ` +
+      "put the members of both into one, or take exclusive out of one of them",
+  };
+  const rights = Object.entries(members ?? {}).flatMap(([key, { otherRights, automapping, ...given }]) => {
+    const values = { ...given, ...(given.fullAccess ? { automapping } : {}), ...(otherRights && { otherRights }) };
+    return Object.entries(values).map(([right, value]): Claim => {
+      const text = JSON.stringify(value);
+      return {
+        path: `${pathOf(key)}.${right}`,
+        thing: [on, recipientName(key), right],
+        value: text,
+        reason: (own, other, claim) =>
+          `is ${text} in ${own} and ${claim.value} in ${other}, for one member of one mailbox; ` +
+          "declare the member in one of them alone, or with the same rights in both",
+      };
+    });
+  });
+  return [...(exclusive === true ? [only] : []), ...rights];
 }
 
 /** Another spelling of the same mailbox: its id, one of its addresses, or one that this deployment declares for it. */
@@ -309,20 +348,4 @@ function sayWhatIsSurplus({ inputs, members }: Desired, observed: Observed, oper
       `Others have access to ${observed.mailbox.primarySmtpAddress}: ${left.join(", ")}. \`pulumi up --refresh\` removes them.`,
     );
   }
-}
-
-/** Two resources that each want to be the only one would take each other's members away. */
-function requireOnlyExclusive(inputs: MembershipInputs, mailbox: Mailbox, { registry, origin }: Operation): void {
-  if (inputs.exclusive !== true) {
-    return;
-  }
-  if (registry.isDeclaredByAnother(exclusiveThing(mailbox.id), origin)) {
-    throw new InputError([
-      {
-        path: "exclusive",
-        reason: `another resource is exclusive on ${mailbox.primarySmtpAddress} too; only one can be`,
-      },
-    ]);
-  }
-  registry.declare(exclusiveThing(mailbox.id), origin);
 }

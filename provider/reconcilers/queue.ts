@@ -5,8 +5,9 @@ import type { QueueRow } from "../services/queues";
 import { asHeld } from "./as-held";
 import { absent, holdingAll, unfit } from "./asked";
 import { adviceAtCreation } from "./at-creation";
+import { type Claim, environmentName, nameOf, rowName } from "./claims";
 import { requireMailboxOfTenant } from "./mailbox-record/address";
-import { adviceOnAddress } from "./mailbox-record/addresses-in-use";
+import { claimsOfAddress } from "./mailbox-record/addresses-in-use";
 import { adopted, isAnother, isKept, tellContinued, tellOverwritten, whyKept } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
@@ -15,7 +16,7 @@ import { lookUntil } from "./mailbox-record/looking";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
 import { COMMANDS, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
 import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
-import { decidedElsewhere, declareValues, requireOwnValues } from "./mailbox-record/ownership";
+import { claimsOfValues, decidedElsewhere, declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import { createRow, deleteRow } from "./mailbox-record/rows";
 import { declaredServerProfile, profileOfNewQueue, serverProfileOf } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
@@ -24,13 +25,21 @@ import { guidFor } from "./origin";
 import { type Desired, type Observed, type QueueInputs, schema } from "./queue/desired";
 import { columnsOf, forgetFormer, noteFormer, observedValues, queueDifference, wantedValues } from "./queue/values";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
-import { nameOf, queueThing, recordThing, rowThing } from "./registry";
+import { recordThing, rowThing } from "./registry";
 import { written } from "./written";
 
 /** What an `IndividualMailbox` can say of the queue's mailbox record as well: only one resource can decide it. */
 const SHARED = ["emailAddress", "serverProfile", "incomingEmail", "outgoingEmail"];
 /** Inputs that are values of the queue or its record. */
 const READ = ["name", "emailAddress", "owner", "serverProfile", "incomingEmail", "outgoingEmail", "emailFiltering"];
+
+/** That there is a queue with an address: a forward mailbox that it feeds waits for its record. */
+function claimsOfQueue(emailAddress: string | undefined): Claim[] {
+  return emailAddress === undefined
+    ? []
+    : [{ path: "emailAddress", thing: [rowName("queue", emailAddress)], value: "", reason: () => "" }];
+}
+
 /** How long a forward mailbox that the queue feeds may take to set the incoming method of its record, in milliseconds. */
 const FED_WITHIN = 120_000;
 /** How long the mailbox record may take to follow its queue, in milliseconds. */
@@ -47,11 +56,16 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
   check: () => [],
 
   byDefault: commandsByDefault,
-  beside(inputs, origin, registry) {
-    if (inputs.emailAddress !== undefined) {
-      registry.claim(queueThing(inputs.emailAddress), origin);
+  claims(inputs, urn, _origin, { claims }) {
+    const { emailAddress, environmentUrl } = inputs;
+    if (emailAddress !== undefined) {
+      claims.learn(rowName("queue", emailAddress), rowName("queue", urn));
     }
-    return { problems: [], advice: adviceOnAddress(inputs, origin, registry) };
+    return [
+      ...claimsOfAddress(inputs),
+      ...claimsOfQueue(emailAddress),
+      ...claimsOfValues([environmentName(environmentUrl), rowName("queue", urn)], inputs, SHARED),
+    ];
   },
 
   advise: (inputs, olds) => [...adviceOnMove(inputs, olds), ...adviceAtCreation(["adopt"], "queue", inputs, olds)],
@@ -63,6 +77,7 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
 
   declare(state, inputs, origin, registry) {
     registry.declare(rowThing(String(state.id)), origin);
+    registry.claims.learn(rowName("queue", registry.claims.present(origin.urn)), rowName("queue", String(state.id)));
     if (typeof state.mailboxId === "string") {
       declareValues(state.mailboxId, state, inputs, SHARED, origin, registry);
     }

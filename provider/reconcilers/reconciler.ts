@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Services } from "../services/services";
 import type { Scope } from "../services/waiting";
 import type { Found, Unfit } from "./asked";
+import type { Claim } from "./claims";
 import type { Origin } from "./origin";
 import type { Registry } from "./registry";
 import type { ReadIfAllowed } from "./unread";
@@ -74,15 +75,15 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
   /** Advice to the user that needs no service: asked for when something in `inputs` differs from `olds`. */
   advise(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /**
-   * What shows only when a resource is seen beside the others of its deployment: asked in each check, of what is known, without a service.
+   * What the inputs claim, so that other resources of the deployment may contradict it (`claims.ts`): asked in each check, of what is
+   * known, and again of what is deployed, without a service. In place of an id that is not known yet may stand the URN of the resource
+   * that gets it.
    *
-   * @returns mistakes, and advice that is given when something in the inputs is new.
+   * @param urn the URN in this program.
    */
-  beside?(
-    inputs: Partial<Inputs>,
-    origin: Origin,
-    registry: Registry,
-  ): { problems: { path: string; reason: string }[]; advice: string[] };
+  claims(inputs: Partial<Inputs>, urn: string, origin: Origin, registry: Registry): Claim[];
+  /** Mistakes that show only along several resources of a deployment: asked in each check, of what is known, without a service. */
+  beside?(inputs: Partial<Inputs>, origin: Origin, registry: Registry): { path: string; reason: string }[];
   /**
    * Values of inputs that the program leaves out, where the plan has to show them: a refresh has put a text in the place of a command
    * that is to be given again.

@@ -1,5 +1,6 @@
 import type { IncomingMethod } from "../services/dataverse";
 import { sameText } from "../services/mailboxes";
+import { Claims, nameOf, recipientName } from "./claims";
 import { Removals } from "./removals";
 
 /**
@@ -14,7 +15,6 @@ export class Registry {
   /** URN and id of what the program reads and does not declare. */
   readonly #read = new Set<string>();
   readonly #addresses = new Map<string, string>();
-  readonly #claims = new Map<string, Set<string>>();
   readonly #feeds = new Map<string, Feed>();
   /** What programs call their mailboxes, by URN. */
   readonly #announced = new Map<
@@ -32,6 +32,8 @@ export class Registry {
    * Several may need it of one record; whoever lets go last puts it back.
    */
   readonly formerMethods = new Map<string, IncomingMethod>();
+  /** What the inputs of its resources claim. */
+  readonly claims = new Claims();
   /** Mailboxes that this deployment takes away. */
   readonly removals = new Removals();
 
@@ -50,7 +52,13 @@ export class Registry {
 
   /** Whether a resource other than `by` declares something. */
   isDeclaredByAnother(thing: string, by: { urn: string }): boolean {
-    return [...(this.#declared.get(thing.toLowerCase()) ?? [])].some((urn) => urn !== by.urn);
+    return this.declaredBy(thing, by) !== undefined;
+  }
+
+  /** The resource other than `by` that declares something, as `the SharedMailbox "support"`; undefined where none does. */
+  declaredBy(thing: string, by: { urn: string }): string | undefined {
+    const other = [...(this.#declared.get(thing.toLowerCase()) ?? [])].find((urn) => urn !== by.urn);
+    return other === undefined ? undefined : nameOf(this.claims.present(other));
   }
 
   /** Notes that the program reads an object, under a resource's name, without declaring it. */
@@ -70,27 +78,10 @@ export class Registry {
     this.#values.set(thing.toLowerCase(), values);
   }
 
-  /** The value that a resource other than `by` declares for something; undefined where none does. */
-  valueOfAnother(thing: string, by: { urn: string }): string | undefined {
-    return [...(this.#values.get(thing.toLowerCase()) ?? [])].find(([urn]) => urn !== by.urn)?.[1];
-  }
-
-  /**
-   * Notes that a resource claims something that only one should have, as its inputs say: asked before anything is made.
-   *
-   * @returns the other resources that claim it.
-   */
-  claim(thing: string, by: { urn: string }): string[] {
-    const key = thing.toLowerCase();
-    const claimants = this.#claims.get(key) ?? new Set();
-    claimants.add(by.urn);
-    this.#claims.set(key, claimants);
-    return [...claimants].filter((urn) => urn !== by.urn);
-  }
-
-  /** Whether a resource other than `by` claims something. */
-  isClaimedByAnother(thing: string, by: { urn: string }): boolean {
-    return [...(this.#claims.get(thing.toLowerCase()) ?? [])].some((urn) => urn !== by.urn);
+  /** The value that a resource other than `by` declares for something, and that resource's name; undefined where none does. */
+  valueOfAnother(thing: string, by: { urn: string }): { value: string; name: string } | undefined {
+    const [urn, value] = [...(this.#values.get(thing.toLowerCase()) ?? [])].find(([other]) => other !== by.urn) ?? [];
+    return urn === undefined || value === undefined ? undefined : { value, name: nameOf(this.claims.present(urn)) };
   }
 
   /** What is known of the resources of this deployment that collect the mail of others, by URN. */
@@ -127,6 +118,7 @@ export class Registry {
   /** Notes that a mailbox is declared to have an address: in a deployment that changes it, both spellings mean the same. */
   declareAddress(address: string, mailboxId: string): void {
     this.#addresses.set(address.toLowerCase(), mailboxId);
+    this.claims.learn(recipientName(address), recipientName(mailboxId));
   }
 
   /** Whether an address is declared by a resource of this deployment for this mailbox. */
@@ -229,20 +221,12 @@ interface Feed {
   isSettled?: boolean;
 }
 
-/** A resource as a program names it: its kind and its name, out of its URN. */
-export function nameOf(urn: string): string {
-  const [, , types = "", ...name] = urn.split("::");
-  return `the ${types.split(":").pop()} "${name.join("::")}"`;
-}
-
 /** The registry's name for a mailbox. */
 export const mailboxThing = (id: string): string => `mailbox/${id}`;
 /** The registry's name for having members declared on a mailbox. */
 export const membersThing = (mailboxId: string): string => `members/${mailboxId}`;
 /** The registry's name for a trustee's rights on a mailbox. */
 export const grantThing = (mailboxId: string, trusteeId: string): string => `grant/${mailboxId}/${trusteeId}`;
-/** The registry's name for being the only one to say who may use a mailbox. */
-export const exclusiveThing = (mailboxId: string): string => `exclusive/${mailboxId}`;
 /** The registry's name for a source that feeds a collecting address. */
 export const sourceThing = (sourceId: string, address: string): string => `source/${sourceId}/${address}`;
 /** The registry's name for a row of Dataverse. */
@@ -251,5 +235,3 @@ export const rowThing = (id: string): string => `row/${id}`;
 export const recordThing = (recordId: string, property: string): string => `record/${recordId}/${property}`;
 /** The registry's name for what a test of a mailbox record must not meet: a change of it. */
 export const testThing = (recordId: string): string => `test/${recordId}`;
-/** The registry's name for the queue with an address. */
-export const queueThing = (address: string): string => `queue/${address}`;

@@ -3,8 +3,10 @@ import { ifAllowed } from "../services/allowed";
 import type { Row } from "../services/exchange";
 import { asHeld } from "./as-held";
 import { adviceAtCreation } from "./at-creation";
+import { type Claim, recipientName } from "./claims";
+import type { Origin } from "./origin";
 import type { Change, Operation, Properties, Reconciler } from "./reconciler";
-import { mailboxThing } from "./registry";
+import { mailboxThing, type Registry } from "./registry";
 import { untilReleased } from "./released";
 import { aliasesOf, requireAcceptedDomains } from "./shared-mailbox/addresses";
 import { create, find, requireCloudMailbox, takeMarkAway } from "./shared-mailbox/creation";
@@ -12,7 +14,7 @@ import { remove } from "./shared-mailbox/deletion";
 import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./shared-mailbox/desired";
 import { isSet } from "./shared-mailbox/facet";
 import { forwardingTarget, isForwarding } from "./shared-mailbox/forwarding";
-import { explainRefusal, isNameTaken } from "./shared-mailbox/holders";
+import { explainRefusal, isNameTaken, pathOfAlias } from "./shared-mailbox/holders";
 import { whenLicensed } from "./shared-mailbox/license-lag";
 import { around, facets } from "./shared-mailbox/observation";
 import { read } from "./shared-mailbox/reading";
@@ -46,9 +48,12 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
     registry.announce({ primarySmtpAddress: inputs.primarySmtpAddress, alias: inputs.alias, further }, origin);
   },
 
+  claims,
+
   declare(state, inputs, origin, registry) {
     const id = String(state.id);
     registry.declare(mailboxThing(id), origin);
+    registry.claims.learn(recipientName(registry.claims.present(origin.urn)), recipientName(id));
     for (const address of [inputs.primarySmtpAddress, ...((inputs.emailAliases as string[] | undefined) ?? [])]) {
       registry.declareAddress(String(address), id);
     }
@@ -236,4 +241,31 @@ async function finish(desired: Desired, previous: Properties, observed: Observed
     }
   }
   return { ...observed, statistics: await ifAllowed(operation.services.mailboxes.statistics(observed.mailbox)) };
+}
+
+/** The addresses and the alias: each belongs to one mailbox. */
+function claims(
+  { primarySmtpAddress, emailAliases = [], alias }: Partial<SharedMailboxInputs>,
+  urn: string,
+  origin: Origin,
+  registry: Registry,
+): Claim[] {
+  const addresses = [
+    ...(primarySmtpAddress === undefined ? [] : [{ path: "primarySmtpAddress", address: primarySmtpAddress }]),
+    ...emailAliases.map((address) => ({ path: pathOfAlias(address, { emailAliases }, { registry, origin }), address })),
+  ];
+  for (const { address } of addresses) {
+    registry.claims.learn(recipientName(address), recipientName(urn));
+  }
+  const only = (path: string, name: string, what: string, kind: string): Claim => ({
+    path,
+    thing: [`${kind}/${name}`],
+    reason: (own, other, claim) =>
+      `${name} is declared in ${own} and in ${other} (${claim.path}); ${what} belongs to one mailbox: take it out of one of them, ` +
+      "or, if both mean the same mailbox, declare that once",
+  });
+  return [
+    ...addresses.map(({ path, address }) => only(path, address, "an address", "address")),
+    ...(alias === undefined ? [] : [only("alias", alias, "an alias", "alias")]),
+  ];
 }

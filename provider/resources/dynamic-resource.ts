@@ -63,12 +63,13 @@ export function registration(
       __provider: providerText(kind),
       __origin: origin(kind, name, options),
       __secrets: secretsAmong(asked?.inputs ?? inputs),
+      __awaited: awaitedIn(inputs),
     },
     {
       ...options,
       ...(asked === undefined ? {} : { id: asked.id }),
       ...canonicalOptions(kind, options),
-      hideDiffs: ["__provider", "__origin", "__secrets", ...(options?.hideDiffs ?? [])],
+      hideDiffs: ["__provider", "__origin", "__secrets", "__awaited", ...(options?.hideDiffs ?? [])],
       additionalSecretOutputs: [
         ...Object.keys(outputs).filter((output) => output === "credentials"),
         ...(options?.additionalSecretOutputs ?? []),
@@ -78,6 +79,33 @@ export function registration(
       deleteBeforeReplace: true,
     } as pulumi.CustomResourceOptions,
   ];
+}
+
+/** URNs of this program's resources by the output that is their id. */
+const urns = new WeakMap<object, pulumi.Output<string>>();
+
+/** Notes whose id an output is, for inputs of other resources. */
+export function noteId({ id, urn }: pulumi.CustomResource): void {
+  urns.set(id, urn);
+}
+
+/**
+ * URNs of the resources whose `id` is given in an input, by its name: so `check` knows in the preview of a creation that two resources
+ * mean one mailbox, where its id is not known yet. It does not get into the state. Undefined when there are none.
+ */
+async function awaitedIn(inputs: Record<string, unknown>): Promise<Record<string, string> | undefined> {
+  const found = await Promise.all(
+    Object.entries(inputs).map(async ([name, value]): Promise<[string, string][]> => {
+      const urn = typeof value === "object" && value !== null ? urns.get(value) : undefined;
+      return urn === undefined ? [] : [[name, await alone(urn)]];
+    }),
+  );
+  return found.flat().length === 0 ? undefined : Object.fromEntries(found.flat());
+}
+
+/** The value of an output alone, without the dependency on its resource. */
+function alone(output: pulumi.Output<string>): Promise<string> {
+  return (output as pulumi.Output<string> & { promise(): Promise<string> }).promise();
 }
 
 /** Inputs that are maps of people or mailboxes, by kind. */
@@ -97,10 +125,7 @@ function canonicalOptions(kind: Kind, options: pulumi.CustomResourceOptions | un
  * component that waits for its children would wait for itself; a promise carries the value alone.
  */
 function origin(kind: Kind, name: string, options: pulumi.CustomResourceOptions | undefined): pulumi.Output<string> {
-  const urn = pulumi.createUrn(name, typeToken(kind), options?.parent) as pulumi.Output<string> & {
-    promise(): Promise<string>;
-  };
-  return pulumi.output(urn.promise());
+  return pulumi.output(alone(pulumi.createUrn(name, typeToken(kind), options?.parent)));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { isOfType, type Outputs, registration, typeToken } from "./dynamic-resource";
+import { isOfType, noteId, type Outputs, registration, typeToken } from "./dynamic-resource";
 import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "./mailbox-record";
 import { answered, asking, type RecordReadOptions } from "./reading";
 
@@ -135,6 +135,7 @@ export class Queue extends MailboxRecordResource {
    */
   constructor(name: string, args: QueueArgs, options?: pulumi.CustomResourceOptions) {
     super(...registration("Queue", name, { ...args }, outputs, options));
+    noteId(this);
   }
 }
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { isOfType, type Outputs, registration, typeToken } from "./dynamic-resource";
+import { isOfType, noteId, type Outputs, registration, typeToken } from "./dynamic-resource";
 import { answered, asking } from "./reading";
 
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
@@ -374,6 +374,7 @@ export class SharedMailbox extends pulumi.CustomResource {
    */
   constructor(name: string, args: SharedMailboxArgs, options?: pulumi.CustomResourceOptions) {
     super(...registration("SharedMailbox", name, { ...args }, outputs, options));
+    noteId(this);
   }
 }
 

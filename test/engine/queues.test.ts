@@ -84,13 +84,13 @@ describe("a queue and the mailbox records of a queue and a user", () => {
     expect(await project.preview("--refresh", "--expect-no-changes")).toMatchObject({ exitCode: 0 });
   });
 
-  test("two resources that give the record two methods are refused where it is written", async () => {
+  test("two resources that give the record two methods are refused with both named", async () => {
     project.program(`${declared}
 new IndividualMailbox("rival", { queue: queue.id, incomingEmail: "None" });`);
     const run = await project.up();
     expect(run.exitCode).not.toBe(0);
-    expect(run.output).toContain(
-      "incomingEmail: another resource of this deployment gives the same mailbox record ServerSideSynchronization; declare it once",
+    expect(run.output).toMatch(
+      /incomingEmail: the IndividualMailbox "rival" gives the mailbox record None, and the \w+ "\w+" gives the same record Server/,
     );
     project.program(declared);
   });

@@ -48,6 +48,22 @@ const wrong: [what: string, program: string, reasons: RegExp[]][] = [
     `new ForwardingMailbox("one", { name: "One", emailAddress: "taken@contoso.com", sources: ["Taken@contoso.com"] });`,
     [/: sources\["taken@contoso\.com"\]: is the collecting mailbox itself/],
   ],
+  [
+    "an address of two mailboxes",
+    `for (const name of ["one", "two"]) {
+  new SharedMailbox(name, { displayName: name, primarySmtpAddress: name + "@contoso.com", emailAliases: ["Desk@contoso.com"] });
+}`,
+    [
+      /: emailAliases\[0\]: desk@contoso\.com is declared in the SharedMailbox "(one|two)" and in the SharedMailbox "(one|two)"/,
+    ],
+  ],
+  [
+    "a member with other rights in another membership of a mailbox that is not there yet",
+    `const box = new SharedMailbox("box", { displayName: "Box", primarySmtpAddress: "box@contoso.com" });
+new MailboxMembership("one", { mailbox: box.id, members: ["ada@contoso.com"] });
+new MailboxMembership("two", { mailbox: box.id, members: { "ada@contoso.com": { sendAs: false } } });`,
+    [/: members\["ada@contoso\.com"\]\.sendAs: is (true|false) in the MailboxMembership "(one|two)" and .*"(one|two)"/],
+  ],
 ];
 
 /** What only the tenant can say: the resource fails before anything is written. */
@@ -61,8 +77,8 @@ const refused: Record<string, [program: string, reason: RegExp]> = {
     /^primarySmtpAddress: ada@contoso\.com belongs to .*Ada Lovelace/,
   ],
   "alias-of-another": [
-    `new SharedMailbox("alias-of-another", { displayName: "X", primarySmtpAddress: "x@contoso.com", emailAliases: ["taken@contoso.com"] });`,
-    /^emailAliases\[0\]: taken@contoso\.com belongs to the shared mailbox "Taken"/,
+    `new SharedMailbox("alias-of-another", { displayName: "X", primarySmtpAddress: "x@contoso.com", emailAliases: ["grace@contoso.com"] });`,
+    /^emailAliases\[0\]: grace@contoso\.com belongs to the user mailbox "Grace Hopper"/,
   ],
   "two-forms": [
     `new MailboxMembership("two-forms", { mailbox: taken.id, members: ["ada@contoso.com", adaId] });`,
@@ -130,7 +146,7 @@ const taken = new SharedMailbox("taken", ${JSON.stringify(taken)});`;
     expect(Object.keys(await resources(project))).toEqual(["taken"]);
   });
 
-  test("two resources with one address: one gets the mailbox, the other one says who has it", async () => {
+  test("two resources with one address, without a preview: one gets the mailbox at most, the other one names both", async () => {
     project.program(`${imports}
 for (const name of ["left", "right"]) {
   new SharedMailbox(name, { displayName: "Both " + name, primarySmtpAddress: "both@contoso.com" });
@@ -139,10 +155,14 @@ new SharedMailbox("taken", ${JSON.stringify(taken)});`);
     const up = await project.up();
     expect(up.exitCode).not.toBe(0);
     expect(errors(up)).toEqual([
-      expect.stringMatching(/^primarySmtpAddress: both@contoso\.com belongs to the shared mailbox "Both (left|right)"/),
+      expect.stringMatching(
+        /: primarySmtpAddress: both@contoso\.com is declared in the SharedMailbox "(left|right)" and in/,
+      ),
     ]);
-    expect(await sharedAddresses(tenant)).toEqual(["both@contoso.com", "taken@contoso.com"]);
-    expect(Object.keys(await resources(project)).filter((name) => name !== "taken")).toHaveLength(1);
+    // Whether the engine had begun with the other one when it stopped is up to its timing.
+    const made = Object.keys(await resources(project)).filter((name) => name !== "taken");
+    expect(made.length).toBeLessThanOrEqual(1);
+    expect(await sharedAddresses(tenant)).toEqual([...made.map(() => "both@contoso.com"), "taken@contoso.com"]);
   });
 
   test("an unknown configuration key is named once, and nothing is sent", async () => {

@@ -949,15 +949,23 @@ describe("two resources on one record", () => {
   const none = { ...user, incomingEmail: "None" };
 
   test.each([
-    ["the first", [none, { ...none, incomingEmail: "Outlook" }], /^incomingEmail: another resource .* None; declare/],
-    ["the second", [{ ...none, incomingEmail: "Outlook" }, none], /^incomingEmail: another resource .* Outlook;/],
+    [
+      "the first",
+      [none, { ...none, incomingEmail: "Outlook" }],
+      /^incomingEmail: the IndividualMailbox "other" gives .* Outlook, and the IndividualMailbox "one" .* None; declare one/,
+    ],
+    [
+      "the second",
+      [{ ...none, incomingEmail: "Outlook" }, none],
+      /^incomingEmail: the IndividualMailbox "other" .* None, and .* "one" gives the same record Outlook;/,
+    ],
     [
       "the address",
       [
         { ...user, emailAddress: "ada.l@contoso.com" },
         { ...user, emailAddress: "ada.k@contoso.com" },
       ],
-      /^emailAddress: another resource/,
+      /^emailAddress: the IndividualMailbox "other" gives/,
     ],
     [
       "the server profile",
@@ -965,7 +973,7 @@ describe("two resources on one record", () => {
         { ...user, serverProfile: TAKES_CREDENTIALS },
         { ...user, serverProfile: "Microsoft Exchange Online" },
       ],
-      /^serverProfile: another resource .* another value; declare it once/,
+      /^serverProfile: the IndividualMailbox "other" and the IndividualMailbox "one" give .* different values/,
     ],
     [
       "the credentials",
@@ -973,7 +981,7 @@ describe("two resources on one record", () => {
         { ...user, serverProfile: TAKES_CREDENTIALS, credentials },
         { ...user, serverProfile: TAKES_CREDENTIALS, credentials: { ...credentials, password: "second" } },
       ],
-      /^credentials: another resource .* another value; declare it once/,
+      /^credentials: the IndividualMailbox "other" and the IndividualMailbox "one" give .* different values/,
     ],
   ])("that differ in %s are refused", async (_what, [one = {}, other = {}], reason) => {
     const world = await startWorld();
@@ -1068,7 +1076,9 @@ describe("two resources on one record", () => {
     await world.together(async () => {
       await made(world, none);
       const source = world.resource("ForwardingMailbox", "intake");
-      expect(await failure(source.up(intake))).toMatch(/^sources\["ada@contoso\.com"\]: another resource .* None/);
+      expect(await failure(source.up(intake))).toMatch(
+        /^sources\["ada@contoso\.com"\]: the ForwardingMailbox "intake" .* None/,
+      );
     });
     await world.together(async () => {
       const one = await made(world, { ...user, incomingEmail: "ForwardMailbox" });

@@ -58,7 +58,7 @@ describe("an exclusive membership", () => {
     await world.together(async () => {
       await membership.up({ mailbox: id, members: [ada], exclusive: true });
       await expect(other.up({ mailbox: id, members: [grace], exclusive: true })).rejects.toThrow(
-        /^exclusive: another resource is exclusive on support@contoso\.com too/,
+        /^exclusive: is true in the MailboxMembership "others" and in the MailboxMembership "members", on one mailbox/,
       );
     });
     expect(await holders(world, id)).toEqual([ada]);

@@ -844,7 +844,7 @@ describe("beside an IndividualMailbox of its record", () => {
       await queue.up(program);
       const resource = world.resource("IndividualMailbox", "support");
       expect(await failure(resource.up(individual))).toMatch(
-        new RegExp(`^${property}: another resource of this deployment gives the same mailbox record`),
+        new RegExp(`^${property}: the IndividualMailbox "support" .*the Queue "[^"]+" gives? the same`),
       );
     });
     expect(await queue.refresh()).toEqual({});
@@ -854,7 +854,9 @@ describe("beside an IndividualMailbox of its record", () => {
     await world.together(async () => {
       await resource.up(individual);
       const wanted = property === "emailAddress" ? { ...program, name: "Renamed" } : program;
-      expect(await failure(queue.up(wanted))).toMatch(new RegExp(`${property}: another resource of this deployment`));
+      expect(await failure(queue.up(wanted))).toMatch(
+        new RegExp(`${property}: the Queue "[^"]+" .*the IndividualMailbox "support" gives? the same`),
+      );
     });
   });
 
@@ -914,7 +916,7 @@ describe("beside an IndividualMailbox of its record", () => {
     await world.together(async () => {
       await made(world, { ...values, incomingEmail: "None" });
       expect(await failure(world.resource("ForwardingMailbox", "intake").up(intake))).toMatch(
-        /another resource .* None/,
+        /the Queue "support" gives it the incoming method None/,
       );
     });
     await world.together(async () => {

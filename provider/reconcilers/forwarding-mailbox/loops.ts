@@ -1,7 +1,8 @@
 import { sameText, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
+import { nameOf } from "../claims";
 import type { Origin } from "../origin";
-import { nameOf, type Registry } from "../registry";
+import type { Registry } from "../registry";
 import { type ForwardingInputs, pathOf } from "./desired";
 
 /**

@@ -3,11 +3,12 @@ import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { sameText, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { settle } from "../../services/waiting";
+import { type Claim, environmentName, nameOf, rowName } from "../claims";
 import { change, command } from "../mailbox-record/looking";
 import { testAgain } from "../mailbox-record/test-and-enable";
 import { columnsOf } from "../mailbox-record/values";
 import type { Operation, Properties } from "../reconciler";
-import { queueThing, type Registry, recordThing, testThing } from "../registry";
+import { type Registry, recordThing, testThing } from "../registry";
 import { type ForwardingInputs, type ObservedSource, pathOf } from "./desired";
 
 /** The incoming method of a record whose mail comes through a forward mailbox. */
@@ -63,7 +64,7 @@ function isOfSomebody({ isForwardMailbox }: MailboxRow): boolean {
 export async function queueRecordAppears(recipient: Recipient, operation: Operation): Promise<void> {
   const { registry, origin, services } = operation;
   const addresses = smtpAddresses(recipient);
-  if (!addresses.some((address) => registry.isClaimedByAnother(queueThing(address), origin))) {
+  if (!addresses.some((address) => registry.claims.isClaimedByAnother(rowName("queue", address), origin))) {
     return;
   }
   try {
@@ -134,6 +135,26 @@ export function declareKnown(
   }
 }
 
+/** Why the record of a source cannot have another incoming method. */
+function otherMethod(own: string, record: string, other: { name: string; value: string }): string {
+  return (
+    `${own} sets the record ${record} to Forward Mailbox, and ${other.name} gives it the incoming method ${other.value}; ` +
+    'write "ForwardMailbox" there, or leave its incomingEmail out'
+  );
+}
+
+/** The incoming method of the records of sources, as the inputs say: a record may be a user's or a queue's. */
+export function claimsOfSources({ sources, environmentUrl }: Partial<ForwardingInputs>): Claim[] {
+  return Object.keys(sources ?? {}).flatMap((key) =>
+    (["user", "queue"] as const).map((kind) => ({
+      path: pathOf(key),
+      thing: [environmentName(environmentUrl), rowName(kind, key), "incomingEmail"],
+      value: FORWARD_MAILBOX,
+      reason: (own, name, { value = "" }) => otherMethod(own, `of ${key}`, { name, value }),
+    })),
+  );
+}
+
 /** Refuses a source to whose record another resource of this deployment gives another incoming method. */
 export function requireOwnMethod(
   sources: ReadonlyMap<string, ObservedSource>,
@@ -143,12 +164,12 @@ export function requireOwnMethod(
   const problems = [...sources].flatMap(([key, source]) =>
     ownRecords(source).flatMap(({ id, name }) => {
       const other = registry.valueOfAnother(recordThing(id, "incomingEmail"), origin);
-      return inputs.sources?.[key] === undefined || other === undefined || other === FORWARD_MAILBOX
+      return inputs.sources?.[key] === undefined || other === undefined || other.value === FORWARD_MAILBOX
         ? []
         : [
             {
               path: pathOf(key),
-              reason: `another resource of this deployment gives the record ${name} the incoming method ${other}; write "ForwardMailbox" there, or leave its incomingEmail out`,
+              reason: otherMethod(nameOf(registry.claims.present(origin.urn)), name, other),
             },
           ];
     }),

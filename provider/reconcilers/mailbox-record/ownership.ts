@@ -1,4 +1,6 @@
 import { InputError } from "../../http/errors";
+import { isGuid } from "../../services/recipients";
+import { type Claim, nameOf } from "../claims";
 import type { Operation, Properties } from "../reconciler";
 import { type Registry, recordThing } from "../registry";
 
@@ -24,19 +26,45 @@ export function requireOwnValues(
     }
     const other = registry.valueOfAnother(recordThing(recordId, path), origin);
     registry.declareValue(recordThing(recordId, path), own, origin);
-    const what = UNSHOWN.includes(path) ? "another value" : other;
-    return other === undefined || other === own
+    return other === undefined || other.value === own
       ? []
-      : [
-          {
-            path,
-            reason: `another resource of this deployment gives the same mailbox record ${what}; declare it once`,
-          },
-        ];
+      : [{ path, reason: contradiction(path, own, nameOf(registry.claims.present(origin.urn)), other) }];
   });
   if (problems.length > 0) {
     throw new InputError(problems);
   }
+}
+
+/** Why two resources cannot give one mailbox record two values. */
+function contradiction(path: string, value: string, own: string, other: { value: string; name: string }): string {
+  const values = UNSHOWN.includes(path)
+    ? `${own} and ${other.name} give the same mailbox record different values`
+    : `${own} gives the mailbox record ${value}, and ${other.name} gives the same record ${other.value}`;
+  return `${values}; declare one value, or leave ${path} out of one of them`;
+}
+
+/**
+ * The values that a resource gives a mailbox record, as its inputs say.
+ *
+ * @param record the record in claims: its environment and whose it is.
+ */
+export function claimsOfValues(record: readonly string[], values: Properties, properties: readonly string[]): Claim[] {
+  return properties.flatMap((path) => {
+    const value = spell(values[path]);
+    const isProfile = path === "serverProfile";
+    // Whether a profile's name and an id mean the same, only the tenant knows: they are compared when both are looked up.
+    const property = isProfile && isGuid(value ?? "") ? "serverProfile by id" : path;
+    return value === undefined
+      ? []
+      : [
+          {
+            path,
+            thing: [...record, property],
+            value: isProfile ? value.toLowerCase() : value,
+            reason: (own, name, { value: others = "" }) => contradiction(path, value, own, { name, value: others }),
+          },
+        ];
+  });
 }
 
 /** Tells the registry, without a look at the tenant, which values a resource gives a mailbox record. */

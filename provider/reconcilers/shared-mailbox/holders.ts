@@ -25,7 +25,11 @@ interface Claim {
 }
 
 /** Property path of a further address, by its place in the program. */
-export function pathOfAlias(address: string, inputs: SharedMailboxInputs, { registry, origin }: Operation): string {
+export function pathOfAlias(
+  address: string,
+  inputs: Pick<SharedMailboxInputs, "emailAliases">,
+  { registry, origin }: Pick<Operation, "registry" | "origin">,
+): string {
   return `emailAliases[${(registry.furtherAddresses(origin) ?? inputs.emailAliases ?? []).indexOf(address)}]`;
 }
 

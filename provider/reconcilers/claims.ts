@@ -1,0 +1,139 @@
+/** Something that the inputs of one resource say, and that those of another one may contradict. */
+export interface Claim {
+  /** Property path of what says it. */
+  path: string;
+  /** What it is about, in parts: each is a name such as `recipient/ada@contoso.com`, and names that mean the same are the same. */
+  thing: readonly string[];
+  /** Claims with one value agree. Without a value only one resource may claim the thing. */
+  value?: string | undefined;
+  /**
+   * What the user reads when another resource claims the thing too.
+   *
+   * @param own this resource, as `the SharedMailbox "a"`.
+   * @param other the other resource.
+   * @param claim what the other one says.
+   */
+  reason: (own: string, other: string, claim: { path: string; value?: string | undefined }) => string;
+  /** Whether the services take both, so that the user is told and nothing is refused. */
+  isAdvice?: true;
+}
+
+/** A resource: its URN in this program, and the one it was born with, which a rename with an alias leaves as it was. */
+export interface Claimant {
+  urn: string;
+  born: string;
+}
+
+/** What contradicts the claims of other resources. */
+export interface Conflicts {
+  problems: { path: string; reason: string }[];
+  advice: string[];
+}
+
+/**
+ * What the inputs of all resources of a deployment claim. Only what the program says now counts: an address that one resource gives up
+ * is free for another one in the same deployment.
+ */
+export class Claims {
+  /** The last claims of each resource by its URN: a replacement is checked twice. */
+  readonly #claims = new Map<string, { born: string; claims: readonly Claim[]; isFinal: boolean }>();
+  readonly #meanings = new Map<string, string>();
+  readonly #present = new Map<string, string>();
+
+  /**
+   * Notes what a resource claims, in the place of what it claimed before. Said by `check`, before policies may change the inputs.
+   *
+   * @returns what contradicts others.
+   */
+  claim(claims: readonly Claim[], { urn, born }: Claimant): Conflicts {
+    this.#present.set(born, urn);
+    const conflicts = this.#conflicts(claims, urn, (other) => other !== urn);
+    // One that is refused stays in the program as it is: the other one, which may be about to write, stops too.
+    this.#claims.set(urn, { born, claims, isFinal: conflicts.problems.length > 0 });
+    return conflicts;
+  }
+
+  /** Notes what a resource claims by the inputs with which it is deployed. */
+  settle(claims: readonly Claim[], born: string): void {
+    this.#claims.set(this.present(born), { born, claims, isFinal: true });
+  }
+
+  /** What in the claims of a resource contradicts others by what the names in them are known to mean by now. */
+  conflictsOf(born: string): Conflicts["problems"] {
+    const urn = this.present(born);
+    const own = this.#claims.get(urn)?.claims ?? [];
+    return this.#conflicts(own, urn, (_other, { born: others, isFinal }) => others !== born && isFinal).problems;
+  }
+
+  /** The URN that a resource has in this program. */
+  present(born: string): string {
+    return this.#present.get(born) ?? born;
+  }
+
+  /** Whether a resource other than `by` claims something. */
+  isClaimedByAnother(thing: string, { urn: by }: { urn: string }): boolean {
+    return [...this.#claims.values()].some(
+      ({ born, claims }) => born !== by && claims.some((claim) => this.#key(claim.thing) === this.#key([thing])),
+    );
+  }
+
+  /**
+   * Learns that a name stands for what has another name: an address for an object id.
+   *
+   * @param isCertain that it was looked up; otherwise what is known already stays.
+   */
+  learn(name: string, meaning: string, isCertain = false): void {
+    const [key, value] = [name.toLowerCase(), meaning.toLowerCase()];
+    if (key !== value && (isCertain || !this.#meanings.has(key))) {
+      this.#meanings.set(key, value);
+    }
+  }
+
+  #conflicts(
+    claims: readonly Claim[],
+    urn: string,
+    counts: (urn: string, of: { born: string; isFinal: boolean }) => boolean,
+  ): Conflicts {
+    const others = [...this.#claims].filter(([other, of]) => counts(other, of));
+    const found = claims.flatMap((claim) =>
+      others.flatMap(([other, of]) => {
+        const rival = of.claims.find((one) => this.#isContrary(claim, one));
+        return rival === undefined ? [] : [{ claim, reason: claim.reason(nameOf(urn), nameOf(other), rival) }];
+      }),
+    );
+    return {
+      problems: found
+        .filter(({ claim: { isAdvice } }) => isAdvice !== true)
+        .map(({ claim: { path }, reason }) => ({ path, reason })),
+      advice: found.filter(({ claim: { isAdvice } }) => isAdvice === true).map(({ reason }) => reason),
+    };
+  }
+
+  #isContrary(claim: Claim, other: Claim): boolean {
+    const isSameValue = claim.value !== undefined && claim.value === other.value;
+    return !isSameValue && this.#key(claim.thing) === this.#key(other.thing);
+  }
+
+  #key(thing: readonly string[]): string {
+    return JSON.stringify(thing.map((name) => this.#meaning(name.toLowerCase())));
+  }
+
+  /** An address stands for a resource, and a resource for an object id: no way is longer. */
+  #meaning(name: string): string {
+    const once = this.#meanings.get(name) ?? name;
+    return this.#meanings.get(once) ?? once;
+  }
+}
+
+/** A resource as a program names it: its kind and its name, out of its URN. */
+export function nameOf(urn: string): string {
+  const [, , types = "", ...name] = urn.split("::");
+  return `the ${types.split(":").pop()} "${name.join("::")}"`;
+}
+
+/** The name of a mailbox, person or group in claims: by address, sign-in name, object id, or URN of the SharedMailbox. */
+export const recipientName = (identifier: string): string => `recipient/${identifier}`;
+/** The name of a user or queue of Dynamics in claims: by any of the ways to write it, or URN of the Queue. */
+export const rowName = (kind: "user" | "queue", identifier: string): string => `${kind}/${identifier}`;
+/** The name of a Dataverse environment in claims. */
+export const environmentName = (url: string | undefined): string => `environment/${url ?? ""}`;

@@ -1,0 +1,300 @@
+import { UNKNOWN } from "../../provider/dynamic/unknown";
+import { failure, type Resource, type Row, startWorld, type World, withMailbox } from "./harness";
+
+type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";
+/** Kind, name and inputs of a resource of the program. */
+type Declared = [Kind, string, Row];
+
+const ADA = "ada@contoso.com";
+
+/** What the checks of a program refuse: in the order of the program, each resource checked once as in a preview. */
+async function preview(world: World, program: readonly Declared[]): Promise<string[]> {
+  return world.together(async () => {
+    const refused: string[] = [];
+    for (const [kind, name, inputs] of program) {
+      const checked = world.resource(kind, name).check(inputs);
+      refused.push(
+        ...(await checked.then(
+          () => [],
+          (error: Error) => error.message.split("\n"),
+        )),
+      );
+    }
+    return refused;
+  });
+}
+
+const mailbox = (name: string, inputs: Row): Declared => [
+  "SharedMailbox",
+  name,
+  { displayName: name, primarySmtpAddress: `${name}@contoso.com`, ...inputs },
+];
+const membership = (name: string, on: string, members: unknown, more: Row = {}): Declared => [
+  "MailboxMembership",
+  name,
+  { mailbox: on, members, ...more },
+];
+const urnOf = (world: World, kind: Kind, name: string) => world.resource(kind, name).urn;
+
+describe("names that two mailboxes declare are refused at preview, with both resources named", () => {
+  const both = /is declared in the SharedMailbox "b" and in the SharedMailbox "a" \(/;
+
+  test.each<[string, Row, Row, string]>([
+    ["primary addresses, in another spelling", {}, { primarySmtpAddress: " A@Contoso.com" }, "primarySmtpAddress"],
+    [
+      "a primary address and a further one",
+      {},
+      { emailAliases: ["z@contoso.com", "A@contoso.com"] },
+      "emailAliases[1]",
+    ],
+    ["a further address and a primary one", { emailAliases: ["b@contoso.com"] }, {}, "primarySmtpAddress"],
+    [
+      "two further addresses, beside one that is not known",
+      { emailAliases: ["x@contoso.com", UNKNOWN] },
+      { emailAliases: [UNKNOWN, "X@contoso.com"] },
+      "emailAliases[1]",
+    ],
+    ["the alias", { alias: "desk" }, { alias: "Desk" }, "alias"],
+  ])("%s", async (_what, one, other, path) => {
+    const world = await startWorld();
+    const refused = await preview(world, [mailbox("a", one), mailbox("b", other)]);
+    expect(refused).toEqual([expect.stringMatching(both)]);
+    expect(refused[0]?.startsWith(`${path}: `)).toBe(true);
+    expect(refused[0]).not.toMatch(/adopt|import/);
+  });
+
+  test("the other one stops too where it is about to write, and nobody is told to adopt", async () => {
+    const world = await startWorld();
+    const [[, , a], [, , b]] = [mailbox("a", {}), mailbox("b", { primarySmtpAddress: "a@contoso.com", adopt: true })];
+    const one = await world.resource("SharedMailbox", "a").up(a);
+    const other = world.resource("SharedMailbox", "b");
+    await world.writes();
+    await world.together(async () => {
+      const late = (checked: Row) => {
+        void failure(one.check(a));
+        return checked;
+      };
+      expect(await failure(other.up(b, late))).toMatch(/^primarySmtpAddress: .* "b" and in the SharedMailbox "a"/);
+    });
+    expect(await world.writes()).toEqual([]);
+  });
+
+  test.each<[string, Row, Row]>([
+    ["what is not known", { primarySmtpAddress: UNKNOWN }, { primarySmtpAddress: UNKNOWN }],
+    ["other addresses", { emailAliases: ["x@contoso.com"] }, { emailAliases: ["y@contoso.com"] }],
+  ])("%s is no conflict", async (_what, one, other) => {
+    expect(await preview(await startWorld(), [mailbox("a", one), mailbox("b", other)])).toEqual([]);
+  });
+
+  test("an address may move from one to the other, in either order; a resource that is checked twice is no other", async () => {
+    const world = await startWorld();
+    const [, , a] = mailbox("a", { emailAliases: ["x@contoso.com"] });
+    const [, , b] = mailbox("b", {});
+    const [one, other] = [world.resource("SharedMailbox", "a"), world.resource("SharedMailbox", "b")];
+    await one.up(a);
+    await other.up(b);
+    for (const order of [[one, other] as const, [other, one] as const]) {
+      await world.together(async () => {
+        for (const resource of [...order, ...order]) {
+          await resource.check(
+            resource === one ? { ...a, emailAliases: [] } : { ...b, emailAliases: ["x@contoso.com"] },
+          );
+        }
+      });
+    }
+  });
+
+  test("one that was renamed with an alias, and a new one of its old name", async () => {
+    const world = await startWorld();
+    const [, , a] = mailbox("a", {});
+    const old = await world.resource("SharedMailbox", "a").up(a);
+    const renamed: Resource = world.resource("SharedMailbox", "renamed");
+    renamed.state = old.state;
+    await world.together(async () => {
+      await renamed.check(a);
+      expect(await failure(world.resource("SharedMailbox", "a").check(a))).toMatch(
+        /^primarySmtpAddress: a@contoso\.com is declared in the SharedMailbox "a" and in the SharedMailbox "renamed"/,
+      );
+    });
+  });
+});
+
+describe("members that two memberships declare", () => {
+  const differs =
+    /^members\["ada@contoso\.com"\]\.sendAs: is false in the MailboxMembership "two" and true in the MailboxMembership "one"/;
+  const without = { [ADA]: { sendAs: false } };
+
+  test("with other rights are refused at preview, by address or by the id that the mailbox gets", async () => {
+    const world = await startWorld();
+    const hint = { __awaited: { mailbox: urnOf(world, "SharedMailbox", "box") } };
+    const ways: [string, Row][] = [
+      ["box@contoso.com", {}],
+      ["Desk@contoso.com", {}],
+      [UNKNOWN, hint],
+    ];
+    for (const [on, more] of ways) {
+      for (const [also, further] of ways) {
+        expect(
+          await preview(world, [
+            mailbox("box", { emailAliases: ["desk@contoso.com"] }),
+            membership("one", on, ["Ada@contoso.com", UNKNOWN], more),
+            membership("two", also, without, further),
+          ]),
+        ).toEqual([expect.stringMatching(differs)]);
+      }
+    }
+  });
+
+  test.each<[string, Row, Row, string]>([
+    ["Full Access", {}, { fullAccess: false }, "fullAccess"],
+    ["Send on Behalf", { sendOnBehalf: true }, {}, "sendOnBehalf"],
+    ["automapping", {}, { automapping: false }, "automapping"],
+    ["further rights", { otherRights: [] }, { otherRights: ["ReadPermission"] }, "otherRights"],
+  ])("that differ in %s", async (_what, one, other, right) => {
+    const refused = await preview(await startWorld(), [
+      membership("one", "box@contoso.com", { [ADA]: one }),
+      membership("two", "box@contoso.com", { [ADA]: other }),
+    ]);
+    expect(refused).toEqual([expect.stringMatching(new RegExp(`^members\\["ada@contoso\\.com"\\]\\.${right}: is `))]);
+  });
+
+  test("with the same rights, on other mailboxes, or where anything of it is not known, are fine", async () => {
+    const world = await startWorld();
+    expect(
+      await preview(world, [
+        membership("one", "box@contoso.com", { [ADA]: { sendAs: false } }),
+        membership("two", "box@contoso.com", { [ADA]: { sendAs: false, otherRights: [] } }),
+        membership("three", "other@contoso.com", [ADA]),
+        membership("four", UNKNOWN, [ADA]),
+        membership("five", "box@contoso.com", { [ADA]: { sendAs: UNKNOWN } }),
+        membership("six", UNKNOWN, [ADA], { __awaited: { mailbox: UNKNOWN } }),
+      ]),
+    ).toEqual([]);
+  });
+
+  test("by address and by id are compared when they are looked up, before anything is written", async () => {
+    const { world, id, membership: one } = await withMailbox();
+    const ada = await world.graph("GET", `/users/${ADA}`);
+    await world.together(async () => {
+      await one.up({ mailbox: id, members: [ADA] });
+      await world.writes();
+      const two = world.resource("MailboxMembership", "two");
+      const words = await failure(
+        two.up({ mailbox: "support@contoso.com", members: { [String(ada?.id)]: { sendAs: false } } }),
+      );
+      expect(words).toMatch(
+        /\.sendAs: is false in the MailboxMembership "two" and true in the MailboxMembership "members"/,
+      );
+      expect(await world.writes()).toEqual([]);
+    });
+    // The next deployment knows whom the address means before it looks.
+    await world.together(async () => {
+      await one.up({ mailbox: id, members: [ADA] });
+      const two = world.resource("MailboxMembership", "two");
+      await expect(two.check({ mailbox: id, members: { [String(ada?.id)]: { sendAs: false } } })).rejects.toThrow(
+        /sendAs: is false/,
+      );
+    });
+  });
+
+  test("what a policy makes of them counts, not what the program said", async () => {
+    const { world, id, membership: one } = await withMailbox();
+    const remediate = (checked: Row) => ({
+      ...checked,
+      members: { [ADA]: { ...(checked.members as Row), sendAs: false } },
+    });
+    await world.together(async () => {
+      await one.up({ mailbox: id, members: [] }, remediate);
+      const two = world.resource("MailboxMembership", "two");
+      expect(await failure(two.up({ mailbox: id, members: [ADA] }))).toMatch(/sendAs: is true .* and false in/);
+    });
+  });
+
+  test("of two exclusive memberships are refused at preview", async () => {
+    const world = await startWorld();
+    const hint = { exclusive: true, __awaited: { mailbox: urnOf(world, "SharedMailbox", "box") } };
+    expect(
+      await preview(world, [
+        mailbox("box", {}),
+        membership("one", "box@contoso.com", [ADA], { exclusive: true }),
+        membership("two", UNKNOWN, ["grace@contoso.com"], hint),
+        membership("three", "box@contoso.com", ["alan@contoso.com"]),
+      ]),
+    ).toEqual([
+      expect.stringMatching(/^exclusive: is true in the MailboxMembership "two" and in the MailboxMembership "one"/),
+    ]);
+  });
+});
+
+describe("a mailbox record that two resources give two values is refused at preview", () => {
+  const user = (name: string, inputs: Row): Declared => ["IndividualMailbox", name, { user: ADA, ...inputs }];
+  const queue = (inputs: Row): Declared => [
+    "Queue",
+    "q",
+    { name: "Q", emailAddress: "support@contoso.com", ...inputs },
+  ];
+  const credentials = { userName: "ada", password: "first" };
+
+  test.each<[string, Declared[], RegExp]>([
+    [
+      "a method",
+      [user("one", { incomingEmail: "None" }), user("two", { incomingEmail: "Outlook" })],
+      /^incomingEmail: the IndividualMailbox "two" gives the mailbox record Outlook, and the IndividualMailbox "one" gives the same record None;/,
+    ],
+    [
+      "credentials, which are not shown",
+      [user("one", { credentials }), user("two", { credentials: { ...credentials, password: "second" } })],
+      /^credentials: the IndividualMailbox "two" and the IndividualMailbox "one" give the same mailbox record different values/,
+    ],
+    [
+      "the server profile",
+      [user("one", { serverProfile: "One" }), user("two", { serverProfile: "Two" })],
+      /^serverProfile: .* different values/,
+    ],
+    [
+      "that of a queue by address",
+      [
+        queue({ incomingEmail: "ServerSideSynchronization" }),
+        ["IndividualMailbox", "rival", { queue: "Support@contoso.com", incomingEmail: "None" }],
+      ],
+      /^incomingEmail: the IndividualMailbox "rival" gives .* and the Queue "q" gives/,
+    ],
+    [
+      "that of a source",
+      [
+        user("one", { incomingEmail: "ServerSideSynchronization" }),
+        ["ForwardingMailbox", "intake", { name: "Intake", emailAddress: "in@contoso.com", sources: [ADA] }],
+      ],
+      /^sources\["ada@contoso\.com"\]: the ForwardingMailbox "intake" sets .* and the IndividualMailbox "one" gives it/,
+    ],
+  ])("%s", async (_what, program, reason) => {
+    const refused = await preview(await startWorld(), program);
+    expect(refused).toEqual([expect.stringMatching(reason)]);
+    expect(refused.join()).not.toMatch(/first|second/);
+  });
+
+  test("that of a queue by the id that it gets, in either order", async () => {
+    const world = await startWorld();
+    const rival: Declared = [
+      "IndividualMailbox",
+      "rival",
+      { queue: UNKNOWN, outgoingEmail: "None", __awaited: { queue: urnOf(world, "Queue", "q") } },
+    ];
+    const program = [queue({ outgoingEmail: "ServerSideSynchronization" }), rival];
+    expect(await preview(world, program)).toEqual([expect.stringMatching(/^outgoingEmail: .*"rival".*"q"/)]);
+    expect(await preview(world, program.reverse())).toEqual([expect.stringMatching(/^outgoingEmail: .*"q".*"rival"/)]);
+  });
+
+  test("the same value, another record, a profile by name and by id are none", async () => {
+    expect(
+      await preview(await startWorld(), [
+        user("one", { incomingEmail: "None", serverProfile: "Microsoft Exchange Online" }),
+        user("two", { incomingEmail: "None", serverProfile: "microsoft exchange online" }),
+        user("three", { serverProfile: "6f5c1a7e-0000-4000-8000-000000000001" }),
+        ["IndividualMailbox", "four", { queue: ADA, incomingEmail: "ForwardMailbox" }],
+        ["Queue", "q", { name: "Q", emailAddress: "q@contoso.com", incomingEmail: "None" }],
+        ["Queue", "r", { name: "R", emailAddress: "q@contoso.com", incomingEmail: "ServerSideSynchronization" }],
+      ]),
+    ).toEqual([]);
+  });
+});
