@@ -65,14 +65,23 @@ export class Tenant extends pulumi.ProviderResource {
 
 function configuration(args: TenantArgs): pulumi.Inputs {
   const stack = new pulumi.Config("mailboxes");
-  const inherited = Object.fromEntries(INHERITED.map((key) => [key, stack.get(key)]));
+  const inherited: Record<string, string | undefined> = Object.fromEntries(
+    INHERITED.map((key) => [key, stack.get(key)]),
+  );
   const given = Object.entries({ ...inherited, ...withoutUndefined(args) }).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
     given.map(([key, value]) => {
-      const text = pulumi.output(value).apply((known) => (typeof known === "string" ? known : JSON.stringify(known)));
+      // An output that turns out undefined is left out as well: what stands for it is the stack's value, not Microsoft's tenant.
+      const text = pulumi
+        .output(value as pulumi.Input<string | undefined>)
+        .apply((known) => textOf(known ?? inherited[key]));
       return [`mailboxes:${key}`, SECRETS.includes(key) ? pulumi.secret(text) : text];
     }),
   );
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" || value === undefined ? value : JSON.stringify(value);
 }
 
 function withoutUndefined(args: TenantArgs): Record<string, unknown> {
