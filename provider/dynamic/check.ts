@@ -26,7 +26,10 @@ export function check<Inputs extends Properties>(
   news: Properties,
   before: Properties | undefined,
 ): Checked {
-  const declared = withoutNull(news) as Properties;
+  const declared = withoutStrayNull(
+    reconciler.schema,
+    Object.fromEntries(Object.entries(news).filter(([, value]) => value !== null && value !== undefined)),
+  );
   const problems: Checked["problems"] = [];
   const unknown: Properties = {};
   const placeholders: Record<string, string[]> = {};
@@ -121,17 +124,31 @@ function problemsOfKnownEntries(
     .flatMap((issue) => problemsOf({ ...issue, path: [property, ...issue.path] }, reconciler, declared));
 }
 
-/** Null is the same as leaving out, at every depth: programs in other languages and outputs of other resources write it so. */
-function withoutNull(value: unknown): unknown {
+/**
+ * Null is the same as leaving out, at every depth: programs in other languages and outputs of other resources write it so. Where a
+ * schema gives null a meaning of its own it stays: in the texts of automatic replies it means none.
+ */
+function withoutStrayNull(schema: z.ZodType, declared: Properties): Properties {
+  const copy = structuredClone(declared);
+  for (const { path } of schema.safeParse(copy).error?.issues ?? []) {
+    const member = path.at(-1);
+    const owner = path
+      .slice(0, -1)
+      .reduce<unknown>((value, part) => (value as Properties | undefined)?.[String(part)], copy);
+    if (member !== undefined && owner !== copy && (owner as Properties | undefined)?.[String(member)] === null) {
+      delete (owner as Properties)[String(member)];
+    }
+  }
+  return withoutHoles(copy) as Properties;
+}
+
+/** Lists without the elements that were taken out of them. */
+function withoutHoles(value: unknown): unknown {
   if (Array.isArray(value)) {
-    return value.filter((element) => element !== null && element !== undefined).map(withoutNull);
+    return value.filter((element) => element !== undefined && element !== null).map(withoutHoles);
   }
   return typeof value === "object" && value !== null
-    ? Object.fromEntries(
-        Object.entries(value)
-          .filter(([, member]) => member !== null && member !== undefined)
-          .map(([key, member]) => [key, withoutNull(member)]),
-      )
+    ? Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withoutHoles(member)]))
     : value;
 }
 

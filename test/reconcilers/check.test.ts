@@ -401,3 +401,14 @@ describe("what leaves a method is plain JSON", () => {
     );
   });
 });
+
+test("null at any depth is leaving out, but where it has a meaning of its own", () => {
+  const nulls = checked("MailboxMembership", {
+    mailbox: "a@contoso.com",
+    members: { "ada@contoso.com": { sendAs: null }, "grace@contoso.com": null },
+  });
+  expect(nulls.problems).toEqual([]);
+  expect(nulls.inputs.members).toEqual({
+    "ada@contoso.com": { fullAccess: true, sendAs: true, sendOnBehalf: false, automapping: true },
+  });
+});
