@@ -154,11 +154,13 @@ for (const name of ["left", "right"]) {
 new SharedMailbox("taken", ${JSON.stringify(taken)});`);
     const up = await project.up();
     expect(up.exitCode).not.toBe(0);
-    expect(errors(up)).toEqual([
-      expect.stringMatching(
-        /: primarySmtpAddress: both@contoso\.com is declared in the SharedMailbox "(left|right)" and in/,
-      ),
-    ]);
+    // The other one stops as well where it was about to be made.
+    expect(errors(up).length).toBeGreaterThan(0);
+    for (const error of errors(up)) {
+      expect(error).toMatch(
+        /primarySmtpAddress: both@contoso\.com is declared in .*"(left|right)" and in .*"(left|right)"/,
+      );
+    }
     // Whether the engine had begun with the other one when it stopped is up to its timing.
     const made = Object.keys(await resources(project)).filter((name) => name !== "taken");
     expect(made.length).toBeLessThanOrEqual(1);
