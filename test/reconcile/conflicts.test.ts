@@ -63,6 +63,21 @@ describe("names that two mailboxes declare are refused at preview, with both res
     expect(refused[0]).not.toMatch(/adopt|import/);
   });
 
+  test("a mailbox that one resource manages is not taken over by another for an address that it still has", async () => {
+    const world = await startWorld();
+    const [[, , a], [, , b]] = [mailbox("a", {}), mailbox("b", { primarySmtpAddress: "a@contoso.com", adopt: true })];
+    const one = await world.resource("SharedMailbox", "a").up(a);
+    const refused = await world.together(async () => {
+      await one.up({ ...a, primarySmtpAddress: "moved@contoso.com" });
+      return failure(world.resource("SharedMailbox", "b").up({ ...b, signInBlocked: true }));
+    });
+    expect(refused).toMatch(
+      /^primarySmtpAddress: a@contoso\.com belongs to the shared mailbox .*, which the SharedMailbox "a" manages\./,
+    );
+    expect(refused).not.toContain("adopt");
+    expect(await world.countOf("New-Mailbox")).toBe(1);
+  });
+
   test("the other one stops too where it is about to write, and nobody is told to adopt", async () => {
     const world = await startWorld();
     const [[, , a], [, , b]] = [mailbox("a", {}), mailbox("b", { primarySmtpAddress: "a@contoso.com", adopt: true })];

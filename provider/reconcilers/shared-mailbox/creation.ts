@@ -4,6 +4,7 @@ import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { settle } from "../../services/waiting";
 import type { Operation } from "../reconciler";
+import { mailboxThing } from "../registry";
 import { untilReleased } from "../released";
 import { convert } from "./conversion";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
@@ -29,6 +30,12 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   const mailbox = shown ?? made;
   const use = made && (await useOf(made, operation));
   const own = use === "" ? made : undefined;
+  const { registry, origin } = operation;
+  const manager = mailbox && own === undefined ? registry.declaredBy(mailboxThing(mailbox.id), origin) : undefined;
+  if (mailbox !== undefined && manager !== undefined) {
+    // An address that its resource gave up and the mailbox still has: adoption would take the whole mailbox over.
+    throw taken("primarySmtpAddress", inputs.primarySmtpAddress, `${describe(mailbox)}, which ${manager} manages`);
+  }
   const isConverted = mailbox?.recipientTypeDetails === "UserMailbox" && inputs.adopt === "convert";
   const taker = holder ?? made;
   if (taker !== undefined && own === undefined && !isConverted) {
