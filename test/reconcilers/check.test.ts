@@ -78,7 +78,7 @@ describe.each(Object.keys(kinds) as Kind[])("%s", (kind) => {
         const once = checked(kind, program);
         expect(once.problems).toEqual([]);
         const twice = checked(kind, plain(once.inputs), false);
-        expect(twice).toEqual({ inputs: once.inputs, problems: [], defaulted: [] });
+        expect(twice).toEqual({ ...once, defaulted: [] });
         expect(JSON.stringify(twice.inputs)).toBe(JSON.stringify(once.inputs));
       }),
     );
