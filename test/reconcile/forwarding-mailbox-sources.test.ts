@@ -94,7 +94,7 @@ describe("a record that another resource of the deployment decides, too", () => 
     await world.together(async () => {
       await world.resource("IndividualMailbox", "ada").up(sideways);
       expect(await failure(forwarding.up(program))).toMatch(
-        /^sources\["ada@contoso\.com"\]: another resource .* gives the record Ada Lovelace the incoming method ServerSideSynchronization/,
+        /^sources\["ada@contoso\.com"\]: .* and the IndividualMailbox "ada" gives it the incoming method ServerSideSynchronization/,
       );
     });
     expect(forwarding.state).toBeUndefined();
@@ -108,7 +108,9 @@ describe("a record that another resource of the deployment decides, too", () => 
     const individual = world.resource("IndividualMailbox", "ada");
     await world.together(async () => {
       await made(world);
-      expect(await failure(individual.up(sideways))).toMatch(/^incomingEmail: another resource .*ForwardMailbox/);
+      expect(await failure(individual.up(sideways))).toMatch(
+        /^incomingEmail: .* and the ForwardingMailbox "intake" gives the same record ForwardMailbox/,
+      );
     });
     expect(await method(world)).toBe(FORWARD_MAILBOX);
   });
@@ -122,7 +124,7 @@ describe("a record that another resource of the deployment decides, too", () => 
       const individual = world.resource("IndividualMailbox", "ada");
       await world.together(async () => {
         await forwarding.up(program);
-        expect(await failure(individual.up(sideways))).toMatch(/^incomingEmail: another resource/);
+        expect(await failure(individual.up(sideways))).toMatch(/^incomingEmail: .*the ForwardingMailbox "intake"/);
       });
       await world.together(async () => {
         await individual.up(sideways).catch(() => undefined);
