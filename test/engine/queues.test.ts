@@ -78,7 +78,9 @@ describe("a queue and the mailbox records of a queue and a user", () => {
     const queue = await project.resource("queue");
     await tenant.dataverse("PATCH", `/queues(${queue?.id})`, { name: "Somebody's" });
     const preview = await project.preview("--refresh");
-    expect(changes(preview)).toEqual(expect.arrayContaining(["update ada incomingEmail", "update queue name"]));
+    expect(changes(preview)).toEqual(
+      expect.arrayContaining(["update ada incomingEmail testAndEnable", "update queue name"]),
+    );
     expect(await project.up("--refresh")).toMatchObject({ exitCode: 0 });
     expect(await tenant.dataverse("GET", `/queues(${queue?.id})`)).toMatchObject({ name: "Support" });
     expect(await project.preview("--refresh", "--expect-no-changes")).toMatchObject({ exitCode: 0 });
