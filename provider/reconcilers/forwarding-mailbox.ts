@@ -38,14 +38,21 @@ import {
   tellLeftOver,
   warnAbout,
 } from "./forwarding-mailbox/sources";
-import { valuesFor } from "./forwarding-mailbox/values";
+import { profileWanted, valuesFor } from "./forwarding-mailbox/values";
 import { requireMailboxOfTenant } from "./mailbox-record/address";
 import { claimsOfAddress } from "./mailbox-record/addresses-in-use";
 import { tellOverwritten } from "./mailbox-record/adoption";
 import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
-import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
+import {
+  COMMANDS,
+  credentialsAsDeclared,
+  recordOutputs,
+  remembered,
+  serverProfileAsDeclared,
+  tellInactive,
+} from "./mailbox-record/outputs";
 import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
 import { declaredServerProfile, requireSuitableProfile, warnWithoutCredentials } from "./mailbox-record/server-profile";
 import { test } from "./mailbox-record/test-and-enable";
@@ -211,11 +218,10 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
       tellGone(operation.state, [...sources.keys()], operation);
       return asHeld(state, { ...Object.fromEntries(OF_RECORD.map((property) => [property, null])), sources: declared });
     }
-    const isSameProfile = row.serverProfileId === state.serverProfileId;
     const read: Properties = {
       name: row.name,
       emailAddress: row.emailAddress,
-      serverProfile: isSameProfile ? state.serverProfile : profile?.name,
+      serverProfile: serverProfileAsDeclared(row, profile, state),
       deleteAfterProcessing: row.deleteAfterProcessing,
       incomingEmail: row.incoming,
       outgoingEmail: row.outgoing,
@@ -364,15 +370,17 @@ async function changeRecord(
   const who = `the forward mailbox ${row.name}`;
   if (isAdopted === true) {
     const owner = [await ownerAsDeclared(row.ownerId, operation), inputs.owner] as const;
-    const serverProfile = [profile?.name, desired.profile?.name] as const;
+    const wanted = profileWanted(desired, { profile });
+    const serverProfile = [profile?.name, wanted?.name] as const;
     tellOverwritten(ofRecord, who, operation, { owner, serverProfile });
     operation.state.id = row.id;
   }
   if (ofRecord.length > 0) {
     const values = valuesFor(desired, operation.state);
-    requireSuitableProfile(values, desired.profile ?? profile);
+    const wanted = profileWanted(desired, { profile });
+    requireSuitableProfile(values, wanted);
     if (ofRecord.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
-      warnWithoutCredentials(inputs.credentials !== undefined, desired.profile ?? profile, operation);
+      warnWithoutCredentials(Boolean(inputs.credentials), wanted, operation);
     }
     await writeRecord(ofRecord, values, inputs, row, who, operation);
   }

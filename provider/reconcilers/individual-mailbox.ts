@@ -9,6 +9,7 @@ import { remove } from "./individual-mailbox/deletion";
 import { type Desired, type IndividualInputs, type Observed, schema } from "./individual-mailbox/desired";
 import {
   beginFormer,
+  declaredValues,
   learnFormer,
   noteFormer,
   noteGiven,
@@ -26,7 +27,14 @@ import { adviceOnMove, approve } from "./mailbox-record/approval";
 import { type Behind, recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
-import { COMMANDS, credentialsAsDeclared, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
+import {
+  COMMANDS,
+  credentialsAsDeclared,
+  recordOutputs,
+  remembered,
+  serverProfileAsDeclared,
+  tellInactive,
+} from "./mailbox-record/outputs";
 import { claimsOfValues, declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import {
   requireSuitableProfile,
@@ -89,7 +97,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
     const { serverProfile } = inputs;
     const [behind, profile] = await Promise.all([
       whose(inputs, operation),
-      serverProfile === undefined ? undefined : serverProfileNamed(serverProfile, operation),
+      typeof serverProfile === "string" ? serverProfileNamed(serverProfile, operation) : undefined,
     ]);
     requireAddress(inputs, behind);
     const named = inputs[behind.kind];
@@ -151,10 +159,9 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
 
   async finish(desired, _previous, { row, ...observed }, operation) {
     const { inputs, behind } = desired;
-    const declared = { ...inputs, serverProfile: desired.profile?.id };
-    requireOwnValues(row.id, declared, PROPERTIES, operation);
+    requireOwnValues(row.id, spelled(desired), PROPERTIES, operation);
     noteFormer(inputs, row, operation);
-    settleGiven(inputs, declared, operation);
+    settleGiven(inputs, declaredValues(inputs, desired.profile?.id), operation);
     operation.state.serverProfileId = row.serverProfileId;
     const approved = await approve(inputs.approveEmail, row, operation, (columns, action) =>
       writeBehind(behind, columns, action, operation),
@@ -179,10 +186,9 @@ export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> 
 
   async inputs(state, { row, profile }, operation) {
     learnFormer(row.id, operation);
-    const isSameProfile = row.serverProfileId === state.serverProfileId;
     const read: Properties = {
       emailAddress: valuesOf(row).emailAddress,
-      serverProfile: isSameProfile ? state.serverProfile : profile?.name,
+      serverProfile: serverProfileAsDeclared(row, profile, state),
       incomingEmail: row.incoming,
       outgoingEmail: row.outgoing,
       appointmentsContactsTasks: row.appointmentsContactsTasks,
@@ -250,6 +256,11 @@ function tellDisabled({ isDisabled, name, id }: Behind, successor: Observed["suc
   }
 }
 
+/** What is declared as the registry compares it: the server profile by its id, or false for none. */
+function spelled({ inputs, profile }: Desired): Properties {
+  return { ...inputs, serverProfile: inputs.serverProfile === false ? false : profile?.id };
+}
+
 /** Whether two programs mean the same user or queue, by any of the ways to write it. */
 function isSameOne(property: "user" | "queue", state: Properties, inputs: Properties): boolean {
   const before = state[property] ?? undefined;
@@ -271,13 +282,13 @@ async function apply(
   const { row, elsewhere, isAdopted } = observed;
   const { state } = operation;
   const who = `the mailbox record of the ${behind.kind} ${behind.name}`;
-  const declared = { ...inputs, serverProfile: desired.profile?.id };
+  const declared = declaredValues(inputs, desired.profile?.id);
   const values = valuesFor(inputs, desired.profile?.id, state, row, elsewhere, state);
-  requireOwnValues(row.id, declared, PROPERTIES, operation);
+  requireOwnValues(row.id, spelled(desired), PROPERTIES, operation);
   const profile = await profileOf(values, observed, operation);
   requireSuitableProfile({ appointmentsContactsTasks: row.appointmentsContactsTasks, ...values }, profile);
   if (changes.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
-    warnWithoutCredentials(inputs.credentials !== undefined, profile, operation);
+    warnWithoutCredentials(Boolean(inputs.credentials), profile, operation);
   }
   if (isAdopted === true) {
     tellOverwritten(changes, who, operation);

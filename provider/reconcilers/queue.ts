@@ -14,7 +14,7 @@ import { recordAppears, recordOf, writeBehind } from "./mailbox-record/behind";
 import { commandsAsObserved, commandsByDefault } from "./mailbox-record/commands";
 import { lookUntil } from "./mailbox-record/looking";
 import { isElsewhere, requireSameOrganization } from "./mailbox-record/organization";
-import { COMMANDS, recordOutputs, remembered, tellInactive } from "./mailbox-record/outputs";
+import { COMMANDS, recordOutputs, remembered, serverProfileAsDeclared, tellInactive } from "./mailbox-record/outputs";
 import { declaredOwner, ownerAsDeclared } from "./mailbox-record/owner";
 import { claimsOfValues, decidedElsewhere, declareValues, requireOwnValues } from "./mailbox-record/ownership";
 import { createRow, deleteRow } from "./mailbox-record/rows";
@@ -163,14 +163,16 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
 
   id: ({ queue: { id } }) => id,
 
-  difference: ({ inputs, profile, owner }, previous, { queue: row, row: record, elsewhere }, state) => {
+  difference: (desired, previous, { queue: row, row: record, elsewhere }, state) => {
+    const { inputs, owner } = desired;
+    const serverProfileId = profileIdOf(desired);
     const changes = [
       ...queueDifference(wantedValues(inputs, owner, previous), row),
-      ...(profile === undefined
+      ...(serverProfileId === undefined
         ? []
         : record === undefined
-          ? [{ path: ["serverProfile"], from: undefined, to: profile.id }]
-          : recordDifference({ serverProfile: profile.id }, record, state)),
+          ? [{ path: ["serverProfile"], from: undefined, to: serverProfileId }]
+          : recordDifference({ serverProfile: serverProfileId }, record, state)),
     ];
     // What is not declared any more goes to its default, unless another resource says what it is now.
     return changes.filter(
@@ -213,10 +215,9 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
   },
 
   async inputs(state, { queue: row, row: record, profile }, operation) {
-    const isSameProfile = record !== undefined && record.serverProfileId === state.serverProfileId;
     const read: Properties = {
       ...observedValues(row),
-      serverProfile: isSameProfile ? state.serverProfile : profile?.name,
+      serverProfile: record === undefined ? undefined : serverProfileAsDeclared(record, profile, state),
       ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
     };
     return {
@@ -236,9 +237,14 @@ function idOf({ inputs }: Desired, { origin }: Operation): string {
   return guidFor(origin, `queue ${inputs.emailAddress}`);
 }
 
-/** What is declared, the server profile by its id. */
+/** What is declared, the server profile by its id, or false for none. */
 function declared({ inputs, profile }: Desired): Properties {
-  return { ...inputs, serverProfile: inputs.serverProfile === undefined ? undefined : profile?.id };
+  return { ...inputs, serverProfile: inputs.serverProfile ? profile?.id : inputs.serverProfile };
+}
+
+/** Id of the server profile that the record should have; null for none, undefined where it is left alone. */
+function profileIdOf({ inputs, profile }: Desired): string | null | undefined {
+  return inputs.serverProfile === false ? null : profile?.id;
 }
 
 async function around(row: QueueRow, operation: Operation): Promise<Observed> {
@@ -257,7 +263,8 @@ async function apply(
   observed: Observed,
   operation: Operation,
 ): Promise<void> {
-  const { inputs, owner, profile } = desired;
+  const { inputs, owner } = desired;
+  const serverProfile = profileIdOf(desired);
   const { queue: row, isAdopted } = observed;
   const who = `the queue ${row.name}`;
   if (observed.row !== undefined) {
@@ -283,9 +290,9 @@ async function apply(
       },
     );
   }
-  if (names.length < changes.length && profile !== undefined) {
+  if (names.length < changes.length && serverProfile !== undefined) {
     const record = await recordThatFollows(row, undefined, inputs, operation);
-    const values = { serverProfile: profile.id };
+    const values = { serverProfile };
     const own = recordDifference(values, record, operation.state);
     await writeRecord(own, values, inputs, record, `the mailbox record of ${who}`, operation);
   }

@@ -27,18 +27,19 @@ export interface ForwardingMailboxArgs {
   owner?: pulumi.Input<Owner | undefined>;
   /**
    * The e-mail server profile, by name or id; it must be active. Default when created: `Microsoft Exchange Online`, else the
-   * organisation's default profile. Undeclared, it is left alone afterwards. Changed in place: it needs a new test.
+   * organisation's default profile. Undeclared, it is left alone afterwards. `false`: none, and drift where there is one. Changed in
+   * place: it needs a new test.
    */
-  serverProfile?: pulumi.Input<string | undefined>;
+  serverProfile?: pulumi.Input<string | false | undefined>;
   /** Whether Dynamics deletes a message from the collecting mailbox once it is processed. Default false: the mailbox fills. */
   deleteAfterProcessing?: pulumi.Input<boolean | undefined>;
   /**
    * What server-side synchronisation signs in to the collecting mailbox with. Refused unless the server profile takes the
    * credentials of the mailbox record ("specified by a user or queue"); the profile for Exchange Online does not. The password
    * is kept encrypted and is never read: a rotation is a change of the program, and only that the record has none any more
-   * shows as drift. Removed from the program, both are emptied.
+   * shows as drift. Removed from the program, both are emptied. `false`, written as it stands: none, and drift where there are some.
    */
-  credentials?: pulumi.Input<Credentials | undefined>;
+  credentials?: pulumi.Input<Credentials | false | undefined>;
   /**
    * How mail is read: `ServerSideSynchronization` (default) or `None`. Dynamics accepts no other for a forward mailbox
    * (0x8005E212).
@@ -132,13 +133,13 @@ export class ForwardingMailbox extends MailboxRecordResource {
   /** The collecting mailbox's address in canonical form: lower case. */
   declare readonly emailAddress: pulumi.Output<string>;
   /** The declared server profile. */
-  declare readonly serverProfile: pulumi.Output<string | undefined>;
+  declare readonly serverProfile: pulumi.Output<string | false | undefined>;
   /** The declared value. */
   declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
   /** The declared owner. */
   declare readonly owner: pulumi.Output<pulumi.UnwrappedObject<Owner> | undefined>;
   /** The declared credentials; a secret. */
-  declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | undefined>;
+  declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | false | undefined>;
   /** The declared method. */
   declare readonly incomingEmail: pulumi.Output<"ServerSideSynchronization" | "None" | undefined>;
   /** The sources in canonical form. */

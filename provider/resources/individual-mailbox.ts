@@ -23,8 +23,11 @@ export interface IndividualMailboxArgs {
    * record itself (0x8005E208). Changed in place: a new address needs a new approval and a new test.
    */
   emailAddress?: pulumi.Input<string | undefined>;
-  /** The e-mail server profile, by name or id; it must be active. Changed in place: it needs a new test. */
-  serverProfile?: pulumi.Input<string | undefined>;
+  /**
+   * The e-mail server profile, by name or id; it must be active. `false`: none, and drift where there is one. Changed in place: it
+   * needs a new test.
+   */
+  serverProfile?: pulumi.Input<string | false | undefined>;
   /**
    * How mail comes in: `None`, `Outlook` (not for a queue), `ServerSideSynchronization`, or `ForwardMailbox` for one whose mail
    * comes through a {@link ForwardingMailbox}. Two resources of a deployment that give one record two methods are an error.
@@ -41,9 +44,10 @@ export interface IndividualMailboxArgs {
   deleteAfterProcessing?: pulumi.Input<boolean | undefined>;
   /**
    * What server-side synchronisation signs in with. Refused unless the server profile takes the credentials of the mailbox
-   * record. The password is kept encrypted and is never read; one that was there before cannot be put back.
+   * record. The password is kept encrypted and is never read; one that was there before cannot be put back. `false`, written as it
+   * stands: none, and drift where there are some.
    */
-  credentials?: pulumi.Input<Credentials | undefined>;
+  credentials?: pulumi.Input<Credentials | false | undefined>;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address, and not taken back. It is drift
    * when the address changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning
@@ -111,7 +115,7 @@ export class IndividualMailbox extends MailboxRecordResource {
   /** The declared address in canonical form: lower case. */
   declare readonly emailAddress: pulumi.Output<string | undefined>;
   /** The declared server profile. */
-  declare readonly serverProfile: pulumi.Output<string | undefined>;
+  declare readonly serverProfile: pulumi.Output<string | false | undefined>;
   /** The declared method. */
   declare readonly incomingEmail: pulumi.Output<
     "None" | "Outlook" | "ServerSideSynchronization" | "ForwardMailbox" | undefined
@@ -125,7 +129,7 @@ export class IndividualMailbox extends MailboxRecordResource {
   /** The declared value. */
   declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
   /** The declared credentials; a secret. */
-  declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | undefined>;
+  declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | false | undefined>;
   /** The ways to write the user or queue that are known to mean it. */
   declare readonly knownAs: pulumi.Output<string[]>;
 

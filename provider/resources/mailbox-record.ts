@@ -33,18 +33,18 @@ export type EmailApproval = "Empty" | "Approved" | "Pending" | "Rejected";
  * A secret is taken out of every message, and the user name often is the address that a message is about.
  */
 export function sealedCredentials(
-  credentials: pulumi.Input<Credentials | undefined> | undefined,
-): Record<string, unknown> | undefined {
-  if (credentials === undefined || credentials === null) {
-    return undefined;
+  credentials: pulumi.Input<Credentials | false | undefined> | undefined,
+): Record<string, unknown> | false | undefined {
+  if (credentials === undefined || credentials === null || credentials === false) {
+    return credentials === false ? false : undefined;
   }
   if (Object.getPrototypeOf(credentials) === Object.prototype) {
     return { ...credentials, password: pulumi.secret((credentials as Credentials).password) };
   }
-  const whole = pulumi.output(credentials) as pulumi.Output<pulumi.UnwrappedObject<Credentials> | undefined>;
+  const whole = pulumi.output(credentials) as pulumi.Output<pulumi.UnwrappedObject<Credentials> | false | undefined>;
   return {
-    userName: whole.apply((known) => known?.userName),
-    password: pulumi.secret(whole.apply((known) => known?.password)),
+    userName: whole.apply((known) => (known ? known.userName : undefined)),
+    password: pulumi.secret(whole.apply((known) => (known ? known.password : undefined))),
   };
 }
 

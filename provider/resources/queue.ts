@@ -26,10 +26,10 @@ export interface QueueArgs {
    */
   owner?: pulumi.Input<Owner | undefined>;
   /**
-   * The e-mail server profile of the queue's mailbox record, by name or id; it must be active. Default: the organisation's. Changed
-   * in place: it needs a new test.
+   * The e-mail server profile of the queue's mailbox record, by name or id; it must be active. Default: the organisation's. `false`:
+   * none, and drift where there is one. Changed in place: it needs a new test.
    */
-  serverProfile?: pulumi.Input<string | undefined>;
+  serverProfile?: pulumi.Input<string | false | undefined>;
   /**
    * How mail comes in: `None`, `ServerSideSynchronization`, or `ForwardMailbox` for a queue whose mail comes through a
    * {@link ForwardingMailbox}. Default when created: the organisation's. Removed from the program, it goes
@@ -114,7 +114,7 @@ export class Queue extends MailboxRecordResource {
   /** The declared owner. */
   declare readonly owner: pulumi.Output<pulumi.UnwrappedObject<Owner> | undefined>;
   /** The declared server profile. */
-  declare readonly serverProfile: pulumi.Output<string | undefined>;
+  declare readonly serverProfile: pulumi.Output<string | false | undefined>;
   /** The declared method. */
   declare readonly incomingEmail: pulumi.Output<"None" | "ServerSideSynchronization" | "ForwardMailbox" | undefined>;
   /** The declared method. */

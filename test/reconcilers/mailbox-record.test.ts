@@ -146,7 +146,7 @@ describe("what a record was before", () => {
   /** What a resource does in one deployment, without the service: the record afterwards. */
   function deploy(declared: IndividualInputs, before: MailboxRow, state: Properties): MailboxRow {
     const operation = operationOn(state);
-    const values = valuesFor(declared, declared.serverProfile, { ...state }, before, [], state);
+    const values = valuesFor(declared, declared.serverProfile || undefined, { ...state }, before, [], state);
     noteFormer(declared, before, operation);
     const after = written(values, before);
     noteFormer(declared, after, operation);
@@ -154,7 +154,9 @@ describe("what a record was before", () => {
     for (const property of PROPERTIES) {
       state[property] = declared[property];
     }
-    expect(valuesFor(declared, declared.serverProfile, { ...state }, after, [], state)).toEqual(valuesIn(declared));
+    expect(valuesFor(declared, declared.serverProfile || undefined, { ...state }, after, [], state)).toEqual(
+      valuesIn(declared),
+    );
     return after;
   }
 

@@ -9,13 +9,13 @@ import type { Operation } from "../reconciler";
 import type { Desired, Observed } from "./desired";
 import { around, sourcesOf } from "./observation";
 import { requireOwnMethod } from "./records";
-import { birthValues, valuesFor } from "./values";
+import { birthValues, profileWanted, valuesFor } from "./values";
 
 /** What is there already: this resource's own earlier record, or the one it takes over. */
 export async function find(desired: Desired, operation: Operation): Promise<Observed | undefined> {
   const { state, services } = operation;
   const { inputs } = desired;
-  if (inputs.credentials !== undefined) {
+  if (inputs.credentials) {
     state.credentials = unproven(inputs.credentials);
   }
   const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
@@ -48,7 +48,7 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   }
   const found = { ...(await around(row, desired, operation)), isAdopted: true as const };
   // Refused before the record becomes this resource's: nothing is written then.
-  requireSuitableProfile(valuesFor(desired, {}), desired.profile ?? found.profile);
+  requireSuitableProfile(valuesFor(desired, {}), profileWanted(desired, found));
   requireOwnMethod(found.sources, inputs, operation);
   return found;
 }
@@ -65,10 +65,11 @@ export async function ensure(desired: Desired, operation: Operation): Promise<Ob
 export async function makeRecord(id: string, desired: Desired, operation: Operation): Promise<MailboxRow> {
   const { dataverse } = operation.services;
   const { inputs } = desired;
-  const profile = desired.profile ?? (await defaultServerProfile(operation));
+  const profile =
+    inputs.serverProfile === false ? undefined : (desired.profile ?? (await defaultServerProfile(operation)));
   const values = birthValues(desired, profile?.id);
   requireSuitableProfile(values, profile);
-  warnWithoutCredentials(inputs.credentials !== undefined, profile, operation);
+  warnWithoutCredentials(Boolean(inputs.credentials), profile, operation);
   const action = `creating the forward mailbox ${inputs.name}`;
   return createRow(
     {

@@ -1,5 +1,6 @@
+import type { ServerProfile } from "../../services/dataverse";
 import { managed } from "../mailbox-record/rows";
-import type { RecordValues } from "../mailbox-record/values";
+import { orNull, type RecordValues } from "../mailbox-record/values";
 import type { Properties } from "../reconciler";
 import type { Desired, ForwardingInputs } from "./desired";
 
@@ -11,13 +12,14 @@ export function valuesFor({ inputs, profile, owner }: Desired, previous: Propert
     name: inputs.name,
     emailAddress: inputs.emailAddress,
     owner,
-    serverProfile: profile?.id,
+    serverProfile: inputs.serverProfile === false ? null : profile?.id,
     deleteAfterProcessing: whenManaged("deleteAfterProcessing", false),
     incomingEmail: whenManaged("incomingEmail", "ServerSideSynchronization" as const),
     outgoingEmail: whenManaged("outgoingEmail", "None" as const),
     appointmentsContactsTasks: whenManaged("appointmentsContactsTasks", "None" as const),
     // A refresh that found none used leaves null behind, and others may still be stored.
-    credentials: inputs.credentials ?? ("credentials" in previous ? null : undefined),
+    credentials:
+      orNull(inputs.credentials) ?? ("credentials" in previous || inputs.credentials === false ? null : undefined),
   };
 }
 
@@ -32,6 +34,14 @@ export function birthValues({ inputs, owner }: Desired, serverProfile: string | 
     incomingEmail: inputs.incomingEmail ?? "ServerSideSynchronization",
     outgoingEmail: "None",
     appointmentsContactsTasks: "None",
-    credentials: inputs.credentials,
+    credentials: inputs.credentials || undefined,
   };
+}
+
+/** The server profile that the record will have: the declared one, none where that is declared, else the one it has. */
+export function profileWanted(
+  { inputs, profile }: Desired,
+  observed: { profile: ServerProfile | undefined },
+): ServerProfile | undefined {
+  return inputs.serverProfile === false ? undefined : (profile ?? observed.profile);
 }

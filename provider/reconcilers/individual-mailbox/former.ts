@@ -1,5 +1,5 @@
 import type { MailboxRow } from "../../services/dataverse";
-import { type RecordValues, recordDifference, valuesOf } from "../mailbox-record/values";
+import { orNull, type RecordValues, recordDifference, valuesOf } from "../mailbox-record/values";
 import type { Operation, Properties } from "../reconciler";
 import type { Registry } from "../registry";
 import type { IndividualInputs } from "./desired";
@@ -98,6 +98,12 @@ export function settleGiven(inputs: IndividualInputs, values: RecordValues, oper
   }
 }
 
+/** What is declared, as values of the record: the server profile by its id, and null where the program says that there is none. */
+export function declaredValues(inputs: IndividualInputs, serverProfileId: string | undefined): RecordValues {
+  const serverProfile = inputs.serverProfile === false ? null : serverProfileId;
+  return { ...inputs, serverProfile, credentials: orNull(inputs.credentials) };
+}
+
 /**
  * What is declared, and for what was declared before and is not any more, what it was before: unless somebody changed it since, or
  * another resource decides it now.
@@ -110,7 +116,7 @@ export function valuesFor(
   elsewhere: readonly string[],
   state: Properties,
 ): RecordValues {
-  const declared: RecordValues = { ...inputs, serverProfile: serverProfileId };
+  const declared = declaredValues(inputs, serverProfileId);
   const back = valuesToPutBack(row, state);
   return Object.fromEntries(
     PROPERTIES.flatMap((property) => {

@@ -1,4 +1,4 @@
-import type { MailboxRow, Status } from "../../services/dataverse";
+import type { MailboxRow, ServerProfile, Status } from "../../services/dataverse";
 import type { Operation, Properties } from "../reconciler";
 
 /** What a mailbox record tells of itself: the same outputs for every kind that has one. */
@@ -42,13 +42,26 @@ export const COMMANDS = ["approvalTriedFor", "testedFor", "testTrigger"];
  * The credentials as they are declared, as far as they can be read: a password never comes back, so the one in the state
  * stands for it as long as the record has one.
  */
-export function credentialsAsDeclared(row: MailboxRow, state: Properties): Properties | null {
-  const { password } = (state.credentials ?? {}) as Properties;
+export function credentialsAsDeclared(row: MailboxRow, state: Properties): Properties | false | null {
+  const { password } = (state.credentials || {}) as Properties;
   if (!row.usesCredentials) {
-    return null;
+    // Those that are stored and not used are none too, and yet not what "none" was declared for.
+    return state.credentials === false && row.userName === undefined && !row.isPasswordSet ? false : null;
   }
   return {
     ...(row.userName === undefined ? {} : { userName: row.userName }),
     ...(row.isPasswordSet && password !== undefined ? { password } : {}),
   };
+}
+
+/** The server profile as it is declared: the program's spelling while it is the same one. */
+export function serverProfileAsDeclared(
+  { serverProfileId }: Pick<MailboxRow, "serverProfileId">,
+  profile: ServerProfile | undefined,
+  state: Properties,
+): unknown {
+  if (state.serverProfile === false) {
+    return serverProfileId === undefined ? false : profile?.name;
+  }
+  return serverProfileId === state.serverProfileId ? state.serverProfile : profile?.name;
 }

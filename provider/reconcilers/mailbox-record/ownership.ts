@@ -77,7 +77,10 @@ export function declareValues(
   registry: Registry,
 ): void {
   const isSameProfile = inputs.serverProfile !== undefined && inputs.serverProfile === state.serverProfile;
-  const values = { ...inputs, serverProfile: isSameProfile ? state.serverProfileId : undefined };
+  const values = {
+    ...inputs,
+    serverProfile: inputs.serverProfile === false ? false : isSameProfile ? state.serverProfileId : undefined,
+  };
   for (const property of properties) {
     const value = spell((values as Properties)[property]);
     if (value !== undefined) {

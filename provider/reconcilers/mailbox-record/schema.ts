@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { isGuid } from "../../services/recipients";
-import { displayText } from "../canonical";
+import { displayText, orNone } from "../canonical";
 
-/** The name or id of a server profile. */
-export const serverProfile = displayText(
-  "the name or id of an e-mail server profile, e.g. Microsoft Exchange Online",
-  100,
+/** The name or id of a server profile, or false for none. */
+export const serverProfile = orNone(
+  displayText("the name or id of an e-mail server profile, e.g. Microsoft Exchange Online", 100),
 );
 
 const needed = (what: string, code: string) =>
@@ -14,10 +13,15 @@ const needed = (what: string, code: string) =>
     .refine((value) => value !== "", { error: `is empty; Dynamics needs ${what} with credentials (${code})` })
     .refine((value) => value.length <= 200, { error: "is longer than 200 characters" });
 
-/** What a record signs in with; nothing of it is trimmed: it is not ours to judge. */
-export const credentials = z.strictObject(
-  { userName: needed("a user name", "0x8005E209"), password: needed("a password", "0x8005E24E") },
-  { error: (issue) => (issue.code === "unrecognized_keys" ? undefined : "must be { userName, password }") },
+/** What a record signs in with, or false for nothing. It is not trimmed: what a server takes is for the server to say. */
+export const credentials = orNone(
+  z.strictObject(
+    { userName: needed("a user name", "0x8005E209"), password: needed("a password", "0x8005E24E") },
+    {
+      error: (issue) =>
+        issue.code === "unrecognized_keys" ? undefined : "must be { userName, password }, or false for none",
+    },
+  ),
 );
 
 /** Whether and how Test & Enable is run. */

@@ -58,17 +58,17 @@ function none({ warn }: Operation): undefined {
 }
 
 /**
- * The declared profile; the default one where one was declared before; undefined where it is left alone.
+ * The declared profile; the default one where one was declared before; undefined where it is left alone or none is declared.
  *
  * @param byDefault looks for the default one.
  */
 export async function declaredServerProfile(
-  declared: string | undefined,
+  declared: string | false | undefined,
   operation: Operation,
   byDefault: (operation: Operation) => Promise<ServerProfile | undefined> = defaultServerProfile,
 ): Promise<ServerProfile | undefined> {
   if (declared !== undefined) {
-    return serverProfileNamed(declared, operation);
+    return declared === false ? undefined : serverProfileNamed(declared, operation);
   }
   return (operation.state.serverProfile ?? undefined) === undefined ? undefined : byDefault(operation);
 }

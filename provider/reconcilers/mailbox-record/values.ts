@@ -41,6 +41,11 @@ export interface RecordValues {
   credentials?: Credentials | null | undefined;
 }
 
+/** What inputs declare of a record, as its values: false in a program is "none". */
+export function orNull<Value>(declared: Value | false | undefined): Value | null | undefined {
+  return declared === false ? null : declared;
+}
+
 /** A property of mailbox records. */
 export type RecordProperty = keyof RecordValues;
 
