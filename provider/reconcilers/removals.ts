@@ -18,7 +18,7 @@ export class Removals {
   /** Mailboxes that were asked for in this deployment, by object id: those that went and those that were refused. */
   readonly #asked = new Set<string>();
   readonly #admitted = new Set<string>();
-  #counting: Promise<number> | undefined;
+  #gathering: Promise<void> | undefined;
 
   /**
    * Returns once a mailbox may go.
@@ -34,10 +34,12 @@ export class Removals {
       return;
     }
     this.#asked.add(id);
-    this.#counting ??= this.#count(action, signal).finally(() => {
-      this.#counting = undefined;
+    this.#gathering ??= this.#gather(action, signal).finally(() => {
+      this.#gathering = undefined;
     });
-    const count = await this.#counting;
+    await this.#gathering;
+    // Counted now: one that came in at the very end is among them.
+    const count = this.#asked.size;
     if (count > limit) {
       throw new ConflictError({
         action,
@@ -50,13 +52,12 @@ export class Removals {
     this.#admitted.add(id);
   }
 
-  /** How many are asked for, once no more come. */
-  async #count(action: string, signal: AbortSignal): Promise<number> {
+  /** Returns once no more are asked for. */
+  async #gather(action: string, signal: AbortSignal): Promise<void> {
     const end = Date.now() + LONGEST;
     for (let seen = 0; seen < this.#asked.size && Date.now() < end; ) {
       seen = this.#asked.size;
       await wait(BETWEEN, signal, action);
     }
-    return this.#asked.size;
   }
 }
