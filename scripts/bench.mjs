@@ -1,10 +1,8 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { clone, run } from "./clone.mjs";
-import { pulumiEnvironment } from "./pulumi-cli.mjs";
 import { setUp } from "./setup.mjs";
-import { serveTenant, withoutSettings } from "./tenant.mjs";
+import { environmentIn, serveTenant } from "./tenant.mjs";
 
 /**
  * Counts requests, side by side in one run: what a deployment of N shared mailboxes with three members each asks of a tenant, and
@@ -17,12 +15,7 @@ const folder = join(clone, ".tenant", "bench");
 const journal = join(folder, "contoso.jsonl");
 
 const cli = await setUp();
-const env = pulumiEnvironment(cli, {
-  ...withoutSettings(process.env),
-  PULUMI_HOME: join(folder, "pulumi-home"),
-  PULUMI_BACKEND_URL: pathToFileURL(join(folder, "state")).href,
-  PULUMI_CONFIG_PASSPHRASE: "",
-});
+const env = environmentIn(folder, cli);
 
 console.log("| mailboxes | step | requests | calls in them | writes | a script's requests | ratio |");
 console.log("|---:|---|---:|---:|---:|---:|---:|");

@@ -1,10 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { pathToFileURL } from "node:url";
 import { clone, run } from "./clone.mjs";
-import { pulumiEnvironment } from "./pulumi-cli.mjs";
 import { setUp } from "./setup.mjs";
-import { command, serveTenant, withoutSettings } from "./tenant.mjs";
+import { command, environmentIn, serveTenant } from "./tenant.mjs";
 
 /** The main job as a story, on a local tenant and a state of its own that are made anew each time. */
 const folder = join(clone, ".tenant", "demo");
@@ -14,14 +12,11 @@ const isColoured = process.stdout.isTTY && !process.env.NO_COLOR;
 const bold = (text) => (isColoured ? `\x1b[1m${text}\x1b[0m` : text);
 
 const cli = await setUp();
-const env = pulumiEnvironment(cli, {
-  ...withoutSettings(process.env),
-  PULUMI_HOME: join(folder, "pulumi-home"),
-  PULUMI_BACKEND_URL: pathToFileURL(join(folder, "state")).href,
-  PULUMI_CONFIG_PASSPHRASE: "",
+const env = {
+  ...environmentIn(folder, cli),
   // A run starts a second faster, and `npm run typecheck` has checked the program.
   PULUMI_NODEJS_TRANSPILE_ONLY: "true",
-});
+};
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, "state"), { recursive: true });
 writeFileSync(config, JSON.stringify({ config: { "mailboxes:localTenant": journal } }));

@@ -1,11 +1,9 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { capture, clone, say } from "./clone.mjs";
-import { pulumiEnvironment } from "./pulumi-cli.mjs";
 import { setUp } from "./setup.mjs";
-import { serveTenant, withoutSettings } from "./tenant.mjs";
+import { environmentIn, serveTenant } from "./tenant.mjs";
 
 /**
  * Records what this release leaves behind, for the releases after it to be tested with: `node scripts/golden.mjs 0.1.0` deploys
@@ -20,12 +18,7 @@ const golden = join(clone, "test", "engine", "golden", version);
 const folder = mkdtempSync(join(tmpdir(), "golden-"));
 const journal = join(folder, "tenant.jsonl");
 const cli = await setUp();
-const env = pulumiEnvironment(cli, {
-  ...withoutSettings(process.env),
-  PULUMI_HOME: join(folder, "pulumi-home"),
-  PULUMI_BACKEND_URL: pathToFileURL(join(folder, "state")).href,
-  PULUMI_CONFIG_PASSPHRASE: "",
-});
+const env = environmentIn(folder, cli);
 mkdirSync(join(folder, "state"));
 mkdirSync(join(folder, "node_modules", "@pulumi"), { recursive: true });
 symlinkSync(clone, join(folder, "node_modules", "pulumi-mailboxes"), "junction");

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 import { clone } from "./clone.mjs";
+import { pulumiEnvironment } from "./pulumi-cli.mjs";
 
 /** The package's own command, compiled. */
 export const command = join(clone, "dist", "cli.js");
@@ -59,8 +61,18 @@ export async function serveTenant(journal) {
   return { process: child, id, request, control };
 }
 
+/** The environment of a CLI whose home and state are in a folder, and that knows no tenant and no backend of the user's. */
+export function environmentIn(folder, cli) {
+  return pulumiEnvironment(cli, {
+    ...withoutSettings(process.env),
+    PULUMI_HOME: join(folder, "pulumi-home"),
+    PULUMI_BACKEND_URL: pathToFileURL(join(folder, "state")).href,
+    PULUMI_CONFIG_PASSPHRASE: "",
+  });
+}
+
 /** An environment that names no tenant and no backend: what runs here is about the local tenant alone. */
-export function withoutSettings(environment) {
+function withoutSettings(environment) {
   return Object.fromEntries(
     Object.entries(environment).filter(([name]) => !/^(PULUMI_|AZURE_|ARM_|MAILBOXES_|DATAVERSE_)/.test(name)),
   );
