@@ -1,3 +1,5 @@
+import type { clientAccessProperties, mailboxProperties, ValuesOf } from "./exchange/mailbox-properties";
+
 /**
  * The rows the tenant keeps. Tables are named by the constants of `tables`; each row's key is its first field unless said
  * otherwise. Services own their tables: Exchange writes recipients and permissions, Graph users and rules, Dataverse its own.
@@ -151,49 +153,14 @@ export interface Recipient {
   mailbox?: MailboxFields;
 }
 
-export interface MailboxFields {
+/** What a recipient with a mailbox has beside: the properties that cmdlets write, and what is the mailbox's own. */
+export interface MailboxFields extends ValuesOf<typeof mailboxProperties>, ValuesOf<typeof clientAccessProperties> {
   exchangeGuid: string;
   userPrincipalName: string;
-  emailAddressPolicyEnabled: boolean;
   accountDisabled: boolean;
-  /** Guids of recipients, or null. The service prints their Name. */
-  forwardingAddress: string | null;
-  /** With the `smtp:` prefix, or null. */
-  forwardingSmtpAddress: string | null;
-  deliverToMailboxAndForward: boolean;
-  /** Guids of recipients. */
-  grantSendOnBehalfTo: string[];
-  messageCopyForSentAsEnabled: boolean;
-  messageCopyForSendOnBehalfEnabled: boolean;
-  messageCopyForSMTPClientSubmissionEnabled: boolean;
-  /** Bytes, or "unlimited". */
-  issueWarningQuota: number | "unlimited";
-  prohibitSendQuota: number | "unlimited";
-  prohibitSendReceiveQuota: number | "unlimited";
-  maxSendSize: number;
-  maxReceiveSize: number;
-  recipientLimits: number;
-  mailTip: string | null;
-  requireSenderAuthenticationEnabled: boolean;
-  litigationHoldEnabled: boolean;
-  /** Days, or null for unlimited. */
-  litigationHoldDuration: number | null;
-  litigationHoldDate: string | null;
-  inPlaceHolds: string[];
-  complianceTagHoldApplied: boolean;
-  delayHoldApplied: boolean;
-  delayReleaseHoldApplied: boolean;
-  retentionHoldEnabled: boolean;
-  singleItemRecoveryEnabled: boolean;
-  retainDeletedItemsForDays: number;
-  archiveGuid: string | null;
-  disabledArchiveGuid: string | null;
-  autoExpandingArchiveEnabled: boolean;
   whenMailboxCreated: string;
   /** Set while the mailbox is soft-deleted. */
   whenSoftDeleted: string | null;
-  /** Kept by a hold when it was deleted. */
-  isInactiveMailbox: boolean;
   /** Total size of the items in bytes and their number; tests set them, the tenant counts what it delivers. */
   totalItemSize: number;
   itemCount: number;

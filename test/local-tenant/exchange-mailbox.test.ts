@@ -400,7 +400,9 @@ describe("addresses", () => {
     expect((await set({ DisplayName: "x" }, "synced")).text).toContain(
       "synchronized from your on-premises organization",
     );
+    expect((await set({ RejectMessagesFromSendersOrMembers: ["ada"] }, "synced")).status).toBe(400);
     expect((await set({ MessageCopyForSentAsEnabled: true }, "synced")).status).toBe(200);
+    expect((await exchange.invoke("Set-CASMailbox", { Identity: "synced", PopEnabled: false })).status).toBe(200);
   });
 });
 
@@ -475,6 +477,33 @@ describe("Set-Mailbox", () => {
     expect(await read("support")).toMatchObject({ RecipientTypeDetails: "UserMailbox", IsShared: false });
   });
 
+  test("senders: people and groups apart and together, overwritten, added and removed, printed as Name", async () => {
+    const senders = async (what: "AcceptMessagesOnlyFrom" | "RejectMessagesFrom") => {
+      const row = await read("support");
+      return ["", "DLMembers", "SendersOrMembers"].map((end) => row[`${what}${end}`]);
+    };
+    for (const what of ["AcceptMessagesOnlyFrom", "RejectMessagesFrom"] as const) {
+      expect(await senders(what)).toEqual([[], [], []]);
+      await set({ [`${what}SendersOrMembers`]: ["ada", "list@contoso.com"] });
+      expect(await senders(what)).toEqual([["ada name"], ["list name"], ["ada name", "list name"]]);
+      await set({ [what]: change({ Add: "grace", Remove: ["ada"] }), [`${what}DLMembers`]: ["team"] });
+      expect(await senders(what)).toEqual([["grace name"], ["team name"], ["grace name", "team name"]]);
+      await set({ [`${what}SendersOrMembers`]: change({ Add: ["ada"], Remove: "team" }) });
+      expect(await senders(what)).toEqual([["grace name", "ada name"], [], ["grace name", "ada name"]]);
+      const found = await exchange.rows("Get-Mailbox", {
+        Filter: `${what} -eq '${(await read("ada")).DistinguishedName}'`,
+      });
+      expect(found.map((row) => row.DisplayName)).toEqual(["Contoso Support"]);
+      expect((await set({ [what]: ["team"] })).text).toMatch(/isn't a mailbox, a mail user or a mail contact/);
+      expect((await set({ [`${what}DLMembers`]: ["ada"] })).text).toMatch(/isn't a group/);
+      const both = await set({ [what]: ["ada"], [`${what}SendersOrMembers`]: ["ada"] });
+      expect(both.text).toMatch(/in the same command/);
+      expect((await set({ [what]: ["nobody@contoso.com"] })).type).toBe("ManagementObjectNotFoundException");
+      await set({ [`${what}SendersOrMembers`]: null });
+      expect(await senders(what)).toEqual([[], [], []]);
+    }
+  });
+
   test("a sign-in name of its own", async () => {
     await set({ MicrosoftOnlineServicesID: "care@fabrikam.example" });
     const row = await read("care@fabrikam.example");
@@ -532,6 +561,61 @@ describe("Set-Mailbox", () => {
     await exchange.rows("Enable-Mailbox", { Identity: "support", Archive: true });
     expect((await read("support")).ArchiveGuid).toBe(ArchiveGuid);
   });
+});
+
+describe("client access", () => {
+  const protocols = ["ActiveSyncEnabled", "OWAEnabled", "PopEnabled", "ImapEnabled", "MAPIEnabled", "EwsEnabled"];
+  const clientAccess = async (identity: string) => (await exchange.rows("Get-CASMailbox", { Identity: identity }))[0];
+  const close = (parameters: Row) => exchange.invoke("Set-CASMailbox", { Identity: "support", ...parameters });
+
+  test("every protocol is on at first, SMTP AUTH is the organisation's", async () => {
+    await create();
+    const row = await clientAccess("support");
+    expect(protocols.map((name) => row?.[name])).toEqual(protocols.map(() => true));
+    expect(row).toMatchObject({ SmtpClientAuthenticationDisabled: null, PrimarySmtpAddress: "support@contoso.com" });
+    expect((await exchange.rows("Get-CASMailbox")).map((one) => one.DisplayName)).toEqual([
+      "The ada",
+      "The grace",
+      "Contoso Support",
+    ]);
+  });
+
+  test("each is switched off and on by itself, SMTP AUTH also back to null", async () => {
+    await create();
+    for (const name of [...protocols, "SmtpClientAuthenticationDisabled"]) {
+      const before = await clientAccess("support");
+      await close({ [name]: name.startsWith("Smtp") });
+      expect(await clientAccess("support")).toEqual({ ...before, [name]: name.startsWith("Smtp") });
+    }
+    const off = await exchange.rows("Get-CASMailbox", { Filter: "ImapEnabled -eq $false" });
+    expect(off.map((row) => row.DisplayName)).toEqual(["Contoso Support"]);
+    await close({ SmtpClientAuthenticationDisabled: null, ImapEnabled: true });
+    expect(await clientAccess("support")).toMatchObject({ SmtpClientAuthenticationDisabled: null, ImapEnabled: true });
+    expect((await close({ ImapEnabled: true })).warnings[0]).toMatch(/no settings of '.+' have been modified/);
+  });
+
+  test("refusals: null and text for a protocol, a mailbox that is not there, a parameter that is not simulated", async () => {
+    await create();
+    expect((await close({ ImapEnabled: null })).status).toBe(400);
+    expect((await close({ ImapEnabled: "false" })).status).toBe(400);
+    expect((await close({ Identity: "nobody" })).type).toBe("ManagementObjectNotFoundException");
+    expect((await close({ OwaMailboxPolicy: "x" })).text).toBe(
+      "The local tenant does not simulate the parameter OwaMailboxPolicy of Set-CASMailbox.",
+    );
+  });
+});
+
+test("a mailbox that an earlier release wrote has the properties added since, at their defaults", async () => {
+  await create();
+  const { tenant } = exchange;
+  const stored = tenant.store.all<Recipient>(tables.recipients).find(({ alias }) => alias === "support");
+  const { acceptMessagesOnlyFrom, rejectMessagesFrom, imapEnabled, ...mailbox } = { ...stored?.mailbox };
+  tenant.store.put(tables.recipients, stored?.guid ?? "", { ...stored, mailbox });
+  expect(await read("support")).toMatchObject({ AcceptMessagesOnlyFrom: [], RejectMessagesFromSendersOrMembers: [] });
+  expect((await exchange.rows("Get-CASMailbox", { Identity: "support" }))[0]).toMatchObject({ ImapEnabled: true });
+  expect((await set({ RejectMessagesFromSendersOrMembers: change({ Add: ["ada", "team"] }) })).status).toBe(200);
+  await exchange.rows("Set-CASMailbox", { Identity: "support", ImapEnabled: false });
+  expect((await read("support")).RejectMessagesFromSendersOrMembers).toEqual(["ada name", "team name"]);
 });
 
 describe("deleting", () => {

@@ -80,10 +80,10 @@ describe("who may call", () => {
   });
 
   test("a cmdlet the service has and the tenant has not is called that", async () => {
-    const answer = await exchange.invoke("get-casmailbox", { Identity: "ada" });
+    const answer = await exchange.invoke("get-mailboxfolderpermission", { Identity: "ada" });
     expect(answer).toMatchObject({
       status: 400,
-      text: "The local tenant does not simulate the cmdlet get-casmailbox.",
+      text: "The local tenant does not simulate the cmdlet get-mailboxfolderpermission.",
     });
   });
 });

@@ -1,5 +1,11 @@
 import { type DeliveryStep, deliver } from "../../provider/local-tenant/graph/delivery";
-import { type InboxRule, type Message, tables } from "../../provider/local-tenant/model";
+import {
+  type InboxRule,
+  type MailboxFields,
+  type Message,
+  type Recipient,
+  tables,
+} from "../../provider/local-tenant/model";
 import { Tenant } from "../../provider/local-tenant/tenant";
 import { addContact, addGroup, addMailbox, recipientOf } from "./graph-tenant";
 
@@ -129,4 +135,31 @@ test("automatic forwarding to the outside is refused, also through a contact; gr
   addGroup(tenant, "team", [ada.id, user.id]);
   await deliver(tenant, { ...mail, to: "team@contoso.com" });
   expect(inbox(ada.id)).toHaveLength(1);
+});
+
+test("a mailbox refuses the senders it is told to refuse", async () => {
+  const { recipient: ada } = addMailbox(tenant, "ada");
+  const { user: grace } = addMailbox(tenant, "grace");
+  const group = addGroup(tenant, "team", [grace.id]);
+  const team = tenant.store.all<Recipient>(tables.recipients).find((one) => one.externalDirectoryObjectId === group.id);
+  const box = (more: Partial<MailboxFields>) => addMailbox(tenant, "info", "SharedMailbox", more).recipient.guid;
+  const answers = async (): Promise<string[]> => {
+    const froms = ["customer@else.example", "ada@contoso.com", "grace@contoso.com"];
+    const steps = await Promise.all(froms.map((from) => deliver(tenant, { ...mail, from })));
+    return steps.flat().map(({ action, detail }) => (action === "delivered" ? action : detail.slice(0, 11)));
+  };
+  const refused = { unauthenticated: "550 5.7.134", restricted: "550 5.7.129", no: "delivered" };
+
+  const cases: [Partial<MailboxFields>, (keyof typeof refused)[]][] = [
+    [{ requireSenderAuthenticationEnabled: true }, ["unauthenticated", "no", "no"]],
+    [{ acceptMessagesOnlyFrom: [ada.guid] }, ["restricted", "no", "restricted"]],
+    [{ acceptMessagesOnlyFromDLMembers: [team?.guid ?? ""] }, ["restricted", "restricted", "no"]],
+    [{ rejectMessagesFrom: [ada.guid] }, ["no", "restricted", "no"]],
+    [{ rejectMessagesFromDLMembers: [team?.guid ?? ""] }, ["no", "no", "restricted"]],
+  ];
+  for (const [more, expected] of cases) {
+    const guid = box(more);
+    expect([more, await answers()]).toEqual([more, expected.map((why) => refused[why])]);
+    tenant.store.delete(tables.recipients, guid);
+  }
 });

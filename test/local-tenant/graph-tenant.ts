@@ -3,6 +3,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Certificate } from "../../provider/local-tenant/certificate";
+import { newMailboxFields } from "../../provider/local-tenant/exchange/mailbox";
 import { graphRoutes } from "../../provider/local-tenant/graph/routes";
 import { audiences, issueToken, signingKeyTable } from "../../provider/local-tenant/login/tokens";
 import {
@@ -154,43 +155,7 @@ export function addMailbox(
   const user = addUser(tenant, name);
   const recipient = recipientRow(tenant, user.id, name, type);
   recipient.mailbox = {
-    exchangeGuid: randomUUID(),
-    userPrincipalName: user.userPrincipalName,
-    emailAddressPolicyEnabled: false,
-    accountDisabled: false,
-    forwardingAddress: null,
-    forwardingSmtpAddress: null,
-    deliverToMailboxAndForward: false,
-    grantSendOnBehalfTo: [],
-    messageCopyForSentAsEnabled: false,
-    messageCopyForSendOnBehalfEnabled: false,
-    messageCopyForSMTPClientSubmissionEnabled: true,
-    issueWarningQuota: 49 * 2 ** 30,
-    prohibitSendQuota: 49.5 * 2 ** 30,
-    prohibitSendReceiveQuota: 50 * 2 ** 30,
-    maxSendSize: 35 * 2 ** 20,
-    maxReceiveSize: 36 * 2 ** 20,
-    recipientLimits: 500,
-    mailTip: null,
-    requireSenderAuthenticationEnabled: false,
-    litigationHoldEnabled: false,
-    litigationHoldDuration: null,
-    litigationHoldDate: null,
-    inPlaceHolds: [],
-    complianceTagHoldApplied: false,
-    delayHoldApplied: false,
-    delayReleaseHoldApplied: false,
-    retentionHoldEnabled: false,
-    singleItemRecoveryEnabled: true,
-    retainDeletedItemsForDays: 14,
-    archiveGuid: null,
-    disabledArchiveGuid: null,
-    autoExpandingArchiveEnabled: false,
-    whenMailboxCreated: tenant.timestamp(),
-    whenSoftDeleted: null,
-    isInactiveMailbox: false,
-    totalItemSize: 0,
-    itemCount: 0,
+    ...newMailboxFields(user.userPrincipalName, tenant.timestamp()),
     ...more,
   };
   tenant.store.put(tables.recipients, recipient.guid, recipient);

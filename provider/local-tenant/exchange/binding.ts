@@ -79,12 +79,18 @@ export const identity = convertible(
 export const address = convertible(["SmtpAddress", "ProxyAddress", "WindowsLiveId"], "address", textOf);
 
 /** PowerShell's Boolean: true, false, or a number; the texts "true" and "false" are refused. */
-export const flag = convertible(["Boolean"], "flag", (value) => {
+export const flag = convertible(["Boolean", "System.Boolean"], "flag", (value) => {
   if (typeof value === "boolean") {
     return value;
   }
   return typeof value === "number" ? value !== 0 : undefined;
 });
+
+/** A Boolean that may also be null. */
+export const nullableFlag: ParameterType = {
+  ...flag,
+  bind: (parameter, value) => (value === null ? null : flag.bind(parameter, value)),
+};
 
 /** A switch: JSON true or false. */
 export const toggle = convertible(["SwitchParameter"], "toggle", (value) =>
@@ -222,12 +228,13 @@ export class Bound {
     this.#values = values;
   }
 
-  get names(): string[] {
-    return [...this.#values.keys()];
-  }
-
   has(name: string): boolean {
     return this.#values.has(name);
+  }
+
+  /** The value as its parameter's type binds it. */
+  value(name: string): unknown {
+    return this.#values.get(name);
   }
 
   /** Text, or null when the caller cleared it. */

@@ -1,6 +1,7 @@
 import { disableMailbox, enableMailbox } from "./archive";
 import { getAutoReply, setAutoReply } from "./auto-reply";
 import type { Cmdlet } from "./call";
+import { getClientAccess, setClientAccess } from "./client-access";
 import {
   disableInboxRule,
   enableInboxRule,
@@ -26,6 +27,8 @@ export const cmdlets: Readonly<Record<CmdletName, Cmdlet>> = {
   "New-Mailbox": newMailbox,
   "Get-Mailbox": getMailbox,
   "Set-Mailbox": setMailbox,
+  "Get-CASMailbox": getClientAccess,
+  "Set-CASMailbox": setClientAccess,
   "Remove-Mailbox": removeMailbox,
   "Undo-SoftDeletedMailbox": undoSoftDeletedMailbox,
   "Enable-Mailbox": enableMailbox,

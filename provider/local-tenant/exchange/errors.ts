@@ -279,6 +279,15 @@ export function invalidDelegate(recipient: string): ExchangeFault {
   );
 }
 
+/** A sender restriction that names a recipient of the wrong kind. */
+export function invalidSender(parameter: string, recipient: string, wanted: string): ExchangeFault {
+  return cmdletFault(
+    "Ex4D2E88",
+    `${recipientTasks}.RecipientTaskException`,
+    `The recipient "${recipient}" can't be used for the parameter "${parameter}" because it isn't ${wanted}.`,
+  );
+}
+
 // Permissions
 
 /** The 501st permission entry; `mailbox` is a GUID. */

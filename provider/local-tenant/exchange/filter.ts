@@ -1,5 +1,6 @@
 import { type Row, Typed } from "./envelope";
 import { invalidFilter } from "./errors";
+import { clientAccessProperties, filterableIn, mailboxProperties } from "./mailbox-properties";
 
 type Token = { kind: "word" | "operator" | "literal" | "(" | ")" | "!"; text: string; value?: string | boolean | null };
 
@@ -9,22 +10,16 @@ type Predicate = (row: Row) => boolean;
 const filterable = new Set(
   [
     "Alias",
-    "ArchiveGuid",
     "DisplayName",
     "DistinguishedName",
     "EmailAddresses",
     "ExchangeGuid",
     "ExternalDirectoryObjectId",
     "ExternalEmailAddress",
-    "ForwardingAddress",
-    "ForwardingSmtpAddress",
-    "GrantSendOnBehalfTo",
     "Guid",
     "HiddenFromAddressListsEnabled",
     "IsDirSynced",
-    "IsInactiveMailbox",
     "LegacyExchangeDN",
-    "LitigationHoldEnabled",
     "Name",
     "RecipientType",
     "RecipientTypeDetails",
@@ -34,6 +29,7 @@ const filterable = new Set(
     "UserPrincipalName",
     "WhenMailboxCreated",
     ...Array.from({ length: 15 }, (_, index) => `CustomAttribute${index + 1}`),
+    ...filterableIn({ ...mailboxProperties, ...clientAccessProperties }),
   ].map((name) => name.toLowerCase()),
 );
 

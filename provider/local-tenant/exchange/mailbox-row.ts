@@ -1,9 +1,8 @@
 import { dateTime, guid, type Row } from "./envelope";
-import { formatDays, formatSize } from "./format";
+import { formatDays } from "./format";
 import { type Directory, legacyExchangeDN, type MailboxRecipient, primaryAddress, samAccountName } from "./identity";
 import { entitlementOf } from "./licenses";
-
-const noGuid = "00000000-0000-0000-0000-000000000000";
+import { mailboxProperties, printed, printedSenders } from "./mailbox-properties";
 
 /** Names of the mailbox plans rows and `Get-MailboxPlan` print; the part after the dash is a tenant's own. */
 export const mailboxPlans = {
@@ -39,54 +38,23 @@ export function mailboxRow(directory: Directory, recipient: MailboxRecipient): R
     PrimarySmtpAddress: primary,
     WindowsEmailAddress: primary,
     EmailAddresses: recipient.emailAddresses,
-    EmailAddressPolicyEnabled: mailbox.emailAddressPolicyEnabled,
     RecipientType: "UserMailbox",
     RecipientTypeDetails: recipient.recipientTypeDetails,
     IsShared: recipient.recipientTypeDetails === "SharedMailbox",
     IsResource: ["RoomMailbox", "EquipmentMailbox"].includes(recipient.recipientTypeDetails),
     IsDirSynced: recipient.isDirSynced,
     IsMailboxEnabled: mailbox.whenSoftDeleted === null,
-    IsInactiveMailbox: mailbox.isInactiveMailbox,
     IsSoftDeletedByRemove: mailbox.whenSoftDeleted !== null,
     WhenSoftDeleted: dateTime(mailbox.whenSoftDeleted),
     AccountDisabled: !isEnabled,
     HiddenFromAddressListsEnabled: recipient.hiddenFromAddressListsEnabled,
-    ForwardingAddress: nameOf(directory, mailbox.forwardingAddress),
-    ForwardingSmtpAddress: mailbox.forwardingSmtpAddress,
-    DeliverToMailboxAndForward: mailbox.deliverToMailboxAndForward,
-    GrantSendOnBehalfTo: mailbox.grantSendOnBehalfTo
-      .map((each) => nameOf(directory, each))
-      .filter((name) => name !== null),
-    MessageCopyForSentAsEnabled: mailbox.messageCopyForSentAsEnabled,
-    MessageCopyForSendOnBehalfEnabled: mailbox.messageCopyForSendOnBehalfEnabled,
-    MessageCopyForSMTPClientSubmissionEnabled: mailbox.messageCopyForSMTPClientSubmissionEnabled,
-    IssueWarningQuota: formatSize(mailbox.issueWarningQuota),
-    ProhibitSendQuota: formatSize(mailbox.prohibitSendQuota),
-    ProhibitSendReceiveQuota: formatSize(mailbox.prohibitSendReceiveQuota),
+    ...printed(mailboxProperties, recipient, directory),
+    ...printedSenders(recipient, directory),
     UseDatabaseQuotaDefaults: false,
-    MaxSendSize: formatSize(mailbox.maxSendSize),
-    MaxReceiveSize: formatSize(mailbox.maxReceiveSize),
-    RecipientLimits: String(mailbox.recipientLimits),
-    MailTip: mailbox.mailTip,
     MailTipTranslations: mailbox.mailTip === null ? [] : [`default:${mailbox.mailTip}`],
-    RequireSenderAuthenticationEnabled: mailbox.requireSenderAuthenticationEnabled,
-    RetainDeletedItemsFor: formatDays(mailbox.retainDeletedItemsForDays),
-    SingleItemRecoveryEnabled: mailbox.singleItemRecoveryEnabled,
-    RetentionHoldEnabled: mailbox.retentionHoldEnabled,
-    LitigationHoldEnabled: mailbox.litigationHoldEnabled,
-    LitigationHoldDuration:
-      mailbox.litigationHoldDuration === null ? "Unlimited" : formatDays(mailbox.litigationHoldDuration),
-    LitigationHoldDate: dateTime(mailbox.litigationHoldDate),
     LitigationHoldOwner: "",
-    InPlaceHolds: mailbox.inPlaceHolds,
-    ComplianceTagHoldApplied: mailbox.complianceTagHoldApplied,
-    DelayHoldApplied: mailbox.delayHoldApplied,
-    DelayReleaseHoldApplied: mailbox.delayReleaseHoldApplied,
     ArchiveStatus: mailbox.archiveGuid === null ? "None" : "Active",
     ArchiveState: mailbox.archiveGuid === null ? "None" : "Local",
-    ArchiveGuid: guid(mailbox.archiveGuid ?? noGuid),
-    DisabledArchiveGuid: guid(mailbox.disabledArchiveGuid ?? noGuid),
-    AutoExpandingArchiveEnabled: mailbox.autoExpandingArchiveEnabled,
     MailboxPlan: mailboxPlans[entitlementOf(directory, user).plan],
     PersistedCapabilities: [],
     SKUAssigned: (user?.assignedLicenses.length ?? 0) > 0,
@@ -105,30 +73,6 @@ export function customAttributes(values: Readonly<Record<string, string>>): Row 
   return Object.fromEntries(
     Array.from({ length: 15 }, (_, index) => [`CustomAttribute${index + 1}`, values[String(index + 1)] ?? ""]),
   );
-}
-
-/** The Name of a recipient another one refers to, or null when it is no longer there. */
-function nameOf(directory: Directory, guid: string | null): string | null {
-  const recipient = guid === null ? undefined : directory.byGuid(guid);
-  return recipient === undefined || directory.isSoftDeleted(recipient) ? null : recipient.name;
-}
-
-/** The value filters compare: as printed, but references by distinguished name. */
-export function filterValue(directory: Directory, recipient: MailboxRecipient, row: Row, property: string): unknown {
-  const name = property.toLowerCase();
-  const { mailbox } = recipient;
-  const references =
-    name === "forwardingaddress"
-      ? [mailbox.forwardingAddress]
-      : name === "grantsendonbehalfto"
-        ? mailbox.grantSendOnBehalfTo
-        : undefined;
-  if (references !== undefined) {
-    return references
-      .map((each) => (each === null ? undefined : directory.byGuid(each)))
-      .flatMap((each) => (each === undefined ? [] : [directory.distinguishedName(each)]));
-  }
-  return valueIn(row, property);
 }
 
 /** A property of a row, its name compared without case. */

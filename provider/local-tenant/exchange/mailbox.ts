@@ -29,10 +29,8 @@ import {
 } from "./errors";
 import { parseFilter } from "./filter";
 import { asMailbox, Directory, hasMailbox, type MailboxRecipient, only, selfSid, sidOf } from "./identity";
-import { filterValue, mailboxRow, valueIn } from "./mailbox-row";
-
-const gigabyte = 1024 ** 3;
-const megabyte = 1024 ** 2;
+import { compared, startValues } from "./mailbox-properties";
+import { mailboxRow, valueIn } from "./mailbox-row";
 
 /** Get-Mailbox. Soft-deleted and inactive mailboxes only when asked for. */
 export function getMailbox(call: Call): Row[] {
@@ -68,7 +66,7 @@ function filtered(directory: Directory, pairs: { recipient: MailboxRecipient; ro
   const recipients = new Map(pairs.map(({ recipient, row }) => [row, recipient]));
   const matches = parseFilter(filter, (row, property) => {
     const recipient = recipients.get(row);
-    return recipient === undefined ? null : filterValue(directory, recipient, row, property);
+    return (recipient && compared(property, recipient, directory)) ?? valueIn(row, property);
   });
   return pairs.filter(({ row }) => matches(row));
 }
@@ -196,44 +194,15 @@ function sharePointAddress(directory: Directory, alias: string): string[] {
     : [];
 }
 
-/** The fields of a mailbox nobody has set anything on: the quotas of a mailbox with no licence, 35 and 36 MB message sizes. */
+/** The fields of a mailbox nobody has set anything on. */
 export function newMailboxFields(userPrincipalName: string, now: string): MailboxFields {
   return {
+    ...startValues(),
     exchangeGuid: randomUUID(),
     userPrincipalName,
-    emailAddressPolicyEnabled: false,
     accountDisabled: false,
-    forwardingAddress: null,
-    forwardingSmtpAddress: null,
-    deliverToMailboxAndForward: false,
-    grantSendOnBehalfTo: [],
-    messageCopyForSentAsEnabled: false,
-    messageCopyForSendOnBehalfEnabled: false,
-    messageCopyForSMTPClientSubmissionEnabled: true,
-    issueWarningQuota: 49 * gigabyte,
-    prohibitSendQuota: 49.5 * gigabyte,
-    prohibitSendReceiveQuota: 50 * gigabyte,
-    maxSendSize: 35 * megabyte,
-    maxReceiveSize: 36 * megabyte,
-    recipientLimits: 500,
-    mailTip: null,
-    requireSenderAuthenticationEnabled: false,
-    litigationHoldEnabled: false,
-    litigationHoldDuration: null,
-    litigationHoldDate: null,
-    inPlaceHolds: [],
-    complianceTagHoldApplied: false,
-    delayHoldApplied: false,
-    delayReleaseHoldApplied: false,
-    retentionHoldEnabled: false,
-    singleItemRecoveryEnabled: true,
-    retainDeletedItemsForDays: 14,
-    archiveGuid: null,
-    disabledArchiveGuid: null,
-    autoExpandingArchiveEnabled: false,
     whenMailboxCreated: now,
     whenSoftDeleted: null,
-    isInactiveMailbox: false,
     totalItemSize: 0,
     itemCount: 0,
   };

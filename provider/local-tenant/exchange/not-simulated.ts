@@ -17,10 +17,10 @@ export const otherCmdlets: ReadonlySet<string> = new Set(
     Add-DistributionGroupMember Add-MailboxFolderPermission Add-MailboxLocation Add-RoleGroupMember Disable-App
     Disable-DistributionGroup Disable-MailUser Enable-App Enable-DistributionGroup Enable-MailUser Export-MailboxDiagnosticLogs
     Get-AddressBookPolicy Get-AddressList Get-ApplicationAccessPolicy Get-CalendarDiagnosticLog Get-CalendarProcessing
-    Get-CASMailbox Get-Clutter Get-ConnectionInformation Get-Contact Get-DistributionGroup Get-DistributionGroupMember
+    Get-Clutter Get-ConnectionInformation Get-Contact Get-DistributionGroup Get-DistributionGroupMember
     Get-DynamicDistributionGroup Get-EligibleDistributionGroupForMigration Get-EmailAddressPolicy Get-EventsFromEmailConfiguration
     Get-EXOMailbox Get-EXOMailboxPermission Get-EXOMailboxStatistics Get-EXORecipient Get-EXORecipientPermission Get-FocusedInbox
-    Get-Group Get-InboundConnector Get-JournalRule Get-LinkedUser Get-MailboxAuditBypassAssociation
+    Get-InboundConnector Get-JournalRule Get-LinkedUser Get-MailboxAuditBypassAssociation
     Get-MailboxCalendarConfiguration Get-MailboxCalendarFolder Get-MailboxFolder Get-MailboxFolderPermission
     Get-MailboxFolderStatistics Get-MailboxIRMAccess Get-MailboxJunkEmailConfiguration Get-MailboxLocation
     Get-MailboxMessageConfiguration Get-MailboxRestoreRequest Get-MailboxSpellingConfiguration Get-MailboxUserConfiguration
@@ -28,17 +28,17 @@ export const otherCmdlets: ReadonlySet<string> = new Set(
     Get-MigrationBatch Get-MobileDevice Get-MobileDeviceStatistics Get-OrganizationRelationship Get-OutboundConnector
     Get-OwaMailboxPolicy Get-Place Get-QuarantineMessage Get-RecoverableItems Get-RemoteDomain Get-ResourceConfig
     Get-RetentionPolicy Get-RoleAssignmentPolicy Get-RoleGroup Get-RoleGroupMember Get-SecurityPrincipal Get-ServicePrincipal
-    Get-SharingPolicy Get-SweepRule Get-TransportConfig Get-TransportRule Get-UnifiedGroup Get-UnifiedGroupLinks Get-User
+    Get-SharingPolicy Get-SweepRule Get-TransportConfig Get-TransportRule Get-UnifiedGroup Get-UnifiedGroupLinks
     Get-UserPhoto New-ApplicationAccessPolicy New-DistributionGroup New-DynamicDistributionGroup New-MailboxRestoreRequest
     New-MailContact New-MailMessage New-MailUser New-ManagementRoleAssignment New-MoveRequest New-RemoteDomain New-ServicePrincipal
     New-SweepRule New-TransportRule New-UnifiedGroup Remove-DistributionGroup Remove-DistributionGroupMember
     Remove-MailboxFolderPermission Remove-MailboxRestoreRequest Remove-MailboxUserConfiguration Remove-MailContact Remove-MailUser
     Remove-RoleGroupMember Remove-SweepRule Remove-TransportRule Remove-UnifiedGroup Resume-MailboxRestoreRequest
-    Search-AdminAuditLog Search-UnifiedAuditLog Set-CalendarProcessing Set-CASMailbox Set-Clutter Set-Contact
+    Search-AdminAuditLog Search-UnifiedAuditLog Set-CalendarProcessing Set-Clutter Set-Contact
     Set-DistributionGroup Set-EventsFromEmailConfiguration Set-FocusedInbox Set-Group Set-MailboxAuditBypassAssociation
     Set-MailboxCalendarConfiguration Set-MailboxFolderPermission Set-MailboxJunkEmailConfiguration Set-MailboxMessageConfiguration
     Set-MailboxPlan Set-MailboxSpellingConfiguration Set-MailContact Set-MailUser Set-OrganizationConfig Set-OwaMailboxPolicy
-    Set-Place Set-RemoteDomain Set-RetentionPolicy Set-TransportConfig Set-TransportRule Set-UnifiedGroup Set-User
+    Set-Place Set-RemoteDomain Set-RetentionPolicy Set-TransportConfig Set-TransportRule Set-UnifiedGroup
     Start-ManagedFolderAssistant Test-ApplicationAccessPolicy Test-MAPIConnectivity Test-ServicePrincipalAuthorization
     Update-DistributionGroupMember Update-RoleGroupMember
   `).map((name) => name.toLowerCase()),

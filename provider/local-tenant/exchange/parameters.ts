@@ -2,7 +2,6 @@ import {
   address,
   type CmdletShape,
   countOrUnlimited,
-  daysOrUnlimited,
   flag,
   identity,
   instant,
@@ -11,11 +10,17 @@ import {
   oneOf,
   type Parameter,
   type ParameterType,
-  size,
   someOf,
   text,
   toggle,
 } from "./binding";
+import {
+  clientAccessProperties,
+  mailboxProperties,
+  parametersOf,
+  rareSets,
+  sendersOrMembers,
+} from "./mailbox-properties";
 
 function optional(type: ParameterType, ...sets: string[]): Parameter {
   return { type, required: false, sets: sets.length === 0 ? undefined : sets };
@@ -86,12 +91,6 @@ const inheritance = oneOf(
   "Descendents",
   "SelfAndChildren",
   "Children",
-);
-
-/** The sets of Set-Mailbox that are not `Identity`: one for each rare operation, and they share many parameters. */
-const rareSets = names(
-  `ExcludeFromAllHolds ExcludeFromAllOrgHolds ExcludeFromOrgHolds IsExchangeCloudManaged RecalculateInactiveMailbox
-   RemoveDelayHoldApplied RemoveDelayReleaseHoldApplied RemoveDisabledArchive RemoveOrphanedHolds`,
 );
 
 const customAttributes = Object.fromEntries(
@@ -204,45 +203,26 @@ export const shapes = {
   "Set-Mailbox": {
     parameters: {
       Identity: required(identity),
+      ...parametersOf(mailboxProperties),
+      ...Object.fromEntries(Object.keys(sendersOrMembers).map((name) => [name, optional(list)])),
+      ...customAttributes,
       AccountDisabled: optional(flag),
       Alias: optional(text),
       Confirm: optional(toggle),
-      ...customAttributes,
-      DeliverToMailboxAndForward: optional(flag),
       DisplayName: optional(text),
       EmailAddresses: optional(list),
       Force: optional(toggle),
-      ForwardingAddress: optional(identity),
-      ForwardingSmtpAddress: optional(address),
-      GrantSendOnBehalfTo: optional(list),
       HiddenFromAddressListsEnabled: optional(flag),
-      IssueWarningQuota: optional(size),
-      LitigationHoldDuration: optional(daysOrUnlimited),
-      LitigationHoldEnabled: optional(flag),
-      MailTip: optional(text),
-      MaxReceiveSize: optional(size),
-      MaxSendSize: optional(size),
-      MessageCopyForSendOnBehalfEnabled: optional(flag),
-      MessageCopyForSentAsEnabled: optional(flag),
-      MessageCopyForSMTPClientSubmissionEnabled: optional(flag, ...rareSets),
       MicrosoftOnlineServicesID: optional(address, ...rareSets),
       Name: optional(text),
-      ProhibitSendQuota: optional(size),
-      ProhibitSendReceiveQuota: optional(size),
-      RecipientLimits: optional(countOrUnlimited, "Identity"),
       RemoveDelayHoldApplied: optional(toggle, "RemoveDelayHoldApplied"),
       RemoveDelayReleaseHoldApplied: optional(toggle, "RemoveDelayReleaseHoldApplied"),
-      RequireSenderAuthenticationEnabled: optional(flag),
-      RetainDeletedItemsFor: optional(daysOrUnlimited),
-      RetentionHoldEnabled: optional(flag),
-      SingleItemRecoveryEnabled: optional(flag),
       Type: optional(oneOf("ConvertibleMailboxSubType", "Regular", "Room", "Equipment", "Shared", "Workspace", "Desk")),
       UseDatabaseQuotaDefaults: optional(flag),
       WindowsEmailAddress: optional(address),
     },
     refused: names(
-      `AcceptMessagesOnlyFrom AcceptMessagesOnlyFromDLMembers AcceptMessagesOnlyFromSendersOrMembers AddressBookPolicy
-       ApplyMandatoryProperties ArchiveName AuditAdmin AuditDelegate AuditEnabled AuditLogAgeLimit AuditOwner AutoArchivingEnabled
+      `AddressBookPolicy ApplyMandatoryProperties ArchiveName AuditAdmin AuditDelegate AuditEnabled AuditLogAgeLimit AuditOwner AutoArchivingEnabled
        BypassModerationFromSendersOrMembers CalendarRepairDisabled CalendarVersionStoreDisabled ClearThrottlingPolicyAssignment
        DataEncryptionPolicy DefaultAuditSet DefaultPublicFolderMailbox ElcProcessingDisabled EmailAddressDisplayNames
        EnableRoomMailboxAccount EndDateForRetentionHold EnforcedTimestamps ExcludeFromAllHolds ExcludeFromAllOrgHolds ExcludeFromOrgHolds
@@ -250,12 +230,39 @@ export const shapes = {
        ExternalOofOptions GroupMailbox ImmutableId InactiveMailbox IsExchangeCloudManaged IsExcludedFromServingHierarchy
        JournalArchiveAddress Languages LitigationHoldDate LitigationHoldOwner MailboxRegion MailTipTranslations
        MessageTrackingReadStatusEnabled ModeratedBy ModerationEnabled NonCompliantDevices Office Password ProvideConsent
-       ProvisionedForOfficeGraph PublicFolder RecalculateInactiveMailbox RejectMessagesFrom RejectMessagesFromDLMembers
-       RejectMessagesFromSendersOrMembers RemoveComplianceTagHoldApplied RemoveDisabledArchive RemoveMailboxProvisioningConstraint
+       ProvisionedForOfficeGraph PublicFolder RecalculateInactiveMailbox RemoveComplianceTagHoldApplied RemoveDisabledArchive RemoveMailboxProvisioningConstraint
        RemoveOrphanedHolds ResourceCapacity ResourceCustom RetentionComment RetentionPolicy RetentionUrl RoleAssignmentPolicy
        RoomMailboxPassword RulesQuota SchedulerAssistant SendModerationNotifications SharingPolicy SimpleDisplayName
        StartDateForRetentionHold StsRefreshTokensValidFrom UniqueRecipientsCountLimitLevel UniqueUnrestrictedGroupsLimitEnabled
        UpdateEnforcedTimestamp UseDatabaseRetentionDefaults UserCertificate UserSMimeCertificate WhatIf`,
+    ),
+  },
+  "Get-CASMailbox": {
+    parameters: {
+      Identity: optional(identity, "Identity"),
+      Filter: optional(text),
+      RecipientTypeDetails: optional(recipientTypeDetails),
+      ResultSize: optional(countOrUnlimited),
+      SortBy: optional(text),
+    },
+    refused: names(
+      `ActiveSyncDebugLogging ActiveSyncSuppressReadReceipt Anr Credential IgnoreDefaultScope OrganizationalUnit ProtocolSettings
+       ReadIsOptimizedForAccessibility RecalculateHasActiveSyncDevicePartnership`,
+    ),
+  },
+  "Set-CASMailbox": {
+    parameters: {
+      Identity: required(identity),
+      ...parametersOf(clientAccessProperties),
+      Confirm: optional(toggle),
+    },
+    refused: names(
+      `ActiveSyncAllowedDeviceIDs ActiveSyncBlockedDeviceIDs ActiveSyncDebugLogging ActiveSyncMailboxPolicy
+       ActiveSyncSuppressReadReceipt EwsAllowEntourage EwsAllowList EwsAllowMacOutlook EwsAllowOutlook EwsApplicationAccessPolicy
+       EwsBlockList ImapForceICalForCalendarRetrievalOption ImapMessagesRetrievalMimeFormat ImapSuppressReadReceipt
+       ImapUseProtocolDefaults IsOptimizedForAccessibility OwaMailboxPolicy PopForceICalForCalendarRetrievalOption
+       PopMessagesRetrievalMimeFormat PopSuppressReadReceipt PopUseProtocolDefaults PublicFolderClientAccess ShowGalAsDefaultView
+       WhatIf`,
     ),
   },
   "Remove-Mailbox": {

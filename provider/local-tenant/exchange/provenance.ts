@@ -330,9 +330,9 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.forwarding-printed-name",
-    behaviour: "ForwardingAddress and GrantSendOnBehalfTo are printed as the recipients' Name",
+    behaviour: "ForwardingAddress, GrantSendOnBehalfTo and the lists of senders are printed as the recipients' Name",
     mark: "observed",
-    source: "CIPP",
+    source: "CIPP; public scripts that give the lists of senders to Get-Recipient",
   },
   {
     id: "exchange.no-change-warning",
@@ -374,9 +374,24 @@ export const provenance: Provenance[] = [
   },
   {
     id: "exchange.synced-attributes",
-    behaviour: "Address attributes of a directory-synced mailbox are refused",
+    behaviour:
+      "Addresses, names and lists of senders of a directory-synced mailbox are refused, its client access is not",
     mark: "observed",
-    source: "issue 7372",
+    source: "issue 7372; Microsoft Entra Connect Sync, attributes of Exchange Online",
+  },
+  {
+    id: "exchange.sender-lists",
+    behaviour:
+      "AcceptMessagesOnlyFrom takes people, its DLMembers groups, its SendersOrMembers both, and not beside the other two; the same for RejectMessagesFrom",
+    mark: "documented",
+    source: reference,
+  },
+  {
+    id: "exchange.client-access",
+    behaviour:
+      "Get-CASMailbox: every protocol is on at first, and SmtpClientAuthenticationDisabled null, which leaves it to the organisation",
+    mark: "documented",
+    source: reference,
   },
   {
     id: "exchange.permission-regrant",

@@ -1,7 +1,6 @@
-import { type MailboxFields, type Recipient, type RecipientTypeDetails, tables, type User } from "../model";
+import { type RecipientTypeDetails, tables } from "../model";
 import {
   isSmtp,
-  isSmtpAddress,
   mailOf,
   normalised,
   releases,
@@ -14,41 +13,31 @@ import {
   splitPrefix,
   withPrimary,
 } from "./addresses";
-import { type Bound, changed, type ListChange } from "./binding";
+import { changed, type ListChange } from "./binding";
 import type { Call } from "./call";
-import {
-  aboveLicense,
-  invalidDelegate,
-  invalidProperty,
-  licenseNeeded,
-  notSimulated,
-  objectNotFound,
-  quotaOrder,
-  synchronizedFromOnPremises,
-} from "./errors";
-import { displayedText, formatSize, wrapHtml } from "./format";
-import { asMailbox, Directory, isSecurityPrincipal, type MailboxRecipient, primaryAddress } from "./identity";
-import { entitlementOf } from "./licenses";
+import { notSimulated, objectNotFound, quotaOrder, synchronizedFromOnPremises } from "./errors";
+import { formatSize } from "./format";
+import { asMailbox, Directory, primaryAddress } from "./identity";
 import { requiredName, requireLength } from "./mailbox";
+import { bytes, type Change, mailboxProperties, sendersOrMembers, write, writeSenders } from "./mailbox-properties";
 
-const megabyte = 1024 ** 2;
-
-/** Largest message any plan lets through. */
-const largestMessage = 150 * megabyte;
-
-/** One Set-Mailbox under way: the row as it was, and the rows as they will be. */
-interface Change {
-  bound: Bound;
-  /** References are resolved in what Exchange shows, conflicts in what is authoritative. */
-  seen: Directory;
-  latest: Directory;
-  before: MailboxRecipient;
-  after: MailboxRecipient;
-  user: User | undefined;
+/** Set-Mailbox. Everything is checked before anything is written. */
+export function setMailbox(call: Call): undefined {
+  changeMailbox(call, (change) => {
+    refuseSynchronized(change);
+    setNames(change);
+    setAddresses(change);
+    setSignIn(change);
+    write(mailboxProperties, change);
+    writeSenders(change);
+    requireQuotaOrder(change);
+    removeDelayHolds(change);
+    setOthers(change);
+  });
 }
 
-/** Set-Mailbox. Everything is checked before anything is written; a call that changes nothing says so in a warning. */
-export function setMailbox({ bound, tenant, warnings }: Call): undefined {
+/** Changes the active mailbox that Identity names, and its account; a call that changes nothing says so in a warning. */
+export function changeMailbox({ bound, tenant, warnings }: Call, apply: (change: Change) => void): void {
   const identity = bound.filled("Identity") ?? "";
   const seen = new Directory(tenant, "seen");
   const latest = new Directory(tenant, "latest");
@@ -60,18 +49,7 @@ export function setMailbox({ bound, tenant, warnings }: Call): undefined {
   const before = asMailbox(present);
   const user = latest.user(before.externalDirectoryObjectId);
   const change: Change = { bound, seen, latest, before, after: structuredClone(before), user: structuredClone(user) };
-
-  refuseSynchronized(change);
-  setNames(change);
-  setAddresses(change);
-  setSignIn(change);
-  setForwarding(change);
-  setDelegates(change);
-  setQuotas(change);
-  setSizes(change);
-  setHolds(change);
-  setPlainFields(change);
-
+  apply(change);
   const { after } = change;
   if (JSON.stringify([after, change.user]) === JSON.stringify([before, user])) {
     warnings.push(`The command completed successfully but no settings of '${shown.name}' have been modified.`);
@@ -94,14 +72,12 @@ const synchronized = [
   "EmailAddresses",
   "WindowsEmailAddress",
   "MicrosoftOnlineServicesID",
-  "GrantSendOnBehalfTo",
   "HiddenFromAddressListsEnabled",
-  "RequireSenderAuthenticationEnabled",
-  "MailTip",
   "Type",
   "AccountDisabled",
-  "ForwardingAddress",
   ...Array.from({ length: 15 }, (_, index) => `CustomAttribute${index + 1}`),
+  ...Object.keys(sendersOrMembers),
+  ...Object.values(mailboxProperties).flatMap(({ column, isSynchronized }) => (isSynchronized ? [column] : [])),
 ];
 
 function refuseSynchronized({ bound, before }: Change): void {
@@ -207,122 +183,21 @@ function setSignIn({ bound, latest, before, after, user }: Change): void {
   }
 }
 
-function setForwarding({ bound, seen, after: { mailbox } }: Change): void {
-  const recipient = bound.text("ForwardingAddress");
-  if (recipient !== undefined) {
-    mailbox.forwardingAddress = recipient === null || recipient === "" ? null : seen.referenced(recipient).guid;
-  }
-  const outside = bound.text("ForwardingSmtpAddress");
-  if (outside !== undefined) {
-    mailbox.forwardingSmtpAddress = outside === null || outside === "" ? null : forwardingSmtpAddress(outside);
-  }
-  mailbox.deliverToMailboxAndForward = bound.flag("DeliverToMailboxAndForward") ?? mailbox.deliverToMailboxAndForward;
-}
-
-function forwardingSmtpAddress(value: string): string {
-  const { prefix, address } = splitPrefix(value);
-  if ((prefix !== "" && prefix.toLowerCase() !== "smtp") || !isSmtpAddress(address)) {
-    throw invalidProperty("ForwardingSmtpAddress", `The address "${value}" isn't a valid SMTP address.`);
-  }
-  return `smtp:${address}`;
-}
-
-function setDelegates({ bound, seen, after: { mailbox } }: Change): void {
-  const change = bound.change("GrantSendOnBehalfTo");
-  if (change === undefined) {
-    return;
-  }
-  const resolved = (identities: readonly string[]) => identities.map((each) => seen.referenced(each));
-  const granted = (identities: readonly string[]) => resolved(identities).map((each) => delegate(each).guid);
-  mailbox.grantSendOnBehalfTo = changed(
-    mailbox.grantSendOnBehalfTo,
-    "replace" in change
-      ? { replace: granted(change.replace) }
-      : { add: granted(change.add), remove: resolved(change.remove).map((each) => each.guid) },
-  );
-}
-
-function delegate(recipient: Recipient): Recipient {
-  if (!isSecurityPrincipal(recipient)) {
-    throw invalidDelegate(recipient.displayName);
-  }
-  return recipient;
-}
-
-const quotas = {
-  IssueWarningQuota: "issueWarningQuota",
-  ProhibitSendQuota: "prohibitSendQuota",
-  ProhibitSendReceiveQuota: "prohibitSendReceiveQuota",
-} as const;
-
-function setQuotas({ bound, latest, after: { mailbox }, user }: Change): void {
-  const { largestQuota } = entitlementOf(latest, user);
-  let isGiven = false;
-  for (const [parameter, field] of Object.entries(quotas)) {
-    const value = bound.numberOrUnlimited(parameter);
-    if (value === undefined) {
-      continue;
-    }
-    isGiven = true;
-    if (asNumber(value) > largestQuota) {
-      throw aboveLicense(parameter, formatSize(value), formatSize(largestQuota));
-    }
-    mailbox[field] = value;
-  }
-  if (!isGiven) {
-    return;
-  }
-  for (const lower of ["IssueWarningQuota", "ProhibitSendQuota"] as const) {
-    const value = mailbox[quotas[lower]];
-    if (asNumber(value) > asNumber(mailbox.prohibitSendReceiveQuota)) {
-      throw quotaOrder(
-        lower,
-        formatSize(value),
-        "ProhibitSendReceiveQuota",
-        formatSize(mailbox.prohibitSendReceiveQuota),
-      );
-    }
-  }
-}
-
-function asNumber(value: number | "unlimited"): number {
-  return value === "unlimited" ? Number.POSITIVE_INFINITY : value;
-}
-
-function setSizes({ bound, latest, after: { mailbox } }: Change): void {
-  for (const [parameter, field] of [
-    ["MaxSendSize", "maxSendSize"],
-    ["MaxReceiveSize", "maxReceiveSize"],
+/** No quota may be larger than the last one; asked once all of them are written. */
+function requireQuotaOrder({ bound, after: { mailbox } }: Change): void {
+  const upper = "ProhibitSendReceiveQuota";
+  for (const [lower, field] of [
+    ["IssueWarningQuota", "issueWarningQuota"],
+    ["ProhibitSendQuota", "prohibitSendQuota"],
   ] as const) {
-    const value = bound.numberOrUnlimited(parameter);
-    if (value === undefined) {
-      continue;
+    const isGiven = ["IssueWarningQuota", "ProhibitSendQuota", upper].some((name) => bound.has(name));
+    if (isGiven && bytes(mailbox[field]) > bytes(mailbox.prohibitSendReceiveQuota)) {
+      throw quotaOrder(lower, formatSize(mailbox[field]), upper, formatSize(mailbox.prohibitSendReceiveQuota));
     }
-    const isAllowed =
-      value !== "unlimited" && (value <= largestMessage || latest.tenant.isContrary("exchange.message-size"));
-    if (!isAllowed) {
-      throw aboveLicense(parameter, formatSize(value), formatSize(largestMessage));
-    }
-    mailbox[field] = value;
   }
 }
 
-function setHolds({ bound, latest, before, after: { mailbox }, user }: Change): void {
-  const enabled = bound.flag("LitigationHoldEnabled");
-  if (enabled === true && !entitlementOf(latest, user).archiveAndHold) {
-    throw licenseNeeded("Litigation hold", before.name);
-  }
-  if (enabled !== undefined && enabled !== mailbox.litigationHoldEnabled) {
-    mailbox.litigationHoldEnabled = enabled;
-    mailbox.litigationHoldDate = enabled ? latest.tenant.timestamp() : null;
-    // For 30 days after a hold is lifted the content is still kept.
-    mailbox.delayHoldApplied = !enabled;
-    mailbox.litigationHoldDuration = enabled ? mailbox.litigationHoldDuration : null;
-  }
-  const duration = bound.numberOrUnlimited("LitigationHoldDuration");
-  if (duration !== undefined) {
-    mailbox.litigationHoldDuration = duration === "unlimited" ? null : duration;
-  }
+function removeDelayHolds({ bound, after: { mailbox } }: Change): void {
   if (bound.flag("RemoveDelayHoldApplied")) {
     mailbox.delayHoldApplied = false;
   }
@@ -331,15 +206,6 @@ function setHolds({ bound, latest, before, after: { mailbox }, user }: Change): 
   }
 }
 
-const flags = {
-  MessageCopyForSentAsEnabled: "messageCopyForSentAsEnabled",
-  MessageCopyForSendOnBehalfEnabled: "messageCopyForSendOnBehalfEnabled",
-  MessageCopyForSMTPClientSubmissionEnabled: "messageCopyForSMTPClientSubmissionEnabled",
-  RequireSenderAuthenticationEnabled: "requireSenderAuthenticationEnabled",
-  RetentionHoldEnabled: "retentionHoldEnabled",
-  SingleItemRecoveryEnabled: "singleItemRecoveryEnabled",
-} as const satisfies Record<string, keyof MailboxFields>;
-
 const types: Readonly<Record<string, RecipientTypeDetails>> = {
   Regular: "UserMailbox",
   Shared: "SharedMailbox",
@@ -347,11 +213,7 @@ const types: Readonly<Record<string, RecipientTypeDetails>> = {
   Equipment: "EquipmentMailbox",
 };
 
-function setPlainFields({ bound, after }: Change): void {
-  const { mailbox } = after;
-  for (const [parameter, field] of Object.entries(flags)) {
-    mailbox[field] = bound.flag(parameter) ?? mailbox[field];
-  }
+function setOthers({ bound, after }: Change): void {
   after.hiddenFromAddressListsEnabled =
     bound.flag("HiddenFromAddressListsEnabled") ?? after.hiddenFromAddressListsEnabled;
   for (let index = 1; index <= 15; index++) {
@@ -363,10 +225,6 @@ function setPlainFields({ bound, after }: Change): void {
       after.customAttributes[String(index)] = value;
     }
   }
-  const tip = bound.text("MailTip");
-  if (tip !== undefined) {
-    mailbox.mailTip = tip === null || tip === "" ? null : mailTip(tip);
-  }
   const type = bound.text("Type");
   if (typeof type === "string") {
     const details = types[type];
@@ -375,28 +233,7 @@ function setPlainFields({ bound, after }: Change): void {
     }
     after.recipientTypeDetails = details;
   }
-  const recipients = bound.numberOrUnlimited("RecipientLimits");
-  if (recipients !== undefined) {
-    if (recipients === "unlimited" || recipients < 1 || recipients > 1000) {
-      throw invalidProperty("RecipientLimits", "The value must be between 1 and 1000.");
-    }
-    mailbox.recipientLimits = recipients;
-  }
-  const days = bound.numberOrUnlimited("RetainDeletedItemsFor");
-  if (days !== undefined) {
-    if (days === "unlimited" || days > 30) {
-      throw invalidProperty("RetainDeletedItemsFor", "The value must be 30.00:00:00 or less.");
-    }
-    mailbox.retainDeletedItemsForDays = days;
-  }
   if (bound.flag("UseDatabaseQuotaDefaults") === true) {
     throw notSimulated("UseDatabaseQuotaDefaults true: quotas of a cloud mailbox are its own");
   }
-}
-
-function mailTip(text: string): string {
-  if (displayedText(text).length > 175) {
-    throw invalidProperty("MailTip", "The MailTip is longer than the 175 characters that can be displayed.");
-  }
-  return wrapHtml(text);
 }

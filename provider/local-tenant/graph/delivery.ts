@@ -76,10 +76,39 @@ function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAu
     }
     return;
   }
+  const refusal = whyRefused(tenant, recipient.mailbox, transit.from);
+  if (refusal !== undefined) {
+    steps.push({ action: "notDelivered", address: transit.to, detail: `550 ${refusal}` });
+    return;
+  }
   const isGone = forwardsOnly(tenant, recipient, recipient.mailbox, transit, steps);
   if (!isGone || tenant.isContrary("graph.rules-forwarded-mailbox")) {
     store(tenant, recipient, transit, steps);
   }
+}
+
+/** Why a mailbox takes no mail of a sender; undefined when it does. The organisation's own mailboxes are authenticated senders. */
+function whyRefused(tenant: Tenant, mailbox: MailboxFields, from: string): string | undefined {
+  const sender = findRecipient(tenant, from);
+  if (mailbox.requireSenderAuthenticationEnabled && sender?.mailbox === undefined) {
+    return "5.7.134 RESOLVER.RST.SenderNotAuthenticatedForMailbox; authentication required";
+  }
+  const isAmong = (people: readonly string[] = [], groups: readonly string[] = []): boolean =>
+    sender !== undefined &&
+    (people.includes(sender.guid) || groups.some((group) => isMember(tenant, group, sender.externalDirectoryObjectId)));
+  const accepted = [mailbox.acceptMessagesOnlyFrom, mailbox.acceptMessagesOnlyFromDLMembers] as const;
+  const isRestricted = accepted.some((list) => list?.length);
+  return (isRestricted && !isAmong(...accepted)) ||
+    isAmong(mailbox.rejectMessagesFrom, mailbox.rejectMessagesFromDLMembers)
+    ? "5.7.129 RESOLVER.RST.RestrictedToRecipientsPermission; not authorized to send to the recipient"
+    : undefined;
+}
+
+/** Whether a group, named by the guid of its recipient, has a member. */
+function isMember(tenant: Tenant, group: string, id: string): boolean {
+  const recipient = tenant.store.get<Recipient>(tables.recipients, group);
+  const row = tenant.store.get<Group>(tables.groups, recipient?.externalDirectoryObjectId ?? "");
+  return row?.members.includes(id) === true;
 }
 
 /** Forwards as the mailbox says; true when no copy is kept. */

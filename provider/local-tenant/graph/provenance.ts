@@ -362,6 +362,12 @@ export const provenance: Provenance[] = [
     "They run on the message, which is kept",
   ),
   row(
+    "graph.refused-senders",
+    "A mailbox that wants authenticated senders refuses outside ones with 550 5.7.134, one with lists of senders others with 550 5.7.129.",
+    "documented",
+    "Set-Mailbox; non-delivery reports in Exchange Online",
+  ),
+  row(
     "graph.external-forwarding",
     "Automatic forwarding to the outside ends in 550 5.7.520.",
     "documented",

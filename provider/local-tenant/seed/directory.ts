@@ -1,3 +1,4 @@
+import { newMailboxFields } from "../exchange/mailbox";
 import {
   type AcceptedDomain,
   type Group,
@@ -14,7 +15,6 @@ import { type SeedPerson, seedPeople, seedSkus } from "./people";
 
 const initialDomain = "contoso.onmicrosoft.com";
 const gigabyte = 1024 ** 3;
-const megabyte = 1024 ** 2;
 
 /** Organisation, domains, subscriptions, people with their mailboxes, groups, a contact and a guest. */
 export function directoryRows(): SeedRow[] {
@@ -101,43 +101,11 @@ function personRows(person: SeedPerson): SeedRow[] {
 function userMailbox(person: SeedPerson, userPrincipalName: string): MailboxFields {
   const quota = (person.skus.includes("Plan 1") ? 50 : 100) * gigabyte;
   return {
+    ...newMailboxFields(userPrincipalName, seededAt),
     exchangeGuid: seedId("exchange", person.number),
-    userPrincipalName,
-    emailAddressPolicyEnabled: false,
-    accountDisabled: false,
-    forwardingAddress: null,
-    forwardingSmtpAddress: null,
-    deliverToMailboxAndForward: false,
-    grantSendOnBehalfTo: [],
-    messageCopyForSentAsEnabled: false,
-    messageCopyForSendOnBehalfEnabled: false,
-    messageCopyForSMTPClientSubmissionEnabled: true,
     issueWarningQuota: quota * 0.98,
     prohibitSendQuota: quota * 0.99,
     prohibitSendReceiveQuota: quota,
-    maxSendSize: 35 * megabyte,
-    maxReceiveSize: 36 * megabyte,
-    recipientLimits: 500,
-    mailTip: null,
-    requireSenderAuthenticationEnabled: false,
-    litigationHoldEnabled: false,
-    litigationHoldDuration: null,
-    litigationHoldDate: null,
-    inPlaceHolds: [],
-    complianceTagHoldApplied: false,
-    delayHoldApplied: false,
-    delayReleaseHoldApplied: false,
-    retentionHoldEnabled: false,
-    singleItemRecoveryEnabled: true,
-    retainDeletedItemsForDays: 14,
-    archiveGuid: null,
-    disabledArchiveGuid: null,
-    autoExpandingArchiveEnabled: false,
-    whenMailboxCreated: seededAt,
-    whenSoftDeleted: null,
-    isInactiveMailbox: false,
-    totalItemSize: 0,
-    itemCount: 0,
   };
 }
 
