@@ -2,18 +2,17 @@
  * Mailboxes of Microsoft 365 declared in Pulumi programs. Importing this module loads the resource classes only, no HTTP and
  * no validation: those live in the provider process.
  */
-export { ForwardingMailbox, type ForwardingMailboxArgs } from "./resources/forwarding-mailbox";
-export { IndividualMailbox, type IndividualMailboxArgs } from "./resources/individual-mailbox";
+export { ForwardingMailbox, type ForwardingMailboxArgs } from "./kinds/forwarding-mailbox/resource";
+export { IndividualMailbox, type IndividualMailboxArgs } from "./kinds/individual-mailbox/resource";
 export {
   type DeclaredRights,
   MailboxMembership,
   type MailboxMembershipArgs,
   type MemberRights,
   type OtherRight,
-} from "./resources/mailbox-membership";
-export type { Credentials, EmailApproval, Owner, TestAndEnable, TestStatus } from "./resources/mailbox-record";
-export { type EmailFiltering, Queue, type QueueArgs } from "./resources/queue";
-export type { RecordReadOptions } from "./resources/reading";
+} from "./kinds/mailbox-membership/resource";
+export type { Credentials, EmailApproval, Owner, TestAndEnable, TestStatus } from "./kinds/mailbox-record/resource";
+export { type EmailFiltering, Queue, type QueueArgs } from "./kinds/queue/resource";
 export {
   type AutomaticReplies,
   type CopySentItems,
@@ -28,5 +27,6 @@ export {
   SharedMailbox,
   type SharedMailboxArgs,
   type Size,
-} from "./resources/shared-mailbox";
+} from "./kinds/shared-mailbox/resource";
+export type { RecordReadOptions } from "./resources/reading";
 export { Tenant, type TenantArgs } from "./resources/tenant";

@@ -7,12 +7,7 @@ import { type Deployment, openDeployment } from "./dynamic/deployment";
 import { DynamicProvider } from "./dynamic/dynamic-provider";
 import { EngineLog } from "./dynamic/engine-log";
 import { quieten } from "./dynamic/failures";
-import { forwardingMailbox } from "./reconcilers/forwarding-mailbox";
-import { individualMailbox } from "./reconcilers/individual-mailbox";
-import { mailboxMembership } from "./reconcilers/mailbox-membership";
-import { queue } from "./reconcilers/queue";
-import { sharedMailbox } from "./reconcilers/shared-mailbox";
-import type { Kind } from "./resources/dynamic-resource";
+import { type Kind, reconcilerOf } from "./kinds";
 
 const log = new EngineLog(process.argv[2]);
 let opening: Promise<Deployment> | undefined;
@@ -31,27 +26,13 @@ log.whenGone(() => {
  * @param kind the kind of resource, as it stands in the state file.
  */
 export function dynamicProvider(kind: Kind): pulumi.dynamic.ResourceProvider {
-  const provider = providerOf(kind);
-  return Object.assign(provider, { configure });
-}
-
-function providerOf(kind: Kind): pulumi.dynamic.ResourceProvider {
-  switch (kind) {
-    case "SharedMailbox":
-      return new DynamicProvider(sharedMailbox, deployment, working);
-    case "MailboxMembership":
-      return new DynamicProvider(mailboxMembership, deployment, working);
-    case "ForwardingMailbox":
-      return new DynamicProvider(forwardingMailbox, deployment, working);
-    case "IndividualMailbox":
-      return new DynamicProvider(individualMailbox, deployment, working);
-    case "Queue":
-      return new DynamicProvider(queue, deployment, working);
-    default:
-      throw new Error(
-        `This version of pulumi-mailboxes does not know the kind "${kind}", which stands in the state. Install the version that made it, or a newer one.`,
-      );
+  const reconciler = reconcilerOf(kind);
+  if (reconciler === undefined) {
+    throw new Error(
+      `This version of pulumi-mailboxes does not know the kind "${kind}", which stands in the state. Install the version that made it, or a newer one.`,
+    );
   }
+  return Object.assign(new DynamicProvider(reconciler, deployment, working), { configure });
 }
 
 /**

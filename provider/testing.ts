@@ -4,24 +4,17 @@
  */
 import { createHash } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
+import type { Properties } from "./core/kind";
 import { check } from "./dynamic/check";
-import { forwardingMailbox } from "./reconcilers/forwarding-mailbox";
-import { individualMailbox } from "./reconcilers/individual-mailbox";
-import { mailboxMembership } from "./reconcilers/mailbox-membership";
-import { queue } from "./reconcilers/queue";
-import type { Properties, Reconciler } from "./reconcilers/reconciler";
-import { sharedMailbox } from "./reconcilers/shared-mailbox";
-import { type Kind, typeToken } from "./resources/dynamic-resource";
+import { type AnyReconciler, type Kind, kinds } from "./kinds";
+import { typeToken } from "./resources/dynamic-resource";
 
 /** The Entra tenant and the Dataverse organisation that every mocked resource is in. */
 const TENANT_ID = "7e57ab1e-a000-4000-8000-000000000001";
 const ORGANIZATION_ID = "7e57ab1e-d000-4000-8000-000000000001";
 
-type AnyReconciler = Pick<Reconciler<Properties, unknown, unknown>, "kind" | "schema" | "keyed" | "check">;
-
-/** A kind of resource under mocks: how its inputs are checked, and what a deployment would add to them. */
+/** A kind of resource under mocks: what a deployment would add to its inputs. */
 interface Mocked {
-  reconciler: unknown;
   /** The physical id, from the checked inputs and the resource's name. */
   id: (inputs: Properties, name: string) => string;
   outputs: (inputs: Properties, id: string) => Properties;
@@ -29,7 +22,6 @@ interface Mocked {
 
 const MOCKED: Record<Kind, Mocked> = {
   SharedMailbox: {
-    reconciler: sharedMailbox,
     id: ({ primarySmtpAddress }) => idOf(primarySmtpAddress),
     outputs: ({ primarySmtpAddress, alias, emailAliases, signInBlocked }, id) => ({
       userPrincipalName: primarySmtpAddress,
@@ -49,7 +41,6 @@ const MOCKED: Record<Kind, Mocked> = {
     }),
   },
   MailboxMembership: {
-    reconciler: mailboxMembership,
     id: ({ mailbox }) => idOf(mailbox),
     outputs: ({ mailbox, members }, id) => ({
       mailboxId: id,
@@ -59,7 +50,6 @@ const MOCKED: Record<Kind, Mocked> = {
     }),
   },
   ForwardingMailbox: {
-    reconciler: forwardingMailbox,
     id: (_inputs, name) => idOf(`forward mailbox ${name}`),
     outputs: ({ sources }) => ({
       ...record({ incomingEmailStatus: "Success" }),
@@ -70,7 +60,6 @@ const MOCKED: Record<Kind, Mocked> = {
     }),
   },
   IndividualMailbox: {
-    reconciler: individualMailbox,
     id: ({ user, queue: name }) => idOf(`mailbox record of ${user ?? name}`),
     outputs: ({ user, queue: name }) => ({
       ...record({}),
@@ -79,7 +68,6 @@ const MOCKED: Record<Kind, Mocked> = {
     }),
   },
   Queue: {
-    reconciler: queue,
     id: (_inputs, name) => idOf(`queue ${name}`),
     outputs: (_inputs, id) => ({
       ...record({}),
@@ -111,11 +99,11 @@ export function mailboxMocks(others: Partial<pulumi.runtime.Mocks> = {}): pulumi
       if (kind === undefined) {
         return others.newResource?.(args) ?? { id: args.id || `${args.name}-id`, state: args.inputs };
       }
-      const { reconciler, id, outputs } = MOCKED[kind];
+      const { id, outputs } = MOCKED[kind];
       if (Array.isArray(args.inputs.__get)) {
         return read(kind, args.id ?? "", args.inputs.__get as string[]);
       }
-      const inputs = checked(kind, reconciler as AnyReconciler, args.name, visible(args.inputs));
+      const inputs = checked(kind, args.name, visible(args.inputs));
       const own = args.id || id(inputs, args.name);
       return { id: own, state: { ...inputs, ...outputs(inputs, own), tenantId: TENANT_ID } };
     },
@@ -149,8 +137,8 @@ function addressIn(asked: string): string {
   return asked.includes("@") ? asked.toLowerCase() : `${idOf(asked).slice(0, 8)}@contoso.com`;
 }
 
-function checked(kind: Kind, reconciler: AnyReconciler, name: string, news: Properties): Properties {
-  const { inputs, problems } = check(reconciler, news, undefined);
+function checked(kind: Kind, name: string, news: Properties): Properties {
+  const { inputs, problems } = check(kinds[kind] as AnyReconciler, news, undefined);
   if (problems.length > 0) {
     const list = problems.map(({ path, reason }) => `${path}: ${reason}`).join("\n");
     throw new Error(`${kind} "${name}":\n${list}`);

@@ -3,24 +3,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { KEYS, VARIABLES } from "../provider/configuration/schema";
-import { schema as forwardingMailbox } from "../provider/reconcilers/forwarding-mailbox/desired";
-import { schema as individualMailbox } from "../provider/reconcilers/individual-mailbox/desired";
-import { schema as mailboxMembership } from "../provider/reconcilers/mailbox-membership/desired";
-import { schema as queue } from "../provider/reconcilers/queue/desired";
-import { schema as sharedMailbox } from "../provider/reconcilers/shared-mailbox/desired";
+import { type Kind, kinds } from "../provider/kinds";
 import { providerText } from "../provider/resources/dynamic-resource";
 
 const clone = join(__dirname, "..");
 const read = (file: string): string => readFileSync(join(clone, file), "utf8");
 const readme = read("README.md");
 
-const kinds = [
-  { kind: "SharedMailbox", file: "shared-mailbox", inputs: Object.keys(sharedMailbox.shape) },
-  { kind: "MailboxMembership", file: "mailbox-membership", inputs: Object.keys(mailboxMembership.shape) },
-  { kind: "ForwardingMailbox", file: "forwarding-mailbox", inputs: Object.keys(forwardingMailbox.shape) },
-  { kind: "IndividualMailbox", file: "individual-mailbox", inputs: Object.keys(individualMailbox.shape) },
-  { kind: "Queue", file: "queue", inputs: Object.keys(queue.shape) },
-] as const;
+const described = Object.entries(kinds).map(([kind, { schema }]) => ({
+  kind: kind as Kind,
+  folder: kind.replace(/(?<=.)[A-Z]/g, "-$&").toLowerCase(),
+  inputs: Object.keys(schema.shape),
+}));
 
 /** The text below a heading, up to the next one of the same or a higher rank. */
 function section(heading: string): string {
@@ -52,7 +46,7 @@ function documentedMembers(file: string, name: string): string[] {
     .map((member) => member.name?.getText(source) ?? "");
 }
 
-describe.each(kinds)("$kind", ({ kind, file, inputs }) => {
+describe.each(described)("$kind", ({ kind, folder, inputs }) => {
   test("has a row for every input in the README, and no row for anything else", () => {
     const table = section(`### ${kind}`)
       .split("\n\n")
@@ -61,7 +55,7 @@ describe.each(kinds)("$kind", ({ kind, file, inputs }) => {
   });
 
   test("has a docstring for every input", () => {
-    expect(documentedMembers(`provider/resources/${file}.ts`, `${kind}Args`).sort()).toEqual([...inputs].sort());
+    expect(documentedMembers(`provider/kinds/${folder}/resource.ts`, `${kind}Args`).sort()).toEqual([...inputs].sort());
   });
 
   test("is spelled in the README with the provider text that stands in states", () => {
@@ -85,7 +79,7 @@ test("every configuration key that a document sets exists", () => {
     .flatMap((file) => [...read(file).matchAll(/\bmailboxes:([a-z]\w*)/gi)])
     .map(([, key = ""]) => key)
     // Type tokens, and the one wrong key that the README shows an error about.
-    .filter((key) => ![...kinds.map(({ kind }) => kind as string), "Tenant", "tenant"].includes(key));
+    .filter((key) => ![...described.map(({ kind }) => kind as string), "Tenant", "tenant"].includes(key));
   expect(named.filter((key) => !Object.hasOwn(KEYS, key))).toEqual([]);
   expect(named.length).toBeGreaterThan(10);
 });

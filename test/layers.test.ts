@@ -12,29 +12,37 @@ interface Import {
 }
 
 /**
- * The layers, and what each may import besides itself. `configuration` and `http` are the two halves of the lowest
- * one. The files directly below `provider/` are the doors.
+ * The layers, and what each may import besides itself. `configuration` and `http` are the two halves of the lowest one. The files
+ * directly below `provider/` are the doors. A kind's `resource.ts` is what programs load of it, and a layer of its own.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   resources: [],
-  dynamic: ["reconcilers", "services", "http", "configuration"],
-  plugin: ["reconcilers", "services", "http", "configuration"],
-  reconcilers: ["services", "http", "configuration"],
+  "kinds/*/resource.ts": ["resources"],
+  dynamic: ["core", "services", "http", "configuration"],
+  kinds: ["core", "services", "http"],
+  core: ["services", "http"],
   services: ["http", "configuration"],
   http: ["configuration"],
   configuration: ["http"],
   "local-tenant": [],
-  "index.ts": ["resources"],
-  // The door of the engine picks the reconciler of a kind; the names of the kinds are the classes'.
-  "provider.ts": ["dynamic", "reconcilers", "resources"],
-  // Mocks for users' own tests: checks as the provider does, and knows the kinds by the classes' names.
-  "testing.ts": ["dynamic", "reconcilers", "resources"],
+  "index.ts": ["kinds/*/resource.ts", "resources"],
+  "kinds.ts": ["core", "kinds"],
+  // The door of the engine: the names of the kinds are those of the list.
+  "provider.ts": ["dynamic", "kinds.ts"],
+  // Mocks for users' own tests: checks as the provider does, and knows the types by the classes' names.
+  "testing.ts": ["core", "dynamic", "kinds.ts", "resources"],
   "cli.ts": ["acceptance", "import-file", "local-tenant"],
   // Asks the services plainly, as a client of its own: nothing of what reconciles, and nothing of the local tenant.
   acceptance: ["dynamic", "services", "http", "configuration"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.
-  "import-file": ["dynamic", "reconcilers", "services", "http", "configuration", "resources"],
+  "import-file": ["dynamic", "core", "kinds", "services", "http", "configuration", "resources"],
 };
+
+/** What `core` may load of the services: how to wait, and how texts compare. All else of theirs it knows by type only. */
+const WORDS_AND_WAITING = ["text", "waiting"].map((file) => join(ROOT, "services", file));
+
+/** The layers that every program loads. */
+const LOADED_BY_PROGRAMS = ["resources", "kinds/*/resource.ts"];
 
 /** The programs that load the resource classes must not pay for validation or HTTP. */
 const HEAVY = /^(zod|@azure\/|@microsoft\/|hono|@hono\/|dataloader|commander)/;
@@ -84,7 +92,8 @@ function importsOf(file: string): Import[] {
 
 /** The layer of a file: its folder below `provider/`, or its own name where it is directly there. */
 function layerOf(file: string): string {
-  return relative(ROOT, file).split(sep)[0] ?? "";
+  const [first = "", ...rest] = relative(ROOT, file).split(sep);
+  return first === "kinds" && rest.at(-1) === "resource.ts" ? "kinds/*/resource.ts" : first;
 }
 
 function resolved({ file, target }: Import): string | undefined {
@@ -97,11 +106,7 @@ function layerOfTarget(entry: Import): string | undefined {
     return undefined;
   }
   const below = relative(ROOT, path);
-  if (below.startsWith("..")) {
-    return "outside of provider/";
-  }
-  const [first = ""] = below.split(sep);
-  return `${first}.ts` in ARROWS ? `${first}.ts` : first;
+  return below.startsWith("..") ? "outside of provider/" : layerOf(`${path}.ts`);
 }
 
 function shown(entry: Import): string {
@@ -129,7 +134,14 @@ describe("imports between the layers", () => {
   it("follow the arrows", () => {
     const wrong = imports.filter((entry) => {
       const [from, to] = [layerOf(entry.file), layerOfTarget(entry)];
-      return to !== undefined && from !== to && !(ARROWS[from] ?? []).includes(to) && !startsLocalTenant(entry);
+      return (
+        to !== undefined &&
+        from !== to &&
+        !(ARROWS[from] ?? []).includes(to) &&
+        !startsLocalTenant(entry) &&
+        // The names of the kinds are types: they load nothing.
+        !(to === "kinds.ts" && entry.isTypeOnly)
+      );
     });
     expect(wrong.map(shown)).toEqual([]);
   });
@@ -137,6 +149,17 @@ describe("imports between the layers", () => {
   it("reach the local tenant in one line only", () => {
     const starts = imports.filter(startsLocalTenant);
     expect(starts.map(shown).slice(1)).toEqual([]);
+  });
+
+  it("of the services in the core are types, but for waiting and texts", () => {
+    const loaded = imports.filter(
+      (entry) =>
+        layerOf(entry.file) === "core" &&
+        layerOfTarget(entry) === "services" &&
+        !entry.isTypeOnly &&
+        !WORDS_AND_WAITING.includes(resolved(entry) ?? ""),
+    );
+    expect(loaded.map(shown)).toEqual([]);
   });
 
   it("do not go round in circles", () => {
@@ -170,9 +193,9 @@ describe("imports between the layers", () => {
   it("of the resource classes do not reach the provider process, but for their types", () => {
     const loaded = imports.filter(
       (entry) =>
-        layerOfTarget(entry) === "resources" &&
+        LOADED_BY_PROGRAMS.includes(layerOfTarget(entry) ?? "") &&
         // Neither a command, which writes what the classes would declare, nor mocks are in the provider process.
-        !["resources", "index.ts", "import-file", "testing.ts"].includes(layerOf(entry.file)) &&
+        ![...LOADED_BY_PROGRAMS, "index.ts", "import-file", "testing.ts"].includes(layerOf(entry.file)) &&
         !entry.isTypeOnly,
     );
     expect(loaded.map(shown)).toEqual([]);
@@ -181,7 +204,7 @@ describe("imports between the layers", () => {
   it("of heavy packages are not in what every program loads", () => {
     const heavy = imports.filter(
       ({ file, target, isTypeOnly }) =>
-        ["resources", "index.ts"].includes(layerOf(file)) && !isTypeOnly && HEAVY.test(target),
+        [...LOADED_BY_PROGRAMS, "index.ts"].includes(layerOf(file)) && !isTypeOnly && HEAVY.test(target),
     );
     expect(heavy.map(shown)).toEqual([]);
   });
@@ -190,7 +213,7 @@ describe("imports between the layers", () => {
     const inside = imports.filter(
       ({ file, target }) =>
         target.startsWith("@pulumi/") &&
-        !["resources", "dynamic", "plugin", "index.ts", "provider.ts", "testing.ts"].includes(layerOf(file)),
+        ![...LOADED_BY_PROGRAMS, "dynamic", "index.ts", "provider.ts", "testing.ts"].includes(layerOf(file)),
     );
     expect(inside.map(shown)).toEqual([]);
   });

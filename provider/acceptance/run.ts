@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { openDeployment, type RawConfiguration } from "../dynamic/deployment";
 import { EngineLog } from "../dynamic/engine-log";
-import { APPLICATION } from "../http/identification";
-import { Ground, type Plot } from "./ground";
-import { cleanUp, described, Journal } from "./made";
-import { type Need, notTried, type Probe, Unprepared, type Verdict } from "./probe";
-import { probes } from "./probes";
+import { APPLICATION } from "../http/call";
+import { cleanUp, described, Ground, Journal, type Plot } from "./made";
+import { dataverseProbes } from "./probes/dataverse";
+import { exchangeProbes } from "./probes/exchange";
+import { graphProbes } from "./probes/graph";
+import { loginProbes } from "./probes/login";
 import { Recording } from "./record";
-import { rowsOf, Wire } from "./wire";
+import { type Need, notTried, type Probe, rowsOf, Unprepared, type Verdict, Wire } from "./wire";
 
 /** What `mailboxes acceptance` is called with. */
 export interface AcceptanceOptions {
@@ -313,3 +314,6 @@ async function cleanUpOnly(
   }
   return complaints.length > 0 ? 2 : 0;
 }
+
+/** Every probe, in the order in which they run: what only asks comes first in each service. */
+export const probes: readonly Probe[] = [...loginProbes, ...exchangeProbes, ...graphProbes, ...dataverseProbes];

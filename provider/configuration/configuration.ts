@@ -10,8 +10,7 @@ import { InputError } from "../http/errors";
 import { rememberSecret } from "../http/redact";
 import { CLOUD_ENDPOINTS, type Cloud, DATAVERSE_DOMAINS, type Endpoints } from "./clouds";
 import { type Credential, chooseCredential, localCredential } from "./credential";
-import { isLoopback, isUrl } from "./schema";
-import { keyName, type Setting, Settings } from "./settings";
+import { isLoopback, isUrl, keyName, type Setting, Settings } from "./schema";
 
 export type { Cloud, Endpoints } from "./clouds";
 export type { Credential } from "./credential";

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { problemsOfList } from "../reconcilers/keyed";
-import type { Properties, Reconciler } from "../reconcilers/reconciler";
-import { hasUnknown, placeholder, UNKNOWN } from "./unknown";
+import { problemsOfList } from "../core/canonical";
+import type { Properties, Reconciler } from "../core/kind";
+import { hasUnknown, placeholder, UNKNOWN } from "./wire-values";
 
 /** Inputs in canonical form, or what is wrong with them. */
 export interface Checked {

@@ -2,18 +2,18 @@ import { setMaxListeners } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
-import { whyNobodySignsIn } from "../configuration/sign-in-ahead";
+import { whyNobodySignsIn } from "../configuration/credential";
+import type { Operation, Properties } from "../core/kind";
+import { originOf } from "../core/origin";
+import { readOrFail } from "../core/reading";
+import { Registry } from "../core/registry";
 import type { CallContext, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
 import { ProviderError, TokenError } from "../http/errors";
 import { Pipeline, pipelineOptions } from "../http/pipeline";
 import { openLocalTenant } from "../local-tenant/embedded";
-import { originOf } from "../reconcilers/origin";
-import type { Operation, Properties } from "../reconcilers/reconciler";
-import { Registry } from "../reconcilers/registry";
-import { readOrFail } from "../reconcilers/unread";
-import { isGuid } from "../services/recipients";
 import { createServices, type Services } from "../services/services";
+import { isGuid } from "../services/text";
 import type { EngineLog } from "./engine-log";
 
 /** Longest time one operation on a resource may take, in milliseconds; single waits are bounded by the settle timeout. */

@@ -1,19 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Claim } from "../core/claims";
+import { converge } from "../core/converge";
+import type { Operation, Properties, Reconciler } from "../core/kind";
+import { type Origin, originOf } from "../core/origin";
+import { isUnfit, looking } from "../core/reading";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
 import { redact } from "../http/redact";
-import { isUnfit } from "../reconcilers/asked";
-import type { Claim } from "../reconcilers/claims";
-import { converge } from "../reconcilers/converge";
-import { type Origin, originOf } from "../reconcilers/origin";
-import type { Operation, Properties, Reconciler } from "../reconcilers/reconciler";
-import { looking } from "../reconcilers/unread";
 import { type Checked, check } from "./check";
 import type { Deployment } from "./deployment";
 import { environmentOf, operationOf } from "./deployment";
 import { failureOf, PartialFailure } from "./failures";
-import { plain } from "./plain";
 import { keepSecret, sealed, secretTexts } from "./secrets";
-import { hasUnknown, UNKNOWN } from "./unknown";
+import { hasUnknown, plain, UNKNOWN } from "./wire-values";
 
 /**
  * Output of a deployment that failed half-way. The engine remembers such failures by itself, but forgets them in a refresh; what is

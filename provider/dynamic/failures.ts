@@ -1,7 +1,7 @@
+import type { Properties } from "../core/kind";
 import { isProviderError } from "../http/errors";
 import { redact } from "../http/redact";
-import type { Properties } from "../reconcilers/reconciler";
-import { plain } from "./plain";
+import { plain } from "./wire-values";
 
 /** What a {@link Failure} looks like where it is printed as text. */
 const SHOWN_ELSEWHERE = "pulumi-mailboxes: the reason stands with the resource";

@@ -1,6 +1,6 @@
+import type { Properties } from "../core/kind";
 import { rememberSecret } from "../http/redact";
-import type { Properties } from "../reconcilers/reconciler";
-import { UNKNOWN } from "./unknown";
+import { UNKNOWN } from "./wire-values";
 
 /** Pulumi's wire form of a secret. The engine encrypts what stands in it, also where a dynamic provider puts it. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";

@@ -1,5 +1,24 @@
+/** How the package names itself to the services. */
 /** The plain data that travels through the pipeline. */
-import type { Service } from "./errors";
+/** Waiting that a cancelled deployment ends at once. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CancelledError, type Service } from "./errors";
+
+function version(): string {
+  // The same two steps up from `provider/http` in a clone and from `dist/http` in an installed package.
+  const found: unknown = JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8"));
+  const isNamed = typeof found === "object" && found !== null && "version" in found;
+  return isNamed && typeof found.version === "string" ? found.version : "0";
+}
+
+/** `pulumi-mailboxes/1.2.3`: the `User-Agent` of every request and Exchange's `X-ClientApplication`. */
+export const APPLICATION = `pulumi-mailboxes/${version()}`;
+
+/** Exchange's `connection-id`: one for each process, so that its pages and reads stay together. */
+export const CONNECTION_ID = randomUUID();
 
 export type { Service } from "./errors";
 
@@ -62,4 +81,26 @@ export interface TokenOptions {
   signal?: AbortSignal;
   /** Dataverse: the environment the token is for, where it is not the configured one. */
   environmentUrl?: string;
+}
+
+/** The error of a call whose deployment was cancelled. */
+export function cancelled(action: string, cause?: unknown): CancelledError {
+  return new CancelledError({
+    action,
+    words: "cancelled before it was done",
+    nextStep: "Run `pulumi up` again to finish the work.",
+    cause,
+  });
+}
+
+/**
+ * Waits.
+ * @throws CancelledError when the signal fires before the time is over.
+ */
+export async function wait(milliseconds: number, signal: AbortSignal, action: string): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, { signal });
+  } catch {
+    throw cancelled(action);
+  }
 }

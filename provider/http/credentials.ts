@@ -5,12 +5,10 @@ import type { TokenCredential } from "@azure/identity";
 import { isMicrosoftLogin } from "../configuration/clouds";
 import type { Configuration, Credential } from "../configuration/configuration";
 import type { Service, TokenOptions, TokenSource } from "./call";
+import { cancelled } from "./call";
 import { TokenError } from "./errors";
-import { githubActionsToken } from "./github-actions";
-import { type FreshToken, signInLocally } from "./local-sign-in";
 import { rememberSecret } from "./redact";
-import { scopeOf } from "./scopes";
-import { cancelled } from "./wait";
+import { type FreshToken, githubActionsToken, scopeOf, signInLocally } from "./sign-in";
 
 export type { TokenOptions, TokenSource } from "./call";
 

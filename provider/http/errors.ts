@@ -355,3 +355,23 @@ export function isForbidden(error: unknown): boolean {
 export function isUnknownOutcome(error: unknown): error is UnknownOutcomeError {
   return isProviderError(error) && error.name === "UnknownOutcomeError";
 }
+
+/**
+ * What a read answers; undefined where the application may not read it, which says nothing about what is there.
+ *
+ * @param refused is told of the refusal.
+ */
+export async function ifAllowed<T>(
+  read: Promise<T>,
+  refused: (refusal: ProviderError) => void = () => {},
+): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (!isForbidden(error) || !isProviderError(error)) {
+      throw error;
+    }
+    refused(error);
+    return undefined;
+  }
+}

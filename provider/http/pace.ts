@@ -6,11 +6,11 @@
  */
 import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call, CallContext } from "./call";
+import { cancelled, wait } from "./call";
 import { delayIn } from "./classify";
 import { TimeoutError } from "./errors";
-import { parseRateLimit, parseRetryAfter } from "./retry-after";
-import { Link, Sending } from "./sending";
-import { cancelled, wait } from "./wait";
+import { parseRateLimit, parseRetryAfter } from "./parse";
+import { Link, Sending } from "./transport";
 
 /** Requests in flight at a time. */
 export interface Ceilings {

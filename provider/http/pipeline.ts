@@ -4,21 +4,26 @@
  * The links, outermost first: retry, pace, authenticate, trace, send. Pacing and signing in are inside the repetition,
  * so that a call that waits before its next attempt holds no place in the queue, and goes out with a fresh token.
  */
-import { Client, ResponseType } from "@microsoft/microsoft-graph-client";
+/** Adds the token of the service, and gets a new one once when the service refuses it. */
+import { Client, type Context, ResponseType } from "@microsoft/microsoft-graph-client";
 import { CLOUD_ENDPOINTS, type Cloud, type Endpoints } from "../configuration/clouds";
 import type { Configuration } from "../configuration/configuration";
-import { Authenticate } from "./authenticate";
-import type { Answer, Call, CallContext, TokenSource } from "./call";
+import {
+  type Answer,
+  APPLICATION,
+  type Call,
+  type CallContext,
+  CONNECTION_ID,
+  cancelled,
+  type TokenSource,
+} from "./call";
 import { ProviderError } from "./errors";
-import { APPLICATION, CONNECTION_ID } from "./identification";
 import { CEILINGS, type Ceilings, Pace } from "./pace";
 import { parseBody } from "./parse";
 import { rememberSecretsOf } from "./redact";
 import { RETRY_POLICY, Retry, type RetryPolicy } from "./retry";
-import { Sending } from "./sending";
 import { type RequestCounts, Trace, type TraceSink, traceToFile, type Witness } from "./trace";
-import { ANSWER_TIMEOUTS, type AnswerTimeouts, Send } from "./transport";
-import { cancelled } from "./wait";
+import { ANSWER_TIMEOUTS, type AnswerTimeouts, Link, Send, Sending, setHeader } from "./transport";
 
 export type { Answer, Call, CallContext, Service, TokenOptions, TokenSource } from "./call";
 
@@ -222,5 +227,35 @@ export class Pipeline {
     return this.#options.endpoints[call.service] === official
       ? "mailboxes:cloud"
       : `mailboxes:endpoints (${call.service})`;
+  }
+}
+
+/** Signs every request in. A 401 proves that nothing happened, so that writes are sent again as well. */
+export class Authenticate extends Link {
+  readonly #tokens: TokenSource;
+
+  constructor(tokens: TokenSource) {
+    super();
+    this.#tokens = tokens;
+  }
+
+  async execute(context: Context): Promise<void> {
+    const sending = Sending.of(context);
+    await this.#forwardWith(context, sending, false);
+    if (sending.received?.status === 401) {
+      await this.#forwardWith(context, sending, true);
+    }
+  }
+
+  async #forwardWith(context: Context, sending: Sending, forceRefresh: boolean): Promise<void> {
+    const { call, bounds } = sending;
+    const token = await this.#tokens.token(call.service, {
+      forceRefresh,
+      signal: bounds.signal,
+      ...(call.base === undefined ? {} : { environmentUrl: call.base }),
+    });
+    setHeader(context, "Authorization", `Bearer ${token}`);
+    sending.received = undefined;
+    await this.forward(context);
   }
 }

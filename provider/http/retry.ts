@@ -5,12 +5,11 @@
  */
 import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call } from "./call";
+import { cancelled, wait } from "./call";
 import { ProviderError, type ServiceError, TimeoutError, UnknownOutcomeError, UnreachableError } from "./errors";
 import { parseBody, serviceErrorOf } from "./parse";
 import { saysFailed } from "./refusal";
-import { Link, Sending } from "./sending";
-import { TransportFailure } from "./transport";
-import { cancelled, wait } from "./wait";
+import { Link, Sending, TransportFailure } from "./transport";
 
 /** How one kind of failure is repeated. All times in milliseconds. */
 export interface Backoff {

@@ -9,8 +9,7 @@ import type { Call, Service } from "./call";
 import { delayIn } from "./classify";
 import { redact } from "./redact";
 import type { Received } from "./refusal";
-import { Link, Sending, setHeader } from "./sending";
-import { TransportFailure } from "./transport";
+import { Link, Sending, setHeader, TransportFailure } from "./transport";
 
 /** One request, as it is told. */
 export interface TraceLine {

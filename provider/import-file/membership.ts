@@ -1,11 +1,10 @@
+import type { Operation } from "../core/kind";
 import { check } from "../dynamic/check";
-import { mailboxMembership } from "../reconcilers/mailbox-membership";
-import { type Desired, type MemberRights, NOBODY, type Observed } from "../reconcilers/mailbox-membership/desired";
-import type { Operation } from "../reconcilers/reconciler";
+import { type Desired, type MemberRights, NOBODY, type Observed } from "../kinds/mailbox-membership/desired";
+import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import type { Mailbox } from "../services/mailboxes";
 import type { Entry } from "../services/permissions";
-import { minimal } from "./minimal";
-import { type Declared, reasons } from "./shared-mailbox";
+import { type Declared, minimal, reasons } from "./shared-mailbox";
 
 /**
  * Who has access to a mailbox, as a program would declare it. People are found as an exclusive membership finds them on a

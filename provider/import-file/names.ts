@@ -1,4 +1,4 @@
-import { shortHash } from "../reconcilers/origin";
+import { shortHash } from "../core/origin";
 
 /** What a mailbox is called in a program. */
 export interface Names {

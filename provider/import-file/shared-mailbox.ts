@@ -1,15 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Change, Operation, Properties, Reconciler } from "../core/kind";
 import { check } from "../dynamic/check";
 import { InputError, isClass } from "../http/errors";
-import type { Change, Operation, Properties } from "../reconcilers/reconciler";
-import { sharedMailbox } from "../reconcilers/shared-mailbox";
-import type { Desired, Observed } from "../reconcilers/shared-mailbox/desired";
-import { stateOfEverything } from "../reconcilers/shared-mailbox/everything";
-import { isSet } from "../reconcilers/shared-mailbox/facet";
-import { around, facets } from "../reconcilers/shared-mailbox/observation";
+import type { Desired, Observed } from "../kinds/shared-mailbox/desired";
+import { isSet } from "../kinds/shared-mailbox/facet";
+import { around, facets, stateOfEverything } from "../kinds/shared-mailbox/observation";
+import { sharedMailbox } from "../kinds/shared-mailbox/reconciler";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";
-import { minimal } from "./minimal";
 
 /** A resource as a program declares it and as the engine holds it after a refresh. */
 export interface Declared {
@@ -194,4 +192,31 @@ function propertyOf(path: string): string {
 /** Problems as one sentence without its full stop. */
 export function reasons(problems: readonly { path: string; reason: string }[]): string {
   return problems.map(({ path, reason }) => `${path}: ${reason}`).join("; ");
+}
+
+type Checkable = Pick<Reconciler<Properties, unknown, unknown>, "kind" | "schema" | "keyed" | "check">;
+
+/**
+ * The shortest way to write a property: without the members that mean the same left out, such as `keepCopy: true`.
+ *
+ * @param others the inputs that the property cannot be checked without.
+ */
+export function minimal(reconciler: Checkable, others: Properties, property: string, value: unknown): unknown {
+  const canonical = (candidate: unknown) =>
+    check(reconciler, { ...others, [property]: candidate }, undefined).inputs[property];
+  const whole = canonical(value);
+  const shorten = (part: unknown, put: (shorter: unknown) => unknown): unknown => {
+    if (typeof part !== "object" || part === null || Array.isArray(part)) {
+      return part;
+    }
+    let shorter: Properties = { ...part };
+    for (const key of Object.keys(part)) {
+      const { [key]: member, ...rest } = shorter;
+      shorter = isDeepStrictEqual(canonical(put(rest)), whole)
+        ? rest
+        : { ...rest, [key]: shorten(member, (inner) => put({ ...rest, [key]: inner })) };
+    }
+    return shorter;
+  };
+  return shorten(value, (shorter) => shorter);
 }

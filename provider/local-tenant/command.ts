@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { JournalInUseError } from "./lock";
-import { isSeedName, type SeedName, seedNames } from "./seed";
+import { isSeedName, type SeedName, seedNames } from "./seed/index";
 import { type RunningTenant, startLocalTenant } from "./server";
 import { overview, printed, type State } from "./show";
 

@@ -1,10 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Kind } from "../kinds";
 import { checkInstallation } from "./installation";
-import { canonicalPaths } from "./keyed";
 import { askedIn, refuseReading } from "./reading";
-
-/** The kinds of resources, as they stand in type tokens and state files. */
-export type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";
 
 /** The type token of a kind: `pulumi-nodejs:dynamic/mailboxes:<Kind>`. */
 export function typeToken(kind: Kind): string {
@@ -34,6 +31,19 @@ function checkInstallationOnce(): void {
   }
 }
 
+/** What is peculiar to the class of a kind. */
+export interface ResourceClass {
+  kind: Kind;
+  /** The names of its outputs. */
+  outputs: Readonly<Record<string, true>>;
+  /** Inputs that are maps of people or mailboxes. */
+  keyed?: readonly string[];
+  /** What `get` takes, in words. */
+  askedBy: string;
+  /** What a program does instead of the option `import`, as a sentence. */
+  takenOver: string;
+}
+
 /** The outputs of a class by name: one that is declared and forgotten here does not compile. */
 export type Outputs<T> = Readonly<Record<Exclude<keyof T, keyof pulumi.CustomResource>, true>>;
 
@@ -43,15 +53,15 @@ export type Outputs<T> = Readonly<Record<Exclude<keyof T, keyof pulumi.CustomRes
  * program (`sourcePosition`), and each constructor in between would move that into this package.
  */
 export function registration(
-  kind: Kind,
+  resource: ResourceClass,
   name: string,
   inputs: Record<string, unknown>,
-  outputs: Readonly<Record<string, true>>,
   options: pulumi.CustomResourceOptions | undefined,
 ): [type: string, name: string, inputs: pulumi.Inputs, options: pulumi.CustomResourceOptions] {
+  const { kind, outputs, keyed = [] } = resource;
   const asked = askedIn(options);
   if (asked === undefined) {
-    refuseReading(kind, name, options);
+    refuseReading(resource, name, options);
   }
   checkInstallationOnce();
   return [
@@ -68,7 +78,7 @@ export function registration(
     {
       ...options,
       ...(asked === undefined ? {} : { id: asked.id }),
-      ...canonicalOptions(kind, options),
+      ...canonicalOptions(keyed, options),
       hideDiffs: ["__provider", "__origin", "__secrets", "__awaited", ...(options?.hideDiffs ?? [])],
       additionalSecretOutputs: [
         ...Object.keys(outputs).filter((output) => output === "credentials"),
@@ -108,14 +118,11 @@ function alone(output: pulumi.Output<string>): Promise<string> {
   return (output as pulumi.Output<string> & { promise(): Promise<string> }).promise();
 }
 
-/** Inputs that are maps of people or mailboxes, by kind. */
-const KEYED: Partial<Record<Kind, string[]>> = { MailboxMembership: ["members"], ForwardingMailbox: ["sources"] };
-
-function canonicalOptions(kind: Kind, options: pulumi.CustomResourceOptions | undefined) {
+function canonicalOptions(keyed: readonly string[], options: pulumi.CustomResourceOptions | undefined) {
   const given = { ignoreChanges: options?.ignoreChanges, replaceOnChanges: options?.replaceOnChanges };
   return Object.fromEntries(
     Object.entries(given).flatMap(([option, paths]) =>
-      paths === undefined ? [] : [[option, canonicalPaths(paths, KEYED[kind] ?? [])]],
+      paths === undefined ? [] : [[option, canonicalPaths(paths, keyed)]],
     ),
   );
 }
@@ -145,4 +152,61 @@ async function secretsAmong(inputs: Record<string, unknown>): Promise<string[] |
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** How a key of a map is written in the state: addresses and ids in lower case. */
+function canonicalKey(key: string): string {
+  return key.trim().toLowerCase();
+}
+
+/**
+ * An input that is a map of people or mailboxes, or a list that stands for one, as it is passed to the engine. What is known now
+ * becomes the map with canonical keys at once, because `ignoreChanges` by key is applied before the provider sees it. A list
+ * with values still to come passes as it is, so that the known ones stay visible in a preview; if one of them is a secret the
+ * whole list becomes one, because a value that turns into a key takes no secrecy along.
+ */
+export function keyedInput(input: unknown): unknown {
+  if (Array.isArray(input)) {
+    return keyedFromList(input);
+  }
+  if (typeof input !== "object" || input === null || Object.getPrototypeOf(input) !== Object.prototype) {
+    return input;
+  }
+  const entries = Object.entries(input).map(([key, value]) => [canonicalKey(key), value] as const);
+  // Two spellings of one key would lose one of them: the provider refuses both, and can only do so if it sees them.
+  return new Set(entries.map(([key]) => key)).size === entries.length ? Object.fromEntries(entries) : input;
+}
+
+function keyedFromList(list: unknown[]): unknown {
+  const given = list.filter((element) => typeof element === "string");
+  if (given.length < list.length) {
+    return Promise.all(list.map((element) => pulumi.isSecret(pulumi.output(element)))).then((secrets) =>
+      secrets.some(Boolean) ? pulumi.secret(list) : list,
+    );
+  }
+  const written = [...new Set(given)];
+  const keys = written.map(canonicalKey);
+  // A name in two spellings would vanish in a map, and a wrong one would be told in another spelling: the provider refuses both, and
+  // can only do so well if it sees the list.
+  const isPlain = new Set(keys).size === keys.length && keys.every((key) => /@|^[0-9a-f-]{36}$/.test(key));
+  return isPlain ? Object.fromEntries(keys.map((key) => [key, {}])) : list;
+}
+
+/**
+ * Property paths of an option such as `ignoreChanges`, with the keys of maps as they stand in the state. The engine compares them as
+ * text: `members["Ada@Contoso.com"]` would name nobody, and Ada would lose her access.
+ *
+ * @param keyed the inputs that are such maps.
+ */
+export function canonicalPaths(paths: string[] | undefined, keyed: readonly string[]): string[] | undefined {
+  const known = new RegExp(`^(${keyed.join("|")})(?:\\[\\s*(["'\`]?)(.*?)\\2\\s*\\]|\\.([^.[\\]]+))(.*)$`, "s");
+  return keyed.length === 0
+    ? paths
+    : paths?.map((path) => {
+        const [, property, , bracketed, dotted, rest = ""] = known.exec(path.trim()) ?? [];
+        const key = bracketed ?? dotted;
+        return property === undefined || key === undefined || key === "*" || /^\d+$/.test(key)
+          ? path
+          : `${property}[${JSON.stringify(canonicalKey(key))}]${rest}`;
+      });
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Kind } from "./dynamic-resource";
+import type { Kind } from "../kinds";
 
 /** Resource options of a `get` from Dynamics. */
 export interface RecordReadOptions extends pulumi.CustomResourceOptions {
@@ -53,45 +53,33 @@ export function answered<T extends pulumi.CustomResource>(resource: T): T {
   return resource;
 }
 
-const IMPORT_FILE =
-  "Run `npx mailboxes import-file`, then `pulumi import --file`: they bring what exists into the stack.";
-
-/** What a program does instead of the option `import`, by kind. */
-const TAKE_OVER: Record<Kind, string> = {
-  SharedMailbox: IMPORT_FILE,
-  MailboxMembership: IMPORT_FILE,
-  ForwardingMailbox:
-    "Write `adopt: true`, or the record's id as `adopt`, in its arguments: the first `pulumi up` takes it over.",
-  IndividualMailbox:
-    "Declare it without the option: Dynamics made the record, and the first `pulumi up` takes it over.",
-  Queue: "Write `adopt: true`, or the queue's id as `adopt`, in its arguments: the first `pulumi up` takes it over.",
-};
+/** How a kind is brought into a stack and read, for the error that refuses Pulumi's own ways. */
+interface ReadByPulumi {
+  kind: Kind;
+  askedBy: string;
+  takenOver: string;
+}
 
 /**
  * Refuses the options of Pulumi that cannot work here: the engine would read a resource by its id alone, and a dynamic provider
  * needs its inputs for that.
  */
-export function refuseReading(kind: Kind, name: string, options: pulumi.CustomResourceOptions | undefined): void {
+export function refuseReading(
+  { kind, askedBy, takenOver }: ReadByPulumi,
+  name: string,
+  options: pulumi.CustomResourceOptions | undefined,
+): void {
   const { id, import: imported } = options ?? {};
   if (imported !== undefined) {
     throw new pulumi.RunError(
-      `${kind} "${name}": the option \`import\` does not work with a dynamic provider. ${TAKE_OVER[kind]} ` +
+      `${kind} "${name}": the option \`import\` does not work with a dynamic provider. ${takenOver} ` +
         `To point at it without managing it, call ${kind}.get("${name}", …).`,
     );
   }
   if (id !== undefined) {
     throw new pulumi.RunError(
-      `${kind} "${name}": the option \`id\` does not work with a dynamic provider. To read what exists, call ${kind}.get("${name}", …) with its ${WAYS[kind]}. ` +
-        `To manage it: ${TAKE_OVER[kind]}`,
+      `${kind} "${name}": the option \`id\` does not work with a dynamic provider. To read what exists, call ${kind}.get("${name}", …) with its ${askedBy}. ` +
+        `To manage it: ${takenOver}`,
     );
   }
 }
-
-/** How each kind is asked for. */
-const WAYS: Record<Kind, string> = {
-  SharedMailbox: "id or address",
-  MailboxMembership: "mailbox's id or address",
-  ForwardingMailbox: "id or address",
-  IndividualMailbox: "id, or its user or queue",
-  Queue: "id, address or name",
-};

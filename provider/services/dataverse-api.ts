@@ -1,7 +1,7 @@
 import type { Answer, CallContext } from "../http/call";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import type { Pipeline } from "../http/pipeline";
-import { isGuid } from "./recipients";
+import { isGuid } from "./text";
 
 /** A row of a Dataverse table; lookups as `_name_value`. */
 export type DataverseRow = Record<string, unknown>;

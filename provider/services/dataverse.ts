@@ -1,7 +1,7 @@
 import type { CallContext } from "../http/call";
 import { isServiceError } from "../http/errors";
 import { type DataverseApi, type DataverseRow, notWhatWasAsked, optional, query } from "./dataverse-api";
-import { isGuid } from "./recipients";
+import { isGuid } from "./text";
 
 export type { DataverseRow } from "./dataverse-api";
 

@@ -1,5 +1,5 @@
 import type { Row } from "./exchange";
-import { text } from "./mailboxes";
+import { text } from "./text";
 
 /** An inbox rule, whichever service showed it. */
 export interface InboxRule {

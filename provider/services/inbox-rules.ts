@@ -1,5 +1,4 @@
 import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
-import { bothRefused } from "./both-refused";
 import { type Exchange, filterLiteral, type Row } from "./exchange";
 import type { Graph } from "./graph";
 import {
@@ -15,8 +14,10 @@ import {
   ruleOfRow,
   targetWith,
 } from "./inbox-rule";
-import { sameText, smtpAddresses, text, texts } from "./mailboxes";
+import { smtpAddresses, texts } from "./mailboxes";
 import type { Recipient } from "./recipients";
+import { bothRefused } from "./refused";
+import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** A rule as Exchange showed it. */

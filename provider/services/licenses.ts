@@ -1,4 +1,4 @@
-import { sameText } from "./mailboxes";
+import { sameText } from "./text";
 
 /** A subscription of the tenant (`subscribedSku`). */
 export interface Subscription {

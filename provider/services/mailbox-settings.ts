@@ -1,8 +1,9 @@
 import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../http/errors";
-import { bothRefused } from "./both-refused";
 import type { Exchange, Row } from "./exchange";
 import type { Graph } from "./graph";
-import { type Mailbox, text } from "./mailboxes";
+import type { Mailbox } from "./mailboxes";
+import { bothRefused } from "./refused";
+import { text } from "./text";
 import { instantIn } from "./time-zones";
 import { type Scope, settle } from "./waiting";
 

@@ -1,7 +1,7 @@
-import { isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
-import { ifAllowed } from "./allowed";
+import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
 import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
 import { parseSize } from "./sizes";
+import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** A mailbox as Exchange shows it, in plain values. */
@@ -605,16 +605,6 @@ export function smtpAddresses(recipient: { emailAddresses: readonly string[] }):
 /** Whether an SMTP address is one of the recipient's. */
 export function hasAddress(recipient: { emailAddresses: readonly string[] }, address: string): boolean {
   return smtpAddresses(recipient).includes(address.toLowerCase());
-}
-
-/** Whether two identifiers are the same: guids and addresses are compared without case. */
-export function sameText(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
-}
-
-/** A text member of a row; "" where the service has none. */
-export function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 /** A multi-valued text member of a row. */

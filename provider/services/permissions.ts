@@ -1,7 +1,8 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { addAndRemove, type Exchange, type Row } from "./exchange";
-import { type Mailbox, sameText, text, texts } from "./mailboxes";
+import { type Mailbox, texts } from "./mailboxes";
+import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** A right a trustee can hold on a mailbox. */

@@ -1,7 +1,7 @@
 import type { CallContext } from "../http/call";
 import { type IncomingMethod, incomingMethods, type OutgoingMethod, outgoingMethods } from "./dataverse";
 import { type DataverseApi, type DataverseRow, notWhatWasAsked, optional, query } from "./dataverse-api";
-import { isGuid } from "./recipients";
+import { isGuid } from "./text";
 
 /** `incomingemailfilteringmethod`: which messages become records, by value (Microsoft's reference of the queue table). */
 export const emailFilters = [

@@ -1,6 +1,7 @@
 import { type Exchange, filterLiteral, type Row } from "./exchange";
 import type { Graph, User } from "./graph";
-import { hasAddress, sameText, text, texts } from "./mailboxes";
+import { hasAddress, texts } from "./mailboxes";
+import { isGuid, sameText, text } from "./text";
 
 /** Anything of the tenant that has an address in Exchange: mailboxes, mail users, groups, contacts. */
 export interface Recipient {
@@ -33,14 +34,6 @@ const SELECT = [
   "DistinguishedName",
   "WindowsLiveID",
 ] as const;
-
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Whether a text is a GUID, which is how object ids are written. */
-export function isGuid(value: string): boolean {
-  return GUID.test(value);
-}
-
 /** How long somebody who was found by an address or id is not asked for again, in milliseconds: the same people have access to many mailboxes. */
 const REMEMBERED = 60_000;
 

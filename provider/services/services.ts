@@ -8,10 +8,9 @@ import { InboxRules } from "./inbox-rules";
 import { MailboxSettings } from "./mailbox-settings";
 import { Mailboxes } from "./mailboxes";
 import { MailboxPermissions } from "./permissions";
-import { Principals } from "./principals";
+import { Principals, SecurityPrincipals } from "./principals";
 import { Queues } from "./queues";
 import { Recipients } from "./recipients";
-import { SecurityPrincipals } from "./security-principals";
 
 /** The services of one tenant, shared by everything in a deployment. */
 export interface Services {

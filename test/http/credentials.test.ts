@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readConfiguration, withLocalOrigin } from "../../provider/configuration/configuration";
 import type { Service } from "../../provider/http/call";
 import { createTokenSource } from "../../provider/http/credentials";
-import { scopeOf } from "../../provider/http/scopes";
+import { scopeOf } from "../../provider/http/sign-in";
 import { AADSTS, certificate, type Entra, startEntra } from "./entra";
 import { failureOf } from "./service";
 

@@ -1,6 +1,6 @@
 import { transformSync } from "@swc/core";
 import fc from "fast-check";
-import { programText } from "../../provider/import-file/program";
+import { programText } from "../../provider/import-file/write";
 import { declaredBy } from "./run-program";
 
 const mailbox = (declared: Record<string, unknown>, notes: string[] = []) => ({

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
 import { generate } from "selfsigned";
-import { probes } from "../../provider/acceptance/probes";
+import { probes } from "../../provider/acceptance/run";
 import { behaviours } from "../../provider/local-tenant/behaviours";
 import { type Run, runAcceptance, runFolder } from "./acceptance";
 import { failure, makeMailbox, type Row, startWorld, type World } from "./harness";

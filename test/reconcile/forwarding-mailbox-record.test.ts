@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
-import { UNKNOWN } from "../../provider/dynamic/unknown";
-import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
-import { isElsewhere } from "../../provider/reconcilers/mailbox-record/organization";
-import { Registry } from "../../provider/reconcilers/registry";
+import { Registry } from "../../provider/core/registry";
+import { UNKNOWN } from "../../provider/dynamic/wire-values";
+import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
+import { isElsewhere } from "../../provider/kinds/mailbox-record/address";
 import { forwardMailboxes, seeded as id, record } from "./dataverse-rows";
 import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 

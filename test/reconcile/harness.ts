@@ -3,17 +3,11 @@ import { type Deployment, openDeployment } from "../../provider/dynamic/deployme
 import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
 import { EngineLog } from "../../provider/dynamic/engine-log";
 import { PartialFailure } from "../../provider/dynamic/failures";
+import { type AnyReconciler, type Kind, kinds } from "../../provider/kinds";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
-import { forwardingMailbox } from "../../provider/reconcilers/forwarding-mailbox";
-import { individualMailbox } from "../../provider/reconcilers/individual-mailbox";
-import { mailboxMembership } from "../../provider/reconcilers/mailbox-membership";
-import { queue } from "../../provider/reconcilers/queue";
-import { sharedMailbox } from "../../provider/reconcilers/shared-mailbox";
 
 /** Plain JSON. */
 export type Row = Record<string, unknown>;
-
-type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";
 
 /** What the engine keeps of a resource. */
 interface State {
@@ -362,18 +356,7 @@ export class Resource {
   #provider(deployment: Deployment): pulumi.dynamic.ResourceProvider {
     const open = () => Promise.resolve(deployment);
     const working = <T>(work: () => Promise<T>) => work();
-    switch (this.#kind) {
-      case "SharedMailbox":
-        return new DynamicProvider(sharedMailbox, open, working);
-      case "MailboxMembership":
-        return new DynamicProvider(mailboxMembership, open, working);
-      case "ForwardingMailbox":
-        return new DynamicProvider(forwardingMailbox, open, working);
-      case "IndividualMailbox":
-        return new DynamicProvider(individualMailbox, open, working);
-      case "Queue":
-        return new DynamicProvider(queue, open, working);
-    }
+    return new DynamicProvider(kinds[this.#kind] as AnyReconciler, open, working);
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { programText } from "../../provider/import-file/program";
 import { type Survey, survey } from "../../provider/import-file/survey";
+import { programText } from "../../provider/import-file/write";
 import { type DeclaredResource, declaredBy } from "../import-file/run-program";
 import { type Row, startWorld, type World } from "./harness";
 

@@ -1,5 +1,5 @@
-import { originOf } from "../../provider/reconcilers/origin";
-import { formerMarkOf } from "../../provider/reconcilers/shared-mailbox/naming";
+import { originOf } from "../../provider/core/origin";
+import { formerMarkOf } from "../../provider/kinds/shared-mailbox/naming";
 import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };

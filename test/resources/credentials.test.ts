@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Credentials, sealedCredentials } from "../../provider/resources/mailbox-record";
+import { type Credentials, sealedCredentials } from "../../provider/kinds/mailbox-record/resource";
 
 const credentials = { userName: "forwardmailbox@contoso.com", password: "correct horse battery" };
 

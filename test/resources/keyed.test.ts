@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { canonicalPaths, keyedInput } from "../../provider/resources/keyed";
+import { canonicalPaths, keyedInput } from "../../provider/resources/dynamic-resource";
 
 test("a list or a map becomes a map with canonical keys, and exact duplicates of a list merge", () => {
   const map = { "ada@contoso.com": {}, "grace@contoso.com": {} };

@@ -1,6 +1,15 @@
-import type { Ground } from "../ground";
-import { notTried, type Probe, seen, Unprepared, type Verdict } from "../probe";
-import { type Json, type Reply, refusalOf, rowsOf } from "../wire";
+import type { Ground } from "../made";
+import {
+  type Json,
+  notTried,
+  type Probe,
+  type Reply,
+  refusalOf,
+  rowsOf,
+  seen,
+  Unprepared,
+  type Verdict,
+} from "../wire";
 
 const TEST_COLUMNS =
   "testemailconfigurationscheduled,testmailboxaccesscompletedon,incomingemailstatus,outgoingemailstatus,mailboxstatus,lastsyncerror,lastsyncerrorcode";

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Ground } from "../ground";
-import { notTried, type Probe, seen, Unprepared, type Verdict } from "../probe";
-import { type Json, type Reply, rowsOf } from "../wire";
+import type { Ground } from "../made";
+import { type Json, notTried, type Probe, type Reply, rowsOf, seen, Unprepared, type Verdict } from "../wire";
 
 /** How long something that shows at once or never is waited for, in milliseconds. */
 const A_MINUTE = 60_000;

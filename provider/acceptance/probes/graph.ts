@@ -1,6 +1,5 @@
-import type { Disposable, Ground } from "../ground";
-import { type Probe, seen, Unprepared, type Verdict } from "../probe";
-import { type Json, refusalOf, rowsOf } from "../wire";
+import type { Disposable, Ground } from "../made";
+import { type Json, type Probe, refusalOf, rowsOf, seen, Unprepared, type Verdict } from "../wire";
 
 /** The mailbox settings, once Graph knows the mailbox. */
 function settingsOf(ground: Ground, id: string): Promise<Json> {

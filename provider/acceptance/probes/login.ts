@@ -1,8 +1,8 @@
 import { createHash, createPrivateKey, randomUUID, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import jwt from "jsonwebtoken";
-import type { Ground } from "../ground";
-import { type Probe, seen, Unprepared, type Verdict } from "../probe";
+import type { Ground } from "../made";
+import { type Probe, seen, Unprepared, type Verdict } from "../wire";
 
 /** Minutes by which an assertion is over; five are assumed to be forgiven. */
 const FORGIVEN = 4;

@@ -9,7 +9,7 @@ import { organizationOf, signingKeyTable } from "../login/tokens";
 import { tables } from "../model";
 import { isPlainObject } from "../plain";
 import type { LoggedRequest, RequestLog } from "../request-log";
-import { isSeedName, resetTenant, seedNames, seedTenant } from "../seed";
+import { isSeedName, resetTenant, seedNames, seedTenant } from "../seed/index";
 import { settingsTable, type Tenant } from "../tenant";
 import { checkedSettings } from "./settings";
 

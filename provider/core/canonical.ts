@@ -1,0 +1,125 @@
+import { z } from "zod";
+import { isGuid } from "../services/text";
+
+/** RFC 5321 lengths; characters as Exchange accepts them in an SMTP address. */
+const ADDRESS =
+  /^[a-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[a-z0-9!#$%&'*+\-/=?^_`{|}~]+)*@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/;
+
+/** Whether a text in lower case is an SMTP address. */
+export function isSmtpAddress(value: string): boolean {
+  const [local = ""] = value.split("@");
+  return value.length <= 254 && local.length <= 64 && ADDRESS.test(value);
+}
+
+// Reasons never repeat the value: it may be a secret, and a failure is printed.
+const notAnAddress = (example: string) => `is not an SMTP address; write local-part@domain, e.g. ${example}`;
+
+/** An SMTP address; canonical form lower case. */
+export function smtpAddress(example: string, limit = 254): z.ZodType<string> {
+  return z
+    .string({ error: `must be text: an SMTP address such as ${example}` })
+    .transform((value) => value.trim().toLowerCase())
+    .refine(isSmtpAddress, { error: notAnAddress(example) })
+    .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` });
+}
+
+/** A name for people. */
+export function displayText(what: string, limit: number): z.ZodType<string> {
+  return z
+    .string({ error: `must be text: ${what}` })
+    .transform((value) => value.trim())
+    .refine((value) => value !== "", { error: `is empty; write ${what}` })
+    .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` });
+}
+
+/** What `schema` takes, or false, which declares that there is none. Issues keep the paths that they have in `schema`. */
+export function orNone<Value>(schema: z.ZodType<Value>): z.ZodType<Value | false> {
+  return z.unknown().transform((value, context): Value | false => {
+    if (value === false) {
+      return false;
+    }
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) {
+      // A union would report all its branches under its own path, without the member that is wrong.
+      context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue));
+      return z.NEVER;
+    }
+    return parsed.data;
+  });
+}
+
+/** True or false. */
+export function flag(): z.ZodType<boolean> {
+  return z.boolean({ error: "must be true or false" });
+}
+
+/** Why a text cannot name a person, group or mailbox of the tenant; undefined when it can. */
+export function whyNotIdentifier(value: string, what: string): string | undefined {
+  if (value === "") {
+    return `is empty; write ${what}`;
+  }
+  if (!value.includes("@") && !isGuid(value)) {
+    return `looks like a display name; write ${what}: names are not unique and are never looked up`;
+  }
+  if (value.includes("@") && !isSmtpAddress(value)) {
+    return `is not an address; write ${what}`;
+  }
+  return undefined;
+}
+
+/**
+ * A map keyed by people or mailboxes, in canonical form: keys in lower case and sorted, so that the order in a program is no
+ * difference. Lists are brought into this form before (see `keyedInput`).
+ *
+ * @param what an example of a key, for messages.
+ * @param value the schema of the values.
+ */
+export function keyed<T>(what: string, value: z.ZodType<T>): z.ZodType<Record<string, T>> {
+  const map = z.record(z.string(), z.unknown(), { error: `must be a list or a map of ${what}` });
+  return map.transform((entries, context) => {
+    const seen = new Set<string>();
+    const canonical = new Map<string, T>();
+    for (const [key, one] of Object.entries(entries)) {
+      const name = key.trim().toLowerCase();
+      const reason = seen.has(name) ? "is given twice, in two spellings" : whyNotIdentifier(name, what);
+      if (reason !== undefined) {
+        context.addIssue({ code: "custom", path: [key], message: reason });
+      }
+      seen.add(name);
+      // Here and not by the record's own schema: with that, a wrong value would keep the keys from being looked at.
+      const parsed = value.safeParse(one);
+      if (parsed.success) {
+        canonical.set(name, parsed.data);
+      } else {
+        for (const issue of parsed.error.issues) {
+          context.issues.push({ ...issue, path: [key, ...issue.path], input: one } as z.core.$ZodRawIssue);
+        }
+      }
+    }
+    return Object.fromEntries([...canonical].sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+/** What is wrong with the elements of a list that stands for a map, by position: a value may be a secret. */
+export function problemsOfList(
+  list: readonly unknown[],
+  path: string,
+  what: string,
+): { path: string; reason: string }[] {
+  const seen = new Map<string, number>();
+  return list.flatMap((element, index) => {
+    const at = `${path}[${index}]`;
+    if (typeof element !== "string") {
+      return [{ path: at, reason: `must be text: ${what}` }];
+    }
+    if (list.indexOf(element) < index) {
+      return [];
+    }
+    const name = element.trim().toLowerCase();
+    const first = seen.get(name);
+    seen.set(name, index);
+    const reason =
+      first === undefined ? whyNotIdentifier(name, what) : `is the same as ${path}[${first}]; write each one once`;
+    return reason === undefined ? [] : [{ path: at, reason }];
+  });
+}

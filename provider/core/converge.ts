@@ -1,0 +1,102 @@
+import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../http/errors";
+import { settle } from "../services/waiting";
+import type { Change, Operation, Properties, Reconciler } from "./kind";
+
+/** How often differences are applied again: after an answer that was lost, or when something else interferes. */
+const ROUNDS = 3;
+/** How long a write without an answer is observed before what is still missing is written again, in milliseconds. */
+const LOST_FOR = 5_000;
+
+/**
+ * The walk that create, update, adoption and the deletion of grants share: apply the differences, look until they are gone,
+ * say what is there. A write whose outcome is unknown is observed; only what is still missing is written again.
+ *
+ * @param previous the inputs of before: only what they held and `desired` does not is taken away.
+ * @param seen what was just observed.
+ * @returns what is there once nothing differs.
+ * @throws SettleError when a change was accepted and does not show in time.
+ */
+export async function converge<Inputs extends Properties, Desired, Observed>(
+  reconciler: Reconciler<Inputs, Desired, Observed>,
+  desired: Desired,
+  previous: Properties,
+  seen: Observed,
+  operation: Operation,
+): Promise<Observed> {
+  const id = reconciler.id(seen);
+  let observed = seen;
+  const differences = (now: Observed) => reconciler.difference(desired, previous, now, operation.state);
+  const look = async (): Promise<Observed> => {
+    const now = await reconciler.observe(id, desired, operation);
+    if (now === undefined) {
+      throw new ProviderError({
+        action: `changing ${reconciler.kind} ${id}`,
+        words: "it disappeared while it was being changed",
+        nextStep: "Run `pulumi refresh`, then `pulumi up`.",
+      });
+    }
+    return carryOver(observed, now);
+  };
+  for (let round = 1; differences(observed).length > 0; round += 1) {
+    let lost: unknown;
+    try {
+      await reconciler.apply(differences(observed), desired, observed, operation);
+    } catch (error) {
+      // A row that somebody else changed meanwhile is looked at again, like a write without an answer.
+      if (!(isUnknownOutcome(error) || isClass(error, "precondition")) || round === ROUNDS) {
+        throw error;
+      }
+      lost = error;
+    }
+    const wait = {
+      what: `${reconciler.kind} to show the change`,
+      look,
+      done: (now: Observed) => differences(now).length === 0,
+      describe: (now: Observed) => differences(now).map(spell).join(", "),
+    };
+    if (lost === undefined) {
+      observed = await settle(wait, operation);
+    } else if (isClass(lost, "precondition")) {
+      observed = await look();
+    } else {
+      operation.progress("an answer was lost; looking whether the change was made");
+      observed = await settle({ ...wait, atMost: LOST_FOR }, operation).catch((error: unknown) => {
+        if (error instanceof SettleError) {
+          return look();
+        }
+        throw error;
+      });
+    }
+  }
+  return observed;
+}
+
+/** What a look cannot see again, such as that the object was adopted, stays with it. */
+function carryOver<Observed>(before: Observed, now: Observed): Observed {
+  return { ...before, ...now };
+}
+
+function spell({ path, from, to }: Change): string {
+  const text = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value));
+  return `${path.join(".")} is ${text(from)} instead of ${text(to)}`;
+}
+
+/**
+ * Makes a write and notes it in the state when it happened or may have happened: a failure later on then saves what is in
+ * the tenant, and one that was refused leaves the state as it was.
+ *
+ * @param write sends it.
+ * @param note notes it.
+ */
+export async function written<T>(write: () => Promise<T>, note: () => void): Promise<T> {
+  try {
+    const answer = await write();
+    note();
+    return answer;
+  } catch (error) {
+    if (isUnknownOutcome(error) || (isServiceError(error) && error.outcomeUnknown)) {
+      note();
+    }
+    throw error;
+  }
+}

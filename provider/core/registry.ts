@@ -1,0 +1,237 @@
+import type { IncomingMethod } from "../services/dataverse";
+import { sameText } from "../services/text";
+import { Claims, nameOf, recipientName } from "./claims";
+import { Removals } from "./removals";
+
+/**
+ * What the resources of this deployment declare, by object id. Nothing another resource still declares is taken away: a
+ * resource renamed without an alias is created under its new name first and deleted under its old one afterwards.
+ */
+export class Registry {
+  /** Declared thing → URNs of the resources that declare it. */
+  readonly #declared = new Map<string, Set<string>>();
+  /** Thing → the value that each resource declares for it, by URN. */
+  readonly #values = new Map<string, Map<string, string>>();
+  /** URN and id of what the program reads and does not declare. */
+  readonly #read = new Set<string>();
+  readonly #addresses = new Map<string, string>();
+  readonly #feeds = new Map<string, Feed>();
+  /** What programs call their mailboxes, by URN. */
+  readonly #announced = new Map<
+    string,
+    { primarySmtpAddress: string | undefined; alias: string | undefined; further: readonly string[] | undefined }
+  >();
+  /** Aliases that were chosen for new mailboxes → URN. */
+  readonly #aliases = new Map<string, string>();
+  readonly #released = new Set<string>();
+  /** URNs of resources whose mailbox this deployment deleted. */
+  readonly #deleted = new Set<string>();
+  readonly #locks = new Map<string, Promise<unknown>>();
+  /**
+   * Incoming methods that mailbox records of Dynamics had before resources of this program set them to Forward Mailbox, by record.
+   * Several may need it of one record; whoever lets go last puts it back.
+   */
+  readonly formerMethods = new Map<string, IncomingMethod>();
+  /** What the inputs of its resources claim. */
+  readonly claims = new Claims();
+  /** Mailboxes that this deployment takes away. */
+  readonly removals = new Removals();
+
+  /** Notes that a resource declares something, e.g. `grant/<mailbox id>/<trustee id>`. */
+  declare(thing: string, by: { urn: string }): void {
+    const key = thing.toLowerCase();
+    const owners = this.#declared.get(key) ?? new Set();
+    owners.add(by.urn);
+    this.#declared.set(key, owners);
+  }
+
+  /** Whether any resource declares something. */
+  isDeclared(thing: string): boolean {
+    return (this.#declared.get(thing.toLowerCase())?.size ?? 0) > 0;
+  }
+
+  /** Whether a resource other than `by` declares something. */
+  isDeclaredByAnother(thing: string, by: { urn: string }): boolean {
+    return this.declaredBy(thing, by) !== undefined;
+  }
+
+  /** The resource other than `by` that declares something, as `the SharedMailbox "support"`; undefined where none does. */
+  declaredBy(thing: string, by: { urn: string }): string | undefined {
+    const other = [...(this.#declared.get(thing.toLowerCase()) ?? [])].find((urn) => urn !== by.urn);
+    return other === undefined ? undefined : nameOf(this.claims.present(other));
+  }
+
+  /** Notes that the program reads an object, under a resource's name, without declaring it. */
+  read(id: string, by: { urn: string }): void {
+    this.#read.add(`${by.urn} ${id.toLowerCase()}`);
+  }
+
+  /** Whether the program reads an object under this resource's name. */
+  isRead(id: string, by: { urn: string }): boolean {
+    return this.#read.has(`${by.urn} ${id.toLowerCase()}`);
+  }
+
+  /** Notes the value that a resource declares for something only one of them can decide. */
+  declareValue(thing: string, value: string, by: { urn: string }): void {
+    const values = this.#values.get(thing.toLowerCase()) ?? new Map<string, string>();
+    values.set(by.urn, value);
+    this.#values.set(thing.toLowerCase(), values);
+  }
+
+  /** The value that a resource other than `by` declares for something, and that resource's name; undefined where none does. */
+  valueOfAnother(thing: string, by: { urn: string }): { value: string; name: string } | undefined {
+    const [urn, value] = [...(this.#values.get(thing.toLowerCase()) ?? [])].find(([other]) => other !== by.urn) ?? [];
+    return urn === undefined || value === undefined ? undefined : { value, name: nameOf(this.claims.present(urn)) };
+  }
+
+  /** What is known of the resources of this deployment that collect the mail of others, by URN. */
+  get feeds(): ReadonlyMap<string, Feed> {
+    return this.#feeds;
+  }
+
+  /**
+   * Notes which mailboxes feed which address.
+   *
+   * @param feed the address, and all ways to write its sources that are known.
+   * @returns what is known of all resources of this deployment, by URN.
+   */
+  feed(by: { urn: string }, feed: Feed): ReadonlyMap<string, Feed> {
+    this.#feeds.set(by.urn, feed);
+    return this.#feeds;
+  }
+
+  /** Whether a resource other than `by` is still to find and set what feeds it, an address among it. */
+  isFeeding(address: string, by: { urn: string }): boolean {
+    return [...this.#feeds].some(
+      ([urn, { from, isSettled }]) => urn !== by.urn && isSettled !== true && from.includes(address),
+    );
+  }
+
+  /** Notes that a resource has found and set what feeds it, or will not. */
+  settleFeed(by: { urn: string }): void {
+    const feed = this.#feeds.get(by.urn);
+    if (feed !== undefined) {
+      this.#feeds.set(by.urn, { ...feed, isSettled: true });
+    }
+  }
+
+  /** Notes that a mailbox is declared to have an address: in a deployment that changes it, both spellings mean the same. */
+  declareAddress(address: string, mailboxId: string): void {
+    this.#addresses.set(address.toLowerCase(), mailboxId);
+    this.claims.learn(recipientName(address), recipientName(mailboxId));
+  }
+
+  /** Whether an address is declared by a resource of this deployment for this mailbox. */
+  isAddressOf(address: string, mailboxId: string): boolean {
+    const declared = this.#addresses.get(address.toLowerCase());
+    return declared !== undefined && sameText(declared, mailboxId);
+  }
+
+  /**
+   * Whether an address that stood for one mailbox stands for another now, and nobody declares the first any more: the mailbox
+   * was replaced.
+   */
+  isTakenOver(address: string, mailboxId: string): boolean {
+    const declared = this.#addresses.get(address.toLowerCase());
+    return declared !== undefined && !sameText(declared, mailboxId) && !this.isDeclared(mailboxThing(mailboxId));
+  }
+
+  /**
+   * Notes the names that a program gives a mailbox, before anything is known of the tenant: a mailbox of the same program that
+   * declares no alias leaves them alone.
+   *
+   * @param further the further addresses in the order in which the program has them.
+   */
+  announce(
+    names: {
+      primarySmtpAddress: string | undefined;
+      alias: string | undefined;
+      further: readonly string[] | undefined;
+    },
+    by: { urn: string },
+  ): void {
+    this.#announced.set(by.urn, names);
+  }
+
+  /** The further addresses of a mailbox in the order in which the program has them; undefined when it was not announced. */
+  furtherAddresses({ urn }: { urn: string }): readonly string[] | undefined {
+    return this.#announced.get(urn)?.further;
+  }
+
+  /**
+   * Takes an alias for a new mailbox, unless another resource of this deployment has or wants it.
+   *
+   * @param addresses those that come with the alias.
+   * @returns whether it is this one's.
+   */
+  takeAlias(alias: string, addresses: readonly string[], { urn }: { urn: string }): boolean {
+    const key = alias.toLowerCase();
+    const isWanted = [...this.#announced].some(
+      ([other, { primarySmtpAddress = "", alias: declared, further = [] }]) =>
+        other !== urn &&
+        (declared?.toLowerCase() === key || addresses.some((one) => [primarySmtpAddress, ...further].includes(one))),
+    );
+    const owner = this.#aliases.get(key) ?? urn;
+    if (isWanted || owner !== urn) {
+      return false;
+    }
+    this.#aliases.set(key, urn);
+    return true;
+  }
+
+  /** Notes addresses that this deployment took off something: Exchange may refuse them elsewhere for up to an hour. */
+  release(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      this.#released.add(address.toLowerCase());
+    }
+  }
+
+  /** Whether this deployment took one of the addresses off something. */
+  hasReleased(addresses: readonly string[]): boolean {
+    return addresses.some((address) => this.#released.has(address.toLowerCase()));
+  }
+
+  /** Notes that this deployment deleted a resource's mailbox. */
+  noteDeleted({ urn }: { urn: string }): void {
+    this.#deleted.add(urn);
+  }
+
+  /** Whether a resource that is created now is the replacement of one that this deployment deleted: its preview showed both. */
+  isReplaced({ urn }: { urn: string }): boolean {
+    return this.#deleted.has(urn);
+  }
+
+  /** Runs work on one thing after other work on it has ended: permission lists are written by one at a time. */
+  async exclusively<T>(thing: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#locks.get(thing) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#locks.set(
+      thing,
+      mine.catch(() => undefined),
+    );
+    return mine;
+  }
+}
+
+/** Where the mail of some mailboxes is collected. */
+interface Feed {
+  to: string;
+  from: readonly string[];
+  /** Whether it is as declared: it looks for nothing any more. */
+  isSettled?: boolean;
+}
+
+/** The registry's name for a mailbox. */
+export const mailboxThing = (id: string): string => `mailbox/${id}`;
+/** The registry's name for having members declared on a mailbox. */
+export const membersThing = (mailboxId: string): string => `members/${mailboxId}`;
+/** The registry's name for a trustee's rights on a mailbox. */
+export const grantThing = (mailboxId: string, trusteeId: string): string => `grant/${mailboxId}/${trusteeId}`;
+/** The registry's name for a source that feeds a collecting address. */
+export const sourceThing = (sourceId: string, address: string): string => `source/${sourceId}/${address}`;
+/** The registry's name for a row of Dataverse. */
+export const rowThing = (id: string): string => `row/${id}`;
+/** The registry's name for a property of a mailbox record, which only one resource can decide. */
+export const recordThing = (recordId: string, property: string): string => `record/${recordId}/${property}`;
+/** The registry's name for what a test of a mailbox record must not meet: a change of it. */
+export const testThing = (recordId: string): string => `test/${recordId}`;

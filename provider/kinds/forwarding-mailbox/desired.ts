@@ -1,0 +1,193 @@
+import { z } from "zod";
+import { displayText, flag, keyed, smtpAddress } from "../../core/canonical";
+import { nameOf } from "../../core/claims";
+import type { Properties } from "../../core/kind";
+import type { Origin } from "../../core/origin";
+import type { Registry } from "../../core/registry";
+import type { MailboxRow, ServerProfile } from "../../services/dataverse";
+import type { InboxRule } from "../../services/inbox-rule";
+import { smtpAddresses } from "../../services/mailboxes";
+import type { Recipient } from "../../services/recipients";
+import { sameText } from "../../services/text";
+import { ownerSchema } from "../mailbox-record/owner";
+import { adopt, credentials, deletion, environmentUrl, serverProfile, testAndEnable } from "../mailbox-record/schema";
+import { type Owner, orNull, type RecordValues } from "../mailbox-record/values";
+import { managed } from "../mailbox-record/writing";
+
+/** How a source is written, for messages. */
+export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.com";
+
+/** Property path of a source. */
+export function pathOf(key: string): string {
+  return `sources["${key}"]`;
+}
+
+/** Every input once, with its canonical form and its limits. */
+export const schema = z.strictObject({
+  name: displayText("the name of the mailbox record, e.g. CRM intake", 200),
+  emailAddress: smtpAddress("forwardmailbox@contoso.com", 100),
+  owner: ownerSchema.optional(),
+  serverProfile: serverProfile.optional(),
+  deleteAfterProcessing: flag().optional(),
+  credentials: credentials.optional(),
+  incomingEmail: z
+    .enum(["ServerSideSynchronization", "None"], {
+      error:
+        'must be "ServerSideSynchronization" or "None": Dynamics accepts no other method for a forward mailbox (0x8005E212)',
+    })
+    .optional(),
+  outgoingEmail: z.enum(["None"], { error: 'must be "None": a forward mailbox cannot send (0x8005E213)' }).optional(),
+  appointmentsContactsTasks: z
+    .enum(["None"], {
+      error: 'must be "None": a forward mailbox is nobody\'s, so there is nobody to synchronise them for',
+    })
+    .optional(),
+  approveEmail: flag().optional(),
+  testAndEnable: testAndEnable.optional(),
+  sources: keyed(SOURCE, z.strictObject({}, { error: "must be {}" })).optional(),
+  environmentUrl: environmentUrl.optional(),
+  adopt: adopt.optional(),
+  deletion: deletion.optional(),
+});
+
+/** Canonical inputs. */
+export type ForwardingInputs = z.output<typeof schema>;
+
+/** The inputs with what they name looked up. */
+export interface Desired {
+  inputs: ForwardingInputs;
+  /** The declared server profile, or the default one where one was declared before; undefined where it is left alone. */
+  profile: ServerProfile | undefined;
+  /** The declared owner, or the default one where one was declared before; undefined where it is left alone. */
+  owner: Owner | undefined;
+  sources: Map<string, Recipient>;
+}
+
+/** What feeds the collecting mailbox from one source. */
+export interface ObservedSource {
+  recipient: Recipient;
+  /** Whether the application may not read its rules, so that nothing is known of ours; only in a refresh. */
+  isUnread?: true;
+  /** The inbox rule of ours, if it is there. */
+  rule: InboxRule | undefined;
+  /** What somebody changed on it, in words; undefined when it does what it should. */
+  damage: string | undefined;
+  /** Further rules of ours, or of the same name, that do the same: each forwards every message once more. */
+  copies: InboxRule[];
+  /** Rules that stop those behind them and come before ours, or would come before a new one. */
+  stoppers: InboxRule[];
+  /** Whether this operation has placed the rule: where it stands then is where it can be put. */
+  isPlaced: boolean;
+  /** The records of Dynamics users and queues with an address of the source, and those that had one when they were set. */
+  records: MailboxRow[];
+  /** Names of other forward mailboxes that collect here. */
+  collects: string[];
+  /** Whether a rule that this resource did not make feeds a forward mailbox from here. */
+  isFedByOthers: boolean;
+}
+
+/** The mailbox record and its sources. */
+export interface Observed {
+  id: string;
+  /** Undefined when somebody deleted it in Dynamics, and rules or records of its sources are still as they were set for it. */
+  row: MailboxRow | undefined;
+  organizationId: string;
+  /** The row's server profile. */
+  profile: ServerProfile | undefined;
+  sources: Map<string, ObservedSource>;
+  /** Ids of sources whose rule another resource of this deployment declares; it is not taken away. */
+  keptIds: Set<string>;
+  /** That the record was somebody else's: what it overwrites is said. */
+  isAdopted?: true;
+}
+
+/** The record as declared. What was declared and is not any more goes back to the default; the rest stays as it is. */
+export function valuesFor({ inputs, profile, owner }: Desired, previous: Properties): RecordValues {
+  const whenManaged = <Value>(property: keyof ForwardingInputs, byDefault: Value) =>
+    managed(property, inputs, previous, byDefault);
+  return {
+    name: inputs.name,
+    emailAddress: inputs.emailAddress,
+    owner,
+    serverProfile: inputs.serverProfile === false ? null : profile?.id,
+    deleteAfterProcessing: whenManaged("deleteAfterProcessing", false),
+    incomingEmail: whenManaged("incomingEmail", "ServerSideSynchronization" as const),
+    outgoingEmail: whenManaged("outgoingEmail", "None" as const),
+    appointmentsContactsTasks: whenManaged("appointmentsContactsTasks", "None" as const),
+    // A refresh that found none used leaves null behind, and others may still be stored.
+    credentials:
+      orNull(inputs.credentials) ?? ("credentials" in previous || inputs.credentials === false ? null : undefined),
+  };
+}
+
+/** All of a new record: also what is not declared is written, because what Dynamics fills in depends on the organisation. */
+export function birthValues({ inputs, owner }: Desired, serverProfile: string | undefined): RecordValues {
+  return {
+    name: inputs.name,
+    emailAddress: inputs.emailAddress,
+    owner,
+    serverProfile,
+    deleteAfterProcessing: inputs.deleteAfterProcessing ?? false,
+    incomingEmail: inputs.incomingEmail ?? "ServerSideSynchronization",
+    outgoingEmail: "None",
+    appointmentsContactsTasks: "None",
+    credentials: inputs.credentials || undefined,
+  };
+}
+
+/** The server profile that the record will have: the declared one, none where that is declared, else the one it has. */
+export function profileWanted(
+  { inputs, profile }: Desired,
+  observed: { profile: ServerProfile | undefined },
+): ServerProfile | undefined {
+  return inputs.serverProfile === false ? undefined : (profile ?? observed.profile);
+}
+
+/**
+ * Sources through which mail would go round: the mailbox collects for another forward mailbox of the program that is fed, over however
+ * many, by the address where this one collects.
+ *
+ * @param found the sources as they were looked up, where they were: then other ways to write a mailbox count as well.
+ */
+export function loopsOf(
+  { emailAddress, sources }: Partial<ForwardingInputs>,
+  origin: Origin,
+  registry: Registry,
+  found: ReadonlyMap<string, Recipient> = new Map(),
+): { path: string; reason: string }[] {
+  if (emailAddress === undefined) {
+    return [];
+  }
+  const from = Object.keys(sources ?? {}).map((key) => {
+    const recipient = found.get(key);
+    return { key, names: recipient === undefined ? [key] : [key, recipient.id, ...smtpAddresses(recipient)] };
+  });
+  const feeds = registry.feed(origin, { to: emailAddress, from: from.flatMap(({ names }) => names) });
+  const isOwn = (urn: string) => urn === origin.urn;
+  return from.flatMap(({ key, names }) => {
+    // Who collects at this source, then who feeds them, and so on: a way that leads back here is a loop.
+    const seen = new Set<string>();
+    let next = [...feeds].filter(([urn, { to }]) => !isOwn(urn) && has(names, to)).map(([urn]) => urn);
+    while (next.length > 0) {
+      const back = next.find((urn) => has(feeds.get(urn)?.from ?? [], emailAddress));
+      if (back !== undefined) {
+        const reason =
+          `mail would go round in a loop: what ${nameOf(back)} collects comes from ${emailAddress}, and ends there again. ` +
+          `Take this source out, or ${emailAddress} out of the sources of ${nameOf(back)}`;
+        return [{ path: pathOf(key), reason }];
+      }
+      for (const urn of next) {
+        seen.add(urn);
+      }
+      const collecting = next.flatMap((urn) => feeds.get(urn)?.from ?? []);
+      next = [...feeds]
+        .filter(([urn, { to }]) => !isOwn(urn) && !seen.has(urn) && has(collecting, to))
+        .map(([urn]) => urn);
+    }
+    return [];
+  });
+}
+
+function has(names: readonly string[], name: string): boolean {
+  return names.some((one) => sameText(one, name));
+}

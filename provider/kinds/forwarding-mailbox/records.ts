@@ -1,0 +1,331 @@
+import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
+import type { Operation, Properties } from "../../core/kind";
+import { type Registry, recordThing, testThing } from "../../core/registry";
+import { InputError, SettleError } from "../../http/errors";
+import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
+import { smtpAddresses } from "../../services/mailboxes";
+import type { Recipient } from "../../services/recipients";
+import { sameText } from "../../services/text";
+import { settle } from "../../services/waiting";
+import { testAgain } from "../mailbox-record/test-and-enable";
+import { columnsOf } from "../mailbox-record/values";
+import { change, command } from "../mailbox-record/writing";
+import { type ForwardingInputs, type ObservedSource, pathOf } from "./desired";
+
+/** The incoming method of a record whose mail comes through a forward mailbox. */
+const FORWARD_MAILBOX: IncomingMethod = "ForwardMailbox";
+
+/**
+ * What records of sources were before they were set to Forward Mailbox, by id. Null: somebody else had set it already, and what it
+ * was before that is not known here, or not yet.
+ */
+type FormerMethods = Record<string, IncomingMethod | null>;
+
+function formerIn({ formerMethods }: Properties): FormerMethods {
+  return (formerMethods ?? {}) as FormerMethods;
+}
+
+/** Ids of the records of the sources that the state knows, by the sources' keys. */
+function recordsIn({ sourceRecords }: Properties): Record<string, string[]> {
+  return (sourceRecords ?? {}) as Record<string, string[]>;
+}
+
+/**
+ * The records of Dynamics users and queues with any address of a source, and those that had one when they were set to Forward Mailbox:
+ * Dynamics may know somebody by an address that is not the primary one any more, and addresses of mailboxes and records change.
+ *
+ * @returns them, and the forward mailboxes that collect there.
+ */
+export async function recordsOf(
+  recipient: Recipient,
+  operation: Operation,
+): Promise<{ records: MailboxRow[]; collecting: MailboxRow[] }> {
+  const { services, state } = operation;
+  const found = await services.dataverse.mailboxesWithAddress(smtpAddresses(recipient), operation);
+  const withAddress = found.filter(isOfSomebody);
+  const ids = (state.sourceIds ?? {}) as Record<string, string>;
+  const known = Object.entries(recordsIn(state))
+    .filter(([key]) => sameText(ids[key] ?? "", recipient.id))
+    .flatMap(([, recordIds]) => recordIds)
+    .filter((id) => !withAddress.some((record) => sameText(record.id, id)));
+  return {
+    records: [...withAddress, ...(await withIds(known, operation))],
+    collecting: found.filter(({ isForwardMailbox }) => isForwardMailbox),
+  };
+}
+
+function isOfSomebody({ isForwardMailbox }: MailboxRow): boolean {
+  return !isForwardMailbox;
+}
+
+/**
+ * Waits for the record of a queue that this deployment makes with an address of a source: whichever of the two resources is first, the
+ * record is set to Forward Mailbox in the end. It gives up in silence.
+ */
+export async function queueRecordAppears(recipient: Recipient, operation: Operation): Promise<void> {
+  const { registry, origin, services } = operation;
+  const addresses = smtpAddresses(recipient);
+  if (!addresses.some((address) => registry.claims.isClaimedByAnother(rowName("queue", address), origin))) {
+    return;
+  }
+  try {
+    await settle(
+      {
+        what: `Dynamics to make the mailbox record of the queue ${recipient.primarySmtpAddress}`,
+        look: () => services.dataverse.mailboxesWithAddress(addresses, operation),
+        done: (rows) => rows.some(isOfSomebody),
+        atMost: QUEUE_RECORD_WITHIN,
+      },
+      operation,
+    );
+  } catch (error) {
+    if (!(error instanceof SettleError)) {
+      throw error;
+    }
+  }
+}
+
+/** How long the mailbox record of a queue is waited for that feeds a forward mailbox, in milliseconds: the queue may fail. */
+const QUEUE_RECORD_WITHIN = 120_000;
+
+/** The records of a source that the tenant does not show any more. */
+export function recordsOfLost(key: string, operation: Operation): Promise<MailboxRow[]> {
+  return withIds(recordsIn(operation.state)[key] ?? [], operation);
+}
+
+async function withIds(ids: readonly string[], operation: Operation): Promise<MailboxRow[]> {
+  const rows = await Promise.all([...new Set(ids)].map((id) => operation.services.dataverse.mailbox(id, operation)));
+  return rows.filter((row) => row !== undefined);
+}
+
+/** The records that have an address of the source now; another one's mail does not come from it. */
+function ownRecords({ recipient, records }: ObservedSource): MailboxRow[] {
+  const addresses = smtpAddresses(recipient);
+  return records.filter(({ emailAddress }) => addresses.includes(emailAddress));
+}
+
+/** The records of a source that are not set to Forward Mailbox yet. */
+export function recordsToSet(source: ObservedSource): MailboxRow[] {
+  return ownRecords(source).filter(({ incoming }) => incoming !== FORWARD_MAILBOX);
+}
+
+/** Whether records of a source are on Forward Mailbox because of it. */
+export function holdsRecords({ records }: ObservedSource, state: Properties): boolean {
+  const former = formerIn(state);
+  return records.some(
+    ({ id, incoming }) => incoming === FORWARD_MAILBOX && former[id] !== undefined && former[id] !== FORWARD_MAILBOX,
+  );
+}
+
+/** Declares the incoming method of a source's records, which only one resource can decide. */
+export function declareMethod(source: ObservedSource, { registry, origin }: Operation): void {
+  for (const { id } of ownRecords(source)) {
+    registry.declareValue(recordThing(id, "incomingEmail"), FORWARD_MAILBOX, origin);
+  }
+}
+
+/** Declares the same of what the state knows, without a look at the tenant. */
+export function declareKnown(
+  state: Properties,
+  keys: readonly string[],
+  origin: { urn: string },
+  registry: Registry,
+): void {
+  for (const id of keys.flatMap((key) => recordsIn(state)[key] ?? [])) {
+    registry.declareValue(recordThing(id, "incomingEmail"), FORWARD_MAILBOX, origin);
+  }
+}
+
+/** Why the record of a source cannot have another incoming method. */
+function otherMethod(own: string, record: string, other: { name: string; value: string }): string {
+  return (
+    `${own} sets the record ${record} to Forward Mailbox, and ${other.name} gives it the incoming method ${other.value}; ` +
+    'write "ForwardMailbox" there, or leave its incomingEmail out'
+  );
+}
+
+/** The incoming method of the records of sources, as the inputs say: a record may be a user's or a queue's. */
+export function claimsOfSources({ sources, environmentUrl }: Partial<ForwardingInputs>): Claim[] {
+  return Object.keys(sources ?? {}).flatMap((key) =>
+    (["user", "queue"] as const).map((kind) => ({
+      path: pathOf(key),
+      thing: [environmentName(environmentUrl), rowName(kind, key), "incomingEmail"],
+      value: FORWARD_MAILBOX,
+      reason: (own, name, { value = "" }) => otherMethod(own, `of ${key}`, { name, value }),
+    })),
+  );
+}
+
+/** Refuses a source to whose record another resource of this deployment gives another incoming method. */
+export function requireOwnMethod(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  { registry, origin }: Operation,
+): void {
+  const problems = [...sources].flatMap(([key, source]) =>
+    ownRecords(source).flatMap(({ id, name }) => {
+      const other = registry.valueOfAnother(recordThing(id, "incomingEmail"), origin);
+      return inputs.sources?.[key] === undefined || other === undefined || other.value === FORWARD_MAILBOX
+        ? []
+        : [
+            {
+              path: pathOf(key),
+              reason: otherMethod(nameOf(registry.claims.present(origin.urn)), name, other),
+            },
+          ];
+    }),
+  );
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+}
+
+/** Notes in the state a source that has, or may have, a rule or a record of ours now. */
+export function noteSource(key: string, recipient: Recipient, { state }: Operation): void {
+  state.sourceIds = { ...((state.sourceIds ?? {}) as object), [key]: recipient.id };
+  state.sources = { ...((state.sources ?? {}) as object), [key]: {} };
+}
+
+/** Sets the records of a source to Forward Mailbox and remembers what they were. */
+export async function setRecords(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+  const { state, registry } = operation;
+  for (const record of recordsToSet(source)) {
+    const known = recordsIn(state);
+    state.formerMethods = { ...formerIn(state), [record.id]: formerIn(state)[record.id] ?? record.incoming };
+    state.sourceRecords = { ...known, [key]: [...new Set([...(known[key] ?? []), record.id])] };
+    noteSource(key, source.recipient, operation);
+    shareFormer(state, registry);
+    const action = `setting the incoming method of ${key} to Forward Mailbox`;
+    // Its queue may be testing it in this very deployment.
+    await registry.exclusively(testThing(record.id), async () => {
+      await change(record, columnsOf({ incomingEmail: FORWARD_MAILBOX }), action, operation);
+      await testAgain(record, operation);
+    });
+  }
+}
+
+/** Tells the other resources of this deployment what records were before: a source may feed several of them. */
+export function shareFormer(state: Properties, registry: Registry): void {
+  for (const [id, method] of Object.entries(formerIn(state))) {
+    if (method !== null && method !== FORWARD_MAILBOX) {
+      registry.formerMethods.set(id, method);
+    }
+  }
+}
+
+/**
+ * Learns from the other resources of this deployment what records were before. It counts more than what was found here: they changed
+ * it from that.
+ */
+export function learnFormer({ state, registry }: Operation): void {
+  if (state.formerMethods !== undefined) {
+    state.formerMethods = Object.fromEntries(
+      Object.entries(formerIn(state)).map(([id, method]) => {
+        const isOpen = method === null || method === FORWARD_MAILBOX;
+        return [id, isOpen ? (registry.formerMethods.get(id) ?? method) : method];
+      }),
+    );
+  }
+}
+
+/** Notes which records the declared sources have, and of those that were on Forward Mailbox already, whose doing that was. */
+export function noteRecords(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  operation: Operation,
+): void {
+  const { state, registry } = operation;
+  const declared = [...sources].filter(([key]) => inputs.sources?.[key] !== undefined);
+  const former = { ...formerIn(state) };
+  const unknown: string[] = [];
+  for (const [key, { records, isFedByOthers }] of declared) {
+    for (const { id, name, incoming } of records) {
+      if (
+        former[id] === undefined &&
+        isFedByOthers &&
+        incoming === FORWARD_MAILBOX &&
+        !registry.formerMethods.has(id)
+      ) {
+        unknown.push(`${pathOf(key)}: the mailbox record of ${name}`);
+      }
+      former[id] ??= isFedByOthers ? null : incoming;
+    }
+  }
+  for (const one of unknown) {
+    operation.warn(
+      `${one} was on Forward Mailbox already, set by another forward mailbox or by a deployment that was interrupted. ` +
+        "What it was before is not known to this resource, which will not put it back.",
+    );
+  }
+  const records = declared.flatMap(([key, source]) =>
+    source.records.length === 0 ? [] : [[key, source.records.map(({ id }) => id)]],
+  );
+  if (records.length > 0 || state.sourceRecords !== undefined) {
+    Object.assign(state, { sourceRecords: Object.fromEntries(records), formerMethods: former });
+  }
+  learnFormer(operation);
+  shareFormer(state, registry);
+}
+
+/**
+ * Puts records of a source back to what they were, unless something else still needs Forward Mailbox; whoever lets go last does it.
+ *
+ * @param isFed whether another rule still feeds a forward mailbox from the source.
+ */
+export async function releaseRecords(
+  key: string,
+  records: readonly MailboxRow[],
+  isFed: boolean,
+  operation: Operation,
+): Promise<void> {
+  const { state, registry, origin } = operation;
+  learnFormer(operation);
+  shareFormer(state, registry);
+  for (const record of records) {
+    const method = formerIn(state)[record.id] ?? registry.formerMethods.get(record.id);
+    const isHeld = isFed || registry.valueOfAnother(recordThing(record.id, "incomingEmail"), origin) !== undefined;
+    if (!isHeld && method === undefined && record.incoming === FORWARD_MAILBOX) {
+      operation.warn(
+        `${pathOf(key)}: the mailbox record of ${record.name} stays on Forward Mailbox: what it was before is not known, because ` +
+          "another forward mailbox or an interrupted deployment had set it. Set its incoming email in Dynamics, or declare an " +
+          "IndividualMailbox for it.",
+      );
+    } else if (!isHeld && method !== undefined && method !== FORWARD_MAILBOX) {
+      await command(
+        record,
+        columnsOf({ incomingEmail: method }),
+        `putting back the incoming method of ${key}`,
+        operation,
+        // Somebody who changed it since meant something by it.
+        ({ incoming }) => incoming === FORWARD_MAILBOX,
+      );
+    }
+    if (state.formerMethods !== undefined) {
+      const { [record.id]: _done, ...others } = formerIn(state);
+      state.formerMethods = others;
+    }
+  }
+}
+
+/**
+ * Says what records were before whose source another resource of this deployment declares now, such as this one under its new
+ * name: it was created first, and does not know.
+ *
+ * @param isKnown whether that resource could learn what a record was.
+ */
+export function tellForgotten(
+  key: string,
+  { records }: ObservedSource,
+  isKnown: (recordId: string) => boolean,
+  { state, warn }: Operation,
+): void {
+  for (const { id, name, incoming } of records) {
+    const method = formerIn(state)[id] ?? FORWARD_MAILBOX;
+    if (incoming === FORWARD_MAILBOX && method !== FORWARD_MAILBOX && !isKnown(id)) {
+      warn(
+        `${pathOf(key)}: the mailbox record of ${name} was on ${method} before this resource. The one that declares the source now ` +
+          "does not know that, and will not put it back; a resource renamed with aliases remembers.",
+      );
+    }
+  }
+}

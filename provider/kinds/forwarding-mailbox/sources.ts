@@ -1,0 +1,326 @@
+import { written } from "../../core/converge";
+import type { Operation } from "../../core/kind";
+import { sourceThing } from "../../core/registry";
+import { InputError } from "../../http/errors";
+import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rule";
+import { smtpAddresses } from "../../services/mailboxes";
+import { describe, type Recipient } from "../../services/recipients";
+import { sameText } from "../../services/text";
+import { settle } from "../../services/waiting";
+import { MAILBOXES, requireOwnDomain } from "../mailbox-record/address";
+import { recipientKnownAs } from "../recipients";
+import { type ForwardingInputs, type ObservedSource, pathOf, SOURCE } from "./desired";
+import { noteSource, recordsOf, releaseRecords } from "./records";
+
+/** How long a mailbox that is not ready for rules is waited for when it is only being read, in milliseconds. */
+const NOT_READY = 30_000;
+
+/** Looks up every source; refuses what has no inbox, and the collecting mailbox itself, before anything is changed. */
+export async function lookUpSources(inputs: ForwardingInputs, operation: Operation): Promise<Map<string, Recipient>> {
+  const known = (operation.state.sourceIds ?? {}) as Record<string, string>;
+  const entries = await Promise.all(
+    Object.keys(inputs.sources ?? {}).map(async (key): Promise<[string, Recipient]> => {
+      if (known[key] === undefined) {
+        await requireOwnDomain(key, pathOf(key), "a rule can only be put into a mailbox of the tenant", operation);
+      }
+      return [key, await recipientKnownAs(key, known[key], pathOf(key), operation)];
+    }),
+  );
+  const problems = entries.flatMap(([key, recipient], index) => {
+    const twin = entries.slice(0, index).find(([, other]) => sameText(other.id, recipient.id));
+    if (!MAILBOXES.includes(recipient.recipientTypeDetails)) {
+      return [{ path: pathOf(key), reason: `is ${describe(recipient)}, which has no inbox; write ${SOURCE}` }];
+    }
+    if (smtpAddresses(recipient).includes(inputs.emailAddress)) {
+      return [{ path: pathOf(key), reason: "is the collecting mailbox itself; mail would go round in a loop" }];
+    }
+    return twin === undefined
+      ? []
+      : [{ path: pathOf(key), reason: `is the same mailbox as ${pathOf(twin[0])}; write each one once` }];
+  });
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+  return new Map(entries);
+}
+
+/** The rule's name in the source mailbox: what people see there, and how it is recognised without the state. */
+function ruleName(rowName: string): string {
+  return `Dynamics 365 forward mailbox: ${rowName}`;
+}
+
+/** The rule as it should be: everything, as an attachment, without stopping the rules behind it. */
+function desiredRule({ name, emailAddress }: ForwardingInputs): ForwardingRule {
+  return { name: ruleName(name), target: emailAddress };
+}
+
+/** What is there of a source: its rule and its records in Dynamics. */
+export async function observeSource(
+  key: string,
+  recipient: Recipient,
+  target: { name: string; emailAddress: string },
+  operation: Operation,
+): Promise<ObservedSource> {
+  const { inboxRules } = operation.services;
+  const { registry, origin } = operation;
+  const [seen, { records, collecting }] = await Promise.all([
+    operation.readIfAllowed(`the inbox rules of ${pathOf(key)}`, () =>
+      settle(
+        {
+          what: `the inbox of ${key} to be ready`,
+          look: () => inboxRules.list(recipient, key),
+          done: (now) => now !== undefined,
+          atMost: operation.state.id === undefined ? operation.settleTimeout : NOT_READY,
+        },
+        operation,
+      ),
+    ),
+    recordsOf(recipient, operation),
+  ]);
+  const rules = seen ?? [];
+  const ownIds = ruleIdsOf(recipient.id, operation);
+  const isOwn = ({ id }: InboxRule) => ownIds.includes(id);
+  const addresses = await addressesOf(
+    target.emailAddress,
+    rules.filter((one) => isOwn(one) || isForDynamics(one)),
+    operation,
+  );
+  const isPlaced = placedBy(operation).has(recipient.id);
+  const isWhole = (one: InboxRule) => isForDynamics(one) && damageOf(one, target.name, addresses) === undefined;
+  const rule =
+    // The answer to its creation may have been lost: then the state still knows the former one.
+    (isPlaced ? rules.find(isWhole) : undefined) ??
+    rules.find(isOwn) ??
+    rules.find((one) => isForDynamics(one) && forwardsTo(one, addresses)) ??
+    // Only of a resource that is there already: a new one would take the rule of a namesake with another address.
+    rules.find(
+      (one) =>
+        operation.state.id !== undefined &&
+        one.name === ruleName(target.name) &&
+        one.targets.length > 0 &&
+        !feedsAnother(one, recipient, operation),
+    );
+  // Another resource of this deployment may have its rule of the same name for the same address.
+  const isShared = registry.isDeclaredByAnother(sourceThing(recipient.id, target.emailAddress), origin);
+  const stoppers = rules
+    .filter((one) => one.id !== rule?.id && one.isEnabled && one.otherActions.includes("stopProcessingRules"))
+    .filter((one) => one.sequence <= (rule?.sequence ?? FIRST));
+  const isCopy = (one: InboxRule) =>
+    isOwn(one) ||
+    (one.isEnabled && one.name === ruleName(target.name) && (one.isReadOnly || forwardsTo(one, addresses)));
+  return {
+    recipient,
+    ...(seen === undefined ? { isUnread: true } : {}),
+    rule,
+    damage: rule === undefined ? undefined : damageOf(rule, target.name, addresses),
+    copies: isShared ? [] : rules.filter((one) => one.id !== rule?.id && isCopy(one)),
+    stoppers,
+    isPlaced,
+    records,
+    collects: collecting.filter(({ id }) => id !== operation.state.id).map(({ name }) => name),
+    isFedByOthers: rules.some((one) => !isOwn(one) && isForDynamics(one)),
+  };
+}
+
+/** The place that a new rule asks for. */
+const FIRST = 1;
+
+/** Whether a rule looks like one of ours, whoever's it is. */
+function isForDynamics({ name }: InboxRule): boolean {
+  return name.startsWith(ruleName(""));
+}
+
+/** Whether a rule is that of another forward mailbox of this deployment. */
+function feedsAnother({ targets }: InboxRule, { id }: Recipient, { registry, origin }: Operation): boolean {
+  return targets.some(({ addresses }) =>
+    addresses.some((address) => registry.isDeclaredByAnother(sourceThing(id, address), origin)),
+  );
+}
+
+/**
+ * The addresses of the collecting mailbox: a service may print the primary one of a rule that was made with another. They are looked up
+ * only where a rule names an address that is not the declared one.
+ */
+async function addressesOf(address: string, rules: readonly InboxRule[], operation: Operation): Promise<string[]> {
+  const isPlain = rules.every(({ targets }) => targets.every((target) => target.addresses.includes(address)));
+  const found = isPlain ? [] : await operation.services.recipients.withAddress(address);
+  return [address, ...found.flatMap(smtpAddresses)];
+}
+
+/** The sources whose rule an operation has placed, by the source's id: where it stands then is where it can be put. */
+const placed = new WeakMap<Operation, Set<string>>();
+
+function placedBy(operation: Operation): Set<string> {
+  const known = placed.get(operation) ?? new Set();
+  placed.set(operation, known);
+  return known;
+}
+
+/** Ids of the rules that the state has for a source, however the program wrote it then. */
+function ruleIdsOf(recipientId: string, { state }: Operation): string[] {
+  const rules = (state.sourceRules ?? {}) as Record<string, string>;
+  return Object.entries((state.sourceIds ?? {}) as Record<string, string>).flatMap(([key, id]) => {
+    const rule = rules[key];
+    return rule !== undefined && sameText(id, recipientId) ? [rule] : [];
+  });
+}
+
+/** Notes which rules the declared sources have: a program that renames and moves everything at once still means these. */
+export function noteRules(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  { state }: Operation,
+): void {
+  for (const [key, { recipient, rule }] of sources) {
+    if (rule !== undefined && inputs.sources?.[key] !== undefined) {
+      state.sourceIds = { ...(state.sourceIds as object | undefined), [key]: recipient.id };
+      state.sourceRules = { ...(state.sourceRules as object | undefined), [key]: rule.id };
+    }
+  }
+}
+
+/** What the owner of a source should know before it gets a rule: said once, when the rule is placed. */
+export async function warnAbout(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+  const { recipient, rule, collects } = source;
+  if (rule !== undefined) {
+    return;
+  }
+  if (recipient.recipientTypeDetails === "UserMailbox") {
+    operation.warn(
+      `${pathOf(key)} is a person's mailbox: a rule made from outside removes rules that Outlook runs or switched off itself.`,
+    );
+  }
+  if (collects.length > 0) {
+    operation.warn(
+      `${pathOf(key)} is the collecting mailbox of another forward mailbox (${collects.join(", ")}): what that collects is ` +
+        "forwarded once more. If that one is fed by this one, mail goes round in a loop.",
+    );
+  }
+  const mailbox = await operation.services.mailboxes.withId(recipient.id);
+  const forwards = mailbox?.forwardingAddress !== undefined || mailbox?.forwardingSmtpAddress !== undefined;
+  if (forwards && mailbox?.deliversAndForwards === false) {
+    operation.warn(
+      `${pathOf(key)} forwards its mail without keeping a copy; inbox rules do not see what is not delivered.`,
+    );
+  }
+}
+
+/** What a deployment could not put in order, and what the owner of a source has to do. */
+export function tellLeftOver(
+  sources: ReadonlyMap<string, ObservedSource>,
+  inputs: ForwardingInputs,
+  operation: Operation,
+): void {
+  for (const [key, { recipient, rule, copies, stoppers, isPlaced, records }] of sources) {
+    if (inputs.sources?.[key] === undefined) {
+      continue;
+    }
+    if (isPlaced && records.length === 0) {
+      operation.warn(
+        `${pathOf(key)} has no mailbox record in Dynamics: no user or queue there has one of its addresses ` +
+          `(${smtpAddresses(recipient).join(", ")}), and Dynamics takes in nothing for it. Give a user or a queue the address.`,
+      );
+    }
+    if (stoppers.length > 0) {
+      operation.warn(
+        `${pathOf(key)}: ${stoppers.map(({ name }) => `"${name}"`).join(", ")} still comes before the rule "${rule?.name}" and stops it: what ` +
+          "it catches does not arrive. Move our rule to the top in Outlook, or give the application a management role in Exchange " +
+          "with the cmdlets of inbox rules, such as Mail Recipients.",
+      );
+    }
+    if (copies.length > 0) {
+      operation.warn(
+        `${pathOf(key)} has another rule "${copies[0]?.name}" that forwards everything again. ` +
+          "`pulumi up --refresh` shows and removes it.",
+      );
+    }
+  }
+}
+
+/** What keeps a rule from forwarding everything to one address and doing nothing else, in words. */
+function damageOf(rule: InboxRule, name: string, addresses: readonly string[]): string | undefined {
+  const targets = rule.targets.map((target) => target.name).join(", ") || "nobody";
+  const isOnTarget = rule.targets.length === 1 && forwardsTo(rule, addresses);
+  const damage = [
+    ...(rule.isEnabled ? [] : ["the rule is disabled"]),
+    ...(rule.isInError ? ["the rule is in error and does not run"] : []),
+    ...(rule.isReadOnly
+      ? ["somebody changed the rule into one that Microsoft Graph shows only in part"]
+      : isOnTarget
+        ? []
+        : [`the rule forwards to ${targets}`]),
+    ...(rule.conditions.length === 0 ? [] : ["the rule has conditions"]),
+    ...(rule.exceptions.length === 0 ? [] : ["the rule has exceptions"]),
+    ...(rule.otherActions.length === 0 ? [] : [`the rule also does ${rule.otherActions.join(", ")}`]),
+    ...(rule.name === ruleName(name) ? [] : [`the rule is called ${rule.name}`]),
+  ];
+  return damage.length === 0 ? undefined : damage.join("; ");
+}
+
+/**
+ * Puts the rule there, or in order, and before rules that would stop it. One with parts that cannot be taken off it is made anew; the
+ * former one goes last, so that no message is missed between the two.
+ */
+export async function placeRule(
+  key: string,
+  source: ObservedSource,
+  inputs: ForwardingInputs,
+  operation: Operation,
+): Promise<void> {
+  const { inboxRules } = operation.services;
+  const { recipient, rule, damage, stoppers } = source;
+  const wanted = desiredRule(inputs);
+  const isPlain =
+    rule !== undefined &&
+    !rule.isReadOnly &&
+    [rule.conditions, rule.exceptions, rule.otherActions].every(({ length }) => length === 0);
+  let { id } = rule ?? {};
+  if (!isPlain) {
+    placedBy(operation).add(recipient.id);
+    id = await written(
+      () => inboxRules.create(recipient, wanted, `creating the inbox rule of ${key}`, operation),
+      () => noteSource(key, recipient, operation),
+    );
+    if (id !== undefined) {
+      operation.state.sourceRules = { ...(operation.state.sourceRules as object | undefined), [key]: id };
+    }
+    if (rule !== undefined) {
+      await inboxRules.delete(recipient, rule, `replacing the inbox rule of ${key}`, operation, id);
+    }
+  } else if (damage !== undefined) {
+    await inboxRules.update(recipient, rule, wanted, `repairing the inbox rule of ${key}`, operation);
+  }
+  if (stoppers.length > 0) {
+    placedBy(operation).add(recipient.id);
+    const others = Math.min(...stoppers.map(({ sequence }) => sequence));
+    const own = { id: id ?? "", name: wanted.name };
+    const action = `moving the inbox rule of ${key} before ${stoppers.map(({ name }) => name).join(", ")}`;
+    await inboxRules.putBefore(recipient, own, others, action, operation);
+  }
+}
+
+/** Removes further rules that do what the one of a source does. */
+export async function removeCopies(
+  key: string,
+  { recipient, copies }: ObservedSource,
+  operation: Operation,
+): Promise<void> {
+  for (const copy of copies) {
+    const action = `removing a copy of the inbox rule of ${key}`;
+    await operation.services.inboxRules.delete(recipient, copy, action, operation);
+  }
+}
+
+/** Takes the rule and its copies out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
+export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+  const { inboxRules } = operation.services;
+  const { recipient, rule, copies, records } = source;
+  if (rule !== undefined) {
+    await inboxRules.delete(recipient, rule, `removing the inbox rule of ${key}`, operation);
+  }
+  await removeCopies(key, source, operation);
+  const own = [rule, ...copies].map((one) => one?.id);
+  const left = (await inboxRules.list(recipient, key)) ?? [];
+  const isFed = left.some((one) => !own.includes(one.id) && isForDynamics(one));
+  await releaseRecords(key, records, isFed, operation);
+}

@@ -1,0 +1,137 @@
+import { z } from "zod";
+import { flag, keyed, whyNotIdentifier } from "../../core/canonical";
+import type { Mailbox } from "../../services/mailboxes";
+import { type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
+import type { Recipient } from "../../services/recipients";
+
+/** How a member is written, for messages. */
+export const MEMBER = "an address, a sign-in name or an object id, e.g. ada@contoso.com";
+const MAILBOX = "the mailbox's id, address or sign-in name, e.g. support@contoso.com";
+
+/** Entries a mailbox's permission list can hold (Microsoft's limit); a group counts as one. */
+const MOST_MEMBERS = 500;
+
+const rights = z.strictObject(
+  {
+    fullAccess: flag().default(true),
+    sendAs: flag().default(true),
+    sendOnBehalf: flag().default(false),
+    automapping: flag().default(true),
+    otherRights: z
+      .array(z.enum(OTHER_RIGHTS, { error: `must be one of ${OTHER_RIGHTS.join(", ")}` }), {
+        error: `must be a list of ${OTHER_RIGHTS.join(", ")}`,
+      })
+      .transform((list) => [...new Set(list)].sort())
+      .optional(),
+  },
+  { error: "must be an object of rights, e.g. { sendAs: false }, or {} for Full Access and Send As" },
+);
+
+/** Every input once, with its canonical form and its limits. */
+export const schema = z.strictObject({
+  mailbox: z
+    .string({ error: `must be text: ${MAILBOX}` })
+    .transform((value) => value.trim().toLowerCase())
+    .superRefine((value, context) => {
+      const reason = whyNotIdentifier(value, MAILBOX);
+      if (reason !== undefined) {
+        context.addIssue({ code: "custom", message: reason });
+      }
+    }),
+  members: keyed(MEMBER, rights).refine((members) => Object.keys(members).length <= MOST_MEMBERS, {
+    error: `has more than ${MOST_MEMBERS} entries, the most that a mailbox's permission list holds; use mail-enabled security groups`,
+  }),
+  exclusive: flag().optional(),
+  keep: z
+    .array(z.string(), { error: `must be a list of ${MEMBER}` })
+    .transform((list) => [...new Set(list.map((one) => one.trim().toLowerCase()))].sort())
+    .superRefine((list, context) => {
+      for (const one of list) {
+        const reason = whyNotIdentifier(one, MEMBER);
+        if (reason !== undefined) {
+          // The position would be that of the sorted list and the text may be a secret, so neither is said.
+          context.addIssue({ code: "custom", message: `has an element that ${reason}` });
+        }
+      }
+    })
+    .optional(),
+  allowEmpty: flag().optional(),
+  orphans: z
+    .enum(["keep", "remove"], { error: 'must be "keep" or "remove" (entries of deleted users and groups)' })
+    .optional(),
+});
+
+/** Canonical inputs. */
+export type MembershipInputs = z.output<typeof schema>;
+/** What a member may do. */
+export type MemberRights = z.output<typeof rights>;
+
+/** The rights that are read back; automapping is not. */
+export const RIGHTS: readonly Right[] = ["fullAccess", "sendAs", "sendOnBehalf"];
+
+/** Somebody who can hold entries. */
+export interface Member extends Recipient {
+  /** SIDs by which entries are known, the present one first; none where nobody could tell, and printed names are left to go by. */
+  sids: readonly string[];
+  /** Whether neither Exchange nor Entra shows it: no entry of it works. */
+  isDeleted: boolean;
+  /** Whether it is deleted and in the recycle bin: brought back, its entries work again. */
+  isRecoverable: boolean;
+}
+
+/** The inputs with the mailbox and everybody in them looked up. */
+export interface Desired {
+  inputs: MembershipInputs;
+  mailbox: Mailbox;
+  members: Map<string, Member>;
+  keep: Kept;
+}
+
+/** The people whose access an exclusive membership leaves alone. */
+export interface Kept {
+  /** Their object ids by the key in `keep`, where it means one. */
+  byKey: Readonly<Record<string, string>>;
+  /** All their object ids. */
+  ids: ReadonlySet<string>;
+}
+
+/** Nobody is left alone. */
+export const NOBODY: Kept = { byKey: {}, ids: new Set() };
+
+/** What somebody holds on a mailbox by entries of their own. */
+export interface Held {
+  entries: readonly Entry[];
+  rights: ReadonlySet<Right>;
+  /** Rights of the mailbox's own list beside Full Access, sorted. */
+  otherRights: readonly string[];
+}
+
+/** The mailbox and who of the known people may do what; keys as in `members`. */
+export interface Observed {
+  mailbox: Mailbox;
+  held: Record<string, Held>;
+  /** The rights whose list the application may not read; only in a refresh. The state keeps what it has of them. */
+  unread: readonly Right[];
+  /** Trustees that are none of the known people, as Exchange prints them; those of deleted ones say so. */
+  others: string[];
+  /** Entries of deleted users and groups that are none of the known people. */
+  orphans: readonly Entry[];
+  /** SIDs of deleted ones whose entries Exchange shows and calls absent when they are to be removed; they are not waited for. */
+  unremovable?: ReadonlySet<string>;
+  /** Object ids of everybody who shows in `GrantSendOnBehalfTo`; undefined where one of them cannot be told. */
+  delegates: readonly string[] | undefined;
+  /** Explicit entries in the mailbox's own list, hidden ones too: they share one limit. */
+  entryCount: number;
+  /** People of the state or the program by key. */
+  people: Map<string, Member>;
+  /** Of `people` those that nobody declared: an exclusive membership brings them in on refresh. */
+  strangers: string[];
+  keep: Kept;
+  /** Ids of people whose access another resource of this deployment declares; it is not taken away. */
+  othersIds: Set<string>;
+}
+
+/** Property path of a member. */
+export function pathOf(key: string): string {
+  return `members["${key}"]`;
+}

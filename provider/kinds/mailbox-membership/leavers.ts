@@ -1,0 +1,157 @@
+import type { Operation, Properties } from "../../core/kind";
+import { isNothing } from "./attribution";
+import { type Desired, type Held, type Member, type MemberRights, type Observed, RIGHTS } from "./desired";
+import { isLeftAlone } from "./difference";
+
+/** What is recorded of somebody who was found: automapping cannot be read, and true is Exchange's default. */
+const ASSUMED: MemberRights = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping: true };
+
+type Members = Readonly<Record<string, MemberRights | undefined>>;
+
+const membersIn = (state: Properties) => (state.members ?? {}) as Members;
+const deletedIn = (state: Properties) => (state.deletedMembers ?? {}) as Record<string, string>;
+
+/**
+ * The members that a state has, as they are in the tenant. A deleted one stays while entries are there that work again once the
+ * account is restored: taken out of the program, the preview shows it and the entries go.
+ */
+export function readMembers(state: Properties, observed: Observed, operation: Operation): Record<string, unknown> {
+  const { held, people, strangers } = observed;
+  const declared = membersIn(state);
+  const brought = [...strangers, ...Object.keys(deletedIn(state))].filter(
+    (key) => !(key in declared) && !isLeftAlone(people.get(key), observed),
+  );
+  const all = { ...declared, ...Object.fromEntries(brought.map((key) => [key, ASSUMED])) };
+  const isExclusive = state.exclusive === true;
+  const members = Object.entries(all).flatMap(([key, known]) => {
+    const person = people.get(key);
+    const seen = held[key];
+    if (known === undefined || person === undefined || seen === undefined) {
+      return [];
+    }
+    const rights = rightsOf(person, key in declared ? known : undefined, seen, observed);
+    const isShown = isExclusive || known.otherRights !== undefined || !(key in declared);
+    const { otherRights: _declared, ...rest } = known;
+    const seenRights = observed.unread.includes("fullAccess") ? (known.otherRights ?? []) : seen.otherRights;
+    const others = isShown ? [...seenRights] : [];
+    if (!isShown && seen.otherRights.length > 0) {
+      operation.warn(
+        `members["${key}"] on ${observed.mailbox.primarySmtpAddress} has more than is declared (${seen.otherRights.join(", ")}).`,
+      );
+    }
+    if (RIGHTS.every((right) => !rights[right]) && others.length === 0) {
+      return [];
+    }
+    const keepsOthers = others.length > 0 || known.otherRights !== undefined;
+    // Automapping cannot be read; it stays what the state knows.
+    return [[key, { ...rest, ...rights, ...(keepsOthers ? { otherRights: others } : {}) }] as const];
+  });
+  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * The three rights. What cannot be seen stays what the state knows: a right that the application may not read, and what a deleted
+ * member had, while it can come back.
+ */
+function rightsOf(
+  person: Member,
+  known: MemberRights | undefined,
+  seen: Held,
+  observed: Observed,
+): Pick<MemberRights, "fullAccess" | "sendAs" | "sendOnBehalf"> {
+  const hidden = (right: (typeof RIGHTS)[number]): boolean =>
+    known?.[right] === true &&
+    (observed.unread.includes(right) ||
+      (person.isDeleted && person.isRecoverable && (right === "sendOnBehalf" || isUntold(person, observed))));
+  const has = (right: (typeof RIGHTS)[number]) => seen.rights.has(right) || hidden(right);
+  return { fullAccess: has("fullAccess"), sendAs: has("sendAs"), sendOnBehalf: has("sendOnBehalf") };
+}
+
+/** Whether some of the entries of deleted users may be this one's: nobody noted its SIDs in time. */
+function isUntold({ sids }: Member, { orphans }: Observed): boolean {
+  return sids.length === 0 && orphans.length > 0;
+}
+
+/**
+ * Deleted members whose access may come back: those that still hold entries; and, while the account can be restored, those with
+ * Send on Behalf, which Exchange hides meanwhile, and those whose entries cannot be told from other orphaned ones; and all of
+ * them where a list of entries could not be read.
+ *
+ * @returns their object ids by key.
+ */
+export function deletedAmong(
+  desired: Desired | undefined,
+  observed: Observed,
+  state: Properties,
+): Record<string, string> {
+  const before = membersIn(state);
+  return Object.fromEntries(
+    [...observed.people].flatMap(([key, person]) => {
+      if (!person.isDeleted || desired?.members.has(key) === true) {
+        return [];
+      }
+      const held = observed.held[key];
+      const isDropped = !(key in before);
+      const mayReturn =
+        observed.unread.length > 0 ||
+        (person.isRecoverable && (isDropped || before[key]?.sendOnBehalf === true || isUntold(person, observed)));
+      return (held !== undefined && !isNothing(held)) || mayReturn ? [[key, person.id] as const] : [];
+    }),
+  );
+}
+
+/** Whether somebody living stays known: not one who left, was deleted, and came back without any access. */
+export function comeBack(key: string, { held, strangers, unread }: Observed, state: Properties): boolean {
+  const isOnlyWatched = key in deletedIn(state) && !(key in membersIn(state)) && !strangers.includes(key);
+  return !isOnlyWatched || unread.length > 0 || (held[key]?.entries.length ?? 0) > 0;
+}
+
+/**
+ * Takes Send on Behalf from deleted members who leave. Exchange neither shows it nor takes them in a removal, so the list is written
+ * as it shows. That this reaches what is hidden is documented nowhere: who can be restored stays in `deletedMembers`.
+ *
+ * @param look what is there now: another resource may have written the list meanwhile.
+ */
+export async function takeHiddenSendOnBehalf(
+  desired: Desired,
+  previous: Properties,
+  observed: Observed,
+  operation: Operation,
+  look: () => Promise<Observed>,
+): Promise<void> {
+  const { mailbox, people } = observed;
+  const leavers = [...people].filter(
+    ([key, person]) =>
+      person.isDeleted &&
+      person.isRecoverable &&
+      !desired.members.has(key) &&
+      !isLeftAlone(person, observed) &&
+      membersIn(previous)[key]?.sendOnBehalf === true,
+  );
+  if (leavers.length === 0 || mailbox.isDirSynced) {
+    return;
+  }
+  await operation.registry.exclusively(`permissions/${mailbox.id}`, async () => {
+    const { delegates } = await look();
+    // A list with somebody in it who cannot be told would lose that one.
+    if (delegates !== undefined) {
+      const who = leavers.map(([key]) => key).join(", ");
+      await operation.services.permissions.writeSendOnBehalf(mailbox, [...delegates], who, operation);
+    }
+  });
+}
+
+/** Warns of deleted members whose entries are still there, and of leavers who may come back. */
+export function sayWhoIsDeleted(desired: Desired | undefined, observed: Observed, operation: Operation): void {
+  const { mailbox, people } = observed;
+  for (const [key, id] of Object.entries(deletedAmong(desired, observed, operation.state))) {
+    const person = people.get(key);
+    const where = person?.isRecoverable === true ? "is deleted and can be restored" : "is deleted";
+    const isMember = desired === undefined && key in membersIn(operation.state);
+    operation.warn(
+      isMember
+        ? `${key} (id ${id}) ${where}, and still has entries on ${mailbox.primarySmtpAddress}: restored, the account has access again. Taken out of members, it loses them.`
+        : `${key} (id ${id}) ${where}. Whether it still has something on ${mailbox.primarySmtpAddress} cannot be seen meanwhile. Once the account is restored, \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, look there by hand.`,
+    );
+  }
+}

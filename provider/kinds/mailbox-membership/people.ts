@@ -1,0 +1,204 @@
+import type { Operation } from "../../core/kind";
+import { InputError } from "../../http/errors";
+import type { Mailbox } from "../../services/mailboxes";
+import { account, describe, isGroup, type Recipient } from "../../services/recipients";
+import { sameText } from "../../services/text";
+import { anotherByNow, knownRecipients, recipientKnownAs, recipientNamed } from "../recipients";
+import { type Unattributed, whose } from "./attribution";
+import type { Kept, Member, MembershipInputs } from "./desired";
+import { pathOf } from "./desired";
+
+/** What Exchange takes as a trustee and honours (Microsoft: mailboxes, mail users, mail-enabled security groups). */
+const TRUSTEES = [
+  "UserMailbox",
+  "SharedMailbox",
+  "RoomMailbox",
+  "EquipmentMailbox",
+  "MailUser",
+  "MailUniversalSecurityGroup",
+];
+
+/** Looks up everybody; refuses what cannot be a member and one person written in two ways, before anything is changed. */
+export async function lookUpMembers(
+  inputs: MembershipInputs,
+  mailbox: Mailbox,
+  operation: Operation,
+): Promise<Map<string, Member>> {
+  const known = (operation.state.memberIds ?? {}) as Record<string, string>;
+  const entries = await Promise.all(
+    Object.keys(inputs.members).map(async (key): Promise<[string, Recipient]> => {
+      return [key, await recipientKnownAs(key, known[key], pathOf(key), operation)];
+    }),
+  );
+  const problems: { path: string; reason: string }[] = [];
+  const keys = new Map<string, string>();
+  for (const [key, recipient] of entries) {
+    const other = keys.get(recipient.id);
+    keys.set(recipient.id, key);
+    if (sameText(recipient.id, mailbox.id)) {
+      problems.push({
+        path: pathOf(key),
+        reason: "is the mailbox itself, which has access to itself as it is; take it out of members",
+      });
+    } else if (!TRUSTEES.includes(recipient.recipientTypeDetails) || recipient.id === "") {
+      problems.push({
+        path: pathOf(key),
+        reason: `is ${describe(recipient)}; only mailboxes, mail users and mail-enabled security groups can be members`,
+      });
+    } else if (other !== undefined) {
+      problems.push({ path: pathOf(key), reason: `is the same person as ${pathOf(other)}; write each member once` });
+    }
+  }
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+  return new Map(
+    await Promise.all(entries.map(async ([key, one]) => [key, await living(key, one, operation)] as const)),
+  );
+}
+
+/** A living recipient or account with its SIDs; those of the state where Exchange does not show any. */
+async function living(key: string, recipient: Recipient, { services, state }: Operation): Promise<Member> {
+  const sids = await services.securityPrincipals.sidsOf(recipient.id, isGroup(recipient));
+  return {
+    ...recipient,
+    sids: sids.length > 0 ? sids : sidsInState(key, recipient.id, state),
+    isDeleted: false,
+    isRecoverable: false,
+  };
+}
+
+function sidsInState(key: string, id: string, state: Operation["state"]): readonly string[] {
+  const { memberIds, deletedMembers, memberSids } = state as {
+    memberIds?: Record<string, string>;
+    deletedMembers?: Record<string, string>;
+    memberSids?: Record<string, string[]>;
+  };
+  const known = memberIds?.[key] ?? deletedMembers?.[key];
+  return known !== undefined && sameText(known, id) ? (memberSids?.[key] ?? []) : [];
+}
+
+/**
+ * The people that the state knows, by their key in `members`. Somebody with an account and without a mailbox, such as one whose
+ * licence was taken away, is no recipient but keeps the entries, and the access comes back with the mailbox. Somebody who is
+ * deleted keeps them too, and gets them back when restored: the entries are found by the SIDs that the state has.
+ */
+export async function knownPeople(operation: Operation): Promise<Map<string, Member>> {
+  const { graph } = operation.services;
+  const { memberIds, deletedMembers, members } = operation.state;
+  const ids = { ...(deletedMembers as Record<string, string>), ...(memberIds as Record<string, string>) };
+  const found = await knownRecipients(ids, members, operation);
+  const missing = Object.entries(ids).filter(([key]) => !found.has(key));
+  const [here, gone] = await Promise.all([
+    Promise.all([...found].map(async ([key, one]) => [key, await living(key, one, operation)] as const)),
+    Promise.all(
+      missing.map(async ([key, id]): Promise<readonly [string, Member]> => {
+        const [user, isRecoverable] = await Promise.all([graph.user(id), graph.isDeleted(id)]);
+        if (user !== undefined) {
+          return [key, await living(key, account(user), operation)];
+        }
+        const nobody = { ...account({ id, userPrincipalName: key }), recipientTypeDetails: "" };
+        // The key is somebody else's by now, who would be taken for the deleted one.
+        const isTaken = (await operation.services.recipients.named(key)).some((one) => !sameText(one.id, id));
+        return [
+          isTaken ? id.toLowerCase() : key,
+          { ...nobody, sids: sidsInState(key, id, operation.state), isDeleted: true, isRecoverable },
+        ];
+      }),
+    ),
+  ]);
+  return new Map([...here, ...gone]);
+}
+
+/**
+ * The people behind entries that nobody declared, with those entries, by primary SMTP address; by id where that address is taken in
+ * `taken` or means somebody else too. Only who could be a member is among them: system entries, role groups and deleted people are
+ * left alone.
+ */
+export async function strangersAmong(
+  rest: readonly Unattributed[],
+  taken: ReadonlyMap<string, unknown>,
+  operation: Operation,
+): Promise<Map<string, { person: Member; entries: Unattributed["entry"][] }>> {
+  const found = new Map<string, { person: Recipient; entries: Unattributed["entry"][] }>();
+  const owners = await Promise.all(rest.map((one) => whose(one, operation)));
+  for (const [index, { entry }] of rest.entries()) {
+    const person = owners[index];
+    if (person !== undefined && person.id !== "" && TRUSTEES.includes(person.recipientTypeDetails)) {
+      const before = found.get(person.id)?.entries ?? [];
+      found.set(person.id, { person, entries: [...before, entry] });
+    }
+  }
+  return new Map(
+    await Promise.all(
+      [...found.values()].map(async ({ person, entries }) => {
+        const address = person.primarySmtpAddress;
+        const isOnlyMeaning = (await operation.services.recipients.named(address)).length === 1;
+        const key = taken.has(address) || !isOnlyMeaning ? person.id.toLowerCase() : address;
+        return [key, { person: await living(key, person, operation), entries }] as const;
+      }),
+    ),
+  );
+}
+
+/**
+ * The people that a program wants left alone: the one with the object id that the state knows, whoever has the address by now.
+ * One that is not there (any more) needs no leaving.
+ *
+ * @throws InputError when the one the state knows is gone and somebody else has the address: nobody has seen that yet.
+ */
+export async function lookUpKeep(keys: readonly string[], operation: Operation): Promise<Kept> {
+  const { registry, services } = operation;
+  return kept(keys, operation, async (key, id) => {
+    const now = (await services.recipients.named(key)).filter((one) => one.id !== "");
+    const [stranger] = now.filter((one) => !sameText(one.id, id));
+    if (stranger === undefined || registry.isTakenOver(key, id)) {
+      return now;
+    }
+    throw new InputError([{ path: "keep", reason: anotherByNow(key, id, stranger) }]);
+  });
+}
+
+/** The people that a state wants left alone; one who is gone is forgotten, so that a refresh shows who has the address by now. */
+export async function knownKeep(operation: Operation): Promise<Kept> {
+  return kept((operation.state.keep ?? []) as string[], operation, async () => []);
+}
+
+/** @param gone who is meant by a key whose object is gone. */
+async function kept(
+  keys: readonly string[],
+  operation: Operation,
+  gone: (key: string, id: string) => Promise<Recipient[]>,
+): Promise<Kept> {
+  const { recipients, graph } = operation.services;
+  const known = (operation.state.keepIds ?? {}) as Record<string, string>;
+  const found = await Promise.all(
+    keys.map(async (key): Promise<[string, string[]]> => {
+      const id = known[key];
+      if (id === undefined) {
+        return [key, (await recipients.named(key)).map((one) => one.id)];
+      }
+      // Somebody without a mailbox is no recipient, and the same person still.
+      const isThere = (await recipients.named(id)).length > 0 || (await graph.user(id)) !== undefined;
+      return [key, isThere ? [id] : (await gone(key, id)).map((one) => one.id)];
+    }),
+  );
+  const entries = found.map(([key, ids]): [string, string[]] => [key, ids.filter((id) => id !== "")]);
+  return {
+    // One of several with the same address would be a guess.
+    byKey: Object.fromEntries(
+      entries.flatMap(([key, [id, second]]) => (id && second === undefined ? [[key, id]] : [])),
+    ),
+    ids: new Set(entries.flatMap(([, ids]) => ids)),
+  };
+}
+
+/** The one mailbox that is meant; waited for if it is being created. */
+export async function mailboxNamed(identifier: string, operation: Operation): Promise<Mailbox> {
+  const recipient = await recipientNamed(identifier, "mailbox", operation);
+  const mailbox = recipient.id === "" ? undefined : await operation.services.mailboxes.withId(recipient.id);
+  if (mailbox === undefined) {
+    throw new InputError([{ path: "mailbox", reason: `is ${describe(recipient)}, which is no mailbox` }]);
+  }
+  return mailbox;
+}

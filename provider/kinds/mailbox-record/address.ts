@@ -1,0 +1,112 @@
+import { type Claim, environmentName, rowName } from "../../core/claims";
+import type { Operation, Properties } from "../../core/kind";
+import { ConflictError, InputError } from "../../http/errors";
+import { describe } from "../../services/recipients";
+import { recipientNamed } from "../recipients";
+
+/** Recipient types that have an inbox of their own. */
+export const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox"];
+
+/**
+ * Requires that the declared `emailAddress` is that of a mailbox of the tenant; it may be seconds old. Asked only where the address
+ * is another than the state's.
+ *
+ * @param why what follows from an address that is no mailbox's, for the error.
+ * @param effect what follows from one that is a person's, for a warning.
+ * @throws InputError when the address is outside the tenant, nobody's, or no mailbox's.
+ */
+export async function requireMailboxOfTenant(
+  address: string,
+  { why, effect }: { why: string; effect: string },
+  operation: Operation,
+): Promise<void> {
+  if (operation.state.emailAddress === address) {
+    return;
+  }
+  const path = "emailAddress";
+  await requireOwnDomain(address, path, why, operation);
+  const recipient = await recipientNamed(address, path, operation);
+  if (!MAILBOXES.includes(recipient.recipientTypeDetails)) {
+    throw new InputError([{ path, reason: `is ${describe(recipient)}; ${why}` }]);
+  }
+  if (recipient.recipientTypeDetails === "UserMailbox") {
+    operation.warn(`emailAddress ${address} is a person's mailbox, ${describe(recipient)}. ${effect}`);
+  }
+}
+
+/** Refuses an address outside the tenant's accepted domains at once, instead of waiting for it to appear. */
+export async function requireOwnDomain(
+  address: string,
+  path: string,
+  why: string,
+  { services }: Operation,
+): Promise<void> {
+  const [, domain] = address.split("@");
+  const domains = domain === undefined ? undefined : await services.mailboxes.acceptedDomains();
+  if (domain !== undefined && domains !== undefined && !domains.has(domain)) {
+    throw new InputError([
+      { path, reason: `is outside the tenant, whose domains are ${[...domains.keys()].sort().join(", ")}; ${why}` },
+    ]);
+  }
+}
+
+/** What a program should know of an address that several of its resources give to rows of one Dynamics environment. */
+export function claimsOfAddress({
+  emailAddress,
+  environmentUrl,
+}: {
+  emailAddress?: string | undefined;
+  environmentUrl?: string | undefined;
+}): Claim[] {
+  return emailAddress === undefined
+    ? []
+    : [
+        {
+          path: "emailAddress",
+          thing: [environmentName(environmentUrl), `address/${emailAddress}`],
+          reason: (_own, other) =>
+            `emailAddress ${emailAddress} is that of ${other}, too: Dynamics reads one mailbox for both, and each message becomes a record ` +
+            "of either or of both. Give each an address of its own.",
+          isAdvice: true,
+        },
+      ];
+}
+
+/** What a program should know of a mailbox record that several of its resources declare. */
+export function claimsOfRecord({ user, queue, environmentUrl }: Properties): Claim[] {
+  const [path, whose] = user === undefined ? (["queue", queue] as const) : (["user", user] as const);
+  return typeof whose !== "string"
+    ? []
+    : [
+        {
+          path,
+          thing: [environmentName(environmentUrl as string | undefined), rowName(path, whose), "declared"],
+          reason: (_own, other) =>
+            `${path} ${whose} is that of ${other}, too: both declare one mailbox record. Declare it once.`,
+          isAdvice: true,
+        },
+      ];
+}
+
+/** Another environment than the one in the state: its rows are neither gone nor changed, they are elsewhere. */
+export async function requireSameOrganization(
+  action: string,
+  { state, services, ...operation }: Operation,
+): Promise<void> {
+  const configured = await services.dataverse.organizationId(operation);
+  if (state.organizationId !== undefined && state.organizationId !== configured) {
+    const setting = typeof state.environmentUrl === "string" ? "environmentUrl" : "mailboxes:environmentUrl";
+    throw new ConflictError({
+      action,
+      words: `it is in the Dataverse organisation ${state.organizationId}, but ${setting} leads to ${configured}`,
+      nextStep: "Nothing was read or changed. Name the environment that the stack was deployed to.",
+    });
+  }
+}
+
+/** Whether a program moves a row to another environment, as far as the addresses say: a change replaces it. */
+export function isElsewhere(state: unknown, inputs: unknown, configured: string | undefined): boolean {
+  const before = state ?? configured;
+  const after = inputs ?? configured;
+  return before !== undefined && after !== undefined && before !== after;
+}

@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { displayText, orNone } from "../../core/canonical";
+import type { Operation, Properties } from "../../core/kind";
+import type { MailboxRow, ServerProfile, Status } from "../../services/dataverse";
+import { isGuid } from "../../services/text";
+
+/** What a mailbox record tells of itself: the same outputs for every kind that has one. */
+export function recordOutputs(row: MailboxRow): Properties {
+  return {
+    isForwardMailbox: row.isForwardMailbox,
+    ...(row.regarding === undefined ? {} : { regarding: row.regarding }),
+    incomingEmailStatus: resultFor(row.incoming, row.incomingStatus),
+    outgoingEmailStatus: resultFor(row.outgoing, row.outgoingStatus),
+    appointmentsContactsTasksStatus: resultFor(row.appointmentsContactsTasks, row.appointmentsContactsTasksStatus),
+    ...(row.testCompletedOn === undefined ? {} : { mailboxTestCompletedOn: row.testCompletedOn }),
+    emailApproval: row.approval,
+    ...(row.serverProfileId === undefined ? {} : { serverProfileId: row.serverProfileId }),
+  };
+}
+
+/**
+ * The result of a test of what server-side synchronisation does. What it does not do has none: a test fails the incoming e-mail of a
+ * record on Forward Mailbox, whose mail comes through another mailbox.
+ */
+function resultFor(method: string, status: Status): Status {
+  return method === "ServerSideSynchronization" ? status : "NotRun";
+}
+
+/** Says that a record is switched off: no declared property differs, and yet no mail is processed. */
+export function tellInactive({ name, isActive }: MailboxRow, { warn }: Operation): void {
+  if (!isActive) {
+    warn(`The mailbox record ${name} is inactive: Dynamics processes no mail of it (0x8005E219). Activate it there.`);
+  }
+}
+
+/** What the next deployment must know: commands already given, what was found, and what to put back. */
+export function remembered(state: Properties, names: readonly string[]): Properties {
+  return Object.fromEntries(names.filter((name) => state[name] !== undefined).map((name) => [name, state[name]]));
+}
+
+/** Names of what {@link remembered} keeps of the commands. */
+export const COMMANDS = ["approvalTriedFor", "testedFor", "testTrigger"];
+
+/**
+ * The credentials as they are declared, as far as they can be read: a password never comes back, so the one in the state
+ * stands for it as long as the record has one.
+ */
+export function credentialsAsDeclared(row: MailboxRow, state: Properties): Properties | false | null {
+  const { password } = (state.credentials || {}) as Properties;
+  if (!row.usesCredentials) {
+    // Those that are stored and not used are none too, and yet not what "none" was declared for.
+    return state.credentials === false && row.userName === undefined && !row.isPasswordSet ? false : null;
+  }
+  return {
+    ...(row.userName === undefined ? {} : { userName: row.userName }),
+    ...(row.isPasswordSet && password !== undefined ? { password } : {}),
+  };
+}
+
+/** The server profile as it is declared: the program's spelling while it is the same one. */
+export function serverProfileAsDeclared(
+  { serverProfileId }: Pick<MailboxRow, "serverProfileId">,
+  profile: ServerProfile | undefined,
+  state: Properties,
+): unknown {
+  if (state.serverProfile === false) {
+    return serverProfileId === undefined ? false : profile?.name;
+  }
+  return serverProfileId === state.serverProfileId ? state.serverProfile : profile?.name;
+}
+
+/** The name or id of a server profile, or false for none. */
+export const serverProfile = orNone(
+  displayText("the name or id of an e-mail server profile, e.g. Microsoft Exchange Online", 100),
+);
+
+const needed = (what: string, code: string) =>
+  z
+    .string({ error: `is missing or no text; Dynamics needs ${what} with credentials (${code})` })
+    .refine((value) => value !== "", { error: `is empty; Dynamics needs ${what} with credentials (${code})` })
+    .refine((value) => value.length <= 200, { error: "is longer than 200 characters" });
+
+/** What a record signs in with, or false for nothing. It is not trimmed: what a server takes is for the server to say. */
+export const credentials = orNone(
+  z.strictObject(
+    { userName: needed("a user name", "0x8005E209"), password: needed("a password", "0x8005E24E") },
+    {
+      error: (issue) =>
+        issue.code === "unrecognized_keys" ? undefined : "must be { userName, password }, or false for none",
+    },
+  ),
+);
+
+/** Whether and how Test & Enable is run. */
+export const testAndEnable = z.union([z.boolean(), z.string(), z.strictObject({ require: z.boolean() })], {
+  error: "must be true, false, a text whose change runs the test again, or { require: true }",
+});
+
+/** What is done with a row when its resource is deleted. */
+export const deletion = z.enum(["delete", "retain"], { error: 'must be "delete" or "retain"' });
+
+/** Whether a row that is there already is taken over: the one with the address, or the one with this id. */
+export const adopt = z
+  .union([z.boolean(), z.string()], { error: "must be true, false or the id of the row to take over" })
+  .transform((value) => (typeof value === "string" ? value.trim().toLowerCase() : value))
+  .refine((value) => typeof value === "boolean" || isGuid(value), {
+    error: "is no id; write true, or the id of the row to take over",
+  });
+
+const LOOPBACK = /^(127\.0\.0\.1|localhost)$/;
+
+/** The origin of a Dataverse environment; canonical form without a slash at the end. */
+export const environmentUrl = z
+  .string({ error: "must be text: the address of a Dataverse environment, e.g. https://contoso.crm4.dynamics.com" })
+  .transform((value) => value.trim())
+  .refine(isOrigin, {
+    error: "must be the https:// address of a Dataverse environment, e.g. https://contoso.crm4.dynamics.com",
+  })
+  .transform((value) => new URL(value).origin);
+
+function isOrigin(value: string): boolean {
+  if (!URL.canParse(value)) {
+    return false;
+  }
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(value);
+  const isSafe = protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
+  return isSafe && pathname === "/" && [search, hash, username, password].every((part) => part === "");
+}

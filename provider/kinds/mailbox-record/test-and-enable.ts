@@ -1,0 +1,314 @@
+import type { Operation, Properties } from "../../core/kind";
+import { testThing } from "../../core/registry";
+import { isServiceError, ProviderError } from "../../http/errors";
+import type { DataverseRow, MailboxRow, Status } from "../../services/dataverse";
+import { command, lookUntil, TEST_TIME } from "./writing";
+
+const APPROVED = 1;
+/** O365RoleUnsupportedForEmailApproval: the caller may not approve. */
+const MAY_NOT_APPROVE = "0x8009000b";
+/** Longest wait for an approval to show, in milliseconds: it is done when the answer comes, or never. */
+const APPROVAL_TIME = 3_000;
+
+const WHO_MAY =
+  "A Global or Exchange administrator, or a user with the Dataverse role Delegated Mailbox Approver, who is also System " +
+  "Administrator of the environment, must approve it (Settings > Email configuration > Mailboxes > Approve Email). " +
+  "After that, `pulumi up --refresh` runs the test.";
+
+/** Gives the command where the approval is asked for: the record itself, or the user or queue behind it. */
+export type Approve = (columns: DataverseRow, action: string) => Promise<unknown>;
+
+/**
+ * Approves the address of a mailbox record, once for each address, and reads back whether it took effect: without the right
+ * it may be refused or end silently without effect.
+ *
+ * @param isWanted the declared `approveEmail`; undefined counts as true.
+ */
+export async function approve(
+  isWanted: boolean | undefined,
+  row: MailboxRow,
+  operation: Operation,
+  give: Approve = (columns, action) => command(row, columns, action, operation),
+): Promise<MailboxRow> {
+  const { state } = operation;
+  const isTried = row.emailAddress === "" || state.approvalTriedFor === row.emailAddress;
+  if (isWanted === false || row.approval === "Approved" || isTried) {
+    return row;
+  }
+  state.approvalTriedFor = row.emailAddress;
+  const action = `approving the address ${row.emailAddress}`;
+  operation.progress(action);
+  try {
+    await give({ emailrouteraccessapproval: APPROVED }, action);
+  } catch (error) {
+    const isRefused =
+      isServiceError(error) && (error.code.toLowerCase() === MAY_NOT_APPROVE || error.class === "forbidden");
+    if (!isRefused) {
+      delete state.approvalTriedFor;
+      throw error;
+    }
+    operation.warn(`approveEmail: ${error.message.replace(/\.?$/, ".")} ${WHO_MAY}`);
+    return row;
+  }
+  const seen = await lookUntil(
+    row.id,
+    { what: "the approval to show", done: (now) => now.approval === "Approved", atMost: APPROVAL_TIME },
+    operation,
+  );
+  if (seen.approval !== "Approved") {
+    operation.warn(
+      `approveEmail: ${action}: Dynamics accepted the request and did nothing; the approval is ${seen.approval}. ${WHO_MAY}`,
+    );
+  }
+  return seen;
+}
+
+/** What a preview says of a new address. */
+export function adviceOnMove(
+  { emailAddress, approveEmail }: { emailAddress?: string | undefined; approveEmail?: boolean | undefined },
+  olds: { emailAddress?: string | undefined } | undefined,
+): string[] {
+  // A refresh that found the record gone has null.
+  const isMoved =
+    (olds?.emailAddress ?? undefined) !== undefined &&
+    emailAddress !== undefined &&
+    olds?.emailAddress !== emailAddress;
+  return isMoved && approveEmail !== false
+    ? ["emailAddress is new, which drops the approval and needs a new test."]
+    : [];
+}
+
+/**
+ * Inputs that are commands, given by default. A refresh that finds one undone puts a text in its place, so that the next preview shows
+ * that it is given again.
+ */
+const COMMANDS_BY_DEFAULT = ["approveEmail", "testAndEnable"] as const;
+
+/** How the text in place of a command begins. */
+const NOT_DONE = "not done: ";
+
+/** Whether the value of a command is the text of a refresh that found it undone. */
+function isUndone(value: unknown): boolean {
+  return typeof value === "string" && value.startsWith(NOT_DONE);
+}
+
+/** The commands that a program leaves out and a refresh has found undone: they are planned as what they are by default. */
+export function commandsByDefault(inputs: Properties, olds: Properties): Properties {
+  const undeclared = COMMANDS_BY_DEFAULT.filter((command) => inputs[command] === undefined);
+  return Object.fromEntries(
+    undeclared.filter((command) => olds[command] === true || isUndone(olds[command])).map((command) => [command, true]),
+  );
+}
+
+/**
+ * The commands of a state that a refresh finds undone. Dynamics drops the approval and the results of the test when the address of a
+ * user or queue changes, and somebody may have approved an address by hand since. Those that are done again are as declared. No
+ * difference is what was never done because the application may not, which a warning said, and an approval that somebody took back.
+ *
+ * @param state the known state; what it remembers of commands that have to be given again is forgotten.
+ * @returns the inputs in question; none where the address itself differs from the declared one, because both follow it.
+ */
+export function commandsAsObserved(row: MailboxRow, state: Properties): Properties {
+  const isDeclaredAddress = typeof state.emailAddress === "string";
+  if (isDeclaredAddress && state.emailAddress !== row.emailAddress) {
+    return {};
+  }
+  const isReset = resultsLost(row, state);
+  const approval = approvalAsObserved(row, isReset, state);
+  const isApprovedNext = row.approval === "Approved" || isUndone(approval.approveEmail);
+  return { ...approval, ...testAsObserved(row, isReset, isApprovedNext, state) };
+}
+
+/** Whether something was tested, and is as if it never had been. */
+function resultsLost(row: MailboxRow, state: Properties): boolean {
+  return state.testedFor !== undefined && !row.isTestScheduled && tested(row).some(([, status]) => status === "NotRun");
+}
+
+function approvalAsObserved(row: MailboxRow, isReset: boolean, state: Properties): Properties {
+  const { approveEmail } = state;
+  const isLost = state.emailApproval === "Approved" && (isReset || !knowsAddress(row, state));
+  const isNew = state.approvalTriedFor !== undefined && state.approvalTriedFor !== row.emailAddress;
+  const isOpen = row.emailAddress !== "" && row.approval !== "Approved" && approveEmail !== false;
+  if (isOpen && (isLost || isNew || isUndone(approveEmail))) {
+    delete state.approvalTriedFor;
+    return { approveEmail: `${NOT_DONE}the approval of ${row.emailAddress} is ${row.approval}` };
+  }
+  return isUndone(approveEmail) ? { approveEmail: true } : {};
+}
+
+/** Whether a state has the address of a record, or knows none at all. */
+function knowsAddress({ emailAddress }: MailboxRow, { testedFor, knownAs, ...state }: Properties): boolean {
+  const known = [
+    state.emailAddress,
+    String(testedFor ?? "").split(" ")[0],
+    ...((knownAs as string[] | undefined) ?? []),
+  ];
+  return known.includes(emailAddress) || known.every((one) => typeof one !== "string" || !one.includes("@"));
+}
+
+function testAsObserved(row: MailboxRow, isReset: boolean, isApprovedNext: boolean, state: Properties): Properties {
+  const { testAndEnable, emailApproval } = state;
+  const open = tested(row).filter(([, status]) => status === "NotRun");
+  const isNewlyApproved = emailApproval !== undefined && emailApproval !== "Approved" && row.approval === "Approved";
+  const isOpen = open.length > 0 && !row.isTestScheduled && isApprovedNext && testAndEnable !== false;
+  if (isOpen && (isReset || isNewlyApproved || isUndone(testAndEnable))) {
+    delete state.testedFor;
+    return {
+      testAndEnable: `${NOT_DONE}${open.map(([name]) => name).join("; ")} of ${row.emailAddress} not tested`,
+    };
+  }
+  return isUndone(testAndEnable) ? { testAndEnable: state.testTrigger ?? true } : {};
+}
+
+/** NoTestEmailAccessPrivilege: the caller may not run the test. */
+const MAY_NOT_TEST = "0x8005e232";
+
+/** The input `testAndEnable`. */
+export type TestAndEnable = boolean | string | { require: boolean } | undefined;
+
+/** Runs Test & Enable and waits, within bounds, for its result. A failed test is a warning unless it is required. */
+export async function test(wanted: TestAndEnable, row: MailboxRow, operation: Operation): Promise<MailboxRow> {
+  // A source's record is not set to Forward Mailbox while its queue's test runs: the result would depend on which came first.
+  return needsTest(wanted, row, operation)
+    ? operation.registry.exclusively(testThing(row.id), () => runTest(wanted, row, operation))
+    : row;
+}
+
+async function runTest(wanted: TestAndEnable, row: MailboxRow, operation: Operation): Promise<MailboxRow> {
+  const { state } = operation;
+  const action = `testing the mailbox ${row.emailAddress}`;
+  let before = row.testCompletedOn;
+  if (row.approval !== "Approved") {
+    const words = `Test & Enable was not run: the address is not approved (${row.approval})`;
+    throw new ProviderError({ action, words, nextStep: "Approve it, then run `pulumi up` again." });
+  }
+  try {
+    // A test that ran already when this one was asked for ends with a result of its own.
+    before = (await command(row, { testemailconfigurationscheduled: true }, action, operation)).testCompletedOn;
+  } catch (error) {
+    const isRefused =
+      isServiceError(error) && (error.code.toLowerCase() === MAY_NOT_TEST || error.class === "forbidden");
+    if (!isRefused || isRequired(wanted)) {
+      throw error;
+    }
+    operation.warn(`testAndEnable: ${error.message}`);
+    return row;
+  }
+  const isDone = (now: MailboxRow) =>
+    !now.isTestScheduled && now.testCompletedOn !== undefined && now.testCompletedOn !== before;
+  const seen = await lookUntil(
+    row.id,
+    { what: `Dynamics to finish Test & Enable of ${row.emailAddress}`, done: isDone, atMost: TEST_TIME },
+    operation,
+  );
+  state.testTrigger = typeof wanted === "string" ? wanted : undefined;
+  if (isDone(seen)) {
+    state.testedFor = testKey(seen);
+  }
+  if (isDone(seen) && isSuccess(seen)) {
+    return seen;
+  }
+  const words = isDone(seen)
+    ? `Test & Enable failed: ${resultOf(seen)}`
+    : "Test & Enable did not finish in time; the outputs show its result after the next `pulumi refresh`";
+  const nextStep = "The alerts of the mailbox record in Dynamics have the reason.";
+  if (isRequired(wanted)) {
+    throw new ProviderError({ action, words, nextStep });
+  }
+  operation.warn(`testAndEnable: ${action}: ${words.replace(/\.$/, "")}. ${nextStep}`);
+  return seen;
+}
+
+/**
+ * Runs the test of somebody's record again whose methods were changed: that throws away the results, also of what goes on as before.
+ * It does so where there was a success to lose, and does not wait for the end.
+ *
+ * @param before the record before the change.
+ */
+export async function testAgain(before: MailboxRow, operation: Operation): Promise<void> {
+  const lost = tested(before)
+    .filter(([, status]) => status === "Success")
+    .map(([name]) => name);
+  const now = await operation.services.dataverse.mailbox(before.id, operation);
+  const isLost = now !== undefined && tested(now).some(([name, status]) => status === "NotRun" && lost.includes(name));
+  if (now === undefined || !isLost || now.approval !== "Approved") {
+    return;
+  }
+  const action = `testing the mailbox ${now.emailAddress} again`;
+  try {
+    await command(now, { testemailconfigurationscheduled: true }, action, operation);
+  } catch (error) {
+    if (!isServiceError(error)) {
+      throw error;
+    }
+    operation.warn(
+      `${error.message} The results of its last test are gone with the change of its incoming e-mail; run it in Dynamics.`,
+    );
+  }
+}
+
+/**
+ * Whether this deployment should run the test: after a change that needs it, or on a new trigger; not while unapproved, unless a
+ * success is required.
+ */
+function needsTest(wanted: TestAndEnable, row: MailboxRow, { state }: Operation): boolean {
+  if (wanted === false || tested(row).length === 0) {
+    return false;
+  }
+  if (isRequired(wanted) && !isSuccess(row)) {
+    return true;
+  }
+  if (row.approval !== "Approved") {
+    return false;
+  }
+  const trigger = typeof wanted === "string" ? wanted : undefined;
+  return !isTestedFor(state.testedFor, row) || (trigger !== undefined && trigger !== state.testTrigger);
+}
+
+/** Whether a test that does not succeed fails the deployment; then each deployment tries again until it does. */
+function isRequired(wanted: TestAndEnable): boolean {
+  return typeof wanted === "object" && wanted.require;
+}
+
+/** What server-side synchronisation does for a record, and how its last test went; nothing else is tested. */
+export function tested(row: MailboxRow): [string, Status][] {
+  const all: [string, string, Status][] = [
+    ["incoming e-mail", row.incoming, row.incomingStatus],
+    ["outgoing e-mail", row.outgoing, row.outgoingStatus],
+    ["appointments, contacts and tasks", row.appointmentsContactsTasks, row.appointmentsContactsTasksStatus],
+  ];
+  return all.filter(([, method]) => method === "ServerSideSynchronization").map(([name, , status]) => [name, status]);
+}
+
+function isSuccess(row: MailboxRow): boolean {
+  return tested(row).every(([, status]) => status === "Success");
+}
+
+/** What a test result holds for: another address, profile or method needs a new one. */
+function testKey(row: MailboxRow): string {
+  const methods = [row.incoming, row.outgoing, row.appointmentsContactsTasks];
+  return [row.emailAddress, row.serverProfileId ?? "", ...methods].join(" ");
+}
+
+/** Whether a test result holds for a record. It says nothing about methods that are not tested, whichever they are. */
+function isTestedFor(key: unknown, row: MailboxRow): boolean {
+  const tested = (text: string) => text.replaceAll(/ (?:None|Outlook|ForwardMailbox)(?= |$)/g, " -");
+  return typeof key === "string" && tested(key) === tested(testKey(row));
+}
+
+/** The result in words. Alerts of Dynamics have the reason for certain; the record's last error may be of something else. */
+function resultOf(row: MailboxRow): string {
+  const results = tested(row)
+    .map(([name, status]) => `${name}: ${status}`)
+    .join(", ");
+  const { lastError } = row;
+  const reason =
+    lastError !== undefined
+      ? `Dynamics: ${lastError.words}${lastError.code === undefined ? "" : ` (${lastError.code})`}, the last error on the record`
+      : row.serverProfileId === undefined
+        ? "the record has no e-mail server profile (0x8005E222)"
+        : row.isActive
+          ? undefined
+          : "the record is inactive (0x8005E219)";
+  return reason === undefined ? results : `${results}; ${reason}`;
+}

@@ -1,0 +1,270 @@
+import { written } from "../../core/converge";
+import type { Change, Operation, Properties } from "../../core/kind";
+import {
+  type AppointmentsMethod,
+  appointmentsMethods,
+  type DataverseRow,
+  type IncomingMethod,
+  incomingMethods,
+  type MailboxRow,
+  type OutgoingMethod,
+  outgoingMethods,
+} from "../../services/dataverse";
+import { change } from "./writing";
+
+/** What a mailbox record signs in with; the password can be written and never read. */
+export interface Credentials {
+  userName: string;
+  password: string;
+}
+
+/** The owner of a row: a user or a team. */
+export interface Owner {
+  table: "systemusers" | "teams";
+  id: string;
+}
+
+/**
+ * The values that a mailbox record should have, by the property that declares them; what is left out stays as it is. Null
+ * is "none".
+ */
+export interface RecordValues {
+  name?: string | undefined;
+  emailAddress?: string | null | undefined;
+  owner?: Owner | undefined;
+  /** Id of the server profile. */
+  serverProfile?: string | null | undefined;
+  deleteAfterProcessing?: boolean | undefined;
+  incomingEmail?: IncomingMethod | undefined;
+  outgoingEmail?: OutgoingMethod | undefined;
+  appointmentsContactsTasks?: AppointmentsMethod | undefined;
+  credentials?: Credentials | null | undefined;
+}
+
+/** What inputs declare of a record, as its values: false in a program is "none". */
+export function orNull<Value>(declared: Value | false | undefined): Value | null | undefined {
+  return declared === false ? null : declared;
+}
+
+/** A property of mailbox records. */
+export type RecordProperty = keyof RecordValues;
+
+/** One property: what a row has of it, in words that can be compared, and the columns that write it. */
+interface Field<Value> {
+  /** @param state the known state, for what cannot be read. @param value what it is compared with. */
+  of(row: MailboxRow, state: Properties, value: Value): unknown;
+  /** The value in the words of `of`. */
+  wanted(value: Value): unknown;
+  columns(value: Value): DataverseRow;
+}
+
+const itself = (value: unknown): unknown => value;
+
+const fields: { [P in RecordProperty]-?: Field<Exclude<RecordValues[P], undefined>> } = {
+  name: { of: ({ name }) => name, wanted: itself, columns: (name) => ({ name }) },
+  emailAddress: {
+    of: addressOf,
+    wanted: itself,
+    columns: (emailaddress) => ({ emailaddress }),
+  },
+  owner: {
+    of: ({ ownerId }) => ownerId,
+    wanted: ({ id }) => id,
+    columns: ownerColumns,
+  },
+  serverProfile: {
+    of: ({ serverProfileId }) => serverProfileId ?? null,
+    wanted: itself,
+    columns: (id) => ({ "emailserverprofile@odata.bind": id === null ? null : `/emailserverprofiles(${id})` }),
+  },
+  deleteAfterProcessing: {
+    of: ({ deleteAfterProcessing }) => deleteAfterProcessing,
+    wanted: itself,
+    columns: (processanddeleteemails) => ({ processanddeleteemails }),
+  },
+  incomingEmail: {
+    of: ({ incoming }) => incoming,
+    wanted: itself,
+    columns: (method) => ({ incomingemaildeliverymethod: incomingMethods.indexOf(method) }),
+  },
+  outgoingEmail: {
+    of: ({ outgoing }) => outgoing,
+    wanted: itself,
+    columns: (method) => ({ outgoingemaildeliverymethod: outgoingMethods.indexOf(method) }),
+  },
+  appointmentsContactsTasks: {
+    of: (row) => row.appointmentsContactsTasks,
+    wanted: itself,
+    columns: (method) => ({ actdeliverymethod: appointmentsMethods.indexOf(method) }),
+  },
+  credentials: {
+    of: (row, state, value) => signsInAs(row, isPasswordWritten(state, value)),
+    wanted: (value) => (value === null ? "none" : value.userName),
+    columns: (value) =>
+      value === null
+        ? { allowemailconnectortousecredentials: false, username: null, password: null }
+        : { allowemailconnectortousecredentials: true, username: value.userName, password: value.password },
+  },
+};
+
+/** The address of a record; null where it has none. */
+function addressOf({ emailAddress }: MailboxRow): string | null {
+  return emailAddress === "" ? null : emailAddress;
+}
+
+/** The column that sets the owner of a row. */
+export function ownerColumns({ table, id }: Owner): DataverseRow {
+  return { "ownerid@odata.bind": `/${table}(${id})` };
+}
+
+/** What a record signs in with, in words without the password. */
+function signsInAs(row: MailboxRow, isPasswordWritten: boolean): string {
+  if (!row.usesCredentials) {
+    return row.userName === undefined && !row.isPasswordSet ? "none" : "stored and not used";
+  }
+  const userName = row.userName ?? "nobody";
+  return row.isPasswordSet
+    ? isPasswordWritten
+      ? userName
+      : `${userName} with the former password`
+    : `${userName} without a password`;
+}
+
+/** A password is new when the state, which holds the one written last, has another. */
+function isPasswordWritten({ credentials }: Properties, value: Credentials | null): boolean {
+  return value === null || (credentials as Partial<Credentials> | null | undefined)?.password === value.password;
+}
+
+/**
+ * Credentials that a record may have, as a state notes them: a password cannot be looked at, so one that may not have arrived,
+ * or that somebody else set, is none that the next deployment could rely on.
+ */
+export function unproven({ userName }: Credentials): Omit<Credentials, "password"> {
+  return { userName };
+}
+
+/** All columns of a new row. */
+export function columnsOf(values: RecordValues): DataverseRow {
+  return Object.assign({}, ...propertiesOf(values).map((property) => columnsFor(property, values)));
+}
+
+/** What of a record is not as it should be. Pure. */
+export function recordDifference(values: RecordValues, row: MailboxRow, state: Properties): Change[] {
+  return propertiesOf(values).flatMap((property) => {
+    const { from, to } = compared(property, values, row, state);
+    return from === to ? [] : [{ path: [property], from, to }];
+  });
+}
+
+function compared<P extends RecordProperty>(property: P, values: RecordValues, row: MailboxRow, state: Properties) {
+  const field = fields[property] as unknown as Field<unknown>;
+  return { from: field.of(row, state, values[property]), to: field.wanted(values[property]) };
+}
+
+function columnsFor(property: RecordProperty, values: RecordValues): DataverseRow {
+  return (fields[property] as unknown as Field<unknown>).columns(values[property] ?? null);
+}
+
+function propertiesOf(values: RecordValues): RecordProperty[] {
+  return (Object.keys(values) as RecordProperty[]).filter((property) => values[property] !== undefined);
+}
+
+/** Whether a change is one of the record's own. */
+export function isOfRecord({ path: [property = ""] }: Change): boolean {
+  return Object.hasOwn(fields, property);
+}
+
+/**
+ * Writes the changes of a record in one request and notes them in the state.
+ *
+ * @param inputs the declared properties, as they are noted.
+ * @param who the record in words: "the forward mailbox CRM intake".
+ */
+export async function writeRecord(
+  changes: readonly Change[],
+  values: RecordValues,
+  inputs: Properties,
+  row: MailboxRow,
+  who: string,
+  operation: Operation,
+): Promise<void> {
+  const properties = changes.filter(isOfRecord).map(({ path }) => path[0] as RecordProperty);
+  if (properties.length === 0) {
+    return;
+  }
+  const { state } = operation;
+  const columns = Object.assign({}, ...properties.map((property) => columnsFor(property, values)));
+  const action = `changing ${properties.join(", ")} of ${who}`;
+  await written(
+    () => change(row, columns, action, operation),
+    () => {
+      for (const property of properties.filter((one) => one !== "credentials")) {
+        state[property] = inputs[property] ?? state[property];
+      }
+      noteIds(properties, values, inputs, state);
+      if (properties.includes("credentials") && values.credentials) {
+        state.credentials = unproven(values.credentials);
+      }
+      forgetCommands(properties, state);
+    },
+  );
+  if (properties.includes("credentials")) {
+    state.credentials = inputs.credentials ?? null;
+  }
+}
+
+/** Forgets the commands that were given for what is different from now on: they are given again. */
+export function forgetCommands(properties: readonly string[], state: Properties): void {
+  if (properties.some((property) => TESTED.includes(property))) {
+    // Whatever the last test said, it was of something else.
+    delete state.testedFor;
+  }
+  if (properties.includes("emailAddress")) {
+    // Dynamics drops the approval with every change of the address, also back to one that was approved before.
+    delete state.approvalTriedFor;
+  }
+}
+
+/** Properties whose change makes the last Test & Enable worthless. */
+const TESTED: readonly string[] = [
+  "emailAddress",
+  "serverProfile",
+  "incomingEmail",
+  "outgoingEmail",
+  "appointmentsContactsTasks",
+  "credentials",
+];
+
+/**
+ * Notes which objects the declared names stand for now; a state that keeps the id of the one before would lead the next
+ * deployment back to it.
+ */
+export function noteIds(
+  properties: readonly string[],
+  values: Pick<RecordValues, "owner" | "serverProfile">,
+  inputs: Properties,
+  state: Properties,
+): void {
+  const ids = { owner: values.owner?.id, serverProfile: values.serverProfile };
+  for (const property of ["owner", "serverProfile"] as const) {
+    if (properties.includes(property)) {
+      delete state[`${property}Id`];
+      if (inputs[property] !== undefined) {
+        state[`${property}Id`] = ids[property];
+      }
+    }
+  }
+}
+
+/** What a row has, as values: to be put back one day. What it signs in with cannot be read. */
+export function valuesOf(row: MailboxRow): RecordValues {
+  return {
+    name: row.name,
+    emailAddress: addressOf(row),
+    serverProfile: row.serverProfileId ?? null,
+    deleteAfterProcessing: row.deleteAfterProcessing,
+    incomingEmail: row.incoming,
+    outgoingEmail: row.outgoing,
+    appointmentsContactsTasks: row.appointmentsContactsTasks,
+  };
+}

@@ -1,0 +1,318 @@
+import type { Change, Operation, Properties } from "../../core/kind";
+import { InputError, isClass } from "../../http/errors";
+import { addAndRemove, type Row } from "../../services/exchange";
+import { INITIAL_DOMAIN, type Mailbox, smtpAddresses } from "../../services/mailboxes";
+import { sameText } from "../../services/text";
+import { settle } from "../../services/waiting";
+import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import { changesOf, type Facet, isSet } from "./facet";
+import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
+
+/** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
+const MOST_ADDRESSES = 300;
+
+/**
+ * The addresses of a mailbox that its owner chose: SMTP, not primary, and not the service's own (the sign-in name, the alias in the
+ * default domain, the initial domain's), unless they are declared. Where the domains are not known, the alias in any of them
+ * counts as the service's.
+ */
+export function aliasesOf(
+  { mailbox, aliasDomains }: Pick<Observed, "mailbox" | "aliasDomains">,
+  declared: readonly string[] | null | undefined,
+): string[] {
+  const [primary, ...others] = smtpAddresses(mailbox);
+  return others
+    .filter((address) => address !== primary)
+    .filter((address) => declared?.includes(address) || !isSystemAddress(address, mailbox, aliasDomains))
+    .sort();
+}
+
+function isSystemAddress(address: string, mailbox: Mailbox, aliasDomains: readonly string[] | undefined): boolean {
+  const [local = "", domain = ""] = address.split("@");
+  return (
+    sameText(address, mailbox.userPrincipalName) ||
+    (sameText(local, mailbox.alias) && aliasDomains?.includes(domain) !== false) ||
+    INITIAL_DOMAIN.test(domain)
+  );
+}
+
+/** Whether Exchange gives an address back that is taken off: the sign-in name, and the alias in the initial domain. */
+function isKeptByExchange(address: string, userPrincipalName: string, { alias }: Mailbox): boolean {
+  const [local = "", domain = ""] = address.split("@");
+  return sameText(address, userPrincipalName) || (sameText(local, alias) && INITIAL_DOMAIN.test(domain));
+}
+
+/**
+ * The sign-in name once the primary address is as declared: it follows an address that it equals, also in a deployment that
+ * continues one which moved the address and then failed.
+ */
+function nextSignInName(primarySmtpAddress: string, mailbox: Mailbox, state: Properties): string {
+  const { userPrincipalName } = mailbox;
+  return [mailbox.primarySmtpAddress, state.formerSignInName].some((name) => sameText(userPrincipalName, String(name)))
+    ? primarySmtpAddress
+    : userPrincipalName;
+}
+
+/** The sign-in name where it has to follow the primary address. */
+function signInChanges({ inputs }: Desired, { mailbox }: Observed, state: Properties): Change[] {
+  const { userPrincipalName: from } = mailbox;
+  const to = nextSignInName(inputs.primarySmtpAddress, mailbox, state);
+  return sameText(from, to) ? [] : [{ path: [SIGN_IN_NAME], from, to }];
+}
+
+async function moveSignInName({ mailbox }: Observed, to: string, operation: Operation): Promise<void> {
+  // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.
+  const action = `changing the sign-in name of shared mailbox ${to}`;
+  await operation.services.mailboxes.set(mailbox.id, { MicrosoftOnlineServicesID: to }, action, operation);
+  operation.warn(`The sign-in name followed the primary address, which it equalled: ${to}.`);
+}
+
+/** What differs in the addresses besides the primary one; of what is there only what `previous` held is taken away. */
+function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: Observed, state: Properties): Change[] {
+  const before = (previous.emailAliases ?? []) as readonly string[];
+  const present = smtpAddresses(mailbox);
+  const wanted = inputs.emailAliases ?? [];
+  const movedFrom =
+    inputs.emailAliases !== undefined && typeof previous.primarySmtpAddress === "string"
+      ? [previous.primarySmtpAddress]
+      : [];
+  const surplus = [...before, ...movedFrom].filter(
+    (address) =>
+      address !== inputs.primarySmtpAddress &&
+      !wanted.includes(address) &&
+      present.includes(address) &&
+      !isKeptByExchange(address, nextSignInName(inputs.primarySmtpAddress, mailbox, state), mailbox),
+  );
+  return [
+    ...wanted
+      .filter((address) => !present.includes(address))
+      .map((address) => ({ path: ["emailAliases", address], from: undefined, to: address })),
+    ...surplus.map((address) => ({ path: ["emailAliases", address], from: address, to: undefined })),
+  ];
+}
+
+/** The changes of further addresses, as texts. */
+function aliasChanges(changes: readonly Change[]): { add: string[]; remove: string[] } {
+  const aliases = changesOf("emailAliases", changes);
+  return {
+    add: aliases.flatMap(({ to }) => (to === undefined ? [] : [String(to)])),
+    remove: aliases.flatMap(({ from, to }) => (to === undefined ? [String(from)] : [])),
+  };
+}
+
+/**
+ * The address parameters of `Set-Mailbox` for some changes. A primary address goes as `WindowsEmailAddress`, which keeps the old
+ * one; aliases go as additions and removals, after it, so that what somebody else adds meanwhile survives. Only where an address
+ * policy makes `WindowsEmailAddress` ineffective everything goes as the full list, read right before.
+ */
+async function addressParameters(
+  changes: readonly Change[],
+  { inputs: { primarySmtpAddress } }: Desired,
+  mailbox: Mailbox,
+  { services }: Operation,
+): Promise<Row> {
+  const { add, remove } = aliasChanges(changes);
+  if (changesOf("primarySmtpAddress", changes).length === 0) {
+    return add.length + remove.length === 0 ? {} : { EmailAddresses: addAndRemove(add.map(smtp), remove.map(smtp)) };
+  }
+  if (!mailbox.hasAddressPolicy) {
+    return { WindowsEmailAddress: primarySmtpAddress };
+  }
+  const { emailAddresses } = (await services.mailboxes.withId(mailbox.id)) ?? mailbox;
+  const dropped = [...add, ...remove, primarySmtpAddress];
+  return {
+    EmailAddresses: [
+      `SMTP:${primarySmtpAddress}`,
+      ...emailAddresses
+        .filter((address) => !hasPrefixSmtp(address) || !dropped.includes(address.slice(5).toLowerCase()))
+        .map((address) => (hasPrefixSmtp(address) ? smtp(address.slice(5)) : address)),
+      ...add.map(smtp),
+    ],
+  };
+}
+
+/** Aliases that change together with a primary address that `WindowsEmailAddress` has just set. */
+async function changeAliases(changes: readonly Change[], { id }: Mailbox, who: string, operation: Operation) {
+  const { add, remove } = aliasChanges(changes);
+  if (add.length + remove.length === 0) {
+    return;
+  }
+  const action = `changing emailAliases of shared mailbox ${who}`;
+  const parameters = { EmailAddresses: addAndRemove(add.map(smtp), remove.map(smtp)) };
+  await untilReleased(add, operation, () => operation.services.mailboxes.set(id, parameters, action, operation));
+}
+
+/**
+ * Refuses an address in a domain that the tenant does not have, before anything is changed. Where the application may not
+ * read the tenant's domains, Exchange will say so itself.
+ */
+export async function requireAcceptedDomains(inputs: SharedMailboxInputs, operation: Operation): Promise<void> {
+  const domains = await operation.services.mailboxes.acceptedDomains();
+  if (domains === undefined) {
+    return;
+  }
+  const problems = [
+    ["primarySmtpAddress", inputs.primarySmtpAddress] as const,
+    ...(inputs.emailAliases ?? []).map((address) => [pathOfAlias(address, inputs, operation), address] as const),
+  ]
+    .map(([path, address]) => ({ path, domain: address.split("@")[1] ?? "" }))
+    .filter(({ domain }) => !domains.has(domain))
+    .map(({ path, domain }) => ({
+      path,
+      reason: `the tenant has no accepted domain ${domain}; it has ${[...domains.keys()].join(", ")}`,
+    }));
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+}
+
+/** Path of the change by which the sign-in name follows; it is no input. */
+const SIGN_IN_NAME = "userPrincipalName";
+
+function movesSignInName(changes: readonly Change[]): boolean {
+  return changes.some(({ path }) => path[0] === SIGN_IN_NAME);
+}
+
+function hasPrefixSmtp(address: string): boolean {
+  return /^smtp:/i.test(address);
+}
+
+function smtp(address: string): string {
+  return `smtp:${address}`;
+}
+
+/** The SMTP addresses: the primary one and the further ones. */
+export const addresses: Facet = {
+  properties: ["primarySmtpAddress", "emailAliases"],
+
+  check: ({ primarySmtpAddress, emailAliases }) =>
+    primarySmtpAddress !== undefined && emailAliases?.includes(primarySmtpAddress)
+      ? [{ path: "emailAliases", reason: "has the primary address in it; leave it out here" }]
+      : [],
+
+  advise({ emailAliases, primarySmtpAddress }, olds) {
+    const dropped = [...(olds.emailAliases ?? []), ...(isSet(olds.primarySmtpAddress) ? [olds.primarySmtpAddress] : [])]
+      .filter((address) => primarySmtpAddress !== undefined && address !== primarySmtpAddress)
+      .filter((address) => emailAliases !== undefined && !emailAliases.includes(String(address)));
+    const count = emailAliases?.length ?? 0;
+    const crowd =
+      count <= MOST_ADDRESSES || count === olds.emailAliases?.length
+        ? []
+        : [
+            `emailAliases has ${count} entries; a recipient is planned with at most ${MOST_ADDRESSES} addresses, and Exchange may refuse more.`,
+          ];
+    return dropped.length === 0
+      ? crowd
+      : [...crowd, `emailAliases: mail to ${dropped.join(", ")} will bounce, which the program no longer declares.`];
+  },
+
+  async look(_seen, managed, operation) {
+    const domains = isSet(managed.emailAliases) ? await domainsOfAliases(operation) : [];
+    return domains.length === 0 ? {} : { aliasDomains: domains };
+  },
+
+  difference(desired, previous, observed, state) {
+    const { primarySmtpAddress: from } = observed.mailbox;
+    const { primarySmtpAddress: to } = desired.inputs;
+    return [
+      ...(from === to ? [] : [{ path: ["primarySmtpAddress"], from, to }]),
+      ...addressChanges(desired, previous, observed, state),
+      ...signInChanges(desired, observed, state),
+    ];
+  },
+
+  async guard(changes, { inputs }, { mailbox }, operation) {
+    const names = ["primarySmtpAddress", "alias", "emailAliases"].filter((name) =>
+      changes.some(({ path, to }) => path[0] === name && to !== undefined),
+    );
+    await requireFree(inputs, names, mailbox.id, operation);
+  },
+
+  parameters: (changes, desired, { mailbox }, operation) => addressParameters(changes, desired, mailbox, operation),
+
+  // Exchange keeps the address that is the sign-in name: one that an earlier deployment left behind moves first.
+  async prepare(changes, { inputs: { primarySmtpAddress } }, observed, operation) {
+    if (movesSignInName(changes) && changesOf("primarySmtpAddress", changes).length === 0) {
+      await moveSignInName(observed, primarySmtpAddress, operation);
+    }
+  },
+
+  note(changes, { inputs }, { mailbox }, state) {
+    const isMoved = changesOf("primarySmtpAddress", changes).length > 0;
+    if (isMoved && sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress)) {
+      state.formerSignInName = mailbox.userPrincipalName;
+    }
+    if (isMoved && inputs.emailAliases !== undefined) {
+      // Until it is taken off, the old address is an alias, and one that this resource declared.
+      const known = (state.emailAliases ?? []) as string[];
+      state.emailAliases = [...new Set([...known, mailbox.primarySmtpAddress])].sort();
+    }
+  },
+
+  async apply(changes, { inputs: { primarySmtpAddress } }, observed, operation) {
+    if (changesOf("primarySmtpAddress", changes).length === 0) {
+      return;
+    }
+    if (movesSignInName(changes)) {
+      await moveSignInName(observed, primarySmtpAddress, operation);
+    }
+    if (!observed.mailbox.hasAddressPolicy) {
+      await changeAliases(changes, observed.mailbox, primarySmtpAddress, operation);
+    }
+  },
+
+  finish({ inputs }, previous, { mailbox }, operation) {
+    const gone = ((previous.emailAliases ?? []) as string[]).filter(
+      (address) => address !== inputs.primarySmtpAddress && !inputs.emailAliases?.includes(address),
+    );
+    for (const address of gone.filter((one) => isKeptByExchange(one, mailbox.userPrincipalName, mailbox))) {
+      const why = sameText(address, mailbox.userPrincipalName) ? "the sign-in name" : "the alias in the initial domain";
+      operation.warn(`emailAliases: ${address} stays: it is ${why}, which Exchange keeps.`);
+    }
+  },
+
+  read: (observed, state) => ({
+    primarySmtpAddress: observed.mailbox.primarySmtpAddress,
+    emailAliases: aliasesOf(observed, state.emailAliases as string[] | undefined | null),
+  }),
+
+  outputs: ({ mailbox }) => ({
+    userPrincipalName: mailbox.userPrincipalName,
+    mailNickname: mailbox.alias,
+    addresses: [...mailbox.emailAddresses].sort(),
+  }),
+};
+
+/**
+ * Makes a write that takes addresses. Exchange may refuse an address for up to an hour after it was taken off something; one
+ * that this very deployment took off is waited for, within the settle timeout, any other refusal is final.
+ */
+export async function untilReleased<T>(
+  addresses: readonly string[],
+  operation: Operation,
+  write: () => Promise<T>,
+): Promise<T> {
+  const attempt = async (): Promise<{ answer: T } | { refusal: string }> => {
+    try {
+      return { answer: await write() };
+    } catch (error) {
+      if (!isClass(error, "addressConflict") || !operation.registry.hasReleased(addresses)) {
+        throw error;
+      }
+      return { refusal: error.words };
+    }
+  };
+  const seen = await settle(
+    {
+      what: `Exchange to release ${addresses.join(", ")}, which this deployment took off something else`,
+      look: attempt,
+      done: (now) => "answer" in now,
+      describe: (now) => ("refusal" in now ? now.refusal : "released"),
+    },
+    operation,
+  );
+  if ("answer" in seen) {
+    return seen.answer;
+  }
+  throw new Error("settled without an answer");
+}

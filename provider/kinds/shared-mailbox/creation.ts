@@ -1,0 +1,289 @@
+import type { Operation } from "../../core/kind";
+import { mailboxThing } from "../../core/registry";
+import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
+import type { User } from "../../services/graph";
+import { type Mailbox, mailboxGone } from "../../services/mailboxes";
+import { describe } from "../../services/recipients";
+import { settle } from "../../services/waiting";
+import { untilReleased } from "./addresses";
+import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import { alreadyMade, earlierWork, lookForOwn, useOf } from "./earlier-creation";
+import { requireNoLoop } from "./forwarding";
+import {
+  explainRefusal,
+  freeAlias,
+  isNameTaken,
+  markOf,
+  nameOf,
+  requireFree,
+  requireNotDeleted,
+  taken,
+} from "./naming";
+import { around, facets } from "./observation";
+import { restore, tellAccess } from "./restoration";
+import { convert } from "./type";
+
+/** How often a creation whose answer is lost is sent. */
+const MOST_LOST = 3;
+/** How many aliases that looked free Exchange may refuse. */
+const MOST_REFUSED = 5;
+
+/** On create: the mailbox that has the address already, where it is one's own earlier work or may be adopted. */
+export async function find(desired: Desired, operation: Operation): Promise<Observed | undefined> {
+  const { inputs } = desired;
+  const { recipients, mailboxes } = operation.services;
+  const [holder] = await recipients.withAddress(inputs.primarySmtpAddress);
+  const shown = holder === undefined || holder.id === "" ? undefined : await mailboxes.withId(holder.id);
+  const made = await earlierWork(shown, holder !== undefined, desired, operation);
+  const mailbox = shown ?? made;
+  const use = made && (await useOf(made, operation));
+  const own = use === "" ? made : undefined;
+  const { registry, origin } = operation;
+  const manager = mailbox && own === undefined ? registry.declaredBy(mailboxThing(mailbox.id), origin) : undefined;
+  if (mailbox !== undefined && manager !== undefined) {
+    // An address that its resource gave up and the mailbox still has: adoption would take the whole mailbox over.
+    throw taken("primarySmtpAddress", inputs.primarySmtpAddress, `${describe(mailbox)}, which ${manager} manages`);
+  }
+  const isConverted = mailbox?.recipientTypeDetails === "UserMailbox" && inputs.adopt === "convert";
+  const taker = holder ?? made;
+  if (taker !== undefined && own === undefined && !isConverted) {
+    requireAdoptable(mailbox, describe(taker), inputs, use);
+  }
+  const names = ["alias", "emailAliases", ...(taker === undefined ? ["primarySmtpAddress"] : [])];
+  await requireFree(inputs, names, mailbox?.id, operation);
+  await requireNoLoop(desired, mailbox, operation);
+  if (own !== undefined) {
+    return continued(own, desired, operation);
+  }
+  if (mailbox === undefined) {
+    const restored = await restore(inputs, operation);
+    if (restored !== undefined) {
+      const observed = await settled(restored, desired, operation);
+      await tellAccess(observed.mailbox, operation);
+      return { ...observed, isAdopted: true };
+    }
+    await requireNotDeleted(inputs, operation);
+    return undefined;
+  }
+  if (isConverted) {
+    requireCloudMailbox(mailbox, `converting the mailbox ${mailbox.primarySmtpAddress}`);
+    await convert(mailbox, desired, operation);
+    return adopted((await mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
+  }
+  return adopted(mailbox, desired, operation);
+}
+
+/**
+ * Refuses who has the address, unless it is a shared mailbox and the program takes it over.
+ *
+ * @param use how a mailbox that this resource made is in use; undefined for that of somebody else.
+ */
+function requireAdoptable(
+  mailbox: Mailbox | undefined,
+  holder: string,
+  inputs: SharedMailboxInputs,
+  use: string | undefined,
+): void {
+  if (mailbox?.recipientTypeDetails !== "SharedMailbox") {
+    throw taken("primarySmtpAddress", inputs.primarySmtpAddress, holder);
+  }
+  if (inputs.adopt === undefined || inputs.adopt === false) {
+    if (use !== undefined) {
+      throw alreadyMade(mailbox, use);
+    }
+    throw new ConflictError({
+      action: "primarySmtpAddress",
+      words: `${inputs.primarySmtpAddress} belongs to ${describe(mailbox)}, which exists already (id ${mailbox.id})`,
+      nextStep:
+        "Nothing was changed. If the resource was renamed in the program, give it aliases: [{ name: <its old name> }]. To take " +
+        "the mailbox over, set adopt: true, or import it with `pulumi import --file`.",
+    });
+  }
+}
+
+/** Makes the mailbox and returns it once everything can build on it. */
+export async function create(desired: Desired, operation: Operation): Promise<Observed> {
+  const { inputs } = desired;
+  const address = inputs.primarySmtpAddress;
+  const refused = new Map<string, string>();
+  let isNameRefused = false;
+  for (let lost = 0; ; ) {
+    const alias = inputs.alias ?? (await freeAlias(inputs, refused, operation));
+    try {
+      const created = await untilReleased([address], operation, () =>
+        newMailbox(inputs, alias, isNameRefused, operation),
+      );
+      const id = created?.id ?? (await lookForOwn(desired, operation))?.id;
+      if (id === undefined) {
+        throw new ProviderError({
+          action: `creating shared mailbox ${address}`,
+          words: "Exchange reported success and shows no such mailbox",
+          nextStep: "Run `pulumi up` again: it continues with the mailbox once Exchange shows it.",
+        });
+      }
+      return await established(id, desired, operation);
+    } catch (error) {
+      if (operation.state.id !== undefined || !(isNameTaken(error) || isUnknownOutcome(error))) {
+        throw error;
+      }
+      const refusal = isNameTaken(error)
+        ? await explainRefusal(error, { ...inputs, alias }, ["primarySmtpAddress", "alias"], undefined, operation)
+        : undefined;
+      // A creation whose answer was lost, or one an earlier run made and Exchange did not show yet, is ours to continue.
+      const own = refusal?.isSomebodyElse === true ? undefined : await lookForOwn(desired, operation);
+      if (own !== undefined) {
+        return established(own.id, desired, operation);
+      }
+      if (refusal === undefined) {
+        // Looked for and not there: it did not happen. Sent again it can make no twin, because the address is unique.
+        lost += 1;
+        if (lost === MOST_LOST) {
+          throw error;
+        }
+      } else if (isClass(error, "nameConflict") && refusal.holder === undefined && !isNameRefused) {
+        // Nobody has the alias, so it is the Name, which nobody sees and which need not be the alias.
+        isNameRefused = true;
+      } else if (refusal.path === "alias" && inputs.alias === undefined && refused.size < MOST_REFUSED) {
+        refused.set(alias, refusal.holder ?? "somebody whom Exchange does not name");
+      } else {
+        throw refusal.error;
+      }
+    }
+  }
+}
+
+async function newMailbox(
+  { primarySmtpAddress, displayName }: SharedMailboxInputs,
+  alias: string,
+  isNameRefused: boolean,
+  operation: Operation,
+): Promise<Mailbox | undefined> {
+  const mark = markOf(primarySmtpAddress, operation.origin);
+  const name = nameOf(alias, mark, isNameRefused);
+  return operation.services.mailboxes.create(
+    { name, displayName, alias, primarySmtpAddress, initials: mark },
+    operation,
+  );
+}
+
+async function adopted(mailbox: Mailbox, desired: Desired, operation: Operation): Promise<Observed> {
+  const action = `adopting shared mailbox ${mailbox.primarySmtpAddress}`;
+  requireCloudMailbox(mailbox, action);
+  const user = await operation.services.graph.user(mailbox.id);
+  if (user === undefined) {
+    throw mailboxGone(mailbox.id, action);
+  }
+  if (user.accountEnabled && operation.defaulted.includes("signInBlocked")) {
+    throw new ConflictError({
+      action,
+      words: "somebody can sign in to its account, and adoption would block that",
+      nextStep: "Nothing was changed. Write signInBlocked: true (or false) in the program to say which is meant.",
+    });
+  }
+  operation.state.id = mailbox.id;
+  operation.state.exchangeGuid = mailbox.exchangeGuid;
+  return { ...(await begun({ mailbox, user }, desired, operation)), isAdopted: true };
+}
+
+/** Exchange Online refuses, or the next synchronisation overwrites, what is written to a mailbox that lives on-premises. */
+export function requireCloudMailbox(mailbox: Mailbox, action: string): void {
+  if (mailbox.isDirSynced) {
+    throw new ConflictError({
+      action,
+      words: `${mailbox.primarySmtpAddress} is synchronised from an on-premises directory`,
+      nextStep: "Nothing was changed. Change it there: the next synchronisation would undo what is written here.",
+    });
+  }
+}
+
+/** Continues with what an interrupted creation of this resource left; says so where that creation had come to its end. */
+async function continued(own: Mailbox, desired: Desired, operation: Operation): Promise<Observed> {
+  const user = await operation.services.graph.user(own.id);
+  const seen = user && (await around({ mailbox: own, user }, desired, operation));
+  const isFinished =
+    seen !== undefined && facets.every((facet) => facet.difference(desired, {}, seen, operation.state).length === 0);
+  if (!isFinished) {
+    operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
+    return established(own.id, desired, operation);
+  }
+  const { adopt, deletion } = desired.inputs;
+  if (adopt !== undefined && adopt !== false) {
+    return adopted(own, desired, operation);
+  }
+  if (deletion !== undefined && deletion !== "retain") {
+    throw alreadyMade(own, "it is as declared already");
+  }
+  operation.warn(
+    `Continuing with ${describe(own)}, which a deployment of this resource made at ${own.createdAt} (id ${own.id}) and finished. ` +
+      "Another stack may have it in its state (`pulumi state move`): then take it out of this program. When this resource is " +
+      "deleted, the mailbox stays.",
+  );
+  // Not noted as created: whose it is, this state does not know, so that its deletion leaves it.
+  return settled(own.id, desired, operation);
+}
+
+/** A mailbox this resource made: from here on a failure leaves one behind that the state must know. */
+async function established(id: string, desired: Desired, operation: Operation): Promise<Observed> {
+  operation.state.created = true;
+  operation.state.creationMark = markOf(desired.inputs.primarySmtpAddress, operation.origin);
+  return settled(id, desired, operation);
+}
+
+/** Waits until a mailbox can be read everywhere, because members, rules and settings build on it. */
+async function settled(id: string, desired: Desired, operation: Operation): Promise<Observed> {
+  const { mailboxes, graph } = operation.services;
+  operation.state.id = id;
+  const { mailbox, user } = await settle(
+    {
+      what: "the mailbox to appear in Exchange and Entra",
+      look: async () => {
+        const [mailbox, user] = await Promise.all([mailboxes.withId(id), graph.user(id)]);
+        return { mailbox, user };
+      },
+      done: ({ mailbox, user }) => mailbox !== undefined && user !== undefined,
+      times: 2,
+      describe: ({ mailbox, user }) =>
+        `${mailbox === undefined ? "not in Exchange" : "in Exchange"}, ${user === undefined ? "not in Entra" : "in Entra"}`,
+    },
+    operation,
+  );
+  if (mailbox === undefined || user === undefined) {
+    throw mailboxGone(id, "creating a shared mailbox");
+  }
+  operation.state.exchangeGuid = mailbox.exchangeGuid;
+  return begun({ mailbox, user }, desired, operation);
+}
+
+/** A mailbox from here on managed. What its values were is noted first: a failure notes what is declared, and they would be lost. */
+async function begun(
+  seen: { mailbox: Mailbox; user: User },
+  desired: Desired,
+  operation: Operation,
+): Promise<Observed> {
+  const observed = await around(seen, desired, operation);
+  const { valuesBefore } = observed;
+  if (valuesBefore !== undefined && Object.keys(valuesBefore).length > 0) {
+    operation.state.valuesBefore = valuesBefore;
+  }
+  return observed;
+}
+
+/**
+ * Takes the mark away that a creation left in the account's initials. Whoever has it in a state asks for it: that the state was
+ * saved is the proof that no creation has to be recognised any more.
+ */
+export async function takeMarkAway({ id, primarySmtpAddress }: Mailbox, operation: Operation): Promise<void> {
+  const { state, services } = operation;
+  try {
+    // Initials that somebody wrote meanwhile are theirs.
+    if ((await services.mailboxes.initials(id)) === state.creationMark) {
+      await services.mailboxes.clearInitials(id, `taking the mark off the account of ${primarySmtpAddress}`, operation);
+    }
+    delete state.creationMark;
+  } catch (error) {
+    // It hurts nobody and the next update tries again.
+    if (!isProviderError(error)) {
+      throw error;
+    }
+  }
+}

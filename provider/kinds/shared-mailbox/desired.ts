@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { displayText, flag, orNone, smtpAddress } from "../../core/canonical";
+import type { User } from "../../services/graph";
+import type { AccountLicenses, Subscription } from "../../services/licenses";
+import type { Settings } from "../../services/mailbox-settings";
+import type { Mailbox, MailboxStatistics, PlanSizes } from "../../services/mailboxes";
+import type { Recipient } from "../../services/recipients";
+import { isGuid } from "../../services/text";
+import { automaticReplies } from "./automatic-replies";
+import type { ValuesBefore } from "./limits";
+import { regional } from "./regional";
+import {
+  attributesSchema,
+  copySentItemsSchema,
+  holdSchema,
+  licenseSchema,
+  mailTipSchema,
+  messageSize,
+  quotaSchema,
+} from "./schemas";
+
+const ALIAS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
+
+const MODES = '"soft", "retain" or "purge"';
+const deletionMode = z.enum(["soft", "retain", "purge"], { error: `must be ${MODES}` });
+
+/** Every input once, with its canonical form and its limits. */
+export const schema = z.strictObject({
+  displayName: displayText("the name people see, e.g. Contoso Support", 256),
+  primarySmtpAddress: smtpAddress("support@contoso.com"),
+  alias: z
+    .string({ error: "must be text: the mail nickname, e.g. support" })
+    .refine((value) => value.length <= 64, { error: "is longer than 64 characters" })
+    .refine((value) => ALIAS.test(value), {
+      error:
+        "is empty or has characters Exchange does not allow; write letters, digits and !#$%&'*+-/=?^_`{|}~, with dots only inside",
+    })
+    .optional(),
+  emailAliases: z
+    .array(smtpAddress("help@contoso.com"), { error: "must be a list of SMTP addresses" })
+    .transform((addresses) => [...new Set(addresses)].sort())
+    .optional(),
+  signInBlocked: flag().default(true),
+  hiddenFromAddressLists: flag().optional(),
+  forwarding: orNone(
+    z.strictObject(
+      { to: smtpAddress("queue@contoso.com"), keepCopy: flag().default(true), allowLoss: flag().optional() },
+      {
+        error: (issue) =>
+          issue.code === "unrecognized_keys"
+            ? undefined
+            : "must be an object { to: <address>, keepCopy: true }, or false for no forwarding",
+      },
+    ),
+  ).optional(),
+  automaticReplies: automaticReplies.optional(),
+  regional: regional.optional(),
+  mailTip: orNone(mailTipSchema).optional(),
+  customAttributes: attributesSchema.optional(),
+  copySentItems: copySentItemsSchema.optional(),
+  quota: quotaSchema.optional(),
+  maxSendSize: messageSize("35 MB").optional(),
+  maxReceiveSize: messageSize("36 MB").optional(),
+  litigationHold: holdSchema.optional(),
+  archive: flag().optional(),
+  license: licenseSchema.optional(),
+  type: z.literal("SharedMailbox", { error: 'must be "SharedMailbox", and need not be written' }).optional(),
+  adopt: z.union([z.boolean(), z.literal("convert")], { error: 'must be true, false or "convert"' }).optional(),
+  deletion: z
+    .union([deletionMode, z.strictObject({ mode: deletionMode, allowInactive: flag().optional() })], {
+      error: `must be ${MODES}, or an object { mode, allowInactive: true }`,
+    })
+    .optional(),
+  restoreDeleted: z
+    .union([z.boolean(), z.string().trim().toLowerCase().refine(isGuid)], {
+      error: "must be true, false, or the Exchange guid of the deleted mailbox",
+    })
+    .optional(),
+});
+
+/** Canonical inputs. */
+export type SharedMailboxInputs = z.output<typeof schema>;
+
+/** Where mail is forwarded: to a recipient of the tenant, known by id, or to an outside address. */
+export type Target = { recipient: Recipient } | { address: string };
+
+/** The inputs with what they name looked up. */
+export interface Desired {
+  inputs: SharedMailboxInputs;
+  target: Target | undefined;
+}
+
+/** What licences the account has and which ones the tenant bought. */
+export interface Licensing {
+  account: AccountLicenses;
+  subscriptions: Subscription[];
+}
+
+/** A mailbox, the account behind it and the recipient it forwards to. */
+export interface Observed {
+  mailbox: Mailbox;
+  user: User;
+  /** The recipient that `ForwardingAddress` names. */
+  forwardsTo: Recipient | undefined;
+  /** Domains in which Exchange keeps the alias as an address; only where further addresses are declared, and may be asked for. */
+  aliasDomains?: readonly string[];
+  /** Automatic replies and regional settings; only where one of them is declared. */
+  settings?: Settings;
+  /** The account's licences and the tenant's subscriptions; only where they are needed. */
+  licensing?: Licensing;
+  /** What quota and sizes were before this resource managed them, as far as it does. */
+  valuesBefore?: ValuesBefore;
+  /** The message sizes of the mailbox's plan; only where something has to go back to them. */
+  planSizes?: PlanSizes | undefined;
+  /** How full the mailbox is; only at the end of a deployment. */
+  statistics?: MailboxStatistics | undefined;
+  /** Taken over by this very operation: nothing of it is taken away. */
+  isAdopted?: boolean;
+}

@@ -1,0 +1,112 @@
+import type { Change, Operation, Properties } from "../../core/kind";
+import type { ServiceError } from "../../http/errors";
+import type { Row } from "../../services/exchange";
+import type { User } from "../../services/graph";
+import type { Mailbox } from "../../services/mailboxes";
+import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+
+/**
+ * A group of a shared mailbox's properties that belong together: how they are read, compared and written. What several
+ * groups write with `Set-Mailbox` goes in one call.
+ */
+export interface Facet {
+  /** The inputs it is about. */
+  readonly properties: readonly (keyof SharedMailboxInputs)[];
+  /**
+   * Mistakes that show only when inputs are seen together.
+   *
+   * @param inputs what is known and right.
+   * @param unsettled declared properties that are not among them: unknown in a preview, or wrong by themselves.
+   * @param before the inputs in the state, none for a new mailbox: what is refused today may stand there since another day.
+   */
+  check?(
+    inputs: Partial<SharedMailboxInputs>,
+    unsettled: readonly string[],
+    before: Partial<SharedMailboxInputs>,
+  ): { path: string; reason: string }[];
+  /** Advice about a change from the inputs `olds`; no I/O. */
+  advise?(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[];
+  /**
+   * Reads what neither the mailbox nor the account shows, if `managed` (the inputs of the program and of the state together)
+   * has a property that needs it. A refresh goes on without it where the application may not read it; `read` leaves out its
+   * properties then, or gives what the state has.
+   *
+   * @param desired the program; undefined when only the tenant is read.
+   */
+  look?(
+    seen: { mailbox: Mailbox; user: User },
+    managed: Properties,
+    operation: Operation,
+    desired: Desired | undefined,
+  ): Promise<Partial<Observed>>;
+  /** Refuses what a mailbox that is about to be created could never have, before it is created. */
+  preflight?(desired: Desired, operation: Operation): Promise<void>;
+  /** Pure. What differs; of what is there only what `previous` held is taken away. */
+  difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[];
+  /** Refuses changes, before anything is written. */
+  guard?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
+  /** Writes that `Set-Mailbox` depends on; before it. */
+  prepare?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
+  /** Parameters of `Set-Mailbox` (parameter set Identity) for the changes; asked for right before each attempt to write. */
+  parameters?(
+    changes: readonly Change[],
+    desired: Desired,
+    observed: Observed,
+    operation: Operation,
+  ): Row | Promise<Row>;
+  /** Whether a change takes something away for good. Such a one is not noted in the state before it shows: it may have to be made again. */
+  takesAway?(change: Change): boolean;
+  /** Notes in the state, besides the inputs, what `Set-Mailbox` wrote or may have written. */
+  note?(changes: readonly Change[], desired: Desired, observed: Observed, state: Properties): void;
+  /** What to do about a refused `Set-Mailbox`, where these properties know: whole sentences. */
+  explain?(error: ServiceError, changes: readonly Change[]): string | undefined;
+  /** Writes that are no `Set-Mailbox`; after it. */
+  apply?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
+  /** The inputs as they are in the tenant, by name; what `state` does not hold is left out by the caller. */
+  read(observed: Observed, state: Properties): Properties;
+  /** After everything is as declared: things to say. */
+  finish?(desired: Desired, previous: Properties, observed: Observed, operation: Operation): void;
+  /** Computed outputs. `desired` is undefined when only the tenant is read. */
+  outputs?(observed: Observed, state: Properties, desired: Desired | undefined): Properties;
+}
+
+/** Whether a property is declared: null in a state is "not set in the tenant". */
+export function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** The changes among `changes` that are about a property. */
+export function changesOf(property: keyof SharedMailboxInputs, changes: readonly Change[]): Change[] {
+  return changes.filter(({ path }) => path[0] === property);
+}
+
+/**
+ * Whether what is there may be taken away for good: only where the change of this very property stood in a preview. What somebody
+ * else set since the last refresh did not, nor did what an adoption finds.
+ */
+export function mayTakeAway(
+  property: keyof SharedMailboxInputs,
+  { inputs }: Desired,
+  previous: Properties,
+  { isAdopted }: Observed,
+): boolean {
+  return isAdopted !== true && JSON.stringify(previous[property]) !== JSON.stringify(inputs[property]);
+}
+
+/** Says that something was not taken away, because no preview has shown it. */
+export function tellLeft(property: keyof SharedMailboxInputs, what: string, operation: Operation): void {
+  operation.warn(
+    `${property}: the mailbox has ${what}, which no preview has shown; it is left as it is. \`pulumi up --refresh\` shows it first.`,
+  );
+}
+
+/** Advice for a property without a default that left the program. */
+export function keptAdvice(
+  property: keyof SharedMailboxInputs,
+  inputs: Partial<SharedMailboxInputs>,
+  olds: Partial<SharedMailboxInputs>,
+): string[] {
+  return isSet(olds[property]) && !isSet(inputs[property])
+    ? [`${property} is no longer declared; the mailbox keeps the value it has.`]
+    : [];
+}

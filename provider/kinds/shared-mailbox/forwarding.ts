@@ -1,0 +1,223 @@
+import type { Operation } from "../../core/kind";
+import { InputError } from "../../http/errors";
+import type { Row } from "../../services/exchange";
+import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
+import type { Recipient } from "../../services/recipients";
+import { sameText } from "../../services/text";
+import { recipientKnownAs, recipientNamed } from "../recipients";
+import type { Desired, Observed, SharedMailboxInputs, Target } from "./desired";
+import { type Facet, isSet } from "./facet";
+
+type Forwarding = Exclude<NonNullable<SharedMailboxInputs["forwarding"]>, false>;
+
+/** Whether a value says where to forward; false says that nothing is forwarded. */
+export function isForwarding(value: unknown): value is Forwarding {
+  return typeof value === "object" && value !== null;
+}
+
+/** How far a chain of forwarding mailboxes is followed. */
+const LONGEST_CHAIN = 10;
+
+/**
+ * Looks up where mail is to go. In an authoritative accepted domain it must be one recipient of the tenant, waited for if
+ * it is new; elsewhere it is an outside address.
+ */
+export async function forwardingTarget(declared: Forwarding, operation: Operation): Promise<Target> {
+  const { recipients, mailboxes } = operation.services;
+  const { forwarding: before, forwardingId: id } = operation.state as {
+    forwarding?: Forwarding | false | null;
+    forwardingId?: string;
+  };
+  if (isForwarding(before) && before.to === declared.to && id !== undefined && id !== "") {
+    return { recipient: await recipientKnownAs(declared.to, id, "forwarding.to", operation) };
+  }
+  const domain = declared.to.split("@")[1] ?? "";
+  const domains = await mailboxes.acceptedDomains();
+  if (domains?.get(domain)?.isAuthoritative === true) {
+    return { recipient: await recipientNamed(declared.to, "forwarding.to", operation) };
+  }
+  const [recipient] = await recipients.withAddress(declared.to);
+  if (recipient !== undefined) {
+    return { recipient };
+  }
+  if (!declared.keepCopy && declared.allowLoss !== true) {
+    throw new InputError([
+      {
+        path: "forwarding.keepCopy",
+        reason:
+          "false with an outside target loses every message that target refuses, and Exchange blocks automatic forwarding to " +
+          "the outside by default; keep a copy, or add allowLoss: true",
+      },
+    ]);
+  }
+  return { address: declared.to };
+}
+
+/** Refuses a target through which mail would come back, before anything is changed. */
+export async function requireNoLoop(
+  desired: Desired,
+  mailbox: Mailbox | undefined,
+  operation: Operation,
+): Promise<void> {
+  if (desired.target === undefined || !("recipient" in desired.target)) {
+    return;
+  }
+  const own = [desired.inputs.primarySmtpAddress, ...(mailbox === undefined ? [] : smtpAddresses(mailbox))];
+  let next: Recipient | undefined = desired.target.recipient;
+  const passed: string[] = [];
+  for (let step = 0; next !== undefined && step < LONGEST_CHAIN; step += 1) {
+    passed.push(next.primarySmtpAddress);
+    if ((mailbox !== undefined && sameText(next.id, mailbox.id)) || own.includes(next.primarySmtpAddress)) {
+      const way = passed.length === 1 ? "is this very mailbox" : `leads back to this mailbox (${passed.join(" → ")})`;
+      throw new InputError([{ path: "forwarding.to", reason: `${way}; mail would go round in a loop` }]);
+    }
+    const isMailbox: boolean = /Mailbox$/.test(next.recipientTypeDetails) && next.id !== "";
+    const through: Mailbox | undefined = isMailbox ? await operation.services.mailboxes.withId(next.id) : undefined;
+    next = through === undefined ? undefined : await forwardsTo(through, undefined, operation);
+  }
+}
+
+/**
+ * The recipient that a mailbox forwards to inside the tenant. Exchange prints it by Name, which several may have: then Exchange is
+ * asked which it is, and only where it does not tell them apart the program's target, or the state's, is taken for it.
+ */
+export async function forwardsTo(
+  mailbox: Mailbox,
+  desired: Desired | undefined,
+  operation: Operation,
+): Promise<Recipient | undefined> {
+  const printed = mailbox.forwardingAddress;
+  if (printed === undefined) {
+    return undefined;
+  }
+  const target = desired?.target !== undefined && "recipient" in desired.target ? desired.target.recipient : undefined;
+  if (target !== undefined && [target.id, target.guid].some((id) => id !== "" && sameText(id, printed))) {
+    return target;
+  }
+  const { recipients } = operation.services;
+  const candidates = await recipients.printed(printed);
+  if (candidates.length < 2) {
+    return candidates[0];
+  }
+  const [found, second] = (await recipients.referredTo(mailbox.id, "ForwardingAddress", candidates)) ?? [];
+  if (found !== undefined && second === undefined) {
+    return found;
+  }
+  const known = [target?.id, operation.state.forwardingId];
+  return candidates.find(({ id }) => id !== "" && known.some((one) => typeof one === "string" && sameText(one, id)));
+}
+
+/** Forwarding in a form that can be compared: by id where there is one. */
+interface ComparableForwarding {
+  to: string;
+  keepCopy: boolean;
+}
+
+/** What is declared. */
+function desiredForwarding({ inputs, target }: Desired): ComparableForwarding | undefined {
+  if (!isForwarding(inputs.forwarding) || target === undefined) {
+    return undefined;
+  }
+  const to = "recipient" in target ? target.recipient.id || target.recipient.guid : target.address;
+  return { to: to.toLowerCase(), keepCopy: inputs.forwarding.keepCopy };
+}
+
+/** What is there. With both targets set, Exchange uses the recipient. */
+function observedForwarding({ mailbox, forwardsTo: recipient }: Observed): ComparableForwarding | undefined {
+  const to = recipient?.id || recipient?.guid || mailbox.forwardingAddress || mailbox.forwardingSmtpAddress;
+  return to === undefined ? undefined : { to: to.toLowerCase(), keepCopy: mailbox.deliversAndForwards };
+}
+
+/** All three parameters together, so that no other target is left behind. */
+function forwardingParameters({ inputs, target }: Desired): Row {
+  const recipient = target !== undefined && "recipient" in target ? target.recipient : undefined;
+  const address = target !== undefined && "address" in target ? target.address : undefined;
+  return {
+    ForwardingAddress: recipient === undefined ? null : recipient.id || recipient.guid,
+    ForwardingSmtpAddress: address === undefined ? null : `smtp:${address}`,
+    DeliverToMailboxAndForward: isForwarding(inputs.forwarding) && inputs.forwarding.keepCopy,
+  };
+}
+
+/** Forwarding as an input; the declared spelling stays while it means the same recipient. */
+function forwardingAsRead(
+  declared: Forwarding | false | null | undefined,
+  declaredId: string | undefined,
+  observed: Observed,
+): unknown {
+  const { mailbox, forwardsTo: recipient } = observed;
+  const seen = observedForwarding(observed);
+  if (seen === undefined) {
+    return declared === false ? false : null;
+  }
+  const before = isForwarding(declared) ? declared : undefined;
+  const isSame =
+    recipient === undefined
+      ? before?.to === mailbox.forwardingSmtpAddress
+      : sameText(declaredId ?? "", recipient.id || recipient.guid) ||
+        smtpAddresses(recipient).includes(before?.to ?? "");
+  const to = isSame
+    ? before?.to
+    : (recipient?.primarySmtpAddress ?? mailbox.forwardingSmtpAddress ?? mailbox.forwardingAddress);
+  return {
+    to,
+    keepCopy: mailbox.deliversAndForwards,
+    ...(before?.allowLoss === undefined ? {} : { allowLoss: before.allowLoss }),
+  };
+}
+
+/** Forwarding of everything that arrives. */
+export const forwarding: Facet = {
+  properties: ["forwarding"],
+
+  check: ({ primarySmtpAddress, emailAliases, forwarding: declared }) =>
+    isForwarding(declared) && [primarySmtpAddress, ...(emailAliases ?? [])].includes(declared.to)
+      ? [{ path: "forwarding.to", reason: "is an address of this very mailbox; mail would go round in a loop" }]
+      : [],
+
+  advise({ forwarding: declared, primarySmtpAddress, emailAliases }, olds) {
+    const domainOf = (address: string | undefined) => address?.split("@")[1];
+    const own = [primarySmtpAddress, ...(emailAliases ?? [])].map(domainOf);
+    const before = isForwarding(olds.forwarding) ? olds.forwarding.to : undefined;
+    return !isForwarding(declared) || declared.to === before || own.includes(domainOf(declared.to))
+      ? []
+      : [
+          "forwarding.to is in another domain than the mailbox: if that is outside the tenant, Exchange Online blocks automatic " +
+            "forwarding to it by default (non-delivery report 5.7.520).",
+        ];
+  },
+
+  difference(desired, previous, observed) {
+    if (desired.inputs.forwarding === undefined && !isSet(previous.forwarding)) {
+      return [];
+    }
+    const from = observedForwarding(observed);
+    const to = desiredForwarding(desired);
+    return JSON.stringify(from) === JSON.stringify(to) ? [] : [{ path: ["forwarding"], from, to }];
+  },
+
+  async guard(changes, desired, { mailbox }, operation) {
+    if (changes.some(({ path }) => path[0] === "forwarding")) {
+      await requireNoLoop(desired, mailbox, operation);
+    }
+  },
+
+  parameters: (changes, desired) =>
+    changes.some(({ path }) => path[0] === "forwarding") ? forwardingParameters(desired) : {},
+
+  note(changes, { target }, _observed, state) {
+    if (changes.some(({ path }) => path[0] === "forwarding")) {
+      state.forwardingId = target !== undefined && "recipient" in target ? target.recipient.id : undefined;
+    }
+  },
+
+  read: (observed, state) => ({
+    forwarding: forwardingAsRead(
+      state.forwarding as Forwarding | false | null | undefined,
+      state.forwardingId as string | undefined,
+      observed,
+    ),
+  }),
+
+  outputs: ({ forwardsTo: recipient }) => (recipient === undefined ? {} : { forwardingId: recipient.id }),
+};

@@ -1,0 +1,154 @@
+import type { Change, Operation } from "../../core/kind";
+import { isClass, SettleError } from "../../http/errors";
+import {
+  type Entitlement,
+  entitlementOf,
+  KNOWN_LICENSES,
+  knownLicense,
+  type ServicePlan,
+} from "../../services/licenses";
+import { GIGABYTE } from "../../services/sizes";
+import { settle } from "../../services/waiting";
+import type { SharedMailboxInputs } from "./desired";
+import { bytesOf, largestQuota } from "./limits";
+import { isOn } from "./litigation-hold";
+
+/** A declared licence. */
+export type License = Exclude<NonNullable<SharedMailboxInputs["license"]>, "external" | false>;
+
+/** A property that needs something of a licence. */
+export interface Need {
+  path: "quota" | "archive" | "litigationHold";
+  need: keyof Entitlement;
+}
+
+/** Largest quota without a licence, in bytes. */
+const FREE_QUOTA = 50 * GIGABYTE;
+
+const WHY: Readonly<Record<keyof Entitlement, string>> = {
+  isLarge: "more than 50 GB takes Exchange Online Plan 2",
+  hasArchiving:
+    "an archive or a litigation hold takes Exchange Online Plan 2, or Plan 1 with Exchange Online Archiving",
+};
+
+/** Whether a value is a licence to be assigned. */
+export function isLicense(value: unknown): value is License {
+  return typeof value === "object" && value !== null;
+}
+
+/** The Exchange plans of a known licence. */
+export function plansOf(sku: string): readonly ServicePlan[] {
+  return knownLicense(sku)?.plans ?? [];
+}
+
+/** What the inputs need. */
+export function needsOfInputs({ quota, archive, litigationHold }: Partial<SharedMailboxInputs>): Need[] {
+  return needs(
+    quota === undefined ? undefined : Math.max(...Object.values(quota).map((size) => bytesOf(size))),
+    archive === true,
+    isOn(litigationHold),
+  );
+}
+
+/** What changes need. */
+export function needsOfChanges(changes: readonly Change[]): Need[] {
+  const becomes = (property: string) => changes.find(({ path }) => path[0] === property)?.to;
+  return needs(largestQuota(changes), becomes("archive") === true, isOn(becomes("litigationHold")));
+}
+
+function needs(quota: number | undefined, hasArchive: boolean, isHeld: boolean): Need[] {
+  return [
+    ...(quota !== undefined && quota > FREE_QUOTA ? [{ path: "quota" as const, need: "isLarge" as const }] : []),
+    ...(hasArchive ? [{ path: "archive" as const, need: "hasArchiving" as const }] : []),
+    ...(isHeld ? [{ path: "litigationHold" as const, need: "hasArchiving" as const }] : []),
+  ];
+}
+
+/** The licence guard as far as the program alone decides it: a licence that is not among the known ones is asked for later. */
+export function problemsOfLicense(inputs: Partial<SharedMailboxInputs>): { path: string; reason: string }[] {
+  const { license } = inputs;
+  if (license === "external") {
+    return [];
+  }
+  if (!isLicense(license)) {
+    return needsOfInputs(inputs).map(({ path, need }) => ({ path, reason: insufficient(need, "`license` is") }));
+  }
+  const known = knownLicense(license.sku);
+  if (known === undefined) {
+    return [];
+  }
+  const entitlement = entitlementOf([{ plans: known.plans, disabledPlans: license.disabledPlans ?? [] }]);
+  return needsOfInputs(inputs)
+    .filter(({ need }) => !entitlement[need])
+    .map(({ path, need }) => {
+      const off = (license.disabledPlans ?? []).length === 0 ? "" : " with its disabledPlans";
+      return { path, reason: insufficient(need, `license.sku ${known.partNumber}${off} is`) };
+    });
+}
+
+/** Why a licence does not suffice and which ones do, after the words that name it. */
+export function insufficient(need: keyof Entitlement, whatIs: string): string {
+  const names = KNOWN_LICENSES.filter(({ plans }) => entitlementOf([{ plans, disabledPlans: [] }])[need]).map(
+    ({ partNumber }) => partNumber,
+  );
+  return (
+    `needs a licence that ${whatIs} not: ${WHY[need]}. Write license: { sku: … } with ${names.slice(0, -1).join(", ")} or ` +
+    `${names.at(-1)}, or license: "external" where a sufficient one is assigned elsewhere`
+  );
+}
+
+/** Operations that assigned a licence: Exchange learns of it some time after Entra. */
+const assignedIn = new WeakSet<Operation>();
+
+/** Notes that this operation assigned a licence. */
+export function noteAssigned(operation: Operation): void {
+  assignedIn.add(operation);
+}
+
+/**
+ * Makes a write that a licence allows. Where this very operation assigned the licence, a refusal that speaks of licences is
+ * waited out, because nothing else tells when Exchange knows of it; otherwise the first refusal counts.
+ *
+ * @throws what the last attempt threw.
+ */
+export async function whenLicensed<T>(operation: Operation, write: () => Promise<T>): Promise<T> {
+  return assignedIn.has(operation)
+    ? waitOut("Exchange to know of the licence", /licen[sc]e/i, write, operation)
+    : write();
+}
+
+/**
+ * Makes a write again while it is refused for a reason that passes.
+ *
+ * @param reason what the refusal says then.
+ * @throws what the last attempt threw.
+ */
+export async function waitOut<T>(
+  what: string,
+  reason: RegExp,
+  write: () => Promise<T>,
+  operation: Operation,
+): Promise<T> {
+  let refusal: unknown;
+  const attempt = async (): Promise<{ answer: T } | undefined> => {
+    try {
+      return { answer: await write() };
+    } catch (error) {
+      if (!(isClass(error, "refused") || isClass(error, "badParameter")) || !reason.test(error.words)) {
+        throw error;
+      }
+      refusal = error;
+      return undefined;
+    }
+  };
+  let made: { answer: T } | undefined;
+  try {
+    made = await settle({ what, look: attempt, done: (seen) => seen !== undefined }, operation);
+  } catch (error) {
+    throw error instanceof SettleError ? refusal : error;
+  }
+  if (made === undefined) {
+    throw refusal;
+  }
+  return made.answer;
+}

@@ -1,0 +1,457 @@
+import { written } from "../../core/converge";
+import type { Change, Operation, Properties } from "../../core/kind";
+import { ConflictError, InputError, isClass } from "../../http/errors";
+import {
+  type AccountLicenses,
+  type Entitlement,
+  entitlementOf,
+  type Grant,
+  type ServicePlan,
+  type Subscription,
+} from "../../services/licenses";
+import type { Mailbox } from "../../services/mailboxes";
+import { canonicalSize, GIGABYTE } from "../../services/sizes";
+import { sameText } from "../../services/text";
+import type { Desired, Licensing, Observed } from "./desired";
+import { changesOf, type Facet, isSet, keptAdvice } from "./facet";
+import {
+  insufficient,
+  isLicense,
+  type License,
+  needsOfChanges,
+  needsOfInputs,
+  noteAssigned,
+  plansOf,
+  problemsOfLicense,
+  waitOut,
+} from "./license-needs";
+
+/** An account without licences, as every new one is. */
+const NOTHING: AccountLicenses = { usageLocation: undefined, assignments: [] };
+
+/** What one update does with licences. */
+interface Reassignment {
+  add: { subscription: Subscription; disabledPlans: string[]; isNew: boolean } | undefined;
+  /** Ids of licences that are taken away: direct ones that the state names. */
+  remove: string[];
+}
+
+/**
+ * The licence of the account behind the mailbox, and the guard before everything that needs one. It is sticky; what a group
+ * assigned is never touched, and nothing is taken away that size, archive or a hold needs.
+ */
+export const license: Facet = {
+  properties: ["license"],
+
+  check: (inputs, unsettled) => (unsettled.includes("license") ? [] : problemsOfLicense(inputs)),
+
+  advise: (inputs, olds) => keptAdvice("license", inputs, olds),
+
+  async look({ mailbox }, _managed, operation, desired) {
+    return isLookedFor(operation.state, desired) ? { licensing: await licensingOf(mailbox, operation) } : {};
+  },
+
+  async preflight({ inputs }, operation) {
+    const needs = needsOfInputs(inputs);
+    if (inputs.license === "external" && needs.length > 0) {
+      throw new InputError(
+        needs.map(({ path }) => ({
+          path,
+          reason:
+            'needs a licence, and license is "external": the account is not there yet, so nothing can have been assigned to it',
+        })),
+        {
+          nextStep: `Nothing was created. Create the mailbox without ${needs.map(({ path }) => path).join(" and ")}, have the licence assigned, then add it.`,
+        },
+      );
+    }
+    if (isLicense(inputs.license)) {
+      const licensing = { account: NOTHING, subscriptions: await operation.services.graph.subscriptions() };
+      const planned = reassignment(inputs.license, {}, licensing, {});
+      requireAssignable(inputs.license, planned, licensing, "Nothing was created.");
+      requireSufficient(needs, entitlementAfter(planned, licensing), "Nothing was created.");
+    }
+  },
+
+  difference({ inputs }, previous, { licensing }, state) {
+    const declared = inputs.license;
+    if (licensing === undefined || declared === undefined || declared === "external") {
+      return [];
+    }
+    const { add, remove } = reassignment(declared, previous, licensing, state);
+    const from = remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
+    return isLicense(declared) &&
+      add === undefined &&
+      remove.length === 0 &&
+      find(declared.sku, licensing) !== undefined
+      ? []
+      : declared === false && remove.length === 0
+        ? []
+        : [{ path: ["license"], from: from === "" ? undefined : { sku: from }, to: declared }];
+  },
+
+  async guard(changes, { inputs }, observed, operation) {
+    const { licensing, mailbox } = observed;
+    if (licensing === undefined || inputs.license === undefined) {
+      return;
+    }
+    const planned = reassignmentOf(changes, inputs.license, licensing, operation.state);
+    if (isLicense(inputs.license) && changesOf("license", changes).length > 0) {
+      requireAssignable(inputs.license, planned, licensing, "Nothing was changed.");
+    }
+    const entitlement = entitlementAfter(planned, licensing);
+    requireSufficient(needsOfChanges(changes), entitlement, "Nothing was changed.");
+    if (planned.remove.length > 0) {
+      const names = planned.remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
+      await requireNotNeeded(names, entitlement, changes, mailbox, operation);
+    }
+  },
+
+  async prepare(changes, desired, observed, operation) {
+    await reassign(changes, desired, observed, operation, "before");
+  },
+
+  async apply(changes, desired, observed, operation) {
+    await reassign(changes, desired, observed, operation, "after");
+  },
+
+  read: ({ licensing }, state) => ({ license: licenseAsRead(state.license, licensing) }),
+
+  finish({ inputs }, previous, { licensing, mailbox }, operation) {
+    if (inputs.license !== false || !isSet(previous.license) || previous.license === false) {
+      return;
+    }
+    for (const { skuId, byGroup } of licensing?.account.assignments ?? []) {
+      const why =
+        byGroup === undefined
+          ? "this resource did not assign it"
+          : `the group ${byGroup} assigns it, and only leaving the group takes it away`;
+      operation.warn(
+        `${mailbox.primarySmtpAddress} keeps the licence ${licensing && nameOf(skuId, licensing)}: ${why}.`,
+      );
+    }
+  },
+
+  outputs({ licensing }, state, desired) {
+    const skuId = state.assignedLicenseId;
+    const isOurs = desired === undefined || (desired.inputs.license !== false && desired.inputs.license !== "external");
+    const isThere =
+      licensing === undefined ||
+      licensing.account.assignments.some((one) => one.skuId === skuId && one.byGroup === undefined);
+    return typeof skuId === "string" && isOurs && isThere ? { assignedLicenseId: skuId } : {};
+  },
+};
+
+/** Only what the program or the state declares is read, and "external" only where something needs a licence. */
+function isLookedFor(state: Properties, desired: Desired | undefined): boolean {
+  if (desired === undefined) {
+    return isLicense(state.license);
+  }
+  const { inputs } = desired;
+  return (
+    isLicense(inputs.license) ||
+    (inputs.license === "external" && needsOfInputs(inputs).length > 0) ||
+    (inputs.license === false && isSet(state.license) && state.license !== false)
+  );
+}
+
+async function licensingOf(mailbox: Mailbox, { services: { graph } }: Operation): Promise<Licensing> {
+  const [account, subscriptions] = await Promise.all([graph.licenses(mailbox.id), graph.subscriptions()]);
+  return { account: account ?? NOTHING, subscriptions };
+}
+
+/** What the account's present licences let the mailbox have. */
+export async function entitlementOfAccount(mailbox: Mailbox, operation: Operation): Promise<Entitlement> {
+  return entitlementAfter({ add: undefined, remove: [] }, await licensingOf(mailbox, operation));
+}
+
+/**
+ * The licence of an account as a program would declare it: a direct one, before all one with Exchange; `"external"` where groups give
+ * all there are; null where there is none.
+ */
+export async function licenseAssigned(mailbox: Mailbox, operation: Operation): Promise<License | "external" | null> {
+  const licensing = await licensingOf(mailbox, operation);
+  const { assignments } = licensing.account;
+  const direct = assignments.filter(({ byGroup }) => byGroup === undefined);
+  const hasExchange = (skuId: string) => find(skuId, licensing)?.plans.some(({ name }) => name.startsWith("EXCHANGE"));
+  const shown = direct.find(({ skuId }) => hasExchange(skuId)) ?? direct[0];
+  if (shown === undefined) {
+    return assignments.length === 0 ? null : "external";
+  }
+  const plans = find(shown.skuId, licensing)?.plans ?? [];
+  const off = shown.disabledPlans.map((id) => plans.find((plan) => plan.id === id)?.name ?? id).sort();
+  return { sku: nameOf(shown.skuId, licensing), ...(off.length === 0 ? {} : { disabledPlans: off }) };
+}
+
+function find(sku: string, { subscriptions }: Licensing): Subscription | undefined {
+  return subscriptions.find(({ skuId, skuPartNumber }) => sameText(skuId, sku) || sameText(skuPartNumber, sku));
+}
+
+function nameOf(skuId: string, licensing: Licensing): string {
+  return find(skuId, licensing)?.skuPartNumber ?? skuId;
+}
+
+function isDirect(skuId: string | undefined, { account }: Licensing): boolean {
+  return account.assignments.some((one) => one.skuId === skuId && one.byGroup === undefined);
+}
+
+/** What has to be assigned and taken away so that the account has what is declared. */
+function reassignment(
+  declared: License | false,
+  previous: Properties,
+  licensing: Licensing,
+  state: Properties,
+): Reassignment {
+  const ours = typeof state.assignedLicenseId === "string" ? state.assignedLicenseId : undefined;
+  if (declared === false) {
+    return { add: undefined, remove: ours !== undefined && isDirect(ours, licensing) ? [ours] : [] };
+  }
+  const subscription = find(declared.sku, licensing);
+  const before = isLicense(previous.license) ? find(previous.license.sku, licensing)?.skuId : undefined;
+  const remove = [...new Set([before, ours])].filter(
+    (skuId): skuId is string =>
+      skuId !== undefined && subscription !== undefined && skuId !== subscription.skuId && isDirect(skuId, licensing),
+  );
+  if (subscription === undefined) {
+    return { add: undefined, remove };
+  }
+  const held = licensing.account.assignments.filter(({ skuId }) => skuId === subscription.skuId);
+  const direct = held.find(({ byGroup }) => byGroup === undefined);
+  const disabledPlans = planIds(declared.disabledPlans ?? [], subscription);
+  const hasOtherPlans =
+    direct !== undefined && declared.disabledPlans !== undefined && !sameSet(direct.disabledPlans, disabledPlans);
+  const isAdded = held.length === 0 || hasOtherPlans;
+  return { add: isAdded ? { subscription, disabledPlans, isNew: held.length === 0 } : undefined, remove };
+}
+
+/** The reassignment that changes bring; what `previous` held stands in their `from`. */
+function reassignmentOf(
+  changes: readonly Change[],
+  declared: License | "external" | false,
+  licensing: Licensing,
+  state: Properties,
+): Reassignment {
+  const [change] = changesOf("license", changes);
+  if (change === undefined || declared === "external") {
+    return { add: undefined, remove: [] };
+  }
+  const names = String((change.from as { sku?: string } | undefined)?.sku ?? "");
+  const remove = names === "" ? [] : names.split(", ").flatMap((name) => find(name, licensing)?.skuId ?? name);
+  return { ...reassignment(declared, {}, licensing, state), remove };
+}
+
+function planIds(plans: readonly string[], { plans: known }: Subscription): string[] {
+  const ids = plans.map((plan) => known.find(({ id, name }) => sameText(id, plan) || sameText(name, plan))?.id ?? plan);
+  // A plan may be written by its name and by its id.
+  return [...new Set(ids)].sort();
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+}
+
+/** What the account's licences let the mailbox have once the reassignment is made. */
+function entitlementAfter({ add, remove }: Reassignment, licensing: Licensing): Entitlement {
+  const plans = (skuId: string): readonly ServicePlan[] => find(skuId, licensing)?.plans ?? plansOf(skuId);
+  const kept: Grant[] = licensing.account.assignments
+    .filter(({ skuId, byGroup }) => byGroup !== undefined || !remove.includes(skuId))
+    .filter(({ skuId, byGroup }) => byGroup !== undefined || skuId !== add?.subscription.skuId)
+    .map(({ skuId, disabledPlans }) => ({ plans: plans(skuId), disabledPlans }));
+  return entitlementOf([
+    ...kept,
+    ...(add === undefined ? [] : [{ plans: add.subscription.plans, disabledPlans: add.disabledPlans }]),
+  ]);
+}
+
+/** Refuses a licence that cannot be assigned: unknown, without a country, without a free seat. */
+function requireAssignable(declared: License, { add }: Reassignment, licensing: Licensing, nothing: string): void {
+  const subscription = find(declared.sku, licensing);
+  if (subscription === undefined) {
+    const names = licensing.subscriptions.map(({ skuPartNumber }) => skuPartNumber).sort();
+    throw new InputError(
+      [
+        {
+          path: "license.sku",
+          reason: `the tenant has no licence ${declared.sku}; it has ${names.join(", ") || "none"}`,
+        },
+      ],
+      { nextStep: nothing },
+    );
+  }
+  const unknown = (declared.disabledPlans ?? []).filter(
+    (plan) => !subscription.plans.some(({ id, name }) => sameText(id, plan) || sameText(name, plan)),
+  );
+  if (unknown.length > 0) {
+    const names = subscription.plans.map(({ name }) => name).sort();
+    throw new InputError(
+      unknown.map((plan) => ({
+        path: "license.disabledPlans",
+        reason: `${plan} is no service plan of ${subscription.skuPartNumber}; it has ${names.join(", ")}`,
+      })),
+      { nextStep: nothing },
+    );
+  }
+  if (add?.isNew !== true) {
+    return;
+  }
+  if (licensing.account.usageLocation === undefined && declared.usageLocation === undefined) {
+    throw new InputError(
+      [
+        {
+          path: "license.usageLocation",
+          reason:
+            "is missing: the account has none, and without one no licence can be assigned; write two letters, e.g. SE",
+        },
+      ],
+      { nextStep: nothing },
+    );
+  }
+  requireSeat(subscription, nothing);
+}
+
+function requireSeat({ skuPartNumber, enabled, consumed, isActive }: Subscription, nothing: string): void {
+  if (!isActive || consumed >= enabled) {
+    throw new ConflictError({
+      action: "license",
+      words: isActive
+        ? `no seat of ${skuPartNumber} is free: ${consumed} of ${enabled} are in use`
+        : `the subscription ${skuPartNumber} is not active`,
+      nextStep: `${nothing} Buy or free a seat, or name another licence.`,
+    });
+  }
+}
+
+function requireSufficient(
+  needs: readonly { path: string; need: keyof Entitlement }[],
+  entitlement: Entitlement,
+  nothing: string,
+): void {
+  const lacking = needs.filter(({ need }) => !entitlement[need]);
+  if (lacking.length > 0) {
+    throw new InputError(
+      lacking.map(({ path, need }) => ({ path, reason: insufficient(need, "the account's licences are") })),
+      { nextStep: nothing },
+    );
+  }
+}
+
+/** Refuses to take a licence away while the mailbox needs it. */
+async function requireNotNeeded(
+  names: string,
+  { isLarge, hasArchiving }: Entitlement,
+  changes: readonly Change[],
+  mailbox: Mailbox,
+  operation: Operation,
+): Promise<void> {
+  const changed = changes.filter(({ path }) => path[0] === "quota" && path[1] === "prohibitSendReceive");
+  const quota = changed.length > 0 ? undefined : mailbox.quota.prohibitSendReceive;
+  const disablesArchive = changesOf("archive", changes).some(({ to }) => to === false);
+  const isAbove = (bytes: number | undefined): bytes is number => bytes !== undefined && bytes > 50 * GIGABYTE;
+  const { size } = isLarge ? { size: 0 } : await operation.services.mailboxes.statistics(mailbox);
+  const reasons = [
+    ...(hasArchiving ? [] : mailbox.holds.map((hold) => `the mailbox is under ${hold}`)),
+    ...(!hasArchiving && mailbox.hasArchive && !disablesArchive ? ["it has an archive"] : []),
+    ...(!isLarge && isAbove(size) ? [`it holds ${canonicalSize(size)}`] : []),
+    ...(!isLarge && isAbove(quota) ? [`its quota is ${canonicalSize(quota)}`] : []),
+  ];
+  if (reasons.length > 0) {
+    throw new ConflictError({
+      action: "license",
+      words: `${names} of ${mailbox.primarySmtpAddress} is needed: ${reasons.join(", ")}`,
+      nextStep: "Nothing was changed. Without it the mailbox would stop working or lose what it keeps.",
+    });
+  }
+}
+
+/** Assigns and takes away in one request, before or after everything else: a lesser licence comes after what it no longer carries. */
+async function reassign(
+  changes: readonly Change[],
+  { inputs }: Desired,
+  { mailbox, licensing }: Observed,
+  operation: Operation,
+  when: "before" | "after",
+): Promise<void> {
+  const declared = inputs.license;
+  if (licensing === undefined || declared === undefined || changesOf("license", changes).length === 0) {
+    return;
+  }
+  const planned = reassignmentOf(changes, declared, licensing, operation.state);
+  const { add, remove } = planned;
+  const now = entitlementAfter({ add: undefined, remove: [] }, licensing);
+  const then = entitlementAfter(planned, licensing);
+  const isLess = (now.isLarge && !then.isLarge) || (now.hasArchiving && !then.hasArchiving);
+  if (isLess !== (when === "after") || (add === undefined && remove.length === 0)) {
+    return;
+  }
+  const { graph } = operation.services;
+  const names = remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
+  const action =
+    add === undefined
+      ? `taking the licence ${names} from ${mailbox.primarySmtpAddress}`
+      : `assigning the licence ${add.subscription.skuPartNumber} to ${mailbox.primarySmtpAddress}`;
+  const assign = () =>
+    graph.assignLicenses(
+      mailbox.id,
+      add === undefined ? [] : [{ skuId: add.subscription.skuId, disabledPlans: add.disabledPlans }],
+      remove,
+      action,
+      operation,
+    );
+  const location = isLicense(declared) ? declared.usageLocation : undefined;
+  const setsLocation = add !== undefined && licensing.account.usageLocation === undefined && location !== undefined;
+  if (setsLocation) {
+    await graph.setUsageLocation(
+      mailbox.id,
+      location,
+      `setting the usage location of ${mailbox.primarySmtpAddress}`,
+      operation,
+    );
+  }
+  try {
+    await written(
+      () => (setsLocation ? waitOut("the usage location to be known", /usage location/i, assign, operation) : assign()),
+      () => {
+        if (add !== undefined) {
+          noteAssigned(operation);
+          // One that was there already is not ours to take away later.
+          operation.state.assignedLicenseId = add.isNew ? add.subscription.skuId : operation.state.assignedLicenseId;
+        }
+      },
+    );
+    // Only now: after an answer that was lost the former licence may still have to be taken away, and this is how it is known.
+    operation.state.license = add === undefined ? operation.state.license : declared;
+  } catch (error) {
+    if (add?.isNew === true && (isClass(error, "badParameter") || isClass(error, "refused"))) {
+      const latest = (await graph.subscriptions()).find(({ skuId }) => skuId === add.subscription.skuId);
+      requireSeat(latest ?? add.subscription, "The licence was not assigned.");
+    }
+    throw error;
+  }
+}
+
+/** The declared licence as it is in the tenant; null when the account no longer has it. */
+function licenseAsRead(declared: unknown, licensing: Licensing | undefined): unknown {
+  // A licence that was not looked at, because the application may not, is as the state has it.
+  if (!isLicense(declared) || licensing === undefined) {
+    return declared ?? null;
+  }
+  const subscription = find(declared.sku, licensing);
+  const held = licensing.account.assignments.filter(({ skuId }) => skuId === subscription?.skuId);
+  if (subscription === undefined || held.length === 0) {
+    return null;
+  }
+  const direct = held.find(({ byGroup }) => byGroup === undefined);
+  if (declared.disabledPlans === undefined || direct === undefined) {
+    return declared;
+  }
+  if (sameSet(direct.disabledPlans, planIds(declared.disabledPlans, subscription))) {
+    return declared;
+  }
+  const spelled = new Map(declared.disabledPlans.map((plan) => [planIds([plan], subscription)[0], plan]));
+  return {
+    ...declared,
+    disabledPlans: direct.disabledPlans
+      .map((id) => spelled.get(id) ?? subscription.plans.find((plan) => plan.id === id)?.name ?? id)
+      .sort(),
+  };
+}

@@ -1,0 +1,255 @@
+import type { Properties } from "../../core/kind";
+import { InputError } from "../../http/errors";
+import type { Row } from "../../services/exchange";
+import type { Mailbox } from "../../services/mailboxes";
+import { canonicalSize, GIGABYTE, MEGABYTE, parseSize } from "../../services/sizes";
+import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import { changesOf, type Facet, isSet } from "./facet";
+
+const QUOTAS = ["issueWarning", "prohibitSend", "prohibitSendReceive"] as const;
+const SIZES = ["maxSendSize", "maxReceiveSize"] as const;
+
+type QuotaInput = NonNullable<SharedMailboxInputs["quota"]>;
+type SizeName = (typeof SIZES)[number];
+
+/** What a mailbox has where nothing was recorded and its plan says nothing. */
+const DEFAULT_SIZES: Readonly<Record<SizeName, string>> = {
+  maxSendSize: canonicalSize(35 * MEGABYTE),
+  maxReceiveSize: canonicalSize(36 * MEGABYTE),
+};
+
+/** What these properties were when this resource began to manage them; in the state, under this name. */
+export interface ValuesBefore {
+  quota?: Record<string, string>;
+  maxSendSize?: string;
+  maxReceiveSize?: string;
+}
+
+/** Quotas and message sizes. Exchange has no "unset" for them: removal puts back what was there. */
+export const limits: Facet = {
+  properties: ["quota", ...SIZES],
+
+  check: (inputs, _unsettled, before) => [
+    ...(inputs.quota === undefined ? [] : orderProblems(inputs.quota)),
+    ...smallProblems(inputs, before),
+  ],
+
+  advise: ({ quota }, olds) =>
+    quota !== undefined &&
+    QUOTAS.some((name) => quota[name] !== olds.quota?.[name]) &&
+    bytesOf(quota.issueWarning) > bytesOf(quota.prohibitSend)
+      ? [
+          `quota.issueWarning is above quota.prohibitSend (${quota.prohibitSend}): nobody is warned before sending stops.`,
+        ]
+      : [],
+
+  async look({ mailbox }, managed, operation, desired) {
+    const isWithoutRecord = (name: SizeName) =>
+      desired !== undefined &&
+      isSet(managed[name]) &&
+      desired.inputs[name] === undefined &&
+      valuesBefore(operation.state)[name] === undefined;
+    return {
+      valuesBefore: recorded(mailbox, desired, operation.state),
+      ...(SIZES.some(isWithoutRecord) ? { planSizes: await operation.services.mailboxes.planSizes(mailbox) } : {}),
+    };
+  },
+
+  difference(desired, previous, observed, state) {
+    const quota = wantedQuota(desired, previous, observed.mailbox, state);
+    const present = quotaOf(observed.mailbox);
+    const quotas = QUOTAS.filter((name) => quota !== undefined && quota[name] !== present[name]).map((name) => ({
+      path: ["quota", name],
+      from: present[name],
+      to: quota?.[name],
+    }));
+    const sizes = SIZES.flatMap((name) => {
+      const from = sizeText(observed.mailbox[name]);
+      const to = wantedSize(name, desired, previous, observed, state);
+      return to === undefined || from === to ? [] : [{ path: [name], from, to }];
+    });
+    return [...quotas, ...sizes];
+  },
+
+  async guard(changes, _desired, { mailbox }, operation) {
+    const lowered = changesOf("quota", changes).filter(({ path: [, name] }) => name !== "issueWarning");
+    if (lowered.length === 0) {
+      return;
+    }
+    const { size } = await operation.services.mailboxes.statistics(mailbox);
+    const below = lowered.filter(({ to }) => bytesOf(String(to)) < size);
+    if (below.length > 0) {
+      throw new InputError(
+        below.map(({ path, to }) => ({
+          path: path.join("."),
+          reason: `${String(to)} is below what ${mailbox.primarySmtpAddress} holds now, ${canonicalSize(size)}; mail would stop`,
+        })),
+        { nextStep: "Nothing was changed." },
+      );
+    }
+  },
+
+  parameters(changes, _desired, { mailbox }) {
+    const quotas = changesOf("quota", changes);
+    // Set one by one, the order among the three could be broken on the way.
+    const wanted = { ...quotaOf(mailbox), ...Object.fromEntries(quotas.map(({ path: [, name], to }) => [name, to])) };
+    return {
+      ...(quotas.length === 0
+        ? {}
+        : {
+            IssueWarningQuota: parameter(wanted.issueWarning),
+            ProhibitSendQuota: parameter(wanted.prohibitSend),
+            ProhibitSendReceiveQuota: parameter(wanted.prohibitSendReceive),
+          }),
+      ...sizeParameter("MaxSendSize", "maxSendSize", changes),
+      ...sizeParameter("MaxReceiveSize", "maxReceiveSize", changes),
+    };
+  },
+
+  note(changes, _desired, { valuesBefore: before }, state) {
+    if (changes.some(({ path: [name] }) => name !== undefined && name in (before ?? {}))) {
+      state.valuesBefore = before;
+    }
+  },
+
+  read: ({ mailbox }) => ({
+    quota: quotaOf(mailbox),
+    ...sizesOf(mailbox),
+  }),
+
+  outputs({ valuesBefore: before = {} }, _state, desired) {
+    const isManaged = (name: string) =>
+      desired === undefined || isSet(desired.inputs[name as keyof SharedMailboxInputs]);
+    const kept = Object.fromEntries(Object.entries(before).filter(([name]) => isManaged(name)));
+    return Object.keys(kept).length === 0 ? {} : { valuesBefore: kept };
+  },
+};
+
+/** Bytes of a canonical size; what is unlimited is above everything. */
+export function bytesOf(size: string): number {
+  return parseSize(size) ?? Number.POSITIVE_INFINITY;
+}
+
+/** The largest quota that these changes bring, in bytes; undefined when they bring none. */
+export function largestQuota(changes: readonly { path: string[]; to: unknown }[]): number | undefined {
+  const quotas = changes.filter(({ path }) => path[0] === "quota").map(({ to }) => bytesOf(String(to)));
+  return quotas.length === 0 ? undefined : Math.max(...quotas);
+}
+
+function orderProblems(quota: QuotaInput): { path: string; reason: string }[] {
+  const limit = bytesOf(quota.prohibitSendReceive);
+  return (["issueWarning", "prohibitSend"] as const)
+    .filter((name) => bytesOf(quota[name]) > limit)
+    .map((name) => ({
+      path: `quota.${name}`,
+      reason: `is above quota.prohibitSendReceive (${quota.prohibitSendReceive}), which Exchange refuses`,
+    }));
+}
+
+/** A size this small is one whose unit was forgotten. What the state has, an earlier release has taken: it goes on as it is. */
+function smallProblems(
+  inputs: Partial<SharedMailboxInputs>,
+  before: Partial<SharedMailboxInputs>,
+): { path: string; reason: string }[] {
+  const sizes = [
+    ...QUOTAS.map((name) => ({ path: `quota.${name}`, size: inputs.quota?.[name], held: before.quota?.[name] })),
+    ...SIZES.map((name) => ({ path: name, size: inputs[name], held: before[name] })),
+  ];
+  return sizes
+    .filter(({ size, held }) => size !== undefined && size !== held && bytesOf(size) < MEGABYTE)
+    .map(({ path, size }) => ({
+      path,
+      reason: `is ${size}, below 1 MB; a number is taken for bytes: write a text with a unit, such as "35 MB" or "50 GB"`,
+    }));
+}
+
+function wantedQuota(
+  { inputs }: Desired,
+  previous: Properties,
+  mailbox: Mailbox,
+  state: Properties,
+): Record<string, string> | undefined {
+  if (inputs.quota !== undefined) {
+    return inputs.quota;
+  }
+  return isSet(previous.quota) ? (valuesBefore(state).quota ?? defaultQuota(mailbox)) : undefined;
+}
+
+/** Exchange Online Plan 2 gives 100 GB, everything else 50 GB. */
+function defaultQuota({ plan }: Mailbox): Record<string, string> {
+  const largest = (plan.startsWith("ExchangeOnlineEnterprise") ? 100 : 50) * GIGABYTE;
+  return {
+    issueWarning: canonicalSize(largest * 0.98),
+    prohibitSend: canonicalSize(largest * 0.99),
+    prohibitSendReceive: canonicalSize(largest),
+  };
+}
+
+function wantedSize(
+  name: SizeName,
+  { inputs }: Desired,
+  previous: Properties,
+  { planSizes }: Observed,
+  state: Properties,
+): string | undefined {
+  if (inputs[name] !== undefined) {
+    return inputs[name];
+  }
+  const planned = planSizes?.[name];
+  return isSet(previous[name])
+    ? (valuesBefore(state)[name] ?? (planned === undefined ? DEFAULT_SIZES[name] : canonicalSize(planned)))
+    : undefined;
+}
+
+function valuesBefore(state: Properties): ValuesBefore {
+  return (state.valuesBefore ?? {}) as ValuesBefore;
+}
+
+/**
+ * What the state has recorded, and what belongs there now: of a property that is managed from now on what the mailbox has; of
+ * one that was managed without a record, as by a former release, what was declared, because it never had to be written. A
+ * refresh records only what somebody is found to have changed: everything else stays as it is.
+ */
+function recorded(mailbox: Mailbox, desired: Desired | undefined, state: Properties): ValuesBefore {
+  const present: Properties = { quota: quotaOf(mailbox), ...sizesOf(mailbox) };
+  const isDue = (name: string) =>
+    desired === undefined
+      ? isSet(state[name]) && !isSame(state[name], present[name])
+      : isSet(desired.inputs[name as keyof SharedMailboxInputs]);
+  const due = Object.entries(present)
+    .filter(([name]) => isDue(name))
+    .map(([name, value]) => [name, isSet(state[name]) ? state[name] : value]);
+  return { ...Object.fromEntries(due), ...valuesBefore(state) };
+}
+
+function quotaOf({ quota }: Mailbox): Record<(typeof QUOTAS)[number], string> {
+  return {
+    issueWarning: sizeText(quota.issueWarning),
+    prohibitSend: sizeText(quota.prohibitSend),
+    prohibitSendReceive: sizeText(quota.prohibitSendReceive),
+  };
+}
+
+/** Whether two values of one of these properties are the same: a text, or the three quotas. */
+function isSame(a: unknown, b: unknown): boolean {
+  const quotas = (value: unknown) => QUOTAS.map((name) => (value as Record<string, unknown>)[name]).join();
+  return typeof a === "object" && typeof b === "object" ? quotas(a) === quotas(b) : a === b;
+}
+
+function sizesOf(mailbox: Mailbox): Record<string, string> {
+  return Object.fromEntries(SIZES.map((name) => [name, sizeText(mailbox[name])]));
+}
+
+function sizeText(bytes: number | undefined): string {
+  return bytes === undefined ? "Unlimited" : canonicalSize(bytes);
+}
+
+function sizeParameter(parameterName: string, name: SizeName, changes: Parameters<typeof changesOf>[1]): Row {
+  const [change] = changesOf(name, changes);
+  return change === undefined ? {} : { [parameterName]: parameter(String(change.to)) };
+}
+
+/** Sizes go as numbers of bytes: no unit has to be understood. */
+function parameter(size: unknown): number | string {
+  return parseSize(String(size)) ?? "Unlimited";
+}

@@ -1,0 +1,134 @@
+import { z } from "zod";
+import type { Operation, Properties } from "../../core/kind";
+import { type Found, isUnfit, readOrFail, type Unfit, unfit } from "../../core/reading";
+import type { User } from "../../services/graph";
+import type { Mailbox } from "../../services/mailboxes";
+import { describe } from "../../services/recipients";
+import { mailboxAndAccount, mailboxAsked } from "../recipients";
+import { addresses } from "./addresses";
+import { archive } from "./archive";
+import { type Desired, type Observed, schema } from "./desired";
+import { type Facet, isSet } from "./facet";
+import { forwarding, forwardsTo } from "./forwarding";
+import { license, licenseAssigned } from "./license";
+import { limits } from "./limits";
+import { litigationHold } from "./litigation-hold";
+import { mailboxSettings } from "./mailbox-settings";
+import { members, settings } from "./settings";
+import { signIn } from "./sign-in";
+import { SHARED, type } from "./type";
+
+/** All groups of properties, in the order in which they are written; the licence after what may need the old one. */
+export const facets: readonly Facet[] = [
+  settings,
+  members,
+  addresses,
+  forwarding,
+  mailboxSettings,
+  signIn,
+  type,
+  limits,
+  litigationHold,
+  archive,
+  license,
+];
+
+/** A mailbox with everything around it that the inputs of the program or the state need. */
+export async function around(
+  seen: { mailbox: Mailbox; user: User },
+  desired: Desired | undefined,
+  operation: Operation,
+): Promise<Observed> {
+  const managed = { ...operation.state, ...desired?.inputs };
+  const [recipient, ...looks] = await Promise.all([
+    forwardsTo(seen.mailbox, desired, operation),
+    ...facets.map((facet) => {
+      const names = facet.properties.filter((property) => isSet(managed[property])).join(", ");
+      return operation.readIfAllowed(`${names} of ${seen.mailbox.primarySmtpAddress}`, async () =>
+        facet.look?.(seen, managed, operation, desired),
+      );
+    }),
+  ]);
+  return { ...seen, forwardsTo: recipient, ...Object.assign({}, ...looks) };
+}
+
+/** The shared mailbox that a program refers to, with every property as if all were declared. */
+export async function read(asked: string, operation: Operation): Promise<Found<Observed> | Unfit> {
+  const answer = await mailboxAsked(asked, operation);
+  if (isUnfit(answer)) {
+    return answer;
+  }
+  const { mailbox, recipient } = answer;
+  if (mailbox.recipientTypeDetails !== SHARED) {
+    const { recipientTypeDetails } = mailbox;
+    return unfit(`it is ${describe({ ...recipient, recipientTypeDetails })}, not a shared mailbox`);
+  }
+  // Whether the account may sign in is nothing to guess: without a state there is nothing to keep.
+  const seen = await mailboxAndAccount(mailbox.id, { ...operation, readIfAllowed: readOrFail });
+  if (seen === undefined) {
+    return unfit("it disappeared while it was read");
+  }
+  const everything = stateOfEverything(mailbox);
+  // What licence there is is asked for by itself: a refresh looks only for the declared one.
+  const { license: _license, ...unlicensed } = everything;
+  const managed = Object.fromEntries(Object.entries(unlicensed).map(([property, value]) => [property, value ?? true]));
+  const what = (property: string) => `${property} of ${mailbox.primarySmtpAddress}`;
+  const [observed, license, statistics] = await Promise.all([
+    around(seen, undefined, { ...operation, state: managed }),
+    operation.readIfAllowed(what("license"), () => licenseAssigned(mailbox, operation)),
+    operation.readIfAllowed(what("size and itemCount"), () => operation.services.mailboxes.statistics(mailbox)),
+  ]);
+  const inputs: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, everything)));
+  return {
+    observed: { ...observed, ...(statistics === undefined ? {} : { statistics }) },
+    inputs: {
+      ...Object.fromEntries(Object.entries(inputs).map(([property, value]) => [property, setMembers(value)])),
+      license: license ?? null,
+    },
+    // Of a deployment that manages the mailbox, and there is none.
+    outputs: { created: false, valuesBefore: null, assignedLicenseId: null },
+  };
+}
+
+/** A value without the members that are not set; null where none is. */
+function setMembers(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return value;
+  }
+  const members = Object.entries(value).filter(([, member]) => isSet(member));
+  return members.length === 0 ? null : Object.fromEntries(members);
+}
+
+/** What a schema says of a value that matters here: the names of its members. */
+interface Shape {
+  properties?: Record<string, Shape>;
+  /** Of a map: the schema of its keys, which it does not list. */
+  propertyNames?: unknown;
+  anyOf?: Shape[];
+  allOf?: Shape[];
+}
+
+let shape: Shape | undefined;
+
+/**
+ * A state that has every input and, of those that have members, every member, with nothing in it: a property that is managed
+ * member by member is read for the members that a state has.
+ */
+export function stateOfEverything(mailbox: Mailbox): Properties {
+  shape ??= z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Shape;
+  return Object.fromEntries(
+    Object.entries(shape.properties ?? {}).map(([property, one]) => {
+      const members = one.propertyNames === undefined ? membersOf(one) : keysOf(property, mailbox);
+      return [property, members.length === 0 ? null : Object.fromEntries(members.map((member) => [member, null]))];
+    }),
+  );
+}
+
+function membersOf({ properties = {}, anyOf = [], allOf = [] }: Shape): string[] {
+  return [...Object.keys(properties), ...[...anyOf, ...allOf].flatMap(membersOf)];
+}
+
+/** The keys of a map are those that the mailbox has under the same name. */
+function keysOf(property: string, mailbox: Mailbox): string[] {
+  return Object.keys((mailbox as unknown as Properties)[property] ?? {});
+}

@@ -1,0 +1,267 @@
+import { type Claim, recipientName } from "../../core/claims";
+import { written } from "../../core/converge";
+import type { Change, Operation, Properties, Reconciler } from "../../core/kind";
+import { adviceAtCreation, asHeld } from "../../core/kind";
+import type { Origin } from "../../core/origin";
+import { mailboxThing, type Registry } from "../../core/registry";
+import { ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
+import type { Row } from "../../services/exchange";
+import { mailboxAndAccount } from "../recipients";
+import { aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
+import { create, find, requireCloudMailbox, takeMarkAway } from "./creation";
+import { remove } from "./deletion";
+import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./desired";
+import { isSet } from "./facet";
+import { forwardingTarget, isForwarding } from "./forwarding";
+import { whenLicensed } from "./license-needs";
+import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
+import { around, facets, read } from "./observation";
+import { SHARED } from "./type";
+
+/**
+ * A shared mailbox of Exchange Online: the mailbox, its addresses and forwarding through the Exchange admin API, the sign-in
+ * of the account behind it through Graph. It does not touch who may use the mailbox, nor what is in it.
+ */
+export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> = {
+  kind: "SharedMailbox",
+  schema,
+  keyed: {},
+  check: (inputs, unsettled, before) => facets.flatMap((facet) => facet.check?.(inputs, unsettled, before) ?? []),
+  advise: (inputs, olds) => [
+    ...facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
+    ...adviceAtCreation(["adopt", "restoreDeleted"], "mailbox", inputs, olds),
+  ],
+  replaces: () => [],
+  respelled: () => [],
+  refersTo: ({ forwarding, forwardingId }) =>
+    isForwarding(forwarding) && typeof forwardingId === "string" ? { [forwarding.to]: forwardingId } : {},
+
+  byDefault: ({ type }, olds) => (isSet(olds.type) && !isSet(type) ? { type: SHARED } : {}),
+
+  announce(program, inputs, origin, registry) {
+    const { emailAliases: written } = program;
+    const further = Array.isArray(written) ? written.map((one) => String(one).trim().toLowerCase()) : undefined;
+    registry.announce({ primarySmtpAddress: inputs.primarySmtpAddress, alias: inputs.alias, further }, origin);
+  },
+
+  claims,
+
+  declare(state, inputs, origin, registry) {
+    const id = String(state.id);
+    registry.declare(mailboxThing(id), origin);
+    registry.claims.learn(recipientName(registry.claims.present(origin.urn)), recipientName(id));
+    for (const address of [inputs.primarySmtpAddress, ...((inputs.emailAliases as string[] | undefined) ?? [])]) {
+      registry.declareAddress(String(address), id);
+    }
+  },
+
+  async resolve(inputs, operation) {
+    await requireAcceptedDomains(inputs, operation);
+    return {
+      inputs,
+      target: isForwarding(inputs.forwarding) ? await forwardingTarget(inputs.forwarding, operation) : undefined,
+    };
+  },
+
+  async find(desired, operation) {
+    const found = await find(desired, operation);
+    if (found === undefined) {
+      for (const facet of facets) {
+        await facet.preflight?.(desired, operation);
+      }
+    }
+    return found;
+  },
+
+  ensure: create,
+
+  async observe(id, desired, operation) {
+    const seen = await mailboxAndAccount(id, operation);
+    return seen === undefined ? undefined : around(seen, desired, operation);
+  },
+
+  read,
+
+  id: ({ mailbox }) => mailbox.id,
+
+  difference: (desired, previous, observed, state) =>
+    facets.flatMap((facet) => facet.difference(desired, previous, observed, state)),
+
+  apply,
+  finish,
+
+  outputs: (desired, observed, { state }) => ({
+    ...(state.created === true ? { created: true } : {}),
+    ...(state.creationMark === undefined ? {} : { creationMark: state.creationMark }),
+    exchangeGuid: observed.mailbox.exchangeGuid,
+    recipientTypeDetails: observed.mailbox.recipientTypeDetails,
+    createdAt: observed.mailbox.createdAt,
+    // Every message changes them: read again at each refresh, no refresh would ever be without a change.
+    size: observed.statistics?.size ?? state.size,
+    itemCount: observed.statistics?.itemCount ?? state.itemCount,
+    ...Object.assign({}, ...facets.map((facet) => facet.outputs?.(observed, state, desired))),
+  }),
+
+  async inputs(state, observed) {
+    const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, state))) as Properties;
+    // At an import nothing says yet that it was a shared mailbox.
+    const isOther = state.recipientTypeDetails !== undefined && observed.mailbox.recipientTypeDetails !== SHARED;
+    return asHeld(isOther ? { type: SHARED, ...state } : state, read);
+  },
+
+  remove,
+};
+
+async function apply(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation) {
+  const { mailbox } = observed;
+  requireCloudMailbox(mailbox, `changing shared mailbox ${mailbox.primarySmtpAddress}`);
+  for (const facet of facets) {
+    await facet.guard?.(changes, desired, observed, operation);
+  }
+  tellOverwritten(changes, observed, operation);
+  for (const facet of facets) {
+    await facet.prepare?.(changes, desired, observed, operation);
+  }
+  const bySetMailbox = facets.filter((facet) => facet.parameters !== undefined).flatMap(({ properties }) => properties);
+  const own = changes.filter(({ path }) => (bySetMailbox as readonly (string | undefined)[]).includes(path[0]));
+  if (own.length > 0) {
+    await setMailbox(own, desired, observed, operation);
+  }
+  for (const facet of facets) {
+    await facet.apply?.(changes, desired, observed, operation);
+  }
+}
+
+/** An adoption says what it is about to overwrite: no preview could show it. */
+function tellOverwritten(changes: readonly Change[], { mailbox, isAdopted }: Observed, operation: Operation): void {
+  const overwritten = isAdopted === true ? changes.filter(({ from }) => isSet(from)) : [];
+  if (overwritten.length > 0) {
+    const values = overwritten.map(
+      ({ path, from, to }) => `${path.join(".")} ${JSON.stringify(from)} → ${JSON.stringify(to) ?? "none"}`,
+    );
+    operation.warn(`Adopting ${mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
+  }
+}
+
+/** All that one update changes of the mailbox itself, in one call. */
+async function setMailbox(
+  own: readonly Change[],
+  desired: Desired,
+  observed: Observed,
+  operation: Operation,
+): Promise<void> {
+  const { inputs } = desired;
+  const { mailbox } = observed;
+  const write = async (): Promise<string[]> => {
+    const parts = await Promise.all(facets.map((facet) => facet.parameters?.(own, desired, observed, operation)));
+    const parameters: Row = Object.assign({}, ...parts);
+    return operation.services.mailboxes.set(mailbox.id, parameters, action, operation);
+  };
+  const names = [...new Set(own.map(({ path }) => path[0]))];
+  const addresses = own.filter(
+    ({ path: [property] }) => property === "primarySmtpAddress" || property === "emailAliases",
+  );
+  const taken = addresses.flatMap(({ to }) => (typeof to === "string" ? [to] : []));
+  const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
+  try {
+    const warnings = await written(
+      () => untilReleased(taken, operation, () => whenLicensed(operation, write)),
+      () => {
+        noteWrites(
+          own.filter((change) => !facets.some((facet) => facet.takesAway?.(change))),
+          inputs,
+          operation,
+        );
+        for (const facet of facets) {
+          facet.note?.(own, desired, observed, operation.state);
+        }
+      },
+    );
+    operation.registry.release(addresses.filter(({ to }) => to === undefined).map(({ from }) => String(from)));
+    for (const warning of warnings) {
+      operation.warn(`${action}: Exchange: ${warning}`);
+    }
+  } catch (error) {
+    if (isNameTaken(error)) {
+      throw (await explainRefusal(error, inputs, names.map(String), mailbox.id, operation)).error;
+    }
+    throw isServiceError(error) ? explained(error, own, action) : error;
+  }
+}
+
+/** A refusal with the advice of the group of properties that knows its reason. */
+function explained(error: ServiceError, changes: readonly Change[], action: string): Error {
+  const nextStep = facets.map((facet) => facet.explain?.(error, changes)).find((advice) => advice !== undefined);
+  return nextStep === undefined
+    ? error
+    : new ProviderError({
+        action,
+        words: `Exchange: ${error.words}`,
+        requestId: error.requestId ?? error.clientRequestId,
+        nextStep,
+        cause: error,
+      });
+}
+
+/** Notes in the state what was or may have been written, so that a failure later on leaves nothing behind unknown. */
+function noteWrites(changes: readonly Change[], inputs: SharedMailboxInputs, { state }: Operation): void {
+  for (const { path, to } of changes) {
+    const [property = "", member] = path;
+    const declared = inputs[property as keyof SharedMailboxInputs];
+    if (member === undefined) {
+      state[property] = declared ?? state[property];
+    } else if (to !== undefined && Array.isArray(declared)) {
+      state[property] = [...new Set([...((state[property] as string[] | undefined | null) ?? []), member])].sort();
+    } else if (to !== undefined && isSet(declared)) {
+      state[property] = { ...(state[property] as Properties | undefined | null), [member]: to };
+    }
+  }
+}
+
+async function finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation) {
+  const { inputs } = desired;
+  if (previous.creationMark !== undefined) {
+    await takeMarkAway(observed.mailbox, operation);
+  }
+  for (const facet of facets) {
+    facet.finish?.(desired, previous, observed, operation);
+  }
+  if (observed.isAdopted === true && inputs.emailAliases !== undefined) {
+    const surplus = aliasesOf(observed, inputs.emailAliases).filter(
+      (address) => !inputs.emailAliases?.includes(address),
+    );
+    if (surplus.length > 0) {
+      operation.warn(
+        `Addresses that are not declared were left: ${surplus.join(", ")}. \`pulumi up --refresh\` removes them.`,
+      );
+    }
+  }
+  return { ...observed, statistics: await ifAllowed(operation.services.mailboxes.statistics(observed.mailbox)) };
+}
+
+/** The addresses and the alias: each belongs to one mailbox. */
+function claims(
+  { primarySmtpAddress, emailAliases = [], alias }: Partial<SharedMailboxInputs>,
+  urn: string,
+  origin: Origin,
+  registry: Registry,
+): Claim[] {
+  const addresses = [
+    ...(primarySmtpAddress === undefined ? [] : [{ path: "primarySmtpAddress", address: primarySmtpAddress }]),
+    ...emailAliases.map((address) => ({ path: pathOfAlias(address, { emailAliases }, { registry, origin }), address })),
+  ];
+  for (const { address } of addresses) {
+    registry.claims.learn(recipientName(address), recipientName(urn));
+  }
+  const only = (path: string, name: string, what: string, kind: string): Claim => ({
+    path,
+    thing: [`${kind}/${name}`],
+    reason: (own, other, claim) =>
+      `${name} is declared in ${own} and in ${other} (${claim.path}); ${what} belongs to one mailbox: take it out of one of them, ` +
+      "or, if both mean the same mailbox, declare that once",
+  });
+  return [
+    ...addresses.map(({ path, address }) => only(path, address, "an address", "address")),
+    ...(alias === undefined ? [] : [only("alias", alias, "an alias", "alias")]),
+  ];
+}

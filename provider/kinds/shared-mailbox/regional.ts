@@ -1,0 +1,209 @@
+import { z } from "zod";
+import { windowsTimeZone } from "../../services/time-zones";
+
+type Format = "dateFormat" | "timeFormat";
+
+/**
+ * Formats by language, where somebody has written down the whole list that Exchange or .NET has (Exchange takes what the .NET culture
+ * of the language has). There is no such list for all languages: Windows' own differ from one version to the next.
+ *
+ * @see https://github.com/MicrosoftDocs/office-docs-powershell/issues/5318 for en-GB, in Exchange's words
+ * @see https://learn.microsoft.com/dotnet/standard/base-types/standard-date-and-time-format-strings for en-US
+ */
+const LISTS: Readonly<Record<string, Partial<Record<Format, readonly string[]>>>> = {
+  "en-GB": { dateFormat: ["dd/MM/yyyy", "dd/MM/yy", "d/M/yy", "d.M.yy", "yyyy-MM-dd"] },
+  "en-US": { dateFormat: ["M/d/yyyy", "M/d/yy", "MM/dd/yy", "MM/dd/yyyy", "yy/MM/dd", "yyyy-MM-dd", "dd-MMM-yy"] },
+};
+
+/**
+ * Formats that Exchange is known to refuse for a language whose list is not known, with what to write.
+ *
+ * @see https://github.com/MicrosoftDocs/OfficeDocs-Support/issues/289
+ */
+const REFUSED: Readonly<Record<string, Partial<Record<Format, Readonly<Record<string, string>>>>>> = {
+  "it-IT": { timeFormat: { "HH.mm": "HH:mm" } },
+};
+
+/** The letters of each kind of format, and those without which it is none. Other letters stand in quotation marks. */
+const LETTERS = {
+  dateFormat: { known: /[dMyg]/, needed: ["d", "M", "y"] },
+  timeFormat: { known: /[hHmst]/, needed: ["h", "m"] },
+} as const;
+
+/** What to write in place of a letter that other notations have. */
+const INSTEAD: Readonly<Record<Format, Readonly<Record<string, string>>>> = {
+  dateFormat: { m: "M", D: "d", Y: "y" },
+  timeFormat: { M: "m", n: "m", a: "tt", A: "tt", p: "tt" },
+};
+
+/** Why a format can be none of the language's; undefined when it may be one. A language that is not declared is not known. */
+export function formatProblem(kind: Format, format: string, language: string | undefined): string | undefined {
+  const list = LISTS[language ?? ""]?.[kind];
+  if (list !== undefined) {
+    return list.includes(format) ? undefined : `is none that ${language} has; write one of ${quoted(list)}`;
+  }
+  const instead = REFUSED[language ?? ""]?.[kind]?.[format];
+  if (instead !== undefined) {
+    return `is none that ${language} has; write ${quoted([instead])}`;
+  }
+  return letterProblem(kind, format);
+}
+
+/** What is unusual about a format for its language, whose list is not known: Exchange may refuse it. Undefined when nothing is. */
+export function formatDoubt(kind: Format, format: string, language: string): string | undefined {
+  if (LISTS[language]?.[kind] !== undefined) {
+    return undefined;
+  }
+  const usual = usualFormat(kind, language);
+  const isUnusual =
+    kind === "dateFormat"
+      ? format !== "yyyy-MM-dd" && orderOf(format) !== orderOf(usual)
+      : /s/.test(format) || !(format.includes(":") || format.includes(usual.replace(/[A-Za-z ]/g, "") || ":"));
+  return isUnusual
+    ? `regional.${kind}: ${language} usually has ${usual}, and Exchange takes only the formats that Windows has for a language: it may refuse ${format}.`
+    : undefined;
+}
+
+function letterProblem(kind: Format, format: string): string | undefined {
+  const letters = format.replace(/'[^']*'|\\./g, "").match(/[A-Za-z]/g) ?? [];
+  const { known, needed } = LETTERS[kind];
+  const wrong = letters.find((letter) => !known.test(letter));
+  const example = kind === "dateFormat" ? "dd-MM-yyyy" : "HH:mm";
+  if (wrong !== undefined) {
+    const right = INSTEAD[kind][wrong];
+    return right === undefined
+      ? `has the letter ${wrong}, which means nothing in such a format; write e.g. ${example}`
+      : `has ${wrong} where ${right} is meant: capitals count; write e.g. ${example}`;
+  }
+  const has = (letter: string) => letters.some((one) => one === letter || (letter === "h" && one === "H"));
+  return needed.every(has)
+    ? undefined
+    : kind === "dateFormat"
+      ? `needs a day (d), a month (M) and a year (y); write e.g. ${example}`
+      : `needs hours (H or h) and minutes (mm); write e.g. ${example}`;
+}
+
+/** Numbers of a day, a month and a year in the order in which a format has them; months by name stand anywhere. */
+function orderOf(format: string): string {
+  return [...new Set(format.replace(/'[^']*'|MMM+/g, "").match(/[dMy]/g) ?? [])].join("");
+}
+
+/** How Unicode writes a short date or time in a language, in .NET's letters. */
+function usualFormat(kind: Format, language: string): string {
+  const style = kind === "dateFormat" ? { dateStyle: "short" as const } : { timeStyle: "short" as const };
+  const format = new Intl.DateTimeFormat(`${language}-u-ca-gregory-nu-latn`, { ...style, timeZone: "UTC" });
+  const hour = format.resolvedOptions().hour12 === true ? "h" : "H";
+  const letters: Partial<Record<Intl.DateTimeFormatPartTypes, string>> = {
+    day: "d",
+    month: "M",
+    year: "y",
+    hour,
+    minute: "m",
+    dayPeriod: "tt",
+  };
+  // The first of September, at five past seven: one digit where no zero is put before it.
+  return format
+    .formatToParts(Date.UTC(2026, 8, 1, 7, 5))
+    .map(({ type, value }) => {
+      const letter = letters[type];
+      return letter === undefined ? value : letter === "tt" ? letter : letter.repeat(value.length);
+    })
+    .join("");
+}
+
+function quoted(formats: readonly string[]): string {
+  return formats.map((format) => JSON.stringify(format)).join(", ");
+}
+
+/** Both formats of regional settings that are declared. */
+export function declaredFormats(regional: Partial<RegionalInput>): { kind: Format; format: string }[] {
+  return (["dateFormat", "timeFormat"] as const).flatMap((kind) => {
+    const format = regional[kind];
+    return format === undefined ? [] : [{ kind, format }];
+  });
+}
+
+/** `da-DK`, `sr-Latn-RS`: a language, perhaps a script, and a country. */
+const CULTURE = /^([a-z]{2,3})(?:-[A-Z][a-z]{3})?-([A-Z]{2})$/;
+/** Unicode's codes for no country, several countries, and tests. */
+const NO_COUNTRY = ["EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"];
+
+const languages = new Intl.DisplayNames("en", { type: "language", fallback: "none" });
+const regions = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+
+/**
+ * A culture code as Windows and Exchange write it: `da-DK` for `da-dk`.
+ *
+ * @returns undefined for a neutral culture (`da`) and for a language or a country that does not exist.
+ */
+export function cultureCode(text: string): string | undefined {
+  try {
+    const [code = ""] = Intl.getCanonicalLocales(text.trim());
+    const [, language = "", region = ""] = CULTURE.exec(code) ?? [];
+    const isKnown = languages.of(language) !== undefined && regions.of(region) !== undefined;
+    return isKnown && !NO_COUNTRY.includes(region) ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const language = z.string({ error: "must be text: a culture code such as da-DK" }).transform((value, context) => {
+  const code = cultureCode(value);
+  if (code === undefined) {
+    const isNeutral = /^[a-z]{2,3}$/i.test(value.trim());
+    context.addIssue({
+      code: "custom",
+      message: isNeutral
+        ? "is a language without a country, which Exchange does not take; write a culture code such as da-DK"
+        : "is no language that is known; write a culture code of language and country such as da-DK",
+    });
+    return z.NEVER;
+  }
+  return code;
+});
+
+const timeZone = z
+  .string({ error: 'must be text: a time zone such as "Romance Standard Time" or Europe/Copenhagen' })
+  .transform((value, context) => {
+    const name = windowsTimeZone(value);
+    if (name === undefined) {
+      context.addIssue({
+        code: "custom",
+        message:
+          'is no time zone that Exchange knows; write the name Windows has for it, such as "Romance Standard Time", or an ' +
+          "IANA name such as Europe/Copenhagen",
+      });
+      return z.NEVER;
+    }
+    return name;
+  });
+
+const format = (example: string) =>
+  z
+    .string({ error: `must be text: a format such as ${example}` })
+    .transform((value) => value.trim())
+    .refine((value) => value !== "", { error: "is empty; leave it out for the language's default" });
+
+/**
+ * Regional settings. Canonical form: the culture code as Windows writes it, the time zone by its Windows name, so that two
+ * names of one zone are the same; null is the same as nothing.
+ */
+export const regional = z.preprocess(
+  (value) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
+      : value,
+  z.strictObject(
+    {
+      language: language.optional(),
+      timeZone: timeZone.optional(),
+      dateFormat: format("dd-MM-yyyy").optional(),
+      timeFormat: format("HH:mm").optional(),
+      localizeFolders: z.boolean({ error: "must be true or false" }).optional(),
+    },
+    { error: 'must be an object: { language: "da-DK", timeZone: "Europe/Copenhagen" }' },
+  ),
+);
+
+/** Regional settings in canonical form. */
+export type RegionalInput = z.output<typeof regional>;

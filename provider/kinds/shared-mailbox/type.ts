@@ -1,0 +1,129 @@
+import type { Operation } from "../../core/kind";
+import { ConflictError, InputError, isClass } from "../../http/errors";
+import type { Mailbox } from "../../services/mailboxes";
+import { canonicalSize, GIGABYTE } from "../../services/sizes";
+import { settle } from "../../services/waiting";
+import type { Desired } from "./desired";
+import { changesOf, type Facet } from "./facet";
+import { entitlementOfAccount } from "./license";
+import { endSessions } from "./sign-in";
+
+/**
+ * Turns a person's mailbox into a shared one: sign-in is blocked, then the type changes. The licence stays: taken away before
+ * the conversion it would take the mailbox with it, and afterwards it is for its owner to take back.
+ *
+ * @returns once Exchange shows the mailbox as shared.
+ * @throws ConflictError for an account without a licence, or one whose sign-in may not be blocked, such as an administrator's.
+ */
+export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: Operation): Promise<void> {
+  const { graph } = operation.services;
+  const who = mailbox.primarySmtpAddress;
+  const action = `converting the mailbox ${who} to a shared one`;
+  if (!inputs.signInBlocked) {
+    throw new InputError([{ path: "signInBlocked", reason: 'must not be false together with adopt: "convert"' }]);
+  }
+  const licences = await graph.licenses(mailbox.id);
+  if (licences === undefined || licences.assignments.length === 0) {
+    throw new ConflictError({
+      action,
+      words: "its account has no licence, and without one Exchange is about to delete the mailbox",
+      nextStep: "Nothing was changed. Assign the licence again, wait until the mailbox is there, then convert it.",
+    });
+  }
+  try {
+    await graph.setAccountEnabled(mailbox.id, false, `blocking sign-in of ${who}`, operation);
+  } catch (error) {
+    if (!isClass(error, "forbidden")) {
+      throw error;
+    }
+    // Entra refuses this for accounts with an administrator's role, whatever the application may do otherwise.
+    throw new ConflictError({
+      action,
+      words: `its sign-in may not be blocked: ${error.words}`,
+      nextStep:
+        "Nothing was changed. An account with an administrator's role is not converted; take the role away first. Otherwise the " +
+        "application needs User.EnableDisableAccount.All.",
+      cause: error,
+    });
+  }
+  await endSessions(mailbox, operation);
+  await makeShared(mailbox, action, operation);
+  operation.warn(
+    `${who} is a shared mailbox now and its account is blocked. Its licence stays assigned; up to 50 GB it needs none.`,
+  );
+}
+
+/** Makes a mailbox a shared one. @returns once Exchange shows it as such. */
+export async function makeShared(mailbox: Mailbox, action: string, operation: Operation): Promise<void> {
+  const { mailboxes } = operation.services;
+  await mailboxes.set(mailbox.id, { Type: "Shared" }, action, operation);
+  await settle(
+    {
+      what: "Exchange to show the mailbox as shared",
+      look: async () => (await mailboxes.withId(mailbox.id))?.recipientTypeDetails,
+      done: (type) => type === "SharedMailbox",
+      describe: (type) => type ?? "no mailbox",
+    },
+    operation,
+  );
+}
+
+/** What a managed mailbox is. */
+export const SHARED = "SharedMailbox";
+
+/** Bytes a shared mailbox may hold without a licence. */
+const FREE = 50 * GIGABYTE;
+
+/**
+ * That the mailbox is a shared one. Nobody writes it in a program: a refresh that finds another type puts it among the inputs, so
+ * that the next preview shows the conversion, and only then it is made.
+ */
+export const type: Facet = {
+  properties: ["type"],
+
+  difference: ({ inputs }, _previous, { mailbox: { recipientTypeDetails: from } }) =>
+    inputs.type === undefined || from === inputs.type ? [] : [{ path: ["type"], from, to: inputs.type }],
+
+  async guard(changes, _desired, { mailbox }, operation) {
+    if (changesOf("type", changes).length > 0) {
+      await requireRoom(mailbox, operation);
+    }
+  },
+
+  // Sign-in was blocked just before, where it is to be: the person whom somebody gave the account is out when the type changes.
+  async prepare(changes, _desired, { mailbox }, operation) {
+    if (changesOf("type", changes).length > 0) {
+      const who = mailbox.primarySmtpAddress;
+      await makeShared(mailbox, `converting the mailbox ${who} back to a shared one`, operation);
+      operation.warn(`${who} is a shared mailbox again. A licence that its account has stays assigned.`);
+    }
+  },
+
+  finish({ inputs }, _previous, { mailbox: { primarySmtpAddress, recipientTypeDetails } }, operation) {
+    if (inputs.type === undefined && recipientTypeDetails !== SHARED) {
+      operation.warn(
+        `${primarySmtpAddress} is not a shared mailbox any more but a ${recipientTypeDetails}, which no preview has shown. ` +
+          "`pulumi up --refresh` shows it and converts it back.",
+      );
+    }
+  },
+
+  read: ({ mailbox }) => ({ type: mailbox.recipientTypeDetails }),
+};
+
+/** Refuses a conversion after which the mailbox would stop to receive: more than 50 GB take a licence as a shared one too. */
+async function requireRoom(mailbox: Mailbox, operation: Operation): Promise<void> {
+  const { size } = await operation.services.mailboxes.statistics(mailbox).catch((error: unknown) => {
+    if (isClass(error, "forbidden")) {
+      return { size: 0 };
+    }
+    throw error;
+  });
+  if (size > FREE && !(await entitlementOfAccount(mailbox, operation)).isLarge) {
+    throw new ConflictError({
+      action: "type",
+      words: `${mailbox.primarySmtpAddress} holds ${canonicalSize(size)}, and without Exchange Online Plan 2 a shared mailbox holds at most 50 GB`,
+      nextStep: "Nothing was changed. Assign a sufficient licence to its account first, or declare `license`.",
+    });
+  }
+}
