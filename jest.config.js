@@ -5,6 +5,8 @@ const common = {
   testEnvironment: "node",
   // dist and the examples carry package.json files and modules of the same names as the sources.
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/examples/"],
+  // What is loaded late, `import("./work.js")`, is still a TypeScript source here.
+  moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": ["$1.js", "$1.ts"] },
   transform: {
     "\\.ts$": [
       "@swc/jest",
