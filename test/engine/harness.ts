@@ -23,6 +23,8 @@ export { type ServedTenant, startTenant } from "./tenant";
 /** The root of the repository. */
 export const clone = join(__dirname, "..", "..");
 
+const leanSdk = join(__dirname, "lean-sdk.cjs");
+
 /** A resource as the state file holds it. */
 export interface ResourceState {
   urn: string;
@@ -158,6 +160,7 @@ export class Project {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       // Shows the option --event-log.
       PULUMI_DEBUG_COMMANDS: "true",
+      ...(linked && !typescript ? { NODE_OPTIONS: `--require ${JSON.stringify(leanSdk)}` } : {}),
     };
     // JSON is YAML.
     this.write("Pulumi.yaml", JSON.stringify({ name, runtime: { name: "nodejs", options: { typescript } } }));
