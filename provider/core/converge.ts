@@ -1,5 +1,5 @@
-import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../http/errors";
-import { settle } from "../services/waiting";
+import { isClass, isServiceError, isUnknownOutcome, ProviderError } from "../http/errors";
+import { lastSeen, settle } from "../services/waiting";
 import type { Change, Operation, Properties, Reconciler } from "./kind";
 
 /** How often differences are applied again: after an answer that was lost, or when something else interferes. */
@@ -60,12 +60,7 @@ export async function converge<Inputs extends Properties, Desired, Observed>(
       observed = await look();
     } else {
       operation.progress("an answer was lost; looking whether the change was made");
-      observed = await settle({ ...wait, atMost: LOST_FOR }, operation).catch((error: unknown) => {
-        if (error instanceof SettleError) {
-          return look();
-        }
-        throw error;
-      });
+      observed = await lastSeen({ ...wait, atMost: LOST_FOR }, operation);
     }
   }
   return observed;

@@ -1,11 +1,11 @@
 import type { Operation } from "../core/kind";
 import { absent, type Unfit, unfit } from "../core/reading";
-import { InputError, ProviderError, SettleError } from "../http/errors";
+import { InputError, ProviderError } from "../http/errors";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";
 import { account, describe, type Recipient } from "../services/recipients";
 import { isGuid, sameText } from "../services/text";
-import { settle } from "../services/waiting";
+import { lastSeen } from "../services/waiting";
 
 /** How long a recipient that neither Exchange nor Entra knows is waited for, in milliseconds: it may be seconds old. */
 const UNHEARD_OF = 30_000;
@@ -21,28 +21,20 @@ export async function recipientNamed(identifier: string, path: string, operation
   const { recipients, graph } = operation.services;
   let isInEntra = false;
   const started = Date.now();
-  let found: Recipient[];
-  try {
-    found = await settle(
-      {
-        what: `${identifier} to appear in Exchange`,
-        look: async () => {
-          const seen = await recipients.named(identifier);
-          isInEntra ||= seen.length === 0 && (await graph.user(identifier)) !== undefined;
-          const isGivenUp = !isInEntra && Date.now() - started > Math.min(UNHEARD_OF, operation.settleTimeout);
-          return { seen, isGivenUp };
-        },
-        done: ({ seen, isGivenUp }) => seen.length > 0 || isGivenUp,
+  const { seen } = await lastSeen(
+    {
+      what: `${identifier} to appear in Exchange`,
+      look: async () => {
+        const seen = await recipients.named(identifier);
+        isInEntra ||= seen.length === 0 && (await graph.user(identifier)) !== undefined;
+        const isGivenUp = !isInEntra && Date.now() - started > Math.min(UNHEARD_OF, operation.settleTimeout);
+        return { seen, isGivenUp };
       },
-      operation,
-    ).then(({ seen }) => seen);
-  } catch (error) {
-    if (!(error instanceof SettleError)) {
-      throw error;
-    }
-    found = [];
-  }
-  const [recipient, second] = found;
+      done: ({ seen, isGivenUp }) => seen.length > 0 || isGivenUp,
+    },
+    operation,
+  );
+  const [recipient, second] = seen;
   if (recipient === undefined) {
     throw new InputError([
       {
@@ -58,7 +50,7 @@ export async function recipientNamed(identifier: string, path: string, operation
     throw new InputError([
       {
         path,
-        reason: `${identifier} is ambiguous: it means ${found.map((one) => `${describe(one)} with id ${one.id}`).join(" or ")}; write the id`,
+        reason: `${identifier} is ambiguous: it means ${seen.map((one) => `${describe(one)} with id ${one.id}`).join(" or ")}; write the id`,
       },
     ]);
   }

@@ -175,16 +175,15 @@ export class MailboxSettings {
   /** Asks until there is an answer: a mailbox seconds old is not served everywhere yet. */
   async #once<T>(mailbox: Mailbox, scope: Scope, where: string, look: () => Promise<T | undefined>): Promise<T> {
     const isNew = Date.now() - Date.parse(mailbox.createdAt) < NEW;
-    const seen = await settle(
+    return settle(
       {
         what: `${where} to serve the settings of ${mailbox.primarySmtpAddress}`,
         look,
-        done: (answer) => answer !== undefined,
+        done: (answer): answer is T => answer !== undefined,
         atMost: isNew ? NEW_FOR : OLD_FOR,
       },
       scope,
     );
-    return seen as T;
   }
 
   async #row(cmdlet: string, doing: string, mailbox: Mailbox, scope: Scope): Promise<Row> {

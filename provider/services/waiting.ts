@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { CallContext } from "../http/call";
-import { CancelledError, SettleError } from "../http/errors";
+import { type CallContext, wait as rest } from "../http/call";
+import { SettleError } from "../http/errors";
 
 /** The bounds of one operation on a resource and the ways it speaks to the user meanwhile. */
 export interface Scope extends CallContext {
@@ -19,6 +18,9 @@ const CONFIRMING = 50;
 /** Longest pause between two looks, in milliseconds. */
 const LONGEST_PAUSE = 10_000;
 
+/** How often in all something is tried that may be repeated at once. */
+const ATTEMPTS = 5;
+
 /** What to wait for. */
 export interface Wait<T> {
   /** In words that follow "waiting for": "the mailbox to appear in Exchange". */
@@ -35,41 +37,97 @@ export interface Wait<T> {
   describe?: (seen: T) => string;
 }
 
+/** A wait whose `done` tells the compiler what the answer is: `done: (row) => row !== undefined`. */
+interface GuardedWait<T, Done extends T> extends Wait<T> {
+  done: (seen: T) => seen is Done;
+}
+
 /**
  * Asks until the answer is the one waited for, at growing intervals.
  *
  * @returns what was seen last.
  * @throws SettleError when time is up, saying what was last seen; CancelledError when the operation is cancelled.
  */
+export function settle<T, Done extends T>(wait: GuardedWait<T, Done>, scope: Scope): Promise<Done>;
+export function settle<T>(wait: Wait<T>, scope: Scope): Promise<T>;
 export async function settle<T>(wait: Wait<T>, scope: Scope): Promise<T> {
+  const { isDone, seen, waited } = await watch(wait, scope);
+  if (!isDone) {
+    throw new SettleError({ what: wait.what, waited, lastSeen: wait.describe?.(seen) });
+  }
+  return seen;
+}
+
+/**
+ * Asks as {@link settle} does, and is content with what there is when time is up.
+ *
+ * @returns what was seen last, whether it is what was waited for or not.
+ */
+export async function lastSeen<T>(wait: Wait<T>, scope: Scope): Promise<T> {
+  return (await watch(wait, scope)).seen;
+}
+
+async function watch<T>(wait: Wait<T>, scope: Scope): Promise<{ isDone: boolean; seen: T; waited: number }> {
   const started = Date.now();
   const end = Math.min(scope.deadline, started + Math.min(wait.atMost ?? scope.settleTimeout, scope.settleTimeout));
+  const pauseFor = (milliseconds: number) => rest(milliseconds, scope.signal, `waiting for ${wait.what}`);
   let pause = FIRST_PAUSE;
   let inARow = 0;
   for (;;) {
     const seen = await wait.look();
     inARow = wait.done(seen) ? inARow + 1 : 0;
-    if (inARow >= (wait.times ?? 1)) {
-      return seen;
-    }
-    if (Date.now() + pause > end) {
-      throw new SettleError({ what: wait.what, waited: Date.now() - started, lastSeen: wait.describe?.(seen) });
+    const isDone = inARow >= (wait.times ?? 1);
+    if (isDone || Date.now() + pause > end) {
+      return { isDone, seen, waited: Date.now() - started };
     }
     if (inARow > 0) {
       // It is there on one server; the next look asks another. The growing pauses are for what is not there.
-      await rest(CONFIRMING, scope.signal);
+      await pauseFor(CONFIRMING);
       continue;
     }
     scope.progress(`waiting for ${wait.what}`);
-    await rest(pause, scope.signal);
+    await pauseFor(pause);
     pause = Math.min(pause * 1.5, LONGEST_PAUSE);
   }
 }
 
-async function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, { signal });
-  } catch (cause) {
-    throw new CancelledError({ words: "cancelled while waiting", cause });
+/**
+ * Tries something again while it fails for a reason that passes: at once and up to five times in all, or, with a wait, at the growing
+ * intervals of {@link settle} until the settle timeout. An attempt looks for itself at what is there by then.
+ *
+ * @param isPassing which failures pass; any other one ends the attempts.
+ * @param wait where time has to pass: what for, in words that follow "waiting for".
+ * @throws what the last attempt threw.
+ */
+export async function retryWhile<T>(
+  isPassing: (error: unknown) => boolean,
+  attempt: () => Promise<T>,
+  wait?: { what: string; scope: Scope },
+): Promise<T> {
+  if (wait === undefined) {
+    for (let made = 1; ; made += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (made === ATTEMPTS || !isPassing(error)) {
+          throw error;
+        }
+      }
+    }
   }
+  const look = async (): Promise<{ answer: T } | { failure: unknown }> => {
+    try {
+      return { answer: await attempt() };
+    } catch (failure) {
+      if (isPassing(failure)) {
+        return { failure };
+      }
+      throw failure;
+    }
+  };
+  const seen = await lastSeen({ what: wait.what, look, done: (now) => "answer" in now }, wait.scope);
+  if ("failure" in seen) {
+    throw seen.failure;
+  }
+  return seen.answer;
 }

@@ -370,6 +370,20 @@ describe("an address that Exchange does not give out yet", () => {
     expect(mailbox?.EmailAddresses).toContain("smtp:help@contoso.com");
   });
 
+  test("is an error that says so when it is not given out within the settle timeout", async () => {
+    const world = await startWorld({ config: { settleTimeout: "1s" } });
+    const [one, two] = [world.resource("SharedMailbox", "one"), world.resource("SharedMailbox", "two")];
+    await one.up({ ...program, emailAliases: ["help@contoso.com"] });
+    await two.up({ displayName: "Two", primarySmtpAddress: "two@contoso.com" });
+    await world.control("PATCH", "settings", { addressRelease: 600_000 });
+    await world.together(async () => {
+      await one.up({ ...program, emailAliases: [] });
+      await expect(
+        two.up({ displayName: "Two", primarySmtpAddress: "two@contoso.com", emailAliases: ["help@contoso.com"] }),
+      ).rejects.toThrow(/^emailAliases\[0\].*help@contoso\.com.*may stay refused for up to an hour/);
+    });
+  });
+
   test("is an error when somebody else released it", async () => {
     const world = await startWorld();
     const [one, two] = [world.resource("SharedMailbox", "one"), world.resource("SharedMailbox", "two")];

@@ -3,7 +3,7 @@ import { InputError, isClass } from "../../http/errors";
 import { addAndRemove, type Row } from "../../services/exchange";
 import { INITIAL_DOMAIN, type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import { sameText } from "../../services/text";
-import { settle } from "../../services/waiting";
+import { retryWhile } from "../../services/waiting";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
 import { changesOf, type Facet, isSet } from "./facet";
 import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
@@ -292,27 +292,9 @@ export async function untilReleased<T>(
   operation: Operation,
   write: () => Promise<T>,
 ): Promise<T> {
-  const attempt = async (): Promise<{ answer: T } | { refusal: string }> => {
-    try {
-      return { answer: await write() };
-    } catch (error) {
-      if (!isClass(error, "addressConflict") || !operation.registry.hasReleased(addresses)) {
-        throw error;
-      }
-      return { refusal: error.words };
-    }
-  };
-  const seen = await settle(
-    {
-      what: `Exchange to release ${addresses.join(", ")}, which this deployment took off something else`,
-      look: attempt,
-      done: (now) => "answer" in now,
-      describe: (now) => ("refusal" in now ? now.refusal : "released"),
-    },
-    operation,
-  );
-  if ("answer" in seen) {
-    return seen.answer;
-  }
-  throw new Error("settled without an answer");
+  const what = `Exchange to release ${addresses.join(", ")}, which this deployment took off something else`;
+  return retryWhile((error) => isClass(error, "addressConflict") && operation.registry.hasReleased(addresses), write, {
+    what,
+    scope: operation,
+  });
 }

@@ -240,16 +240,13 @@ async function settled(id: string, desired: Desired, operation: Operation): Prom
         const [mailbox, user] = await Promise.all([mailboxes.withId(id), graph.user(id)]);
         return { mailbox, user };
       },
-      done: ({ mailbox, user }) => mailbox !== undefined && user !== undefined,
+      done: (seen): seen is { mailbox: Mailbox; user: User } => seen.mailbox !== undefined && seen.user !== undefined,
       times: 2,
       describe: ({ mailbox, user }) =>
         `${mailbox === undefined ? "not in Exchange" : "in Exchange"}, ${user === undefined ? "not in Entra" : "in Entra"}`,
     },
     operation,
   );
-  if (mailbox === undefined || user === undefined) {
-    throw mailboxGone(id, "creating a shared mailbox");
-  }
   operation.state.exchangeGuid = mailbox.exchangeGuid;
   return begun({ mailbox, user }, desired, operation);
 }

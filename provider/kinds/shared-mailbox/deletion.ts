@@ -1,17 +1,10 @@
 import type { Operation, Properties } from "../../core/kind";
 import { mailboxThing } from "../../core/registry";
-import {
-  ConflictError,
-  isClass,
-  isProviderError,
-  isUnknownOutcome,
-  ProviderError,
-  SettleError,
-} from "../../http/errors";
+import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
 import { describeDeleted, type Mailbox, recoverableUntil, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import { settle } from "../../services/waiting";
+import { lastSeen, settle } from "../../services/waiting";
 import { isSet } from "./facet";
 
 type Mode = "soft" | "retain" | "purge";
@@ -197,7 +190,7 @@ async function purge(
 async function accountShows(id: string, operation: Operation): Promise<boolean> {
   const { graph } = operation.services;
   try {
-    return await settle(
+    return await lastSeen(
       {
         what: "Entra to show the account as deleted",
         look: () => graph.isDeleted(id),
@@ -207,7 +200,7 @@ async function accountShows(id: string, operation: Operation): Promise<boolean> 
       operation,
     );
   } catch (error) {
-    if (error instanceof SettleError || isClass(error, "forbidden")) {
+    if (isClass(error, "forbidden")) {
       return false;
     }
     throw error;

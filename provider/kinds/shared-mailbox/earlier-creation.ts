@@ -1,8 +1,8 @@
 import type { Operation } from "../../core/kind";
-import { ConflictError, ifAllowed, SettleError } from "../../http/errors";
+import { ConflictError, ifAllowed } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
-import { settle } from "../../services/waiting";
+import { lastSeen } from "../../services/waiting";
 import type { Desired } from "./desired";
 import { formerMarkOf, holdersOf, markOf } from "./naming";
 
@@ -95,24 +95,17 @@ async function lookForUnshown(desired: Desired, operation: Operation): Promise<M
 /** The mailbox that a creation without an answer made, if it did. */
 export async function lookForOwn(desired: Desired, operation: Operation): Promise<Mailbox | undefined> {
   const { mailboxes } = operation.services;
-  try {
-    return await settle(
-      {
-        what: "Exchange to show whether the mailbox was created",
-        look: async () => {
-          const found = await mailboxes.withAddress(desired.inputs.primarySmtpAddress);
-          const own = await Promise.all(found.map((mailbox) => isOwn(mailbox, desired, operation)));
-          return found.find((_mailbox, index) => own[index]);
-        },
-        done: (mailbox) => mailbox !== undefined,
-        atMost: LOST_FOR,
+  return lastSeen(
+    {
+      what: "Exchange to show whether the mailbox was created",
+      look: async () => {
+        const found = await mailboxes.withAddress(desired.inputs.primarySmtpAddress);
+        const own = await Promise.all(found.map((mailbox) => isOwn(mailbox, desired, operation)));
+        return found.find((_mailbox, index) => own[index]);
       },
-      operation,
-    );
-  } catch (error) {
-    if (error instanceof SettleError) {
-      return undefined;
-    }
-    throw error;
-  }
+      done: (mailbox) => mailbox !== undefined,
+      atMost: LOST_FOR,
+    },
+    operation,
+  );
 }

@@ -1,5 +1,5 @@
 import type { Change, Operation } from "../../core/kind";
-import { isClass, SettleError } from "../../http/errors";
+import { isClass } from "../../http/errors";
 import {
   type Entitlement,
   entitlementOf,
@@ -8,7 +8,7 @@ import {
   type ServicePlan,
 } from "../../services/licenses";
 import { GIGABYTE } from "../../services/sizes";
-import { settle } from "../../services/waiting";
+import { retryWhile } from "../../services/waiting";
 import type { SharedMailboxInputs } from "./desired";
 import { bytesOf, largestQuota } from "./limits";
 import { isOn } from "./litigation-hold";
@@ -112,43 +112,13 @@ export function noteAssigned(operation: Operation): void {
  * @throws what the last attempt threw.
  */
 export async function whenLicensed<T>(operation: Operation, write: () => Promise<T>): Promise<T> {
+  const what = "Exchange to know of the licence";
   return assignedIn.has(operation)
-    ? waitOut("Exchange to know of the licence", /licen[sc]e/i, write, operation)
+    ? retryWhile((error) => isRefusedFor(/licen[sc]e/i, error), write, { what, scope: operation })
     : write();
 }
 
-/**
- * Makes a write again while it is refused for a reason that passes.
- *
- * @param reason what the refusal says then.
- * @throws what the last attempt threw.
- */
-export async function waitOut<T>(
-  what: string,
-  reason: RegExp,
-  write: () => Promise<T>,
-  operation: Operation,
-): Promise<T> {
-  let refusal: unknown;
-  const attempt = async (): Promise<{ answer: T } | undefined> => {
-    try {
-      return { answer: await write() };
-    } catch (error) {
-      if (!(isClass(error, "refused") || isClass(error, "badParameter")) || !reason.test(error.words)) {
-        throw error;
-      }
-      refusal = error;
-      return undefined;
-    }
-  };
-  let made: { answer: T } | undefined;
-  try {
-    made = await settle({ what, look: attempt, done: (seen) => seen !== undefined }, operation);
-  } catch (error) {
-    throw error instanceof SettleError ? refusal : error;
-  }
-  if (made === undefined) {
-    throw refusal;
-  }
-  return made.answer;
+/** Whether a write was refused with words about something. */
+export function isRefusedFor(reason: RegExp, error: unknown): boolean {
+  return (isClass(error, "refused") || isClass(error, "badParameter")) && reason.test(error.words);
 }

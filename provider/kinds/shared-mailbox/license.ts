@@ -12,18 +12,19 @@ import {
 import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE } from "../../services/sizes";
 import { sameText } from "../../services/text";
+import { retryWhile } from "../../services/waiting";
 import type { Desired, Licensing, Observed } from "./desired";
 import { changesOf, type Facet, isSet, keptAdvice } from "./facet";
 import {
   insufficient,
   isLicense,
+  isRefusedFor,
   type License,
   needsOfChanges,
   needsOfInputs,
   noteAssigned,
   plansOf,
   problemsOfLicense,
-  waitOut,
 } from "./license-needs";
 
 /** An account without licences, as every new one is. */
@@ -409,7 +410,13 @@ async function reassign(
   }
   try {
     await written(
-      () => (setsLocation ? waitOut("the usage location to be known", /usage location/i, assign, operation) : assign()),
+      () =>
+        setsLocation
+          ? retryWhile((error) => isRefusedFor(/usage location/i, error), assign, {
+              what: "the usage location to be known",
+              scope: operation,
+            })
+          : assign(),
       () => {
         if (add !== undefined) {
           noteAssigned(operation);
