@@ -61,13 +61,25 @@ export function rememberSecretsOf(body: unknown): void {
   }
 }
 
+let forms: { of: number; all: string[] } = { of: 0, all: [] };
+
+/** Every secret as it may stand in a text, the longest first: one that is part of another would leave the rest of it standing. */
+function formsOfSecrets(): string[] {
+  const secrets = knownSecrets();
+  // Secrets are only ever added. Every address and every step of a deployment is redacted: the forms are kept between calls.
+  if (forms.of !== secrets.size) {
+    const all = [...secrets].flatMap((one) => [one, encodeURIComponent(one), JSON.stringify(one).slice(1, -1)]);
+    forms = { of: secrets.size, all: [...new Set(all)].sort((a, b) => b.length - a.length) };
+  }
+  return forms.all;
+}
+
 /** The text without tokens, passwords, private keys and remembered secrets. */
 export function redact(text: string): string {
   let redacted = text;
-  // The longest first: one that is part of another would leave the rest of it standing.
-  for (const secret of [...knownSecrets()].sort((a, b) => b.length - a.length)) {
-    for (const form of new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])) {
-      redacted = redacted.split(form).join(REDACTED);
+  for (const form of formsOfSecrets()) {
+    if (redacted.includes(form)) {
+      redacted = redacted.replaceAll(form, REDACTED);
     }
   }
   for (const [shape, replacement] of SHAPES) {
