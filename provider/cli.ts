@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { acceptanceCommand } from "./acceptance/command";
-import { importFileCommand } from "./import-file/survey";
+import { importFileCommand } from "./import-file/command";
 import { tenantCommand } from "./local-tenant/command";
 
 /** The command line of the package: `mailboxes`. */

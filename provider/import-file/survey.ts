@@ -1,4 +1,3 @@
-import { Command } from "commander";
 import type { Operation, Properties } from "../core/kind";
 import { type Deployment, operationOf } from "../dynamic/deployment";
 import { plain } from "../dynamic/wire-values";
@@ -8,7 +7,7 @@ import type { Mailbox } from "../services/mailboxes";
 import { declaredMembership } from "./membership";
 import { membershipName, type Names, namesOf } from "./names";
 import { declaredMailbox } from "./shared-mailbox";
-import type { ImportFileOptions, ProgramMailbox } from "./write";
+import type { ProgramMailbox } from "./write";
 
 /** Where the resources are to be: it stands in the origin that every resource keeps from its birth. */
 export interface Place {
@@ -125,37 +124,4 @@ function originAt({ project, stack }: Place, kind: Kind, name: string): string {
 function matcher(pattern: string): RegExp {
   const parts = pattern.trim().split("*");
   return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "i");
-}
-
-/** `mailboxes import-file`: brings the shared mailboxes of a tenant under Pulumi. */
-export function importFileCommand(): Command {
-  return new Command("import-file")
-    .description("write a Pulumi import file, and the program for it, from the shared mailboxes of a tenant")
-    .requiredOption("--out <file>", "the import file to write, for `pulumi import --file`")
-    .requiredOption("--program <file>", "the TypeScript program to write")
-    .option(
-      "--address <pattern...>",
-      "only mailboxes whose primary address is like this, * for any characters; several may be given (default: all)",
-    )
-    .option("--project <name>", "name of the Pulumi project (default: the one in Pulumi.yaml of this folder or above)")
-    .option("--stack <name>", "name of the stack (default: PULUMI_STACK, or dev)")
-    .option("--force", "write over files that exist")
-    .addHelpText(
-      "after",
-      `
-The tenant is the one the environment configures: AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential, or MAILBOXES_LOCAL_TENANT
-for a local tenant. It is only read.
-
-Project and stack stand in what a resource was born as, which the state keeps; if they turn out otherwise, or the stack is
-renamed, nothing is planned because of it.
-
-Afterwards, with the program in the project:
-  pulumi import --file FILE --generate-code=false --protect=false
-  pulumi preview        shows no change`,
-    )
-    .action(async (options: ImportFileOptions) => {
-      // The command beside this one serves a local tenant and needs nothing of what is loaded here.
-      const { writeImportFile } = await import("./write.js");
-      process.stdout.write(`${await writeImportFile(options)}\n`);
-    });
 }

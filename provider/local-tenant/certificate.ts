@@ -1,6 +1,5 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { generate } from "selfsigned";
 
 /** A certificate and its private key, both PEM. */
 export interface Certificate {
@@ -36,6 +35,8 @@ export async function certificateFor(journal: string | undefined): Promise<Certi
 }
 
 async function made(): Promise<Certificate> {
+  // Loaded for https only: it takes longer to load than the tenant's own modules.
+  const { generate } = await import("selfsigned");
   const pair = await generate([{ name: "commonName", value: "localhost" }], {
     algorithm: "sha256",
     keySize: 2048,

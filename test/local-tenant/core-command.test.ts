@@ -1,7 +1,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { seedId } from "../../provider/local-tenant/seed/ids";
-import { ada, appId, askToken, claimsOf, control, finished, firstLines, mailboxes, secret, workFolder } from "./core";
+import {
+  ada,
+  appId,
+  askToken,
+  claimsOf,
+  control,
+  finished,
+  firstLines,
+  mailboxes,
+  runNode,
+  secret,
+  workFolder,
+} from "./core";
 
 const folder = workFolder();
 
@@ -128,4 +140,17 @@ test("a place that is none is said so", async () => {
     code: 1,
     stderr: expect.stringContaining("No local tenant answers"),
   });
+});
+
+test("the command line loads what deploys only for the commands that need it", async () => {
+  const cli = join(__dirname, "..", "..", "provider", "cli.ts");
+  const script = `
+    process.argv.push(${JSON.stringify(cli)}, "--help");
+    process.on("exit", () => console.log("loaded: " + Object.keys(require.cache).join("; ")));
+    require(${JSON.stringify(cli)});
+  `;
+  const { stdout } = await finished(runNode(["--eval", script]));
+  const loaded = stdout.slice(stdout.indexOf("loaded: "));
+  expect(loaded).toContain("local-tenant");
+  expect(loaded).not.toMatch(/@pulumi|provider.(dynamic|services|http|kinds)\b/);
 });
