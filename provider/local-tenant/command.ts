@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type ControlClient, controlClient } from "./control/client";
 import { JournalInUseError } from "./lock";
 import { isSeedName, type SeedName, seedNames } from "./seed/index";
 import { type RunningTenant, startLocalTenant } from "./server";
-import { overview, printed, type State } from "./show";
+import { printed } from "./show";
 
 interface Seeding {
   seed: SeedName;
@@ -40,7 +41,7 @@ export function tenantCommand(): Command {
     .addOption(seedOption("what it is filled with"))
     .addOption(tenantOption())
     .action(async (place: Place & Seeding) => {
-      await at(place, (origin) => send(origin, "POST", "/_tenant/seed", seeding(place)));
+      await at(place, (tenant) => tenant.seed(place.seed, place.tenant));
     });
 
   withPlace(tenant.command("show"))
@@ -50,8 +51,7 @@ export function tenantCommand(): Command {
       if (place.data !== undefined && !existsSync(place.data)) {
         throw new Error(`There is no journal ${place.data}.`);
       }
-      const state = await at(place, (origin) => send(origin, "GET", "/_tenant/state"));
-      const shown = overview(state as State);
+      const shown = await at(place, (tenant) => tenant.show());
       process.stdout.write(place.json === true ? `${JSON.stringify(shown, undefined, 2)}\n` : printed(shown));
     });
 
@@ -60,7 +60,7 @@ export function tenantCommand(): Command {
     .addOption(seedOption("what it is filled with"))
     .addOption(tenantOption())
     .action(async (place: Place & Seeding) => {
-      await at(place, (origin) => send(origin, "POST", "/_tenant/reset", seeding(place)));
+      await at(place, (tenant) => tenant.reset(place.seed, place.tenant));
     });
 
   return tenant;
@@ -85,10 +85,6 @@ function tenantOption(): Option {
       return text.toLowerCase();
     },
   );
-}
-
-function seeding({ seed, tenant }: Seeding) {
-  return { seed, ...(tenant === undefined ? {} : { tenantId: tenant }) };
 }
 
 function milliseconds(text: string): number {
@@ -136,9 +132,9 @@ function stopOnSignal(running: RunningTenant): void {
 }
 
 /** Does something with the tenant at a place: with the process that holds its journal, or one started for the moment. */
-async function at<T>(place: Place, work: (origin: string) => Promise<T>): Promise<T> {
+async function at<T>(place: Place, work: (tenant: ControlClient) => Promise<T>): Promise<T> {
   if (place.url !== undefined) {
-    return await work(new URL(place.url).origin);
+    return await work(controlClient(new URL(place.url).origin));
   }
   if (place.data === undefined) {
     throw new Error("Which tenant? Give --data FILE, or --url ORIGIN of one being served.");
@@ -148,31 +144,13 @@ async function at<T>(place: Place, work: (origin: string) => Promise<T>): Promis
     running = await startLocalTenant({ journal: place.data });
   } catch (error) {
     if (error instanceof JournalInUseError) {
-      return await work(error.origin);
+      return await work(controlClient(error.origin));
     }
     throw error;
   }
   try {
-    return await work(running.origin);
+    return await work(controlClient(running.origin));
   } finally {
     await running.close();
   }
-}
-
-async function send(origin: string, method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
-  let response: Response;
-  try {
-    response = await fetch(origin + path, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
-    });
-  } catch (error) {
-    throw new Error(`No local tenant answers at ${origin}.`, { cause: error });
-  }
-  const answer: unknown = await response.json();
-  if (!response.ok) {
-    const text = typeof answer === "object" && answer !== null && "error" in answer ? answer.error : undefined;
-    throw new Error(typeof text === "string" ? text : `${method} ${path}: ${response.status}`);
-  }
-  return answer;
 }

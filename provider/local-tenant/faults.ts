@@ -27,35 +27,69 @@ export interface RequestFacts {
   cmdlet?: string | undefined;
 }
 
+/** A fault rule: on which requests what goes wrong. Conditions that are given must all hold; a rule without any matches every request. */
+export interface Fault {
+  service?: ServiceName | undefined;
+  method?: string | undefined;
+  /** Part of path and query, without regard to case; between slashes (`/…/`) a regular expression. */
+  path?: string | undefined;
+  /** Exchange's cmdlet, without regard to case. */
+  cmdlet?: string | undefined;
+  /** Matching requests that pass unharmed first. Default: 0. */
+  after?: number | undefined;
+  /** Requests hit after that; "always" until the rule is removed. Default: 1. */
+  times?: number | "always" | undefined;
+  /** Milliseconds to wait before the request is served, or before the other effect. */
+  delay?: number | undefined;
+  /** What is answered in place of the service's own answer. Not beside `close`. */
+  answer?: FaultAnswer | undefined;
+  /** Dataverse: another writer changes the row that the path names just before the request is served; its ETag is stale then. */
+  overtake?: true | undefined;
+  /** The connection is closed with no answer: before the service ran, or after it committed its write. */
+  close?: "before" | "after" | undefined;
+}
+
+/** An answer that a fault rule gives. */
+export interface FaultAnswer {
+  /** 200 to 599. */
+  status: number;
+  headers?: Record<string, string> | undefined;
+  /** An object or array is sent as JSON, a string as it is. Absent: no body. */
+  body?: unknown;
+  /** Raw bytes in base64 in place of `body`: truncated gzip, NUL bytes. */
+  base64?: string | undefined;
+  /** "after": the service runs and commits, then this answer replaces its own. Default: "before", and it does not run. */
+  when?: "before" | "after" | undefined;
+}
+
+/** A rule with its number and how often it matched and hit so far. */
+export interface FaultRule {
+  id: number;
+  rule: Fault & { after: number; times: number | "always" };
+  matched: number;
+  hit: number;
+}
+
 const answerSchema = z.strictObject({
   status: z.number().int().min(200).max(599),
   headers: z.record(z.string(), z.string()).default({}),
-  /** An object or array is sent as JSON, a string as it is. */
   body: z.unknown().optional(),
-  /** Raw bytes in place of `body`: truncated gzip, NUL bytes. */
   base64: z.base64().optional(),
-  /** "after": the service runs and commits, then this answer replaces its own. */
   when: z.enum(["before", "after"]).default("before"),
 });
 
-/** A fault rule as the control interface takes it. All conditions given must hold; a rule without any matches every request. */
-export const faultSchema = z
+/** A fault rule as the control interface takes it. */
+export const faultSchema: z.ZodType<FaultRule["rule"], Fault> = z
   .strictObject({
     service: z.enum(["exchange", "graph", "dataverse", "login"]).optional(),
     method: z.string().optional(),
-    /** Part of path and query, without regard to case; between slashes (`/…/`) a regular expression. */
     path: z.string().optional(),
     cmdlet: z.string().optional(),
-    /** Matching requests that pass unharmed first. */
     after: z.number().int().min(0).default(0),
-    /** Requests hit after that; "always" until the rule is deleted. */
     times: z.union([z.number().int().min(1), z.literal("always")]).default(1),
-    /** Milliseconds to wait before the request is served (or before the other effect). */
     delay: z.number().min(0).optional(),
     answer: answerSchema.optional(),
-    /** Dataverse: another writer changes the row that the path names just before the request is served; its ETag is stale then. */
     overtake: z.literal(true).optional(),
-    /** The connection is closed with no answer: before the service ran, or after it committed its write. */
     close: z.enum(["before", "after"]).optional(),
   })
   .refine(
@@ -70,16 +104,6 @@ export const faultSchema = z
     message: "answer and close exclude each other",
   })
   .refine((rule) => pattern(rule.path) !== undefined, { message: "path is not a valid regular expression" });
-
-export type Fault = z.infer<typeof faultSchema>;
-
-/** A rule with its number and how often it matched and hit so far. */
-export interface FaultRule {
-  id: number;
-  rule: Fault;
-  matched: number;
-  hit: number;
-}
 
 interface FaultRules {
   next: number;
@@ -97,7 +121,7 @@ function rulesOf(tenant: Tenant): FaultRules {
   return known;
 }
 
-export function addFault(tenant: Tenant, rule: Fault): FaultRule {
+export function addFault(tenant: Tenant, rule: FaultRule["rule"]): FaultRule {
   const known = rulesOf(tenant);
   const added = { id: known.next, rule, matched: 0, hit: 0 };
   known.next += 1;
@@ -195,7 +219,7 @@ function pattern(path: string | undefined): RegExp | undefined {
   }
 }
 
-function answerOf(answer: z.infer<typeof answerSchema>): Response {
+function answerOf(answer: FaultAnswer): Response {
   const headers = new Headers(answer.headers);
   if (answer.base64 !== undefined) {
     return new Response(Buffer.from(answer.base64, "base64"), { status: answer.status, headers });

@@ -5,43 +5,57 @@ import { type InboxRule, type Permission, type Recipient, tables, type User } fr
 /** The tenant's rows by table and key, as `GET /_tenant/state` answers them. */
 export type State = Partial<Record<string, Record<string, unknown>>>;
 
-interface ShownMailbox {
+/** A mailbox as it is shown. */
+export interface ShownMailbox {
   address: string;
+  /** Its display name. */
   name: string;
   /** `UserMailbox`, `SharedMailbox`, …, with "(deleted)" while it can be restored. */
   type: string;
   signIn: "allowed" | "blocked";
+  /** Whether address lists leave it out. */
   hidden: boolean;
   /** Where its mail is forwarded; "" when nowhere. */
   forwarding: string;
 }
 
-interface ShownGrant {
+/** Who may use a mailbox, and how; one row for each mailbox and trustee. */
+export interface ShownGrant {
+  /** Address of the mailbox. */
   mailbox: string;
+  /** Address of who has the access; their SID when they have no address. */
   trustee: string;
   fullAccess: boolean;
   sendAs: boolean;
   sendOnBehalf: boolean;
 }
 
-interface ShownForwardMailbox {
+/** A forward mailbox of Dynamics. */
+export interface ShownForwardMailbox {
   name: string;
   address: string;
+  /** Name of its email server profile. */
   profile: string;
+  /** Incoming email delivery method: `None`, `Outlook`, `ServerSideSynchronization` or `ForwardMailbox`. */
   incoming: string;
+  /** `Approved`, `Pending`, `Rejected`, or "" when it never was asked for. */
   approved: string;
+  /** Test & Enable: `NotRun`, `Success` or `Failure`. */
   test: string;
   /** ISO 8601, or "" when never. */
   testedOn: string;
 }
 
-interface ShownRule {
+/** An inbox rule. */
+export interface ShownRule {
+  /** Address of the mailbox. */
   mailbox: string;
   name: string;
+  /** What it does, with the addresses it sends to, and "(off)". */
   target: string;
 }
 
-/** What `mailboxes tenant show` prints. */
+/** A tenant at one look: what `mailboxes tenant show` prints. */
 export interface Overview {
   mailboxes: ShownMailbox[];
   grants: ShownGrant[];

@@ -352,3 +352,13 @@ test("examples/testing: the tests of the program pass, without an engine and wit
   expect({ status, output: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, output: "" });
   expect(stdout).toMatch(/# pass 2\b|pass 2\b/);
 });
+
+test("examples/testing: the program is deployed to a local tenant of the tests' own", () => {
+  const { status, stdout, stderr } = spawnSync("npm", ["run", "test:deployment"], {
+    cwd: join(clone, "examples", "testing"),
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
+  expect({ status, output: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, output: "" });
+  expect(stdout).toMatch(/pass 4\b/);
+});

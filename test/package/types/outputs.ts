@@ -9,6 +9,13 @@ import {
   SharedMailbox,
   type SharedMailboxArgs,
 } from "pulumi-mailboxes";
+import {
+  type Fault,
+  type LocalTenant,
+  localTenantAt,
+  type Overview,
+  startLocalTenant,
+} from "pulumi-mailboxes/local-tenant";
 import { dynamicProvider } from "pulumi-mailboxes/provider";
 import { mailboxMocks } from "pulumi-mailboxes/testing";
 
@@ -119,4 +126,21 @@ export const isOutside = ({ forwarding, license, customAttributes, emailAliases 
 export const address = (resource: unknown): pulumi.Output<string> | undefined =>
   SharedMailbox.isInstance(resource) ? resource.primarySmtpAddress : undefined;
 
-export const entryPoints = [dynamicProvider, mailboxMocks];
+export const entryPoints = [dynamicProvider, mailboxMocks, localTenantAt];
+
+// A test of a program: a tenant, what goes wrong in it, and what is there afterwards.
+export async function trial(): Promise<Overview["grants"]> {
+  const tenant: LocalTenant = await startLocalTenant({ lag: 100, tenantId: "fab12ca0-a000-4000-8000-00000000fab1" });
+  const fault: Fault = { service: "exchange", cmdlet: "New-Mailbox", close: "after" };
+  await tenant.addFault(fault);
+  // @ts-expect-error one of two words
+  await tenant.addFault({ close: "before it" });
+  await tenant.configure({ approval: "silent", lag: { graph: 0 } });
+  // @ts-expect-error one of three words
+  await tenant.configure({ approval: "never" });
+  // @ts-expect-error no such seed
+  await tenant.reset("fabrikam");
+  const writes: { path: string; status: number | null }[] = await tenant.requests({ writes: true, since: 3 });
+  await tenant.close();
+  return writes.length === 0 ? [] : (await tenant.show()).grants;
+}
