@@ -1,8 +1,7 @@
 import { setMaxListeners } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
 import { whyNobodySignsIn } from "../configuration/credential";
+import { projectAbove } from "../configuration/project";
 import type { Operation, Properties } from "../core/kind";
 import { originOf } from "../core/origin";
 import { readOrFail } from "../core/reading";
@@ -57,7 +56,7 @@ export async function openDeployment(raw: RawConfiguration, log: EngineLog): Pro
         ? value
         : JSON.stringify(value);
   };
-  let configuration = readConfiguration(get, keys, process.env, projectRoot(process.cwd()));
+  let configuration = readConfiguration(get, keys, process.env, projectFolder(process.cwd()));
   let close = async (): Promise<void> => undefined;
   if (configuration.localTenant !== undefined) {
     const { localTenant } = configuration;
@@ -145,24 +144,7 @@ function tenantOf({ tenantId }: Configuration, tokens: TokenSource): (context: C
   };
 }
 
-/**
- * The folder of the project's Pulumi.yaml. The process runs where the program is, which `main` may have put below it, and
- * an example below it may have a Pulumi.yaml of its own.
- */
-function projectRoot(start: string): string {
-  const name = process.env.PULUMI_PROJECT ?? process.env.PULUMI_NODEJS_PROJECT;
-  for (let folder = start; ; folder = dirname(folder)) {
-    const file = ["Pulumi.yaml", "Pulumi.yml"].map((one) => join(folder, one)).find((one) => existsSync(one));
-    const isIt = file !== undefined && (name === undefined || nameIn(readFileSync(file, "utf8")) === name);
-    if (isIt) {
-      return folder;
-    }
-    if (dirname(folder) === folder) {
-      return start;
-    }
-  }
-}
-
-function nameIn(yaml: string): string | undefined {
-  return /^name:\s*["']?([^"'#\s]+)/m.exec(yaml)?.[1];
+/** The folder that relative paths of the configuration begin at: the project's. The process runs where the program is. */
+function projectFolder(start: string): string {
+  return projectAbove(start, process.env.PULUMI_PROJECT ?? process.env.PULUMI_NODEJS_PROJECT)?.folder ?? start;
 }

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { projectAbove } from "../configuration/project";
 import type { Properties } from "../core/kind";
 import { openDeployment } from "../dynamic/deployment";
 import { EngineLog } from "../dynamic/engine-log";
@@ -90,34 +91,13 @@ function count(number: number, one: string, many: string): string {
 }
 
 function placeOf({ project, stack }: ImportFileOptions): Place {
-  const name = project ?? projectName(process.cwd());
+  const name = project ?? projectAbove(process.cwd())?.name;
   if (name === undefined) {
-    throw new Error("Which project? There is no Pulumi.yaml here or above; give --project NAME.");
+    throw new Error("Which project? No Pulumi.yaml here or above names one; give --project NAME.");
   }
   // Qualified names (organisation/project/stack) stand for the stack alone in a URN.
   const selected = (stack ?? process.env.PULUMI_STACK ?? "").split("/").at(-1);
   return { project: name, stack: selected === undefined || selected === "" ? "dev" : selected };
-}
-
-function projectName(start: string): string | undefined {
-  for (let folder = start; ; folder = dirname(folder)) {
-    const file = ["Pulumi.yaml", "Pulumi.yml"].map((one) => join(folder, one)).find((one) => existsSync(one));
-    if (file !== undefined) {
-      return nameIn(readFileSync(file, "utf8"));
-    }
-    if (dirname(folder) === folder) {
-      return undefined;
-    }
-  }
-}
-
-/** The project's name in the text of a Pulumi.yaml, which may be JSON: that is YAML too. */
-function nameIn(text: string): string | undefined {
-  if (text.trimStart().startsWith("{")) {
-    const { name } = JSON.parse(text) as { name?: unknown };
-    return typeof name === "string" ? name : undefined;
-  }
-  return /^name:\s*["']?([^"'#\s]+)/m.exec(text)?.[1];
 }
 
 /** One mailbox of a program. */

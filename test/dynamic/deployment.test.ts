@@ -1,3 +1,6 @@
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openDeployment, operationOf } from "../../provider/dynamic/deployment";
 import { EngineLog } from "../../provider/dynamic/engine-log";
 import { isProviderError } from "../../provider/http/errors";
@@ -34,4 +37,62 @@ test("hundreds of waits may listen to the end of a deployment without a warning 
     await deployment.close();
     await tenant.close();
   }
+});
+
+describe("relative paths of the configuration, of a program that `main` puts below its project,", () => {
+  const started = process.cwd();
+  const { PULUMI_PROJECT: before } = process.env;
+  let folder: string;
+
+  beforeEach(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), "project-")));
+    mkdirSync(join(folder, "src"));
+    process.env.PULUMI_PROJECT = "boxes";
+    process.chdir(join(folder, "src"));
+  });
+
+  afterEach(() => {
+    process.chdir(started);
+    if (before === undefined) {
+      delete process.env.PULUMI_PROJECT;
+    } else {
+      process.env.PULUMI_PROJECT = before;
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  async function opened(settings: Record<string, string>) {
+    const keys = Object.keys(settings);
+    const deployment = await openDeployment({ get: (key) => settings[key], keys }, new EngineLog(undefined));
+    await deployment.close();
+    return deployment.configuration;
+  }
+
+  test.each([
+    ["Pulumi.yaml", "name: boxes\nruntime: nodejs\nmain: src\n"],
+    ["Pulumi.yaml", "# ours\nruntime: nodejs\n\"name\": 'boxes' # the team's\nmain: src\n"],
+    ["Pulumi.yaml", "{ name: boxes, runtime: nodejs, main: src }"],
+    ["Pulumi.yaml", '\n{ "runtime": "nodejs", "main": "src",\n  "name": "boxes" }'],
+    ["Pulumi.yml", "---\nname: >-\n  boxes\nruntime: nodejs\nmain: src\n"],
+    ["Pulumi.json", '{ "name": "boxes", "runtime": "nodejs", "main": "src" }'],
+  ])("count from %s: %j", async (file, text) => {
+    writeFileSync(join(folder, file), text);
+    // An example that stands beside the program is another project.
+    writeFileSync(join(folder, "src", "Pulumi.yaml"), "name: example\nruntime: nodejs\n");
+    const local = await opened({ "mailboxes:localTenant": "./contoso.jsonl" });
+    expect(local.localTenant).toEqual({ kind: "journal", path: join(folder, "contoso.jsonl") });
+    expect(existsSync(join(folder, "contoso.jsonl"))).toBe(true);
+    const { credential } = await opened({
+      "mailboxes:tenantId": "11111111-2222-4333-8444-555555555555",
+      "mailboxes:clientId": "11111111-2222-4333-8444-666666666666",
+      "mailboxes:clientCertificatePath": "keys/robot.pem",
+    });
+    expect(credential).toMatchObject({ certificatePath: join(folder, "keys", "robot.pem") });
+  });
+
+  test("count from the program's folder where no project file names the project", async () => {
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: [not, a name\n");
+    const local = await opened({ "mailboxes:localTenant": "contoso.jsonl" });
+    expect(local.localTenant).toEqual({ kind: "journal", path: join(folder, "src", "contoso.jsonl") });
+  });
 });

@@ -1,4 +1,6 @@
-import { startTenant } from "./harness";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createProject, startTenant } from "./harness";
 
 test("a served tenant signs in, answers and is changed through the control interface", async () => {
   const tenant = await startTenant({ https: true });
@@ -18,5 +20,25 @@ test("a served tenant signs in, answers and is changed through the control inter
     expect(await tenant.requests()).toEqual([]);
   } finally {
     await tenant.remove();
+  }
+});
+
+test("a local tenant's path counts from the project file, however that is written and wherever `main` leads", async () => {
+  const project = await createProject("", { config: { "mailboxes:localTenant": "./contoso.jsonl" } });
+  try {
+    project.write("Pulumi.yaml", '{ "runtime": "nodejs", "main": "src", "name": "test" }');
+    project.write("src/package.json", '{ "main": "index.js" }');
+    project.module(
+      "src/index",
+      `import { SharedMailbox } from "pulumi-mailboxes";
+       new SharedMailbox("support", { displayName: "Support", primarySmtpAddress: "support@contoso.com" });`,
+    );
+    expect(await project.up()).toMatchObject({ exitCode: 0 });
+    expect([project.folder, join(project.folder, "src")].map((one) => existsSync(join(one, "contoso.jsonl")))).toEqual([
+      true,
+      false,
+    ]);
+  } finally {
+    project.remove();
   }
 });
