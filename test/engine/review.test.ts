@@ -171,8 +171,6 @@ describe("what reviewers see, and what happens then", () => {
       "exchange Add-MailboxPermission",
       "exchange Remove-MailboxPermission",
       "exchange Set-Mailbox",
-      // The mark of the creation goes with the first change.
-      "exchange Set-User",
     ]);
     expect(await automapping()).toEqual({ "Ada Lovelace": true, "Grace Hopper": false });
     expect(await rightsOn(tenant, "support@contoso.com")).toMatchObject({ "grace@contoso.com": both });

@@ -129,12 +129,13 @@ new SharedMailbox("bare", { displayName: "Bare", primarySmtpAddress: "bare@conto
     });
 
     const second = await project.up("--continue-on-error");
-    expect(errors(second)).toContainEqual(
-      expect.stringMatching(
-        /^primarySmtpAddress: desk@contoso\.com belongs to .*this resource made.*1 trustee.*state move/,
-      ),
-    );
-    expect(warnings(second).join("\n")).toMatch(/Continuing with the shared mailbox "Bare".*state move/);
+    for (const name of ["desk", "bare"]) {
+      expect(errors(second)).toContainEqual(
+        expect.stringMatching(
+          new RegExp(`^primarySmtpAddress: ${name}@contoso\\.com belongs to .*which exists already.*state move`),
+        ),
+      );
+    }
     expect(await project.destroy()).toMatchObject({ exitCode: 0 });
     expect(await sharedAddresses(tenant)).toEqual(["bare@contoso.com", "desk@contoso.com"]);
     expect(await access(tenant, "desk@contoso.com")).toEqual(both("ada@contoso.com"));

@@ -1,9 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { originOf } from "../../provider/core/origin";
 import { type Deployment, openDeployment } from "../../provider/dynamic/deployment";
 import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
 import { EngineLog } from "../../provider/dynamic/engine-log";
 import { PartialFailure } from "../../provider/dynamic/failures";
 import { type AnyReconciler, type Kind, kinds } from "../../provider/kinds";
+import { markOf } from "../../provider/kinds/shared-mailbox/naming";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 
 /** Plain JSON. */
@@ -412,10 +414,19 @@ export async function makeMailbox(world: World, address: string): Promise<string
   return String(made?.ExternalDirectoryObjectId);
 }
 
-/** A new mailbox as it is after its first change, which takes away the mark that its creation left. */
-export function withoutMark(resource: Resource): Resource {
-  delete resource.outputs.creationMark;
-  return resource;
+/** What a deployment of the resource leaves that is killed right after `New-Mailbox`. @returns its Entra object id. */
+export async function interruptedCreation(world: World, { urn }: Resource, program: Row): Promise<string> {
+  const address = String(program.primarySmtpAddress);
+  const alias = String(program.alias ?? address.split("@")[0]);
+  const [made] = await world.exchange("New-Mailbox", {
+    Shared: true,
+    Name: alias,
+    DisplayName: program.displayName,
+    Alias: alias,
+    PrimarySmtpAddress: address,
+    Initials: markOf(address, originOf(urn)),
+  });
+  return String(made?.ExternalDirectoryObjectId);
 }
 
 /** The message an operation fails with; fails the test when it succeeds. */

@@ -1,4 +1,4 @@
-import { failure, type Resource, type Row, startWorld, type World, withoutMark } from "./harness";
+import { failure, type Resource, type Row, startWorld, type World } from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
 const away = {
@@ -57,7 +57,7 @@ async function byHand(world: World, { id }: Resource, change: Row): Promise<void
 async function made(world: World, program: Row): Promise<Resource> {
   const resource = await world.resource("SharedMailbox", "support").up({ ...support, ...program });
   await world.writes();
-  return withoutMark(resource);
+  return resource;
 }
 
 /** Nothing differs, before and after a look at the tenant. */

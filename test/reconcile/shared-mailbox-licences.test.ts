@@ -1,4 +1,4 @@
-import { failure, type Resource, type Row, startWorld, type World, withoutMark } from "./harness";
+import { failure, type Resource, type Row, startWorld, type World } from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
 const GIGABYTE = 1024 ** 3;
@@ -36,7 +36,7 @@ async function licences(
 async function made(world: World, more: Row = {}): Promise<Resource> {
   const resource = await world.resource("SharedMailbox", "support").up({ ...support, ...more });
   await world.writes();
-  return withoutMark(resource);
+  return resource;
 }
 
 /** Gives the account a licence by hand. */

@@ -1,4 +1,4 @@
-import { failure, makeMailbox, type Resource, type Row, startWorld, type World, withoutMark } from "./harness";
+import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
 const GIGABYTE = 1024 ** 3;
@@ -11,7 +11,7 @@ async function seen(world: World, { id }: Resource): Promise<Row> {
 async function made(world: World, more: Row = {}): Promise<Resource> {
   const resource = await world.resource("SharedMailbox", "support").up({ ...support, ...more });
   await world.writes();
-  return withoutMark(resource);
+  return resource;
 }
 
 const quota = { issueWarning: "20 GB", prohibitSend: "24.5 GB", prohibitSendReceive: "25 GB" };

@@ -1,6 +1,6 @@
 import { originOf } from "../../provider/core/origin";
 import { formerMarkOf } from "../../provider/kinds/shared-mailbox/naming";
-import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, interruptedCreation, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
 const info = { displayName: "Info", primarySmtpAddress: "info@contoso.com" };
@@ -49,29 +49,41 @@ describe("a new mailbox", () => {
     expect(await seen(world, resource.id)).toMatchObject({ Name: "support" });
   });
 
-  test("loses its mark with the first change after its state was saved, and nothing else", async () => {
+  test("loses the mark of its creation with the end of it", async () => {
     const world = await startWorld();
     const resource = await world.resource("SharedMailbox", "support").up(support);
-    expect(await initials(world, resource)).toMatch(/^[a-z0-9]{6}$/);
+    expect(await initials(world, resource)).toBe("");
+    expect(resource.outputs).not.toHaveProperty("creationMark");
     expect(await resource.refresh()).toEqual({});
     await world.writes();
     await resource.up({ ...support, displayName: "Support" });
-    expect(await world.writes()).toEqual(["Set-Mailbox", "Set-User"]);
-    expect(await initials(world, resource)).toBe("");
-    await resource.up({ ...support, displayName: "Service" });
     expect(await world.writes()).toEqual(["Set-Mailbox"]);
   });
 
-  test("keeps initials that somebody wrote, and changes go through where the mark cannot be taken away", async () => {
+  const forbidden = { cmdlet: "Set-User", answer: { status: 403, body: "" } };
+
+  test("loses it with a later change where it could not be taken away", async () => {
     const world = await startWorld();
+    await world.fault(forbidden);
     const resource = await world.resource("SharedMailbox", "support").up(support);
-    await world.fault({ cmdlet: "Set-User", answer: { status: 403, body: "" } });
+    expect(await initials(world, resource)).toBe(resource.outputs.creationMark);
+    expect(await resource.refresh()).toEqual({});
+    await world.fault(forbidden);
     await resource.up({ ...support, displayName: "Support" });
-    expect(await initials(world, resource)).not.toBe("");
+    expect(await initials(world, resource)).toBe(resource.outputs.creationMark);
+    await resource.up({ ...support, displayName: "Service" });
+    expect(await initials(world, resource)).toBe("");
+    expect(resource.outputs).not.toHaveProperty("creationMark");
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("keeps initials that somebody wrote in its place", async () => {
+    const world = await startWorld();
+    await world.fault(forbidden);
+    const resource = await world.resource("SharedMailbox", "support").up(support);
     await world.exchange("Set-User", { Identity: resource.id, Initials: "CS" });
     await resource.up({ ...support, displayName: "Service" });
     expect(await initials(world, resource)).toBe("CS");
-    expect(world.warnings).toEqual([]);
   });
 
   test.each(["one after the other", "at the same time", "at the same time, the other way round"])(
@@ -165,12 +177,6 @@ describe("a new mailbox", () => {
 });
 
 describe("an interrupted creation", () => {
-  /** What a deployment leaves that is killed between New-Mailbox and the saving of its state. */
-  async function killed(world: World, program: Row): Promise<string> {
-    const { id } = await world.resource("SharedMailbox", "support").up(program);
-    return id;
-  }
-
   test.each<[string, Row]>([
     ["without an alias", {}],
     ["with an alias", { alias: "desk" }],
@@ -178,35 +184,23 @@ describe("an interrupted creation", () => {
   ])("%s is continued", async (_what, more) => {
     const world = await startWorld();
     const program = { ...support, ...more };
-    const id = await killed(world, program);
-    const resource = await world.resource("SharedMailbox", "support").up(program);
+    const resource = world.resource("SharedMailbox", "support");
+    const id = await interruptedCreation(world, resource, program);
+    await resource.up(program);
     expect(resource.id).toBe(id);
-    // It had come to its end: whose the mailbox is, the new state cannot know, so that its deletion leaves it.
-    expect(resource.outputs).not.toHaveProperty("created");
-    expect(world.warnings.join("\n")).toContain("Continuing with the shared mailbox");
+    expect(resource.outputs.created).toBe(true);
+    expect(world.warnings).toEqual([]);
     expect(await resource.refresh()).toEqual({});
   });
 
   test("is continued where Exchange shows the mailbox late and Entra at once", async () => {
     const world = await startWorld({ settings: { lag: { exchange: 1500 } } });
-    await world.exchange("New-Mailbox", {
-      Shared: true,
-      Name: "support",
-      Alias: "support",
-      DisplayName: support.displayName,
-      PrimarySmtpAddress: support.primarySmtpAddress,
-      Initials: await markOfSupport(),
-    });
-    const resource = await world.resource("SharedMailbox", "support").up(support);
+    const resource = world.resource("SharedMailbox", "support");
+    await interruptedCreation(world, resource, support);
+    await resource.up(support);
     expect(await world.countOf("New-Mailbox")).toBe(1);
     expect(await seen(world, resource.id)).toMatchObject({ Alias: "support" });
   });
-
-  /** The mark that a creation of this resource leaves. */
-  async function markOfSupport(): Promise<string> {
-    const world = await startWorld();
-    return String(await initials(world, await world.resource("SharedMailbox", "support").up(support)));
-  }
 
   test("of the former release, with its mark in alias and Name, is continued and keeps its alias", async () => {
     const world = await startWorld();
@@ -336,5 +330,49 @@ describe("a collision is told before anything is made, on its property and with 
       Alias: "support",
       Name: expect.stringMatching(/^support-[a-z0-9]{6}$/),
     });
+  });
+});
+
+describe("a value that the directory will never take", () => {
+  const type = "Microsoft.Exchange.Configuration.DualWrite.LocStrings.UnableToWriteToAadException";
+  const later =
+    "DualWrite (Graph) RequestId: 8300a04f. The issue may be transient and please retry a couple of minutes later.";
+  const answer = (words: string) => ({
+    status: 400,
+    body: {
+      error: {
+        code: "BadRequest",
+        message: "Error executing cmdlet",
+        details: [{ code: "Client", target: "", message: `Ex12345|${type}|${words} ${later}` }],
+        innererror: {
+          message: "Error executing cmdlet",
+          type: "Microsoft.Exchange.Admin.OData.Core.ODataServiceException",
+        },
+      },
+    },
+  });
+
+  test.each([
+    ["a value", "The value specified for property DisplayName is incorrect. Reason: InvalidValue", "change this value"],
+    [
+      "the 334th address",
+      "This request results in the user having 334 proxy addresses. The maximum number of proxy addresses permitted is 333",
+      "emailAliases",
+    ],
+  ])("is sent once, though Exchange says that it may be transient: %s", async (_what, words, step) => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up(support);
+    await world.writes();
+    const fault = { cmdlet: "Set-Mailbox", times: "always", answer: answer(words) };
+    await world.fault(fault);
+    expect(await failure(resource.up({ ...support, displayName: "Never" }))).toContain(step);
+    expect(await world.writes()).toEqual(["Set-Mailbox"]);
+    await world.control("DELETE", "faults");
+    expect(await seen(world, resource.id)).toMatchObject({ DisplayName: "Contoso Support" });
+    expect(await resource.refresh()).toEqual({});
+    await world.fault({ ...fault, cmdlet: "New-Mailbox" });
+    await world.writes();
+    expect(await failure(world.resource("SharedMailbox", "info").up(info))).toContain(step);
+    expect(await world.writes()).toEqual(["New-Mailbox"]);
   });
 });

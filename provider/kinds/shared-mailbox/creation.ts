@@ -19,7 +19,7 @@ import {
   requireNotDeleted,
   taken,
 } from "./naming";
-import { around, facets } from "./observation";
+import { around } from "./observation";
 import { restore, tellAccess } from "./restoration";
 import { convert } from "./type";
 
@@ -53,7 +53,8 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   await requireFree(inputs, names, mailbox?.id, operation);
   await requireNoLoop(desired, mailbox, operation);
   if (own !== undefined) {
-    return continued(own, desired, operation);
+    operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
+    return established(own.id, desired, operation);
   }
   if (mailbox === undefined) {
     const restored = await restore(inputs, operation);
@@ -95,8 +96,9 @@ function requireAdoptable(
       action: "primarySmtpAddress",
       words: `${inputs.primarySmtpAddress} belongs to ${describe(mailbox)}, which exists already (id ${mailbox.id})`,
       nextStep:
-        "Nothing was changed. If the resource was renamed in the program, give it aliases: [{ name: <its old name> }]. To take " +
-        "the mailbox over, set adopt: true, or import it with `pulumi import --file`.",
+        "Nothing was changed. If the resource was renamed in the program, give it aliases: [{ name: <its old name> }]. If another " +
+        "stack has it in its state now (`pulumi state move`), take it out of this program. To take the mailbox over, set " +
+        "adopt: true, or import it with `pulumi import --file`.",
     });
   }
 }
@@ -196,32 +198,6 @@ export function requireCloudMailbox(mailbox: Mailbox, action: string): void {
   }
 }
 
-/** Continues with what an interrupted creation of this resource left; says so where that creation had come to its end. */
-async function continued(own: Mailbox, desired: Desired, operation: Operation): Promise<Observed> {
-  const user = await operation.services.graph.user(own.id);
-  const seen = user && (await around({ mailbox: own, user }, desired, operation));
-  const isFinished =
-    seen !== undefined && facets.every((facet) => facet.difference(desired, {}, seen, operation.state).length === 0);
-  if (!isFinished) {
-    operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
-    return established(own.id, desired, operation);
-  }
-  const { adopt, deletion } = desired.inputs;
-  if (adopt !== undefined && adopt !== false) {
-    return adopted(own, desired, operation);
-  }
-  if (deletion !== undefined && deletion !== "retain") {
-    throw alreadyMade(own, "it is as declared already");
-  }
-  operation.warn(
-    `Continuing with ${describe(own)}, which a deployment of this resource made at ${own.createdAt} (id ${own.id}) and finished. ` +
-      "Another stack may have it in its state (`pulumi state move`): then take it out of this program. When this resource is " +
-      "deleted, the mailbox stays.",
-  );
-  // Not noted as created: whose it is, this state does not know, so that its deletion leaves it.
-  return settled(own.id, desired, operation);
-}
-
 /** A mailbox this resource made: from here on a failure leaves one behind that the state must know. */
 async function established(id: string, desired: Desired, operation: Operation): Promise<Observed> {
   operation.state.created = true;
@@ -266,14 +242,23 @@ async function begun(
 }
 
 /**
- * Takes the mark away that a creation left in the account's initials. Whoever has it in a state asks for it: that the state was
- * saved is the proof that no creation has to be recognised any more.
+ * Takes the mark away by which a creation would know its own work: it has come to its end, and the mailbox is in use. Where that
+ * fails, the state keeps the mark, and the next update tries again.
+ *
+ * @param isJustMade whether this very operation made the mailbox, so that the initials are certain to be the mark.
  */
-export async function takeMarkAway({ id, primarySmtpAddress }: Mailbox, operation: Operation): Promise<void> {
+export async function takeMarkAway(
+  { id, primarySmtpAddress }: Mailbox,
+  isJustMade: boolean,
+  operation: Operation,
+): Promise<void> {
   const { state, services } = operation;
+  if (state.creationMark === undefined) {
+    return;
+  }
   try {
     // Initials that somebody wrote meanwhile are theirs.
-    if ((await services.mailboxes.initials(id)) === state.creationMark) {
+    if (isJustMade || (await services.mailboxes.initials(id)) === state.creationMark) {
       await services.mailboxes.clearInitials(id, `taking the mark off the account of ${primarySmtpAddress}`, operation);
     }
     delete state.creationMark;

@@ -29,9 +29,7 @@ export async function remove(id: string, operation: Operation): Promise<void> {
   const who = String(state.primarySmtpAddress ?? id);
   const { mode, allowInactive } = modeOf(state);
   if (mode === "retain") {
-    const why = isSet(state.deletion)
-      ? 'deletion is "retain"'
-      : "it was adopted, restored or imported, or found finished by this resource";
+    const why = isSet(state.deletion) ? 'deletion is "retain"' : "it was adopted, restored or imported";
     operation.warn(`The mailbox ${who} stays in the tenant: ${why}.`);
     return;
   }

@@ -220,9 +220,7 @@ function noteWrites(changes: readonly Change[], inputs: SharedMailboxInputs, { s
 
 async function finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation) {
   const { inputs } = desired;
-  if (previous.creationMark !== undefined) {
-    await takeMarkAway(observed.mailbox, operation);
-  }
+  await takeMarkAway(observed.mailbox, previous.creationMark === undefined, operation);
   for (const facet of facets) {
     facet.finish?.(desired, previous, observed, operation);
   }

@@ -335,8 +335,7 @@ export class SharedMailbox extends pulumi.CustomResource {
   /** The declared licence in canonical form: well-known ones by part number. */
   declare readonly license: pulumi.Output<pulumi.UnwrappedObject<License> | "external" | false | undefined>;
   /**
-   * True when this resource made the mailbox, rather than adopting, restoring or importing it or finding it finished after its state was
-   * lost; decides the default of `deletion`.
+   * True when this resource made the mailbox, rather than adopting, restoring or importing it; decides the default of `deletion`.
    */
   declare readonly created: pulumi.Output<boolean | undefined>;
   /** The language the default folders were last named in by `regional.localizeFolders`; "" where the mailbox had none. */
