@@ -192,6 +192,9 @@ function keyedFromList(list: unknown[]): unknown {
   return isPlain ? Object.fromEntries(keys.map((key) => [key, {}])) : list;
 }
 
+/** What a path may go on with behind a member. An address has dots too, so that nothing else tells where it ends. */
+const RIGHTS = "fullAccess|sendAs|sendOnBehalf|otherRights|automapping";
+
 /**
  * Property paths of an option such as `ignoreChanges`, with the keys of maps as they stand in the state. The engine compares them as
  * text: `members["Ada@Contoso.com"]` would name nobody, and Ada would lose her access.
@@ -199,14 +202,20 @@ function keyedFromList(list: unknown[]): unknown {
  * @param keyed the inputs that are such maps.
  */
 export function canonicalPaths(paths: string[] | undefined, keyed: readonly string[]): string[] | undefined {
-  const known = new RegExp(`^(${keyed.join("|")})(?:\\[\\s*(["'\`]?)(.*?)\\2\\s*\\]|\\.([^.[\\]]+))(.*)$`, "s");
+  const names = keyed.join("|");
+  const property = `(?:(?<plain>${names})|\\[\\s*(?<q>["'\`])(?<quoted>${names})\\k<q>\\s*\\])`;
+  const inBrackets = `\\[\\s*(?<mark>["'\`]?)(?<key>.*?)\\k<mark>\\s*\\](?<rest>.*)`;
+  const address = `(?<address>[^[\\]]*?@[^[\\]]*?)(?<afterAddress>(?:\\.(?:${RIGHTS})\\b.*|\\[.*)?)`;
+  const id = "(?<id>[^.[\\]]+)(?<afterId>.*)";
+  const known = new RegExp(`^${property}(?:${inBrackets}|\\.(?:${address}|${id}))$`, "s");
   return keyed.length === 0
     ? paths
     : paths?.map((path) => {
-        const [, property, , bracketed, dotted, rest = ""] = known.exec(path.trim()) ?? [];
-        const key = bracketed ?? dotted;
-        return property === undefined || key === undefined || key === "*" || /^\d+$/.test(key)
+        const found: Record<string, string | undefined> = known.exec(path.trim())?.groups ?? {};
+        const key = found.key ?? found.address ?? found.id;
+        const rest = found.rest ?? found.afterAddress ?? found.afterId ?? "";
+        return key === undefined || key === "*" || /^\d+$/.test(key)
           ? path
-          : `${property}[${JSON.stringify(canonicalKey(key))}]${rest}`;
+          : `${found.plain ?? found.quoted}[${JSON.stringify(canonicalKey(key))}]${rest}`;
       });
 }
