@@ -578,11 +578,17 @@ export function describeDeleted(mailbox: DeletedMailbox, items?: number): string
   const facts = [
     `Exchange guid ${exchangeGuid}`,
     ...(id === "" ? [] : [`id ${id}`]),
-    `deleted ${deletedAt}`,
+    `deleted ${seconds(deletedAt)}`,
     ...(items === undefined ? [] : [items === 1 ? "1 item" : `${items} items`]),
     ...(isInactive ? ["kept by a hold as an inactive mailbox"] : []),
   ];
   return `the deleted ${type} "${displayName}" (${facts.join(", ")})`;
+}
+
+/** A time of Exchange without the seven decimals of its seconds; as it stands where it is none. */
+function seconds(time: string): string {
+  const milliseconds = Date.parse(time);
+  return Number.isNaN(milliseconds) ? time : new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** How long a deleted mailbox can come back, in days. */

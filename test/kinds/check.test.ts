@@ -2,6 +2,7 @@ import fc from "fast-check";
 import type { Properties, Reconciler } from "../../provider/core/kind";
 import { check } from "../../provider/dynamic/check";
 import { placeholder, plain, UNKNOWN } from "../../provider/dynamic/wire-values";
+import { kinds as everyKind } from "../../provider/kinds";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
 import { mailboxMembership } from "../../provider/kinds/mailbox-membership/reconciler";
 import { sharedMailbox } from "../../provider/kinds/shared-mailbox/reconciler";
@@ -111,6 +112,43 @@ describe.each(Object.keys(kinds) as Kind[])("%s", (kind) => {
         expect(inputs).toMatchObject(rest);
       }),
     );
+  });
+});
+
+describe("whatever is wrong with a value", () => {
+  const odd = [7, -1, 1.5, true, "odd?", "", [], {}, [7], [""], [[]], { odd: 1 }];
+  const inside = [
+    "to",
+    "days",
+    "mode",
+    "sku",
+    "user",
+    "team",
+    "status",
+    "start",
+    "language",
+    "require",
+    "password",
+    "1",
+  ];
+  const wrong = [...odd, ...inside.flatMap((name) => [7, -1, "odd?", [], {}].map((value) => ({ [name]: value })))];
+
+  test.each(Object.entries(everyKind))("of %s, the words for it are the product's own", (_kind, reconciler) => {
+    const { shape } = reconciler.schema as unknown as { shape: Record<string, unknown> };
+    for (const property of Object.keys(shape)) {
+      for (const value of [...wrong, { "ada@contoso.com": 7 }, { sku: "X", disabledPlans: [7] }]) {
+        const { problems: found } = check(reconciler as unknown as Checking, { [property]: value }, {});
+        for (const { path, reason } of found) {
+          expect({ path, value, reason }).toEqual({
+            path: expect.stringMatching(/./),
+            value,
+            reason: expect.not.stringMatching(
+              /^(Invalid|Too (small|big)|Unrecognized)|expected \w+, received|undefined/,
+            ),
+          });
+        }
+      }
+    }
   });
 });
 

@@ -117,7 +117,7 @@ describe("a deleted mailbox that had the address", () => {
     const [{ WhenSoftDeleted: deletedAt } = {}] = await deleted(world);
     expect(message).toBe(
       `primarySmtpAddress: ${address} was the address of the deleted mailbox "Support" (Exchange guid ${outputs.exchangeGuid}, ` +
-        `id ${id}, deleted ${deletedAt}, 2 items). Nothing was changed. To bring it back with its content write ` +
+        `id ${id}, deleted ${new Date(String(deletedAt)).toISOString().slice(0, 19)}Z, 2 items). Nothing was changed. To bring it back with its content write ` +
         "restoreDeleted: true. For a new, empty mailbox write restoreDeleted: false.",
     );
     const anew = await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: false });

@@ -43,7 +43,7 @@ export const schema = z.strictObject({
   }),
   exclusive: flag().optional(),
   keep: z
-    .array(z.string(), { error: `must be a list of ${MEMBER}` })
+    .array(z.string({ error: `must be text: ${MEMBER}` }), { error: `must be a list of ${MEMBER}` })
     .transform((list) => [...new Set(list.map((one) => one.trim().toLowerCase()))].sort())
     .superRefine((list, context) => {
       for (const one of list) {

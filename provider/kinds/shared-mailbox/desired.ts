@@ -21,6 +21,7 @@ import {
 
 const ALIAS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
 
+const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbox";
 const MODES = '"soft", "retain" or "purge"';
 const deletionMode = z.enum(["soft", "retain", "purge"], { error: `must be ${MODES}` });
 
@@ -72,9 +73,9 @@ export const schema = z.strictObject({
     })
     .optional(),
   restoreDeleted: z
-    .union([z.boolean(), z.string().trim().toLowerCase().refine(isGuid)], {
-      error: "must be true, false, or the Exchange guid of the deleted mailbox",
-    })
+    .union([z.boolean(), z.string()], { error: RESTORE })
+    .transform((value) => (typeof value === "string" ? value.trim().toLowerCase() : value))
+    .refine((value) => typeof value === "boolean" || isGuid(value), { error: RESTORE })
     .optional(),
 });
 

@@ -83,10 +83,13 @@ export function messageSize(example: string): z.ZodType<string, string | number>
   return size(example, LARGEST_MESSAGE, "the most Exchange Online lets through");
 }
 
+const days = "must be a whole number of days, 1 or more";
+
 /** Litigation hold: off, without an end, or with days. */
-export const holdSchema = z.union([z.boolean(), z.strictObject({ days: z.number().int().min(1) })], {
-  error: "must be true, false, or an object { days: <whole number> }",
-});
+export const holdSchema = z.union(
+  [z.boolean(), z.strictObject({ days: z.number({ error: days }).int({ error: days }).min(1, { error: days }) })],
+  { error: "must be true, false, or an object { days: <whole number> }" },
+);
 
 const licenseShape = z.strictObject(
   {
@@ -103,7 +106,7 @@ const licenseShape = z.strictObject(
     disabledPlans: z
       .array(
         z
-          .string()
+          .string({ error: "must be text: the name or id of a service plan" })
           .transform((plan) => (isGuid(plan.trim()) ? plan.trim().toLowerCase() : plan.trim().toUpperCase()))
           .refine((plan) => plan !== "", { error: "is empty" }),
         { error: "must be a list of service plans, by name or id" },
