@@ -2,7 +2,7 @@ import type { Operation } from "../core/kind";
 import { absent, type Unfit, unfit } from "../core/reading";
 import { InputError, ProviderError } from "../http/errors";
 import type { User } from "../services/graph";
-import type { Mailbox } from "../services/mailboxes";
+import { hasAddress, type Mailbox } from "../services/mailboxes";
 import { account, describe, type Recipient } from "../services/recipients";
 import { isGuid, sameText } from "../services/text";
 import { lastSeen } from "../services/waiting";
@@ -47,14 +47,15 @@ export async function recipientNamed(identifier: string, path: string, operation
     ]);
   }
   if (second !== undefined) {
-    throw new InputError([
-      {
-        path,
-        reason: `${identifier} is ambiguous: it means ${seen.map((one) => `${describe(one)} with id ${one.id}`).join(" or ")}; write the id`,
-      },
-    ]);
+    throw new InputError([{ path, reason: ambiguous(identifier, seen) }]);
   }
   return recipient;
+}
+
+/** Why a text that several recipients fit names none of them. */
+export function ambiguous(identifier: string, found: readonly Recipient[]): string {
+  const all = found.map((one) => `${describe(one)} with id ${one.id}`).join(" or ");
+  return `${identifier} is ambiguous: it means ${all}; write the id`;
 }
 
 /**
@@ -116,6 +117,31 @@ export function anotherByNow(identifier: string, id: string, recipient: Recipien
 
 function elsewhere(id: string, recipient: Recipient): string {
   return `the object ${id}, which is gone; the address is ${describe(recipient)} now. If that one is meant, \`pulumi up --refresh\` shows it first`;
+}
+
+/**
+ * Warns of addresses of the program that somebody else has by now: the state knows by id who was meant, and a reader of the program
+ * takes it to be the other one.
+ *
+ * @param people who is meant, by the text in the program.
+ */
+export async function tellReassigned(
+  people: Iterable<readonly [key: string, person: Recipient]>,
+  pathOf: (key: string) => string,
+  operation: Operation,
+): Promise<void> {
+  for (const [key, person] of people) {
+    const isStillTheirs = hasAddress(person, key) || sameText(person.userPrincipalName ?? "", key);
+    if (key.includes("@") && !isStillTheirs) {
+      const others = (await operation.services.recipients.named(key)).filter(({ id }) => !sameText(id, person.id));
+      if (others.length > 0) {
+        operation.warn(
+          `${pathOf(key)} still means ${describe(person)} with id ${person.id}, who had this address before. ` +
+            `It is the address of ${others.map(describe).join(" and ")} now. Write the id of the one who is meant.`,
+        );
+      }
+    }
+  }
 }
 
 /**

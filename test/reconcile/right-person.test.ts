@@ -81,6 +81,9 @@ describe("an exclusive membership", () => {
     await grant(world, id, alan);
     const { id: alanId } = (await world.graph("GET", `/users/${alan}`)) as Row;
     expect(Object.keys(await membership.refresh())).toEqual([`members/${String(alanId)}`]);
+    expect(world.warnings.join("\n")).toMatch(
+      /^members\["ada@contoso\.com"\] still means the user mailbox .*\(ada\.king@contoso\.com\) with id .*It is the address of the user mailbox .* now\. Write the id/m,
+    );
     await membership.up(program);
     expect(await holders(world, id)).toEqual(["ada.king@contoso.com"]);
   });
@@ -116,8 +119,31 @@ describe("who is kept by an exclusive membership", () => {
     await passOn(world, alan, "edsger@contoso.com");
     await grant(world, id, "edsger@contoso.com");
     expect(Object.keys(await membership.refresh())).toEqual(["members/edsger@contoso.com"]);
+    expect(world.warnings.join("\n")).toMatch(/^keep: alan@contoso\.com still means .*\(alan\.king@contoso\.com\)/m);
     await membership.up(program);
     expect(await holders(world, id)).toEqual([ada, "alan.king@contoso.com"]);
+  });
+
+  test("is refused by a text that means two people", async () => {
+    const { world, id, membership, program, alanId } = await keeping();
+    const edsgerId = await idOf(world, "edsger@contoso.com");
+    await world.control("PATCH", `state/users/${edsgerId}`, { userPrincipalName: "turing@contoso.com" });
+    await world.patchRecipient(alan, { emailAddresses: [`SMTP:${alan}`, "smtp:turing@contoso.com"] });
+    await grant(world, id, "edsger@contoso.com");
+    expect(await failure(membership.up({ ...program, keep: ["turing@contoso.com"] }))).toMatch(
+      new RegExp(`^keep: turing@contoso\\.com is ambiguous: it means .*${edsgerId} or .*${alanId}; write the id`),
+    );
+  });
+
+  test("is left alone, and told, where a state without ids has a text that means two people by now", async () => {
+    const { world, membership, program } = await keeping();
+    const edsgerId = await idOf(world, "edsger@contoso.com");
+    await world.patchRecipient(alan, { emailAddresses: [`SMTP:${alan}`, "smtp:turing@contoso.com"] });
+    await membership.up({ ...program, keep: ["turing@contoso.com"] });
+    delete membership.outputs.keepIds;
+    await world.control("PATCH", `state/users/${edsgerId}`, { userPrincipalName: "turing@contoso.com" });
+    expect(await membership.refresh()).toEqual({});
+    expect(world.warnings.at(-1)).toMatch(/^keep: turing@contoso\.com is ambiguous: /);
   });
 
   test("is asked about when the person is gone and somebody else has the address", async () => {

@@ -1,4 +1,5 @@
 import type { Operation, Properties } from "../../core/kind";
+import { sameText } from "../../services/text";
 import { isNothing } from "./attribution";
 import { type Desired, type Held, type Member, type MemberRights, type Observed, RIGHTS } from "./desired";
 import { isLeftAlone } from "./difference";
@@ -144,14 +145,17 @@ export async function takeHiddenSendOnBehalf(
 /** Warns of deleted members whose entries are still there, and of leavers who may come back. */
 export function sayWhoIsDeleted(desired: Desired | undefined, observed: Observed, operation: Operation): void {
   const { mailbox, people } = observed;
+  const on = mailbox.primarySmtpAddress;
   for (const [key, id] of Object.entries(deletedAmong(desired, observed, operation.state))) {
-    const person = people.get(key);
-    const where = person?.isRecoverable === true ? "is deleted and can be restored" : "is deleted";
+    const who = sameText(key, id) ? `The account ${id}` : `${key} (id ${id})`;
     const isMember = desired === undefined && key in membersIn(operation.state);
+    const isForGood = people.get(key)?.isRecoverable !== true && observed.unread.length === 0;
     operation.warn(
-      isMember
-        ? `${key} (id ${id}) ${where}, and still has entries on ${mailbox.primarySmtpAddress}: restored, the account has access again. Taken out of members, it loses them.`
-        : `${key} (id ${id}) ${where}. Whether it still has something on ${mailbox.primarySmtpAddress} cannot be seen meanwhile. Once the account is restored, \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, look there by hand.`,
+      isForGood
+        ? `${who} is deleted for good. Its entries on ${on} are still there and work for nobody. ${isMember ? "Taken out of members, it loses them." : "The next update of this membership takes them away."}`
+        : isMember
+          ? `${who} is deleted and can be restored, and still has entries on ${on}: restored, the account has access again. Taken out of members, it loses them.`
+          : `${who} is deleted and can be restored. Whether it still has something on ${on} cannot be seen meanwhile. Once the account is restored, \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, look there by hand.`,
     );
   }
 }

@@ -3,7 +3,14 @@ import { InputError } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
 import { account, describe, isGroup, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import { anotherByNow, knownRecipients, recipientKnownAs, recipientNamed } from "../recipients";
+import {
+  ambiguous,
+  anotherByNow,
+  knownRecipients,
+  recipientKnownAs,
+  recipientNamed,
+  tellReassigned,
+} from "../recipients";
 import { type Unattributed, whose } from "./attribution";
 import type { Kept, Member, MembershipInputs } from "./desired";
 import { pathOf } from "./desired";
@@ -149,7 +156,7 @@ export async function strangersAmong(
  */
 export async function lookUpKeep(keys: readonly string[], operation: Operation): Promise<Kept> {
   const { registry, services } = operation;
-  return kept(keys, operation, async (key, id) => {
+  return kept(keys, operation, refuseSeveral, async (key, id) => {
     const now = (await services.recipients.named(key)).filter((one) => one.id !== "");
     const [stranger] = now.filter((one) => !sameText(one.id, id));
     if (stranger === undefined || registry.isTakenOver(key, id)) {
@@ -159,15 +166,25 @@ export async function lookUpKeep(keys: readonly string[], operation: Operation):
   });
 }
 
-/** The people that a state wants left alone; one who is gone is forgotten, so that a refresh shows who has the address by now. */
-export async function knownKeep(operation: Operation): Promise<Kept> {
-  return kept((operation.state.keep ?? []) as string[], operation, async () => []);
+function refuseSeveral(key: string, found: readonly Recipient[]): never {
+  throw new InputError([{ path: "keep", reason: ambiguous(key, found) }]);
 }
 
-/** @param gone who is meant by a key whose object is gone. */
+/** The people that a state wants left alone; one who is gone is forgotten, so that a refresh shows who has the address by now. */
+export async function knownKeep(operation: Operation): Promise<Kept> {
+  const several = (key: string, found: readonly Recipient[]) =>
+    operation.warn(`keep: ${ambiguous(key, found)}. All of them are left alone until then.`);
+  return kept((operation.state.keep ?? []) as string[], operation, several, async () => []);
+}
+
+/**
+ * @param several told of a key that means several, and no id says which.
+ * @param gone who is meant by a key whose object is gone.
+ */
 async function kept(
   keys: readonly string[],
   operation: Operation,
+  several: (key: string, found: readonly Recipient[]) => void,
   gone: (key: string, id: string) => Promise<Recipient[]>,
 ): Promise<Kept> {
   const { recipients, graph } = operation.services;
@@ -176,10 +193,18 @@ async function kept(
     keys.map(async (key): Promise<[string, string[]]> => {
       const id = known[key];
       if (id === undefined) {
-        return [key, (await recipients.named(key)).map((one) => one.id)];
+        const meant = (await recipients.named(key)).filter((one) => one.id !== "");
+        if (meant.length > 1) {
+          several(key, meant);
+        }
+        return [key, meant.map((one) => one.id)];
       }
       // Somebody without a mailbox is no recipient, and the same person still.
-      const isThere = (await recipients.named(id)).length > 0 || (await graph.user(id)) !== undefined;
+      const [recipient] = await recipients.named(id);
+      const isThere = recipient !== undefined || (await graph.user(id)) !== undefined;
+      if (recipient !== undefined) {
+        await tellReassigned([[key, recipient]], (text) => `keep: ${text}`, operation);
+      }
       return [key, isThere ? [id] : (await gone(key, id)).map((one) => one.id)];
     }),
   );

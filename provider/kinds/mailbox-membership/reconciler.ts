@@ -7,7 +7,7 @@ import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
 import type { Entry } from "../../services/permissions";
 import { sameText } from "../../services/text";
-import { mailboxAndAccount, mailboxAsked } from "../recipients";
+import { mailboxAndAccount, mailboxAsked, tellReassigned } from "../recipients";
 import { apply } from "./apply";
 import { attribute, heldIn, orphansAmong, removable } from "./attribution";
 import { type Desired, MEMBER, type MembershipInputs, NOBODY, type Observed, pathOf, RIGHTS, schema } from "./desired";
@@ -117,6 +117,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     sayWhatIsSurplus(desired, observed, operation);
     await takeHiddenSendOnBehalf(desired, previous, observed, operation, () => lookAgain(observed, desired, operation));
     sayWhoIsDeleted(desired, observed, operation);
+    await tellReassigned(desired.members, pathOf, operation);
     return observed;
   },
 
@@ -144,6 +145,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
 
   async inputs(state, observed, operation) {
     sayWhoIsDeleted(undefined, observed, operation);
+    const declared = [...observed.people].filter(([key, { isDeleted }]) => !isDeleted && key in Object(state.members));
+    await tellReassigned(declared, pathOf, operation);
     return {
       ...state,
       members: readMembers(state, observed, operation),
