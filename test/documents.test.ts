@@ -1,6 +1,7 @@
-/** Keeps the documents true where that is cheap: every input, every configuration key and every command they speak of exists. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+/** Keeps the documents true where that is cheap: what they name exists, links lead somewhere, the reference is that of the code. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
 import ts from "typescript";
 import { KEYS, VARIABLES } from "../provider/configuration/schema";
 import { type Kind, kinds } from "../provider/kinds";
@@ -9,31 +10,21 @@ import { providerText } from "../provider/resources/dynamic-resource";
 const clone = join(__dirname, "..");
 const read = (file: string): string => readFileSync(join(clone, file), "utf8");
 const readme = read("README.md");
+/** Every page but the reference, which is made from docstrings, and the decisions, which are the house's own. */
+const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...markdownBelow("docs")];
+const written = pages.filter((page) => !page.startsWith("docs/reference/"));
+
+function markdownBelow(folder: string): string[] {
+  return readdirSync(join(clone, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".md"))
+    .map((path) => `${folder}/${path.split(sep).join("/")}`);
+}
 
 const described = Object.entries(kinds).map(([kind, { schema }]) => ({
   kind: kind as Kind,
   folder: kind.replace(/(?<=.)[A-Z]/g, "-$&").toLowerCase(),
   inputs: Object.keys(schema.shape),
 }));
-
-/** The text below a heading, up to the next one of the same or a higher rank. */
-function section(heading: string): string {
-  const [, mark = "", title = ""] = /^(#+) (.*)$/.exec(heading) ?? [];
-  const lines = readme.split("\n");
-  const start = lines.indexOf(`${mark} ${title}`);
-  if (start < 0) {
-    throw new Error(`README.md has no heading "${heading}".`);
-  }
-  const end = lines.findIndex((line, index) => index > start && /^#+ /.test(line) && line.indexOf(" ") <= mark.length);
-  return lines.slice(start + 1, end < 0 ? undefined : end).join("\n");
-}
-
-/** The names in the first column of the tables of a section. */
-function firstColumn(text: string): string[] {
-  return [...text.matchAll(/^\| *((?:`[^`]+`(?:, )?)+)/gm)].flatMap(([, names = ""]) =>
-    [...names.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
-  );
-}
 
 /** The members of an interface that have a docstring. */
 function documentedMembers(file: string, name: string): string[] {
@@ -47,38 +38,89 @@ function documentedMembers(file: string, name: string): string[] {
 }
 
 describe.each(described)("$kind", ({ kind, folder, inputs }) => {
-  test("has a row for every input in the README, and no row for anything else", () => {
-    const table = section(`### ${kind}`)
-      .split("\n\n")
-      .find((block) => block.startsWith("| Input |"));
-    expect(firstColumn(table ?? "").sort()).toEqual([...inputs].sort());
-  });
-
   test("has a docstring for every input", () => {
     expect(documentedMembers(`provider/kinds/${folder}/resource.ts`, `${kind}Args`).sort()).toEqual([...inputs].sort());
   });
 
-  test("is spelled in the README with the provider text that stands in states", () => {
-    const spelled = readme.includes(JSON.stringify(providerText(kind)));
+  test("is spelled in the page about imports with the provider text that stands in states", () => {
+    const spelled = read("docs/import.md").includes(JSON.stringify(providerText(kind)));
     // Those of Dynamics are imported "in the same way", by the id of their row.
     expect(spelled || !["SharedMailbox", "MailboxMembership"].includes(kind)).toBe(true);
   });
 });
 
-test("the configuration table has every key with its variables, and no other", () => {
-  const table = section("### Configuration keys");
-  expect(firstColumn(table).sort()).toEqual(Object.keys(KEYS).sort());
-  for (const [key, variables] of Object.entries(VARIABLES)) {
-    const row = table.split("\n").find((line) => line.startsWith(`| \`${key}\``)) ?? "";
-    expect([key, ...(variables ?? []).filter((variable) => !row.includes(`\`${variable}\``))]).toEqual([key]);
+test("the reference is what the docstrings say", () => {
+  const { status, stderr } = spawnSync(process.execPath, [join(clone, "scripts", "reference.mjs"), "--check"], {
+    encoding: "utf8",
+  });
+  expect(`${stderr}${status}`).toBe("0");
+});
+
+test("the page of the configuration has every key with its variables, and no other", () => {
+  const [, list = ""] = read("docs/configuration.md").split("## Configuration keys\n");
+  const items = [...(list.split("\n## ")[0] ?? "").matchAll(/^- `(\w+)`([\s\S]*?)(?=\n- |\n\n)/gm)];
+  expect(items.map(([, key]) => key).sort()).toEqual(Object.keys(KEYS).sort());
+  for (const [, key = "", text = ""] of items) {
+    const variables = VARIABLES[key as keyof typeof VARIABLES] ?? [];
+    expect([key, ...variables.filter((variable) => !text.includes(`\`${variable}\``))]).toEqual([key]);
   }
 });
 
+test("every link leads to a page and, where it names one, to a heading", () => {
+  const broken = pages.flatMap((page) =>
+    [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = ""]) => {
+      const [path = "", anchor] = target.split("#");
+      if (/^https?:/.test(path)) {
+        return [];
+      }
+      const file =
+        path === ""
+          ? page
+          : relative(clone, join(clone, dirname(page), path))
+              .split(sep)
+              .join("/");
+      const isThere = existsSync(join(clone, file)) && (anchor === undefined || anchorsOf(file).has(anchor));
+      return isThere ? [] : [`${page}: ${target}`];
+    }),
+  );
+  expect(broken).toEqual([]);
+});
+
+test("pages are short, and so are their lines", () => {
+  expect(readme.split("\n").length).toBeLessThanOrEqual(151);
+  const long = pages.filter((page) => page !== "docs/decisions.md" && read(page).split("\n").length > 251);
+  expect(long).toEqual([]);
+  const wide = pages.flatMap((page) =>
+    read(page)
+      .split("\n")
+      .flatMap((line, index) => (line.length > 200 ? [`${page}:${index + 1}`] : [])),
+  );
+  expect(wide).toEqual([]);
+});
+
+/** A page without its blocks of code. */
+function proseOf(page: string): string {
+  return read(page).replace(/^```[\s\S]*?^```$/gm, "");
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): Set<string> {
+  const headings = [...proseOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}
+
 test("every configuration key that a document sets exists", () => {
-  const named = ["README.md", "CONTRIBUTING.md", "docs/decisions.md"]
+  const named = written
     .flatMap((file) => [...read(file).matchAll(/\bmailboxes:([a-z]\w*)/gi)])
     .map(([, key = ""]) => key)
-    // Type tokens, and the one wrong key that the README shows an error about.
+    // Type tokens, and the one wrong key that a page shows an error about.
     .filter((key) => ![...described.map(({ kind }) => kind as string), "Tenant", "tenant"].includes(key));
   expect(named.filter((key) => !Object.hasOwn(KEYS, key))).toEqual([]);
   expect(named.length).toBeGreaterThan(10);
@@ -86,7 +128,7 @@ test("every configuration key that a document sets exists", () => {
 
 test("every npm script that a document names exists", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  const named = ["README.md", "CONTRIBUTING.md", "docs/decisions.md"].flatMap((file) =>
+  const named = written.flatMap((file) =>
     [...read(file).matchAll(/\bnpm (?:run (?:--?[\w-]+ )*([\w:-]+)|(test)\b)/g)].map(
       ([, run, short]) => run ?? short ?? "",
     ),
@@ -96,7 +138,7 @@ test("every npm script that a document names exists", () => {
 });
 
 test("every file of the repository that a document names exists", () => {
-  const named = ["README.md", "CONTRIBUTING.md", "docs/decisions.md"].flatMap((file) =>
+  const named = written.flatMap((file) =>
     [...read(file).matchAll(/`((?:provider|test|scripts|examples|docs)\/[\w./-]*)`/g)].map(([, path = ""]) => path),
   );
   expect(named.length).toBeGreaterThan(10);

@@ -1,0 +1,245 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import ts from "typescript";
+import { clone, say } from "./clone.mjs";
+
+/**
+ * Writes the reference, one page a kind, from the docstrings of `resource.ts`: `npm run docs`. With `--check` it writes nothing and
+ * fails when a page is out of date.
+ */
+const folder = join(clone, "docs", "reference");
+const kinds = readdirSync(join(clone, "provider", "kinds"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+const sources = kinds.map((kind) => {
+  const file = join(clone, "provider", "kinds", kind, "resource.ts");
+  return { kind, source: ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022, true) };
+});
+/** Every exported interface and type of the kinds, by name. */
+const types = new Map(
+  sources.flatMap(({ kind, source }) =>
+    source.statements
+      .filter((node) => ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node))
+      .map((node) => [node.name.text, { kind, node }]),
+  ),
+);
+const pages = new Map(
+  sources.flatMap(({ kind, source }) => {
+    const declaration = source.statements.find((node) => ts.isClassDeclaration(node));
+    return declaration === undefined ? [] : [[declaration.name.text, { kind, declaration }]];
+  }),
+);
+
+const isCheck = process.argv.includes("--check");
+const stale = [];
+for (const [name, { kind, declaration }] of pages) {
+  const file = join(folder, `${kind}.md`);
+  const text = page(name, declaration);
+  if (isCheck && read(file) !== text) {
+    stale.push(basename(file));
+  } else if (!isCheck) {
+    writeFileSync(file, text);
+    say(`docs/reference/${kind}.md`);
+  }
+}
+if (stale.length > 0) {
+  throw new Error(`Out of date: ${stale.join(", ")}. Run \`npm run docs\`.`);
+}
+
+function page(name, declaration) {
+  const args = types.get(`${name}Args`).node;
+  const mentioned = mentionedIn(args, new Set());
+  const local = new Set([name, ...mentioned]);
+  const { text, examples, see } = documentation(declaration, local);
+  const get = declaration.members.find((member) => ts.isMethodDeclaration(member) && member.name.getText() === "get");
+  return [
+    "<!-- Made by `npm run docs` from the docstrings of the class. Change them, not this page. -->",
+    `# ${name}`,
+    filled(text),
+    ...examples.map(fenced),
+    ...(see.length === 0 ? [] : [`Microsoft: ${see.map((link) => `<${link}>`).join(" ")}`]),
+    "## Arguments",
+    "Every argument but those marked *required* may be left out.",
+    ...args.members.map((member) => argument(member, "###", local)),
+    ...(mentioned.size === 0 ? [] : ["## Types"]),
+    ...[...mentioned].map((type) => typeSection(types.get(type).node, local)),
+    "## Outputs",
+    "The arguments are outputs as well, in canonical form. Besides them:",
+    outputs(declaration, args, local),
+    ...(get === undefined ? [] : ["## Reading what exists", reading(get, name, local)]),
+  ]
+    .join("\n\n")
+    .concat("\n");
+}
+
+/** The types of this package that a type is written with, and those that they are written with. */
+function mentionedIn(node, found) {
+  const visit = (child) => {
+    if (ts.isTypeReferenceNode(child)) {
+      const name = child.typeName.getText();
+      const type = types.get(name);
+      if (type !== undefined && !found.has(name)) {
+        found.add(name);
+        mentionedIn(type.node, found);
+      }
+    }
+    ts.forEachChild(child, visit);
+  };
+  ts.forEachChild(node, visit);
+  return found;
+}
+
+function argument(member, level, local) {
+  const required = member.questionToken === undefined && level === "###" ? ", *required*" : "";
+  const { text, examples, see } = documentation(member, local);
+  return [
+    // The text follows without a blank line: a page of thirty arguments stays within a few screens.
+    `${level} ${member.name.getText()}\n${filled(`${code(written(member.type))}${required}. ${text}`)}`,
+    ...examples.map(fenced),
+    ...(see.length === 0 ? [] : [`Microsoft: ${see.map((link) => `<${link}>`).join(" ")}`]),
+  ].join("\n\n");
+}
+
+function typeSection(node, local) {
+  const { text } = documentation(node, local);
+  const body = ts.isTypeAliasDeclaration(node)
+    ? [code(written(node.type))]
+    : [
+        node.members
+          .map((member) => {
+            const optional = member.questionToken === undefined ? "" : ", optional";
+            return bullet(
+              `\`${member.name.getText()}\` (${code(written(member.type))}${optional}): ${documentation(member, local).text}`,
+            );
+          })
+          .join("\n"),
+      ];
+  return [`### ${node.name.text}${text === "" ? "" : `\n${filled(text)}`}`, ...body].join("\n\n");
+}
+
+function outputs(declaration, args, local) {
+  const inputs = new Set(args.members.map((member) => member.name.getText()));
+  const inherited = declaration.heritageClauses?.[0]?.types[0]?.expression.getText() === "MailboxRecordResource";
+  const shared = inherited ? [...types.get("MailboxRecordOutputs").node.members] : [];
+  return [...declaration.members, ...shared]
+    .filter((member) => ts.isPropertyDeclaration(member) || ts.isPropertySignature(member))
+    .filter((member) => !member.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword))
+    .filter((member) => !inputs.has(member.name.getText()))
+    .map((member) => bullet(`\`${member.name.getText()}\`: ${documentation(member, local).text}`))
+    .join("\n");
+}
+
+function reading(get, name, local) {
+  const { text, examples, params, returns } = documentation(get, local);
+  const names = get.parameters.map((parameter) => parameter.name.getText()).join(", ");
+  return [
+    code(`${name}.get(${names})`),
+    filled(text),
+    ...(params.length === 0 ? [] : [params.map(([param, what]) => bullet(`\`${param}\`: ${what}`)).join("\n")]),
+    ...(returns === "" ? [] : [`Returns ${returns}`]),
+    ...examples.map(fenced),
+  ].join("\n\n");
+}
+
+/** What a docstring says, with links of this page's own. */
+function documentation(node, local) {
+  const [comment] = node.jsDoc ?? [];
+  const tags = [...(comment?.tags ?? [])];
+  const said = (value) => linked(ts.getTextOfJSDocComment(value) ?? "", local).trim();
+  return {
+    text: said(comment?.comment),
+    examples: tags.filter((tag) => tag.tagName.text === "example").map((tag) => exampleOf(tag)),
+    see: tags.filter((tag) => tag.tagName.text === "see").map((tag) => /https:\S+/.exec(tag.getText())?.[0] ?? ""),
+    params: tags.filter(ts.isJSDocParameterTag).map((tag) => [tag.name.getText(), said(tag.comment)]),
+    returns: tags
+      .filter(ts.isJSDocReturnTag)
+      .map((tag) => said(tag.comment))
+      .join(" "),
+  };
+}
+
+/** The example as it is written: TypeScript's reader takes blanks at the beginnings of lines away. */
+function exampleOf(tag) {
+  return tag
+    .getFullText()
+    .replace(/^@example\s*\n/, "")
+    .split("\n")
+    .map((line) => line.replace(/^\s*\*\/?( |$)/, ""))
+    .join("\n")
+    .trim();
+}
+
+function linked(text, local) {
+  return text.replace(/\{@link\s+([\w.]+)\s*(?:\|?\s*([^}]*))?\}/g, (_whole, target, words) => {
+    const shown = words?.trim() || `\`${target}\``;
+    const page = pages.get(target) ?? types.get(target);
+    return local.has(target)
+      ? `[${shown}](#${target.toLowerCase()})`
+      : page === undefined
+        ? shown
+        : `[${shown}](${page.kind}.md)`;
+  });
+}
+
+/** A type as people write it: without `Input`, `readonly` and `undefined`. */
+function written(node) {
+  if (ts.isTypeReferenceNode(node)) {
+    const name = node.typeName.getText();
+    const inner = node.typeArguments?.map(written) ?? [];
+    return /^(pulumi\.)?(Input|Output|UnwrappedObject|Partial)$/.test(name)
+      ? inner[0]
+      : name === "Record"
+        ? `{ [key: ${inner[0]}]: ${inner[1]} }`
+        : `${name}${inner.length > 0 ? `<${inner.join(", ")}>` : ""}`;
+  }
+  if (ts.isUnionTypeNode(node)) {
+    return node.types
+      .map(written)
+      .filter((part) => part !== "undefined")
+      .join(" | ");
+  }
+  if (ts.isTypeOperatorNode(node)) {
+    return written(node.type);
+  }
+  if (ts.isArrayTypeNode(node)) {
+    const element = written(node.elementType);
+    return element.includes("|") ? `(${element})[]` : `${element}[]`;
+  }
+  return node.getText().replace(/\s+/g, " ");
+}
+
+function code(text) {
+  return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
+}
+
+function fenced(text) {
+  return `\`\`\`ts\n${text}\n\`\`\``;
+}
+
+function bullet(text) {
+  return filled(`- ${text}`).replace(/\n+/g, "\n  ");
+}
+
+/** A text in lines as long as a page may have them. */
+function filled(text) {
+  return text
+    .split("\n\n")
+    .map((paragraph) =>
+      paragraph
+        .replace(/\n/g, " ")
+        .replace(/(.{1,190})(?: |$)/g, "$1\n")
+        .trimEnd(),
+    )
+    .join("\n\n");
+}
+
+function read(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (error.code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+}
