@@ -1,11 +1,14 @@
+import {
+  type Comparison,
+  comparisons,
+  holds,
+  type Predicate,
+  Reader,
+  type Token,
+  textFunctions,
+  tokensOf,
+} from "../odata/expression";
 import { badQuery, notSimulated } from "./errors";
-
-/** Text of a token and where it starts, for messages. */
-interface Token {
-  kind: "word" | "string" | "enum" | "number" | "guid" | "date" | "(" | ")" | "," | "/";
-  text: string;
-  at: number;
-}
 
 /** A value in a filter. `kind` decides what it may be compared with. */
 export interface Literal {
@@ -20,17 +23,6 @@ export interface Property<Row> {
   read(row: Row): string | number | boolean | null;
 }
 
-/** Tells whether a row matches. */
-export type Predicate<Row> = (row: Row) => boolean;
-
-const comparisons = ["eq", "ne", "gt", "ge", "lt", "le"] as const;
-type Comparison = (typeof comparisons)[number];
-
-const functions = ["contains", "startswith", "endswith"] as const;
-
-/** How deep parentheses and nots may nest. */
-const deepest = 100;
-
 /**
  * Reads a `$filter`: eq ne gt ge lt le, and, or, not, parentheses, contains, startswith, endswith; literals are quoted text with
  * doubled quotes, numbers, true, false, null, GUIDs and times. Text compares without case, as the service's database does.
@@ -42,239 +34,121 @@ export function parseFilter<Row>(text: string, resolve: (path: string[]) => Prop
   if (foreign !== undefined) {
     throw notSimulated(`'${foreign.replace(/[\s(/]/g, "")}' in $filter`);
   }
-  return new Parser(text, tokens(text), resolve).whole();
+  const syntaxError = (token: Pick<Token, "at"> | undefined, wanted?: string) =>
+    badQuery(
+      wanted === "fewer brackets"
+        ? "The filter is nested too deeply."
+        : `Syntax error at position ${token?.at ?? text.length} in '${text}'.`,
+    );
+  return new Reader<Row>(
+    tokensOf(text, patterns, (at) => syntaxError({ at })),
+    {
+      joins: [["or"], ["and"]],
+      not: ["not"],
+      ignoresCase: false,
+      condition: (reader) => condition(reader, resolve),
+      syntaxError,
+    },
+  ).whole();
 }
 
-class Parser<Row> {
-  #next = 0;
-  #depth = 0;
+type Operand<Row> = Property<Row> | Literal;
 
-  constructor(
-    readonly text: string,
-    readonly tokens: Token[],
-    readonly resolve: (path: string[]) => Property<Row>,
-  ) {}
-
-  whole(): Predicate<Row> {
-    const predicate = this.#or();
-    if (this.#next < this.tokens.length) {
-      throw this.#syntaxError();
-    }
-    return predicate;
+function condition<Row>(reader: Reader<Row>, resolve: (path: string[]) => Property<Row>): Predicate<Row> {
+  const name = reader.peek()?.text ?? "";
+  if (textFunctions.has(name) && reader.peek(1)?.text === "(") {
+    return functionCall(reader, name, resolve);
   }
-
-  #or(): Predicate<Row> {
-    let left = this.#and();
-    while (this.#takeWord("or")) {
-      const first = left;
-      const second = this.#and();
-      left = (row) => first(row) || second(row);
-    }
-    return left;
+  const left = operand(reader, resolve);
+  const given = reader.take(...comparisons);
+  const operator = comparisons.find((one) => one === given);
+  if (operator !== undefined) {
+    return comparison(left, operator, operand(reader, resolve));
   }
-
-  #and(): Predicate<Row> {
-    let left = this.#not();
-    while (this.#takeWord("and")) {
-      const first = left;
-      const second = this.#not();
-      left = (row) => first(row) && second(row);
-    }
-    return left;
+  if ("read" in left && left.kind === "boolean") {
+    return (row) => left.read(row) === true;
   }
-
-  #not(): Predicate<Row> {
-    this.#depth += 1;
-    if (this.#depth > deepest) {
-      throw badQuery("The filter is nested too deeply.");
-    }
-    const predicate = this.#term();
-    this.#depth -= 1;
-    return predicate;
-  }
-
-  #term(): Predicate<Row> {
-    if (this.#takeWord("not")) {
-      const inner = this.#not();
-      return (row) => !inner(row);
-    }
-    if (this.#take("(")) {
-      const inner = this.#or();
-      this.#demand(")");
-      return inner;
-    }
-    return this.#condition();
-  }
-
-  #condition(): Predicate<Row> {
-    const name = functions.find((candidate) => this.#peek(0)?.text === candidate && this.#peek(1)?.kind === "(");
-    if (name !== undefined) {
-      return this.#functionCall(name);
-    }
-    const left = this.#operand();
-    const operator = comparisons.find((candidate) => this.#takeWord(candidate));
-    if (operator === undefined) {
-      if ("read" in left && left.kind === "boolean") {
-        return (row) => left.read(row) === true;
-      }
-      throw this.#syntaxError();
-    }
-    return this.#comparison(left, operator, this.#operand());
-  }
-
-  #functionCall(name: (typeof functions)[number]): Predicate<Row> {
-    this.#next += 2;
-    const property = this.#operand();
-    this.#demand(",");
-    const needle = this.#operand();
-    this.#demand(")");
-    if (!("read" in property) || property.kind !== "string" || "read" in needle || typeof needle.value !== "string") {
-      throw badQuery(`The function '${name}' takes a text property and a text literal.`);
-    }
-    const wanted = needle.value.toLowerCase();
-    const matches = { contains: "includes", startswith: "startsWith", endswith: "endsWith" } as const;
-    return (row) => {
-      const value = property.read(row);
-      return typeof value === "string" && value.toLowerCase()[matches[name]](wanted);
-    };
-  }
-
-  #comparison(left: Property<Row> | Literal, operator: Comparison, right: Property<Row> | Literal): Predicate<Row> {
-    if (!("read" in left) && "read" in right) {
-      const mirrored: Record<Comparison, Comparison> = { eq: "eq", ne: "ne", gt: "lt", ge: "le", lt: "gt", le: "ge" };
-      return this.#comparison(right, mirrored[operator], left);
-    }
-    if (!("read" in left)) {
-      throw badQuery("A filter compares a property with a value.");
-    }
-    if (!("read" in right) && right.kind === "null") {
-      if (operator !== "eq" && operator !== "ne") {
-        throw badQuery(`The operator '${operator}' cannot be used with null.`);
-      }
-      return (row) => (left.read(row) === null) === (operator === "eq");
-    }
-    if (left.kind !== right.kind) {
-      throw badQuery(
-        `A binary operator with incompatible types was detected. Found operand types '${edm(left.kind)}' and '${edm(right.kind)}' for operator kind '${operator}'.`,
-      );
-    }
-    const other = "read" in right ? (row: Row) => right.read(row) : () => right.value;
-    return (row) => compare(comparable(left.read(row), left.kind), operator, comparable(other(row), left.kind));
-  }
-
-  #operand(): Property<Row> | Literal {
-    const token = this.tokens[this.#next];
-    if (token === undefined) {
-      throw this.#syntaxError();
-    }
-    this.#next += 1;
-    if (token.kind === "string") {
-      return { kind: "string", value: token.text };
-    }
-    if (token.kind === "number") {
-      return { kind: "number", value: Number(token.text) };
-    }
-    if (token.kind === "guid" || token.kind === "date") {
-      return { kind: token.kind, value: token.text };
-    }
-    if (token.kind !== "word") {
-      this.#next -= 1;
-      throw this.#syntaxError();
-    }
-    if (token.text === "null") {
-      return { kind: "null", value: null };
-    }
-    if (token.text === "true" || token.text === "false") {
-      return { kind: "boolean", value: token.text === "true" };
-    }
-    const path = [token.text];
-    while (this.#take("/")) {
-      const step = this.tokens[this.#next];
-      if (step?.kind !== "word") {
-        throw this.#syntaxError();
-      }
-      this.#next += 1;
-      path.push(step.text);
-    }
-    return this.resolve(path);
-  }
-
-  #peek(ahead: number): Token | undefined {
-    return this.tokens[this.#next + ahead];
-  }
-
-  #take(kind: Token["kind"]): boolean {
-    const taken = this.#peek(0)?.kind === kind;
-    this.#next += taken ? 1 : 0;
-    return taken;
-  }
-
-  #takeWord(word: string): boolean {
-    const token = this.#peek(0);
-    const taken = token?.kind === "word" && token.text === word;
-    this.#next += taken ? 1 : 0;
-    return taken;
-  }
-
-  #demand(kind: Token["kind"]): void {
-    if (!this.#take(kind)) {
-      throw this.#syntaxError();
-    }
-  }
-
-  #syntaxError() {
-    return badQuery(`Syntax error at position ${this.#peek(0)?.at ?? this.text.length} in '${this.text}'.`);
-  }
+  throw reader.dialect.syntaxError(reader.peek());
 }
 
-const patterns: readonly [Token["kind"], RegExp][] = [
-  ["string", /'(?:[^']|'')*'/y],
+function functionCall<Row>(
+  reader: Reader<Row>,
+  name: string,
+  resolve: (path: string[]) => Property<Row>,
+): Predicate<Row> {
+  reader.next("word");
+  reader.demand("(");
+  const property = operand(reader, resolve);
+  reader.demand(",");
+  const needle = operand(reader, resolve);
+  reader.demand(")");
+  const matches = textFunctions.get(name);
+  const part = "read" in needle ? undefined : needle.value;
+  if (!("read" in property) || property.kind !== "string" || typeof part !== "string" || matches === undefined) {
+    throw badQuery(`The function '${name}' takes a text property and a text literal.`);
+  }
+  return (row) => matches(property.read(row), part);
+}
+
+function comparison<Row>(left: Operand<Row>, operator: Comparison, right: Operand<Row>): Predicate<Row> {
+  if (!("read" in left) && "read" in right) {
+    const mirrored: Record<Comparison, Comparison> = { eq: "eq", ne: "ne", gt: "lt", ge: "le", lt: "gt", le: "ge" };
+    return comparison(right, mirrored[operator], left);
+  }
+  if (!("read" in left)) {
+    throw badQuery("A filter compares a property with a value.");
+  }
+  if (!("read" in right) && right.kind === "null") {
+    if (operator !== "eq" && operator !== "ne") {
+      throw badQuery(`The operator '${operator}' cannot be used with null.`);
+    }
+    return (row) => holds(left.read(row), operator, null);
+  }
+  if (left.kind !== right.kind) {
+    throw badQuery(
+      `A binary operator with incompatible types was detected. Found operand types '${edm(left.kind)}' and '${edm(right.kind)}' for operator kind '${operator}'.`,
+    );
+  }
+  const other = "read" in right ? (row: Row) => right.read(row) : () => right.value;
+  return (row) => holds(comparable(left.read(row), left.kind), operator, comparable(other(row), left.kind));
+}
+
+function operand<Row>(reader: Reader<Row>, resolve: (path: string[]) => Property<Row>): Operand<Row> {
+  const { kind, text } = reader.next("string", "enum", "number", "guid", "date", "word");
+  switch (kind) {
+    case "string":
+      return { kind, value: text };
+    case "enum":
+      return { kind: "string", value: text.slice(text.indexOf("'") + 1, -1) };
+    case "number":
+      return { kind, value: Number(text) };
+    case "guid":
+    case "date":
+      return { kind, value: text };
+  }
+  if (text === "null") {
+    return { kind: "null", value: null };
+  }
+  if (text === "true" || text === "false") {
+    return { kind: "boolean", value: text === "true" };
+  }
+  const path = [text];
+  while (reader.take("/") !== undefined) {
+    path.push(reader.next("word").text);
+  }
+  return resolve(path);
+}
+
+const patterns = {
+  string: /'(?:[^']|'')*'/y,
   // A value of an enumeration, as metadata has them: Microsoft.Dynamics.CRM.OwnershipTypes'UserOwned'.
-  ["enum", /Microsoft\.Dynamics\.CRM\.\w+'[^']*'/y],
-  ["guid", /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])/iy],
-  ["date", /\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?(?![\w-])/y],
-  ["number", /-?\d+(?:\.\d+)?(?![\w.])/y],
-  ["word", /[A-Za-z_][\w.]*/y],
-  ["(", /\(/y],
-  [")", /\)/y],
-  [",", /,/y],
-  ["/", /\//y],
-];
-
-function tokens(text: string): Token[] {
-  const found: Token[] = [];
-  let at = 0;
-  while (at < text.length) {
-    if (/\s/.test(text.charAt(at))) {
-      at += 1;
-      continue;
-    }
-    const token = tokenAt(text, at);
-    if (token === undefined) {
-      throw badQuery(`Syntax error at position ${at} in '${text}'.`);
-    }
-    found.push(token.token);
-    at = token.end;
-  }
-  return found;
-}
-
-function tokenAt(text: string, at: number): { token: Token; end: number } | undefined {
-  for (const [kind, pattern] of patterns) {
-    pattern.lastIndex = at;
-    const match = pattern.exec(text)?.[0];
-    if (match !== undefined) {
-      const value =
-        kind === "string"
-          ? match.slice(1, -1).replaceAll("''", "'")
-          : kind === "enum"
-            ? match.slice(match.indexOf("'") + 1, -1)
-            : match;
-      return { token: { kind: kind === "enum" ? "string" : kind, text: value, at }, end: at + match.length };
-    }
-  }
-  return undefined;
-}
+  enum: /Microsoft\.Dynamics\.CRM\.\w+'[^']*'/y,
+  guid: /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])/iy,
+  date: /\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?(?![\w-])/y,
+  number: /-?\d+(?:\.\d+)?(?![\w.])/y,
+  word: /[A-Za-z_][\w.]*/y,
+  mark: /[(),/]/y,
+};
 
 function edm(kind: Literal["kind"]): string {
   const names = {
@@ -293,19 +167,4 @@ function comparable(value: string | number | boolean | null, kind: Literal["kind
     return value;
   }
   return kind === "date" ? Date.parse(value) : value.toLowerCase();
-}
-
-/** Null is unequal to every value and neither above nor below it. */
-function compare(
-  left: string | number | boolean | null,
-  operator: Comparison,
-  right: string | number | boolean | null,
-): boolean {
-  if (operator === "eq" || operator === "ne") {
-    return (left === right) === (operator === "eq");
-  }
-  if (left === null || right === null) {
-    return false;
-  }
-  return { gt: left > right, ge: left >= right, lt: left < right, le: left <= right }[operator];
 }

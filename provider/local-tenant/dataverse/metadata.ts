@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Column, ColumnType } from "./columns";
 import { badQuery, noSuchProperty, notSimulated, resourceNotFound, resourceNotSimulated } from "./errors";
 import { type Property, parseFilter } from "./filter";
-import { topLevel } from "./query";
+import { filledParts } from "./query";
 import { schema, type Table } from "./schema";
 
 /** A metadata object: plain JSON members. */
@@ -199,7 +199,7 @@ export type Kind = "table" | "column" | "cast column" | "choices";
 
 /** Applies `$filter`, `$select` and `$expand` to metadata objects. Throws 400 for members they do not have. */
 export function queried(definitions: Definition[], asked: Asked, kind: Kind): Definition[] {
-  const expansions = topLevel(asked.expand ?? "").map(expansionOf);
+  const expansions = filledParts(asked.expand ?? "").map(expansionOf);
   for (const { name } of expansions) {
     refuseExpansion(name, kind);
   }
@@ -232,7 +232,7 @@ function expansionOf(item: string): { name: string; asked: Asked } {
     throw badQuery(`Syntax error in $expand '${item}'.`);
   }
   const options = new Map(
-    topLevel(parts[2] ?? "", ";").map((option) => {
+    filledParts(parts[2] ?? "", ";").map((option) => {
       const equals = option.indexOf("=");
       return [option.slice(0, equals).trim(), option.slice(equals + 1)] as const;
     }),

@@ -1,6 +1,8 @@
+import { order, type Predicate } from "../odata/expression";
+import { sorted as inOrder, startAfter, topLevel } from "../odata/listing";
 import type { Column } from "./columns";
 import { badQuery, columnNotReadable, noSuchProperty, notSimulated } from "./errors";
-import { type Predicate, type Property, parseFilter } from "./filter";
+import { type Property, parseFilter } from "./filter";
 import { isRealMember, isRealOption } from "./not-simulated";
 import { type AnyRow, idOf, lookupOf, readable } from "./present";
 import { lookupColumn, navigation, schema, type Table } from "./schema";
@@ -77,7 +79,7 @@ export function expanded(table: Table, expand: string | null): Expansion[] {
   if (expand === null) {
     return [];
   }
-  return topLevel(expand).map((item) => {
+  return filledParts(expand).map((item) => {
     const parts = /^\s*(\w+)\s*(?:\(\s*\$select=([\w,\s]*)\))?\s*$/.exec(item);
     const name = parts?.[1] ?? /^\s*(\w+)/.exec(item)?.[1] ?? "";
     const found = navigation(table, name);
@@ -92,19 +94,9 @@ export function expanded(table: Table, expand: string | null): Expansion[] {
   });
 }
 
-/** The parts of a list that commas separate, those inside brackets left alone. */
-export function topLevel(list: string, separator = ","): string[] {
-  const parts = [""];
-  let depth = 0;
-  for (const character of list) {
-    depth += character === "(" ? 1 : character === ")" ? -1 : 0;
-    if (character === separator && depth === 0) {
-      parts.push("");
-    } else {
-      parts[parts.length - 1] += character;
-    }
-  }
-  return parts.filter((part) => part.trim() !== "");
+/** The parts of a list that commas or other separators part; empty ones do not count. */
+export function filledParts(list: string, separator?: string): string[] {
+  return topLevel(list, separator).filter((part) => part.trim() !== "");
 }
 
 /** One page of the rows of a table. `size` is the page size asked for by `Prefer: odata.maxpagesize`. */
@@ -203,33 +195,21 @@ function sorted(table: Table, rows: AnyRow[], orderBy: string | null): AnyRow[] 
   if (orderBy === null) {
     return rows;
   }
-  const keys = orderBy.split(",").map((item) => {
-    const parts = /^(\w+)(?:\s+(asc|desc))?$/.exec(item.trim());
-    if (parts?.[1] === undefined) {
+  const byId = [...rows].sort((a, b) => (idOf(table, a) < idOf(table, b) ? -1 : 1));
+  return inOrder(byId, orderBy, (path, direction = "asc") => {
+    if (!/^\w+$/.test(path) || !["asc", "desc"].includes(direction)) {
       throw badQuery(`Syntax error in $orderby '${orderBy}'.`);
     }
-    return { column: columnRead(table, parts[1]), sign: parts[2] === "desc" ? -1 : 1 };
+    const column = columnRead(table, path);
+    return {
+      isDescending: direction === "desc",
+      // Null comes before every value.
+      order: (one, other) => {
+        const [a, b] = [readable(one, column), readable(other, column)];
+        return order(a, b) ?? (a === null ? -1 : 1);
+      },
+    };
   });
-  return [...rows].sort((a, b) => {
-    for (const { column, sign } of keys) {
-      const difference = order(readable(a, column), readable(b, column));
-      if (difference !== 0) {
-        return sign * difference;
-      }
-    }
-    return idOf(table, a) < idOf(table, b) ? -1 : 1;
-  });
-}
-
-function order(a: string | number | boolean | null, b: string | number | boolean | null): number {
-  const [x, y] = [a, b].map((value) => (typeof value === "string" ? value.toLowerCase() : value));
-  if (x === y || x === undefined || y === undefined) {
-    return 0;
-  }
-  if (x === null || y === null) {
-    return x === null ? -1 : 1;
-  }
-  return x < y ? -1 : 1;
 }
 
 /** Where a page starts: after the row its token names, or at the same place when that row is gone. */
@@ -241,8 +221,7 @@ function startOf(table: Table, rows: AnyRow[], token: string | null): number {
   if (parts === null) {
     throw badQuery("Invalid value for the $skiptoken query option: Malformed paging cookie.");
   }
-  const last = rows.findIndex((row) => idOf(table, row) === parts[2]);
-  return last === -1 ? Math.min(Number(parts[1]), rows.length) : last + 1;
+  return startAfter(rows, (row) => idOf(table, row) === parts[2], Number(parts[1]));
 }
 
 function skipToken(last: string, offset: number): string {

@@ -1,10 +1,7 @@
+import { comparisons, holds, type Predicate, Reader, type Token, tokensOf } from "../odata/expression";
 import { type Row, Typed } from "./envelope";
 import { invalidFilter } from "./errors";
 import { clientAccessProperties, filterableIn, mailboxProperties } from "./mailbox-properties";
-
-type Token = { kind: "word" | "operator" | "literal" | "(" | ")" | "!"; text: string; value?: string | boolean | null };
-
-type Predicate = (row: Row) => boolean;
 
 /** Properties a filter may name. Addresses are filtered by `EmailAddresses`; `PrimarySmtpAddress` is not filterable. */
 const filterable = new Set(
@@ -33,7 +30,15 @@ const filterable = new Set(
   ].map((name) => name.toLowerCase()),
 );
 
-const comparisons = ["-eq", "-ne", "-like", "-notlike", "-gt", "-ge", "-lt", "-le"];
+const operators = [...comparisons.map((one) => `-${one}`), "-like", "-notlike"];
+
+const patterns = {
+  string: /'(?:[^']|'')*'|"(?:[^"]|"")*"/y,
+  constant: /\$(?:true|false|null)/iy,
+  operator: /-[A-Za-z]+/y,
+  mark: /[()!]/y,
+  word: /[^\s()'"!]+/y,
+};
 
 /**
  * The part of OPATH filters the tenant understands: comparisons `-eq -ne -like -notlike -gt -ge -lt -le` joined by `-and`, `-or`,
@@ -41,104 +46,78 @@ const comparisons = ["-eq", "-ne", "-like", "-notlike", "-gt", "-ge", "-lt", "-l
  * gives a property's value in the form filters compare, where it differs from the row's (distinguished names). Anything else is
  * refused with the part that is not understood.
  */
-export function parseFilter(filter: string, filterValues: (row: Row, property: string) => unknown): Predicate {
-  const tokens = tokenise(filter);
-  let position = 0;
-
-  function fail(reason: string): never {
-    throw invalidFilter(filter, reason);
-  }
-
-  function take(): Token {
-    return tokens[position++] ?? fail("ends too early.");
-  }
-
-  function expression(): Predicate {
-    let left = term();
-    for (;;) {
-      const next = tokens[position];
-      if (next?.kind !== "operator" || (next.text !== "-and" && next.text !== "-or")) {
-        return left;
-      }
-      position++;
-      const before = left;
-      const right = term();
-      left = next.text === "-and" ? (row) => before(row) && right(row) : (row) => before(row) || right(row);
-    }
-  }
-
-  function term(): Predicate {
-    const token = take();
-    if (token.kind === "!" || (token.kind === "operator" && token.text === "-not")) {
-      const inner = term();
-      return (row) => !inner(row);
-    }
-    if (token.kind === "(") {
-      const inner = expression();
-      if (take().kind !== ")") {
-        fail("has an open parenthesis.");
-      }
-      return inner;
-    }
-    if (token.kind !== "word") {
-      fail(`has "${token.text}" where a property should be.`);
-    }
-    if (!filterable.has(token.text.toLowerCase())) {
-      fail(`names "${token.text}", which isn't a filterable property.`);
-    }
-    const operator = take();
-    if (operator.kind !== "operator" || !comparisons.includes(operator.text)) {
-      fail(`has the operator "${operator.text}", which isn't supported.`);
-    }
-    const literal = take();
-    if (literal.kind !== "literal" && literal.kind !== "word") {
-      fail(`has "${literal.text}" where a value should be.`);
-    }
-    const value = literal.kind === "word" ? literal.text : (literal.value ?? null);
-    return comparison(token.text, operator.text, value, filterValues);
-  }
-
-  const predicate = expression();
-  const rest = tokens[position];
-  if (rest !== undefined) {
-    fail(`has "${rest.text}" after its end.`);
-  }
-  return predicate;
+export function parseFilter(filter: string, filterValues: (row: Row, property: string) => unknown): Predicate<Row> {
+  const fail = (reason: string) => invalidFilter(filter, reason);
+  const text = filter.trim();
+  return new Reader<Row>(
+    tokensOf(text, patterns, (at) => fail(`isn't understood from "${text.slice(at, at + 20)}".`)),
+    {
+      joins: [["-and", "-or"]],
+      not: ["!", "-not"],
+      ignoresCase: true,
+      condition: (reader) => condition(reader, fail, filterValues),
+      syntaxError: (token, wanted) =>
+        fail(
+          token === undefined
+            ? "ends too early."
+            : wanted === ")"
+              ? "has an open parenthesis."
+              : `has "${token.text}" ${wanted === "the end" ? "after its end" : "where it can't be"}.`,
+        ),
+    },
+  ).whole();
 }
 
+function condition(
+  reader: Reader<Row>,
+  fail: (reason: string) => Error,
+  filterValues: (row: Row, property: string) => unknown,
+): Predicate<Row> {
+  const take = (kinds: readonly string[], refusal: (text: string) => string): Token => {
+    const token = reader.peek();
+    if (token !== undefined && !kinds.includes(token.kind)) {
+      throw fail(refusal(token.text));
+    }
+    return reader.next(...kinds);
+  };
+  const { text: property } = take(["word"], (text) => `has "${text}" where a property should be.`);
+  if (!filterable.has(property.toLowerCase())) {
+    throw fail(`names "${property}", which isn't a filterable property.`);
+  }
+  const next = reader.peek();
+  const operator = reader.take(...operators);
+  if (operator === undefined) {
+    const shown = next?.kind === "operator" ? next.text.toLowerCase() : next?.text;
+    throw fail(shown === undefined ? "ends too early." : `has the operator "${shown}", which isn't supported.`);
+  }
+  const { kind, text } = take(["string", "constant", "word"], (found) => `has "${found}" where a value should be.`);
+  const isNull = kind === "constant" && text.toLowerCase() === "$null";
+  const wanted = isNull ? "" : kind === "constant" ? text.slice(1) : text;
+  return comparison(property, operator.slice(1), wanted.toLowerCase(), filterValues);
+}
+
+/** `wanted` in lower case. A property of several values matches when one of them does. */
 function comparison(
   property: string,
   operator: string,
-  wanted: string | boolean | null,
+  wanted: string,
   filterValues: (row: Row, property: string) => unknown,
-): Predicate {
+): Predicate<Row> {
   const isAddresses = property.toLowerCase() === "emailaddresses";
-  const holds = (actual: unknown): boolean => {
+  const plain = { ne: "eq", notlike: "like" }[operator] ?? operator;
+  const matches = (actual: unknown): boolean => {
     const text = String(actual ?? "").toLowerCase();
-    const target = String(wanted ?? "").toLowerCase();
-    switch (operator) {
-      case "-eq":
-      case "-ne":
-        // Equality takes an address with no prefix, and not one with it.
-        return (isAddresses ? text.replace(/^[a-z0-9]+:/, "") : text) === target;
-      case "-like":
-      case "-notlike":
-        return pattern(target).test(text);
-      case "-gt":
-        return text > target;
-      case "-ge":
-        return text >= target;
-      case "-lt":
-        return text < target;
-      default:
-        return text <= target;
+    const compared = comparisons.find((one) => one === plain);
+    if (compared === undefined) {
+      return pattern(wanted).test(text);
     }
+    // Equality takes an address with no prefix, and not one with it.
+    return holds(isAddresses && compared === "eq" ? text.replace(/^[a-z0-9]+:/, "") : text, compared, wanted);
   };
-  const negated = operator === "-ne" || operator === "-notlike";
   return (row) => {
     const actual = filterValues(row, property);
     const values = Array.isArray(actual) ? actual : [actual instanceof Typed ? actual.value : actual];
-    return (values.length === 0 ? holds(null) : values.some(holds)) !== negated;
+    return (values.length === 0 ? matches(null) : values.some(matches)) === (plain === operator);
   };
 }
 
@@ -148,33 +127,4 @@ function pattern(wildcard: string): RegExp {
     .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
     .join(".*");
   return new RegExp(`^${source}$`, "s");
-}
-
-function tokenise(filter: string): Token[] {
-  const tokens: Token[] = [];
-  const text = filter.trim();
-  const shape = /\s*(?:([()!])|'((?:[^']|'')*)'|"((?:[^"]|"")*)"|(\$(?:true|false|null))|(-[A-Za-z]+)|([^\s()'"!]+))/iy;
-  while (shape.lastIndex < text.length) {
-    const at = shape.lastIndex;
-    const match = shape.exec(text);
-    if (match === null) {
-      throw invalidFilter(filter, `isn't understood from "${text.slice(at, at + 20)}".`);
-    }
-    const [, mark, single, double, constant, operator, word] = match;
-    if (mark !== undefined) {
-      tokens.push({ kind: mark as "(" | ")" | "!", text: mark });
-    } else if (single !== undefined) {
-      tokens.push({ kind: "literal", text: single, value: single.replaceAll("''", "'") });
-    } else if (double !== undefined) {
-      tokens.push({ kind: "literal", text: double, value: double.replaceAll('""', '"') });
-    } else if (constant !== undefined) {
-      const name = constant.toLowerCase();
-      tokens.push({ kind: "literal", text: constant, value: name === "$null" ? null : name === "$true" });
-    } else if (operator !== undefined) {
-      tokens.push({ kind: "operator", text: operator.toLowerCase() });
-    } else {
-      tokens.push({ kind: "word", text: word ?? "" });
-    }
-  }
-  return tokens;
 }

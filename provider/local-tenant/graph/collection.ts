@@ -1,3 +1,5 @@
+import { order } from "../odata/expression";
+import { sorted as inOrder, startAfter, topLevel } from "../odata/listing";
 import {
   expiredPageToken,
   invalidPageSize,
@@ -8,7 +10,7 @@ import {
   unknownSelect,
   unsupportedQueryOption,
 } from "./errors";
-import { type FilterRules, order, parseFilter } from "./filter";
+import { dated, type FilterRules, parseFilter } from "./filter";
 import { type Answer, type GraphRequest, isEventual, type Json, metadataLevel, systemOptions } from "./request";
 
 /** A type Graph returns: which members it has and what queries on a collection of it may ask. */
@@ -118,21 +120,6 @@ function refuseExpand(expand: string, type?: Pick<EntityType, "type" | "navigati
     : notSimulated(`$expand=${expand}`);
 }
 
-/** The parts of a list that commas separate, those inside brackets left alone. */
-function topLevel(list: string): string[] {
-  const parts = [""];
-  let depth = 0;
-  for (const character of list) {
-    depth += character === "(" ? 1 : character === ")" ? -1 : 0;
-    if (character === "," && depth === 0) {
-      parts.push("");
-    } else {
-      parts[parts.length - 1] += character;
-    }
-  }
-  return parts;
-}
-
 function selected(request: GraphRequest, type: EntityType): readonly string[] {
   const select = request.query.get("select");
   if (select === undefined || select.trim() === "") {
@@ -210,9 +197,7 @@ function firstRow(request: GraphRequest, type: EntityType, rows: readonly Json[]
   if (parts === null) {
     throw expiredPageToken();
   }
-  // The row may have moved since the page was served; going on behind it neither repeats nor skips rows.
-  const last = rows.findIndex((row) => row.id === parts[2]);
-  return last < 0 ? Number(parts[1]) : last + 1;
+  return startAfter(rows, ({ id }) => id === parts[2], Number(parts[1]));
 }
 
 function nextLink(request: GraphRequest, start: number, last: Json | undefined): string {
@@ -231,27 +216,22 @@ function sorted(
   isAdvanced: boolean,
   isFiltered: boolean,
 ): Json[] {
-  const keys = orderby.split(",").map((part) => {
-    const [path = "", direction = "asc"] = part.trim().split(/\s+/);
+  return inOrder(rows, orderby, (path, direction = "asc") => {
     const [head = "", ...rest] = path.split("/");
     const member = type.members.find((one) => one.toLowerCase() === head.toLowerCase());
-    if (member === undefined || !["asc", "desc"].includes(direction.toLowerCase())) {
+    const [word = ""] = direction.toLowerCase().split(" ");
+    if (member === undefined || !["asc", "desc"].includes(word)) {
       throw sortingNotSupported(path, type.resource);
     }
     const isPlain = type.orderable === undefined || (type.orderable.includes(member) && !isFiltered);
     if (!isPlain && !isAdvanced) {
       throw sortingNotSupported(member, type.resource);
     }
-    return { path: [member, ...rest], sign: direction.toLowerCase() === "desc" ? -1 : 1 };
-  });
-  return [...rows].sort((a, b) => {
-    for (const { path, sign } of keys) {
-      const result = order(at(a, path), at(b, path));
-      if (result !== undefined && result !== 0) {
-        return sign * result;
-      }
-    }
-    return 0;
+    const read = (row: Json) => at(row, [member, ...rest]);
+    return {
+      isDescending: word === "desc",
+      order: (one, other) => order(dated(read(one), read(other)), dated(read(other), read(one))),
+    };
   });
 }
 

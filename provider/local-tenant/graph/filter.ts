@@ -1,3 +1,4 @@
+import { comparisons, holds, type Predicate, Reader, type Token, textFunctions, tokensOf } from "../odata/expression";
 import { consistencyLevelMissing, invalidFilter, unknownFilterProperty, unsupportedFilter } from "./errors";
 import { isObject, type Json } from "./request";
 
@@ -17,18 +18,19 @@ export interface FilterRules {
 }
 
 type Literal = string | number | boolean | null;
-type Expression =
-  | { kind: "and" | "or"; left: Expression; right: Expression }
-  | { kind: "not"; of: Expression }
-  | { kind: "compare"; operator: string; path: string; value: Literal }
-  | { kind: "in"; path: string; values: Literal[] }
-  | { kind: "call"; name: string; path: string; value: Literal }
-  | { kind: "lambda"; all: boolean; path: string; variable: string; of: Expression | undefined };
 
-type Token = { kind: "word" | "string" | "mark"; text: string };
+/** The entity a filter looks at, and what the variables of lambdas stand for. */
+interface Scope {
+  entity: Json;
+  variables: ReadonlyMap<string, unknown>;
+}
 
-const comparisons = new Set(["eq", "ne", "gt", "ge", "lt", "le"]);
-const functions = new Set(["startswith", "endswith", "contains"]);
+const patterns = {
+  string: /'(?:[^']|'')*'/y,
+  mark: /[(),:]/y,
+  // A colon belongs to a date and time, but ends the variable of a lambda.
+  word: /\d{4}-\d\d-\d\dT[0-9:.Z+-]+|[A-Za-z0-9_.@$/+-]+/y,
+};
 
 /**
  * Parses an OData `$filter` and returns the test it stands for. Knows eq, ne, gt, ge, lt, le, in, and, or, not, brackets,
@@ -38,308 +40,174 @@ const functions = new Set(["startswith", "endswith", "contains"]);
  * @throws GraphError 400 for what Graph refuses, with its codes.
  */
 export function parseFilter(text: string, rules: FilterRules, isAdvanced: boolean): (entity: Json) => boolean {
-  const parser = new Parser(tokenize(text), rules, isAdvanced);
-  const expression = parser.parse();
-  return (entity) => isTrue(expression, entity, new Map());
+  const matches = new Conditions(text, rules, isAdvanced).reader.whole();
+  return (entity) => matches({ entity, variables: new Map() });
 }
 
-function tokenize(text: string): Token[] {
-  const tokens: Token[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const rest = text.slice(at);
-    const space = /^\s+/.exec(rest);
-    if (space !== null) {
-      at += space[0].length;
-      continue;
-    }
-    const quoted = /^'((?:[^']|'')*)'/.exec(rest);
-    const mark = /^[(),:]/.exec(rest);
-    // A colon belongs to a date and time, but ends the variable of a lambda.
-    const word = /^(?:\d{4}-\d\d-\d\dT[0-9:.Z+-]+|[A-Za-z0-9_.@$/+-]+)/.exec(rest);
-    if (quoted !== null) {
-      tokens.push({ kind: "string", text: (quoted[1] ?? "").replaceAll("''", "'") });
-      at += quoted[0].length;
-    } else if (mark !== null) {
-      tokens.push({ kind: "mark", text: mark[0] });
-      at += 1;
-    } else if (word !== null) {
-      tokens.push({ kind: "word", text: word[0] });
-      at += word[0].length;
-    } else if (rest.startsWith("'")) {
-      throw invalidFilter(`There is an unterminated string literal at position ${text.length} in '${text}'.`);
-    } else {
-      throw invalidFilter(`Syntax error: character '${rest[0]}' is not valid at position ${at} in '${text}'.`);
-    }
-  }
-  return tokens;
-}
-
-class Parser {
-  #at = 0;
+/** The conditions Graph knows, as rules of a collection allow them. */
+class Conditions {
+  readonly reader: Reader<Scope>;
+  readonly #rules: FilterRules;
+  readonly #isAdvanced: boolean;
   readonly #variables: string[] = [];
 
-  constructor(
-    readonly tokens: readonly Token[],
-    readonly rules: FilterRules,
-    readonly isAdvanced: boolean,
-  ) {}
-
-  parse(): Expression {
-    const expression = this.#or();
-    if (this.#at < this.tokens.length) {
-      throw invalidFilter(`Syntax error at '${this.#peek()?.text ?? ""}'.`);
-    }
-    return expression;
+  constructor(text: string, rules: FilterRules, isAdvanced: boolean) {
+    this.#rules = rules;
+    this.#isAdvanced = isAdvanced;
+    this.reader = new Reader(
+      tokensOf(text, patterns, (at) =>
+        invalidFilter(
+          text[at] === "'"
+            ? `There is an unterminated string literal at position ${text.length} in '${text}'.`
+            : `Syntax error: character '${text[at]}' is not valid at position ${at} in '${text}'.`,
+        ),
+      ),
+      {
+        joins: [["or"], ["and"]],
+        not: ["not"],
+        ignoresCase: true,
+        condition: () => this.#condition(),
+        syntaxError,
+        negating: () => this.#require("not"),
+      },
+    );
   }
 
-  #or(): Expression {
-    let left = this.#and();
-    while (this.#takesWord("or")) {
-      left = { kind: "or", left, right: this.#and() };
-    }
-    return left;
-  }
-
-  #and(): Expression {
-    let left = this.#unary();
-    while (this.#takesWord("and")) {
-      left = { kind: "and", left, right: this.#unary() };
-    }
-    return left;
-  }
-
-  #unary(): Expression {
-    if (this.#takesWord("not")) {
-      this.#require("not");
-      return { kind: "not", of: this.#unary() };
-    }
-    if (this.#takesMark("(")) {
-      const inner = this.#or();
-      this.#mark(")");
-      return inner;
-    }
-    return this.#predicate();
-  }
-
-  #predicate(): Expression {
-    const word = this.#word();
-    const name = word.toLowerCase();
-    if (functions.has(name) && this.#takesMark("(")) {
-      this.#require(name);
-      const path = this.#path(this.#word());
-      this.#mark(",");
-      const value = this.#literal();
-      this.#mark(")");
-      return { kind: "call", name, path, value };
+  #condition(): Predicate<Scope> {
+    const { reader } = this;
+    const { text: word } = reader.next("word");
+    const call = textFunctions.get(word.toLowerCase());
+    if (call !== undefined && reader.take("(") !== undefined) {
+      this.#require(word.toLowerCase());
+      const read = this.#path(reader.next("word").text);
+      reader.demand(",");
+      const part = String(this.#literal());
+      reader.demand(")");
+      return (scope) => call(read(scope), part);
     }
     const lambda = /^(.+)\/(any|all)$/i.exec(word);
-    if (lambda !== null && this.#takesMark("(")) {
+    if (lambda !== null && reader.take("(") !== undefined) {
       return this.#lambda(lambda[1] ?? "", (lambda[2] ?? "").toLowerCase() === "all");
     }
-    const path = this.#path(word);
-    const operator = this.#word().toLowerCase();
-    if (operator === "in") {
-      return { kind: "in", path, values: this.#list() };
+    const read = this.#path(word);
+    const given = reader.next("word").text.toLowerCase();
+    if (given === "in") {
+      const values = this.#list();
+      return (scope) => values.some((one) => holds(dated(read(scope), one), "eq", dated(one, read(scope))));
     }
-    if (!comparisons.has(operator)) {
-      throw invalidFilter(`Syntax error: '${operator}' is no operator.`);
+    const operator = comparisons.find((one) => one === given);
+    if (operator === undefined) {
+      throw invalidFilter(`Syntax error: '${given}' is no operator.`);
     }
-    this.#require(operator, path);
-    return { kind: "compare", operator, path, value: this.#literal() };
+    this.#require(operator, spelled(word, this.#rules));
+    const value = this.#literal();
+    return (scope) => holds(dated(read(scope), value), operator, dated(value, read(scope)));
   }
 
-  #lambda(rawPath: string, all: boolean): Expression {
-    const path = this.#path(rawPath);
+  #lambda(rawPath: string, all: boolean): Predicate<Scope> {
+    const { reader } = this;
+    const read = this.#path(rawPath);
+    const items = (scope: Scope): unknown[] => [read(scope)].flatMap((value) => (Array.isArray(value) ? value : []));
     if (all) {
       this.#require("all");
     }
-    if (this.#takesMark(")")) {
-      return { kind: "lambda", all, path, variable: "", of: undefined };
+    if (reader.take(")") !== undefined) {
+      return (scope) => items(scope).length > 0;
     }
-    const variable = this.#word();
-    this.#mark(":");
+    const { text: variable } = reader.next("word");
+    reader.demand(":");
     this.#variables.push(variable);
-    const of = this.#or();
+    const matches = reader.conditions();
     this.#variables.pop();
-    this.#mark(")");
-    return { kind: "lambda", all, path, variable, of };
+    reader.demand(")");
+    return ({ entity, variables }) => {
+      const isMatch = (item: unknown) => matches({ entity, variables: new Map(variables).set(variable, item) });
+      return all ? items({ entity, variables }).every(isMatch) : items({ entity, variables }).some(isMatch);
+    };
   }
 
   #list(): Literal[] {
-    this.#mark("(");
+    this.reader.demand("(");
     const values: Literal[] = [];
     do {
       values.push(this.#literal());
-    } while (this.#takesMark(","));
-    this.#mark(")");
+    } while (this.reader.take(",") !== undefined);
+    this.reader.demand(")");
     return values;
   }
 
   #literal(): Literal {
-    const token = this.tokens[this.#at++];
-    if (token?.kind === "string") {
-      return token.text;
+    const { kind, text } = this.reader.peek() ?? { kind: "mark", text: "" };
+    if (kind === "mark") {
+      throw invalidFilter("Expression expected.");
     }
-    if (token?.kind === "word") {
-      const word = token.text.toLowerCase();
-      if (word === "true" || word === "false") {
-        return word === "true";
-      }
-      if (word === "null") {
-        return null;
-      }
-      if (/^-?\d+(?:\.\d+)?$/.test(word)) {
-        return Number(word);
-      }
-      if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(word) || /^\d{4}-\d\d-\d\d(?:t.*)?$/.test(word)) {
-        return token.text;
-      }
-      throw unknownFilterProperty(token.text, this.rules.type);
+    this.reader.next(kind);
+    const word = text.toLowerCase();
+    if (kind === "string") {
+      return text;
     }
-    throw invalidFilter("Expression expected.");
+    if (word === "true" || word === "false" || word === "null") {
+      return word === "null" ? null : word === "true";
+    }
+    if (/^-?\d+(?:\.\d+)?$/.test(word)) {
+      return Number(word);
+    }
+    if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(word) || /^\d{4}-\d\d-\d\d(?:t.*)?$/.test(word)) {
+      return text;
+    }
+    throw unknownFilterProperty(text, this.#rules.type);
   }
 
-  #path(path: string): string {
+  /** What a path leads to: a member of the entity, or what a variable of a lambda stands for. */
+  #path(path: string): (scope: Scope) => unknown {
     const [head = "", ...rest] = path.split("/");
-    if (this.#variables.includes(head)) {
-      return path;
-    }
-    const member = this.rules.members.find((one) => one.toLowerCase() === head.toLowerCase());
+    const isVariable = this.#variables.includes(head);
+    const name = isVariable ? head : this.#member(head);
+    return ({ entity, variables }) =>
+      rest.reduce<unknown>(
+        (value, step) => (isObject(value) ? value[step] : undefined),
+        variables.has(name) ? variables.get(name) : entity[name],
+      ) ?? null;
+  }
+
+  #member(head: string): string {
+    const member = this.#rules.members.find((one) => one.toLowerCase() === head.toLowerCase());
     if (member === undefined) {
-      throw unknownFilterProperty(head, this.rules.type);
+      throw unknownFilterProperty(head, this.#rules.type);
     }
-    if (this.rules.unfilterable.includes(member)) {
-      throw unsupportedFilter(member, this.rules.resource);
+    if (this.#rules.unfilterable.includes(member)) {
+      throw unsupportedFilter(member, this.#rules.resource);
     }
-    return [member, ...rest].join("/");
+    return member;
   }
 
   #require(operator: string, path = operator): void {
-    if (this.rules.refused.has(operator)) {
-      throw unsupportedFilter(path, this.rules.resource);
+    if (this.#rules.refused.has(operator)) {
+      throw unsupportedFilter(path, this.#rules.resource);
     }
-    if (this.rules.advanced.has(operator) && !this.isAdvanced) {
+    if (this.#rules.advanced.has(operator) && !this.#isAdvanced) {
       throw consistencyLevelMissing(operator);
     }
   }
-
-  #peek(): Token | undefined {
-    return this.tokens[this.#at];
-  }
-
-  #takesWord(word: string): boolean {
-    const token = this.#peek();
-    const found = token?.kind === "word" && token.text.toLowerCase() === word;
-    this.#at += found ? 1 : 0;
-    return found;
-  }
-
-  #takesMark(mark: string): boolean {
-    const token = this.#peek();
-    const found = token?.kind === "mark" && token.text === mark;
-    this.#at += found ? 1 : 0;
-    return found;
-  }
-
-  #mark(mark: string): void {
-    if (!this.#takesMark(mark)) {
-      throw invalidFilter(`Syntax error: '${mark}' expected at '${this.#peek()?.text ?? "the end"}'.`);
-    }
-  }
-
-  #word(): string {
-    const token = this.tokens[this.#at++];
-    if (token?.kind !== "word") {
-      throw invalidFilter(`Syntax error at '${token?.text ?? "the end"}'.`);
-    }
-    return token.text;
-  }
 }
 
-function isTrue(expression: Expression, entity: Json, variables: Map<string, unknown>): boolean {
-  switch (expression.kind) {
-    case "and":
-      return isTrue(expression.left, entity, variables) && isTrue(expression.right, entity, variables);
-    case "or":
-      return isTrue(expression.left, entity, variables) || isTrue(expression.right, entity, variables);
-    case "not":
-      return !isTrue(expression.of, entity, variables);
-    case "in": {
-      const value = valueAt(expression.path, entity, variables);
-      return expression.values.some((one) => order(value, one) === 0);
-    }
-    case "call":
-      return called(expression.name, valueAt(expression.path, entity, variables), expression.value);
-    case "compare":
-      return compared(expression.operator, valueAt(expression.path, entity, variables), expression.value);
-    case "lambda": {
-      const collection = valueAt(expression.path, entity, variables);
-      const items = Array.isArray(collection) ? collection : [];
-      const { of, variable } = expression;
-      if (of === undefined) {
-        return items.length > 0;
-      }
-      const holds = (item: unknown) => isTrue(of, entity, new Map(variables).set(variable, item));
-      return expression.all ? items.every(holds) : items.some(holds);
-    }
-  }
+function syntaxError(token: Token | undefined, wanted?: string): Error {
+  const found = `'${token?.text ?? "the end"}'`;
+  return invalidFilter(
+    wanted === undefined || wanted === "the end"
+      ? `Syntax error at ${found}.`
+      : `Syntax error: '${wanted}' expected at ${found}.`,
+  );
 }
 
-function valueAt(path: string, entity: Json, variables: Map<string, unknown>): unknown {
+/** A path with its member as the type spells it. */
+function spelled(path: string, { members }: FilterRules): string {
   const [head = "", ...rest] = path.split("/");
-  let value = variables.has(head) ? variables.get(head) : entity[head];
-  for (const name of rest) {
-    value = isObject(value) ? value[name] : undefined;
-  }
-  return value ?? null;
+  return [members.find((one) => one.toLowerCase() === head.toLowerCase()) ?? head, ...rest].join("/");
 }
 
-function called(name: string, value: unknown, literal: Literal): boolean {
-  if (typeof value !== "string") {
-    return false;
-  }
-  const text = value.toLowerCase();
-  const part = String(literal).toLowerCase();
-  if (name === "startswith") {
-    return text.startsWith(part);
-  }
-  return name === "endswith" ? text.endsWith(part) : text.includes(part);
-}
-
-function compared(operator: string, value: unknown, literal: Literal): boolean {
-  const result = order(value, literal);
-  switch (operator) {
-    case "eq":
-      return result === 0;
-    case "ne":
-      return result !== 0;
-    case "gt":
-      return result !== undefined && result > 0;
-    case "ge":
-      return result !== undefined && result >= 0;
-    case "lt":
-      return result !== undefined && result < 0;
-    default:
-      return result !== undefined && result <= 0;
-  }
-}
-
-/** Negative, 0 or positive as sorting functions return it; undefined when the two cannot be compared. */
-export function order(value: unknown, other: unknown): number | undefined {
-  if (value === null || other === null) {
-    return value === other ? 0 : undefined;
-  }
-  if (typeof value === "string" && typeof other === "string") {
-    const isDate = /^\d{4}-\d\d-\d\dT/;
-    if (isDate.test(value) && isDate.test(other)) {
-      return Date.parse(value) - Date.parse(other);
-    }
-    const [left, right] = [value.toLowerCase(), other.toLowerCase()];
-    return left < right ? -1 : left > right ? 1 : 0;
-  }
-  if (typeof value === typeof other) {
-    return Number(value) - Number(other);
-  }
-  return undefined;
+/** A time that is compared with a time, as a number: the same one can be written in several ways. */
+export function dated(value: unknown, other: unknown): unknown {
+  const isTime = (one: unknown): one is string => typeof one === "string" && /^\d{4}-\d\d-\d\dT/.test(one);
+  return isTime(value) && isTime(other) ? Date.parse(value) : value;
 }
