@@ -13,16 +13,22 @@ const rows = Object.values(behaviours).flat();
 const tried = probes.map(({ row }) => row);
 const turnable = tried.filter((row) => rows.some(({ id, contrary }) => id === row && contrary !== undefined));
 
+/** The application's certificate, and the key of the issuer of its tokens. Making RSA keys takes longer than a run: made once. */
+const credentials = (async () => {
+  const { private: key, cert } = await generate([{ name: "commonName", value: "acceptance" }], { keySize: 2048 });
+  return { key, cert, issuer: generateKeyPairSync("rsa", { modulusLength: 2048 }) };
+})();
+
 /** A tenant on which everything can be tried: a low limit, tests that last, a certificate of the application. */
 async function tryable(): Promise<{ world: World; folder: string; run: (more?: Row) => Promise<Run> }> {
   const world = await startWorld({
     settings: { test: { duration: 300 }, serviceProtection: { latency: 20, concurrency: 3 } },
   });
   const folder = runFolder();
-  const { private: key, cert } = await generate([{ name: "commonName", value: "acceptance" }], { keySize: 2048 });
+  const { key, cert, issuer } = await credentials;
+  const { publicKey, privateKey } = issuer;
   const certificate = join(folder, "certificate.pem");
   writeFileSync(certificate, `${key}\n${cert}\n`);
-  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const known = { issuer: "https://token.actions.example", subject: "repo:contoso/mail", audience: "api://x" };
   const federatedToken = join(folder, "federated.jwt");
   writeFileSync(federatedToken, jwt.sign({}, privateKey, { algorithm: "RS256", keyid: "1", ...known, expiresIn: 300 }));
