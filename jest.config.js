@@ -28,13 +28,14 @@ const withCli = {
 };
 
 /**
- * One project a layer; `npm test` runs them one after the other. What is in none of the other layers' folders is unit.
+ * One project a layer; `npm test` runs them side by side. What is in none of the other layers' folders is unit.
  *
  * @type {import("jest").Config}
  */
 module.exports = {
   // A run of the real engine takes seconds; every other layer stays far below this.
   testTimeout: 120_000,
+  testSequencer: "<rootDir>/test/sequencer.cjs",
   projects: [
     {
       ...common,

@@ -52,12 +52,7 @@ export async function build() {
   say("Compiling the package …");
   // A compile that fails half-way leaves a mixed dist, which must not pass for the sources it was last made from.
   rmSync(buildStamp, { force: true });
-  const tsc = join(clone, "node_modules", "typescript", "bin", "tsc");
-  const { code, stdout } = await capture(
-    process.execPath,
-    [tsc, "-p", join(clone, "tsconfig.build.json"), "--listEmittedFiles", "--pretty", "false"],
-    { cwd: clone },
-  );
+  const { code, stdout } = await tsc("tsconfig.build.json", "--listEmittedFiles");
   const lines = stdout.split("\n");
   if (code !== 0) {
     throw new Error(`The package does not compile:\n${lines.filter((line) => !line.startsWith("TSFILE:")).join("\n")}`);
@@ -70,6 +65,22 @@ export async function build() {
   mkdirSync(join(buildStamp, ".."), { recursive: true });
   writeFileSync(buildStamp, key);
   say(`  Compiled in ${since(start)}.`);
+}
+
+/** Checks the types of everything that is TypeScript: package, tests and examples. */
+export async function checkTypes() {
+  const { code, stdout } = await tsc("tsconfig.json", "--noEmit");
+  if (code !== 0) {
+    throw new Error(`The types do not hold:\n${stdout}`);
+  }
+}
+
+/** TypeScript's native compiler takes a third of the time. Beside it stands the one in JavaScript, which Pulumi's SDK loads. */
+function tsc(project, ...args) {
+  const compiler = join(clone, "node_modules", "@typescript", "native", "bin", "tsc");
+  return capture(process.execPath, [compiler, "-p", join(clone, project), ...args, "--pretty", "false"], {
+    cwd: clone,
+  });
 }
 
 /** Compares npm's own record of what it installed with the lock file; packages for other platforms may be absent. */
@@ -120,8 +131,13 @@ function readIfThere(file) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  if (process.argv[2] === "--dependencies") {
+  const [part] = process.argv.slice(2);
+  if (part === "--dependencies") {
     await installDependencies();
+  } else if (part === "--build") {
+    await build();
+  } else if (part === "--types") {
+    await checkTypes();
   } else {
     const { origin, version } = await setUp();
     say(`Ready: Pulumi CLI ${version} from ${origin}.`);

@@ -10,7 +10,7 @@ import { TokenError } from "./errors";
 import { rememberSecret } from "./redact";
 import { type FreshToken, githubActionsToken, scopeOf, signInLocally } from "./sign-in";
 
-export type { TokenOptions, TokenSource } from "./call";
+export type { TokenSource } from "./call";
 
 /** A token is replaced this long before it ends, in milliseconds: a call may wait in a queue with it. */
 const EARLY = 120_000;

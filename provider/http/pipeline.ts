@@ -25,7 +25,7 @@ import { RETRY_POLICY, Retry, type RetryPolicy } from "./retry";
 import { type RequestCounts, Trace, type TraceSink, traceToFile, type Witness } from "./trace";
 import { ANSWER_TIMEOUTS, type AnswerTimeouts, Link, Send, Sending, setHeader } from "./transport";
 
-export type { Answer, Call, CallContext, Service, TokenOptions, TokenSource } from "./call";
+export type { Answer, Call, CallContext, TokenSource } from "./call";
 
 /** What a pipeline is made of. */
 export interface PipelineOptions {

@@ -317,14 +317,6 @@ export function serverTypeWithoutAppointments(): DataverseError {
   );
 }
 
-export function noTestPrivilege(): DataverseError {
-  return new DataverseError(
-    403,
-    "0x8005E232",
-    "You do not have the privilege to test the email configuration of this mailbox.",
-  );
-}
-
 export function queueHasItems(): DataverseError {
   return new DataverseError(
     400,
