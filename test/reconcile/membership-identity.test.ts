@@ -217,6 +217,21 @@ describe("two people with one Name", () => {
     expect(await queue.refresh()).toEqual({});
     expect(queue.outputs.forwardingId).toBe(first);
   });
+
+  test("whom nothing tells apart are both named in place of a forwarding target, never by their Name", async () => {
+    const { world, first, second } = await twoAndrews();
+    const program = { displayName: "Queue", primarySmtpAddress: "queue@contoso.com", forwarding: { to: ada } };
+    const queue = await world.resource("SharedMailbox", "queue").up(program);
+    await world.exchange("Set-Mailbox", { Identity: queue.id, ForwardingAddress: second });
+    // The mailbox itself is read; then Exchange is asked by distinguished name which of the two it is.
+    await world.fault({ cmdlet: "Get-Mailbox", after: 1, times: 2, answer: { status: 200, body: { value: [] } } });
+    expect(await queue.refresh()).toEqual({
+      "forwarding/to": [ada, `${andrew} (id ${first}) or ${namesake} (id ${second})`],
+    });
+    await queue.up(program);
+    expect(await queue.refresh()).toEqual({});
+    expect(queue.outputs.forwardingId).toBe(await idOf(world, ada));
+  });
 });
 
 test("an import file names the right one of two people with one text", async () => {

@@ -330,22 +330,61 @@ describe("license: false", () => {
     expect(await resource.plan({ ...support, license: false })).toEqual([]);
   });
 
-  test("leaves one that was there already, or that a group assigns, and says so", async () => {
+  const none = { ...support, license: false };
+
+  test("takes away one that somebody else assigned, once a preview has shown that it goes", async () => {
     const world = await startWorld();
     const resource = await made(world);
     await assign(world, resource, PLAN_2);
     await resource.up({ ...support, license: plan2 });
     expect(await world.writes()).toEqual([]);
-    await resource.up({ ...support, license: false });
-    expect(await world.writes()).toEqual([]);
-    expect(world.warnings.join("\n")).toMatch(/keeps the licence EXCHANGEENTERPRISE: this resource did not assign it/);
+    expect(await resource.plan(none)).toEqual(["license"]);
+    await resource.up(none);
+    expect((await licences(world, resource)).skuIds).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+  });
 
+  test("is drift where somebody assigns one, which goes", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { license: false });
+    expect(await resource.refresh()).toEqual({});
+    await assign(world, resource, PLAN_2);
+    // No preview has shown it yet: a change of something else leaves it.
+    await resource.up({ ...none, displayName: "Support" });
+    expect(await world.writes()).toEqual(["Set-Mailbox"]);
+    expect(world.warnings.join("\n")).toContain("license: the mailbox has the licence EXCHANGEENTERPRISE");
+    expect(await resource.refresh()).toEqual({ license: [false, { sku: "EXCHANGEENTERPRISE" }] });
+    expect(await resource.plan({ ...none, displayName: "Support" })).toEqual(["license"]);
+    await resource.up({ ...none, displayName: "Support" });
+    expect((await licences(world, resource)).skuIds).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+    expect(resource.outputs).not.toHaveProperty("assignedLicenseId");
+  });
+
+  test("says what only a group can take away, and leaves what is not Exchange's", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { license: false });
     await assignByGroup(world, resource, E3);
-    await resource.up({ ...support, license: { sku: "ENTERPRISEPACK" } });
-    await resource.up({ ...support, license: false });
-    expect(await world.writes()).toEqual([]);
+    expect(await resource.refresh()).toEqual({});
+    await resource.up({ ...none, displayName: "Support" });
     expect(world.warnings.join("\n")).toMatch(/keeps the licence ENTERPRISEPACK: the group .* assigns it/);
     expect((await licences(world, resource)).skuIds).toEqual([E3]);
+    await world.control("PATCH", `state/users/${resource.id}`, {
+      assignedLicenses: [{ skuId: PLAN_2, disabledPlans: [EXCHANGE_2] }],
+    });
+    expect(await resource.refresh()).toEqual({});
+  });
+
+  test("leaves what an adoption finds until a refresh has shown it", async () => {
+    const world = await startWorld();
+    const first = await made(world);
+    await assign(world, first, PLAN_2);
+    const second = await world.resource("SharedMailbox", "second").up({ ...none, signInBlocked: true, adopt: true });
+    expect((await licences(world, first)).skuIds).toEqual([PLAN_2]);
+    expect(world.warnings.join("\n")).toContain("license: the mailbox has the licence EXCHANGEENTERPRISE");
+    await second.refresh();
+    await second.up({ ...none, signInBlocked: true, adopt: true });
+    expect((await licences(world, first)).skuIds).toEqual([]);
   });
 
   test.each<[string, Row, Row, RegExp]>([

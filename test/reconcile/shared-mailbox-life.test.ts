@@ -198,18 +198,84 @@ describe("a deleted mailbox that had the address", () => {
     expect(resource.id).not.toBe(id);
   });
 
-  test("comes back with its permissions, which is told", async () => {
-    const world = await startWorld();
-    const resource = await world.resource("SharedMailbox", "support").up(program);
-    await world.exchange("Add-MailboxPermission", {
-      Identity: resource.id,
-      User: "grace@contoso.com",
-      AccessRights: ["FullAccess"],
+  describe("gives nobody access that no preview showed", () => {
+    const again = { ...program, restoreDeleted: true };
+    const grace = "grace@contoso.com";
+
+    async function deletedWithAccess(world: World): Promise<string> {
+      const { id } = await world.resource("SharedMailbox", "support").up(program);
+      await world.exchange("Add-MailboxPermission", { Identity: id, User: grace, AccessRights: ["FullAccess"] });
+      await world.exchange("Add-MailboxPermission", {
+        Identity: id,
+        User: "Support Team",
+        AccessRights: ["ReadPermission"],
+      });
+      await world.exchange("Add-RecipientPermission", {
+        Identity: id,
+        Trustee: grace,
+        AccessRights: ["SendAs"],
+        Confirm: false,
+      });
+      await world.exchange("Set-Mailbox", {
+        Identity: id,
+        GrantSendOnBehalfTo: { "@odata.type": "#Exchange.GenericHashTable", Add: ["alan@contoso.com"] },
+        ForwardingAddress: "alan@contoso.com",
+        DeliverToMailboxAndForward: true,
+      });
+      await world.exchange("Remove-Mailbox", { Identity: id, Confirm: false });
+      return id;
+    }
+
+    async function access(world: World, id: string): Promise<Row> {
+      const [mailbox] = await world.exchange("Get-Mailbox", { Identity: id });
+      const explicit = (rows: Row[], who: string) =>
+        rows.filter((row) => row.IsInherited !== true && !String(row[who]).includes("SELF")).map((row) => row[who]);
+      return {
+        access: explicit(await world.exchange("Get-MailboxPermission", { Identity: id }), "User"),
+        sendAs: explicit(await world.exchange("Get-RecipientPermission", { Identity: id }), "Trustee"),
+        sendOnBehalf: mailbox?.GrantSendOnBehalfTo,
+        forwardsTo: mailbox?.ForwardingAddress,
+      };
+    }
+
+    const nobody = { access: [], sendAs: [], sendOnBehalf: [], forwardsTo: null };
+
+    test("not those who had it before, and says who", async () => {
+      const world = await startWorld();
+      const id = await deletedWithAccess(world);
+      const resource = await world.resource("SharedMailbox", "again").up(again);
+      expect(resource.id).toBe(id);
+      expect(await access(world, id)).toEqual(nobody);
+      const warnings = world.warnings.join("\n");
+      expect(warnings).toContain("restoreDeleted: a mailbox that comes back loses the access that people had to it");
+      expect(warnings).toMatch(/came back without the access .*grace@contoso\.com \(FullAccess, SendAs\)/);
+      expect(warnings).toContain("came back without its forwarding to");
+      expect(resource.outputs).not.toHaveProperty("hasFormerAccess");
+      expect(await resource.refresh()).toEqual({});
+      await world.resource("MailboxMembership", "people").up({ mailbox: id, members: [grace] });
+      expect(await access(world, id)).toMatchObject({ access: [grace], sendAs: [grace] });
     });
-    await resource.destroy();
-    await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: true });
-    expect(world.warnings.join("\n")).toContain(
-      `The mailbox ${address} came back with the permissions that it had: grace@contoso.com (FullAccess).`,
+
+    test("forwarding that is declared stays", async () => {
+      const world = await startWorld();
+      const id = await deletedWithAccess(world);
+      await world.resource("SharedMailbox", "again").up({ ...again, forwarding: { to: "alan@contoso.com" } });
+      expect(await access(world, id)).toMatchObject({ access: [], forwardsTo: "Alan Turing" });
+    });
+
+    test.each(["Get-MailboxPermission", "Remove-MailboxPermission", "Remove-RecipientPermission"])(
+      "nor where %s fails: the next deployment goes on with it",
+      async (cmdlet) => {
+        const world = await startWorld();
+        const id = await deletedWithAccess(world);
+        await world.fault({ cmdlet, answer: { status: 403, body: "" } });
+        const resource = world.resource("SharedMailbox", "again");
+        await expect(resource.up(again)).rejects.toThrow();
+        expect(resource.id).toBe(id);
+        await resource.up(again);
+        expect(await access(world, id)).toEqual(nobody);
+        expect(resource.outputs).not.toHaveProperty("hasFormerAccess");
+      },
     );
   });
 

@@ -20,7 +20,7 @@ import {
   taken,
 } from "./naming";
 import { around } from "./observation";
-import { restore, tellAccess } from "./restoration";
+import { restore, takeFormerAccess } from "./restoration";
 import { convert } from "./type";
 
 /** How often a creation whose answer is lost is sent. */
@@ -59,9 +59,10 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   if (mailbox === undefined) {
     const restored = await restore(inputs, operation);
     if (restored !== undefined) {
+      operation.state.hasFormerAccess = true;
       const observed = await settled(restored, desired, operation);
-      await tellAccess(observed.mailbox, operation);
-      return { ...observed, isAdopted: true };
+      await takeFormerAccess(observed.mailbox, inputs, operation);
+      return { ...(await around(observed, desired, operation)), isAdopted: true };
     }
     await requireNotDeleted(inputs, operation);
     return undefined;

@@ -103,6 +103,8 @@ export interface Observed {
   user: User;
   /** The recipient that `ForwardingAddress` names. */
   forwardsTo: Recipient | undefined;
+  /** Those who are printed like the recipient that `ForwardingAddress` names, where none of them is known to be it. */
+  forwardingCandidates?: readonly Recipient[];
   /** Domains in which Exchange keeps the alias as an address; only where further addresses are declared, and may be asked for. */
   aliasDomains?: readonly string[];
   /** Automatic replies and regional settings; only where one of them is declared. */

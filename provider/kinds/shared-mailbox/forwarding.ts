@@ -73,38 +73,44 @@ export async function requireNoLoop(
     }
     const isMailbox: boolean = /Mailbox$/.test(next.recipientTypeDetails) && next.id !== "";
     const through: Mailbox | undefined = isMailbox ? await operation.services.mailboxes.withId(next.id) : undefined;
-    next = through === undefined ? undefined : await forwardsTo(through, undefined, operation);
+    next = through === undefined ? undefined : (await forwardsTo(through, undefined, operation)).recipient;
   }
 }
 
 /**
  * The recipient that a mailbox forwards to inside the tenant. Exchange prints it by Name, which several may have: then Exchange is
  * asked which it is, and only where it does not tell them apart the program's target, or the state's, is taken for it.
+ *
+ * @returns the recipient, and all who are printed like it where none of them is known to be it.
  */
 export async function forwardsTo(
   mailbox: Mailbox,
   desired: Desired | undefined,
   operation: Operation,
-): Promise<Recipient | undefined> {
+): Promise<{ recipient: Recipient | undefined; candidates: readonly Recipient[] }> {
   const printed = mailbox.forwardingAddress;
+  const known = (recipient: Recipient | undefined) => ({ recipient, candidates: [] });
   if (printed === undefined) {
-    return undefined;
+    return known(undefined);
   }
   const target = desired?.target !== undefined && "recipient" in desired.target ? desired.target.recipient : undefined;
   if (target !== undefined && [target.id, target.guid].some((id) => id !== "" && sameText(id, printed))) {
-    return target;
+    return known(target);
   }
   const { recipients } = operation.services;
   const candidates = await recipients.printed(printed);
   if (candidates.length < 2) {
-    return candidates[0];
+    return known(candidates[0]);
   }
   const [found, second] = (await recipients.referredTo(mailbox.id, "ForwardingAddress", candidates)) ?? [];
   if (found !== undefined && second === undefined) {
-    return found;
+    return known(found);
   }
-  const known = [target?.id, operation.state.forwardingId];
-  return candidates.find(({ id }) => id !== "" && known.some((one) => typeof one === "string" && sameText(one, id)));
+  const ids = [target?.id, operation.state.forwardingId];
+  const expected = candidates.find(
+    ({ id }) => id !== "" && ids.some((one) => typeof one === "string" && sameText(one, id)),
+  );
+  return expected === undefined ? { recipient: undefined, candidates } : known(expected);
 }
 
 /** Forwarding in a form that can be compared: by id where there is one. */
@@ -153,17 +159,30 @@ function forwardingAsRead(
   const before = isForwarding(declared) ? declared : undefined;
   const isSame =
     recipient === undefined
-      ? before?.to === mailbox.forwardingSmtpAddress
+      ? mailbox.forwardingAddress === undefined && before?.to === mailbox.forwardingSmtpAddress
       : sameText(declaredId ?? "", recipient.id || recipient.guid) ||
         smtpAddresses(recipient).includes(before?.to ?? "");
-  const to = isSame
-    ? before?.to
-    : (recipient?.primarySmtpAddress ?? mailbox.forwardingSmtpAddress ?? mailbox.forwardingAddress);
+  const to = isSame ? before?.to : (recipient?.primarySmtpAddress ?? unclearTarget(observed));
   return {
     to,
     keepCopy: mailbox.deliversAndForwards,
     ...(before?.allowLoss === undefined ? {} : { allowLoss: before.allowLoss }),
   };
+}
+
+/**
+ * Where mail goes that goes to no recipient who is known: an outside address; or, in words, all who are printed alike. A Name is
+ * never shown for an address: several may have it.
+ */
+function unclearTarget({ mailbox, forwardingCandidates = [] }: Observed): string | undefined {
+  if (mailbox.forwardingAddress === undefined) {
+    return mailbox.forwardingSmtpAddress;
+  }
+  return forwardingCandidates.length === 0
+    ? "a recipient that cannot be looked up"
+    : forwardingCandidates
+        .map(({ id, guid, primarySmtpAddress }) => `${primarySmtpAddress} (id ${id || guid})`)
+        .join(" or ");
 }
 
 /** Forwarding of everything that arrives. */

@@ -3,6 +3,7 @@ import type { Change, Operation, Properties } from "../../core/kind";
 import { ConflictError, InputError, isClass } from "../../http/errors";
 import {
   type AccountLicenses,
+  type Assignment,
   type Entitlement,
   entitlementOf,
   type Grant,
@@ -14,7 +15,7 @@ import { canonicalSize, GIGABYTE } from "../../services/sizes";
 import { sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type { Desired, Licensing, Observed } from "./desired";
-import { changesOf, type Facet, isSet, keptAdvice } from "./facet";
+import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
 import {
   insufficient,
   isLicense,
@@ -74,12 +75,16 @@ export const license: Facet = {
     }
   },
 
-  difference({ inputs }, previous, { licensing }, state) {
-    const declared = inputs.license;
+  difference(desired, previous, observed, state) {
+    const { licensing } = observed;
+    const declared = desired.inputs.license;
     if (licensing === undefined || declared === undefined || declared === "external") {
       return [];
     }
     const { add, remove } = reassignment(declared, previous, licensing, state);
+    if (declared === false && mayTakeAway("license", desired, previous, observed)) {
+      remove.push(...directWithExchange(licensing).filter((skuId) => !remove.includes(skuId)));
+    }
     const from = remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
     return isLicense(declared) &&
       add === undefined &&
@@ -118,18 +123,21 @@ export const license: Facet = {
 
   read: ({ licensing }, state) => ({ license: licenseAsRead(state.license, licensing) }),
 
-  finish({ inputs }, previous, { licensing, mailbox }, operation) {
-    if (inputs.license !== false || !isSet(previous.license) || previous.license === false) {
+  finish({ inputs }, _previous, { licensing, mailbox }, operation) {
+    if (inputs.license !== false || licensing === undefined) {
       return;
     }
-    for (const { skuId, byGroup } of licensing?.account.assignments ?? []) {
-      const why =
-        byGroup === undefined
-          ? "this resource did not assign it"
-          : `the group ${byGroup} assigns it, and only leaving the group takes it away`;
-      operation.warn(
-        `${mailbox.primarySmtpAddress} keeps the licence ${licensing && nameOf(skuId, licensing)}: ${why}.`,
-      );
+    const direct = directWithExchange(licensing).map((skuId) => nameOf(skuId, licensing));
+    if (direct.length > 0) {
+      tellLeft("license", `the licence ${direct.join(", ")}`, operation);
+    }
+    for (const { skuId, byGroup } of licensing.account.assignments) {
+      if (byGroup !== undefined && hasExchange({ skuId, disabledPlans: [] }, licensing)) {
+        operation.warn(
+          `${mailbox.primarySmtpAddress} keeps the licence ${nameOf(skuId, licensing)}: the group ${byGroup} assigns it, and only ` +
+            "leaving the group takes it away.",
+        );
+      }
     }
   },
 
@@ -146,13 +154,13 @@ export const license: Facet = {
 /** Only what the program or the state declares is read, and "external" only where something needs a licence. */
 function isLookedFor(state: Properties, desired: Desired | undefined): boolean {
   if (desired === undefined) {
-    return isLicense(state.license);
+    return isLicense(state.license) || state.license === false;
   }
   const { inputs } = desired;
   return (
     isLicense(inputs.license) ||
     (inputs.license === "external" && needsOfInputs(inputs).length > 0) ||
-    (inputs.license === false && isSet(state.license) && state.license !== false)
+    inputs.license === false
   );
 }
 
@@ -174,14 +182,34 @@ export async function licenseAssigned(mailbox: Mailbox, operation: Operation): P
   const licensing = await licensingOf(mailbox, operation);
   const { assignments } = licensing.account;
   const direct = assignments.filter(({ byGroup }) => byGroup === undefined);
-  const hasExchange = (skuId: string) => find(skuId, licensing)?.plans.some(({ name }) => name.startsWith("EXCHANGE"));
-  const shown = direct.find(({ skuId }) => hasExchange(skuId)) ?? direct[0];
+  const shown = direct.find((one) => hasExchange(one, licensing)) ?? direct[0];
   if (shown === undefined) {
     return assignments.length === 0 ? null : "external";
   }
   const plans = find(shown.skuId, licensing)?.plans ?? [];
   const off = shown.disabledPlans.map((id) => plans.find((plan) => plan.id === id)?.name ?? id).sort();
   return { sku: nameOf(shown.skuId, licensing), ...(off.length === 0 ? {} : { disabledPlans: off }) };
+}
+
+/** Plans by these names come with nearly every licence and give no mailbox. */
+const NO_MAILBOX = ["EXCHANGE_S_FOUNDATION", "EXCHANGE_ANALYTICS"];
+
+/** Whether an assigned licence gives something of Exchange. */
+function hasExchange(
+  { skuId, disabledPlans }: Pick<Assignment, "skuId" | "disabledPlans">,
+  licensing: Licensing,
+): boolean {
+  const plans = find(skuId, licensing)?.plans ?? plansOf(skuId);
+  return plans.some(
+    ({ id, name }) => name.startsWith("EXCHANGE") && !NO_MAILBOX.includes(name) && !disabledPlans.includes(id),
+  );
+}
+
+/** Ids of the licences with Exchange that the account itself has, not by a group. */
+function directWithExchange(licensing: Licensing): string[] {
+  return licensing.account.assignments
+    .filter((one) => one.byGroup === undefined && hasExchange(one, licensing))
+    .map(({ skuId }) => skuId);
 }
 
 function find(sku: string, { subscriptions }: Licensing): Subscription | undefined {
@@ -438,6 +466,10 @@ async function reassign(
 
 /** The declared licence as it is in the tenant; null when the account no longer has it. */
 function licenseAsRead(declared: unknown, licensing: Licensing | undefined): unknown {
+  if (declared === false && licensing !== undefined) {
+    const direct = directWithExchange(licensing).map((skuId) => nameOf(skuId, licensing));
+    return direct.length === 0 ? false : { sku: direct.join(", ") };
+  }
   // A licence that was not looked at, because the application may not, is as the state has it.
   if (!isLicense(declared) || licensing === undefined) {
     return declared ?? null;

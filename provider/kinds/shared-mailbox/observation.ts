@@ -40,7 +40,7 @@ export async function around(
   operation: Operation,
 ): Promise<Observed> {
   const managed = { ...operation.state, ...desired?.inputs };
-  const [recipient, ...looks] = await Promise.all([
+  const [{ recipient, candidates }, ...looks] = await Promise.all([
     forwardsTo(seen.mailbox, desired, operation),
     ...facets.map((facet) => {
       const names = facet.properties.filter((property) => isSet(managed[property])).join(", ");
@@ -49,7 +49,7 @@ export async function around(
       );
     }),
   ]);
-  return { ...seen, forwardsTo: recipient, ...Object.assign({}, ...looks) };
+  return { ...seen, forwardsTo: recipient, forwardingCandidates: candidates, ...Object.assign({}, ...looks) };
 }
 
 /** The shared mailbox that a program refers to, with every property as if all were declared. */

@@ -16,6 +16,7 @@ import { forwardingTarget, isForwarding } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
+import { takeFormerAccess } from "./restoration";
 import { SHARED } from "./type";
 
 /**
@@ -30,6 +31,12 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> =
   advise: (inputs, olds) => [
     ...facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
     ...adviceAtCreation(["adopt", "restoreDeleted"], "mailbox", inputs, olds),
+    ...(olds === undefined && isSet(inputs.restoreDeleted) && inputs.restoreDeleted !== false
+      ? [
+          "restoreDeleted: a mailbox that comes back loses the access that people had to it, and forwarding that is not declared. " +
+            "Those who are to have access are the members of its MailboxMembership.",
+        ]
+      : []),
   ],
   replaces: () => [],
   respelled: () => [],
@@ -220,6 +227,10 @@ function noteWrites(changes: readonly Change[], inputs: SharedMailboxInputs, { s
 
 async function finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation) {
   const { inputs } = desired;
+  if (operation.state.hasFormerAccess === true) {
+    // A creation brought the mailbox back and failed before its former access was gone.
+    await takeFormerAccess(observed.mailbox, inputs, operation);
+  }
   await takeMarkAway(observed.mailbox, previous.creationMark === undefined, operation);
   for (const facet of facets) {
     facet.finish?.(desired, previous, observed, operation);

@@ -225,8 +225,9 @@ export interface SharedMailboxArgs {
    * The licence of the account behind the mailbox. None is needed up to 50 GB; a larger quota, `archive` and `litigationHold` without
    * a sufficient one are refused, in preview for well-known licences, otherwise before the first write. `"external"`: assigned
    * elsewhere, e.g. by a group; the account's licences are then checked before the first write that needs one. A change of `sku`
-   * assigns the new licence and takes the old one away in one step. Removal or null keeps the licence, with a warning; `false` takes
-   * away the one this resource assigned. Nothing is taken away that size, archive or a hold needs, nor what a group assigned.
+   * assigns the new licence and takes the old one away in one step. Removal or null keeps the licence, with a warning. `false` declares
+   * that the account has no licence with Exchange: one that somebody assigns is drift, and goes once a preview has shown it. Nothing
+   * is taken away that size, archive or a hold needs, nor what a group assigned.
    */
   license?: pulumi.Input<License | "external" | false | undefined>;
   /**
@@ -251,8 +252,8 @@ export interface SharedMailboxArgs {
   deletion?: pulumi.Input<DeletionMode | Deletion | undefined>;
   /**
    * What a creation does about a deleted mailbox that had the address as its primary one. Undeclared: it is refused, and the error says
-   * what is in that mailbox. `true` brings it back, with its content and its permissions; none found makes a new one, several are an
-   * error that lists them, and an Exchange guid picks one. `false`: a new, empty one is meant; also for a stack that is destroyed
+   * what is in that mailbox. `true` brings it back with its content; the access that people had to it, and forwarding that is not
+   * declared, are taken away, because no preview showed them. None found makes a new one, several are an error that lists them, and an Exchange guid picks one. `false`: a new, empty one is meant; also for a stack that is destroyed
    * and made again every day. Read only when the mailbox is created; a later change is a warning.
    */
   restoreDeleted?: pulumi.Input<boolean | string | undefined>;

@@ -1,5 +1,6 @@
 import type { Operation } from "../../core/kind";
-import { ConflictError, ifAllowed, isClass, isForbidden, isProviderError, isUnknownOutcome } from "../../http/errors";
+import { grantThing } from "../../core/registry";
+import { ConflictError, isClass, isForbidden, isProviderError, isUnknownOutcome } from "../../http/errors";
 import {
   type DeletedMailbox,
   describeDeleted,
@@ -7,7 +8,9 @@ import {
   type Mailbox,
   smtpAddresses,
 } from "../../services/mailboxes";
+import type { Entry } from "../../services/permissions";
 import { sameText } from "../../services/text";
+import { settle } from "../../services/waiting";
 import type { SharedMailboxInputs } from "./desired";
 
 /** The ways on that every refusal here names, as a program writes them. */
@@ -66,27 +69,85 @@ export async function restore(inputs: SharedMailboxInputs, operation: Operation)
   return mailbox.id;
 }
 
-/** Says who has access to a restored mailbox again: its permissions came back with it, and no preview showed them. */
-export async function tellAccess(mailbox: Mailbox, operation: Operation): Promise<void> {
-  const { permissions } = operation.services;
-  const { primarySmtpAddress } = mailbox;
-  const held = await ifAllowed(permissions.on(mailbox));
-  if (held === undefined) {
+/**
+ * Takes away the access and the forwarding that came back with a restored mailbox: no preview showed them. Whoever is to have access
+ * gets it from a membership of the program, which is deployed after the mailbox.
+ */
+export async function takeFormerAccess(
+  mailbox: Mailbox,
+  { forwarding }: SharedMailboxInputs,
+  operation: Operation,
+): Promise<void> {
+  const { registry } = operation;
+  const isDeclared = ({ sid }: Entry) => sid !== undefined && registry.isDeclared(grantThing(mailbox.id, sid));
+  const entries = await registry.exclusively(`permissions/${mailbox.id}`, async () => {
+    const held = await operation.services.permissions.on(mailbox);
+    const former = held.entries.filter((entry) => !isDeclared(entry));
+    await revokeAll(former, mailbox, operation);
+    return former;
+  });
+  if (entries.length > 0) {
     operation.warn(
-      `The mailbox ${primarySmtpAddress} came back with the permissions that it had. Who has access was not read: the application may not.`,
+      `The mailbox ${mailbox.primarySmtpAddress} came back without the access that people had to it: ${accessInWords(entries)}. ` +
+        "Declare those who are to have it again in a MailboxMembership.",
     );
-    return;
   }
-  const people = [...new Set(held.entries.map(({ trustee }) => trustee))].map((trustee) => {
-    const rights = held.entries.filter((entry) => entry.trustee === trustee).flatMap((entry) => entry.rights);
+  const target = mailbox.forwardingAddress ?? mailbox.forwardingSmtpAddress;
+  if (forwarding === undefined && target !== undefined) {
+    const action = `stopping the former forwarding of ${mailbox.primarySmtpAddress}`;
+    const none = { ForwardingAddress: null, ForwardingSmtpAddress: null, DeliverToMailboxAndForward: false };
+    await operation.services.mailboxes.set(mailbox.id, none, action, operation);
+    operation.warn(
+      `The mailbox ${mailbox.primarySmtpAddress} came back without its forwarding to ${target}. Declare \`forwarding\` to have it again.`,
+    );
+  }
+  delete operation.state.hasFormerAccess;
+}
+
+/** Takes entries away and returns once they do not show any more. */
+async function revokeAll(entries: readonly Entry[], mailbox: Mailbox, operation: Operation): Promise<void> {
+  const { permissions, securityPrincipals } = operation.services;
+  const left: Entry[] = [];
+  for (const entry of entries) {
+    const { list, sid, trustee, rights } = entry;
+    if (list !== "sendOnBehalf") {
+      // By object id, which is never somebody else; a deleted trustee has nothing but the SID.
+      const who = (sid === undefined ? undefined : await securityPrincipals.ownerOf(sid)) ?? sid ?? trustee;
+      const isToldAbsent =
+        list === "access"
+          ? await permissions.revokeAccess(mailbox, who, rights, trustee, operation)
+          : await permissions.revokeSendAs(mailbox, who, trustee, operation);
+      left.push(...(isToldAbsent ? [entry] : []));
+    }
+  }
+  const delegates = entries.filter(({ list }) => list === "sendOnBehalf").map(({ trustee }) => trustee);
+  if (delegates.length > 0) {
+    await permissions.writeSendOnBehalf(mailbox, [], delegates.join(", "), operation);
+  }
+  const key = ({ list, sid, trustee }: Entry) => `${list} ${sid ?? trustee}`;
+  // An entry that Exchange shows and calls absent stays; its own warning has said so.
+  const awaited = entries.filter((entry) => !left.includes(entry)).map(key);
+  await settle(
+    {
+      what: `the former access to ${mailbox.primarySmtpAddress} to be gone`,
+      look: async () => {
+        const seen = (await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox;
+        return (await permissions.on(seen)).entries.filter((entry) => awaited.includes(key(entry)));
+      },
+      done: (seen) => seen.length === 0,
+      describe: accessInWords,
+    },
+    operation,
+  );
+}
+
+/** Who holds what: `grace@contoso.com (FullAccess, SendAs)`. */
+function accessInWords(entries: readonly Entry[]): string {
+  const people = [...new Set(entries.map(({ trustee }) => trustee))].map((trustee) => {
+    const rights = entries.filter((entry) => entry.trustee === trustee).flatMap((entry) => entry.rights);
     return `${trustee} (${[...new Set(rights)].join(", ")})`;
   });
-  if (people.length > 0) {
-    operation.warn(
-      `The mailbox ${primarySmtpAddress} came back with the permissions that it had: ${people.sort().join(", ")}. ` +
-        "Those that no MailboxMembership declares stay, unless an exclusive one takes them away.",
-    );
-  }
+  return people.sort().join(", ");
 }
 
 /** Who is in Exchange's store of deleted mailboxes. Without the answer a creation cannot know whether it makes an empty twin. */
