@@ -123,20 +123,11 @@ export interface BatchedAnswer {
   body: unknown;
 }
 
-function batchedError(call: Pick<Call, "service" | "kind" | "action" | "path">, answer: BatchedAnswer): ServiceError {
+/** The error that one answer out of a batch of reads stands for. */
+export function batchedError(service: Service, answer: BatchedAnswer, action: string, path = ""): ServiceError {
   const { status, headers, body } = answer;
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
-  return serviceErrorOf(call, { status, headers, text });
-}
-
-/** The error of one answer out of a batch of Exchange. */
-export function exchangeError(answer: BatchedAnswer, action: string, kind: Call["kind"]): ServiceError {
-  return batchedError({ service: "exchange", kind, action, path: "" }, answer);
-}
-
-/** The error of one answer out of a batch of Microsoft Graph. */
-export function graphError(answer: BatchedAnswer, action: string, kind: Call["kind"], path = ""): ServiceError {
-  return batchedError({ service: "graph", kind, action, path }, answer);
+  return serviceErrorOf({ service, kind: "read", action, path }, { status, headers, text });
 }
 
 /** Reads how long a service asks to be left alone. Pure. */

@@ -1,10 +1,9 @@
-import DataLoader from "dataloader";
 import { type Answer, type CallContext, wait } from "../http/call";
 import { classifyWarning, type WarningMeaning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
-import { exchangeError } from "../http/parse";
+import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { saysFailed } from "../http/refusal";
+import { type Batch, type BatchedReads, batched } from "./batching";
 import { missingRole } from "./refused";
 
 /** A row a cmdlet puts out, as it stands on the wire; side-car members (names with `@`) removed. */
@@ -35,8 +34,6 @@ export interface Cmdlet {
 
 /** Reads that may go into one `$batch`; the number public clients use. */
 const BATCH = 10;
-/** Milliseconds in which reads gather before they are sent together. */
-const GATHER = 5;
 /** Rows a page; the most the service gives. */
 const PAGE = 1000;
 
@@ -60,7 +57,7 @@ const DENIED_PARAMETERS = ["ResetDefault", "ClearAutoMapping", "RemoveDelayHoldA
 export class Exchange {
   readonly #pipeline: Pipeline;
   readonly #tenant: (context: CallContext) => Promise<string>;
-  readonly #reads: DataLoader<Cmdlet, Output>;
+  readonly #read: (cmdlet: Cmdlet) => Promise<Output>;
   readonly #anchors = new Anchors();
   /** Cmdlets that Exchange has run for this application. */
   readonly #worked = new Set<string>();
@@ -73,10 +70,17 @@ export class Exchange {
   constructor(pipeline: Pipeline, tenant: (context: CallContext) => Promise<string>, bounds: () => CallContext) {
     this.#pipeline = pipeline;
     this.#tenant = tenant;
-    this.#reads = new DataLoader((cmdlets) => this.#readTogether(cmdlets, bounds()), {
-      cache: false,
-      batchScheduleFn: (send) => setTimeout(send, GATHER),
-    });
+    const reads: BatchedReads<Cmdlet, Output> = {
+      service: "exchange",
+      size: BATCH,
+      key: ({ name, parameters, select = [] }) => JSON.stringify([name, parameters, select]),
+      alone: (cmdlet, context) => this.#send(cmdlet, "read", context),
+      together: (cmdlets, context) => this.#together(cmdlets, context),
+      parse: ({ body, headers }, cmdlet) =>
+        nextLinkOf(body) === undefined ? this.#noted(cmdlet, outputOf(body, headers)) : undefined,
+      failure: (answer, cmdlet) => this.#explained(batchedError("exchange", answer, cmdlet.action), cmdlet),
+    };
+    this.#read = batched(reads, pipeline, bounds);
   }
 
   /**
@@ -86,7 +90,7 @@ export class Exchange {
    */
   async read(cmdlet: Cmdlet): Promise<Output> {
     guard(cmdlet);
-    const output = await this.#reads.load(cmdlet);
+    const output = await this.#read(cmdlet);
     if (output.isForeign === true) {
       throw new ProviderError({ action: cmdlet.action, words: "Exchange answered with something that is not a list" });
     }
@@ -121,87 +125,24 @@ export class Exchange {
     this.#listeners.push(listener);
   }
 
-  async #readTogether(cmdlets: readonly Cmdlet[], context: CallContext): Promise<(Output | Error)[]> {
-    const distinct = new Map(cmdlets.map((cmdlet) => [keyOf(cmdlet), cmdlet]));
-    const outputs = new Map<string, Output | Error>();
-    const entries = [...distinct];
-    const chunks = Array.from({ length: Math.ceil(entries.length / BATCH) }, (_, index) =>
-      entries.slice(index * BATCH, (index + 1) * BATCH),
-    );
-    await Promise.all(
-      chunks.map(async (chunk) => {
-        const answers = await this.#readChunk(
-          chunk.map(([, cmdlet]) => cmdlet),
-          context,
-        );
-        for (const [index, [key]] of chunk.entries()) {
-          outputs.set(key, answers[index] ?? new ProviderError("Exchange left a request of a batch unanswered"));
-        }
-      }),
-    );
-    return cmdlets.map((cmdlet) => outputs.get(keyOf(cmdlet)) ?? new ProviderError("unreachable"));
-  }
-
-  async #readChunk(cmdlets: Cmdlet[], context: CallContext): Promise<(Output | Error)[]> {
-    const single = (cmdlet: Cmdlet) => this.#send(cmdlet, "read", context).catch(asError);
-    if (cmdlets.length === 1) {
-      return Promise.all(cmdlets.map(single));
-    }
-    const tenant = await this.#tenant(context).catch(asError);
-    if (tenant instanceof Error) {
-      return cmdlets.map(() => tenant);
-    }
-    const answer = await this.#pipeline
-      .send(
-        {
-          service: "exchange",
-          method: "POST",
-          path: `/adminapi/beta/${tenant}/$batch`,
-          kind: "read",
-          action: cmdlets.map((cmdlet) => cmdlet.action).join(", "),
-          cmdlet: "$batch",
-          headers: {
-            "X-AnchorMailbox": this.#anchors.of(undefined, tenant),
-            // Without it OData ends a batch at the first request that fails, and "not found" is an answer here.
-            Prefer: "odata.continue-on-error",
-          },
-          body: {
-            requests: cmdlets.map((cmdlet, index) => ({
-              id: String(index),
-              method: "POST",
-              // Whole addresses, as the public clients that batch send them; whether a path alone will do is unverified.
-              url: `${this.#pipeline.exchangeOrigin}${pathOf(cmdlet, tenant)}`,
-              headers: { "Content-Type": "application/json", ...this.#headersOf(cmdlet, tenant) },
-              body: bodyOf(cmdlet),
-            })),
-          },
-        },
-        context,
-      )
-      .catch(asError);
-    if (answer instanceof Error) {
-      return cmdlets.map(() => answer);
-    }
-    const responses = new Map(
-      listAt(answer.body, "responses").map((response) => [String(response.id), response] as const),
-    );
-    return Promise.all(
-      cmdlets.map((cmdlet, index) => {
-        const response = responses.get(String(index));
-        const status = Number(response?.status ?? 0);
-        // Inside a batch the single requests are throttled, and fail in passing, each for itself; alone they are retried.
-        if (status === 0 || status === 429 || nextLinkOf(response?.body) !== undefined) {
-          return single(cmdlet);
-        }
-        if (status >= 400 || saysFailed("exchange", response?.body)) {
-          const headers = headersIn(response?.headers);
-          const error = exchangeError({ status, headers, body: response?.body }, cmdlet.action, "read");
-          const isPassing = error.class === "transient" || error.class === "throttled" || error.class === "misrouted";
-          return isPassing ? single(cmdlet) : this.#explained(error, cmdlet);
-        }
-        return this.#noted(cmdlet, outputOf(response?.body, headersIn(response?.headers)));
-      }),
-    );
+  async #together(cmdlets: readonly Cmdlet[], context: CallContext): Promise<Batch> {
+    const tenant = await this.#tenant(context);
+    return {
+      path: `/adminapi/beta/${tenant}/$batch`,
+      cmdlet: "$batch",
+      headers: {
+        "X-AnchorMailbox": this.#anchors.of(undefined, tenant),
+        // Without it OData ends a batch at the first request that fails, and "not found" is an answer here.
+        Prefer: "odata.continue-on-error",
+      },
+      requests: cmdlets.map((cmdlet) => ({
+        method: "POST",
+        // Whole addresses, as the public clients that batch send them; whether a path alone will do is unverified.
+        url: `${this.#pipeline.exchangeOrigin}${pathOf(cmdlet, tenant)}`,
+        headers: { "Content-Type": "application/json", ...this.#headersOf(cmdlet, tenant) },
+        body: bodyOf(cmdlet),
+      })),
+    };
   }
 
   async #send(cmdlet: Cmdlet, kind: "read" | "write", context: CallContext): Promise<Output> {
@@ -331,10 +272,6 @@ function guard(cmdlet: Cmdlet): void {
   }
 }
 
-function keyOf(cmdlet: Cmdlet): string {
-  return JSON.stringify([cmdlet.name, cmdlet.parameters, cmdlet.select ?? []]);
-}
-
 function pathOf(cmdlet: Cmdlet, tenant: string): string {
   const select = cmdlet.select === undefined ? "" : `?$select=${cmdlet.select.join(",")}`;
   return `/adminapi/beta/${tenant}/InvokeCommand${select}`;
@@ -379,12 +316,6 @@ function warningsOf(headers: Headers): string[] {
 
 function textsIn(list: unknown): string[] {
   return Array.isArray(list) ? list.map(String) : typeof list === "string" ? [list] : [];
-}
-
-/** The headers of one answer out of a batch. */
-function headersIn(headers: unknown): Headers {
-  const entries = typeof headers === "object" && headers !== null ? Object.entries(headers) : [];
-  return new Headers(entries.map(([name, value]): [string, string] => [name, String(value)]));
 }
 
 function nextLinkOf(body: unknown): string | undefined {

@@ -1,8 +1,8 @@
-import DataLoader from "dataloader";
-import type { Answer, CallContext } from "../http/call";
+import type { Answer, Call, CallContext } from "../http/call";
 import { isClass, ProviderError } from "../http/errors";
-import { graphError } from "../http/parse";
+import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
+import { type BatchedReads, batched } from "./batching";
 import { type AccountLicenses, accountLicensesOf, type Subscription, subscriptionOf } from "./licenses";
 import type { Scope } from "./waiting";
 
@@ -25,24 +25,34 @@ export interface AddressHolder {
 
 /** Requests one `$batch` may hold (Microsoft's limit). */
 const BATCH = 20;
-/** Milliseconds in which reads gather before they are sent together. */
-const GATHER = 5;
 
 type Reading = { path: string; action: string };
-type Read = { status: number; body: Record<string, unknown> };
+type Body = Record<string, unknown>;
 
 /** Microsoft Graph: accounts, deleted accounts and inbox rules. */
 export class Graph {
   readonly #pipeline: Pipeline;
-  readonly #reads: DataLoader<Reading, Read>;
+  readonly #readAny: (reading: Reading) => Promise<Body>;
 
   /** @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone. */
   constructor(pipeline: Pipeline, bounds: () => CallContext) {
     this.#pipeline = pipeline;
-    this.#reads = new DataLoader((readings) => this.#readTogether(readings, bounds()), {
-      cache: false,
-      batchScheduleFn: (send) => setTimeout(send, GATHER),
-    });
+    const reads: BatchedReads<Reading, Body> = {
+      service: "graph",
+      size: BATCH,
+      key: ({ path }) => path,
+      alone: async ({ path, action }, context) => {
+        const call: Call = { service: "graph", method: "GET", path: `/v1.0${path}`, kind: "read", action };
+        return bodyOf(await pipeline.send(call, context));
+      },
+      together: async (readings) => ({
+        path: "/v1.0/$batch",
+        requests: readings.map(({ path }) => ({ method: "GET", url: path })),
+      }),
+      parse: bodyOf,
+      failure: (answer, { path, action }) => batchedError("graph", answer, action, path),
+    };
+    this.#readAny = batched(reads, pipeline, bounds);
   }
 
   /** The user with this object id or sign-in name, or undefined when Graph has none. */
@@ -272,79 +282,13 @@ export class Graph {
 
   async #read(reading: Reading): Promise<Record<string, unknown> | undefined> {
     try {
-      return (await this.#reads.load(reading)).body;
+      return await this.#readAny(reading);
     } catch (error) {
       if (isClass(error, "notFound") || isClass(error, "mailboxNotReady")) {
         return undefined;
       }
       throw error;
     }
-  }
-
-  async #readTogether(readings: readonly Reading[], context: CallContext): Promise<(Read | Error)[]> {
-    const distinct = [...new Map(readings.map((reading) => [reading.path, reading])).values()];
-    const reads = new Map<string, Read | Error>();
-    for (let start = 0; start < distinct.length; start += BATCH) {
-      const chunk = distinct.slice(start, start + BATCH);
-      const answers = await this.#readChunk(chunk, context);
-      for (const [index, reading] of chunk.entries()) {
-        reads.set(reading.path, answers[index] ?? new ProviderError("Graph left a request of a batch unanswered"));
-      }
-    }
-    return readings.map((reading) => reads.get(reading.path) ?? new ProviderError("unreachable"));
-  }
-
-  async #readChunk(readings: Reading[], context: CallContext): Promise<(Read | Error)[]> {
-    const single = async (reading: Reading): Promise<Read | Error> => {
-      try {
-        const answer = await this.#pipeline.send(
-          { service: "graph", method: "GET", path: `/v1.0${reading.path}`, kind: "read", action: reading.action },
-          context,
-        );
-        return { status: answer.status, body: (answer.body ?? {}) as Record<string, unknown> };
-      } catch (error) {
-        return error instanceof Error ? error : new Error(String(error));
-      }
-    };
-    if (readings.length === 1) {
-      return Promise.all(readings.map(single));
-    }
-    let answer: Answer;
-    try {
-      answer = await this.#pipeline.send(
-        {
-          service: "graph",
-          method: "POST",
-          path: "/v1.0/$batch",
-          kind: "read",
-          action: readings.map((reading) => reading.action).join(", "),
-          body: {
-            requests: readings.map((reading, index) => ({ id: String(index), method: "GET", url: reading.path })),
-          },
-        },
-        context,
-      );
-    } catch (error) {
-      return readings.map(() => (error instanceof Error ? error : new Error(String(error))));
-    }
-    const responses = ((answer.body as { responses?: BatchResponse[] }).responses ?? []) as BatchResponse[];
-    return Promise.all(
-      readings.map((reading, index) => {
-        const response = responses.find(({ id }) => id === String(index));
-        // Each request of a batch is throttled, and fails in passing, for itself; alone it is retried as usual.
-        if (response === undefined || response.status === 429 || response.status >= 500) {
-          return single(reading);
-        }
-        return response.status >= 400
-          ? graphError(
-              { status: response.status, headers: new Headers(response.headers ?? {}), body: response.body },
-              reading.action,
-              "read",
-              reading.path,
-            )
-          : { status: response.status, body: (response.body ?? {}) as Record<string, unknown> };
-      }),
-    );
   }
 }
 
@@ -356,11 +300,8 @@ function holding(address: string): string {
   );
 }
 
-interface BatchResponse {
-  id: string;
-  status: number;
-  headers?: Record<string, string>;
-  body?: unknown;
+function bodyOf({ body }: { body?: unknown }): Body {
+  return (body ?? {}) as Body;
 }
 
 /** The error for an answer of success that holds something else: it proves neither presence nor absence. */

@@ -1,6 +1,6 @@
 import { classifyWarning, delayIn } from "../../provider/http/classify";
 import type { ErrorClass } from "../../provider/http/errors";
-import { exchangeError, graphError, parseBody } from "../../provider/http/parse";
+import { batchedError, parseBody, serviceErrorOf } from "../../provider/http/parse";
 import { parseRefusal } from "../../provider/http/refusal";
 
 const DC = "couldn't be found on 'XX1PR01A00DC001.EURPR01A00.PROD.OUTLOOK.COM'.";
@@ -216,7 +216,9 @@ describe("a write that the directory refused", () => {
     ["no reason", `The call failed. RequestId: 333a04f0-0333-4400-8500-333004005006 ${LATER}`, "transient", /Run/],
   ])("for %s", (_name, text, expected, nextStep) => {
     for (const message of [`|${TYPE}|${text}`, `Ex12345|${TYPE}|${text}`]) {
-      const error = exchangeError({ status: 400, headers: new Headers(), body: detail(message) }, "setting", "write");
+      const call = { service: "exchange", kind: "write", action: "setting", path: "" } as const;
+      const received = { status: 400, headers: new Headers(), text: JSON.stringify(detail(message)) };
+      const error = serviceErrorOf(call, received);
       expect(error).toMatchObject({ class: expected, outcomeUnknown: expected === "transient" });
       expect(error.nextStep ?? "").toMatch(nextStep ?? /^$/);
       expect(error.words.includes("may be transient")).toBe(expected === "transient" && text.includes(LATER));
@@ -290,18 +292,19 @@ describe("Graph's errors", () => {
     ["/directory/deletedItems/x", "write", "User.DeleteRestore.All"],
   ])("name the permission that was missing, and no other: %s, %s", (path, kind, permission) => {
     const body = { error: { code: "Authorization_RequestDenied", message: "No." } };
-    const { nextStep } = graphError({ status: 403, headers: new Headers(), body }, "asking", kind, path);
+    const received = { status: 403, headers: new Headers(), text: JSON.stringify(body) };
+    const { nextStep } = serviceErrorOf({ service: "graph", kind, action: "asking", path }, received);
     expect(nextStep).toContain(`needs the permission ${permission}`);
   });
 
   it("may come out of a batch, with a body parsed already or none", () => {
     const body = { error: { code: "Request_ResourceNotFound", message: "No." } };
-    expect(graphError({ status: 404, headers: new Headers(), body }, "reading x", "read")).toMatchObject({
+    expect(batchedError("graph", { status: 404, headers: new Headers(), body }, "reading x")).toMatchObject({
       name: "GraphError",
       class: "notFound",
       words: "No.",
     });
-    expect(exchangeError({ status: 403, headers: new Headers(), body: undefined }, "reading x", "read").class).toBe(
+    expect(batchedError("exchange", { status: 403, headers: new Headers(), body: undefined }, "reading x").class).toBe(
       "forbidden",
     );
   });
