@@ -1,4 +1,4 @@
-import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
+import { isClass, ProviderError } from "../http/errors";
 import { type Exchange, filterLiteral, type Row } from "./exchange";
 import type { Graph } from "./graph";
 import {
@@ -16,7 +16,7 @@ import {
 } from "./inbox-rule";
 import { smtpAddresses, texts } from "./mailboxes";
 import type { Recipient } from "./recipients";
-import { bothRefused } from "./refused";
+import { GraphElseExchange } from "./refused";
 import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
@@ -50,11 +50,7 @@ const UNSUPPORTED = "ErrorNotSupportedMessageRule";
 export class InboxRules {
   readonly #graph: Graph;
   readonly #exchange: Exchange;
-  /**
-   * Mailboxes whose rules Graph refused in this deployment, by id. Each is asked for once: the right may end at the scope of an
-   * RBAC assignment, so that a refusal proves nothing about another mailbox, and a read in vain is one line of a batch.
-   */
-  readonly #refusals = new Map<string, ServiceError>();
+  readonly #either = new GraphElseExchange(NEED);
 
   constructor(graph: Graph, exchange: Exchange) {
     this.#graph = graph;
@@ -68,7 +64,7 @@ export class InboxRules {
    * @throws ProviderError with what both said and what is needed, when neither service allows it; so do all methods.
    */
   async list(mailbox: Owner, who: string): Promise<InboxRule[] | undefined> {
-    return this.#either(
+    return this.#either.do(
       mailbox.id,
       async () => (await this.#graph.inboxRules(mailbox.id, who))?.map(ruleOfGraph),
       () => this.#listByExchange(mailbox, who),
@@ -77,7 +73,7 @@ export class InboxRules {
 
   /** Creates a rule. @returns its id; undefined when the answer does not tell. */
   async create(mailbox: Owner, rule: ForwardingRule, action: string, scope: Scope): Promise<string | undefined> {
-    return this.#either(
+    return this.#either.do(
       mailbox.id,
       async () =>
         ruleOfGraph(await this.#graph.createInboxRule(mailbox.id, bodyOf(rule), action, scope)).id || undefined,
@@ -91,7 +87,7 @@ export class InboxRules {
 
   /** Makes a rule what it should be; conditions, exceptions and other actions stay, and need a new rule. */
   async update(mailbox: Owner, rule: InboxRule, wanted: ForwardingRule, action: string, scope: Scope): Promise<void> {
-    await this.#eitherFor(
+    await this.#forRule(
       mailbox.id,
       () => this.#graph.updateInboxRule(mailbox.id, rule.id, bodyOf(wanted), action, scope),
       async () => {
@@ -136,7 +132,7 @@ export class InboxRules {
     if (others > 1 && rule.id !== "") {
       const body = { sequence: others - 1 };
       const byGraph = () => this.#graph.updateInboxRule(mailbox.id, rule.id, body, action, scope);
-      await this.#eitherFor(mailbox.id, byGraph, byExchange);
+      await this.#forRule(mailbox.id, byGraph, byExchange);
       return true;
     }
     try {
@@ -156,7 +152,7 @@ export class InboxRules {
    * @param except id of a rule of the same name that is not meant, where there is one.
    */
   async delete(mailbox: Owner, rule: InboxRule, action: string, scope: Scope, except?: string): Promise<void> {
-    await this.#eitherFor(
+    await this.#forRule(
       mailbox.id,
       () => this.#graph.deleteInboxRule(mailbox.id, rule.id, action, scope),
       async () => {
@@ -170,7 +166,7 @@ export class InboxRules {
 
   /** Deletes a rule of a mailbox that cannot be looked up any more, by the id that was kept; gone already is success. */
   async deleteById(mailboxId: string, ruleId: string, action: string, scope: Scope): Promise<void> {
-    await this.#eitherFor(
+    await this.#forRule(
       mailboxId,
       () => this.#graph.deleteInboxRule(mailboxId, ruleId, action, scope),
       async () => {
@@ -187,42 +183,10 @@ export class InboxRules {
     );
   }
 
-  /** The same for a rule that is there, which Graph may not support though it may write to others of the mailbox. */
-  async #eitherFor(mailboxId: string, byGraph: () => Promise<void>, byExchange: () => Promise<void>): Promise<void> {
-    let unsupported: ServiceError;
-    try {
-      return await this.#either(mailboxId, byGraph, byExchange);
-    } catch (error) {
-      if (!isServiceError(error) || error.code !== UNSUPPORTED) {
-        throw error;
-      }
-      unsupported = error;
-    }
-    try {
-      return await byExchange();
-    } catch (error) {
-      throw isClass(error, "forbidden") ? bothRefused(unsupported, error, UNSUPPORTED_NEED) : error;
-    }
-  }
-
-  async #either<T>(mailboxId: string, byGraph: () => Promise<T>, byExchange: () => Promise<T>): Promise<T> {
-    if (!this.#refusals.has(mailboxId)) {
-      try {
-        return await byGraph();
-      } catch (error) {
-        if (!isClass(error, "forbidden")) {
-          throw error;
-        }
-        // A refusal proves that nothing was written.
-        this.#refusals.set(mailboxId, error);
-      }
-    }
-    try {
-      return await byExchange();
-    } catch (error) {
-      const refusal = this.#refusals.get(mailboxId);
-      throw refusal !== undefined && isClass(error, "forbidden") ? bothRefused(refusal, error, NEED) : error;
-    }
+  /** For a rule that is there: Graph may not support it though it supports others of the mailbox. */
+  async #forRule(mailboxId: string, byGraph: () => Promise<void>, byExchange: () => Promise<void>): Promise<void> {
+    const ofRule = new GraphElseExchange(UNSUPPORTED_NEED, ({ code }) => code === UNSUPPORTED);
+    await ofRule.do(mailboxId, () => this.#either.do(mailboxId, byGraph, byExchange), byExchange);
   }
 
   async #listByExchange(mailbox: Owner, who: string): Promise<ExchangeRule[] | undefined> {

@@ -2,7 +2,7 @@ import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError }
 import type { Exchange, Row } from "./exchange";
 import type { Graph } from "./graph";
 import type { Mailbox } from "./mailboxes";
-import { bothRefused } from "./refused";
+import { GraphElseExchange } from "./refused";
 import { text } from "./text";
 import { instantIn } from "./time-zones";
 import { type Scope, settle } from "./waiting";
@@ -63,6 +63,10 @@ const OLD_FOR = 10_000;
 /** How long a mailbox counts as new, in milliseconds. */
 const NEW = 60 * 60_000;
 
+const NEED =
+  "The application needs the permission MailboxSettings.Read of Microsoft Graph to read and MailboxSettings.ReadWrite to write, " +
+  "or in Exchange the management role View-Only Recipients to read and Mail Recipients to write.";
+
 const STATES = [
   ["disabled", "Disabled"],
   ["alwaysEnabled", "Enabled"],
@@ -84,8 +88,11 @@ const AUDIENCES = [
 export class MailboxSettings {
   readonly #exchange: Exchange;
   readonly #graph: Graph;
-  /** Mailboxes that Graph refused, by id, with the reason. */
-  readonly #refused = new Map<string, unknown>();
+  readonly #either = new GraphElseExchange(
+    NEED,
+    undefined,
+    (error) => error instanceof SettleError || isClass(error, "mailboxNotReady"),
+  );
 
   constructor(exchange: Exchange, graph: Graph) {
     this.#exchange = exchange;
@@ -94,26 +101,20 @@ export class MailboxSettings {
 
   /** The settings; a mailbox seconds old is waited for. */
   async read(mailbox: Mailbox, scope: Scope): Promise<Settings> {
-    if (!this.#refused.has(mailbox.id)) {
-      try {
-        const body = await this.#once(mailbox, scope, "Graph", () =>
-          this.#graph.mailboxSettings(mailbox.id, mailbox.primarySmtpAddress),
-        );
-        return settingsOf(body);
-      } catch (error) {
-        if (!(isClass(error, "forbidden") || error instanceof SettleError)) {
-          throw error;
-        }
-        this.#refused.set(mailbox.id, error);
-      }
-    }
-    return this.#byExchange(mailbox, async () => {
-      const [replies, regional] = await Promise.all([
-        this.#row("Get-MailboxAutoReplyConfiguration", "reading the automatic replies of", mailbox, scope),
-        this.#row("Get-MailboxRegionalConfiguration", "reading the regional settings of", mailbox, scope),
-      ]);
-      return { automaticReplies: repliesOfRow(replies), regional: regionalOfRow(regional) };
-    });
+    const { id, primarySmtpAddress } = mailbox;
+    const byGraph = () =>
+      this.#once(mailbox, scope, "Graph", () => this.#graph.mailboxSettings(id, primarySmtpAddress));
+    return this.#either.do(
+      id,
+      async () => settingsOf(await byGraph()),
+      async () => {
+        const [replies, regional] = await Promise.all([
+          this.#row("Get-MailboxAutoReplyConfiguration", "reading the automatic replies of", mailbox, scope),
+          this.#row("Get-MailboxRegionalConfiguration", "reading the regional settings of", mailbox, scope),
+        ]);
+        return { automaticReplies: repliesOfRow(replies), regional: regionalOfRow(regional) };
+      },
+    );
   }
 
   /**
@@ -124,40 +125,35 @@ export class MailboxSettings {
    */
   async write(mailbox: Mailbox, change: SettingsChange, action: string, scope: Scope, note: Note): Promise<void> {
     const { automaticReplies, regional } = change;
-    if (!this.#refused.has(mailbox.id)) {
-      const isRegionalHere = regional !== undefined && !needsCmdlet(regional);
-      const part: SettingsChange = {
-        ...(automaticReplies === undefined ? {} : { automaticReplies }),
-        ...(isRegionalHere ? { regional } : {}),
-      };
-      try {
+    const isRegionalByGraph = regional !== undefined && !needsCmdlet(regional);
+    const part: SettingsChange = {
+      ...(automaticReplies === undefined ? {} : { automaticReplies }),
+      ...(isRegionalByGraph ? { regional } : {}),
+    };
+    const setRegional = async () => {
+      if (regional !== undefined) {
+        await this.#setRegional(mailbox, regional, action, scope, note);
+      }
+    };
+    await this.#either.do(
+      mailbox.id,
+      async () => {
         if (Object.keys(part).length > 0) {
           await noted(part, note, () =>
             this.#graph.updateMailboxSettings(mailbox.id, graphBodyOf(part), action, scope),
           );
         }
-        if (regional !== undefined && !isRegionalHere) {
-          await this.#byExchange(mailbox, () => this.#setRegional(mailbox, regional, action, scope, note));
+        await (isRegionalByGraph ? undefined : setRegional());
+      },
+      async () => {
+        if (automaticReplies !== undefined) {
+          await noted({ automaticReplies }, note, () =>
+            this.#set("Set-MailboxAutoReplyConfiguration", repliesParameters(automaticReplies), mailbox, action, scope),
+          );
         }
-        return;
-      } catch (error) {
-        const isRefusedByGraph = isServiceError(error) && error.service === "graph";
-        if (!isRefusedByGraph || !(isClass(error, "forbidden") || isClass(error, "mailboxNotReady"))) {
-          throw error;
-        }
-        this.#refused.set(mailbox.id, error);
-      }
-    }
-    await this.#byExchange(mailbox, async () => {
-      if (automaticReplies !== undefined) {
-        await noted({ automaticReplies }, note, () =>
-          this.#set("Set-MailboxAutoReplyConfiguration", repliesParameters(automaticReplies), mailbox, action, scope),
-        );
-      }
-      if (regional !== undefined) {
-        await this.#setRegional(mailbox, regional, action, scope, note);
-      }
-    });
+        await setRegional();
+      },
+    );
   }
 
   async #setRegional(
@@ -211,24 +207,6 @@ export class MailboxSettings {
     const { warnings } = await this.#exchange.write(cmdlet, mailbox.id, scope);
     for (const warning of warnings) {
       scope.warn(`${action}: Exchange: ${warning}`);
-    }
-  }
-
-  /** Where both services refuse, the error says what each of them needs. */
-  async #byExchange<T>(mailbox: Mailbox, work: () => Promise<T>): Promise<T> {
-    const refusal = this.#refused.get(mailbox.id);
-    try {
-      return await work();
-    } catch (error) {
-      if (!isClass(refusal, "forbidden") || !isClass(error, "forbidden")) {
-        throw error;
-      }
-      throw bothRefused(
-        refusal,
-        error,
-        "The application needs the permission MailboxSettings.Read of Microsoft Graph to read and MailboxSettings.ReadWrite to write, " +
-          "or in Exchange the management role View-Only Recipients to read and Mail Recipients to write.",
-      );
     }
   }
 }

@@ -1,12 +1,59 @@
-import { ProviderError, type ServiceError } from "../http/errors";
+import { isClass, isServiceError, ProviderError, type ServiceError } from "../http/errors";
 
 /**
- * The error for something that Graph and Exchange can both do and both refuse: what each of them said, with the request's id, and
- * what is needed.
- *
- * @param need the rights of which one is enough, as a sentence.
+ * The rule for what both services can do: Graph does it, and where it refuses, Exchange. A refusal proves that nothing was written.
+ * Each mailbox is asked of Graph once: the right may end at the scope of an RBAC assignment, so that a refusal proves nothing about
+ * another mailbox, and an unsuccessful read costs only one entry in a batch.
  */
-export function bothRefused(byGraph: ServiceError, byExchange: ServiceError, need: string): ProviderError {
+export class GraphElseExchange {
+  readonly #need: string;
+  readonly #isRefusal: (error: ServiceError) => boolean;
+  readonly #isGivenUp: (error: unknown) => boolean;
+  /** What Graph said, by the mailbox's id. */
+  readonly #refusals = new Map<string, unknown>();
+
+  /**
+   * @param need the rights of which one is enough, as whole sentences: the next step where both services refuse.
+   * @param isRefusal which answers of Graph are refusals. Default: that the application lacks the right.
+   * @param isGivenUp which other failures leave it to Exchange, whose word then counts alone. Default: none.
+   */
+  constructor(
+    need: string,
+    isRefusal: (error: ServiceError) => boolean = (error) => isClass(error, "forbidden"),
+    isGivenUp: (error: unknown) => boolean = () => false,
+  ) {
+    this.#need = need;
+    this.#isRefusal = isRefusal;
+    this.#isGivenUp = isGivenUp;
+  }
+
+  /** @throws ProviderError with what both services said where both refuse. */
+  async do<T>(mailboxId: string, byGraph: () => Promise<T>, byExchange: () => Promise<T>): Promise<T> {
+    if (!this.#refusals.has(mailboxId)) {
+      try {
+        return await byGraph();
+      } catch (error) {
+        if (!this.#isByGraph(error) && !this.#isGivenUp(error)) {
+          throw error;
+        }
+        this.#refusals.set(mailboxId, error);
+      }
+    }
+    const refusal = this.#refusals.get(mailboxId);
+    try {
+      return await byExchange();
+    } catch (error) {
+      throw this.#isByGraph(refusal) && isClass(error, "forbidden") ? bothRefused(refusal, error, this.#need) : error;
+    }
+  }
+
+  #isByGraph(error: unknown): error is ServiceError {
+    return isServiceError(error) && error.service === "graph" && this.#isRefusal(error);
+  }
+}
+
+/** What each of them said, with the request's id, and what is needed. */
+function bothRefused(byGraph: ServiceError, byExchange: ServiceError, need: string): ProviderError {
   return new ProviderError({
     action: byExchange.action,
     words: `Microsoft Graph: ${saidBy(byGraph)}; Exchange: ${saidBy(byExchange)}`,

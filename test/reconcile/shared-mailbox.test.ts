@@ -703,6 +703,25 @@ describe("each input", () => {
     const resource = await made(world);
     expect(await seen(world, resource.id)).toMatchObject({ accountEnabled: false });
   });
+
+  test("without any right to write accounts, the error has both services' words and both rights", async () => {
+    const world = await startWorld();
+    const resource = await made(world);
+    const denied = (code: string) => ({ status: 403, body: { error: { code, message: `no, says ${code}` } } });
+    await world.fault({
+      service: "graph",
+      method: "PATCH",
+      times: "always",
+      answer: denied("Authorization_RequestDenied"),
+    });
+    await world.fault({ service: "exchange", cmdlet: "Set-Mailbox", times: "always", answer: denied("Forbidden") });
+    const said = await failure(resource.up({ ...support, signInBlocked: false }));
+    expect(said).toMatch(
+      /^allowing sign-in of support@contoso\.com: Microsoft Graph: no, says Auth.*; Exchange: no, says Forb/,
+    );
+    expect(said).toMatch(/User\.EnableDisableAccount\.All of Microsoft Graph, or in Exchange a management role/);
+    expect(await seen(world, resource.id)).toMatchObject({ accountEnabled: false });
+  });
 });
 
 describe("forwarding", () => {

@@ -1,8 +1,13 @@
 import { written } from "../../core/converge";
 import type { Change, Operation } from "../../core/kind";
-import { isClass, isProviderError } from "../../http/errors";
+import { isProviderError } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
+import { GraphElseExchange } from "../../services/refused";
 import { changesOf, type Facet } from "./facet";
+
+const NEED =
+  "The application needs the permission User.EnableDisableAccount.All of Microsoft Graph, or in Exchange a management role with " +
+  "Set-Mailbox, such as Mail Recipients.";
 
 /** Whether somebody can sign in to the account behind the mailbox. */
 export const signIn: Facet = {
@@ -32,15 +37,14 @@ async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: O
   const { graph, mailboxes } = operation.services;
   const action = `${signInBlocked ? "blocking" : "allowing"} sign-in of ${mailbox.primarySmtpAddress}`;
   const note = () => Object.assign(operation.state, { signInBlocked });
-  try {
-    await written(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note);
-  } catch (error) {
-    if (!isClass(error, "forbidden")) {
-      throw error;
-    }
-    // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
-    await written(() => mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation), note);
-  }
+  // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
+  await new GraphElseExchange(NEED).do(
+    mailbox.id,
+    () => written(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note),
+    async () => {
+      await written(() => mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation), note);
+    },
+  );
   if (signInBlocked) {
     await endSessions(mailbox, operation);
   }
