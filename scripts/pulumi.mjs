@@ -54,7 +54,8 @@ function home() {
 }
 
 function needsStack() {
-  const words = args.filter((word) => !word.startsWith("-"));
+  // What follows these options is their value and no command.
+  const words = args.filter((word, index) => !word.startsWith("-") && !["-C", "--cwd"].includes(args[index - 1]));
   const asksForHelp = args.some((word) => ["-h", "--help"].includes(word));
   const isChoosing = words[0] === "stack" && CHOOSING.includes(words[1]);
   const isGiven = option("-s", "--stack") !== undefined || Boolean(process.env.PULUMI_STACK);

@@ -11,12 +11,12 @@ const clone = join(__dirname, "..");
 const read = (file: string): string => readFileSync(join(clone, file), "utf8");
 const readme = read("README.md");
 /** Every page but the reference, which is made from docstrings, and the decisions, which are the house's own. */
-const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...markdownBelow("docs")];
+const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...markdownBelow("docs"), ...markdownBelow("examples")];
 const written = pages.filter((page) => !page.startsWith("docs/reference/"));
 
 function markdownBelow(folder: string): string[] {
   return readdirSync(join(clone, folder), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".md"))
+    .filter((path) => path.endsWith(".md") && !path.includes("node_modules"))
     .map((path) => `${folder}/${path.split(sep).join("/")}`);
 }
 
@@ -127,7 +127,8 @@ test("every configuration key that a document sets exists", () => {
 });
 
 test("every npm script that a document names exists", () => {
-  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  const manifests = ["package.json", "examples/testing/package.json"].map((file) => JSON.parse(read(file)));
+  const scripts = Object.assign({}, ...manifests.map((manifest) => (manifest as { scripts: object }).scripts));
   const named = written.flatMap((file) =>
     [...read(file).matchAll(/\bnpm (?:run (?:--?[\w-]+ )*([\w:-]+)|(test)\b)/g)].map(
       ([, run, short]) => run ?? short ?? "",
