@@ -1107,12 +1107,39 @@ describe("approval and test", () => {
     await expectSettled(world, resource, program);
   });
 
-  test("that was withdrawn by hand shows in the output and is nobody's drift", async () => {
+  test("that was taken back by hand is drift, and the next deployment approves and tests again", async () => {
     const world = await withCollector();
     const resource = await made(world, tested);
+    const { testmailboxaccesscompletedon: before } = await record(world, resource.id);
+    await pastTheRules(world, resource.id, dropped);
+    expect(await resource.refresh()).toEqual({
+      approveEmail: [undefined, `not done: the approval of ${collector} is Pending`],
+    });
+    expect(resource.outputs.emailApproval).toBe("Pending");
+    // A refresh in between forgets nothing.
+    expect(await resource.refresh()).toEqual({});
+    expect(await resource.plan(tested)).toEqual(["approveEmail"]);
+    await resource.up(tested);
+    expect(resource.outputs).toMatchObject({ emailApproval: "Approved", incomingEmailStatus: "Success" });
+    expect((await record(world, resource.id)).testmailboxaccesscompletedon).not.toBe(before);
+    await expectSettled(world, resource, tested);
+  });
+
+  test("that was taken back is nobody's drift where none is declared, and is told once where the application may not give it", async () => {
+    const world = await withCollector();
+    const unapproved = { ...tested, approveEmail: false };
+    const resource = await made(world, tested);
+    await resource.up(unapproved);
     await pastTheRules(world, resource.id, dropped);
     expect(await resource.refresh()).toEqual({});
-    expect(resource.outputs.emailApproval).toBe("Pending");
+    expect(await resource.plan(unapproved)).toEqual([]);
+    await resource.up(tested);
+    await world.control("PATCH", "settings", { approval: "silent" });
+    await pastTheRules(world, resource.id, dropped);
+    expect(Object.keys(await resource.refresh())).toEqual(["approveEmail"]);
+    await resource.up(tested);
+    expect(world.warnings.filter((text) => text.startsWith("approveEmail"))).toHaveLength(1);
+    expect(await resource.refresh()).toEqual({});
     expect(await resource.plan(tested)).toEqual([]);
   });
 

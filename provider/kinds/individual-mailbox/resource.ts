@@ -49,9 +49,9 @@ export interface IndividualMailboxArgs {
    */
   credentials?: pulumi.Input<Credentials | false | undefined>;
   /**
-   * Whether to approve the address. Default true. A command, not a value: tried once for each address, and not taken back. It is drift
-   * when the address changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning
-   * says who must.
+   * Whether to approve the address. Default true. A command, not a value: tried once for each address, and it stays when the resource is
+   * deleted. It is drift when the address changed behind the program, and when somebody took the approval back: the next deployment
+   * approves and tests again. Where the caller may not approve, a warning says who must.
    */
   approveEmail?: pulumi.Input<boolean | undefined>;
   /**

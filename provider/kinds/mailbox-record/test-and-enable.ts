@@ -102,8 +102,8 @@ export function commandsByDefault(inputs: Properties, olds: Properties): Propert
 
 /**
  * The commands of a state that a refresh finds undone. Dynamics drops the approval and the results of the test when the address of a
- * user or queue changes, and somebody may have approved an address by hand since. Those that are done again are as declared. No
- * difference is what was never done because the application may not, which a warning said, and an approval that somebody took back.
+ * user or queue changes, somebody may have taken an approval back, and somebody may have approved an address by hand since. Those that are
+ * done again are as declared. What was never done, because the application may not, is no difference: a warning said so.
  *
  * @param state the known state; what it remembers of commands that have to be given again is forgotten.
  * @returns the inputs in question; none where the address itself differs from the declared one, because both follow it.
@@ -114,7 +114,7 @@ export function commandsAsObserved(row: MailboxRow, state: Properties): Properti
     return {};
   }
   const isReset = resultsLost(row, state);
-  const approval = approvalAsObserved(row, isReset, state);
+  const approval = approvalAsObserved(row, state);
   const isApprovedNext = row.approval === "Approved" || isUndone(approval.approveEmail);
   return { ...approval, ...testAsObserved(row, isReset, isApprovedNext, state) };
 }
@@ -124,26 +124,18 @@ function resultsLost(row: MailboxRow, state: Properties): boolean {
   return state.testedFor !== undefined && !row.isTestScheduled && tested(row).some(([, status]) => status === "NotRun");
 }
 
-function approvalAsObserved(row: MailboxRow, isReset: boolean, state: Properties): Properties {
+function approvalAsObserved(row: MailboxRow, state: Properties): Properties {
   const { approveEmail } = state;
-  const isLost = state.emailApproval === "Approved" && (isReset || !knowsAddress(row, state));
+  const isLost = state.emailApproval === "Approved";
   const isNew = state.approvalTriedFor !== undefined && state.approvalTriedFor !== row.emailAddress;
   const isOpen = row.emailAddress !== "" && row.approval !== "Approved" && approveEmail !== false;
   if (isOpen && (isLost || isNew || isUndone(approveEmail))) {
     delete state.approvalTriedFor;
+    // Whether what was tested under the approval that is gone still holds, Dynamics does not say.
+    delete state.testedFor;
     return { approveEmail: `${NOT_DONE}the approval of ${row.emailAddress} is ${row.approval}` };
   }
   return isUndone(approveEmail) ? { approveEmail: true } : {};
-}
-
-/** Whether a state has the address of a record, or knows none at all. */
-function knowsAddress({ emailAddress }: MailboxRow, { testedFor, knownAs, ...state }: Properties): boolean {
-  const known = [
-    state.emailAddress,
-    String(testedFor ?? "").split(" ")[0],
-    ...((knownAs as string[] | undefined) ?? []),
-  ];
-  return known.includes(emailAddress) || known.every((one) => typeof one !== "string" || !one.includes("@"));
 }
 
 function testAsObserved(row: MailboxRow, isReset: boolean, isApprovedNext: boolean, state: Properties): Properties {

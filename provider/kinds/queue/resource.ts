@@ -52,7 +52,8 @@ export interface QueueArgs {
   emailFiltering?: pulumi.Input<EmailFiltering | undefined>;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address. It is drift when the address
-   * changed behind the program; an approval that was taken back is not. Where the caller may not approve, a warning says who must.
+   * changed behind the program, and when somebody took the approval back: the next deployment approves and tests again. Where the caller
+   * may not approve, a warning says who must.
    */
   approveEmail?: pulumi.Input<boolean | undefined>;
   /**
