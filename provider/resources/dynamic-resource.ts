@@ -140,7 +140,12 @@ function origin(kind: Kind, name: string, options: pulumi.CustomResourceOptions 
  * secrecy off what it hands to a dynamic provider, which must know it to keep the values out of its messages and of other outputs.
  */
 async function secretsAmong(inputs: Record<string, unknown>): Promise<string[] | undefined> {
-  const members = Object.entries(inputs).flatMap(([name, value]): [string, unknown][] =>
+  const settled = await Promise.all(
+    Object.entries(inputs).map(
+      async ([name, value]) => [name, value instanceof Promise ? await value : value] as const,
+    ),
+  );
+  const members = settled.flatMap(([name, value]): [string, unknown][] =>
     isPlainObject(value) ? Object.entries(value).map(([member, one]) => [`${name}/${member}`, one]) : [[name, value]],
   );
   const names = await Promise.all(

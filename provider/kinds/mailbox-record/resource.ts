@@ -34,14 +34,25 @@ export type EmailApproval = "Empty" | "Approved" | "Pending" | "Rejected";
  */
 export function sealedCredentials(
   credentials: pulumi.Input<Credentials | false | undefined> | undefined,
-): Record<string, unknown> | false | undefined {
+): Record<string, unknown> | Promise<unknown> | false | undefined {
   if (credentials === undefined || credentials === null || credentials === false) {
     return credentials === false ? false : undefined;
   }
   if (Object.getPrototypeOf(credentials) === Object.prototype) {
     return { ...credentials, password: pulumi.secret((credentials as Credentials).password) };
   }
-  const whole = pulumi.output(credentials) as pulumi.Output<pulumi.UnwrappedObject<Credentials> | false | undefined>;
+  return sealedWhenKnown(
+    pulumi.output(credentials) as pulumi.Output<pulumi.UnwrappedObject<Credentials> | false | undefined>,
+  );
+}
+
+/** A promise and no output: an output of an object with a secret in it would be secret as a whole. */
+async function sealedWhenKnown(whole: pulumi.Output<pulumi.UnwrappedObject<Credentials> | false | undefined>) {
+  const { isKnown, promise } = whole as typeof whole & { isKnown: Promise<boolean>; promise(): Promise<unknown> };
+  const [isSettled, value] = await Promise.all([isKnown, promise.call(whole)]);
+  if (isSettled && (value === undefined || value === null || value === false)) {
+    return whole;
+  }
   return {
     userName: whole.apply((known) => (known ? known.userName : undefined)),
     password: pulumi.secret(whole.apply((known) => (known ? known.password : undefined))),
