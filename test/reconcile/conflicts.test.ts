@@ -308,8 +308,71 @@ describe("a mailbox record that two resources give two values is refused at prev
         user("three", { serverProfile: "6f5c1a7e-0000-4000-8000-000000000001" }),
         ["IndividualMailbox", "four", { queue: ADA, incomingEmail: "ForwardMailbox" }],
         ["Queue", "q", { name: "Q", emailAddress: "q@contoso.com", incomingEmail: "None" }],
-        ["Queue", "r", { name: "R", emailAddress: "q@contoso.com", incomingEmail: "ServerSideSynchronization" }],
+        ["Queue", "r", { name: "R", emailAddress: "r@contoso.com", incomingEmail: "ServerSideSynchronization" }],
       ]),
     ).toEqual([]);
+  });
+});
+
+describe("one address of two rows of a Dynamics environment", () => {
+  const ADDRESS = "desk@contoso.com";
+  const queueAt = (name: string, emailAddress: unknown, more: Row = {}): Declared => [
+    "Queue",
+    name,
+    { name, emailAddress, ...more },
+  ];
+  const intakeAt = (name: string, emailAddress: unknown): Declared => [
+    "ForwardingMailbox",
+    name,
+    { name, emailAddress },
+  ];
+
+  test.each<[string, Declared[], RegExp]>([
+    ["two queues", [queueAt("a", ADDRESS), queueAt("b", " Desk@Contoso.com")], /the Queue "b" and the Queue "a"/],
+    [
+      "two forward mailboxes",
+      [intakeAt("a", ADDRESS), intakeAt("b", ADDRESS)],
+      /the ForwardingMailbox "b" and the ForwardingMailbox "a"/,
+    ],
+    [
+      "a queue and a forward mailbox",
+      [queueAt("a", ADDRESS), intakeAt("b", ADDRESS)],
+      /the ForwardingMailbox "b" and the Queue "a"/,
+    ],
+    [
+      "a user's record and a queue",
+      [["IndividualMailbox", "a", { user: ADA, emailAddress: ADDRESS }], queueAt("b", ADDRESS)],
+      /the Queue "b" and the IndividualMailbox "a"/,
+    ],
+  ])("is refused at preview: %s", async (_what, program, both) => {
+    const refused = await preview(await startWorld(), program);
+    expect(refused).toEqual([expect.stringMatching(/^emailAddress: .* both declare desk@contoso\.com\. .*own$/)]);
+    expect(refused[0]).toMatch(both);
+  });
+
+  test("is fine beside the mailbox that has it, in another environment, and where a record is that of the queue", async () => {
+    expect(
+      await preview(await startWorld(), [
+        mailbox("desk", {}),
+        queueAt("a", ADDRESS),
+        ["IndividualMailbox", "b", { queue: ADDRESS, emailAddress: ADDRESS }],
+        queueAt("c", UNKNOWN),
+      ]),
+    ).toEqual([]);
+  });
+
+  test("that only the deployment knows is refused there, before anything is written", async () => {
+    const { world } = await withMailbox();
+    await world.together(async () => {
+      const [first, second] = [world.resource("Queue", "a"), world.resource("Queue", "b")];
+      await first.check({ name: "A", emailAddress: "support@contoso.com" });
+      await second.check({ name: "B", emailAddress: UNKNOWN });
+      await first.up({ name: "A", emailAddress: "support@contoso.com", testAndEnable: false });
+      await world.writes();
+      const checked = { name: "B", emailAddress: "support@contoso.com", __origin: second.urn };
+      const words = await failure(second.up({ name: "B", emailAddress: UNKNOWN }, () => checked));
+      expect(words).toMatch(/the Queue "b" and the Queue "a" both declare support@contoso\.com/);
+      expect(await world.writes()).toEqual([]);
+    });
   });
 });

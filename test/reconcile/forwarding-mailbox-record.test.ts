@@ -916,24 +916,28 @@ describe("adoption", () => {
     const existing = await found(world);
     const first = world.resource("ForwardingMailbox", "first");
     const second = world.resource("ForwardingMailbox", "second");
+    const other = { ...adopting, name: "Other", emailAddress: "ada@contoso.com", adopt: existing };
     await world.together(async () => {
       await first.up(adopting);
-      expect(await failure(second.up({ ...adopting, name: "Other" }))).toMatch(
+      expect(await failure(second.up(other))).toMatch(
         /^adopt: another resource of this deployment manages the forward mailbox CRM intake already/,
       );
     });
     expect(await record(world, existing)).toMatchObject({ name: "CRM intake" });
     await world.together(async () => {
       await first.up(adopting);
-      expect(await failure(second.up({ ...adopting, name: "Other" }))).toMatch(/^adopt: another resource/);
+      expect(await failure(second.up(other))).toMatch(/^adopt: another resource/);
     });
   });
 
   test("of one record by two resources at once is refused for one of them", async () => {
     const world = await withCollector();
-    await found(world);
+    const existing = await found(world);
     const both = ["first", "second"].map((name) => world.resource("ForwardingMailbox", name));
-    const results = await world.together(() => Promise.allSettled(both.map((one) => one.up(adopting))));
+    const programs = [adopting, { ...adopting, emailAddress: "ada@contoso.com", adopt: existing }];
+    const results = await world.together(() =>
+      Promise.allSettled(both.map((one, index) => one.up(programs[index] ?? {}))),
+    );
     expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
   });
 

@@ -537,9 +537,10 @@ describe("adoption", () => {
   test("of one queue by two resources is refused for the second", async () => {
     const world = await withMailboxes();
     const second = world.resource("Queue", "second");
+    const other = { ...adopting, name: "Other", emailAddress: "service@contoso.com", adopt: sales.queue };
     await world.together(async () => {
       await world.resource("Queue", "first").up({ ...adopting, adopt: true });
-      expect(await failure(second.up({ ...adopting, name: "Other", adopt: true }))).toMatch(
+      expect(await failure(second.up(other))).toMatch(
         /^adopt: another resource of this deployment manages the queue Sales already/,
       );
     });

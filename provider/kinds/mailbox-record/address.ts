@@ -50,7 +50,10 @@ export async function requireOwnDomain(
   }
 }
 
-/** What a program should know of an address that several of its resources give to rows of one Dynamics environment. */
+/**
+ * Refuses an address that two resources of a program give to rows of one Dynamics environment. Dynamics takes both, and reads one mailbox
+ * for both of them.
+ */
 export function claimsOfAddress({
   emailAddress,
   environmentUrl,
@@ -64,10 +67,9 @@ export function claimsOfAddress({
         {
           path: "emailAddress",
           thing: [environmentName(environmentUrl), `address/${emailAddress}`],
-          reason: (_own, other) =>
-            `emailAddress ${emailAddress} is that of ${other}, too: Dynamics reads one mailbox for both, and each message becomes a record ` +
-            "of either or of both. Give each an address of its own.",
-          isAdvice: true,
+          reason: (own, other) =>
+            `${own} and ${other} both declare ${emailAddress}. Dynamics reads one mailbox for both, and each message becomes a record of ` +
+            "either or of both; give each an address of its own",
         },
       ];
 }
