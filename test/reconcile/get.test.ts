@@ -1,4 +1,4 @@
-import { recordId, sales, seeded, userId } from "./dataverse-rows";
+import { recordId, rows, sales, seeded, userId } from "./dataverse-rows";
 import { failure, type Row, startWorld, type World, withMailbox } from "./harness";
 
 const SUPPORT = "support@contoso.com";
@@ -227,7 +227,8 @@ describe("records of Dynamics", () => {
       .resource("ForwardingMailbox", "intake")
       .up({ name: "Intake", emailAddress: SUPPORT, sources: ["ada@contoso.com"], deleteAfterProcessing: true });
     await world.writes();
-    const wanted = [...OF_RECORD, "name", "owner", "ownerId", "deleteAfterProcessing", "sources", "credentials"];
+    const wanted = [...OF_RECORD, "name", "owner", "ownerId", "deleteAfterProcessing", "credentials"];
+    wanted.push("sources", "sourceRules", "sourceIds");
     for (const asked of [made.id, "Support@contoso.com"]) {
       const seen = await world.resource("ForwardingMailbox", "seen").get(asked, wanted);
       expect(seen.id).toBe(made.id);
@@ -242,7 +243,9 @@ describe("records of Dynamics", () => {
         owner: { user: expect.any(String) },
         ownerId: expect.any(String),
         regarding: null,
-        sources: null,
+        sources: { "ada@contoso.com": {} },
+        sourceRules: made.outputs.sourceRules,
+        sourceIds: made.outputs.sourceIds,
         credentials: null,
         emailApproval: "Approved",
       });
@@ -255,6 +258,25 @@ describe("records of Dynamics", () => {
       "it is the forward mailbox Intake; ForwardingMailbox.get reads it",
     );
     expect(await refusal(world, "IndividualMailbox", SUPPORT)).toContain("ForwardingMailbox.get reads it");
+  });
+
+  test("the sources of a forward mailbox are those that can be found: a rule that runs, of somebody on Forward Mailbox", async () => {
+    const { world } = await withMailbox();
+    const sources = ["ada@contoso.com", "grace@contoso.com", "alan@contoso.com"];
+    const made = await world
+      .resource("ForwardingMailbox", "intake")
+      .up({ name: "Intake", emailAddress: SUPPORT, sources, testAndEnable: false });
+    const { value } = (await world.graph("GET", "/users/grace@contoso.com/mailFolders/inbox/messageRules")) as {
+      value: { id: string }[];
+    };
+    await world.graph("PATCH", `/users/grace@contoso.com/mailFolders/inbox/messageRules/${value[0]?.id}`, {
+      isEnabled: false,
+    });
+    const [alan] = await rows(world, "mailboxes", "emailaddress eq 'alan@contoso.com'");
+    await world.dataverse("PATCH", `/mailboxes(${alan?.mailboxid})`, { incomingemaildeliverymethod: 0 });
+    const seen = await world.resource("ForwardingMailbox", "seen").get(made.id, ["sources", "sourceRules"]);
+    expect(seen.outputs.sources).toEqual({ "ada@contoso.com": {} });
+    expect(Object.keys(seen.outputs.sourceRules as Row)).toEqual(["ada@contoso.com"]);
   });
 
   test("two forward mailboxes of one address are both named", async () => {

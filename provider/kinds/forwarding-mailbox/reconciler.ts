@@ -55,7 +55,17 @@ import {
   setRecords,
   shareFormer,
 } from "./records";
-import { lookUpSources, noteRules, placeRule, releaseSource, removeCopies, tellLeftOver, warnAbout } from "./sources";
+import {
+  type Feeding,
+  feedingMailboxes,
+  lookUpSources,
+  noteRules,
+  placeRule,
+  releaseSource,
+  removeCopies,
+  tellLeftOver,
+  warnAbout,
+} from "./sources";
 
 /**
  * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through
@@ -154,11 +164,20 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> 
     if (second !== undefined) {
       return unfit(`it means the forward mailboxes ${listed(found)}; write the id`);
     }
-    // What feeds it are rules in people's mailboxes, of which the tenant keeps no list.
     operation.state = { name: row.name, emailAddress: row.emailAddress };
-    const observed = await around(row, undefined, operation);
+    const [observed, feeding] = await Promise.all([
+      around(row, undefined, operation),
+      feedingMailboxes(row, operation),
+    ]);
     const inputs = await this.inputs(holdingAll(OF_RECORD), observed, operation);
-    return { observed, inputs, outputs: { sources: null, sourceRules: null, sourceIds: null } };
+    const byKey = (value: (one: Feeding) => unknown) =>
+      Object.fromEntries([...feeding].map(([key, one]) => [key, value(one)]));
+    const outputs = {
+      sources: byKey(() => ({})),
+      sourceRules: byKey(({ rule }) => rule.id),
+      sourceIds: byKey(({ recipient }) => recipient.id),
+    };
+    return { observed, inputs, outputs };
   },
 
   id: ({ id }) => id,

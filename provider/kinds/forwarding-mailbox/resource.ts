@@ -118,8 +118,12 @@ export class ForwardingMailbox extends MailboxRecordResource {
   }
 
   /**
-   * Reads a forward mailbox that this program does not manage. It is read at each preview and deployment, and never changed. The
-   * tenant keeps no list of the sources, which are inbox rules in people's mailboxes: `sources` stays undefined. So does the password.
+   * Reads a forward mailbox that this program does not manage. It is read at each preview and deployment, and never changed. The password
+   * stays undefined.
+   *
+   * `sources` has the mailboxes of those users and queues of Dynamics whose incoming method is Forward Mailbox and whose inbox rule
+   * forwards to the address as an attachment. Nobody keeps a list of the sources: a mailbox with such a rule and without such a record is
+   * missing, and so is one whose rules the application may not read, which a warning says.
    *
    * @param name logical name in the stack.
    * @param idOrAddress the id of the Dataverse `mailbox` row, or the address. `id` is the row's id, whatever was asked for.

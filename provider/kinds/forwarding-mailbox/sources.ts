@@ -122,6 +122,46 @@ export async function observeSource(
   };
 }
 
+/** A mailbox whose inbox rule feeds a forward mailbox. */
+export interface Feeding {
+  recipient: Recipient;
+  rule: InboxRule;
+}
+
+/**
+ * The mailboxes that feed a forward mailbox, by primary address, as far as they can be found: those of the users and queues whose incoming
+ * method is Forward Mailbox. A mailbox that has a rule and no such record is not among them: only a look into each mailbox of the tenant
+ * would find it.
+ */
+export async function feedingMailboxes(
+  { emailAddress }: { emailAddress: string },
+  operation: Operation,
+): Promise<Map<string, Feeding>> {
+  const { dataverse, recipients, inboxRules } = operation.services;
+  const onForwardMailbox = await dataverse.mailboxesOnForwardMailbox(operation);
+  const addresses = new Set(onForwardMailbox.map((record) => record.emailAddress).filter((address) => address !== ""));
+  const found = (await Promise.all([...addresses].map((address) => recipients.withAddress(address)))).flat();
+  const mailboxes = new Map(
+    found
+      .filter(({ recipientTypeDetails }) => MAILBOXES.includes(recipientTypeDetails))
+      .map((recipient) => [recipient.primarySmtpAddress, recipient]),
+  );
+  const feeding = await Promise.all(
+    [...mailboxes].map(async ([key, recipient]): Promise<[string, Feeding][]> => {
+      const all = await operation.readIfAllowed(`the inbox rules of ${key}`, () => inboxRules.list(recipient, key));
+      const running = (all ?? []).filter(({ isEnabled, isInError }) => isEnabled && !isInError);
+      const targets = await addressesOf(
+        emailAddress,
+        running.filter(({ targets }) => targets.length > 0),
+        operation,
+      );
+      const rule = running.find((one) => forwardsTo(one, targets));
+      return rule === undefined ? [] : [[key, { recipient, rule }]];
+    }),
+  );
+  return new Map(feeding.flat().sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** The place that a new rule asks for. */
 const FIRST = 1;
 
