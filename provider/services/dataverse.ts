@@ -34,6 +34,8 @@ export interface MailboxRow {
   /** What went wrong last, in Dynamics' words; undefined when nothing did. */
   lastError: { words: string; code: string | undefined } | undefined;
   isActive: boolean;
+  /** When it was made, ISO 8601. */
+  createdOn: string | undefined;
 }
 
 /** An e-mail server profile. */
@@ -93,6 +95,7 @@ const COLUMNS = [
   "lastsyncerror",
   "lastsyncerrorcode",
   "statecode",
+  "createdon",
 ] as const;
 
 const PROFILE = ["emailserverprofileid", "name", "statecode", "servertype", "incomingcredentialretrieval"] as const;
@@ -158,6 +161,14 @@ export class Dataverse {
       const action = `looking for mailbox records with the address ${some.join(" or ")}`;
       rows.push(...(await this.#api.list(query("mailboxes", COLUMNS, { emailaddress: some }), action, context)));
     }
+    return rows.map(mailboxOf);
+  }
+
+  /** The records of users and queues whose mail comes through a forward mailbox, whichever. */
+  async mailboxesOnForwardMailbox(context: CallContext): Promise<MailboxRow[]> {
+    const method = incomingMethods.indexOf("ForwardMailbox");
+    const path = `/mailboxes?$select=${COLUMNS.join(",")}&$filter=${encodeURIComponent(`incomingemaildeliverymethod eq ${method}`)}`;
+    const rows = await this.#api.list(path, "looking for mailbox records on Forward Mailbox", context);
     return rows.map(mailboxOf);
   }
 
@@ -273,6 +284,7 @@ function mailboxOf(row: DataverseRow): MailboxRow {
     isTestScheduled: row.testemailconfigurationscheduled === true,
     lastError: words === "" ? undefined : { words, code: codeOf(row.lastsyncerrorcode) },
     isActive: row.statecode === 0,
+    createdOn: optional(row.createdon),
   };
 }
 

@@ -30,6 +30,8 @@ export interface QueueRow {
   mailboxId: string | undefined;
   /** How many queue items it holds. */
   itemCount: number;
+  /** When it was made, ISO 8601. */
+  createdOn: string | undefined;
 }
 
 const COLUMNS = [
@@ -42,6 +44,7 @@ const COLUMNS = [
   "incomingemailfilteringmethod",
   "_defaultmailbox_value",
   "numberofitems",
+  "createdon",
 ] as const;
 
 /** Queues of one Dataverse environment. */
@@ -97,5 +100,6 @@ function queueOf(row: DataverseRow): QueueRow {
     filtering: emailFilters[Number(row.incomingemailfilteringmethod ?? 0)] ?? "All",
     mailboxId: optional(row._defaultmailbox_value),
     itemCount: Number(row.numberofitems ?? 0),
+    createdOn: optional(row.createdon),
   };
 }

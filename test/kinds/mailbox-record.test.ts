@@ -55,6 +55,7 @@ const row: fc.Arbitrary<MailboxRow> = fc
     isTestScheduled: false,
     lastError: undefined,
     isActive: true,
+    createdOn: undefined,
     ...given,
   }));
 
@@ -228,6 +229,7 @@ describe("a queue", () => {
     filtering: fc.constantFrom(...emailFilters),
     mailboxId: fc.constant(guid(9)),
     itemCount: fc.nat(),
+    createdOn: fc.constant(undefined),
   });
   const program: fc.Arbitrary<QueueInputs> = fc.record(
     {

@@ -8,6 +8,8 @@ export const seeded = (kind: string, number: number): string =>
 export const userId = (number: number): string => seeded("d001", number);
 export const recordId = (number: number): string => seeded("d002", number);
 export const profileId = (number: number): string => seeded("d003", number);
+/** What Dataverse stores for a date that never was. */
+export const NEVER = "1900-01-01T00:00:00Z";
 export const sales = { queue: seeded("d004", 1), record: recordId(0x100) };
 
 /** A row as the Web API gives it; `{}` where there is none. */

@@ -61,9 +61,9 @@ describe("what the record of a source was before", () => {
 
   test("is lost with a creation that was killed, which the next one says", async () => {
     const { world } = await forwarding();
-    // The same resource without its state: engine and provider ended before it was written.
+    // The same resource without its state: engine and provider ended before it was written, and before the test.
     const again = world.resource("ForwardingMailbox", "old");
-    await again.up(program);
+    await again.up({ ...program, testAndEnable: true });
     expect(
       told(world, /Ada Lovelace was on Forward Mailbox already, .* a deployment that was interrupted\./),
     ).toHaveLength(1);

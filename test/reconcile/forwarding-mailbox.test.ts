@@ -1,4 +1,4 @@
-import { expectForeign, forwardMailboxes, hideRecipients, seeded as id, record, rules } from "./dataverse-rows";
+import { expectForeign, forwardMailboxes, hideRecipients, seeded as id, NEVER, record, rules } from "./dataverse-rows";
 import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const ada = id("a001", 1);
@@ -223,13 +223,50 @@ describe("creation", () => {
     expect(await resource.refresh()).toEqual({});
   });
 
-  test("repeated after the state was lost continues with its own record", async () => {
+  test("that was interrupted continues in silence with its own record and rules", async () => {
+    const { world, support } = await withMailboxes();
+    const program = { ...intake, sources: ["support@contoso.com"], testAndEnable: true, deleteAfterProcessing: true };
+    const { id } = await made(world, program);
+    await world.control("PATCH", `state/dv.mailboxes/${id}`, { testmailboxaccesscompletedon: NEVER });
+    world.warnings.length = 0;
+    const second = await made(world, { ...program, name: "Renamed" });
+    expect(second.id).toBe(id);
+    expect(await forwardMailboxes(world)).toMatchObject([{ name: "Renamed" }]);
+    expect(world.warnings.filter((text) => !text.includes("was on Forward Mailbox already"))).toEqual([]);
+    await second.destroy();
+    expect(await forwardMailboxes(world)).toEqual([]);
+    expect(await rules(world, support)).toEqual([]);
+  });
+
+  test("of a record that is complete says what it continues with, and leaves it to the stack that has it", async () => {
     const { world } = await withMailboxes();
     const first = await made(world);
-    const second = await made(world, { ...intake, name: "Renamed" });
+    world.warnings.length = 0;
+    const second = await made(world);
     expect(second.id).toBe(first.id);
-    expect(await forwardMailboxes(world)).toMatchObject([{ name: "Renamed" }]);
-    expect(world.warnings.join("\n")).toContain(`(${first.id}), which an earlier deployment of this resource made.`);
+    expect(world.warnings.join("\n")).toMatch(
+      /Continuing with the forward mailbox CRM intake \(.*which a deployment of this resource made at 2.*`pulumi state move`/,
+    );
+    await second.destroy();
+    expect(await forwardMailboxes(world)).toMatchObject([{ mailboxid: first.id }]);
+    expect(await first.refresh()).toEqual({});
+    await first.destroy();
+    expect(await forwardMailboxes(world)).toEqual([]);
+  });
+
+  test("of a record that another stack has in its state by now, with its rules, is refused and changes nothing", async () => {
+    const { world, support } = await withMailboxes();
+    const program = { ...intake, sources: ["support@contoso.com"] };
+    const moved = await made(world, program);
+    await world.writes();
+    const refusal = await failure(made(world, program));
+    expect(refusal).toMatch(
+      /which a deployment of this resource made \(id .*; inbox rules of support@contoso\.com feed it\)/,
+    );
+    expect(refusal).toMatch(/`pulumi state move`.*set adopt: true\.$/);
+    expect(await world.writes()).toEqual([]);
+    expect(await rules(world, support)).toHaveLength(1);
+    expect(await moved.refresh()).toEqual({});
   });
 
   test("of another resource makes another record", async () => {

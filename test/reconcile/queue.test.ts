@@ -1,6 +1,7 @@
 import {
   expectForeign,
   forgetRequests,
+  NEVER,
   patches,
   profileId,
   record,
@@ -341,17 +342,62 @@ describe("creation", () => {
     expect(await withAddress(world, SUPPORT)).toEqual([]);
   });
 
-  test("repeated after the state was lost continues with its own queue, which it then deletes", async () => {
+  /** What a deployment leaves that is killed while the test runs: the queue, and no state. */
+  async function interrupted(world: World): Promise<string> {
+    const { id } = await made(world);
+    const { _defaultmailbox_value: recordId } = await queueRow(world, id);
+    await world.control("PATCH", `state/dv.mailboxes/${recordId}`, { testmailboxaccesscompletedon: NEVER });
+    return id;
+  }
+
+  test("that was interrupted continues in silence with its own queue, which it then deletes", async () => {
     const world = await withMailboxes();
-    const first = await made(world);
+    const id = await interrupted(world);
     const second = await made(world, { ...support, name: "Renamed", incomingEmail: "ForwardMailbox" });
-    expect(second.id).toBe(first.id);
-    expect(world.warnings.join("\n")).toContain(`(${first.id}), which an earlier deployment of this resource made.`);
+    expect(second.id).toBe(id);
+    expect(world.warnings).toEqual([]);
     expect(await withAddress(world, SUPPORT)).toMatchObject([
       { name: "Renamed", incomingemaildeliverymethod: FORWARD_MAILBOX },
     ]);
     await second.destroy();
     expect(await withAddress(world, SUPPORT)).toEqual([]);
+  });
+
+  test("of a queue that is complete says what it continues with, and leaves it to the stack that has it", async () => {
+    const world = await withMailboxes();
+    const first = await made(world);
+    const second = await made(world);
+    expect(second.id).toBe(first.id);
+    expect(world.warnings).toEqual([
+      expect.stringMatching(
+        /^Continuing with the queue Support \(.*which a deployment of this resource made at 2.*`pulumi state move`/,
+      ),
+    ]);
+    await second.destroy();
+    expect(await queueRow(world, first.id)).toMatchObject({ name: "Support" });
+    expect(await first.refresh()).toEqual({});
+    await first.destroy();
+    expect(await withAddress(world, SUPPORT)).toEqual([]);
+  });
+
+  const longAgo = new Date(Date.now() - 31 * 60 * 1000).toISOString();
+  test.each<[string, Row, Row, RegExp]>([
+    ["is half an hour old", { createdon: longAgo }, {}, /\(id .*; it was made at 2.*\)/],
+    ["has items", { numberofitems: 2 }, {}, /\(id .*; it holds 2 items\)/],
+    ["is complete, and would be deleted with the resource", {}, { deletion: "delete" }, /\(id .*; it is complete\)/],
+  ])("of a queue that %s is refused, and adopt: true takes it over", async (_what, columns, inputs, why) => {
+    const world = await withMailboxes();
+    const first = await made(world);
+    await world.control("PATCH", `state/dv.queues/${first.id}`, columns);
+    const refusal = await failure(made(world, { ...support, ...inputs }));
+    expect(refusal).toMatch(
+      /^emailAddress: support@contoso\.com is the address of the queue Support, which a deployment/,
+    );
+    expect(refusal).toMatch(why);
+    expect(refusal).toMatch(/Nothing was changed\..*take it out of this program\..*set adopt: true\.$/);
+    expect(await world.writes()).toEqual([]);
+    const adopting = await made(world, { ...support, ...inputs, adopt: true });
+    expect(adopting.id).toBe(first.id);
   });
 
   test("of another resource makes another queue and warns of the first", async () => {

@@ -67,7 +67,7 @@ test.each<[string, unknown, unknown, unknown]>([
   ["an output of some", pulumi.output(credentials), kept, ["credentials/password"]],
 ])("a resource that is given %s is registered with that", async (_what, given, expected, secrets) => {
   const registered = new Promise<Record<string, unknown>>((resolve) => {
-    pulumi.runtime.setMocks({
+    void pulumi.runtime.setMocks({
       newResource: ({ name, inputs }) => {
         resolve(inputs);
         return { id: `${name}-id`, state: inputs };

@@ -2,7 +2,7 @@ import type { Operation } from "../../core/kind";
 import { guidFor } from "../../core/origin";
 import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
-import { adopted, isAnother, tellContinued } from "../mailbox-record/adoption";
+import { adopted, continuation, isAnother } from "../mailbox-record/adoption";
 import { defaultServerProfile, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/server-profile";
 import { columnsOf, unproven } from "../mailbox-record/values";
 import { createRow } from "../mailbox-record/writing";
@@ -19,12 +19,18 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
     state.credentials = unproven(inputs.credentials);
   }
   const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
-  if (own !== undefined && !isAnother(inputs.adopt, own)) {
-    operation.warn(tellContinued("record", own));
-    Object.assign(state, { id: own.id, created: true });
-    return around(own, desired, operation);
+  const isOwn = own !== undefined && !isAnother(inputs.adopt, own);
+  if (isOwn) {
+    const seen = await around(own, desired, operation);
+    const fed = [...seen.sources].flatMap(([key, { rule }]) => (rule === undefined ? [] : [key]));
+    const rules = fed.length === 0 ? [] : [`inbox rules of ${fed.join(", ")} feed it`];
+    const way = continuation({ what: "forward mailbox", row: own, record: own, use: [], rules }, inputs, operation);
+    if (way !== "adopt") {
+      Object.assign(state, { id: own.id, ...(way === "continue" ? { created: true } : {}) });
+      return seen;
+    }
   }
-  const namesakes = await services.dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
+  const namesakes = isOwn ? [own] : await services.dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
   const row = await adopted(
     inputs.adopt,
     namesakes.filter(({ isForwardMailbox }) => isForwardMailbox),

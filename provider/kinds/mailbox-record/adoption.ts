@@ -1,7 +1,9 @@
 import type { Change, Operation, Properties } from "../../core/kind";
 import { rowThing } from "../../core/registry";
-import { InputError } from "../../http/errors";
+import { ConflictError, InputError } from "../../http/errors";
+import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
+import { isOpenForTest, type TestAndEnable } from "./test-and-enable";
 
 /** What is taken over, in words. */
 interface Kind {
@@ -51,12 +53,73 @@ export function isAnother(adopt: boolean | string | undefined, { id }: { id: str
   return typeof adopt === "string" && !sameText(adopt, id);
 }
 
-/** Says what a creation continues with: an interrupted deployment left it, or another stack has it in its state now. */
-export function tellContinued(what: string, { id, name }: { id: string; name: string }): string {
-  return (
-    `Continuing with the ${what} ${name} (${id}), which an earlier deployment of this resource made. If another stack has it in its ` +
-    "state now (`pulumi state move`), take it out of this program: its deletion here would take it away there."
+/** How long a row looks like the work of a deployment that was interrupted, in milliseconds. */
+const UNFINISHED_FOR = 30 * 60 * 1000;
+
+/** A row whose id says that an earlier deployment of this resource made it. */
+interface EarlierWork {
+  /** "queue". */
+  what: string;
+  row: { id: string; name: string; createdOn: string | undefined };
+  /** Its mailbox record; undefined while Dynamics has made none. */
+  record: MailboxRow | undefined;
+  /** What shows that it is in use, in words: "it holds 3 items". Each ends a creation. */
+  use: readonly string[];
+  /** Inbox rules that feed it, in words. A creation makes them before its test. */
+  rules?: readonly string[];
+}
+
+/** The inputs that decide whether a creation continues. */
+interface CreationInputs {
+  emailAddress: string;
+  adopt?: boolean | string | undefined;
+  approveEmail?: boolean | undefined;
+  testAndEnable?: TestAndEnable;
+  deletion?: "delete" | "retain" | undefined;
+}
+
+/**
+ * Decides whether a creation continues with the row that an earlier deployment of this resource made. A state that moved to another stack
+ * (`pulumi state move`) has such a row, and a program that still declares it would delete it there.
+ *
+ * @returns `continue` for an interrupted creation, which is this resource's; `adopt` for what the program says to take over; `share` for
+ *   what is complete and in nobody's use, which was told: it is not noted as created, so that its deletion here leaves it.
+ * @throws ConflictError for what is in use or older than half an hour, and for what is complete where the program would delete it.
+ */
+export function continuation(
+  work: EarlierWork,
+  { emailAddress, adopt, approveEmail, testAndEnable, deletion }: CreationInputs,
+  { progress, warn }: Operation,
+): "continue" | "adopt" | "share" {
+  const { what, row, record, use, rules = [] } = work;
+  const isRecent = Math.abs(Date.now() - Date.parse(row.createdOn ?? "")) < UNFINISHED_FOR;
+  const isUnapproved = approveEmail !== false && record?.approval !== "Approved";
+  const isUntested = testAndEnable !== false && isOpenForTest(record);
+  if (isRecent && use.length === 0 && (isUnapproved ? rules.length === 0 : isUntested)) {
+    progress(`continuing with the ${what} ${row.name}, whose creation was interrupted`);
+    return "continue";
+  }
+  if (adopt !== undefined && adopt !== false) {
+    return "adopt";
+  }
+  const why = [...(isRecent ? [] : [`it was made at ${row.createdOn}`]), ...use, ...rules];
+  if (why.length > 0 || deletion === "delete") {
+    throw new ConflictError({
+      action: "emailAddress",
+      words:
+        `${emailAddress} is the address of the ${what} ${row.name}, which a deployment of this resource made ` +
+        `(id ${row.id}; ${why.join(", ") || "it is complete"})`,
+      nextStep:
+        "Nothing was changed. If another stack has it in its state now (`pulumi state move`), take it out of this program. If its " +
+        "creation was interrupted, or the state was lost, set adopt: true.",
+    });
+  }
+  warn(
+    `Continuing with the ${what} ${row.name} (${row.id}), which a deployment of this resource made at ${row.createdOn} and finished. ` +
+      `Another stack may have it in its state (\`pulumi state move\`): then take it out of this program. When this resource is deleted, ` +
+      `the ${what} stays.`,
   );
+  return "share";
 }
 
 /** What was said already, by the operation that said it: a change whose answer was lost is made twice. */

@@ -272,6 +272,11 @@ export function tested(row: MailboxRow): [string, Status][] {
   return all.filter(([, method]) => method === "ServerSideSynchronization").map(([name, , status]) => [name, status]);
 }
 
+/** Whether something of a record can be tested and never was; so it is where there is no record yet. */
+export function isOpenForTest(row: MailboxRow | undefined): boolean {
+  return row === undefined || (tested(row).length > 0 && row.testCompletedOn === undefined);
+}
+
 function isSuccess(row: MailboxRow): boolean {
   return tested(row).every(([, status]) => status === "Success");
 }

@@ -15,7 +15,7 @@ import {
   requireMailboxOfTenant,
   requireSameOrganization,
 } from "../mailbox-record/address";
-import { adopted, isAnother, isKept, tellContinued, tellOverwritten, whyKept } from "../mailbox-record/adoption";
+import { adopted, continuation, isAnother, isKept, tellOverwritten, whyKept } from "../mailbox-record/adoption";
 import { claimsOfValues, decidedElsewhere, declareValues, requireOwnValues } from "../mailbox-record/conflicts";
 import { declaredOwner, ownerAsDeclared } from "../mailbox-record/owner";
 import { recordAppears, recordOf, writeBehind } from "../mailbox-record/record-owner";
@@ -109,12 +109,17 @@ export const queue: Reconciler<QueueInputs, Desired, Observed> = {
     const { queues } = services;
     const { emailAddress, adopt } = desired.inputs;
     const own = await queues.withId(idOf(desired, operation), operation);
-    if (own !== undefined && !isAnother(adopt, own)) {
-      operation.warn(tellContinued("queue", own));
-      Object.assign(state, { id: own.id, created: true });
-      return around(own, operation);
+    const isOwn = own !== undefined && !isAnother(adopt, own);
+    if (isOwn) {
+      const seen = await around(own, operation);
+      const use = own.itemCount === 0 ? [] : [`it holds ${counted(own.itemCount)}`];
+      const way = continuation({ what: "queue", row: own, record: seen.row, use }, desired.inputs, operation);
+      if (way !== "adopt") {
+        Object.assign(state, { id: own.id, ...(way === "continue" ? { created: true } : {}) });
+        return seen;
+      }
     }
-    const namesakes = await queues.named(emailAddress, operation);
+    const namesakes = isOwn ? [own] : await queues.named(emailAddress, operation);
     const withId = (id: string) => queues.withId(id, operation);
     const found = await adopted(adopt, namesakes, withId, { one: "queue", many: "queues" }, operation);
     if (found !== undefined) {
@@ -411,10 +416,14 @@ const QUEUE_HAS_ITEMS = "0x80631117";
 /** Nor can one that routing rules lead to. */
 const QUEUE_HAS_ROUTING_RULES = "0x80731118";
 
+function counted(items: number): string {
+  return items === 1 ? "1 item" : `${items} items`;
+}
+
 function hasItems(action: string, count: number, cause?: unknown): ConflictError {
   return new ConflictError({
     action,
-    words: `it still has ${count === 0 ? "items" : count === 1 ? "1 item" : `${count} items`}, and Dynamics deletes no queue that has (${QUEUE_HAS_ITEMS})`,
+    words: `it still has ${count === 0 ? "items" : counted(count)}, and Dynamics deletes no queue that has (${QUEUE_HAS_ITEMS})`,
     nextStep: 'Nothing was deleted. Move or resolve the items, or set deletion: "retain".',
     cause,
   });

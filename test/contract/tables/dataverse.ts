@@ -81,6 +81,7 @@ export const tables: Readonly<Record<string, Table>> = {
       ispasswordset: { type: "boolean", create: false, update: false },
       emailrouteraccessapproval: { type: { choice: [0, 1, 2, 3] }, create: true, update: true, sent: true },
       testemailconfigurationscheduled: { type: "boolean", create: true, update: true, sent: true },
+      createdon: { type: "datetime", create: false, update: false },
       testmailboxaccesscompletedon: { type: "datetime", create: false, update: true, nullable: true },
       incomingemailstatus: result,
       outgoingemailstatus: result,
@@ -121,6 +122,7 @@ export const tables: Readonly<Record<string, Table>> = {
       emailrouteraccessapproval: { type: { choice: [0, 1, 2, 3] }, create: false, update: true, sent: true },
       defaultmailbox: defaultMailbox,
       numberofitems: { type: "integer", create: false, update: false },
+      createdon: { type: "datetime", create: false, update: false },
     },
   },
   systemusers: {
