@@ -20,6 +20,8 @@ export function newRuleId(): string {
 
 /** The number Exchange knows a rule by: the same eight bytes, the first being the lowest. */
 export function ruleNumber(tenant: Tenant, { id }: InboxRule): string {
+  // @assumed exchange.rule-identity-graph: A rule's RuleIdentity is Graph's id of it: eight bytes, low ones first, in base64
+  // [RuleIdentity is the store's 64-bit id of the rule, Graph's ids are eight bytes; nobody showed the two of one rule]
   const bytes = Buffer.from(id, "base64");
   const isWritten = bytes.length === 8 && bytes.toString("base64") === id;
   // A row that was put there by hand may have any id.
@@ -64,6 +66,8 @@ function othersOf(tenant: Tenant, rule: InboxRule): InboxRule[] {
 
 /** Disabled rules take nothing of the quota, so that one can always be switched off. */
 function refuseOverQuota(others: readonly InboxRule[], rule: InboxRule, overQuota: () => Error): void {
+  // @documented graph.rule-quota: A mailbox's enabled rules take 256 KB at most; beyond is ErrorRulesOverQuota [Exchange:
+  // Set-Mailbox RulesQuota; EWS: ErrorRulesOverQuota]
   if (!rule.isEnabled) {
     return;
   }

@@ -1,3 +1,4 @@
+import type { Contrary } from "./contrary";
 import { type Reader, Store } from "./store";
 
 /** Settings of a tenant that tests and users change through the control interface; all start at these defaults. */
@@ -80,10 +81,10 @@ export interface Settings {
   /** Seconds a token is valid. */
   tokenLifetime: number;
   /**
-   * Ids of behaviours the tenant shows the other way round (`contrary` of their provenance): for proving that a client, or a
+   * Ids of behaviours the tenant shows the other way round (`provider/local-tenant/contrary.ts`): for proving that a client, or a
    * probe, notices a service that is not as assumed.
    */
-  contrary: string[];
+  contrary: Contrary[];
 }
 
 export function defaultSettings(): Settings {
@@ -163,7 +164,7 @@ export class Tenant {
   }
 
   /** Whether the setting `contrary` names this behaviour. */
-  isContrary(id: string): boolean {
+  isContrary(id: Contrary): boolean {
     return this.settings.contrary.includes(id);
   }
 

@@ -1,24 +1,39 @@
-import { behaviours } from "../../provider/local-tenant/behaviours";
+import { contraries } from "../../provider/local-tenant/contrary";
+import { behaviours, shown } from "./behaviours";
 
-const marks = ["documented", "observed", "assumed"];
+const known = behaviours();
+const ids = known.map(({ id }) => id);
+const folders = { exchange: "exchange", graph: "graph", dataverse: "dataverse", login: "login" };
 
-describe.each(Object.entries(behaviours))("%s", (service, rows) => {
+describe.each(Object.keys(folders))("%s", (service) => {
+  const own = known.filter(({ id }) => id.startsWith(`${service}.`));
+
   test("every simulated behaviour says how and from where it is known", () => {
-    expect(rows.length).toBeGreaterThan(0);
-    const bad = rows.filter(
-      ({ behaviour, mark, source }) => behaviour.trim() === "" || !marks.includes(mark) || source.trim() === "",
+    expect(own.length).toBeGreaterThan(0);
+    const bad = own.filter(
+      ({ mark, source }) => !["documented", "observed", "assumed"].includes(mark) || source.trim() === "",
     );
     expect(bad).toEqual([]);
   });
 
   test("no behaviour is there twice", () => {
-    const known = rows.map(({ behaviour }) => behaviour.toLowerCase());
-    expect(known.filter((one, index) => known.indexOf(one) !== index)).toEqual([]);
+    const sentences = own.map(({ sentence }) => sentence.toLowerCase());
+    expect(sentences.filter((one, index) => sentences.indexOf(one) !== index)).toEqual([]);
   });
+});
 
-  test("every behaviour has a lasting id of its own, which begins with the service", () => {
-    const ids = rows.map(({ id }) => id);
-    expect(ids.filter((id) => !new RegExp(`^${service}(\\.[a-z0-9]+(-[a-z0-9]+)*)$`).test(id))).toEqual([]);
-    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
-  });
+test("every behaviour has a lasting id of its own, which begins with the service", () => {
+  expect(ids.filter((id) => !/^(?:exchange|graph|dataverse|login)(\.[a-z0-9]+(-[a-z0-9]+)*)$/.test(id))).toEqual([]);
+  expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+});
+
+test("what can be turned round is a behaviour, and whatever is assumed can be", () => {
+  expect(Object.keys(contraries).filter((id) => !ids.includes(id))).toEqual([]);
+  expect(known.filter(({ mark, contrary }) => mark === "assumed" && contrary === undefined)).toEqual([]);
+});
+
+test("every behaviour is shown by a test, which names it", () => {
+  const named = shown();
+  expect(named.filter((id) => !ids.includes(id))).toEqual([]);
+  expect(ids.filter((id) => !named.includes(id))).toEqual([]);
 });

@@ -30,6 +30,7 @@ describe.each(Object.entries(cmdlets))("%s", (name, { parameters }) => {
 describe.each(Object.entries(tables))("%s", (set, table) => {
   const tenant = Object.values(schema).find(({ entitySet }) => entitySet === set);
 
+  // @shows dataverse.columns
   test("has the same key and columns, of the same type and taken in the same places", () => {
     expect(tenant?.key).toBe(table.key);
     for (const [name, column] of Object.entries(table.columns)) {

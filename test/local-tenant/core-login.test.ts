@@ -26,6 +26,7 @@ async function json(url: string): Promise<Record<string, unknown>> {
   return (await (await fetch(url)).json()) as Record<string, unknown>;
 }
 
+// @shows login.roles-in-token login.token-claims
 test("a token is a signed three-part JWT with the claims of an app-only token", async () => {
   const { status, body } = await askToken(running.origin, { ...client, scope: scopes.exchange, "x-client-SKU": "any" });
   expect(status).toBe(200);
@@ -62,6 +63,7 @@ test("a token names the application's service principal, which is its user in Da
   expect(value).toMatchObject([{ applicationid: appId, azureactivedirectoryobjectid: oid }]);
 });
 
+// @shows login.audience
 test.each([
   ["Graph", "https://graph.microsoft.com/.default", "https://graph.microsoft.com"],
   ["the environment's own URL", "https://contoso.crm4.dynamics.com/.default", "https://contoso.crm4.dynamics.com"],
@@ -69,6 +71,7 @@ test.each([
   expect(claimsOf(await tokenFor(running.origin, scope)).aud).toBe(aud);
 });
 
+// @shows login.dataverse-audience
 test("the tenant's own origin is its Dataverse environment, by each of its names", async () => {
   const { port } = new URL(running.origin);
   for (const origin of [running.origin, `http://localhost:${port}`]) {
@@ -81,6 +84,7 @@ test("a domain of the tenant stands for its id", async () => {
   expect(status).toBe(200);
 });
 
+// @shows login.client-secret
 test("credentials may come as Basic authorization, and parameters in a query do no harm", async () => {
   const response = await fetch(`${running.origin}/${tenantId}/oauth2/v2.0/token?client-request-id=1`, {
     method: "POST",
@@ -90,6 +94,7 @@ test("credentials may come as Basic authorization, and parameters in a query do 
   expect(response.status).toBe(200);
 });
 
+// @shows login.error-shape login.error-status login.scope-default
 test.each([
   ["unknown tenant", { ...client, scope: scopes.graph }, "fabrikam.com", 400, "invalid_request", 90002],
   ["/common", { ...client, scope: scopes.graph }, "common", 400, "invalid_request", 50194],
@@ -198,11 +203,27 @@ describe("certificate assertions", () => {
     return { status, codes: body.error_codes, appidacr: claims.appidacr };
   }
 
+  // @shows login.certificate-assertion
   test("are accepted by x5t and by x5t#S256", async () => {
     expect(await ask({})).toMatchObject({ status: 200, appidacr: "2" });
     expect(await ask({ header: { "x5t#S256": thumbprint("sha256") }, algorithm: "PS256" })).toMatchObject({
       status: 200,
     });
+  });
+
+  // @shows login.clock-skew
+  test("may come from a clock that is five minutes ahead or behind", async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const answers = [];
+    for (const [nbf, exp] of [
+      [now + 240, now + 900],
+      [now - 900, now - 240],
+      [now + 360, now + 900],
+      [now - 900, now - 360],
+    ]) {
+      answers.push((await ask({ claims: { nbf, exp } })).status);
+    }
+    expect(answers).toEqual([200, 200, 401, 401]);
   });
 
   test("are refused with another key, thumbprint, time, application or audience", async () => {
@@ -218,6 +239,7 @@ describe("certificate assertions", () => {
   });
 });
 
+// @shows login.federated-match login.federated-unknown-key login.federated-wrong-signature
 test("a federated token is accepted only with issuer, subject, audience and key registered", async () => {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const known = {

@@ -1,4 +1,3 @@
-import { behaviours } from "../../provider/local-tenant/behaviours";
 import { seedApplications } from "../../provider/local-tenant/seed/applications";
 import { seedId } from "../../provider/local-tenant/seed/ids";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
@@ -110,12 +109,4 @@ test("the people, groups and subscriptions a program may name are there", async 
     skus.value.map((sku) => [sku.skuPartNumber, sku.prepaidUnits.enabled - sku.consumedUnits]),
   );
   expect(free).toEqual({ EXCHANGESTANDARD: 9, EXCHANGEENTERPRISE: 5, EXCHANGEARCHIVE_ADDON: 0, ENTERPRISEPACK: 10 });
-});
-
-test("every simulated behaviour says where it is known from, and says it once", () => {
-  const rows = Object.values(behaviours).flat();
-  expect(Object.values(behaviours).every((table) => table.length > 0)).toBe(true);
-  expect(rows.filter((row) => row.source.trim() === "" || row.behaviour.trim() === "")).toEqual([]);
-  expect(rows.filter((row) => !["documented", "observed", "assumed"].includes(row.mark))).toEqual([]);
-  expect(new Set(rows.map((row) => row.behaviour)).size).toBe(rows.length);
 });

@@ -96,6 +96,7 @@ describe("owners", () => {
     expect(await found("teams", filter)).toMatchObject([{ teamid: seedId("team", 2), name: "Support", teamtype: 0 }]);
   });
 
+  // @shows dataverse.names-not-unique
   test("two teams share a name and are told apart by address", async () => {
     expect(await found("teams", "name eq 'Field Service'")).toHaveLength(2);
     expect(await found("teams", "emailaddress eq 'field-service-south@contoso.com'")).toMatchObject([
@@ -145,6 +146,7 @@ describe("queues", () => {
     expect((await send("GET", `mailboxes(${salesMailbox})`)).status).toBe(404);
   });
 
+  // @shows dataverse.queue-record-follows
   test("the mailbox record comes after the delay, is found both ways, and follows the queue", async () => {
     await control(running.origin, "PATCH", "settings", { mailboxRowDelay: 60_000 });
     const body = {
@@ -196,6 +198,7 @@ describe("queues", () => {
   });
 });
 
+// @shows dataverse.secrets-digest
 test("a password is in no answer, no journal, no request log, no state and no overview", async () => {
   const secrets = ["correct horse", "battery staple", "by hand", "of the profile", "of the queue", "refused"];
   const seen: string[] = [];
@@ -256,6 +259,7 @@ describe("faults and other writers", () => {
     });
   });
 
+  // @shows dataverse.changed-behind
   test("a row changed by hand has another version, and one no longer unchanged is sent again", async () => {
     await create();
     const before = await etag();

@@ -79,6 +79,8 @@ describe("rules of a forward mailbox", () => {
     ],
     ["an inactive status of an active row", { statuscode: 2 }, "0x80048408"],
   ];
+  // @shows dataverse.forward-mailbox-rules dataverse.delete-after-processing dataverse.credentials-needed
+  // dataverse.credentials-profile dataverse.appointments-profile dataverse.rule-error-status
   test.each(refused)("%s is refused at create and at update", async (_, more, code) => {
     const atCreate = await create(more);
     expect([atCreate.status, atCreate.code]).toEqual([400, code]);
@@ -149,6 +151,7 @@ test("credentials are taken together, kept while they are used, and cleared toge
 });
 
 describe("approval", () => {
+  // @shows dataverse.born-approved
   test("an approver's mailbox is born approved; another one's waits and is then approved", async () => {
     await create({}, { who: "administrator" });
     expect(await mailbox()).toMatchObject({ emailrouteraccessapproval: 2, isemailaddressapprovedbyo365admin: false });
@@ -160,6 +163,7 @@ describe("approval", () => {
     });
   });
 
+  // @shows dataverse.approval-roles
   test("refused for a caller without the role, and for everybody by a setting: 0x8009000B and nothing changed", async () => {
     await create({}, { who: "administrator" });
     const refused = await change({ emailrouteraccessapproval: 1, name: "x" }, { who: "administrator" });
@@ -169,6 +173,7 @@ describe("approval", () => {
     expect(await mailbox()).toMatchObject({ emailrouteraccessapproval: 2, name: forward.name });
   });
 
+  // @shows dataverse.approval-without-effect
   test("silently without effect by a setting; the other columns are written", async () => {
     environment.tenant.settings.approval = "silent";
     await create();
@@ -185,6 +190,7 @@ describe("approval", () => {
     expect((await change({ emailrouteraccessapproval: 1 }, { who: "administrator" })).status).toBe(204);
   });
 
+  // @shows dataverse.address-drops-approval
   test("an address change drops it, unless the setting says not", async () => {
     await create();
     await change({ emailaddress: "other@contoso.com" });
@@ -195,6 +201,7 @@ describe("approval", () => {
     expect((await mailbox()).emailrouteraccessapproval).toBe(1);
   });
 
+  // @shows dataverse.approved-by-admin-flag
   test("the result column cannot be forced", async () => {
     await create({}, { who: "administrator" });
     expect((await change({ isemailaddressapprovedbyo365admin: true })).status).toBe(204);
@@ -216,6 +223,7 @@ describe("Test & Enable", () => {
     addMailbox(environment.tenant, "fwd@contoso.com");
   });
 
+  // @shows dataverse.test-queued dataverse.test-end dataverse.test-succeeds
   test("it waits, then succeeds for an address that is a mailbox", async () => {
     await create();
     await change({ testemailconfigurationscheduled: true });
@@ -265,6 +273,7 @@ describe("Test & Enable", () => {
       },
     ],
   ];
+  // @shows dataverse.test-reason-codes
   test.each(failures)("it fails when %s, and an alert says why: %i", async (_, code, prepare) => {
     await create();
     await prepare();
@@ -294,6 +303,7 @@ describe("Test & Enable", () => {
     expect((await row("tracelogs")).value).toEqual([]);
   });
 
+  // @shows dataverse.test-reason
   test("by a setting the row says why; a success clears the reason, and failures are counted until then", async () => {
     environment.tenant.settings.testReason = "row";
     const nothing = {
@@ -311,6 +321,7 @@ describe("Test & Enable", () => {
     expect(await run()).toMatchObject({ incomingemailstatus: 1, ...nothing });
   });
 
+  // @shows dataverse.test-forward-incoming
   test("a mailbox that a forward mailbox reads for is not polled itself, its outgoing mail is tested", async () => {
     addMailbox(environment.tenant, "help@contoso.com");
     const id = String((await mailboxOf(await newQueue()))?.mailboxid);
@@ -330,6 +341,7 @@ describe("Test & Enable", () => {
     expect((await row("tracelogs")).value).toMatchObject([{ errordetails: "0x8005E223" }]);
   });
 
+  // @shows dataverse.test-locks
   test("by a setting nothing is changed while it runs", async () => {
     await create();
     await change({ testemailconfigurationscheduled: true });
@@ -340,6 +352,7 @@ describe("Test & Enable", () => {
     expect(await mailbox()).toMatchObject({ name: "x", incomingemailstatus: 1 });
   });
 
+  // @shows dataverse.approval-switched-off
   test("without need for approval an unapproved mailbox passes", async () => {
     await create({}, { who: "administrator" });
     await environment.send("PATCH", `organizations(${ids.organization})`, {
@@ -359,6 +372,7 @@ describe("Test & Enable", () => {
     expect(await mailbox()).toMatchObject({ testemailconfigurationscheduled: false, incomingemailstatus: 1 });
   });
 
+  // @shows dataverse.change-resets-test
   test("a change of what was tested puts the status back, any other change does not", async () => {
     await create();
     await run();
@@ -378,6 +392,7 @@ describe("Test & Enable", () => {
 });
 
 describe("individual mailboxes", () => {
+  // @shows dataverse.record-made-later
   test("a queue with an address gets its record after the delay", async () => {
     environment.tenant.settings.mailboxRowDelay = 5000;
     const queue = await newQueue();
@@ -417,6 +432,7 @@ describe("individual mailboxes", () => {
     expect(await mailboxOf(bare)).toMatchObject({ emailaddress: "late@contoso.com" });
   });
 
+  // @shows dataverse.private-queues
   test("every user and team has a private queue with a record of its own, by a setting with the user's address", async () => {
     const prefer = { prefer: "return=representation" };
     const grace = { firstname: "Grace", lastname: "Hopper", domainname: "g@contoso.com" };
@@ -460,6 +476,7 @@ describe("individual mailboxes", () => {
     expect([answer.status, answer.code]).toEqual([400, "0x8005E233"]);
   });
 
+  // @shows dataverse.record-follows-owner-row
   test("methods, approval and address stay in step both ways", async () => {
     const queue = await newQueue();
     const id = String((await mailboxOf(queue))?.mailboxid);
@@ -484,6 +501,7 @@ describe("individual mailboxes", () => {
     expect((await row(`queues(${queue})`)).emailrouteraccessapproval).toBe(2);
   });
 
+  // @shows dataverse.user-record-follows
   test("a user's address and approval are the user row's; the record follows, and the lock holds for it too", async () => {
     const path = `systemusers(${ids.ada})`;
     const write = (body: object) => environment.send("PATCH", path, { body, headers: { "if-match": "*" } });
@@ -523,6 +541,7 @@ describe("individual mailboxes", () => {
     }
   });
 
+  // @shows dataverse.individual-address
   test("its address is carried over to the queue, or by a setting locked", async () => {
     environment.tenant.settings.individualAddressEditable = false;
     const queue = await newQueue();
@@ -537,6 +556,7 @@ describe("individual mailboxes", () => {
 });
 
 describe("deleting", () => {
+  // @shows dataverse.queue-in-use
   test("a queue takes its mailbox record along; one with items stays", async () => {
     const queue = await newQueue();
     const id = String((await mailboxOf(queue))?.mailboxid);
@@ -549,6 +569,7 @@ describe("deleting", () => {
     expect((await environment.send("GET", `mailboxes(${id})`)).status).toBe(404);
   });
 
+  // @shows dataverse.delete-active
   test("where only inactive records go, an active one is a 405", async () => {
     environment.tenant.settings.deleteNeedsInactive = true;
     await create();
@@ -557,6 +578,7 @@ describe("deleting", () => {
     expect((await environment.send("DELETE", `mailboxes(${someId})`)).status).toBe(204);
   });
 
+  // @shows dataverse.delete-user
   test("a user takes its mailbox record along, and its name off what it approved and tested", async () => {
     const name = { domainname: "grace@contoso.com", internalemailaddress: "grace@contoso.com" };
     const prefer = { prefer: "return=representation" };
@@ -591,6 +613,7 @@ describe("deleting", () => {
     expect((await row(`queues(${queue})`))._defaultmailbox_value).toBeNull();
   });
 
+  // @shows dataverse.profile-lookups
   test("a server profile leaves its mailboxes and the organisation without one", async () => {
     await create();
     expect((await environment.send("DELETE", `emailserverprofiles(${ids.exchangeOnline})`)).status).toBe(204);

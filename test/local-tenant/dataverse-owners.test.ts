@@ -30,6 +30,7 @@ describe.each(rows)("owner of a row of %s", (set, body) => {
     return [json._ownerid_value, json._owninguser_value, json._owningteam_value, json._owningbusinessunit_value];
   }
 
+  // @shows dataverse.owner-default
   test("is the caller where none is bound", async () => {
     await create();
     expect(await owners()).toEqual([ids.everything, ids.everything, null, ids.businessUnit]);
@@ -72,6 +73,7 @@ describe.each(rows)("owner of a row of %s", (set, body) => {
     ["a disabled user", `/systemusers(${ids.ada})`, 400, "0x8004022b"],
     ["a team without roles", `/teams(${ids.team})`, 400, "0x80042f0a"],
   ];
+  // @shows dataverse.owner-refused
   test.each(refused)("%s is refused at create and at update", async (what, owner, status, code) => {
     const { store } = environment.tenant;
     if (what === "a disabled user") {

@@ -40,6 +40,7 @@ test("the limits are the documented ones until they are changed", async () => {
   ]);
 });
 
+// @shows dataverse.service-limits dataverse.retry-after
 test("one request too many is refused until the first has left the window", async () => {
   limit({ requests: 3 });
   expect((await read()).headers.get(requestsLeft)).toBe("2");
@@ -71,6 +72,7 @@ test("the limits are each user's own; who cannot sign in uses nobody's", async (
   expect((await read({ who: "reader" })).status).toBe(200);
 });
 
+// @shows dataverse.remaining-headers
 test("a request that is refused for another reason counts and tells what is left", async () => {
   limit({ requests: 2 });
   const unknown = await environment.send("GET", "contacts");

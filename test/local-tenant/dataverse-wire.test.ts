@@ -18,6 +18,7 @@ describe("definitions of tables", () => {
   const picklists =
     "EntityDefinitions(LogicalName='mailbox')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata";
 
+  // @shows dataverse.metadata
   test("a cast to one type of column, with its choices and their labels", async () => {
     const { status, json } = await get(`${picklists}?$select=LogicalName&$expand=OptionSet($select=Options)`);
     expect(status).toBe(200);
@@ -175,6 +176,7 @@ describe("what the tenant does not simulate says so", () => {
 describe("control information", () => {
   const accept = (level: string) => ({ accept: `application/json;odata.metadata=${level}` });
 
+  // @shows dataverse.metadata-level
   test("none: no more than the link to the next page and the count", async () => {
     await environment.send("POST", "mailboxes", { body: { ...forward, emailaddress: "two@contoso.com" } });
     const headers = { ...accept("none"), prefer: "odata.maxpagesize=1" };
@@ -200,6 +202,7 @@ describe("control information", () => {
   });
 });
 
+// @shows dataverse.passwords-hidden
 test.each(["$select=password", "$select=name,password", "$select=oauthaccesstoken"])(
   "%s: what can only be written is not returned",
   async (query) => {
@@ -210,6 +213,7 @@ test.each(["$select=password", "$select=name,password", "$select=oauthaccesstoke
   },
 );
 
+// @shows dataverse.filter-text
 test("ne matches rows without a value, text compares without case", async () => {
   await environment.send("POST", "mailboxes", { body: { ...forward, name: "With", username: "CRM" } });
   const names = async (filter: string) =>

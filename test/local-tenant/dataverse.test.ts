@@ -30,11 +30,13 @@ describe("who may", () => {
     expect(late.status).toBe(401);
   });
 
+  // @shows dataverse.no-application-user
   test("an application that is no user here is 403 with 0x80072560", async () => {
     const answer = await environment.send("GET", "mailboxes", { who: "stranger" });
     expect([answer.status, answer.code]).toEqual([403, "0x80072560"]);
   });
 
+  // @shows dataverse.missing-privilege dataverse.roles
   test("a reader reads, cannot write; a user without roles cannot read", async () => {
     expect((await environment.send("GET", "mailboxes", { who: "reader" })).status).toBe(200);
     const write = await environment.send("POST", "mailboxes", { who: "reader", body: forward });
@@ -54,6 +56,7 @@ describe("who may", () => {
 });
 
 describe("create", () => {
+  // @shows dataverse.new-forward-mailbox
   test("name and address make a forward mailbox with the observed defaults", async () => {
     const made = await environment.send("POST", "mailboxes", { body: forward });
     expect(made.status).toBe(204);
@@ -87,6 +90,7 @@ describe("create", () => {
     expect(Object.keys(json).length).toBeGreaterThan(80);
   });
 
+  // @shows dataverse.post-answer
   test("return=representation answers 201 with the chosen columns and no OData-EntityId", async () => {
     const made = await environment.send("POST", "mailboxes?$select=name", {
       body: { ...forward, "ownerid@odata.bind": `/teams(${ids.team})`, "emailserverprofile@odata.bind": null },
@@ -101,6 +105,7 @@ describe("create", () => {
     expect(json._emailserverprofile_value).toBeNull();
   });
 
+  // @shows dataverse.patch-if-none-match
   test("a guarded create makes one row however often it is sent", async () => {
     const answers = await Promise.all([create(), create(), create()]);
     expect(answers.map(({ status }) => status).sort()).toEqual([204, 412, 412]);
@@ -109,6 +114,7 @@ describe("create", () => {
     expect(json["@odata.count"]).toBe(1);
   });
 
+  // @shows dataverse.address-not-unique
   test("two unguarded creates make twins: the address is no key", async () => {
     await environment.send("POST", "mailboxes", { body: forward });
     await environment.send("POST", "mailboxes", { body: forward });
@@ -116,6 +122,7 @@ describe("create", () => {
     expect(text).toBe("2");
   });
 
+  // @shows dataverse.post-existing-id
   test("the id may stand in the body; one that is taken is a 412 and changes nothing", async () => {
     const body = { ...forward, mailboxid: someId };
     const made = await environment.send("POST", "mailboxes", { body });
@@ -129,6 +136,7 @@ describe("create", () => {
     ).toBe(400);
   });
 
+  // @shows dataverse.patch-creates
   test("PATCH without a condition to a missing id makes the row", async () => {
     expect((await environment.send("PATCH", `mailboxes(${someId})`, { body: forward })).status).toBe(204);
     expect((await environment.send("GET", `mailboxes(mailboxid=${someId})`)).status).toBe(200);
@@ -154,6 +162,7 @@ describe("bodies", () => {
     ["no JSON", "{", "0x80048d19"],
     ["an array", [forward], "0x80048d19"],
   ];
+  // @shows dataverse.value-errors dataverse.bare-lookup
   test.each(refused)("%s is a 400", async (_, body, code) => {
     const answer = await environment.send("POST", "mailboxes", { body });
     expect([answer.status, answer.code]).toEqual([400, code]);
@@ -166,6 +175,7 @@ describe("bodies", () => {
     expect((await environment.send("POST", "mailboxes", { body: set })).status).toBe(404);
   });
 
+  // @shows dataverse.readonly-columns dataverse.forward-readonly
   test("read-only columns and the row's own key are ignored; a setting refuses them", async () => {
     await create();
     const path = `mailboxes(${someId})`;
@@ -185,6 +195,19 @@ describe("bodies", () => {
     });
   });
 
+  // @shows dataverse.methods-not-null
+  test("a delivery method or a flag cannot be null", async () => {
+    await create();
+    const write = (body: object) => environment.send("PATCH", `mailboxes(${someId})`, { body });
+    for (const column of ["incomingemaildeliverymethod", "processanddeleteemails"]) {
+      expect((await write({ [column]: null })).status).toBe(400);
+      environment.tenant.configure({ contrary: ["dataverse.methods-not-null"] });
+      expect((await write({ [column]: null })).status).toBe(204);
+      environment.tenant.configure({ contrary: [] });
+    }
+  });
+
+  // @shows dataverse.unknown-property
   test("an unknown property is named with its table", async () => {
     const { json } = await environment.send("POST", "mailboxes", { body: { ...forward, nickname: "x" } });
     expect((json.error as { message: string }).message).toContain(
@@ -220,6 +243,7 @@ describe("conditions", () => {
     return String((await environment.send("GET", `mailboxes(${someId})?$select=name`)).json["@odata.etag"]);
   }
 
+  // @shows dataverse.stale-etag
   test("of two writers with one ETag the second gets 412", async () => {
     await create();
     const tag = await etag();
@@ -231,6 +255,7 @@ describe("conditions", () => {
     expect(await etag()).not.toBe(tag);
   });
 
+  // @shows dataverse.etag-version dataverse.patch-expand
   test("an update merges, takes the next version and the time, and returns the row where asked to", async () => {
     await create({ username: "fwd" });
     const before = (await environment.send("GET", `mailboxes(${someId})`)).json;
@@ -263,6 +288,7 @@ describe("conditions", () => {
     expect((await environment.send("GET", `mailboxes(${someId})`)).status).toBe(404);
   });
 
+  // @shows dataverse.not-modified
   test("a current ETag in If-None-Match is a 304, unless annotations are asked for", async () => {
     await create();
     const headers = { "if-none-match": await etag() };
@@ -282,6 +308,7 @@ describe("conditions", () => {
 });
 
 describe("paths", () => {
+  // @shows dataverse.unknown-segment dataverse.collection-method
   test("what there is not is a 4xx in Dataverse's shape", async () => {
     await create();
     const paths: [string, string, number][] = [
@@ -310,6 +337,7 @@ describe("paths", () => {
     }
   });
 
+  // @shows dataverse.error-shape
   test("a refusal has code and message; help and inner message only where annotations are asked for", async () => {
     const path = `mailboxes(${someId})`;
     const plain = await environment.send("GET", path);
@@ -324,6 +352,7 @@ describe("paths", () => {
     });
   });
 
+  // @shows dataverse.encoded-parentheses
   test("percent-encoded parentheses and single columns work", async () => {
     await create();
     expect((await environment.send("GET", `mailboxes%28${someId}%29`)).status).toBe(200);
@@ -372,6 +401,7 @@ describe("paths", () => {
     expect(entityId).toMatch(/^http:\/\/contoso\.crm4\.example:8080\/api\/data\/v9\.2\/mailboxes\(/);
   });
 
+  // @shows dataverse.version-headers
   test("strict headers demand the OData versions; a wrong one is always refused", async () => {
     const send = (headers: Record<string, string>) =>
       fetch(`${environment.base}mailboxes`, {
@@ -404,6 +434,18 @@ describe("paths", () => {
 });
 
 describe("queries", () => {
+  // @shows dataverse.own-writes-visible
+  test("a row is found as soon as it is written", async () => {
+    await create();
+    const found = async () =>
+      (await environment.send("GET", `mailboxes?$filter=mailboxid eq ${someId}`)).json.value as unknown[];
+    expect(await found()).toHaveLength(1);
+    environment.tenant.configure({ contrary: ["dataverse.own-writes-visible"] });
+    expect(await found()).toEqual([]);
+    environment.tenant.advance(3_000);
+    expect(await found()).toHaveLength(1);
+  });
+
   async function names(query: string) {
     const answer = await environment.send("GET", `mailboxes?$select=name&${query}`);
     expect([answer.status, answer.json.error]).toEqual([200, undefined]);
@@ -458,6 +500,7 @@ describe("queries", () => {
     expect([answer.status, answer.code]).toEqual([400, "0x80060888"]);
   });
 
+  // @shows dataverse.page-size
   test("pages follow nextLinks and see every row once, also while rows go", async () => {
     const headers = { prefer: "odata.maxpagesize=1" };
     const first = await environment.send("GET", "mailboxes?$select=name&$orderby=name desc&$count=true", { headers });

@@ -88,6 +88,7 @@ test("settings, clock and rows are changed, and go back", async () => {
     test: { duration: 0, outcomes: {} },
     outlookConcurrency: 2,
   });
+  // @ts-expect-error no behaviour of that id
   await expect(tenant.configure({ contrary: ["no.such"] })).rejects.toThrow(
     'Setting "contrary" lists ids of behaviours',
   );

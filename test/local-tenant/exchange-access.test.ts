@@ -37,6 +37,7 @@ function mapped(): boolean | undefined {
 }
 
 describe("Full Access", () => {
+  // @shows exchange.inherited-rows
   test("what every mailbox has", async () => {
     const rows = await exchange.rows("Get-MailboxPermission", { Identity: "support" });
     expect(rows[0]).toMatchObject({
@@ -54,6 +55,7 @@ describe("Full Access", () => {
     expect(seeded.filter((row) => row.UserSid === "S-1-5-10")).toHaveLength(1);
   });
 
+  // @shows exchange.automapping-people exchange.automapping-hidden
   test("only people are mapped, with Full Access, and many mailboxes of one person are warned of", async () => {
     await exchange.rows("Add-MailboxPermission", fullAccessOf("team"));
     expect(exchange.tenant.store.all<Permission>(tables.permissions).some((row) => row.autoMapping)).toBe(false);
@@ -70,6 +72,7 @@ describe("Full Access", () => {
     }
   });
 
+  // @shows exchange.permission-regrant exchange.permission-revoke-absent
   test("granted twice, removed twice", async () => {
     const first = await exchange.invoke(
       "Add-MailboxPermission",
@@ -95,6 +98,7 @@ describe("Full Access", () => {
     expect(await fullAccess()).toEqual([]);
   });
 
+  // @shows exchange.permission-rows
   test("rights of one trustee are joined, and taken one by one", async () => {
     await exchange.rows("Add-MailboxPermission", fullAccessOf("ada"));
     await exchange.rows("Add-MailboxPermission", fullAccessOf("ada", { AccessRights: "ReadPermission" }));
@@ -124,6 +128,7 @@ describe("Full Access", () => {
     }
   });
 
+  // @shows exchange.deleted-trustees exchange.trustee-printed exchange.deleted-sender-printed
   test("a deleted trustee is hidden, shown on request like a living one, and removed by SID", async () => {
     await exchange.rows("Add-MailboxPermission", fullAccessOf("grace"));
     await exchange.rows("Add-RecipientPermission", sendAsOf("grace"));
@@ -144,6 +149,16 @@ describe("Full Access", () => {
     expect(await fullAccess({ IncludeUnresolvedPermissions: true })).toEqual([]);
   });
 
+  // @shows exchange.permission-without-identity
+  test("without Identity the permissions of a mailbox are a bad request", async () => {
+    const answer = await exchange.invoke("Get-MailboxPermission");
+    expect([answer.status, answer.text]).toEqual([
+      400,
+      expect.stringMatching(/missing mandatory parameters: Identity/),
+    ]);
+  });
+
+  // @shows exchange.permission-limit exchange.permission-limit-text
   test("500 entries are the most", async () => {
     const [row] = await exchange.rows("Get-Mailbox", { Identity: "support" });
     exchange.tenant.store.commit(
@@ -262,6 +277,7 @@ describe("automatic replies and regional settings", () => {
     expect(await get()).toMatchObject({ AutoReplyState: "Disabled", InternalMessage: "" });
   });
 
+  // @shows exchange.language-format-pair exchange.neutral-culture
   test("regional settings", async () => {
     const get = async () => (await exchange.rows("Get-MailboxRegionalConfiguration", { Identity: "support" }))[0];
     const set = (parameters: Row) =>
@@ -282,6 +298,7 @@ describe("automatic replies and regional settings", () => {
     expect((await set({ TimeZone: "Romance Standard Time" })).warnings).toHaveLength(1);
   });
 
+  // @shows exchange.formats-of-language graph.formats-of-language
   test.each([
     ["en-GB", "DateFormat", "M/d/yyyy", "dd/MM/yyyy, dd/MM/yy, d/M/yy, d.M.yy, yyyy-MM-dd"],
     ["en-US", "DateFormat", "dd.MM.yyyy", "M/d/yyyy, M/d/yy, MM/dd/yy, MM/dd/yyyy, yy/MM/dd, yyyy-MM-dd, dd-MMM-yy"],
@@ -315,6 +332,8 @@ describe("automatic replies and regional settings", () => {
 });
 
 describe("inbox rules", () => {
+  // @shows exchange.rule-identity-forms exchange.rule-identity-number exchange.rule-recipients-printed exchange.rule-stop-default
+  // exchange.rule-force-confirm
   test("made, listed, changed, switched off, removed", async () => {
     const [made] = await exchange.rows("New-InboxRule", {
       Mailbox: "support",
@@ -368,6 +387,7 @@ describe("inbox rules", () => {
     );
   });
 
+  // @shows exchange.rule-place exchange.rule-name-length exchange.rule-error-cleared
   test("is shown with everything Graph gave it, exceptions too, and takes the place it asks for", async () => {
     const row = await graphRule({
       conditions: { importance: "high", sentToMe: true, withinSizeRange: { minimumSize: 2, maximumSize: 3 } },
@@ -430,6 +450,7 @@ describe("inbox rules", () => {
     expect((await exchange.rows("Get-InboxRule", { Mailbox: "support" }))[0]).toEqual(made);
   });
 
+  // @shows exchange.rule-without-action
   test("a rule needs a mailbox, an action and people who exist", async () => {
     const rule = { Mailbox: "support", Name: "r" };
     expect((await exchange.invoke("New-InboxRule", { Name: "r", ForwardTo: ["ada"] })).type).toBe(
@@ -446,6 +467,7 @@ describe("inbox rules", () => {
 });
 
 describe("the rest", () => {
+  // @shows exchange.statistics-never-used
   test("statistics: nothing for a mailbox nothing arrived in", async () => {
     const empty = await exchange.invoke("Get-MailboxStatistics", { Identity: "support" });
     expect([empty.rows, empty.warnings]).toEqual([[], [expect.stringContaining("hasn't logged on")]]);

@@ -76,6 +76,7 @@ test("a shared mailbox and its user live one life in Exchange and Graph", async 
   expect((await graph("DELETE", `/directory/deletedItems/${id}`)).status).toBe(204);
 });
 
+// @shows exchange.rule-identity-graph
 test("a rule made by cmdlet is Graph's rule", async () => {
   await invoke("New-InboxRule", { Mailbox: ada, Name: "CRM", ForwardAsAttachmentTo: ["grace@contoso.com"] });
   expect((await graph("GET", `/users/${ada}/mailFolders/inbox/messageRules`)).body.value).toMatchObject([

@@ -78,6 +78,7 @@ describe("New-Mailbox", () => {
     expect((await read("support@contoso.com")).Name).toBe(row.ExternalDirectoryObjectId);
   });
 
+  // @shows exchange.new-mailbox-upn
   test("the sign-in name is the alias at the default domain, and an address", async () => {
     const row = await create({
       Shared: true,
@@ -93,6 +94,7 @@ describe("New-Mailbox", () => {
     ]);
   });
 
+  // @shows exchange.random-upn
   test.each(["4u", "-x", "a+b", "a'b", "a".repeat(64)])(
     "of the alias %s no sign-in name can be made: it is random",
     async (alias) => {
@@ -101,6 +103,7 @@ describe("New-Mailbox", () => {
     },
   );
 
+  // @shows exchange.alias-number
   test("an alias that is not given gets a number when it is taken; one that is given is refused", async () => {
     const made = async (name: string) => (await create({ Shared: true, Name: name })).Alias;
     expect([await made("Ada"), await made("A D A"), await made("Help")]).toEqual(["Ada1", "ADA2", "Help"]);
@@ -108,11 +111,24 @@ describe("New-Mailbox", () => {
     expect(given.type).toBe("ProxyAddressExistsException");
   });
 
+  // @shows exchange.initials
+  test("initials are kept, shown by Get-User alone, and at most six characters", async () => {
+    const shown = async () => (await exchange.rows("Get-User", { Identity: "Contoso Support" }))[0]?.Initials;
+    expect((await exchange.invoke("New-Mailbox", { ...support, Initials: "1234567" })).status).toBe(400);
+    expect(await create({ ...support, Initials: "abc" })).not.toHaveProperty("Initials");
+    expect(await shown()).toBe("abc");
+    expect((await exchange.invoke("Set-User", { Identity: "Contoso Support", Initials: "1234567" })).status).toBe(400);
+    await exchange.invoke("Set-User", { Identity: "Contoso Support", Initials: null });
+    expect(await shown()).toBe("");
+  });
+
+  // @shows exchange.name-characters
   test("a Name may have any letters; the alias made of it may not", async () => {
     const named = { Shared: true, Name: "Büro Zürich", Alias: "buero", PrimarySmtpAddress: "buero@contoso.com" };
     expect(await create(named)).toMatchObject({ Name: "Büro Zürich", Alias: "buero" });
   });
 
+  // @shows exchange.spo-address
   test("some of the mailboxes get an address of SharePoint, always the same ones", async () => {
     const has = async (alias: string) =>
       ((await create({ Shared: true, Name: alias, Alias: alias })).EmailAddresses as string[]).some((one) =>
@@ -130,6 +146,7 @@ describe("New-Mailbox", () => {
     expect(await has("never")).toBe(false);
   });
 
+  // @shows exchange.address-policy-off
   test("without address: alias from the name, the default domain, the policy in force", async () => {
     expect(await create({ Shared: true, Name: "Night Shift" })).toMatchObject({
       Alias: "NightShift",
@@ -139,6 +156,7 @@ describe("New-Mailbox", () => {
     });
   });
 
+  // @shows exchange.new-account-enabled exchange.name-object-id
   test("settings decide on the account and on Name", async () => {
     exchange.tenant.configure({ newSharedAccountEnabled: true, nameBecomesObjectId: false });
     expect((await create()).AccountDisabled).toBe(false);
@@ -187,6 +205,7 @@ describe("New-Mailbox", () => {
     });
   });
 
+  // @shows exchange.initial-domain-alias
   test("a conflict names the holder", async () => {
     const { text } = await exchange.invoke("New-Mailbox", { ...support, PrimarySmtpAddress: "ada@contoso.com" });
     expect(text).toBe(
@@ -197,6 +216,7 @@ describe("New-Mailbox", () => {
 });
 
 describe("identities", () => {
+  // @shows exchange.object-id-identity
   test("every form names the mailbox", async () => {
     exchange.tenant.configure({ nameBecomesObjectId: false });
     await create();
@@ -219,6 +239,7 @@ describe("identities", () => {
     expect((await read("smtp:SUPPORT@contoso.onmicrosoft.com")).Guid).toBe(row.Guid);
   });
 
+  // @shows exchange.empty-identity exchange.missing-identity
   test("null and empty mean everything, unknown means not found or, by setting, everything", async () => {
     for (const Identity of [null, "", " "]) {
       expect(await exchange.rows("Get-Mailbox", { Identity })).toHaveLength(2);
@@ -235,6 +256,7 @@ describe("identities", () => {
     );
   });
 
+  // @shows exchange.ambiguous-identity
   test("what fits two is ambiguous", async () => {
     await create({ ...support, DisplayName: "The ada" });
     expect((await exchange.invoke("Get-Mailbox", { Identity: "The ada" })).type).toBe(
@@ -248,6 +270,7 @@ describe("identities", () => {
 });
 
 describe("filters and types", () => {
+  // @shows exchange.filter-syntax
   test.each([
     ["EmailAddresses -eq 'support@contoso.com'", ["support"]],
     ["EmailAddresses -eq 'smtp:support@contoso.com'", []],
@@ -306,6 +329,7 @@ describe("addresses", () => {
     await create();
   });
 
+  // @shows exchange.primary-in-add
   test("add, remove, primary moved, overwritten", async () => {
     await set({ EmailAddresses: change({ Add: ["help@contoso.com", "smtp:o'neil+x@fabrikam.example"] }) });
     expect(await addresses()).toEqual([
@@ -349,6 +373,7 @@ describe("addresses", () => {
     expect(storedUser(ExternalDirectoryObjectId)?.mail).toBe("care@contoso.com");
   });
 
+  // @shows exchange.windows-email-address
   test("the policy in force keeps the primary address", async () => {
     await create({ Shared: true, Name: "policy" });
     const answer = await set({ WindowsEmailAddress: "other@contoso.com" }, "policy");
@@ -372,6 +397,18 @@ describe("addresses", () => {
     expect(await read("support")).toEqual(before);
   });
 
+  // @shows exchange.address-held-in-directory
+  test("an address of an account that has no mailbox is taken, and Entra says so", async () => {
+    const { store } = exchange.tenant;
+    const [known] = store.all<User>(tables.users);
+    const account = { ...known, id: "b0000000-0000-4000-8000-000000000077", userPrincipalName: "alone@contoso.com" };
+    store.put(tables.users, account.id, { ...account, mail: "alone@contoso.com", mailNickname: "alone" });
+    const answer = await set({ EmailAddresses: change({ Add: ["smtp:alone@contoso.com"] }) });
+    expect([answer.status, answer.type]).toEqual([400, "UnableToWriteToAadException"]);
+    expect(answer.text).toContain("ObjectConflict");
+  });
+
+  // @shows exchange.address-limit
   test("333 addresses are the most, and Entra says so", async () => {
     const { EmailAddresses } = await read("support");
     const left = 333 - (EmailAddresses as string[]).length;
@@ -394,6 +431,7 @@ describe("addresses", () => {
     expect((await set(add, "ada")).status).toBe(200);
   });
 
+  // @shows exchange.synced-attributes
   test("a directory-synced mailbox keeps its address attributes", async () => {
     const recipient = putRecipient(exchange.tenant, 9, "synced", "UserMailbox");
     exchange.tenant.store.put(tables.recipients, recipient.guid, { ...recipient, isDirSynced: true });
@@ -411,6 +449,7 @@ describe("Set-Mailbox", () => {
     await create();
   });
 
+  // @shows exchange.forwarding-printed-name
   test("forwarding is resolved, printed as Name, cleared by null", async () => {
     const all = {
       ForwardingAddress: "grace@contoso.com",
@@ -477,6 +516,7 @@ describe("Set-Mailbox", () => {
     expect(await read("support")).toMatchObject({ RecipientTypeDetails: "UserMailbox", IsShared: false });
   });
 
+  // @shows exchange.sender-lists
   test("senders: people and groups apart and together, overwritten, added and removed, printed as Name", async () => {
     const senders = async (what: "AcceptMessagesOnlyFrom" | "RejectMessagesFrom") => {
       const row = await read("support");
@@ -514,11 +554,13 @@ describe("Set-Mailbox", () => {
     expect(storedUser(row.ExternalDirectoryObjectId)?.userPrincipalName).toBe("care@fabrikam.example");
   });
 
+  // @shows exchange.no-change-warning
   test("no change is a warning", async () => {
     const { warnings } = await set({ DisplayName: "Contoso Support", GrantSendOnBehalfTo: [] });
     expect(warnings[0]).toMatch(/^The command completed successfully but no settings of '.+' have been modified\.$/);
   });
 
+  // @shows exchange.quota-order exchange.quota-license exchange.message-size
   test("quotas keep their order and the licence's limit", async () => {
     const quotas = (warning: string, send: string, receive: string) =>
       set({ IssueWarningQuota: warning, ProhibitSendQuota: send, ProhibitSendReceiveQuota: receive });
@@ -540,6 +582,7 @@ describe("Set-Mailbox", () => {
     });
   });
 
+  // @shows exchange.delay-hold
   test("litigation hold and archive need a licence", async () => {
     expect((await set({ LitigationHoldEnabled: true })).status).toBe(400);
     expect((await exchange.invoke("Enable-Mailbox", { Identity: "support", Archive: true })).status).toBe(400);
@@ -568,6 +611,7 @@ describe("client access", () => {
   const clientAccess = async (identity: string) => (await exchange.rows("Get-CASMailbox", { Identity: identity }))[0];
   const close = (parameters: Row) => exchange.invoke("Set-CASMailbox", { Identity: "support", ...parameters });
 
+  // @shows exchange.client-access
   test("every protocol is on at first, SMTP AUTH is the organisation's", async () => {
     await create();
     const row = await clientAccess("support");
@@ -619,6 +663,7 @@ test("a mailbox that an earlier release wrote has the properties added since, at
 });
 
 describe("deleting", () => {
+  // @shows exchange.remove-mailbox exchange.undo-soft-deleted
   test("soft-deleted, listed, restored", async () => {
     const { ExternalDirectoryObjectId, ExchangeGuid } = await create();
     await exchange.rows("Remove-Mailbox", { Identity: "support", Confirm: false, Force: true });
@@ -640,6 +685,7 @@ describe("deleting", () => {
     expect(storedUser(ExternalDirectoryObjectId)?.deletedDateTime).toBeNull();
   });
 
+  // @shows exchange.soft-deleted-addresses
   test("its addresses are free for another, which then blocks the restoration", async () => {
     const { ExchangeGuid } = await create();
     await exchange.rows("Remove-Mailbox", { Identity: "support" });
@@ -654,6 +700,7 @@ describe("deleting", () => {
     expect((await exchange.invoke("New-Mailbox", support)).type).toBe("ProxyAddressExistsException");
   });
 
+  // @shows exchange.permanently-delete
   test("purged by ExchangeGuid once soft-deleted, and after 30 days by itself", async () => {
     const { ExchangeGuid } = await create();
     const purge = { Identity: ExchangeGuid, PermanentlyDelete: true, Confirm: false };

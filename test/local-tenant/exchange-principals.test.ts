@@ -19,6 +19,7 @@ async function edit(identity: string, fields: Partial<Recipient>): Promise<void>
 }
 
 describe("SIDs", () => {
+  // @shows exchange.sid-of-principals
   test("of users and groups are those of permission rows, and found by either end", async () => {
     await exchange.rows("New-Mailbox", { Shared: true, Name: "support", PrimarySmtpAddress: "support@contoso.com" });
     const [granted] = await exchange.rows("Add-MailboxPermission", {
@@ -47,6 +48,7 @@ describe("SIDs", () => {
   });
 });
 
+// @shows exchange.distinguished-name-unique
 test("two objects with one Name have two distinguished names, which tell apart to whom a mailbox refers", async () => {
   await exchange.rows("New-Mailbox", { Shared: true, Name: "support", PrimarySmtpAddress: "support@contoso.com" });
   await edit("ada", { name: "Andrew Smith" });

@@ -1,4 +1,3 @@
-import { provenance } from "../../provider/local-tenant/exchange/provenance";
 import { addFault, faultSchema } from "../../provider/local-tenant/faults";
 import { contentOf, type ExchangeTenant, putRecipient, type Row, startExchange, tenantId } from "./exchange-tenant";
 
@@ -17,6 +16,7 @@ function path(version: string, resource: string, tenant = tenantId): string {
 }
 
 describe("who may call", () => {
+  // @shows exchange.unauthorized-status exchange.unauthorized-body
   test.each([
     ["no token", {}, 401],
     ["a token that is none", { Authorization: "Bearer x.y.z" }, 401],
@@ -32,6 +32,7 @@ describe("who may call", () => {
     expect(challenge.includes("Basic")).toBe(Object.keys(headers).length === 0);
   });
 
+  // @shows exchange.forbidden-body exchange.forbidden-reason
   test("no app role is 401, no role in Exchange is 403 with NUL bytes", async () => {
     const as = (name: "noRole" | "noRbac") =>
       exchange.post(path("beta", "InvokeCommand"), getAda, { Authorization: `Bearer ${exchange.token(name)}` });
@@ -44,6 +45,7 @@ describe("who may call", () => {
     expect(forbidden.headers.get("x-ms-diagnostics")).toMatch(/^2000003;reason="/);
   });
 
+  // @shows exchange.rule-roles
   test("a view-only role reads, except inbox rules, and writes nothing", async () => {
     const as = (CmdletName: string, Parameters: Row) =>
       exchange.post(
@@ -89,6 +91,7 @@ describe("who may call", () => {
 });
 
 describe("where a call goes", () => {
+  // @shows exchange.foreign-tenant-segment
   test("the tenant's id and its accepted domains name it, nothing else", async () => {
     for (const tenant of [tenantId, "contoso.com", "CONTOSO.onmicrosoft.com"]) {
       expect((await exchange.post(path("beta", "InvokeCommand", tenant), getAda)).rows).toHaveLength(1);
@@ -96,6 +99,7 @@ describe("where a call goes", () => {
     expect((await exchange.post(path("beta", "InvokeCommand", "elsewhere.example"), getAda)).status).toBe(404);
   });
 
+  // @shows exchange.one-url exchange.beta-only
   test("unknown paths, versions and methods are 4xx with an error body", async () => {
     for (const [unknown, status] of [
       [path("v1.0", "InvokeCommand"), 405],
@@ -128,6 +132,7 @@ describe("where a call goes", () => {
     expect((await exchange.post(path("beta", "InvokeCommand"), body)).status).toBe(400);
   });
 
+  // @shows exchange.v2-endpoints exchange.v2-preview exchange.v2-other-refused exchange.version-roles
   test("v2.0 serves few cmdlets with few parameters", async () => {
     const call = (resource: string, CmdletName: string, Parameters: Row) =>
       exchange.post(path("v2.0", resource), { CmdletInput: { CmdletName, Parameters } });
@@ -152,6 +157,7 @@ describe("where a call goes", () => {
     expect((await call("AcceptedDomain", "Get-AcceptedDomain", {})).status).toBe(404);
   });
 
+  // @shows exchange.needs-proxy
   test("with strict routing a write goes to the mailbox's own server or nowhere; reads go anywhere", async () => {
     exchange.tenant.configure({ strictRouting: true });
     const by = (cmdlet: string, anchor: string) =>
@@ -171,6 +177,7 @@ describe("where a call goes", () => {
 });
 
 describe("the envelope", () => {
+  // @shows exchange.annotations-beside
   test("side-car keys, warnings, request ids", async () => {
     const answer = await exchange.invoke("Get-Mailbox", { Identity: "ada" }, "", { "client-request-id": "mine" });
     expect(answer.headers.get("client-request-id")).toBe("mine");
@@ -190,6 +197,7 @@ describe("the envelope", () => {
     expect(Object.keys(answer.rows[0] ?? {})).toEqual(["Alias", "EmailAddresses@odata.type", "EmailAddresses"]);
   });
 
+  // @shows exchange.value-absent
   test("a cmdlet without output has no value", async () => {
     const answer = await exchange.invoke("Set-Mailbox", { Identity: "ada", DisplayName: "Ada L." });
     expect(answer.status).toBe(200);
@@ -201,6 +209,7 @@ describe("the envelope", () => {
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining("clixml")]);
   });
 
+  // @shows exchange.gateway-exception
   test("errors carry type and text in details, and the short type in a header", async () => {
     const answer = await exchange.invoke("Get-Mailbox", { Identity: "nobody@contoso.com" });
     expect(answer.status).toBe(404);
@@ -222,6 +231,7 @@ describe("the envelope", () => {
     ]);
   });
 
+  // @shows exchange.error-statuses
   test("a taken address is a conflict, an ambiguous identity an internal error", async () => {
     const conflict = await exchange.invoke("Set-Mailbox", {
       Identity: "ada",
@@ -243,6 +253,7 @@ describe("the envelope", () => {
     expect((await exchange.invoke("Get-Mailbox", { Identity: "twin" })).status).toBe(400);
   });
 
+  // @shows exchange.micro-delay
   test("a delay is told in a warning of the answer", async () => {
     exchange.tenant.configure({ microDelay: 250 });
     const { warnings } = await exchange.invoke("Get-Mailbox", { Identity: "ada" });
@@ -264,6 +275,7 @@ describe("paging", () => {
     return exchange.post(String(link), body);
   }
 
+  // @shows exchange.page-size
   test("the nextLink is posted with the same body until there is none", async () => {
     const body = { CmdletInput: { CmdletName: "Get-Mailbox", Parameters: parameters } };
     let answer = await exchange.invoke("Get-Mailbox", parameters, "?$select=Alias", prefer);
@@ -281,6 +293,7 @@ describe("paging", () => {
     expect(aliases).toEqual(["m10", "m11", "m12", "m13", "m14"]);
   });
 
+  // @shows exchange.link-replay
   test("another body, a link followed already, too old, or never good: expired", async () => {
     const body = { CmdletInput: { CmdletName: "Get-Mailbox", Parameters: parameters } };
     const { body: first } = await exchange.invoke("Get-Mailbox", parameters, "", prefer);
@@ -303,6 +316,7 @@ describe("paging", () => {
     expect((await next(again.body["@odata.nextLink"], body)).status).toBe(400);
   });
 
+  // @shows exchange.truncation-warning
   test("ResultSize is the size of a page: the answer warns, and its link leads to the rest", async () => {
     const body = { CmdletInput: { CmdletName: "Get-Mailbox", Parameters: { ResultSize: 3 } } };
     const first = await exchange.post(path("beta", "InvokeCommand"), body);
@@ -351,6 +365,7 @@ describe("$batch", () => {
     ]);
   });
 
+  // @shows exchange.batch-first-error
   test("an error ends the batch unless the caller wants to go on", async () => {
     const requests = [one("a", "InvokeCommand", "nobody"), one("b", "InvokeCommand", "ada")];
     expect(responses(await exchange.post(path("beta", "$batch"), { requests })).map(({ id }) => id)).toEqual(["a"]);
@@ -366,6 +381,24 @@ describe("$batch", () => {
     ]);
   });
 
+  // @shows exchange.batch-order
+  test("requests run one after the other, in their order", async () => {
+    const write = (value: number) => ({
+      ...one(String(value), "InvokeCommand", "ada"),
+      body: {
+        CmdletInput: { CmdletName: "Set-Mailbox", Parameters: { Identity: "ada", CustomAttribute1: `${value}` } },
+      },
+    });
+    const last = async () => {
+      await exchange.post(path("beta", "$batch"), { requests: [1, 2, 3].map(write) });
+      return (await exchange.rows("Get-Mailbox", { Identity: "ada" }))[0]?.CustomAttribute1;
+    };
+    expect(await last()).toBe("3");
+    exchange.tenant.configure({ contrary: ["exchange.batch-order"] });
+    expect(await last()).toBe("1");
+  });
+
+  // @shows exchange.batch-size
   test("eleven requests, twin ids and a batch in a batch are refused", async () => {
     const eleven = Array.from({ length: 11 }, (_, index) => one(String(index), "InvokeCommand", "ada"));
     for (const requests of [
@@ -392,6 +425,7 @@ describe("$batch", () => {
 describe("binding", () => {
   const details = (answer: { body: Row }) => (answer.body.error as { details?: { message: string }[] }).details;
 
+  // @shows exchange.unknown-parameter
   test("an unknown parameter", async () => {
     const answer = await exchange.invoke("Get-Mailbox", { Identity: "ada", Colour: "red" });
     expect(answer).toMatchObject({ status: 400, type: "AmbiguousParameterSetException" });
@@ -400,6 +434,7 @@ describe("binding", () => {
     );
   });
 
+  // @shows exchange.wrong-enumeration
   test("a wrong member lists the right ones, in internalexception alone", async () => {
     const answer = await exchange.invoke("Add-MailboxPermission", {
       Identity: "ada",
@@ -411,6 +446,7 @@ describe("binding", () => {
     expect(details(answer)).toBeUndefined();
   });
 
+  // @shows exchange.enumeration-beginning
   test("the beginning of a member is that member, when it is no other's", async () => {
     const grant = (right: string) =>
       exchange.invoke("Add-MailboxPermission", { Identity: "ada", User: "grace", AccessRights: [right] });
@@ -419,11 +455,13 @@ describe("binding", () => {
     expect((await grant("")).status).toBe(400);
   });
 
+  // @shows exchange.multivalued-object
   test("a plain object for a multi-valued parameter", async () => {
     const bare = await exchange.invoke("Set-Mailbox", { Identity: "ada", GrantSendOnBehalfTo: { Add: ["grace"] } });
     expect(bare).toMatchObject({ status: 400, type: "ParameterBindingException" });
   });
 
+  // @shows exchange.parameter-sets
   test("parameters of different sets", async () => {
     const answer = await exchange.invoke("Set-Mailbox", {
       Identity: "ada",
@@ -447,6 +485,7 @@ describe("binding", () => {
     expect(await exchange.invoke(cmdlet, parameters)).toMatchObject({ status: 400, type });
   });
 
+  // @shows exchange.parameter-names
   test("annotations beside parameters are no parameters", async () => {
     const answer = await exchange.invoke("Set-Mailbox", {
       Identity: "ada",
@@ -455,15 +494,4 @@ describe("binding", () => {
     });
     expect(answer.status).toBe(200);
   });
-});
-
-test("every simulated behaviour says how it is known", () => {
-  for (const { behaviour, mark, source } of provenance) {
-    expect([behaviour !== "", ["documented", "observed", "assumed"].includes(mark), source !== ""]).toEqual([
-      true,
-      true,
-      true,
-    ]);
-  }
-  expect(new Set(provenance.map(({ behaviour }) => behaviour)).size).toBe(provenance.length);
 });

@@ -137,6 +137,7 @@ describe("$batch", () => {
   const statuses = (answer: { responses: { id: string; status: number }[] }) =>
     Object.fromEntries(answer.responses.map(({ id, status }) => [id, status]));
 
+  // @shows graph.batch-rules
   test("inner statuses, dependencies, bodies and another order", async () => {
     const { user } = addMailbox(served.tenant, "info", "SharedMailbox");
     const headers = { "Content-Type": "application/json" };
@@ -156,6 +157,7 @@ describe("$batch", () => {
     expect(answer.responses[0].id).not.toBe("1");
   });
 
+  // @shows graph.batch-dependency-order
   test("one after the other: each waits for the one before, and fails with it", async () => {
     const user = addUser(served.tenant, "ada");
     const headers = { "Content-Type": "application/json" };

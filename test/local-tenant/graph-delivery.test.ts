@@ -68,6 +68,7 @@ test("a rule feeds a forward mailbox with the original attached", async () => {
   ]);
 });
 
+// @shows graph.rules-run
 test("rules run in order of sequence until one stops, conditions and exceptions decide", async () => {
   const { user } = addMailbox(tenant, "info", "SharedMailbox");
   addMailbox(tenant, "ada");
@@ -86,6 +87,7 @@ test("rules run in order of sequence until one stops, conditions and exceptions 
   expect(actions(await deliver(tenant, mail))).toEqual(["delivered"]);
 });
 
+// @shows graph.forwarding-precedence graph.rules-forwarded-mailbox
 test("mailbox forwarding: a copy only when asked for, and rules only where a copy is", async () => {
   const { user: ada, recipient } = addMailbox(tenant, "ada");
   const { user } = addMailbox(tenant, "info", "SharedMailbox", {
@@ -121,6 +123,7 @@ test("loops end: rules at each other, mailboxes forwarding in a circle", async (
   expect(actions(await deliver(tenant, { ...mail, to: "c@contoso.com" }))).toEqual(["forwarded", "forwarded", "loop"]);
 });
 
+// @shows graph.external-forwarding
 test("automatic forwarding to the outside is refused, also through a contact; groups reach their members", async () => {
   const contact = addContact(tenant, "partner", "partner@else.example");
   const { user } = addMailbox(tenant, "info", "SharedMailbox", {
@@ -137,6 +140,7 @@ test("automatic forwarding to the outside is refused, also through a contact; gr
   expect(inbox(ada.id)).toHaveLength(1);
 });
 
+// @shows graph.refused-senders
 test("a mailbox refuses the senders it is told to refuse", async () => {
   const { recipient: ada } = addMailbox(tenant, "ada");
   const { user: grace } = addMailbox(tenant, "grace");

@@ -16,6 +16,7 @@ afterEach(() => served.close());
 const codes = (reply: { status: number; body: { error: { code: string } } }) => [reply.status, reply.body.error.code];
 
 describe("which mailbox", () => {
+  // @shows graph.mailbox-not-served graph.mailbox-unknown-user
   test.each(["mailboxSettings", "mailFolders/inbox/messageRules", "messages"])(
     "%s: 404 unless it is there",
     async (member) => {
@@ -42,6 +43,7 @@ describe("which mailbox", () => {
     },
   );
 
+  // @shows graph.select-mailbox-settings
   test("selecting mailboxSettings on a user asks the mailbox too", async () => {
     const reply = await served.ask("GET", `/v1.0/users/${id}?$select=id,mailboxSettings`);
     expect(reply.body.mailboxSettings.userPurpose).toBe("shared");
@@ -58,6 +60,7 @@ describe("which mailbox", () => {
     ]);
   });
 
+  // @shows graph.mailbox-concurrency
   test("a fifth request in flight is throttled", async () => {
     served.tenant.settings.outlookLatency = 100;
     const replies = await Promise.all(Array.from({ length: 6 }, () => served.ask("GET", settings)));
@@ -73,6 +76,7 @@ describe("which mailbox", () => {
 });
 
 describe("mailboxSettings", () => {
+  // @shows graph.unset-settings graph.unset-formats graph.user-purpose
   test("nothing set yet: null or empty, replies off", async () => {
     const { body } = await served.ask("GET", settings);
     expect(body).toMatchObject({
@@ -88,6 +92,7 @@ describe("mailboxSettings", () => {
     expect((await served.ask("GET", `${settings}/colour`)).status).toBe(400);
   });
 
+  // @shows graph.reply-html graph.scheduled-utc graph.zones-kept
   test("PATCH answers what was given and keeps the rest", async () => {
     await served.ask("PATCH", settings, { timeZone: "W. Europe Standard Time", language: { locale: "da-DK" } });
     const patched = await served.ask("PATCH", settings, {
@@ -123,6 +128,33 @@ describe("mailboxSettings", () => {
     expect((await served.ask("GET", `${settings}/automaticRepliesSetting`)).body.internalReplyMessage).toBe("");
   });
 
+  // @shows graph.language-formats
+  test("a new language drops the formats that do not come with it", async () => {
+    await served.ask("PATCH", settings, { language: { locale: "da-DK" }, dateFormat: "dd-MM-yyyy" });
+    await served.ask("PATCH", settings, { language: { locale: "en-US" } });
+    expect((await served.ask("GET", settings)).body).toMatchObject({ language: { locale: "en-US" }, dateFormat: "" });
+    served.tenant.configure({ contrary: ["graph.language-formats"] });
+    await served.ask("PATCH", settings, { dateFormat: "M/d/yyyy" });
+    await served.ask("PATCH", settings, { language: { locale: "en-GB" } });
+    expect((await served.ask("GET", settings)).body).toMatchObject({ dateFormat: "M/d/yyyy" });
+  });
+
+  // @shows graph.scheduled-past
+  test("replies for a time that is over are refused, given now or kept from before", async () => {
+    const at = (day: number) => ({ dateTime: `2036-07-0${day}T08:00:00`, timeZone: "UTC" });
+    const scheduled = { status: "scheduled", scheduledStartDateTime: at(1), scheduledEndDateTime: at(8) };
+    const patch = (automaticRepliesSetting: object) => served.ask("PATCH", settings, { automaticRepliesSetting });
+    const past = { dateTime: "2020-07-01T08:00:00", timeZone: "UTC" };
+    expect((await patch({ ...scheduled, scheduledStartDateTime: past, scheduledEndDateTime: past })).status).toBe(400);
+    expect((await patch(scheduled)).status).toBe(200);
+    expect((await patch({ status: "disabled" })).status).toBe(200);
+    served.tenant.clockOffset += Date.parse("2037-01-01T00:00:00Z") - Date.now();
+    const authorization = `Bearer ${served.token()}`;
+    const late = { automaticRepliesSetting: { status: "scheduled" } };
+    expect((await served.ask("PATCH", settings, late, { authorization })).status).toBe(400);
+  });
+
+  // @shows graph.settings-read-only graph.scheduled-order
   test.each([
     [{ userPurpose: "user" }, "ErrorInvalidPropertySet"],
     [{ timeZone: "Middle Earth Standard Time" }, "InvalidTimeZone"],
@@ -159,6 +191,7 @@ describe("messageRules", () => {
     actions: { forwardAsAttachmentTo: to("crm@contoso.com") },
   });
 
+  // @shows graph.rule-required graph.rule-patch-replaces
   test("made, listed in order, changed and removed", async () => {
     addMailbox(served.tenant, "crm", "SharedMailbox");
     const first = await served.ask("POST", rules, rule("first"));
@@ -191,6 +224,7 @@ describe("messageRules", () => {
     expect(codes(await served.ask("GET", one))).toEqual([404, "ErrorItemNotFound"]);
   });
 
+  // @shows graph.rule-place
   test("a sequence is written as given, beside others of the same, and orders the list", async () => {
     const ids = await Promise.all(
       ["A", "B", "C"].map(async (name, index) => (await served.ask("POST", rules, rule(name, index + 1))).body.id),
@@ -205,11 +239,13 @@ describe("messageRules", () => {
     expect(await order()).toEqual(["B1", "A2", "C3"]);
   });
 
+  // @shows graph.rule-disabled
   test("a rule that does not say so is disabled", async () => {
     const { isEnabled: _, ...silent } = rule("silent");
     expect((await served.ask("POST", rules, silent)).body.isEnabled).toBe(false);
   });
 
+  // @shows graph.rule-error-codes
   test.each([
     { sequence: 1, actions: { delete: true } },
     { displayName: "x", actions: { delete: true } },
@@ -228,6 +264,7 @@ describe("messageRules", () => {
     expect(served.tenant.store.all(tables.rules)).toEqual([]);
   });
 
+  // @shows graph.rules-refused
   test("applications may be kept from writing them", async () => {
     served.tenant.settings.refuseRules = true;
     expect(codes(await served.ask("POST", rules, rule("x")))).toEqual([403, "ErrorAccessDenied"]);
@@ -248,6 +285,7 @@ describe("messageRules", () => {
     ...more,
   });
 
+  // @shows graph.rule-read-only
   test.each<[string, Partial<InboxRule>]>([
     ["is marked so", { isReadOnly: true }],
     ["does nothing", { actions: {} }],
@@ -269,6 +307,7 @@ describe("messageRules", () => {
     expect((await served.ask("GET", rules.replace("inbox", "drafts"))).status).toBe(404);
   });
 
+  // @shows graph.rule-quota
   test("enabled rules take 256 KB at most; disabled ones count for nothing", async () => {
     const large = (name: string, isEnabled: boolean) => ({
       ...rule(name),

@@ -27,6 +27,7 @@ describe("who may ask", () => {
     expect(JSON.parse(reply.headers.get("x-ms-ags-diagnostic") ?? "")).toHaveProperty("ServerInfo");
   });
 
+  // @shows graph.missing-role graph.operation-roles graph.enable-disable-role
   test.each([
     [["User.Read.All"], "GET", "", undefined, 200],
     [["MailboxSettings.ReadWrite"], "GET", "", undefined, 403],
@@ -46,6 +47,7 @@ describe("who may ask", () => {
     }
   });
 
+  // @shows graph.privileged-accounts
   test("an account with a directory role cannot be blocked or deleted", async () => {
     const user = addUser(served.tenant, "root", { directoryRoles: ["Global Administrator"] });
     expect(codes(await served.ask("DELETE", `/v1.0/users/${user.id}`))).toEqual([403, "Authorization_RequestDenied"]);
@@ -55,6 +57,7 @@ describe("who may ask", () => {
 });
 
 describe("reading", () => {
+  // @shows graph.user-default-members graph.select-unknown
   test("only the default members without $select, the asked ones with it, 400 for a member that is none", async () => {
     const { user } = addMailbox(served.tenant, "ada");
     const plain = await served.ask("GET", `/v1.0/users/${user.id}`);
@@ -103,6 +106,7 @@ describe("reading", () => {
     expect(codes(await served.ask("GET", "/v1.0/users/nobody@contoso.com"))).toEqual([404, "Request_ResourceNotFound"]);
   });
 
+  // @shows graph.dollar-sign-in-name
   test("by a name that begins with a dollar only in brackets, because OData's own segments do", async () => {
     const user = addUser(served.tenant, "$o'svc");
     for (const path of ["users('$o''svc@contoso.com')", "users(%27%24o%27%27svc@contoso.com%27)"]) {
@@ -121,6 +125,7 @@ describe("reading", () => {
     );
   });
 
+  // @shows graph.filter-operators
   test.each([
     ["mail eq 'ADA@contoso.com'", ["Ada"]],
     ["startswith(displayName,'al')", ["Alan"]],
@@ -154,6 +159,7 @@ describe("reading", () => {
     expect(reply.body.value.map((user: User) => user.displayName)).toEqual(names);
   });
 
+  // @shows graph.filter-refused
   test.each([
     ["contains(displayName,'d')", "Request_UnsupportedQuery"],
     ["colour eq 'red'", "BadRequest"],
@@ -166,6 +172,7 @@ describe("reading", () => {
     expect(codes(await served.ask("GET", `/v1.0/users?$filter=${encodeURIComponent(filter)}`))).toEqual([400, code]);
   });
 
+  // @shows graph.search-consistency
   test("$search by words of the display name, with its header only", async () => {
     people();
     const path = `/v1.0/users?$search=${encodeURIComponent('"displayName:gra" OR "mail:ada"')}`;
@@ -175,6 +182,17 @@ describe("reading", () => {
     expect((await served.ask("GET", "/v1.0/users?$search=displayName:x", undefined, advanced)).status).toBe(400);
   });
 
+  // @shows graph.orderby-advanced
+  test("$orderby beside $filter needs an advanced query", async () => {
+    addUser(served.tenant, "ada");
+    const query = "/v1.0/users?$filter=accountEnabled eq true&$orderby=displayName";
+    expect((await served.ask("GET", query)).status).toBe(400);
+    const advanced = await served.ask("GET", `${query}&$count=true`, undefined, { ConsistencyLevel: "eventual" });
+    expect(advanced.status).toBe(200);
+    expect((await served.ask("GET", "/v1.0/users?$orderby=displayName")).status).toBe(200);
+  });
+
+  // @shows graph.user-paging
   test("pages by nextLink on the same origin, without repeating or losing rows", async () => {
     for (let index = 0; index < 7; index++) {
       addUser(served.tenant, `user${index}`);
@@ -203,6 +221,7 @@ describe("reading", () => {
     expect((await served.ask("GET", `/v1.0/users/${created.body.id}`)).status).toBe(200);
   });
 
+  // @shows graph.unknown-path graph.wrong-method
   test("unknown paths name the segment, wrong methods are 405, other versions 400", async () => {
     const unknown = await served.ask("GET", "/v1.0/users/x/flowers");
     expect(codes(unknown)).toEqual([400, "BadRequest"]);
@@ -216,6 +235,7 @@ describe("reading", () => {
 });
 
 describe("writing", () => {
+  // @shows graph.taken-name
   test("creates a user that signs in by name and refuses what is taken, incomplete or foreign", async () => {
     const created = await served.ask("POST", "/v1.0/users", person("ada"));
     expect(created.status).toBe(201);
@@ -238,6 +258,7 @@ describe("writing", () => {
     expect((await served.ask("POST", "/v1.0/users", "{")).body.error.code).toBe("BadRequest");
   });
 
+  // @shows graph.mail-patch graph.changes-reach-mailbox
   test("PATCH reaches the mailbox: blocked, renamed, a further address", async () => {
     const { user, recipient } = addMailbox(served.tenant, "info", "SharedMailbox");
     const patch = { accountEnabled: false, displayName: "Information", mail: "hello@contoso.com" };
@@ -269,6 +290,7 @@ describe("writing", () => {
     expect(served.tenant.store.get(tables.users, user.id)).toEqual(user);
   });
 
+  // @shows graph.computed-members
   test("addresses are not for this door: 403", async () => {
     const user = addUser(served.tenant, "ada");
     const patch = { ProxyAddresses: ["SMTP:x@contoso.com"] };
@@ -279,6 +301,7 @@ describe("writing", () => {
     expect(served.tenant.store.get(tables.users, user.id)).toEqual(user);
   });
 
+  // @shows graph.member-case
   test("members are taken in any case, and a user that was read can be written back whole", async () => {
     const made = await served.ask("POST", "/v1.0/users", {
       AccountEnabled: true,
@@ -306,6 +329,7 @@ describe("writing", () => {
     expect(body).toMatchObject({ ...cleared, mail: null });
   });
 
+  // @shows graph.synced-members
   test("a directory-synced user takes no write but the usage location", async () => {
     const user = addUser(served.tenant, "sync", { onPremisesSyncEnabled: true });
     const refused = await served.ask("PATCH", `/v1.0/users/${user.id}`, { accountEnabled: false });
@@ -326,6 +350,7 @@ describe("writing", () => {
 });
 
 describe("deleting", () => {
+  // @shows graph.delete-with-mailbox graph.purge-keeps-mailbox
   test("soft-deletes the mailbox, restores both, purges the user and leaves the mailbox", async () => {
     const { user, recipient } = addMailbox(served.tenant, "info", "SharedMailbox");
     const mailbox = () => recipientOf(served.tenant, recipient.guid)?.mailbox;
@@ -363,6 +388,7 @@ describe("deleting", () => {
     expect(recipientOf(served.tenant, recipient.guid)?.mailbox?.isInactiveMailbox).toBe(true);
   });
 
+  // @shows graph.restore-taken-name
   test("a restore whose address is taken meanwhile is refused", async () => {
     const { user } = addMailbox(served.tenant, "info", "SharedMailbox");
     await served.ask("DELETE", `/v1.0/users/${user.id}`);
@@ -371,6 +397,7 @@ describe("deleting", () => {
     expect([reply.status, reply.body.error.details[0].code]).toEqual([400, "ObjectConflict"]);
   });
 
+  // @shows graph.deleted-user-days
   test("after thirty days nothing is left to restore", async () => {
     const user = addUser(served.tenant, "ada");
     await served.ask("DELETE", `/v1.0/users/${user.id}`);
@@ -396,6 +423,21 @@ describe("licences", () => {
     sku(plan2, "EXCHANGEENTERPRISE", "EXCHANGE_S_ENTERPRISE", 5, 0);
   });
 
+  // @shows graph.license-mailbox
+  test("neither makes a mailbox nor takes one away", async () => {
+    const without = addUser(served.tenant, "ada", { usageLocation: "DE" });
+    const { user, recipient } = addMailbox(served.tenant, "info", "SharedMailbox");
+    await served.ask("PATCH", `/v1.0/users/${user.id}`, { usageLocation: "DE" });
+    for (const { id } of [without, user]) {
+      expect((await served.ask("POST", `/v1.0/users/${id}/assignLicense`, add(plan2))).status).toBe(200);
+    }
+    expect((await served.ask("GET", `/v1.0/users/${without.id}/mailboxSettings`)).status).toBe(404);
+    const removal = { addLicenses: [], removeLicenses: [plan2] };
+    expect((await served.ask("POST", `/v1.0/users/${user.id}/assignLicense`, removal)).status).toBe(200);
+    expect(recipientOf(served.tenant, recipient.guid)?.mailbox?.whenSoftDeleted).toBeNull();
+  });
+
+  // @shows graph.assign-license graph.exchange-plans-exclude graph.license-error-text
   test("needs a location, a seat and a known licence", async () => {
     const user = addUser(served.tenant, "ada");
     const path = `/v1.0/users/${user.id}/assignLicense`;

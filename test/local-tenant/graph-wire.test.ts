@@ -11,6 +11,7 @@ const metadata = (level: string) => ({ Accept: `application/json;odata.metadata=
 const message = ({ status, body }: Reply) => [status, body.error?.message];
 
 describe("control information", () => {
+  // @shows graph.metadata-level
   test("none: no more than the link to the next page and the count", async () => {
     const user = addUser(served.tenant, "ada");
     addUser(served.tenant, "alan");
@@ -141,6 +142,7 @@ describe("restore", () => {
     ]);
   });
 
+  // @shows graph.restore-body
   test("takes another name, and leaves behind what somebody else has", async () => {
     const { user, recipient } = addMailbox(served.tenant, "info", "SharedMailbox");
     await served.ask("DELETE", `/v1.0/users/${user.id}`);
@@ -168,6 +170,7 @@ describe("restore", () => {
   });
 });
 
+// @shows graph.archive-folder
 test("the archive folder is a folder of the mailbox", async () => {
   const { user } = addMailbox(served.tenant, "info", "SharedMailbox");
   const { archiveFolder } = (await served.ask("GET", `/v1.0/users/${user.id}/mailboxSettings`)).body;
@@ -184,6 +187,7 @@ describe("licences", () => {
     served.tenant.store.put(tables.skus, skuId, sku);
   });
 
+  // @shows graph.license-details-id
   test("a licence's id is the tenant's and the subscription's, in .NET's order of bytes", async () => {
     const user = addUser(served.tenant, "ada", { usageLocation: "DE" });
     expect((await assign(user.id, { AddLicenses: [{ SkuId: skuId }], removelicenses: [] })).status).toBe(200);
@@ -197,6 +201,7 @@ describe("licences", () => {
     );
   });
 
+  // @shows graph.deleted-user-license
   test.each([
     [true, 400],
     [false, 200],

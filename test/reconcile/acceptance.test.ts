@@ -4,12 +4,12 @@ import { join } from "node:path";
 import jwt from "jsonwebtoken";
 import { generate } from "selfsigned";
 import { probes } from "../../provider/acceptance/run";
-import { behaviours } from "../../provider/local-tenant/behaviours";
+import { behaviours } from "../contract/behaviours";
 import { type Run, runAcceptance, runFolder } from "./acceptance";
 import { failure, makeMailbox, type Row, startWorld, type World } from "./harness";
 
 const APPLICATION = "10ca17e4-a000-4000-8000-000000000002";
-const rows = Object.values(behaviours).flat();
+const rows = behaviours();
 const tried = probes.map(({ row }) => row);
 const turnable = tried.filter((row) => rows.some(({ id, contrary }) => id === row && contrary !== undefined));
 

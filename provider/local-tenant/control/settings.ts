@@ -1,4 +1,4 @@
-import { behaviours } from "../behaviours";
+import { contraries } from "../contrary";
 import { isPlainObject } from "../plain";
 import { defaultSettings, type Settings, type SettingsChange } from "../tenant";
 
@@ -44,10 +44,9 @@ function problemOf(path: string, value: unknown, example: unknown): string | und
       : `Setting "${path}" maps addresses to one of ${outcomes.join(", ")}.`;
   }
   if (path === "contrary") {
-    const known = contraryIds();
-    return Array.isArray(value) && value.every((id) => known.includes(id))
+    return Array.isArray(value) && value.every((id) => Object.hasOwn(contraries, String(id)))
       ? undefined
-      : `Setting "${path}" lists ids of behaviours that can be turned round: ${known.join(", ") || "none"}.`;
+      : `Setting "${path}" lists ids of behaviours that can be turned round: ${Object.keys(contraries).join(", ")}.`;
   }
   if (isPlainObject(example)) {
     return isPlainObject(value) ? problemIn(value, example, `${path}.`) : `Setting "${path}" is an object.`;
@@ -60,11 +59,4 @@ function problemOf(path: string, value: unknown, example: unknown): string | und
     return `Setting "${path}" is a ${typeof example}.`;
   }
   return typeof value === "number" && !(value >= 0) ? `Setting "${path}" is a number from 0.` : undefined;
-}
-
-function contraryIds(): unknown[] {
-  return Object.values(behaviours)
-    .flat()
-    .filter(({ contrary }) => contrary !== undefined)
-    .map(({ id }) => id);
 }

@@ -64,6 +64,8 @@ export function decode(
     if (column.name in values && !isDeepStrictEqual(values[column.name], value)) {
       throw badPayload(table, `Multiple values for '${column.name}' were found.`);
     }
+    // @assumed dataverse.methods-not-null: Delivery methods and flags of a mailbox cannot be set to null [powerapps-docs,
+    // reference/entities/mailbox.md requires none of them; what null would mean is not documented]
     if (value === null && column.required) {
       if (column.type === "String" || !work.tenant.isContrary("dataverse.methods-not-null")) {
         throw requiredFieldMissing(table, column.name);
@@ -82,6 +84,8 @@ export function decode(
       decodeAnnotation(work, table, name.slice(0, at), name.slice(at + 1), value, set);
       continue;
     }
+    // @observed dataverse.bare-lookup: A bare `_x_value` in a body is refused with 0x80060888 [Answers recorded by clients of the
+    // service]
     if (lookupColumn(table, name) !== undefined) {
       throw directLookupUpdate();
     }
@@ -192,6 +196,13 @@ function decoded(table: Table, text: string): string {
 
 /** The value as it is stored. Throws 400 when its JSON type, length or range is not the column's. */
 function checked(table: Table, column: Column, value: unknown): unknown {
+  // @observed dataverse.value-errors: Text too long is 0x80044331, a choice out of range 0x8004431A, a status of the other state
+  // 0x80048408 [powerplatform-vscode #136 and answers recorded by clients of the service]
+  // @documented dataverse.forward-readonly: isforwardmailbox and regardingobjectid cannot be written [powerapps-docs,
+  // reference/entities/mailbox.md]
+  // @observed dataverse.readonly-columns: Read-only columns in a body, the row's own key among them, are ignored; the setting
+  // `strictBodies` refuses them [Clients in production that write whole rows back and note that the service ignores what is
+  // read-only]
   if (value === null) {
     return null;
   }
@@ -237,6 +248,8 @@ function checkedText(table: Table, column: Column, value: unknown): string | nul
 
 /** What is kept of a secret: enough to tell that it was set or changed. Neither journal nor state shows the secret itself. */
 export function digestOf(secret: string): string {
+  // @documented dataverse.secrets-digest: Of passwords and other secrets the tenant keeps a digest; its request log has neither
+  // [power-platform docs, admin/create-forward-mailboxes-edit-mailboxes.md: stored encrypted; the digest is the tenant's own way]
   return `sha256:${createHash("sha256").update(secret).digest("hex")}`;
 }
 

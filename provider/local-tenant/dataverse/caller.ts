@@ -12,6 +12,8 @@ const writers: SecurityRole[] = ["System Administrator", "System Customizer"];
 
 /** The application user behind a request. Throws 401 without a good token, 403 when the application is no user here. */
 export function userOf(tenant: Tenant, authorization: string | undefined): SystemUserRow {
+  // @observed dataverse.no-application-user: An application without an application user gets 403 with 0x80072560
+  // [microsoft/powercat-business-approvals-kit issue 293, MicrosoftDocs/power-platform issue 2124]
   const caller = callerOf(tenant, authorization, "dataverse");
   if (caller === undefined) {
     throw unauthorized();
@@ -36,6 +38,11 @@ export function demand(user: SystemUserRow, action: Action, table: Table): void 
 }
 
 function refusalOf(user: SystemUserRow, action: Action, table: Table): DataverseError | undefined {
+  // @documented dataverse.missing-privilege: A missing privilege is 403 with 0x80040220 [powerapps-docs,
+  // data-platform/includes/data-service-errors.md]
+  // @documented dataverse.roles: A Basic User reads mailbox records and may change none: 403 with 0x80040220 [power-platform docs,
+  // admin/create-forward-mailboxes-edit-mailboxes.md: mailbox records need System Administrator or System Customizer; other roles
+  // are not simulated]
   const allowed = action === "Read" ? readers : writers;
   return user.roles.some((role) => allowed.includes(role))
     ? undefined

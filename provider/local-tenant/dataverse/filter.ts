@@ -91,6 +91,8 @@ function functionCall<Row>(
 }
 
 function comparison<Row>(left: Operand<Row>, operator: Comparison, right: Operand<Row>): Predicate<Row> {
+  // @observed dataverse.filter-text: Text compares without case in filters; ne with a value matches rows whose value is null
+  // [powerapps-docs, data-platform/webapi/query/filter-rows.md for the case; MarkMpn/Sql4Cds #167 and #530 for ne]
   if (!("read" in left) && "read" in right) {
     const mirrored: Record<Comparison, Comparison> = { eq: "eq", ne: "ne", gt: "lt", ge: "le", lt: "gt", le: "ge" };
     return comparison(right, mirrored[operator], left);

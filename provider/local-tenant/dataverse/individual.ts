@@ -92,6 +92,9 @@ export function expectMailbox(work: Work, owner: MailboxOwner): void {
 
 /** Makes the mailbox record that was expected, with the organisation's profile and its owner's methods and approval. */
 export function makeMailbox(work: Work, owner: MailboxOwner): void {
+  // @documented dataverse.record-made-later: Every queue and user gets a mailbox record, later; one with an address with
+  // organisation-default methods [power-platform docs, admin/create-forward-mailboxes-edit-mailboxes.md; the delay seen in public
+  // scripts]
   if (mailboxOf(work, owner) !== undefined) {
     return;
   }
@@ -127,6 +130,8 @@ export function makeMailbox(work: Work, owner: MailboxOwner): void {
 
 /** After a mailbox record changed: its queue or user takes over address, methods and approval. */
 export function followMailbox(work: Work, mailbox: MailboxRow): void {
+  // @documented dataverse.user-record-follows: A user's address is written on the user's row and the mailbox record follows
+  // [power-platform docs, admin/create-forward-mailboxes-edit-mailboxes.md]
   const owner = ownerAt(work, mailbox.regardingobjectid);
   if (owner === undefined) {
     return;
@@ -145,6 +150,8 @@ export function followMailbox(work: Work, mailbox: MailboxRow): void {
 
 /** After a queue or user changed: its mailbox record takes over address, methods, approval and a queue's owner. */
 export function followOwner(work: Work, owner: MailboxOwner): void {
+  // @observed dataverse.record-follows-owner-row: Delivery methods and approval of a queue or user and its mailbox record stay
+  // equal [seanmcne/Microsoft.Xrm.Data.PowerShell writes either row]
   const mailbox = mailboxOf(work, owner);
   if (mailbox === undefined) {
     expectMailbox(work, owner);
@@ -177,6 +184,9 @@ const shared = [
 type Shared = Pick<MailboxRow, (typeof shared)[number]>;
 
 function copyShared(from: Shared, to: Shared): boolean {
+  // @documented dataverse.queue-record-follows: A queue's mailbox record takes over address, methods and owner of the queue when
+  // these change [power-platform docs, admin/create-forward-mailboxes-edit-mailboxes.md for address and owner; that methods follow
+  // is observed (seanmcne/Microsoft.Xrm.Data.PowerShell)]
   const differs = shared.some((column) => from[column] !== to[column]);
   to.incomingemaildeliverymethod = from.incomingemaildeliverymethod;
   to.outgoingemaildeliverymethod = from.outgoingemaildeliverymethod;
@@ -187,6 +197,8 @@ function copyShared(from: Shared, to: Shared): boolean {
 
 /** Puts the test results back to Not Run where what was tested has changed: the address, a method or the server profile. */
 export function forgetTest(work: Work, before: MailboxRow, after: MailboxRow): void {
+  // @assumed dataverse.change-resets-test: Changing address, methods or profile puts the test statuses back to Not Run [Plausible:
+  // the results were of another configuration]
   if (work.tenant.isContrary("dataverse.change-resets-test")) {
     return;
   }

@@ -44,6 +44,8 @@ function perform(work: Work, job: Job): void {
 
 /** Schedules Test & Enable for a mailbox record; a test that already waits is left to run. */
 export function scheduleTest(work: Work, mailbox: MailboxRow, by: string): void {
+  // @observed dataverse.test-queued: Writing testemailconfigurationscheduled true queues Test & Enable
+  // [seanmcne/Microsoft.Xrm.Data.PowerShell -ScheduleTest and its maintainer; one public script disagrees]
   const id = `test:${mailbox.mailboxid}`;
   mailbox.testemailconfigurationscheduled = true;
   if (work.jobs().some((job) => job.id === id)) {
@@ -79,6 +81,12 @@ function finishTest(
   due: number,
   pollsForwarded: boolean,
 ): void {
+  // @observed dataverse.test-end: When the test ends the flag is false, the completion time later than before, each enabled method
+  // has a status [Capgemini's MailboxDeploymentService waits for mailboxstatus; SupportArticles error-code-8005e272.md and KB
+  // 4459027 for the statuses]
+  // @assumed dataverse.test-forward-incoming: Incoming mail of a mailbox whose method is Forward Mailbox fails its test with
+  // 0x8005E223; outgoing mail is tested as ever [powerapps-docs, data-platform/includes/data-service-errors.md says that such a
+  // mailbox cannot be polled; the harsher case for a test]
   const status = outcome === "success" ? 1 : 2;
   const forwarded = mailbox.incomingemaildeliverymethod === 3 && !pollsForwarded;
   const incoming = mailbox.incomingemaildeliverymethod >= 2 && !forwarded;
@@ -103,6 +111,9 @@ function finishTest(
 
 /** Leaves the reason of a failed test in an alert, or by a setting in columns of the mailbox record. */
 function report(work: Work, mailbox: MailboxRow, obstacle: TestFailure | undefined): void {
+  // @documented dataverse.test-reason: A failed test leaves its reason in an alert (a row of tracelogs), not in lastsyncerror; the
+  // setting `testReason` leaves it in the row [SupportArticles KB 4484702, KB 4459027,
+  // test-enable-fails-for-unrecognized-email-address.md; powerapps-docs, reference/entities/tracelog.md]
   const at = mailbox.testmailboxaccesscompletedon;
   if (work.tenant.settings.testReason === "row" || work.tenant.isContrary("dataverse.test-reason")) {
     mailbox.lastsyncerror = obstacle?.message ?? null;

@@ -199,6 +199,8 @@ export type Kind = "table" | "column" | "cast column" | "choices";
 
 /** Applies `$filter`, `$select` and `$expand` to metadata objects. Throws 400 for members they do not have. */
 export function queried(definitions: Definition[], asked: Asked, kind: Kind): Definition[] {
+  // @documented dataverse.metadata: EntityDefinitions, Attributes with casts and $expand of Attributes and OptionSet answer;
+  // relationships are not simulated [powerapps-docs, data-platform/webapi/query-metadata-web-api.md]
   const expansions = filledParts(asked.expand ?? "").map(expansionOf);
   for (const { name } of expansions) {
     refuseExpansion(name, kind);

@@ -53,6 +53,13 @@ import type { Work } from "./work";
 
 /** Makes a row from decoded columns, its side effects included, and returns its id. `id` is the one chosen in the URL, if any. */
 export function create(work: Work, user: SystemUserRow, table: Table, values: Values, id?: string): string {
+  // @assumed dataverse.names-not-unique: Names of teams and full names of users need not be unique [The tables' reference pages
+  // name no key on them]
+  // @documented dataverse.post-existing-id: A POST whose body holds the id of an existing row is a 412 with 0x80040237
+  // [powerapps-docs, data-platform/includes/data-service-errors.md for the code, powerapps-docs,
+  // data-platform/webapi/compose-http-requests-handle-errors.md for the status]
+  // @observed dataverse.address-not-unique: An address is not unique among mailbox records [seanmcne/Microsoft.Xrm.Data.PowerShell:
+  // Get-CrmUserMailbox throws on more than one; user and private queue may share one]
   const given = values[table.key];
   if (id !== undefined && given !== undefined && given !== id) {
     throw invalidArgument(`The key in the body differs from the key in the URL: '${table.key}'.`);
@@ -127,6 +134,9 @@ function makePrivateQueue(
   work: Work,
   owner: { table: "systemuser"; row: SystemUserRow } | { table: "team"; row: TeamRow },
 ): void {
+  // @documented dataverse.private-queues: Every user and team has a private queue of its name in angle brackets, without an address
+  // or by a setting with the user's [powerapps-docs, data-platform/queue-entities.md; the name as in
+  // microsoft/terraform-provider-power-platform, systemusers fixture]
   const isUser = owner.table === "systemuser";
   const id = isUser ? owner.row.systemuserid : owner.row.teamid;
   const queue = newPrivateQueueRow(
@@ -177,6 +187,9 @@ function mailboxDefaults(work: Work): Partial<MailboxRow> {
 }
 
 function createMailbox(work: Work, user: SystemUserRow, values: Values, row: MailboxRow): void {
+  // @observed dataverse.born-approved: A forward mailbox made by an administrator who may approve is approved (1), its O365 flag
+  // false; else it is pending (2) [microsoft/terraform-provider-power-platform, data_record fixtures and tests; that one made by
+  // others is pending is the tenant's own]
   row.emailrouteraccessapproval = canApprove(work, user) ? 1 : 2;
   if (values.emailrouteraccessapproval !== undefined) {
     requestApproval(work, user, row, values.emailrouteraccessapproval as Approval);
@@ -260,6 +273,9 @@ export function update(work: Work, user: SystemUserRow, table: Table, before: An
 }
 
 function updateMailbox(work: Work, user: SystemUserRow, before: MailboxRow, after: MailboxRow, values: Values): void {
+  // @assumed dataverse.test-locks: A mailbox can be changed while its test runs; by the setting `refuseWhileTesting` it is refused
+  // with 0x8005E248 [powerapps-docs, data-platform/includes/data-service-errors.md has the code ("please save after completion of
+  // test"); which changes it refuses is not documented]
   const isLocked = work.tenant.settings.refuseWhileTesting || work.tenant.isContrary("dataverse.test-locks");
   if (before.testemailconfigurationscheduled && isLocked) {
     throw testInProgress();
@@ -348,6 +364,8 @@ export function remove(work: Work, table: Table, row: AnyRow): void {
 }
 
 function removeMailbox(work: Work, row: MailboxRow): void {
+  // @observed dataverse.delete-active: An active mailbox record can be deleted; `deleteNeedsInactive` refuses it with 405
+  // [microsoft/terraform-provider-power-platform, data_record fixtures and tests deactivates only when asked to]
   for (const queue of work.all("queue").filter(({ defaultmailbox }) => defaultmailbox?.id === row.mailboxid)) {
     work.put("queue", { ...queue, defaultmailbox: null });
   }
@@ -362,6 +380,9 @@ function removeMailbox(work: Work, row: MailboxRow): void {
 }
 
 function removeQueue(work: Work, row: QueueRow): void {
+  // @documented dataverse.queue-in-use: A queue with items cannot be deleted: 400 with 0x80631117; nor one that routing rule sets
+  // use: 0x80731118 [powerapps-docs, data-platform/includes/data-service-errors.md; the status is that of errors not listed in
+  // powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md]
   if (row.numberofitems > 0) {
     throw queueHasItems();
   }
@@ -374,6 +395,9 @@ function removeQueue(work: Work, row: QueueRow): void {
 }
 
 function removeUser(work: Work, row: SystemUserRow): void {
+  // @observed dataverse.delete-user: Users cannot be deleted: 405; the setting `deleteDisabledUsers` lets disabled ones go
+  // [MicrosoftDocs/power-platform #59, MicrosoftDocs/dynamics-365-customer-engagement #1030; code and text of the refusal are those
+  // of other tables]
   const id = row.systemuserid;
   if (!row.isdisabled) {
     throw deleteForbiddenByAssociation(schema.systemuser, "it is enabled.");
@@ -415,6 +439,9 @@ function removeTeam(work: Work, row: TeamRow): void {
 }
 
 function removeProfile(work: Work, row: EmailServerProfileRow): void {
+  // @documented dataverse.profile-lookups: Deleting a profile empties the lookups at it; deleting a user, team or queue deletes its
+  // mailbox records. A user or team that owns queues or profiles stays: 405 [powerapps-docs, reference/entities/mailbox.md for the
+  // records; that owners of other rows stay is the tenant's own]
   const id = row.emailserverprofileid;
   for (const mailbox of work.all("mailbox").filter(({ emailserverprofile }) => emailserverprofile?.id === id)) {
     work.put("mailbox", { ...mailbox, emailserverprofile: null });
@@ -442,6 +469,8 @@ function refuseWhileOwner(work: Work, table: Table, id: string): void {
 
 /** Throws when the owner that is bound may own nothing: a disabled user, or a team without a security role. */
 function demandOwner(work: Work, values: Values): void {
+  // @documented dataverse.owner-refused: A disabled user cannot be made an owner (0x8004022b), nor a team without a security role
+  // (0x80042f0a) [powerapps-docs, data-platform/includes/data-service-errors.md; the HTTP status 400 is assumed]
   const owner = values.ownerid as Lookup | undefined;
   if (owner?.table === "systemuser" && work.get("systemuser", owner.id)?.isdisabled === true) {
     throw ownerDisabled();
@@ -453,6 +482,9 @@ function demandOwner(work: Work, values: Values): void {
 
 /** A row's business unit is its owner's. */
 function settleOwner(work: Work, row: AnyRow): void {
+  // @documented dataverse.owner-default: Without an owner in the body the caller owns a new row; a user or a team can be bound at
+  // create and update [powerapps-docs, reference/entities/mailbox.md; the default observed in
+  // microsoft/terraform-provider-power-platform, data_record fixtures and tests]
   if (!("ownerid" in row)) {
     return;
   }

@@ -65,6 +65,9 @@ function slide(tenant: Tenant, use: Use): void {
 }
 
 function refuseBeyondLimits(tenant: Tenant, use: Use): void {
+  // @documented dataverse.service-limits: A user has 6000 requests, 1200 s of execution time in a sliding window of 300 s, and 52
+  // requests at once; beyond it is a 429 with 0x80072322, 0x80072321, 0x80072326 and Retry-After [powerapps-docs,
+  // data-platform/api-limits.md; code of the third from powerapps-docs, data-platform/includes/data-service-errors.md]
   const limits = tenant.settings.serviceProtection;
   const told = (seconds: number) => (tenant.isContrary("dataverse.retry-after") ? undefined : seconds);
   const { served } = use;
@@ -91,12 +94,16 @@ function total(served: readonly Served[]): number {
 
 /** Whole seconds until a request has left the window; the whole window for one that never came. */
 function secondsUntilGone(tenant: Tenant, request: Served | undefined): number {
+  // @assumed dataverse.retry-after: Retry-After is the time until enough has left the window (1 s for too many at once); refused
+  // requests do not count [powerapps-docs, data-platform/api-limits.md says only that it grows with the demand]
   const now = tenant.now();
   const gone = (request?.at ?? now) + tenant.settings.serviceProtection.window;
   return Math.max(1, Math.ceil((gone - now) / 1000));
 }
 
 function remaining(tenant: Tenant, { served }: Use): Record<string, string> {
+  // @documented dataverse.remaining-headers: Every answer tells the requests left, and the execution time left in seconds with two
+  // decimals [powerapps-docs, data-platform/api-limits.md; the number format is assumed]
   const limits = tenant.settings.serviceProtection;
   const seconds = Math.max(0, limits.executionTime - total(served)) / 1000;
   return {

@@ -58,6 +58,9 @@ export function selected(table: Table, select: string | null): Column[] | undefi
 
 /** The column behind a property name of a query or a URL: its own name, or `_name_value` of a lookup. */
 export function columnRead(table: Table, name: string): Column {
+  // @observed dataverse.unknown-property: An unknown property in a body is 400 with 0x80048d19 and named with its table; in $select
+  // it is 400 [PowerAppsCodeApps #84, PowerPlatform-DataverseServiceClient #290; SupportArticles, troubleshoot Dataverse Web API
+  // client errors]
   const column = lookupColumn(table, name) ?? table.columns.get(name);
   if (column === undefined) {
     throw isRealMember(table.name, name) ? notSimulated(`'${name}'`) : noSuchProperty(name, table.name);
@@ -101,6 +104,8 @@ export function filledParts(list: string, separator?: string): string[] {
 
 /** One page of the rows of a table. `size` is the page size asked for by `Prefer: odata.maxpagesize`. */
 export function page(work: Work, table: Table, query: URLSearchParams, size: number | undefined): Page {
+  // @documented dataverse.page-size: At most 5000 rows a page; Prefer odata.maxpagesize makes smaller ones; $top ignores it; no
+  // $skip [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md and query pages]
   const matching = filtered(work, table, listed(work, table), query.get("$filter"));
   const ordered = sorted(table, matching, query.get("$orderby"));
   const start = startOf(table, ordered, query.get("$skiptoken"));
@@ -119,6 +124,8 @@ export function page(work: Work, table: Table, query: URLSearchParams, size: num
 
 /** The rows that a query finds: all there are, unless queries are told to lag behind Dataverse's own writes. */
 function listed(work: Work, table: Table): AnyRow[] {
+  // @assumed dataverse.own-writes-visible: Dataverse sees its own writes at once; other services' with its lag [Its database is
+  // transactional]
   const rows: AnyRow[] = work.all(table.name);
   return work.tenant.isContrary("dataverse.own-writes-visible")
     ? rows.filter(({ createdon }) => Date.parse(createdon) < work.tenant.now() - 2_000)

@@ -71,6 +71,8 @@ export interface Segment {
 
 /** The path below the version, decoded after it was split, so that encoded parentheses work. */
 export function segments(path: string): Segment[] {
+  // @observed dataverse.encoded-parentheses: Percent-encoded parentheses in the path work
+  // [microsoft/terraform-provider-power-platform, data_record fixtures and tests]
   return path
     .split("/")
     .filter((part) => part !== "")

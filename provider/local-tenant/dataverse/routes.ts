@@ -103,6 +103,10 @@ function withHeaders(response: Response): Response {
 }
 
 function refusal(tenant: Tenant, context: Context, error: DataverseError, annotated: boolean): Response {
+  // @documented dataverse.error-shape: Error bodies are {error: {code, message}}; annotations add help link and inner message
+  // [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md]
+  // @assumed dataverse.rule-error-status: The HTTP status of the mailbox rules' errors is 400 [powerapps-docs,
+  // data-platform/webapi/compose-http-requests-handle-errors.md: anything not listed is 400]
   const annotations = annotated
     ? {
         "@Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus": "0",
@@ -147,6 +151,9 @@ function levelOf(accept: string | undefined): MetadataLevel {
 }
 
 function checkHeaders(tenant: Tenant, context: Context): void {
+  // @assumed dataverse.version-headers: A request without the OData version headers is served; `strictHeaders` refuses it
+  // [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md asks for them with every request; older clients
+  // omit them]
   const isStrict = tenant.settings.strictHeaders || tenant.isContrary("dataverse.version-headers");
   for (const header of ["OData-Version", "OData-MaxVersion"]) {
     const value = context.req.header(header);
@@ -363,6 +370,8 @@ async function item(exchange: Exchange, table: Table, id: string): Promise<Respo
 }
 
 function retrieve(exchange: Exchange, table: Table, id: string): Response {
+  // @documented dataverse.not-modified: GET with a current ETag in If-None-Match is a 304, never with $expand or annotations
+  // [powerapps-docs, data-platform/webapi/perform-conditional-operations-using-web-api.md]
   const { query, prefer, context } = exchange;
   allow(exchange, "Read", table);
   allowOptions(query, ["$select", "$expand"]);
@@ -385,6 +394,13 @@ function retrieve(exchange: Exchange, table: Table, id: string): Response {
 
 /** PATCH on a row: an update, or where the row is missing and nothing forbids it, a create with that id. */
 async function change(exchange: Exchange, table: Table, id: string): Promise<Response> {
+  // @documented dataverse.patch-creates: PATCH without If-Match to a missing id creates the row; with If-Match: * it is a 404
+  // [powerapps-docs, data-platform/webapi/perform-conditional-operations-using-web-api.md]
+  // @documented dataverse.patch-if-none-match: PATCH with If-None-Match: * on an existing row is a 412 with 0x80040237
+  // [powerapps-docs, data-platform/webapi/perform-conditional-operations-using-web-api.md; code observed in
+  // microsoft/terraform-provider-power-platform, data_record fixtures and tests]
+  // @documented dataverse.patch-expand: $expand with a PATCH that returns the row is ignored [powerapps-docs,
+  // data-platform/webapi/update-delete-entities-using-web-api.md]
   const { query, work, user, context } = exchange;
   // Where the row is returned, the service heeds $select and ignores $expand.
   allowOptions(query, ["$select", "$expand"]);
@@ -529,6 +545,7 @@ async function linked(exchange: Exchange, table: Table, id: string, name: string
 }
 
 function unknownSegment(table: Table, name: string): DataverseError {
+  // @observed dataverse.unknown-segment: An unknown URL segment is 0x80060888 [microsoft/Dataverse-MCP issue 6]
   return isRealMember(table.name, name) ? resourceNotSimulated(name) : resourceNotFound(name);
 }
 
@@ -541,12 +558,17 @@ function existing(exchange: Exchange, table: Table, id: string): AnyRow {
 }
 
 function demandVersion(row: AnyRow, mustBe: "*" | string[] | undefined): void {
+  // @observed dataverse.stale-etag: A stale ETag in If-Match is a 412 with 0x80060882, on PATCH and on DELETE [Two public code
+  // bases for the code; Microsoft's Web API pages for the status]
   if (Array.isArray(mustBe) && !mustBe.includes(etagOf(row))) {
     throw versionMismatch();
   }
 }
 
 function demandMethod(exchange: Exchange, allowed: readonly string[], what: string): void {
+  // @documented dataverse.collection-method: PATCH or DELETE on a collection is a 405 [powerapps-docs,
+  // data-platform/webapi/compose-http-requests-handle-errors.md; seen in microsoft/terraform-provider-power-platform, data_record
+  // fixtures and tests #616]
   if (!allowed.includes(exchange.method)) {
     throw notSupported(exchange.method, what);
   }
@@ -592,6 +614,8 @@ function written(
   status: 200 | 201,
   columns: ReturnType<typeof selected>,
 ): Response {
+  // @documented dataverse.post-answer: POST answers 204 with OData-EntityId, or 201 with the row and without that header for
+  // return=representation [powerapps-docs, data-platform/webapi/create-entity-web-api.md]
   // What is due at once, such as a new queue's mailbox record, belongs to what the caller is shown.
   settle(exchange.tenant);
   if (!exchange.prefer.representation) {
@@ -643,6 +667,8 @@ function links(exchange: Exchange, table: Table, row: AnyRow): Record<string, st
 
 /** A body without control information, except what pages need: the link to the next one and the count. */
 function withoutMetadata(body: unknown): unknown {
+  // @documented dataverse.metadata-level: odata.metadata=none leaves a row its columns, a page its link and count; full adds type,
+  // id and edit link [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md]
   if (Array.isArray(body)) {
     return body.map(withoutMetadata);
   }

@@ -269,6 +269,8 @@ export function newMailboxRow(
     Pick<MailboxRow, "mailboxid" | "name" | "emailaddress" | "ownerid" | "owningbusinessunit">,
   made: Made,
 ): MailboxRow {
+  // @observed dataverse.new-forward-mailbox: A mailbox made with name and address alone is a forward mailbox with the defaults of
+  // `newMailboxRow` [microsoft/terraform-provider-power-platform, data_record fixtures and tests]
   return {
     ...common(made),
     isforwardmailbox: true,

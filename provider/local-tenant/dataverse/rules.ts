@@ -41,6 +41,8 @@ export function checkMailbox(work: Work, before: MailboxRow | undefined, after: 
 }
 
 function checkForwardMailbox(row: MailboxRow): void {
+  // @documented dataverse.forward-mailbox-rules: A forward mailbox needs an address, incoming None or server-side sync, outgoing
+  // None, no regarding [powerapps-docs, data-platform/includes/data-service-errors.md: 0x8005E211, E212, E213, E207]
   if (row.regardingobjectid !== null) {
     throw forwardMailboxWithRegarding();
   }
@@ -56,6 +58,10 @@ function checkForwardMailbox(row: MailboxRow): void {
 }
 
 function checkIndividualMailbox(work: Work, before: MailboxRow | undefined, after: MailboxRow): void {
+  // @documented dataverse.delete-after-processing: Delete after processing is refused on user mailboxes with 0x8005E233
+  // [powerapps-docs, data-platform/includes/data-service-errors.md; seen in seanmcne/Microsoft.Xrm.Data.PowerShell #260]
+  // @documented dataverse.appointments-profile: Appointments by server-side sync with a POP3 or IMAP profile are refused with
+  // 0x8005E247 [powerapps-docs, data-platform/includes/data-service-errors.md]
   const addressChanges = before !== undefined && before.emailaddress !== after.emailaddress;
   const isEditable =
     work.tenant.settings.individualAddressEditable && !work.tenant.isContrary("dataverse.individual-address");
@@ -77,6 +83,10 @@ function checkIndividualMailbox(work: Work, before: MailboxRow | undefined, afte
 }
 
 function checkCredentials(work: Work, row: MailboxRow, profile: EmailServerProfileRow | undefined): void {
+  // @documented dataverse.credentials-needed: Credentials need user name (0x8005E209) and password (0x8005E24E) [powerapps-docs,
+  // data-platform/includes/data-service-errors.md]
+  // @assumed dataverse.credentials-profile: Credentials are refused where the server profile does not take them from the mailbox
+  // [power-platform docs, admin/create-forward-mailboxes-edit-mailboxes.md says to set them only then; no error code is documented]
   if (!row.allowemailconnectortousecredentials) {
     return;
   }
@@ -96,6 +106,9 @@ function checkCredentials(work: Work, row: MailboxRow, profile: EmailServerProfi
 
 /** Throws 400 when the text is no SMTP address. */
 export function checkAddress(address: string): void {
+  // @observed dataverse.individual-address: An address written to the record of a user or queue is carried over to its owner; a
+  // setting refuses it with 0x8005E208 [seanmcne/Microsoft.Xrm.Data.PowerShell #456 and its Set-CrmQueueMailbox write it;
+  // powerapps-docs, data-platform/includes/data-service-errors.md has the refusal]
   if (!/^[^\s@<>(),;:"[\]\\]+@[^\s@<>(),;:"[\]\\]+$/.test(address)) {
     throw invalidArgument(`'${address}' is not a valid email address.`);
   }

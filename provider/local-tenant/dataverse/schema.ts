@@ -438,6 +438,8 @@ const organization = table({
 
 /** The simulated tables by logical name. */
 export const schema: Readonly<Record<TableName, Table>> = {
+  // @documented dataverse.columns: Columns, their types, lengths, choices and validity for create and update are those of `schema`
+  // [powerapps-docs, reference/entities/mailbox.md]
   mailbox,
   emailserverprofile,
   queue,

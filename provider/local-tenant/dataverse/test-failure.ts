@@ -44,6 +44,12 @@ export const unexplained = failure(0x80040216, "An unexpected error occurred.");
 
 /** What is in the way of a mailbox's Test & Enable; undefined when nothing is. */
 export function obstacleOf(work: Work, mailbox: MailboxRow): TestFailure | undefined {
+  // @documented dataverse.test-succeeds: The test succeeds for an active, approved record with an active profile whose address is a
+  // mailbox [power-platform docs, admin/connect-exchange-online.md]
+  // @documented dataverse.test-reason-codes: A test of a mailbox that is inactive, unapproved, without an active profile or with an
+  // unknown address fails; the first that applies is told [powerapps-docs, data-platform/includes/data-service-errors.md has codes
+  // and texts; power-platform docs, admin/connect-exchange-online.md what is needed. Which columns of an alert hold them is the
+  // tenant's own]
   if (mailbox.statecode !== 0) {
     return inactiveMailbox;
   }
@@ -62,6 +68,9 @@ export function obstacleOf(work: Work, mailbox: MailboxRow): TestFailure | undef
 }
 
 function isApproved(work: Work, mailbox: MailboxRow): boolean {
+  // @documented dataverse.approval-switched-off: Approval is not needed where the organisation switched it off (both switches for a
+  // forward mailbox) [power-platform docs, admin/connect-exchange-online.md; that a forward mailbox needs both switches off is
+  // reasoning]
   const organization = organizationOf(work);
   const forUsers = organization?.requireapprovalforuseremail ?? true;
   const forQueues = organization?.requireapprovalforqueueemail ?? true;

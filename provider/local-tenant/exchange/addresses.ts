@@ -15,6 +15,8 @@ import {
 } from "./errors";
 import { type Directory, primaryAddress } from "./identity";
 
+// @observed exchange.address-limit: At most 333 addresses; one more answers UnableToWriteToAadException with both numbers and the
+// word transient [classmethod.jp 2024-06-21, in the admin center]
 /** Most addresses one recipient may have. */
 const mostAddresses = 333;
 
@@ -137,6 +139,11 @@ export function requireFreeAddresses(
   addresses: readonly string[],
   own: { guid: string; externalDirectoryObjectId: string },
 ): void {
+  // @observed exchange.address-held-in-directory: An address on an account Exchange does not know answers
+  // UnableToWriteToAadException, ObjectConflict [type and parts of the text from issues; circumstances assumed]
+  // @documented exchange.soft-deleted-addresses: Addresses of soft-deleted mailboxes are free unless holdAddresses; freed ones are
+  // refused for addressRelease [Restore of a mailbox whose address was given away meanwhile; frappe ITSync and Microsoft Q&A
+  // 5737410 for held ones]
   const { tenant } = directory;
   for (const proxyAddress of addresses) {
     const wanted = proxyAddress.toLowerCase();
@@ -233,6 +240,8 @@ export function freeAlias(
   alias: string,
   own: { guid: string; externalDirectoryObjectId: string },
 ): string {
+  // @observed exchange.alias-number: An alias that is not given is made of Name and gets a number when it is taken; a given one is
+  // refused [Exchange 15.00.1497, decompiled: RecipientTaskHelper; OfficeDocs-Support issue 22 for the refusal]
   for (let number = 0; ; number++) {
     const candidate = number === 0 ? alias : `${alias.slice(0, 64 - String(number).length)}${number}`;
     try {
@@ -252,6 +261,10 @@ export function freeAlias(
  * of a sign-in name.
  */
 export function newUserPrincipalName(directory: Directory, alias: string): string {
+  // @observed exchange.new-mailbox-upn: The sign-in name of a new shared mailbox is its alias at the default domain, and an address
+  // of it [icewolf, October 2025; RecipientTaskHelper and NewMailboxBase of Exchange 15.00.1497, decompiled]
+  // @documented exchange.random-upn: An alias that begins with no letter, has other characters than letters, digits and . - _, ends
+  // in or repeats a period, or is longer than 63: the sign-in name is G and 32 hex digits [mailbox-upn-samaccountname-contain-guid]
   const fits = /^[A-Za-z][A-Za-z0-9._-]*$/.test(alias) && !/\.\.|\.$/.test(alias) && alias.length <= 63;
   const isPlain = fits && !directory.tenant.isContrary("exchange.new-mailbox-upn");
   return `${isPlain ? alias : `G${randomUUID().replaceAll("-", "")}`}@${directory.defaultDomain}`;
@@ -285,6 +298,8 @@ export function aliasOf(name: string): string {
 
 /** Refuses what cannot be an alias, or no address could be made of: longer than 64 characters, or with characters outside the documented set. */
 export function requireAlias(alias: string): void {
+  // @observed exchange.name-characters: Name takes any letters; a letter outside ASCII in an alias or address answers
+  // UnableToWriteToAadException, InvalidValue [office-docs-powershell #11500, Microsoft365DSC #1921 and #1922]
   requireWritable(alias);
   if (
     alias.length > 64 ||

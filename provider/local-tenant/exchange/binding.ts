@@ -168,6 +168,10 @@ export function someOf(typeName: string, ...members: string[]): ParameterType {
 }
 
 function memberOf(parameter: string, value: unknown, typeName: string, members: readonly string[]): string {
+  // @observed exchange.wrong-enumeration: A wrong enumeration value answers
+  // AdminApi.CommandInvocation.ParameterTransformationException, its text in internalexception only [graph2otel wire captures]
+  // @observed exchange.enumeration-beginning: The beginning of an enumeration's member is taken for the member [graph2otel wire
+  // captures: File matched FileTypeBlock]
   if (typeof value !== "string") {
     throw notConvertible(parameter, value, typeName);
   }
@@ -183,6 +187,8 @@ function memberOf(parameter: string, value: unknown, typeName: string, members: 
 }
 
 function bindList(parameter: string, value: unknown): ListChange {
+  // @observed exchange.multivalued-object: An object without @odata.type for a multi-valued parameter is a binding error; the tag
+  // alone is an empty list [CIPP ConvertTo-CIPPExoHashtable]
   if (value === null || typeof value === "string" || Array.isArray(value)) {
     return { replace: textsOf(parameter, value) };
   }
@@ -294,6 +300,9 @@ export function changed(
 
 /** Binds a request's parameters as the service does: names without case, unknown ones and impossible sets refused. */
 export function bind(cmdlet: string, shape: CmdletShape, input: Readonly<Record<string, unknown>>): Bound {
+  // @observed exchange.parameter-names: Parameter names are compared without case; keys with @ in Parameters are annotations [CIPP]
+  // @observed exchange.unknown-parameter: An unknown parameter answers AdminApi.CommandInvocation.AmbiguousParameterSetException,
+  // its text in details with an empty first field and in innererror [graph2otel wire captures]
   const values = new Map<string, unknown>();
   for (const [given, value] of Object.entries(input)) {
     if (given.includes("@")) {
@@ -317,6 +326,8 @@ export function bind(cmdlet: string, shape: CmdletShape, input: Readonly<Record<
 }
 
 function requireOneSet(shape: CmdletShape, names: readonly string[]): void {
+  // @documented exchange.parameter-sets: Parameters of different parameter sets are refused together (RecipientLimits with
+  // MicrosoftOnlineServicesID) [reference of the cmdlet]
   let possible: readonly string[] | undefined;
   const narrowed: string[] = [];
   for (const name of names) {

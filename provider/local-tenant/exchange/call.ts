@@ -27,6 +27,8 @@ export const moreResults =
  * nothing, the nextLink leads to the rest; by the setting `resultSizeCuts` it does, and a warning is all that tells.
  */
 export function limited<T>(call: Call, rows: T[]): T[] {
+  // @observed exchange.truncation-warning: ResultSize is the size of a page: rows, the warning that there are more, and a nextLink
+  // to them; setting resultSizeCuts [graph2otel for all three at once, azure_auth for the link]
   const wanted = call.bound.numberOrUnlimited("ResultSize") ?? 1000;
   if (wanted === "unlimited" || rows.length <= wanted) {
     return rows;
@@ -48,6 +50,10 @@ export function named<T extends Recipient>(
   directory: Directory,
   among: (recipient: Recipient) => recipient is T,
 ): T[] {
+  // @documented exchange.empty-identity: A null or empty Identity of a Get- cmdlet answers all objects [reference of the cmdlet,
+  // caution]
+  // @documented exchange.missing-identity: A non-existent Identity answers ManagementObjectNotFoundException; by setting all
+  // objects [error observed, the caution speaks of all objects; setting missingIdentity]
   const everything = () => directory.recipients.filter(among);
   const identity = bound.text("Identity") ?? "";
   if (identity.trim() === "") {

@@ -58,6 +58,8 @@ const longestPage = 1000;
 
 /** The page size of a `Prefer` header: `odata.maxpagesize=100`, blanks allowed. */
 export function pageSize(prefer: string | undefined): number {
+  // @observed exchange.page-size: odata.maxpagesize up to 1000; the nextLink is posted with the same body and expires [CIPP,
+  // ExoHelper; expiry text by graph2otel]
   const size = Number(/odata\.maxpagesize\s*=\s*(\d+)/i.exec(prefer ?? "")?.[1] ?? longestPage);
   return Math.min(Math.max(size, 1), longestPage);
 }
@@ -73,6 +75,8 @@ interface Continuation {
 
 /** The listings whose next page is still to be fetched. Lost with the process, as the service's sessions are. */
 export class Pages {
+  // @observed exchange.link-replay: A nextLink is good once, and until it expires (setting nextLinkLifetime); then it is a
+  // System.Exception [graph2otel, four ways of replaying; body in Microsoft Q&A 1023619]
   readonly #waiting = new Map<string, Continuation>();
   readonly #tenant: Tenant;
 
@@ -120,6 +124,8 @@ export function envelope(
   select: string | undefined,
   nextLink: string | undefined,
 ): Record<string, unknown> {
+  // @observed exchange.value-absent: value is absent for cmdlets without output [ExoHelper, CIPP]
+  // @observed exchange.micro-delay: By the setting microDelay each answer warns that it was held back [Microsoft KB 2881759]
   const wanted = select
     ?.split(",")
     .map((name) => name.trim().toLowerCase())
@@ -134,6 +140,7 @@ export function envelope(
 }
 
 function written(row: Row, wanted: readonly string[] | undefined): Record<string, unknown> {
+  // @observed exchange.annotations-beside: Side-car keys with @ beside arrays and dates [ExoHelper, graph2otel]
   const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(row)) {
     if (wanted !== undefined && wanted.length > 0 && !wanted.includes(name.toLowerCase())) {

@@ -103,6 +103,8 @@ function comparison(
   wanted: string,
   filterValues: (row: Row, property: string) => unknown,
 ): Predicate<Row> {
+  // @documented exchange.filter-syntax: Filters: comparisons, and/or/not; EmailAddresses equals without prefix, wildcards with it
+  // [Filterable properties for the Filter parameter]
   const isAddresses = property.toLowerCase() === "emailaddresses";
   const plain = { ne: "eq", notlike: "like" }[operator] ?? operator;
   const matches = (actual: unknown): boolean => {

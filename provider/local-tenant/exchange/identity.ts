@@ -108,6 +108,8 @@ export class Directory {
    * not: of two with one Name, each carries its guid.
    */
   distinguishedName(recipient: Recipient): string {
+    // @documented exchange.distinguished-name-unique: A distinguished name is one object's, also where two have one Name [Active
+    // Directory, Object Names and Identities; that Names repeat: Microsoft365DSC 2117]
     const container = this.isSoftDeleted(recipient) ? "OU=Soft Deleted Objects," : "";
     const name = this.#hasNamesake(recipient) ? `${recipient.name} ${recipient.guid}` : recipient.name;
     return `CN=${name.replace(/[,\\+"<>;=]/g, "\\$&")},${container}OU=${this.organization.initialDomain},OU=Microsoft Exchange Hosted Organizations,DC=${forest},DC=PROD,DC=OUTLOOK,DC=COM`;
@@ -175,6 +177,8 @@ export class Directory {
 
   /** What Send As rows print for a SID: a deleted user by SAM account name in its forest, everybody else as {@link printedTrustee}. */
   printedSender(sid: string): string {
+    // @observed exchange.deleted-sender-printed: Get-RecipientPermission prints a deleted user as FOREST\SAM account name, a purged
+    // one as the SID [it-bibouroku.hateblo.jp, Send As of deleted users; the SID from connectors]
     const recipient = this.bySid(sid);
     return recipient !== undefined && this.isSoftDeleted(recipient) && !isGroup(recipient)
       ? `${forest}\\${samAccountName(recipient)}`
@@ -225,6 +229,8 @@ export class Directory {
   }
 
   #isNamed(recipient: Recipient, wanted: string, wantedAddress: string | undefined): boolean {
+    // @observed exchange.object-id-identity: A mailbox's Entra object id is an identity of it [CIPP names mailboxes so in every
+    // cmdlet; no page lists it among the forms of Identity]
     const { mailbox } = recipient;
     if (wantedAddress !== undefined && recipient.emailAddresses.some((each) => each.toLowerCase() === wantedAddress)) {
       return true;
@@ -263,6 +269,8 @@ export const selfName = "NT AUTHORITY\\SELF";
 
 /** The one of `found`; none and several are the service's own errors. */
 export function only<T>(identity: string, found: readonly T[]): T {
+  // @observed exchange.ambiguous-identity: An identity that fits several objects answers Ex9E65A2,
+  // ManagementObjectAmbiguousException [CIPP-API pull request 1568; alias or name shared by two objects: Microsoft365DSC #2117]
   const [first, second] = found;
   if (first === undefined) {
     throw objectNotFound(identity);

@@ -105,6 +105,10 @@ export function getInboxRule(call: Call): Row[] {
 
 /** New-InboxRule. Without a priority the rule comes first, and the others move down; it stops none of them unless told. */
 export function newInboxRule(call: Call): Row[] {
+  // @observed exchange.rule-place: Inbox rules are those Graph shows; a new one comes first, or in the place Priority names, and
+  // the others move down [Exchange 15.00.1497, decompiled: InboxRuleDataProvider]
+  // @observed exchange.rule-stop-default: A new rule stops none behind it unless StopProcessingRules is true [Exchange 15.00.1497,
+  // decompiled: the schema's default]
   const { bound, tenant } = call;
   const seen = new Directory(tenant, "seen");
   const { mailbox } = target(call, seen);
@@ -129,6 +133,7 @@ export function newInboxRule(call: Call): Row[] {
 
 /** Set-InboxRule: only what is given changes. */
 export function setInboxRule(call: Call): undefined {
+  // @observed exchange.rule-error-cleared: Any Set-InboxRule takes the error mark off the rule [Exchange 15.00.1497, decompiled]
   const { rule, seen } = existing(call);
   write(call.bound, seen, rule);
   requireAction(rule);
@@ -140,6 +145,8 @@ export function setInboxRule(call: Call): undefined {
 
 /** Refuses a rule that does nothing; one that only stops the others does something. */
 function requireAction({ actions }: InboxRule): void {
+  // @observed exchange.rule-without-action: A rule without an action is refused; a Boolean action counts when it is true [Exchange
+  // 15.00.1497, decompiled: ErrorInboxRuleHasNoAction]
   if (Object.values(actions).every((value) => value === false)) {
     throw invalidOperation("At least one action must be specified for the inbox rule.");
   }
@@ -147,6 +154,8 @@ function requireAction({ actions }: InboxRule): void {
 
 /** Remove-InboxRule. */
 export function removeInboxRule(call: Call): undefined {
+  // @observed exchange.rule-force-confirm: Force and Confirm change nothing over InvokeCommand: nobody could answer a prompt [CIPP
+  // runs these cmdlets without Force, mostly without Confirm]
   call.tenant.store.delete(tables.rules, existing(call).rule.id);
 }
 
@@ -181,6 +190,8 @@ function existing(call: Call): { rule: InboxRule; seen: Directory } {
 
 /** The mailbox, from Mailbox or from the part of Identity before the backslash, and the rule's own identity. */
 function target({ bound }: Call, directory: Directory): { mailbox: MailboxRecipient; identity: string | undefined } {
+  // @documented exchange.rule-roles: Get-InboxRule is refused to view-only roles; for the rest the cmdlets of inbox rules ask for
+  // no other role [Exchange PowerShell reference, Get-InboxRule; the check of the write scope: Exchange 15.00.1497, decompiled]
   const given = bound.text("Identity") ?? "";
   const [, owner, rule] = /^(.+)\\([^\\]+)$/.exec(given) ?? [undefined, undefined, given];
   const named = bound.filled("Mailbox") ?? owner;
@@ -200,6 +211,8 @@ function tooLarge(): Error {
 }
 
 function ruleNamed(tenant: Tenant, rules: readonly InboxRule[], identity: string): InboxRule {
+  // @documented exchange.rule-identity-forms: A rule is named by its Name, its RuleIdentity, or the mailbox, a backslash and the
+  // RuleIdentity [reference of the cmdlet]
   const byId = rules.filter((rule) => ruleNumber(tenant, rule) === identity);
   const found =
     byId.length > 0 ? byId : rules.filter((rule) => rule.displayName.toLowerCase() === identity.toLowerCase());
@@ -210,6 +223,7 @@ function ruleNamed(tenant: Tenant, rules: readonly InboxRule[], identity: string
 }
 
 function write(bound: Bound, directory: Directory, rule: InboxRule): void {
+  // @documented exchange.rule-name-length: A rule's name has at most 512 characters [reference of the cmdlet, Name]
   rule.displayName = bound.filled("Name") ?? rule.displayName;
   if (rule.displayName.length > longestName) {
     throw invalidProperty("Name", `The length of the property is too long. The maximum length is ${longestName}.`);
@@ -316,6 +330,8 @@ function resolved(directory: Directory, identity: string): RuleRecipient {
 }
 
 function ruleRow(directory: Directory, mailbox: MailboxRecipient, rule: InboxRule): Row {
+  // @observed exchange.rule-identity-number: RuleIdentity is a JSON number beyond 2^53; Identity has all its digits, after the
+  // mailbox's Name [graph2otel wire captures of Get-InboxRule]
   const { actions } = rule;
   return {
     Description: description(rule),
@@ -403,6 +419,8 @@ function description({ actions, conditions, exceptions }: InboxRule): string {
 
 /** `"Name" [EX:legacy name]` for a recipient of the organisation, `"address" [SMTP:address]` for an outside one. */
 function printed(directory: Directory, { emailAddress }: RuleRecipient): string {
+  // @observed exchange.rule-recipients-printed: Recipients in rules are printed with EX: and the legacy name inside the
+  // organisation, SMTP: outside [graph2otel wire captures of Get-InboxRule; SMTP: from public threads]
   const [inside] = directory.matches(emailAddress.address, (each) => !directory.isSoftDeleted(each));
   return inside === undefined
     ? `"${emailAddress.name || emailAddress.address}" [SMTP:${emailAddress.address}]`

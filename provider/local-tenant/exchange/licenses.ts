@@ -21,6 +21,8 @@ export interface Entitlement {
 
 /** What the licences of `user` allow; those of disabled service plans do not count. */
 export function entitlementOf(directory: Directory, user: User | undefined): Entitlement {
+  // @documented exchange.quota-license: Quotas above 50 GB need Plan 2 (100 GB); archive and litigation hold need Plan 2 or Plan 1
+  // with archiving [About shared mailboxes]
   const skus = directory.tenant.store.all<Sku>(tables.skus);
   const names = new Set(
     (user?.assignedLicenses ?? []).flatMap(({ skuId, disabledPlans }) =>

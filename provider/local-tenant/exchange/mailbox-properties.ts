@@ -123,6 +123,8 @@ function quota(column: string, start: Size): MailboxProperty<Size> {
 }
 
 function messageSize(column: string, start: number): MailboxProperty<number> {
+  // @assumed exchange.message-size: Messages of at most 150 MB [the highest limit Exchange Online lets set; the reference names
+  // none any more]
   const read = (given: Size, { latest }: Change): number => {
     if (given === "unlimited" || (given > largestMessage && !latest.tenant.isContrary("exchange.message-size"))) {
       throw aboveLicense(column, formatSize(given), formatSize(largestMessage));
@@ -291,6 +293,8 @@ export const mailboxProperties = {
 
 /** The properties of Get-CASMailbox and Set-CASMailbox: by what clients a mailbox may be opened. */
 export const clientAccessProperties = {
+  // @documented exchange.client-access: Get-CASMailbox: every protocol is on at first, and SmtpClientAuthenticationDisabled null,
+  // which leaves it to the organisation [reference of the cmdlet]
   activeSyncEnabled: flag("ActiveSyncEnabled", true, { isFilterable }),
   owaEnabled: flag("OWAEnabled", true, { isFilterable }),
   owaForDevicesEnabled: flag("OWAforDevicesEnabled", true),
@@ -323,6 +327,8 @@ export function printedSenders(recipient: MailboxRecipient, directory: Directory
 
 /** Writes what a call gives of {@link sendersOrMembers}. */
 export function writeSenders({ bound, seen, after: { mailbox } }: Change): void {
+  // @documented exchange.sender-lists: AcceptMessagesOnlyFrom takes people, its DLMembers groups, its SendersOrMembers both, and
+  // not beside the other two; the same for RejectMessagesFrom [reference of the cmdlet]
   for (const [column, fields] of Object.entries(sendersOrMembers)) {
     const change = bound.change(column);
     const beside = fields.map((field) => mailboxProperties[field].column).find((each) => bound.has(each));
@@ -423,6 +429,7 @@ export function bytes(value: Size): number {
 }
 
 function holdOrRelease(isHeld: boolean, { latest, before, after: { mailbox }, user }: Change): void {
+  // @documented exchange.delay-hold: Lifting litigation hold leaves a delay hold [Manage hold types]
   if (isHeld && !entitlementOf(latest, user).archiveAndHold) {
     throw licenseNeeded("Litigation hold", before.name);
   }
@@ -458,6 +465,8 @@ function nameOf(value: string | null, directory: Directory): string | null {
 }
 
 function namesOf(guids: readonly string[], directory: Directory): string[] {
+  // @observed exchange.forwarding-printed-name: ForwardingAddress, GrantSendOnBehalfTo and the lists of senders are printed as the
+  // recipients' Name [CIPP; public scripts that give the lists of senders to Get-Recipient]
   return guids.flatMap((each) => {
     const one = directory.byGuid(each);
     return one === undefined || directory.isSoftDeleted(one) ? [] : [one.name];

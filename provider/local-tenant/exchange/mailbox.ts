@@ -106,6 +106,12 @@ function withDisplayNames({ bound }: Call, directory: Directory, { mailbox }: Ma
  * was asked for, also when later reads show the Entra object id in its place.
  */
 export function newMailbox({ bound, tenant }: Call): Row[] {
+  // @documented exchange.name-object-id: Name reads back as the Entra object id [Exchange Team Blog; setting nameBecomesObjectId]
+  // @observed exchange.new-account-enabled: The account of a new shared mailbox is disabled; by the setting newSharedAccountEnabled
+  // it may sign in [icewolf 2025-10-20; older pages saw it enabled]
+  // @documented exchange.address-policy-off: PrimarySmtpAddress on creation turns the address policy off [reference of the cmdlet]
+  // @observed exchange.initial-domain-alias: Every mailbox has alias at the initial domain; two mailboxes with one alias collide on
+  // it [OfficeDocs-Support issues 22 and 100]
   if (bound.flag("Shared") !== true) {
     throw notSimulated("New-Mailbox without Shared");
   }
@@ -187,6 +193,8 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
 
 /** The address SharePoint gives some accounts: always the same ones for the same aliases, unless the setting says all or none. */
 function sharePointAddress(directory: Directory, alias: string): string[] {
+  // @documented exchange.spo-address: Some new shared mailboxes have an SPO address, some have none (setting newMailboxSpoAddress)
+  // [Exchange Team Blog 2022-02, SharePoint Online proxy addresses and Exchange Online mailboxes]
   const { newMailboxSpoAddress: which } = directory.tenant.settings;
   const isChosen = (createHash("sha256").update(alias.toLowerCase()).digest()[0] ?? 0) % 2 === 0;
   return which === "always" || (which === "some" && isChosen)
@@ -219,6 +227,8 @@ export function selfPermissions(mailbox: string): Permission[] {
 
 /** Remove-Mailbox: into the soft-deleted store with its user; with PermanentlyDelete, out of that store. */
 export function removeMailbox({ bound, tenant }: Call): undefined {
+  // @documented exchange.remove-mailbox: Remove-Mailbox soft-deletes mailbox and user for 30 days; a held mailbox becomes inactive
+  // [Delete or restore user mailboxes]
   const identity = bound.filled("Identity") ?? "";
   if (bound.flag("PermanentlyDelete")) {
     purge(tenant, identity);
@@ -249,6 +259,8 @@ export function removeMailbox({ bound, tenant }: Call): undefined {
 }
 
 function purge(tenant: Call["tenant"], identity: string): void {
+  // @documented exchange.permanently-delete: PermanentlyDelete only for a soft-deleted, not inactive mailbox by ExchangeGuid or DN
+  // [reference of the cmdlet]
   const directory = new Directory(tenant, "seen");
   const wanted = identity.trim().toLowerCase();
   const found = directory.recipients
@@ -273,6 +285,8 @@ function purge(tenant: Call["tenant"], identity: string): void {
 
 /** Undo-SoftDeletedMailbox: the mailbox and, when it lies in deletedItems, its user come back. */
 export function undoSoftDeletedMailbox({ bound, tenant }: Call): Row[] {
+  // @documented exchange.undo-soft-deleted: Undo-SoftDeletedMailbox brings the deleted user back with the mailbox; without the user
+  // it needs a password, which the tenant refuses [reference of the cmdlet, example 1]
   const identity = bound.filled("SoftDeletedObject") ?? "";
   const seen = new Directory(tenant, "seen");
   const { guid } = only(
@@ -325,6 +339,8 @@ export function requireLength(property: string, value: string, longest: number):
 
 /** Initials as a recipient keeps them; refused when longer than the six characters of the attribute. */
 export function requiredInitials(initials: string | null | undefined): { initials?: string } {
+  // @documented exchange.initials: New-Mailbox and Set-User take Initials of at most six characters; of all rows, only Get-User's
+  // show them [reference pages of the cmdlets, metadata of the admin API, Active Directory schema (a-initials)]
   requireLength("Initials", initials ?? "", 6);
   return initials ? { initials } : {};
 }

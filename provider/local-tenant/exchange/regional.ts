@@ -28,6 +28,11 @@ export function getRegional(call: Call): Row[] {
 
 /** Set-MailboxRegionalConfiguration. A new language is refused while a format of the old one stays in force. */
 export function setRegional(call: Call): undefined {
+  // @documented exchange.language-format-pair: A new Language is refused while a date or time format of the old one stays
+  // [reference of the cmdlet]
+  // @observed exchange.formats-of-language: A date or time format that the mailbox's language does not have is refused with the
+  // list of those it has [MicrosoftDocs/office-docs-powershell #5318 (en-GB, with the list) and #7385 (da-DK), OfficeDocs-Support
+  // #289 (it-IT); en-US as in .NET's documentation; the lists of other languages are wider guesses]
   const { bound } = call;
   changeSettings(call, (settings) => {
     const language = bound.text("Language");
@@ -68,6 +73,7 @@ export function setRegional(call: Call): undefined {
 
 /** A specific culture in its canonical writing, `da-DK`; a neutral one such as `da` is refused. */
 function cultureOf(language: string): string {
+  // @observed exchange.neutral-culture: A neutral culture is refused as Language [CIPP]
   try {
     const [culture] = Intl.getCanonicalLocales(language);
     if (culture !== undefined && /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}$/.test(culture)) {

@@ -38,6 +38,8 @@ type Version = keyof typeof admittingRoles;
 
 /** What each endpoint of v2.0 serves: cmdlets, and of each the parameters. */
 const endpoints: Readonly<Record<string, Partial<Record<CmdletName, readonly string[]>>>> = {
+  // @documented exchange.v2-endpoints: v2.0 serves Get-Mailbox, Set-Mailbox GrantSendOnBehalfTo, Get-AcceptedDomain and
+  // Get-OrganizationConfig only [Admin API, endpoints reference]
   mailbox: {
     "Get-Mailbox": ["Identity", "ResultSize", "IncludeGrantSendOnBehalfToWithDisplayNames"],
     "Set-Mailbox": ["Identity", "GrantSendOnBehalfTo"],
@@ -71,6 +73,11 @@ interface Target {
  * a body of NUL bytes that calls itself gzip.
  */
 export function exchangeRoutes(tenant: Tenant): Hono {
+  // @observed exchange.one-url: One URL, always POST; the cmdlet stands in CmdletInput [wire captures]
+  // @observed exchange.beta-only: InvokeCommand of v1.0 answers 405: v1.0 has the resources of the Get-EXO cmdlets, only beta runs
+  // cmdlets [azure_auth, measured 2026-09-25]
+  // @documented exchange.version-roles: v2.0 wants Exchange.ManageAsAppV2, the other versions Exchange.ManageAsApp [Admin API,
+  // authentication and authorization; app-only authentication in Exchange PowerShell]
   const app = new Hono();
   const pages = new Pages(tenant);
 
@@ -232,6 +239,9 @@ export function exchangeRoutes(tenant: Tenant): Hono {
 }
 
 function targetOf(tenant: Tenant, path: string): Target {
+  // @observed exchange.v2-preview: In an organisation outside the preview (setting v2Preview) v2.0 answers 404 [swissknife, exoapi:
+  // 400 and 404 mean that v2.0 is not enabled]
+  // @assumed exchange.foreign-tenant-segment: A tenant segment that is not this tenant answers 404 [status unknown]
   const [, root, version = "", given = "", resource = "", ...rest] = path.split("/").map(decoded);
   const known = Object.keys(admittingRoles).find((each) => each === version.toLowerCase()) as Version | undefined;
   if (root?.toLowerCase() !== "adminapi" || known === undefined || rest.length > 0) {
@@ -260,6 +270,9 @@ function unserved({ version, resource }: Target): ExchangeFault {
 
 /** A write about one mailbox has to come by that mailbox's own anchor. */
 function requireRouted(tenant: Tenant, cmdlet: CmdletName, bound: Bound, anchor: string): void {
+  // @observed exchange.needs-proxy: With strictRouting a write about a mailbox by another anchor answers
+  // CmdletProxyNotAvailableException, Cmdlet needs proxy [CIPP #4877 and #2661, office-docs-powershell #10446; two clients that
+  // anchor by UPN against it]
   const identity = cmdlet.startsWith("Get-") ? undefined : (bound.text("Mailbox") ?? bound.text("Identity"));
   const directory = new Directory(tenant, "seen");
   const [mailbox] = directory.matches((identity ?? "").replace(/\\[^\\]+$/, ""), hasMailbox);
@@ -315,6 +328,7 @@ function requireOnEndpoint(
   cmdlet: CmdletName | undefined,
   parameters: Record<string, unknown>,
 ): void {
+  // @assumed exchange.v2-other-refused: Anything else on a v2.0 endpoint answers 400 [refused, text unknown]
   const allowed = cmdlet === undefined ? undefined : endpoints[endpoint.toLowerCase()]?.[cmdlet];
   if (tenant.isContrary("exchange.v2-other-refused")) {
     return;
@@ -340,6 +354,11 @@ interface BatchEntry {
 }
 
 function batchEntries(body: string): BatchEntry[] {
+  // @assumed exchange.batch-size: A $batch holds at most 10 requests [the size CIPP sends]
+  // @assumed exchange.batch-first-error: Without odata.continue-on-error a batch ends at its first error; later requests have no
+  // answer [OData 4.01 JSON format, batch requests and responses]
+  // @assumed exchange.batch-order: The requests of a $batch run one after the other, in their order [nothing public; CIPP writes
+  // several permissions of one mailbox in one batch]
   const content = parsed(body);
   const requests = isPlainObject(content) ? content.requests : undefined;
   if (!Array.isArray(requests) || requests.length === 0) {
@@ -412,6 +431,9 @@ function json(body: unknown, status: number, headers: Record<string, string> = {
 
 /** The challenge of Exchange Online: Bearer with where to get a token; without any authorization Basic is offered, too. */
 function unauthenticated(tenant: Tenant, request: ExchangeRequest): Response {
+  // @observed exchange.unauthorized-status: No token or no Exchange app role answers 401 with a Bearer challenge; without
+  // authorization Basic is offered, too [tests of azure_auth's client, graph2otel wire captures]
+  // @assumed exchange.unauthorized-body: A 401 has an empty body [nobody wrote the body down]
   const headers = new Headers({
     "WWW-Authenticate": [
       'Bearer client_id="00000002-0000-0ff1-ce00-000000000000"',
@@ -436,6 +458,10 @@ function unauthenticated(tenant: Tenant, request: ExchangeRequest): Response {
  * a header when roles decided; without one a token is too old to carry what was granted, or nobody knows the cmdlet.
  */
 function forbidden(reason?: string): Response {
+  // @observed exchange.forbidden-body: A token without a role in Exchange, and an unknown cmdlet, answer 403 with a body of NUL
+  // bytes that calls itself gzip [four independent clients; bodies of 336 and 985 bytes]
+  // @observed exchange.forbidden-reason: A 403 for want of a role carries x-ms-diagnostics 2000003 with a reason; without one the
+  // token is stale or the cmdlet unknown [azapptoolkit]
   const headers = new Headers({ "Content-Encoding": "gzip" });
   if (reason !== undefined) {
     headers.set("x-ms-diagnostics", `2000003;reason="${reason}";error_category="invalid_grant"`);

@@ -34,6 +34,8 @@ export function getGroup(call: Call): Row[] {
 }
 
 function selected(call: Call, rows: Row[]): Row[] {
+  // @observed exchange.sid-of-principals: Get-User and Get-Group show Sid and SidHistory, and filter by both and by
+  // ExternalDirectoryObjectId [the admin API's own $metadata (entity User); scripts that resolve SIDs of permission entries so]
   const { bound } = call;
   const identity = (bound.text("Identity") ?? "").trim().toLowerCase();
   const forms = ["ExternalDirectoryObjectId", "Name", "DisplayName", "UserPrincipalName", "SamAccountName", "Sid"];

@@ -38,6 +38,7 @@ export function setMailbox(call: Call): undefined {
 
 /** Changes the active mailbox that Identity names, and its account; a call that changes nothing says so in a warning. */
 export function changeMailbox({ bound, tenant, warnings }: Call, apply: (change: Change) => void): void {
+  // @observed exchange.no-change-warning: A change that changes nothing succeeds with a warning [CIPP]
   const identity = bound.filled("Identity") ?? "";
   const seen = new Directory(tenant, "seen");
   const latest = new Directory(tenant, "latest");
@@ -81,6 +82,8 @@ const synchronized = [
 ];
 
 function refuseSynchronized({ bound, before }: Change): void {
+  // @observed exchange.synced-attributes: Addresses, names and lists of senders of a directory-synced mailbox are refused, its
+  // client access is not [issue 7372; Microsoft Entra Connect Sync, attributes of Exchange Online]
   const property = synchronized.find((name) => bound.has(name));
   if (before.isDirSynced && property !== undefined) {
     throw synchronizedFromOnPremises("Set-Mailbox", property, before.name);
@@ -118,6 +121,8 @@ function setNames({ bound, latest, before, after, user }: Change): void {
 }
 
 function setAddresses({ bound, latest, before, after }: Change): void {
+  // @documented exchange.windows-email-address: WindowsEmailAddress moves the primary and keeps the old one as secondary, only
+  // without address policy [behaviour of the policy documented, keeping the old primary by experience]
   const addresses = bound.change("EmailAddresses");
   if (addresses !== undefined) {
     after.emailAddresses = changedAddresses(
@@ -147,6 +152,8 @@ function setAddresses({ bound, latest, before, after }: Change): void {
 
 /** `isSecondary`: an added `SMTP:` address becomes a secondary one. */
 function changedAddresses(present: readonly string[], change: ListChange, isSecondary: boolean): string[] {
+  // @observed exchange.primary-in-add: SMTP: in the Add list of EmailAddresses makes that address the primary and the old one
+  // secondary [Exchange 15.00.1497, decompiled: ProxyAddressBaseCollection; the reference says that SMTP names the primary]
   if ("replace" in change) {
     return normalised(change.replace);
   }
@@ -185,6 +192,8 @@ function setSignIn({ bound, latest, before, after, user }: Change): void {
 
 /** No quota may be larger than the last one; asked once all of them are written. */
 function requireQuotaOrder({ bound, after: { mailbox } }: Change): void {
+  // @documented exchange.quota-order: IssueWarningQuota and ProhibitSendQuota may not exceed ProhibitSendReceiveQuota [reference of
+  // the cmdlet]
   const upper = "ProhibitSendReceiveQuota";
   for (const [lower, field] of [
     ["IssueWarningQuota", "issueWarningQuota"],

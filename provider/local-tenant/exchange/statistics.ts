@@ -7,6 +7,8 @@ import { Directory, hasMailbox, type MailboxRecipient } from "./identity";
 
 /** Get-MailboxStatistics. A mailbox nothing ever arrived in gives no row and a warning. */
 export function getStatistics(call: Call): Row[] {
+  // @observed exchange.statistics-never-used: Get-MailboxStatistics of a mailbox nothing arrived in: no row and a warning [Exchange
+  // 15.00.1497, decompiled: WarningMailboxNeverBeenLoggedOn]
   const { bound, tenant, warnings } = call;
   const directory = new Directory(tenant, "seen");
   const includesDeleted = bound.flag("IncludeSoftDeletedRecipients") === true;

@@ -39,6 +39,8 @@ export async function runBatch(
   run: RunInner,
   errorBody: (error: GraphError) => Answer,
 ): Promise<Answer> {
+  // @documented graph.batch-rules: $batch: at most 20, relative urls, unique ids, 424 after a failed dependency, answers in another
+  // order [Microsoft Graph: JSON batching]
   const steps = stepsOf(request);
   const answers = new Map<string, Answer>();
   let waiting = steps;
@@ -97,6 +99,8 @@ function stepsOf(request: GraphRequest): Step[] {
 }
 
 function followsTheOneBefore(step: Step, index: number, steps: readonly Step[]): boolean {
+  // @observed graph.batch-dependency-order: A dependency may only be a request that stands before, and a batch is all in a row or
+  // has no dependencies: else 400 [msgraph-sdk-dotnet-core #891, msgraph-sdk-java-core #71, microsoft-graph-docs #16280]
   const before = steps[index - 1];
   return before === undefined
     ? step.dependsOn.length === 0

@@ -121,6 +121,7 @@ function refuseExpand(expand: string, type?: Pick<EntityType, "type" | "navigati
 }
 
 function selected(request: GraphRequest, type: EntityType): readonly string[] {
+  // @observed graph.select-unknown: $select of an unknown member is 400 BadRequest [public issue threads of Graph clients]
   const select = request.query.get("select");
   if (select === undefined || select.trim() === "") {
     return type.defaults ?? type.members;
@@ -216,6 +217,8 @@ function sorted(
   isAdvanced: boolean,
   isFiltered: boolean,
 ): Json[] {
+  // @documented graph.orderby-advanced: $orderby together with $filter needs an advanced query [Microsoft Graph: advanced query
+  // capabilities on directory objects]
   return inOrder(rows, orderby, (path, direction = "asc") => {
     const [head = "", ...rest] = path.split("/");
     const member = type.members.find((one) => one.toLowerCase() === head.toLowerCase());
@@ -241,6 +244,8 @@ function at(row: Json, path: readonly string[]): unknown {
 
 /** `"displayName:ada" AND "mail:ada"`: the words of a display name begin with it, other members as a whole do. */
 function searching(request: GraphRequest, type: EntityType, search: string): (row: Json) => boolean {
+  // @documented graph.search-consistency: $search needs ConsistencyLevel: eventual, words of a display name match from their
+  // beginning [Microsoft Graph: $search parameter]
   if (type.searchable === undefined) {
     throw notSimulated(`$search on ${type.type}`);
   }

@@ -63,6 +63,9 @@ export function getDeletedUser(request: GraphRequest): Answer {
  * another name; `autoReconcileProxyConflict` leaves behind the addresses that somebody else has by now.
  */
 export function restoreDeletedItem(request: GraphRequest): Answer {
+  // @documented graph.restore-taken-name: A restore whose name or address is taken meanwhile answers like a create [Microsoft Graph
+  // reference: directory-deleteditems-restore, microsoftgraph/entra-powershell #1071: the parameters are the ways out of the
+  // conflict]
   const { tenant } = request;
   const user = requireCurrentDeleted(request);
   const { newName, reconciles } = restoreParameters(request);
@@ -107,6 +110,8 @@ export function restoreDeletedItem(request: GraphRequest): Answer {
 }
 
 function restoreParameters(request: GraphRequest): { newName: string | undefined; reconciles: boolean } {
+  // @documented graph.restore-body: Restore takes newUserPrincipalName and autoReconcileProxyConflict, which leaves taken addresses
+  // behind [Microsoft Graph reference: directory-deleteditems-restore]
   const parameters = ["autoReconcileProxyConflict", "newUserPrincipalName"] as const;
   const body = request.text.trim() === "" ? {} : spelled(bodyOf(request), parameters);
   const unknown = Object.keys(body).find(
@@ -142,6 +147,8 @@ function withoutAddresses(recipient: Recipient, taken: ReadonlyMap<string, strin
 
 /** DELETE /directory/deletedItems/{id}: the user is gone for good, its mailbox stays soft-deleted. */
 export function purgeDeletedItem(request: GraphRequest): Answer {
+  // @documented graph.purge-keeps-mailbox: Purging the user leaves its mailbox soft-deleted [Exchange Online: delete or restore
+  // user mailboxes]
   const { tenant } = request;
   const user = requireCurrentDeleted(request);
   refuseAdministrator(user);

@@ -59,6 +59,8 @@ export async function deliver(tenant: Tenant, envelope: Envelope): Promise<Deliv
 }
 
 function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAutomatic: boolean): void {
+  // @assumed graph.rules-forwarded-mailbox: Inbox rules do not run where the mailbox forwards without a copy [nothing arrives in
+  // the inbox]
   const recipient = findRecipient(tenant, transit.to);
   if (recipient === undefined || isOutside(recipient)) {
     steps.push(outside(tenant, transit, recipient, isAutomatic));
@@ -89,6 +91,8 @@ function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAu
 
 /** Why a mailbox takes no mail of a sender; undefined when it does. The organisation's own mailboxes are authenticated senders. */
 function whyRefused(tenant: Tenant, mailbox: MailboxFields, from: string): string | undefined {
+  // @documented graph.refused-senders: A mailbox that wants authenticated senders refuses outside ones with 550 5.7.134, one with
+  // lists of senders others with 550 5.7.129 [Set-Mailbox; non-delivery reports in Exchange Online]
   const sender = findRecipient(tenant, from);
   if (mailbox.requireSenderAuthenticationEnabled && sender?.mailbox === undefined) {
     return "5.7.134 RESOLVER.RST.SenderNotAuthenticatedForMailbox; authentication required";
@@ -138,6 +142,8 @@ function forwardsOnly(
 
 /** ForwardingAddress wins over ForwardingSmtpAddress. */
 function forwardingTarget(tenant: Tenant, mailbox: MailboxFields): string | undefined {
+  // @documented graph.forwarding-precedence: ForwardingAddress wins over ForwardingSmtpAddress; without a copy kept nothing is
+  // stored [Exchange: Set-Mailbox]
   if (mailbox.forwardingAddress !== null) {
     const recipient = tenant.store.get<Recipient>(tables.recipients, mailbox.forwardingAddress);
     return recipient === undefined ? undefined : primaryAddress(recipient);
@@ -147,6 +153,8 @@ function forwardingTarget(tenant: Tenant, mailbox: MailboxFields): string | unde
 
 /** Stores the message and runs the mailbox's rules on it. */
 function store(tenant: Tenant, recipient: Recipient, transit: Transit, steps: DeliveryStep[]): void {
+  // @documented graph.rules-run: Rules run in order until one stops; a message passes a mailbox's rules once [Exchange: inbox
+  // rules, loop prevention]
   const owner = recipient.externalDirectoryObjectId;
   const message: Message = {
     id: randomUUID(),
@@ -280,6 +288,8 @@ function outside(
   recipient: Recipient | undefined,
   isAutomatic: boolean,
 ): DeliveryStep {
+  // @documented graph.external-forwarding: Automatic forwarding to the outside ends in 550 5.7.520 [Defender for Office 365:
+  // external email forwarding]
   const domain = transit.to.split("@")[1]?.toLowerCase() ?? "";
   const isOurs = tenant.store
     .all<{ domainName: string }>(tables.domains)

@@ -117,6 +117,8 @@ export function conflictOf(
   id: string,
   wanted: { userPrincipalName?: string; addresses?: readonly string[] },
 ): Conflict | undefined {
+  // @observed graph.taken-name: Taken user principal name or address: 400 with the details ObjectConflict and ConflictingObjects,
+  // nothing is applied [pnp/cli-microsoft365, microsoft-graph-docs-contrib #8421]
   const { userPrincipalName, addresses = [] } = wanted;
   if (userPrincipalName !== undefined) {
     const namesake = otherUsers(tenant, id).find((user) => isSame(user.userPrincipalName, userPrincipalName));
@@ -168,5 +170,7 @@ function otherUsers(tenant: Tenant, id: string): User[] {
 }
 
 function isExpired(tenant: Tenant, user: User): boolean {
+  // @documented graph.deleted-user-days: Deleted users stay 30 days; their user principal name begins with their object id
+  // [Microsoft Graph reference: directory-deleteditems]
   return user.deletedDateTime !== null && Date.parse(user.deletedDateTime) + recycleBin < tenant.now();
 }

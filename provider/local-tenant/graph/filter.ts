@@ -182,6 +182,10 @@ class Conditions {
   }
 
   #require(operator: string, path = operator): void {
+    // @documented graph.filter-operators: $filter: eq, in, ge, le, startsWith, any without further ado; ne, not, endsWith need
+    // ConsistencyLevel and $count [Microsoft Graph: advanced query capabilities on directory objects]
+    // @documented graph.filter-refused: contains, gt and lt are refused on directory objects [Microsoft Graph: advanced query
+    // capabilities on directory objects]
     if (this.#rules.refused.has(operator)) {
       throw unsupportedFilter(path, this.#rules.resource);
     }

@@ -70,6 +70,8 @@ export function getSku(request: GraphRequest): Answer {
 
 /** GET /users/{id}/licenseDetails */
 export function listLicenseDetails(request: GraphRequest): Answer {
+  // @observed graph.license-details-id: The id of a licence's details is the tenant's id and the subscription's in base64url
+  // [recorded answers of Graph clients]
   const user = requireUser(request);
   const skus = request.tenant.store.allSeen<Sku>("graph", tables.skus);
   const licenses = userEntity(user, undefined).assignedLicenses as { skuId: string; disabledPlans: string[] }[];
@@ -92,6 +94,12 @@ export function listLicenseDetails(request: GraphRequest): Answer {
 
 /** POST /users/{id}/assignLicense */
 export function assignLicense(request: GraphRequest): Answer {
+  // @documented graph.assign-license: assignLicense needs both members, a usage location and a free seat [Microsoft Graph
+  // reference: user-assignlicense]
+  // @documented graph.license-mailbox: Licences neither make nor remove a mailbox: of user mailboxes there are those of the seed
+  // only [the tenant's own limit; the real service makes a mailbox for a user with an Exchange plan (Add users and assign
+  // licenses)]
+  // @observed graph.license-error-text: Texts of the licence errors [public issue threads of Graph clients]
   const { tenant } = request;
   const body = spelled(bodyOf(request), ["addLicenses", "removeLicenses"]);
   const user = requireCurrentUser(request);
@@ -157,6 +165,8 @@ function withLicense(
 }
 
 function refuseExclusivePlans(skus: readonly Sku[], licenses: User["assignedLicenses"]): void {
+  // @documented graph.exchange-plans-exclude: Exchange plans exclude each other [Microsoft Entra: group-based licensing,
+  // conflicting service plans]
   const active = new Set(
     licenses.flatMap(({ skuId, disabledPlans }) =>
       skus
@@ -184,6 +194,8 @@ function skuOf(skus: readonly Sku[], id: unknown): Sku {
 
 /** Seats in use; deleted users keep theirs until they are gone for good, or by a setting give them back at once. */
 function consumed(tenant: Tenant, sku: Sku): number {
+  // @documented graph.deleted-user-license: A deleted user keeps its licence seats for 30 days and its assignments come back with
+  // it [Microsoft Graph reference: user-delete; free at once by the setting deletedUsersHoldLicenses]
   const users = [
     ...tenant.store.all<User>(tables.users).filter((user) => user.deletedDateTime === null),
     ...(tenant.settings.deletedUsersHoldLicenses ? restorable(tenant) : []),

@@ -150,6 +150,14 @@ function neverSet(tenant: Tenant, id: string): MailboxSettings {
 }
 
 function entityOf(tenant: Tenant, owner: MailboxOwner, written?: MailboxSettings): Json {
+  // @documented graph.archive-folder: archiveFolder is the id of a mail folder, also of a mailbox without an archive [Microsoft
+  // Graph reference: mailboxSettings resource type]
+  // @assumed graph.unset-settings: A language that was never set reads as a null locale, a zone as empty text [Exchange returns
+  // null; no record of Graph found]
+  // @observed graph.unset-formats: Date and time formats that were never set read as empty text [a recorded answer of 2026-05-12,
+  // microsoftgraph/msgraph-training-dotnet #24]
+  // @documented graph.user-purpose: userPurpose follows the recipient type [Microsoft Graph reference: mailboxSettings resource
+  // type]
   const { id } = owner.user;
   const settings =
     written ?? tenant.store.seen<MailboxSettings>("graph", tables.mailboxSettings, id) ?? neverSet(tenant, id);
@@ -180,6 +188,12 @@ function entityOf(tenant: Tenant, owner: MailboxOwner, written?: MailboxSettings
 }
 
 function changedSettings(settings: MailboxSettings, body: Json, tenant: Tenant): MailboxSettings {
+  // @assumed graph.settings-read-only: A write of userPurpose or archiveFolder is 400 ErrorInvalidPropertySet [read-only is
+  // documented, code and text are not]
+  // @assumed graph.language-formats: A new language drops date and time formats that do not come with it [Exchange refuses such
+  // pairs]
+  // @assumed graph.formats-of-language: A date or time format that the mailbox's language does not have is 400, with Exchange's
+  // words [Exchange refuses it (exchange.formats-of-language); no record of Graph found]
   const changed: MailboxSettings = { ...settings };
   for (const [name, value] of Object.entries(body)) {
     switch (name) {
@@ -234,6 +248,11 @@ function changedSettings(settings: MailboxSettings, body: Json, tenant: Tenant):
 type Replies = MailboxSettings["automaticReplies"];
 
 function changedReplies(replies: Replies, value: unknown, tenant: Tenant): Replies {
+  // @documented graph.scheduled-order: An interval that ends before it starts is 400 ErrorInvalidTimeSettings [Microsoft Graph
+  // reference: user-update-mailboxsettings]
+  // @observed graph.scheduled-past: Replies scheduled for a time that is over are refused: given now, or kept from before where no
+  // times are given [Exchange's own check of a schedule as a whole, InvalidScheduledOofDuration (public sources);
+  // ecederstrand/exchangelib #617; Graph's code is ours]
   if (!isObject(value)) {
     throw unreadableLiteral(value, "microsoft.graph.automaticRepliesSetting");
   }
@@ -278,6 +297,8 @@ function changedReplies(replies: Replies, value: unknown, tenant: Tenant): Repli
 
 /** The service keeps replies as a document of its own: text comes back inside html and body tags. */
 function wrapped(message: string): string {
+  // @documented graph.reply-html: Replies come back inside html and body tags [Microsoft Graph reference:
+  // user-update-mailboxsettings, examples]
   if (message === "") {
     return "";
   }
@@ -286,6 +307,8 @@ function wrapped(message: string): string {
 }
 
 function checkedTime(value: unknown): { dateTime: string; timeZone: string } {
+  // @documented graph.scheduled-utc: Scheduled times come back in UTC with seven decimals [Microsoft Graph reference:
+  // user-update-mailboxsettings, examples]
   if (!isObject(value) || typeof value.dateTime !== "string") {
     throw unreadableLiteral(isObject(value) ? value.dateTime : value, "microsoft.graph.dateTimeTimeZone");
   }
@@ -321,6 +344,8 @@ function languageName(locale: string): string {
 }
 
 function checkedTimeZone(value: unknown): string {
+  // @documented graph.zones-kept: Windows and IANA zones are taken and kept as given [Microsoft Graph reference:
+  // user-update-mailboxsettings]
   if (typeof value !== "string" || !isTimeZone(value)) {
     throw invalidTimeZone();
   }

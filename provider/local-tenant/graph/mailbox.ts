@@ -16,6 +16,10 @@ export interface MailboxOwner {
  * and until Graph sees it; 404 ResourceNotFound when there never was such a user.
  */
 export function requireMailbox(request: GraphRequest): MailboxOwner {
+  // @observed graph.mailbox-not-served: mailboxSettings without a served mailbox: 404 MailboxNotEnabledForRESTAPI, also until a new
+  // one is visible [microsoftgraph issue threads]
+  // @observed graph.mailbox-unknown-user: The mailbox store answers an unknown user with 404 ResourceNotFound [microsoftgraph issue
+  // threads]
   const { tenant } = request;
   const key = request.keys[0] ?? "";
   const user = findUser(tenant, key);

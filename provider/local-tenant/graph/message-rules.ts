@@ -122,6 +122,11 @@ export function getRule(request: GraphRequest): Answer {
 
 /** POST …/messageRules */
 export function createRule(request: GraphRequest): Answer {
+  // @documented graph.rule-required: Rules need displayName, sequence and at least one action; no conditions means every message
+  // [Microsoft Graph reference: mailfolder-post-messagerules]
+  // @observed graph.rule-place: Rules may have equal sequences; a list is in their order, and a write moves no other rule
+  // [kellylford/QuickMail #488: reorders a mailbox of 67 rules one PATCH at a time]
+  // @observed graph.rule-disabled: A new rule without isEnabled is disabled [demisto/content #44324]
   const { tenant } = request;
   const owner = requireInbox(request);
   refuseWrites(tenant);
@@ -152,6 +157,8 @@ export function createRule(request: GraphRequest): Answer {
 
 /** PATCH …/messageRules/{id} */
 export function updateRule(request: GraphRequest): Answer {
+  // @documented graph.rule-patch-replaces: A PATCH of actions, conditions or exceptions replaces them as a whole [Microsoft Graph
+  // reference: messagerule-update, example; kellylford/QuickMail #137]
   const { tenant } = request;
   const owner = requireInbox(request);
   refuseWrites(tenant);
@@ -180,6 +187,8 @@ function requireInbox(request: GraphRequest): MailboxOwner {
 }
 
 function refuseWrites(tenant: Tenant): void {
+  // @observed graph.rules-refused: Applications may be refused rules with 403 ErrorAccessDenied (setting refuseRules) [reports
+  // differ]
   if (tenant.settings.refuseRules) {
     throw errorAccessDenied();
   }
@@ -216,6 +225,8 @@ function ruleEntity(rule: InboxRule): Json {
 
 /** Graph writes no rule that does nothing, and none with a part that its types have no member for. */
 function isReadOnly(rule: InboxRule): boolean {
+  // @observed graph.rule-read-only: A rule that does nothing, or has a part Graph has no member for, is read-only: writes are 400
+  // ErrorNotSupportedMessageRule [kellylford/QuickMail; its text is the tenant's own]
   const foreign = (part: Json | null, kinds: Record<string, Kind>) =>
     Object.keys(part ?? {}).some((name) => kinds[name] === undefined);
   return (
@@ -232,6 +243,8 @@ function known(part: Json, kinds: Record<string, Kind>): Json {
 }
 
 function changedRule(tenant: Tenant, rule: InboxRule, body: Json): InboxRule {
+  // @assumed graph.rule-error-codes: A new rule without an action is 400 ErrorInvalidArgument [EWS has
+  // ErrorInboxRulesValidationError for it; no record of Graph found]
   const changed: InboxRule = { ...rule };
   for (const [name, value] of Object.entries(body)) {
     switch (name) {

@@ -5,6 +5,8 @@ import type { Answer } from "./request";
 
 /** Requests to the mailbox store in flight, by application. */
 export class OutlookLimit {
+  // @documented graph.mailbox-concurrency: More than four requests of an application in flight in the mailbox store: 429 with
+  // Retry-After [Microsoft Graph: throttling limits, Outlook]
   readonly #inFlight = new Map<string, number>();
 
   constructor(readonly tenant: Tenant) {}

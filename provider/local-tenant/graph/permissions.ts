@@ -10,6 +10,8 @@ const groupRead = ["Group.Read.All", "Group.ReadWrite.All", ...directoryRead];
  * delete users; `User.EnableDisableAccount.All` writes `accountEnabled` and nothing else.
  */
 export const admitting = {
+  // @documented graph.operation-roles: Which role admits which operation [Microsoft Graph reference: permission table of each
+  // operation]
   readUsers: userRead,
   createUsers: ["User.ReadWrite.All", "Directory.ReadWrite.All"],
   updateUsers: ["User.ReadWrite.All", "Directory.ReadWrite.All"],
@@ -47,6 +49,10 @@ export const mailboxPermissions: ReadonlySet<Permission> = new Set([
 
 /** True when one of `roles` admits `permission`. */
 export function admits(roles: readonly string[], permission: Permission): boolean {
+  // @observed graph.missing-role: Missing roles: 403 Authorization_RequestDenied in the directory, 403 ErrorAccessDenied in the
+  // mailbox store [public issue threads of Graph clients]
+  // @documented graph.enable-disable-role: User.EnableDisableAccount.All admits a PATCH of accountEnabled alone [Microsoft Graph
+  // reference: user-update]
   const needed: readonly string[] = admitting[permission];
   return roles.some((role) => needed.includes(role));
 }

@@ -35,6 +35,8 @@ export const systemSegments: ReadonlySet<string> = new Set(["$batch", "$count", 
 
 /** Splits a raw path into decoded segments. Empty segments are dropped, as Graph does. */
 export function pathSegments(pathname: string): string[] {
+  // @documented graph.dollar-sign-in-name: A user whose sign-in name begins with $ is /users('$name@domain'); /users/$name@domain
+  // is 400 [Microsoft Graph reference: user-get]
   const segments: string[] = [];
   for (const raw of pathname.split("/")) {
     const segment = decoded(raw);
@@ -120,6 +122,8 @@ export type MetadataLevel = "none" | "minimal" | "full";
 
 /** The level a request asks for; minimal otherwise. */
 export function metadataLevel({ headers, query }: Pick<GraphRequest, "headers" | "query">): MetadataLevel {
+  // @documented graph.metadata-level: odata.metadata=none leaves nextLink and count; full adds type, id and edit link [Microsoft
+  // Graph: use query parameters, OData JSON format]
   const asked = query.get("format") || headers.get("accept") || "";
   const level = /odata\.metadata=(none|full)\b/i.exec(asked)?.[1]?.toLowerCase();
   return level === "none" || level === "full" ? level : "minimal";

@@ -281,6 +281,7 @@ async function answerOf(response: Response): Promise<Answer> {
 }
 
 function matching(request: GraphRequest): Route {
+  // @observed graph.wrong-method: A wrong method is 405 Request_BadRequest [public issue threads of Graph clients]
   const special = request.path.find((segment) => systemSegments.has(segment.toLowerCase()));
   if (special !== undefined) {
     throw notSimulated(`The segment '${special}'`);
@@ -313,6 +314,8 @@ function matches(one: Route, path: readonly string[]): boolean {
 
 /** About the first segment that no route goes on with: the one Graph names. */
 function unknownSegment(path: readonly string[]): GraphError {
+  // @observed graph.unknown-path: An unknown path is 400 BadRequest 'Resource not found for the segment' [public issue threads of
+  // Graph clients]
   const known = (length: number) =>
     routes.filter(
       (one) => one.path.length >= length && matches({ ...one, path: one.path.slice(0, length) }, path.slice(0, length)),

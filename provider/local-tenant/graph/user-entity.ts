@@ -119,6 +119,9 @@ const elsewhere = [
 
 /** The `user` type and what may be asked of a collection of users. */
 export const userType: EntityType = {
+  // @documented graph.user-default-members: Without $select a user comes with its eleven default members only [Microsoft Graph
+  // reference: user-get]
+  // @documented graph.user-paging: Users: pages of 100, at most 999; $skip is refused [Microsoft Graph reference: user-list]
   type: "microsoft.graph.user",
   resource: "User",
   members: [...readOnlyMembers, ...written, ...plainText, ...plainLists, ...elsewhere],

@@ -43,6 +43,8 @@ export function listUsers(request: GraphRequest): Answer {
 
 /** GET /users/{id} */
 export function getUser(request: GraphRequest): Answer {
+  // @observed graph.select-mailbox-settings: $select=mailboxSettings fails the whole GET of a user without a mailbox
+  // [microsoftgraph issue threads]
   const { tenant } = request;
   const user = requireUser(request);
   const entity = userEntity(user, seenRecipient(tenant, user.id));
@@ -127,6 +129,8 @@ export function updateUser(request: GraphRequest): Answer {
 
 /** DELETE /users/{id}: to deletedItems, its mailbox soft-deleted with it. */
 export function deleteUser(request: GraphRequest): Answer {
+  // @documented graph.delete-with-mailbox: Deleting a user soft-deletes its mailbox; a held one becomes inactive; restore brings
+  // both back [Exchange Online: delete or restore user mailboxes]
   const { tenant } = request;
   const user = requireCurrentUser(request);
   refuseAdministrator(user);
@@ -187,6 +191,8 @@ export function requireCurrentUser(request: GraphRequest): User {
  * Microsoft calls sensitive actions.
  */
 export function refuseAdministrator(user: User): void {
+  // @documented graph.privileged-accounts: Accounts that hold a directory role refuse an application without one: disable, rename,
+  // delete, restore, purge [Microsoft Graph reference: who can perform sensitive actions]
   if (user.directoryRoles.length > 0) {
     throw authorizationRequestDenied();
   }
@@ -198,6 +204,14 @@ function selects(request: GraphRequest, member: string): boolean {
 
 /** The members of a user row that a body changes, each checked. */
 function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User> } {
+  // @documented graph.mail-patch: PATCH of mail adds the value as an address; the primary address stays [Microsoft Graph reference:
+  // user resource type]
+  // @observed graph.computed-members: A write of proxyAddresses is 403 Authorization_RequestDenied; other computed members of a
+  // user are 400 and called read-only [msgraph-beta-sdk-java #951; active-directory-php-graphapi-web #12 for the text]
+  // @observed graph.member-case: Directory objects take the names of members in any case; the object's own id is taken; null clears
+  // [clients in production that write PascalCase, and whole users they have read]
+  // @observed graph.synced-members: Members mastered on-premises refuse writes with 400; usageLocation does not [public issue
+  // threads of Graph clients]
   const changed: Partial<User> = {};
   const other: Json = { ...user.other };
   for (const [name, value] of Object.entries(body)) {
@@ -273,6 +287,8 @@ function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User
 }
 
 function withChanges(recipient: Recipient, changed: Partial<User>): Recipient {
+  // @documented graph.changes-reach-mailbox: Changing accountEnabled, displayName, mailNickname or userPrincipalName reaches the
+  // mailbox [Exchange Online: directory synchronisation in both directions]
   const result: Recipient = { ...recipient };
   if (changed.displayName !== undefined) {
     result.displayName = changed.displayName;

@@ -53,6 +53,8 @@ function parts(assertion: string): jwt.Jwt | null {
 }
 
 function checkCertificate(assertion: string, { header, payload }: Decoded, expected: Expectation): void {
+  // @documented login.certificate-assertion: A certificate assertion is looked up by x5t or x5t#S256 and its signature, times,
+  // subject and audience are checked [https://learn.microsoft.com/entra/identity-platform/certificate-credentials]
   const thumbprint = String(header["x5t#S256"] ?? header.x5t ?? "");
   const hash = "x5t#S256" in header ? "sha256" : "sha1";
   const shown = Buffer.from(thumbprint, "base64url").toString("hex").toUpperCase();
@@ -75,6 +77,13 @@ function checkCertificate(assertion: string, { header, payload }: Decoded, expec
 }
 
 function checkFederated(assertion: string, { header, payload }: Decoded, expected: Expectation): void {
+  // @documented login.federated-match: A federated token needs issuer, subject and audience registered on the application, case
+  // included [https://learn.microsoft.com/entra/workload-id/workload-identity-federation]
+  // @observed login.federated-unknown-key: A federated token signed with a key its issuer is not known to have is 401
+  // invalid_client, AADSTS7000272 [Azure/azure-workload-identity issue 1232 and five further projects; right after a new key it
+  // passes]
+  // @assumed login.federated-wrong-signature: A federated token with a known key and a wrong signature is AADSTS50013 [the number's
+  // documented text; which of several it is was not seen for this flow]
   const byIssuer = (expected.application.federatedCredentials ?? []).filter((known) => known.issuer === payload.iss);
   if (byIssuer.length === 0) {
     throw signInErrors.noFederatedIssuer(String(payload.iss));
@@ -111,6 +120,8 @@ function isSigned(assertion: string, publicKeyPem: string): boolean {
 }
 
 function checkTimes(payload: jwt.JwtPayload, { now, skew }: Expectation): void {
+  // @assumed login.clock-skew: Clocks of client and service may differ by five minutes [the tolerance Entra documents for other
+  // assertions]
   const seconds = now / 1000;
   const from = payload.nbf ?? payload.iat ?? 0;
   if (payload.exp === undefined || seconds > payload.exp + skew || seconds < from - skew) {

@@ -32,6 +32,8 @@ export function signInErrorBody(error: SignInError, at: string, correlationId: s
 
 /** Every error the sign-in knows. */
 export const signInErrors = {
+  // @documented login.error-shape: Errors carry AADSTS numbers in the description and in error_codes, with trace id, correlation id
+  // and time [https://learn.microsoft.com/entra/identity-platform/reference-error-codes]
   tenantNotFound: (tenant: string) =>
     new SignInError(
       400,

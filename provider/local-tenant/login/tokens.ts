@@ -22,6 +22,8 @@ export interface Caller {
 
 /** The `aud` of Exchange's and Graph's tokens; a Dataverse token carries the environment's own URL. */
 export const audiences = {
+  // @documented login.audience: Exchange's audience is https://outlook.office365.com, Graph's https://graph.microsoft.com; a token
+  // for another service is refused at call time [https://learn.microsoft.com/exchange/reference/admin-api-authentication]
   exchange: "https://outlook.office365.com",
   graph: "https://graph.microsoft.com",
 } as const;
@@ -105,6 +107,10 @@ export function issueToken(
   resource: string,
   credential: "secret" | "assertion" = "secret",
 ): string {
+  // @documented login.roles-in-token: App roles stand in the token and count as of its issue
+  // [https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2]
+  // @documented login.token-claims: oid and sub are the id of the application's service principal, idp is the issuer, appidacr
+  // tells a secret (1) from an assertion (2) [https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference]
   const { kid, privateKey } = signingKeys(tenant);
   const now = Math.floor(tenant.now() / 1000);
   const tenantId = organizationOf(tenant)?.tenantId ?? "";
