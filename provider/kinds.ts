@@ -2,7 +2,8 @@
  * The one list of kinds, by the name that stands in type tokens and state files. A new kind is a folder below `kinds/` and a line
  * here; its class is exported by `index.ts`.
  */
-import type { Properties, Reconciler } from "./core/kind";
+import { withBag } from "./core/bag";
+import type { Reconciler } from "./core/kind";
 import { forwardingMailbox } from "./kinds/forwarding-mailbox/reconciler";
 import { individualMailbox } from "./kinds/individual-mailbox/reconciler";
 import { mailboxMembership } from "./kinds/mailbox-membership/reconciler";
@@ -10,11 +11,11 @@ import { queue } from "./kinds/queue/reconciler";
 import { sharedMailbox } from "./kinds/shared-mailbox/reconciler";
 
 export const kinds = {
-  SharedMailbox: sharedMailbox,
+  SharedMailbox: withBag(sharedMailbox),
   MailboxMembership: mailboxMembership,
-  ForwardingMailbox: forwardingMailbox,
-  IndividualMailbox: individualMailbox,
-  Queue: queue,
+  ForwardingMailbox: withBag(forwardingMailbox),
+  IndividualMailbox: withBag(individualMailbox),
+  Queue: withBag(queue),
 };
 
 /** The name of a kind. */
@@ -22,7 +23,7 @@ export type Kind = keyof typeof kinds;
 
 /** A reconciler whose desired and observed values are its own business. */
 // biome-ignore lint/suspicious/noExplicitAny: only the reconciler itself hands these values to itself.
-export type AnyReconciler = Reconciler<any, any, any> & Reconciler<Properties, any, any>;
+export type AnyReconciler = Reconciler<any, any, any, any>;
 
 /** The reconciler of a kind; undefined for a name that this version does not know. */
 export function reconcilerOf(kind: string): AnyReconciler | undefined {

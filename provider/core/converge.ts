@@ -1,6 +1,6 @@
 import { isClass, isServiceError, isUnknownOutcome, ProviderError } from "../http/errors";
 import { lastSeen, settle } from "../services/waiting";
-import type { Change, Operation, Properties, Reconciler } from "./kind";
+import type { Change, Known, Operation, Properties, Work } from "./kind";
 
 /** How often differences are applied again: after an answer that was lost, or when something else interferes. */
 const ROUNDS = 3;
@@ -11,21 +11,23 @@ const LOST_FOR = 5_000;
  * The walk that create, update, adoption and the deletion of grants share: apply the differences, look until they are gone,
  * say what is there. A write whose outcome is unknown is observed; only what is still missing is written again.
  *
- * @param previous the inputs of before: only what they held and `desired` does not is taken away.
+ * @param previous what was known before: only what it held and `desired` does not is taken away.
  * @param seen what was just observed.
  * @returns what is there once nothing differs.
  * @throws SettleError when a change was accepted and does not show in time.
  */
-export async function converge<Inputs extends Properties, Desired, Observed>(
-  reconciler: Reconciler<Inputs, Desired, Observed>,
+export async function converge<Inputs extends Properties, Memory, Desired, Observed>(
+  reconciler: Pick<Work<Inputs, Memory, Desired, Observed>, "id" | "observe" | "difference" | "apply"> & {
+    kind: string;
+  },
   desired: Desired,
-  previous: Properties,
+  previous: Known<Inputs, Memory>,
   seen: Observed,
-  operation: Operation,
+  operation: Operation<Inputs, Memory>,
 ): Promise<Observed> {
   const id = reconciler.id(seen);
   let observed = seen;
-  const differences = (now: Observed) => reconciler.difference(desired, previous, now, operation.state);
+  const differences = (now: Observed) => reconciler.difference(desired, previous, now, operation.known);
   const look = async (): Promise<Observed> => {
     const now = await reconciler.observe(id, desired, operation);
     if (now === undefined) {
@@ -35,12 +37,14 @@ export async function converge<Inputs extends Properties, Desired, Observed>(
         nextStep: "Run `pulumi refresh`, then `pulumi up`.",
       });
     }
-    return carryOver(observed, now);
+    // What a look cannot see again, such as that the object was adopted, stays with it.
+    return { ...observed, ...now };
   };
   for (let round = 1; differences(observed).length > 0; round += 1) {
     let lost: unknown;
     try {
-      await reconciler.apply(differences(observed), desired, observed, operation);
+      const learned = await reconciler.apply(differences(observed), desired, observed, operation);
+      observed = { ...observed, ...learned };
     } catch (error) {
       // A row that somebody else changed meanwhile is looked at again, like a write without an answer.
       if (!(isUnknownOutcome(error) || isClass(error, "precondition")) || round === ROUNDS) {
@@ -66,31 +70,25 @@ export async function converge<Inputs extends Properties, Desired, Observed>(
   return observed;
 }
 
-/** What a look cannot see again, such as that the object was adopted, stays with it. */
-function carryOver<Observed>(before: Observed, now: Observed): Observed {
-  return { ...before, ...now };
-}
-
 function spell({ path, from, to }: Change): string {
   const text = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value));
   return `${path.join(".")} is ${text(from)} instead of ${text(to)}`;
 }
 
 /**
- * Makes a write and notes it in the state when it happened or may have happened: a failure later on then saves what is in
- * the tenant, and one that was refused leaves the state as it was.
+ * Makes a write, and records it when it happened or may have happened.
  *
  * @param write sends it.
- * @param note notes it.
+ * @param record records it (`Operation.record`).
  */
-export async function written<T>(write: () => Promise<T>, note: () => void): Promise<T> {
+export async function written<T>(write: () => Promise<T>, record: () => void): Promise<T> {
   try {
     const answer = await write();
-    note();
+    record();
     return answer;
   } catch (error) {
     if (isUnknownOutcome(error) || (isServiceError(error) && error.outcomeUnknown)) {
-      note();
+      record();
     }
     throw error;
   }

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Services } from "../services/services";
 import type { Scope } from "../services/waiting";
 import type { Claim } from "./claims";
+import type { MemorySchema } from "./memory";
 import type { Origin } from "./origin";
 import type { Found, ReadIfAllowed, Unfit } from "./reading";
 import type { Registry } from "./registry";
@@ -19,17 +20,44 @@ export interface Change {
   to: unknown;
 }
 
+/** Values of inputs that a state has. Null is "not set in the tenant", as a refresh found it; a property that is missing is not managed. */
+export type Held<Inputs> = { readonly [Property in keyof Inputs]?: Inputs[Property] | null };
+
+/** What is known of a resource before the tenant is asked. */
+export interface Known<Inputs = Properties, Memory = Properties> {
+  /** The physical id; undefined until there is an object. */
+  readonly id: string | undefined;
+  /** The inputs of the last deployment or refresh. */
+  readonly inputs: Held<Inputs>;
+  /** What earlier operations left for later ones; see `memory.ts`. */
+  readonly memory: Memory;
+}
+
+/** What was written, or may have been. */
+export interface Recorded<Inputs = Properties, Memory = Properties> {
+  /** The physical id, once something exists. */
+  id?: string;
+  /** Inputs by their new values; undefined for one that is not known any more. */
+  inputs?: { readonly [Property in keyof Inputs]?: Inputs[Property] | null | undefined };
+  /** Parts of the memory by their new values; undefined for what is to be forgotten. */
+  memory?: Partial<Memory>;
+}
+
 /** What a reconciler works with during one operation on one resource. */
-export interface Operation extends Scope {
+export interface Operation<Inputs = Properties, Memory = Properties> extends Scope {
   services: Services;
   registry: Registry;
   origin: Origin;
   /** `maxMailboxDeletes`: mailboxes that one deployment may take away, see `removals.ts`. */
   limits: { maxMailboxDeletes: number };
+  /** What the state says, together with what this operation has recorded. */
+  readonly known: Known<Inputs, Memory>;
   /**
-   * The outputs as far as they are known: the old ones, plus what was or may have been written, minus what is confirmed
-   * removed. A reconciler notes here what it is about to write; a failure saves it.
+   * Records what was written or may have been written. From then on a failure is partial: the engine saves what is recorded, and the
+   * next deployment goes on from there. Before that a failure leaves the state as it was.
    */
+  record(what: Recorded<Inputs, Memory>): void;
+  /** The flat, mutable state of kinds that do not declare a memory yet; see `bag.ts`. */
   state: Properties;
   /** On create: the properties whose value is a default the program did not write. */
   defaulted: readonly string[];
@@ -43,22 +71,28 @@ export interface Operation extends Scope {
   readIfAllowed: ReadIfAllowed;
 }
 
+/** What is wrong with an input. */
+export interface Problem {
+  /** Property path. */
+  path: string;
+  reason: string;
+}
+
 /**
- * Everything one kind of resource knows: how its inputs look, how the tenant is observed, how the two differ and how each
- * difference is applied. It knows nothing of Pulumi and nothing of HTTP. Create, update and adoption are the same walk over
- * these functions (`converge.ts`).
+ * What a kind of resource is, as far as inputs and state alone say it. Nothing here does I/O.
  *
  * @typeParam Inputs canonical inputs.
- * @typeParam Desired the inputs with everything in them that names something of the tenant looked up.
- * @typeParam Observed what is in the tenant.
+ * @typeParam Memory what is remembered between deployments.
  */
-export interface Reconciler<Inputs extends Properties, Desired, Observed> {
+export interface Declaration<Inputs extends Properties, Memory> {
   /** Name of the kind, as in error messages. */
   readonly kind: string;
   /** Every input once, with its canonical form and its limits. */
   readonly schema: z.ZodType<Inputs> & { readonly shape: Readonly<Record<string, unknown>> };
+  /** What is remembered between deployments. */
+  readonly memory: MemorySchema<Memory>;
   /** Inputs that are maps and may be written as a list of keys, with how a key is written, for messages. */
-  readonly keyed: Readonly<Record<string, string>>;
+  readonly keyed?: Readonly<Record<string, string>>;
   /**
    * Mistakes that show only when inputs are seen together.
    *
@@ -66,38 +100,38 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
    * @param unsettled declared properties that are not among them: unknown in a preview, or wrong by themselves.
    * @param before the inputs in the state, none for a new resource: what is refused today may stand there since another day.
    */
-  check(
-    inputs: Partial<Inputs>,
-    unsettled: readonly string[],
-    before: Partial<Inputs>,
-  ): { path: string; reason: string }[];
-  /** Advice to the user that needs no service: asked for when something in `inputs` differs from `olds`. */
-  advise(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
+  check?(inputs: Partial<Inputs>, unsettled: readonly string[], before: Partial<Inputs>): Problem[];
+  /** Advice to the user about a change from the inputs `olds`; undefined for a new resource. */
+  advise?(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /**
    * What the inputs claim, so that other resources of the deployment may contradict it (`claims.ts`): asked in each check, of what is
-   * known, and again of what is deployed, without a service. In place of an id that is not known yet may stand the URN of the resource
-   * that gets it.
+   * known, and again of what is deployed. In place of an id that is not known yet may stand the URN of the resource that gets it.
    *
    * @param urn the URN in this program.
    */
   claims(inputs: Partial<Inputs>, urn: string, origin: Origin, registry: Registry): Claim[];
-  /** Mistakes that show only along several resources of a deployment: asked in each check, of what is known, without a service. */
-  beside?(inputs: Partial<Inputs>, origin: Origin, registry: Registry): { path: string; reason: string }[];
+  /** Mistakes that show only along several resources of a deployment: asked in each check, of what is known. */
+  beside?(inputs: Partial<Inputs>, origin: Origin, registry: Registry): Problem[];
   /**
    * Values of inputs that the program leaves out, where the plan has to show them: a refresh has put a text in the place of a command
    * that is to be given again.
    */
   byDefault?(inputs: Properties, olds: Properties): Properties;
   /**
-   * Properties whose change needs another object; asked without a service.
+   * Properties whose change needs another object.
    *
    * @param environmentUrl the configured Dataverse environment, where one is and says something: a local tenant's does not.
    */
-  replaces(state: Properties, inputs: Properties, registry: Registry, environmentUrl: string | undefined): string[];
-  /** Of the inputs of `state`, those that `inputs` writes in another way for the same thing. */
-  respelled(state: Properties, inputs: Properties, registry: Registry): string[];
-  /** Ids of the state by the addresses that stand for them in the program. */
-  refersTo(state: Properties): Record<string, string>;
+  replaces?(
+    known: Known<Inputs, Memory>,
+    inputs: Properties,
+    registry: Registry,
+    environmentUrl: string | undefined,
+  ): string[];
+  /** Of the inputs of the state, those that `inputs` writes in another way for the same thing. */
+  respelled?(known: Known<Inputs, Memory>, inputs: Properties, registry: Registry): string[];
+  /** Ids that the state has, by the addresses that stand for them in the program. */
+  refersTo?(known: Known<Inputs, Memory>): Readonly<Record<string, string>>;
   /**
    * Tells the registry what the program calls the object, before anything is known of the tenant.
    *
@@ -106,39 +140,93 @@ export interface Reconciler<Inputs extends Properties, Desired, Observed> {
    */
   announce?(program: Properties, inputs: Partial<Inputs>, origin: Origin, registry: Registry): void;
   /** Tells the registry what this resource declares, as far as the state knows its ids. */
-  declare(state: Properties, inputs: Properties, origin: Origin, registry: Registry): void;
+  declare(known: Known<Inputs, Memory>, inputs: Properties, origin: Origin, registry: Registry): void;
+  /** Tells the registry what the state knows and other resources need: once for each operation, before the tenant is asked. */
+  share?(known: Known<Inputs, Memory>, origin: Origin, registry: Registry): void;
+}
+
+/**
+ * How a kind of resource is observed and changed. Create, update and adoption are the same walk over these functions
+ * (`converge.ts`).
+ *
+ * @typeParam Desired the inputs with everything in them that names something of the tenant looked up.
+ * @typeParam Observed what is in the tenant.
+ */
+export interface Work<Inputs extends Properties, Memory, Desired, Observed> {
   /** Looks up what the inputs name. Nothing is changed. */
-  resolve(inputs: Inputs, operation: Operation): Promise<Desired>;
-  /** On create: what is there already and may be continued with or taken over; refuses what may not. */
-  find(desired: Desired, operation: Operation): Promise<Observed | undefined>;
-  /** On create: makes the object, and returns it once it can be built on. */
-  ensure(desired: Desired, operation: Operation): Promise<Observed>;
-  /** The object that `operation.state` describes, or undefined when it is certain that it is gone. */
-  observe(id: string, desired: Desired | undefined, operation: Operation): Promise<Observed | undefined>;
+  resolve(inputs: Inputs, operation: Operation<Inputs, Memory>): Promise<Desired>;
+  /**
+   * On create: what is there already and may be continued with or taken over; refuses what may not. Nothing is changed.
+   * Without it, {@link create} finds for itself.
+   */
+  find?(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed | undefined>;
+  /** On create: makes what was found fit to be changed as one's own, such as a mailbox of another type; returns it as it is then. */
+  takeOver?(found: Observed, desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed>;
+  /** On create, where nothing was found: makes the object, and returns it once it can be built on. */
+  create(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed>;
+  /** The object with this id, or undefined when it is certain that it is gone. Nothing is changed or recorded. */
+  observe(
+    id: string,
+    desired: Desired | undefined,
+    operation: Operation<Inputs, Memory>,
+  ): Promise<Observed | undefined>;
   /**
    * What a program refers to and does not declare, with every input filled. Nothing is changed, nothing is declared.
    *
    * @param asked an id, an address or, where a kind has one, a name.
    */
-  read(asked: string, operation: Operation): Promise<Found<Observed> | Unfit>;
+  read(asked: string, operation: Operation<Inputs, Memory>): Promise<Found<Observed> | Unfit>;
   /** The physical id. */
   id(observed: Observed): string;
   /**
    * Pure. What differs: everything declared that is not as declared, and of what is there only what `previous` held and
    * `desired` no longer does. Empty means converged.
+   *
+   * @param previous what was known when the operation began; nothing in a creation.
+   * @param known the same with what was recorded since.
    */
-  difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[];
-  /** Makes the changes. */
-  apply(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
-  /** After everything is as declared: commands that are not values (approve, test), and things to say. */
-  finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation): Promise<Observed>;
-  /** Computed outputs; the inputs are echoed beside them. */
-  outputs(desired: Desired | undefined, observed: Observed, operation: Operation): Properties;
-  /** The inputs that `state` holds, as they are in the tenant; null for "not set". No key is added. */
-  inputs(state: Properties, observed: Observed, operation: Operation): Promise<Properties>;
+  difference(
+    desired: Desired,
+    previous: Known<Inputs, Memory>,
+    observed: Observed,
+    known: Known<Inputs, Memory>,
+  ): Change[];
+  /**
+   * Makes the changes.
+   *
+   * @returns what it learned that no look can see; it is added to what is observed from then on.
+   */
+  apply(
+    changes: readonly Change[],
+    desired: Desired,
+    observed: Observed,
+    operation: Operation<Inputs, Memory>,
+  ): Promise<Partial<Observed> | undefined>;
+  /** After everything is as declared: commands that are not values, such as to approve and to test. */
+  finish?(
+    desired: Desired,
+    previous: Known<Inputs, Memory>,
+    observed: Observed,
+    operation: Operation<Inputs, Memory>,
+  ): Promise<Observed>;
+  /** Pure. Computed outputs and all that is remembered; the inputs are echoed beside them. */
+  outputs(desired: Desired | undefined, observed: Observed, known: Known<Inputs, Memory>): Memory & Properties;
+  /** Pure. The inputs that the state holds, as they are in the tenant; null for "not set". No key is added. */
+  inputs(known: Known<Inputs, Memory>, observed: Observed): Properties | Promise<Properties>;
+  /** What the user should know of what is there after a deployment, or a refresh (`desired` is undefined then). Nothing is changed. */
+  warnings?(
+    desired: Desired | undefined,
+    observed: Observed,
+    operation: Operation<Inputs, Memory>,
+  ): string[] | Promise<string[]>;
   /** Deletes the object, or what of it is this resource's, and returns when it is gone. */
-  remove(id: string, operation: Operation): Promise<void>;
+  remove(id: string, operation: Operation<Inputs, Memory>): Promise<void>;
 }
+
+/** Everything one kind of resource knows. It knows nothing of Pulumi and nothing of HTTP. */
+export interface Reconciler<Inputs extends Properties, Memory, Desired, Observed>
+  extends Declaration<Inputs, Memory>,
+    Work<Inputs, Memory, Desired, Observed> {}
 
 /** A state with what was read in place of what it held; properties that it does not hold are not managed, and stay out. */
 export function asHeld(state: Properties, read: Properties): Properties {

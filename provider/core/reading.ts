@@ -22,10 +22,10 @@ export const readOrFail: ReadIfAllowed = (_what, read) => read();
  * @param consequence what became of it, in words after "Not checked, and".
  * @returns the operation, and `tell`, which says in one warning what was not read and which right is missing.
  */
-export function looking(
-  operation: Operation,
+export function looking<Inputs, Memory>(
+  operation: Operation<Inputs, Memory>,
   consequence = "left as the state has it",
-): { operation: Operation; tell: () => void } {
+): { operation: Operation<Inputs, Memory>; tell: () => void } {
   const unread: Unread[] = [];
   const readIfAllowed: ReadIfAllowed = (what, read) => ifAllowed(read(), (refusal) => unread.push({ what, refusal }));
   const tell = (): void => {

@@ -1,17 +1,23 @@
 import type { z } from "zod";
 import { problemsOfList } from "../core/canonical";
-import type { Properties, Reconciler } from "../core/kind";
+import type { Declaration, Problem, Properties } from "../core/kind";
 import { hasUnknown, placeholder, UNKNOWN } from "./wire-values";
 
 /** Inputs in canonical form, or what is wrong with them. */
 export interface Checked {
   inputs: Properties;
-  problems: { path: string; reason: string }[];
+  problems: Problem[];
   /** Of the inputs what is known and right; of lists and maps of people or mailboxes those elements that are. */
   known: Properties;
   /** Properties whose value is a default the program did not write. */
   defaulted: string[];
 }
+
+/** What a kind says of its inputs. */
+export type Checking<Inputs extends Properties> = Pick<
+  Declaration<Inputs, unknown>,
+  "kind" | "schema" | "keyed" | "check"
+>;
 
 /**
  * Makes canonical inputs. No I/O. The canonical form and the defaults are a promise: the engine compares the inputs of an
@@ -22,20 +28,21 @@ export interface Checked {
  *   beside unknown ones.
  */
 export function check<Inputs extends Properties>(
-  reconciler: Pick<Reconciler<Inputs, unknown, unknown>, "kind" | "schema" | "keyed" | "check">,
+  reconciler: Checking<Inputs>,
   news: Properties,
   before: Properties | undefined,
 ): Checked {
+  const { schema, keyed = {} } = reconciler;
   const declared = withoutStrayNull(
-    reconciler.schema,
+    schema,
     Object.fromEntries(Object.entries(news).filter(([, value]) => value !== null && value !== undefined)),
   );
-  const problems: Checked["problems"] = [];
+  const problems: Problem[] = [];
   const unknown: Properties = {};
   const placeholders: Record<string, string[]> = {};
   const known: Properties = {};
   for (const [property, value] of Object.entries(declared)) {
-    const example = reconciler.keyed[property];
+    const example = keyed[property];
     if (example !== undefined && Array.isArray(value)) {
       const elements = value.filter((element) => element !== UNKNOWN);
       problems.push(...problemsOfList(elements, property, example));
@@ -55,20 +62,22 @@ export function check<Inputs extends Properties>(
       known[property] = value;
     }
   }
-  const parsed = reconciler.schema.safeParse(known);
+  const parsed = schema.safeParse(known);
   if (!parsed.success) {
     problems.push(
       ...parsed.error.issues
         // What is wrong with the elements of a list has been said by position: an element may be a secret.
-        .filter(({ path: [property, key] }) => key === undefined || !isList(reconciler.keyed, declared, property))
+        .filter(({ path: [property, key] }) => key === undefined || !isList(keyed, declared, property))
         .flatMap((issue) => problemsOf(issue, reconciler, declared))
         .filter(({ path }) => !(path in unknown)),
     );
   }
-  const canonical: Properties = parsed.success ? parsed.data : canonicalParts(reconciler.schema, known);
+  const canonical: Properties = parsed.success ? parsed.data : canonicalParts(schema, known);
   const unsettled = Object.keys(declared).filter((property) => !(property in canonical));
-  problems.push(...reconciler.check(canonical as Partial<Inputs>, unsettled, (before ?? {}) as Partial<Inputs>));
-  const parts = knownParts(reconciler, declared, unknown);
+  problems.push(
+    ...(reconciler.check?.(canonical as Partial<Inputs>, unsettled, (before ?? {}) as Partial<Inputs>) ?? []),
+  );
+  const parts = knownParts({ schema, keyed }, declared, unknown);
   const settled = { ...canonical };
   for (const [property, keys] of Object.entries(placeholders)) {
     if (property in canonical) {
@@ -111,7 +120,7 @@ function problemsOfKnownEntries(
   property: string,
   map: unknown,
   declared: Properties,
-): Checked["problems"] {
+): Problem[] {
   const { shape } = reconciler.schema as unknown as Shaped;
   if (typeof map !== "object" || map === null) {
     return [];
@@ -178,7 +187,7 @@ function problemsOf(
   issue: z.core.$ZodIssue,
   { kind, schema }: { kind: string; schema: z.ZodType },
   declared: Properties,
-): Checked["problems"] {
+): Problem[] {
   const { shape } = schema as unknown as Shaped;
   if (issue.code === "unrecognized_keys") {
     const names = issue.path.length === 0 ? Object.keys(shape) : [];

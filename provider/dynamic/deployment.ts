@@ -2,7 +2,9 @@ import { setMaxListeners } from "node:events";
 import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
 import { whyNobodySignsIn } from "../configuration/credential";
 import { projectAbove } from "../configuration/project";
-import type { Operation, Properties } from "../core/kind";
+import { BagRecorder } from "../core/bag";
+import type { Operation } from "../core/kind";
+import type { Recording } from "../core/memory";
 import { originOf } from "../core/origin";
 import { readOrFail } from "../core/reading";
 import { Registry } from "../core/registry";
@@ -86,15 +88,16 @@ export async function openDeployment(raw: RawConfiguration, log: EngineLog): Pro
 /**
  * What one operation on one resource works with.
  *
+ * @param recording what the state says of it; keeps what is recorded.
  * @param environmentUrl the Dataverse environment that the resource itself names, if it does.
  */
-export function operationOf(
+export function operationOf<Inputs, Memory>(
   deployment: Deployment,
   urn: string,
-  state: Properties,
-  defaulted: readonly string[],
+  recording: Recording<Inputs, Memory>,
+  defaulted: readonly string[] = [],
   environmentUrl?: unknown,
-): Operation {
+): Operation<Inputs, Memory> {
   // In a local tenant there is one environment, and no address of a program may lead out of it.
   const isOwn = typeof environmentUrl === "string" && deployment.configuration.localTenant === undefined;
   return {
@@ -106,7 +109,9 @@ export function operationOf(
     registry: deployment.registry,
     origin: originOf(urn),
     limits: { maxMailboxDeletes: deployment.configuration.maxMailboxDeletes },
-    state,
+    known: recording,
+    record: (what) => recording.record(what),
+    state: recording instanceof BagRecorder ? recording.state : {},
     defaulted,
     readIfAllowed: readOrFail,
   };
@@ -122,7 +127,8 @@ const NEVER = new AbortController().signal;
 // Every wait of a deployment listens to it, and Node takes more than ten at a time for a leak.
 setMaxListeners(0, NEVER);
 
-function bounds(): CallContext {
+/** The bounds of an operation that begins now. */
+export function bounds(): CallContext {
   return { signal: NEVER, deadline: Date.now() + OPERATION_TIME };
 }
 

@@ -1,14 +1,17 @@
+import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
+import { BagRecorder } from "../core/bag";
 import type { Claim } from "../core/claims";
 import { converge } from "../core/converge";
-import type { Operation, Properties, Reconciler } from "../core/kind";
+import type { Known, Operation, Properties, Reconciler } from "../core/kind";
+import { Recorder, type Recording } from "../core/memory";
 import { type Origin, originOf } from "../core/origin";
 import { isUnfit, looking } from "../core/reading";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
 import { redact } from "../http/redact";
 import { type Checked, check } from "./check";
 import type { Deployment } from "./deployment";
-import { environmentOf, operationOf } from "./deployment";
+import { bounds, environmentOf, operationOf } from "./deployment";
 import { failureOf, PartialFailure } from "./failures";
 import { keepSecret, sealed, secretTexts } from "./secrets";
 import { hasUnknown, plain, UNKNOWN } from "./wire-values";
@@ -27,8 +30,10 @@ const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets", "__awaited
  *
  * @typeParam Inputs see {@link Reconciler}.
  */
-export class DynamicProvider<Inputs extends Properties, Desired, Observed> implements pulumi.dynamic.ResourceProvider {
-  readonly #reconciler: Reconciler<Inputs, Desired, Observed>;
+export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observed>
+  implements pulumi.dynamic.ResourceProvider
+{
+  readonly #reconciler: Reconciler<Inputs, Memory, Desired, Observed>;
   readonly #deployment: () => Promise<Deployment>;
   readonly #working: <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -37,7 +42,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
    * @param working runs a call that must be finished before the process may end.
    */
   constructor(
-    reconciler: Reconciler<Inputs, Desired, Observed>,
+    reconciler: Reconciler<Inputs, Memory, Desired, Observed>,
     deployment: () => Promise<Deployment>,
     working: <T>(work: () => Promise<T>) => Promise<T>,
   ) {
@@ -57,7 +62,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       return { inputs: news, failures: [{ property: "", reason: failureOf(error, urnOf(news)).message }] };
     }
     const before = isNew ? undefined : visible(olds);
-    const checked = check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(news), before);
+    const checked = check(this.#reconciler, visible(news), before);
     const origin = olds.__origin ?? news.__origin;
     Object.assign(checked.inputs, this.#reconciler.byDefault?.(checked.inputs, before ?? {}));
     const { registry } = deployment;
@@ -85,9 +90,9 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;
     }
-    if (before === undefined || !isEqual(before, checked.inputs)) {
+    if (before === undefined || !isDeepStrictEqual(plain(before), plain(checked.inputs))) {
       const advised = withoutUnknown(checked.inputs, before);
-      const ownAdvice = this.#reconciler.advise(advised as Partial<Inputs>, before as Partial<Inputs>);
+      const ownAdvice = this.#reconciler.advise?.(advised as Partial<Inputs>, before as Partial<Inputs>) ?? [];
       for (const advice of [...ownAdvice, ...conflicts.advice]) {
         deployment.log.warn(String(origin), advice);
       }
@@ -114,22 +119,24 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       requireTenant(olds, deployment.tenantId);
       const { registry } = deployment;
       const reconciler = this.#reconciler;
-      const state = { ...olds, id };
-      const replaces = reconciler.replaces(state, news, registry, environmentOf(deployment));
+      const known = this.#recording(olds, id);
+      const replaces = reconciler.replaces?.(known, news, registry, environmentOf(deployment)) ?? [];
       if (!hasUnknown(news)) {
         this.#settle(this.#checked(news).known, originOf(urnOf(news)), deployment);
       }
       if (replaces.length === 0) {
-        reconciler.declare(state, news, operationOf(deployment, urnOf(olds), state, []).origin, registry);
+        reconciler.declare(known, news, originOf(urnOf(olds)), registry);
       }
-      const respelled = reconciler.respelled(state, news, registry);
+      const respelled = reconciler.respelled?.(known, news, registry) ?? [];
       const rest = (properties: Properties) =>
         Object.fromEntries(Object.entries(visible(properties)).filter(([property]) => !respelled.includes(property)));
       const isOnlySpelling =
-        respelled.length > 0 && !hasUnknown(news) && isEqual(this.#inputsOf(rest(olds)), rest(news));
+        respelled.length > 0 &&
+        !hasUnknown(news) &&
+        isDeepStrictEqual(plain(this.#inputsOf(rest(olds))), plain(rest(news)));
       // An address of the program may stand for a mailbox that was just replaced: the text is the same, what it means is not.
-      const isMoved = Object.entries(reconciler.refersTo(state)).some(([address, known]) =>
-        registry.isTakenOver(address, known),
+      const isMoved = Object.entries(reconciler.refersTo?.(known) ?? {}).some(([address, target]) =>
+        registry.isTakenOver(address, target),
       );
       const changes =
         isMoved || olds[UNFINISHED] === true ? { changes: true } : isOnlySpelling ? { changes: false } : {};
@@ -140,34 +147,19 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   /** Creates, continues an earlier creation of its own, or adopts. After the first irreversible call every failure is partial. */
   async create(inputs: Properties): Promise<pulumi.dynamic.CreateResult> {
     return this.#guarded(inputs, async (deployment) => {
-      const operation = operationOf(
-        deployment,
-        urnOf(inputs),
-        {},
-        (inputs.__defaulted as string[] | undefined) ?? [],
-        inputs.environmentUrl,
-      );
+      const { operation, recording } = await this.#open(deployment, undefined, inputs);
       const declared = this.#canonical(inputs);
-      let desired: Desired | undefined;
       try {
-        operation.state.tenantId = await deployment.services.tenantId(operation);
-        desired = await this.#resolve(declared, operation, deployment);
-        const found = await this.#reconciler.find(desired, operation);
-        const observed = found ?? (await this.#reconciler.ensure(desired, operation));
-        const outputs = await this.#walk(declared, desired, {}, observed, operation);
-        return { id: this.#reconciler.id(observed), outs: this.#outs({ ...hidden(inputs), ...outputs }, inputs) };
+        const previous = recording.snapshot();
+        const desired = await this.#resolve(declared, operation, deployment);
+        const observed = await this.#make(desired, operation);
+        const id = this.#reconciler.id(observed);
+        const outputs = await this.#walk(declared, desired, previous, observed, operation, recording);
+        return { id, outs: this.#outs({ ...hidden(inputs), ...outputs }, inputs) };
       } catch (error) {
-        const failure = failureOf(error, operation.origin.urn);
         deployment.registry.settleFeed(operation.origin);
-        const { id } = operation.state;
         // What was declared may have been written as a whole: a resumed deployment compares with the tenant anyway.
-        throw typeof id === "string"
-          ? new PartialFailure(
-              failure,
-              id,
-              this.#outs({ ...inputs, ...withoutId(operation.state), [UNFINISHED]: true }, inputs),
-            )
-          : failure;
+        throw this.#failure(error, inputs, recording, operation, inputs);
       }
     });
   }
@@ -190,10 +182,8 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       }
       const { environmentUrl } = props;
       const own = environmentUrl === undefined ? {} : { environmentUrl };
-      const opened = operationOf(deployment, urnOf(props), { ...own }, [], environmentUrl);
-      const tenantId = await deployment.services.tenantId(opened);
-      requireTenant(props, tenantId);
-      const { operation, tell } = looking(opened, "not filled in");
+      const opened = await this.#open(deployment, undefined, { ...hidden(props), tenantId: props.tenantId, ...own });
+      const { operation, tell } = looking(opened.operation, "not filled in");
       // What is amiss with it is its owner's to be told.
       const quietly = { ...operation, warn: () => undefined };
       const answer = await this.#reconciler.read(asked.trim(), quietly);
@@ -209,10 +199,10 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
       }
       const { observed, inputs, outputs: more } = answer;
       const id = this.#reconciler.id(observed);
-      const outputs = this.#reconciler.outputs(undefined, observed, quietly);
+      const outputs = this.#reconciler.outputs(undefined, observed, quietly.known);
       deployment.registry.read(id, operation.origin);
       tell();
-      const all: Properties = { ...inputs, ...outputs, ...more, tenantId };
+      const all: Properties = { ...inputs, ...outputs, ...more, tenantId: opened.tenantId };
       const filled = Object.fromEntries(wanted.map((name) => [name, all[name] ?? null]));
       return {
         id,
@@ -224,22 +214,26 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
 
   async #readState(id: string, props: Properties): Promise<pulumi.dynamic.ReadResult> {
     return this.#guarded(props, async (deployment) => {
-      const { operation, tell } = looking(await this.#open(deployment, id, props));
-      const observed = await this.#reconciler.observe(id, undefined, operation);
+      const { operation: opened, tenantId } = await this.#open(deployment, id, props);
+      const { operation, tell } = looking(opened);
+      const reconciler = this.#reconciler;
+      const observed = await reconciler.observe(id, undefined, operation);
       if (observed === undefined) {
         return {};
       }
-      const state = withoutId(operation.state);
+      const { known } = operation;
       const inputs = Object.fromEntries(
-        Object.entries(this.#inputsOf(await this.#reconciler.inputs(state, observed, operation))).map(
-          ([property, value]) => [property, value ?? null],
-        ),
+        Object.entries(this.#inputsOf(await reconciler.inputs(known, observed))).map(([property, value]) => [
+          property,
+          value ?? null,
+        ]),
       );
-      const outputs = this.#reconciler.outputs(undefined, observed, operation);
+      const outputs = reconciler.memory.write(reconciler.outputs(undefined, observed, known), props);
+      await this.#warn(undefined, observed, operation);
       tell();
       return {
         id,
-        props: this.#outs({ ...hidden(props), ...inputs, ...outputs, tenantId: operation.state.tenantId }, props),
+        props: this.#outs({ ...hidden(props), ...inputs, ...outputs, tenantId }, props),
         inputs: plain({ ...hidden(withoutMark(props)), ...inputs }),
       };
     });
@@ -248,9 +242,9 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   /** Brings the tenant to the new inputs; of what is there, only what the old outputs held is taken away. */
   async update(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.UpdateResult> {
     return this.#guarded(news, async (deployment) => {
-      const operation = await this.#open(deployment, id, olds);
+      const { operation, recording } = await this.#open(deployment, id, olds, news);
       const declared = this.#canonical(news);
-      const previous = structuredClone(operation.state);
+      const previous = recording.snapshot();
       try {
         const desired = await this.#resolve(declared, operation, deployment);
         const observed = await this.#reconciler.observe(id, desired, operation);
@@ -261,19 +255,11 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
             nextStep: "Run `pulumi refresh` to record that, then `pulumi up` to create it again.",
           });
         }
-        const outputs = await this.#walk(declared, desired, previous, observed, operation);
+        const outputs = await this.#walk(declared, desired, previous, observed, operation, recording);
         return { outs: this.#outs({ ...hidden(news), ...outputs }, olds, news) };
       } catch (error) {
-        const failure = failureOf(error, operation.origin.urn);
         deployment.registry.settleFeed(operation.origin);
-        // A plain failure keeps state and diff as they were; only what was written on the way must be saved.
-        throw isEqual(previous, operation.state)
-          ? failure
-          : new PartialFailure(
-              failure,
-              id,
-              this.#outs({ ...hidden(news), ...withoutId(operation.state), [UNFINISHED]: true }, olds, news),
-            );
+        throw this.#failure(error, hidden(news), recording, operation, olds, news);
       }
     });
   }
@@ -291,30 +277,69 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
         );
         return;
       }
-      await this.#reconciler.remove(id, await this.#open(deployment, id, props));
+      const { operation } = await this.#open(deployment, id, props);
+      await this.#reconciler.remove(id, operation);
     });
   }
 
-  async #walk(declared: Inputs, desired: Desired, previous: Properties, observed: Observed, operation: Operation) {
+  /** On create: the object, found or made, as one's own. */
+  async #make(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed> {
     const reconciler = this.#reconciler;
-    const differences = reconciler.difference(desired, previous, observed, operation.state);
-    if (differences.length > 0) {
-      operation.state.id ??= reconciler.id(observed);
+    const found = await reconciler.find?.(desired, operation);
+    return found === undefined
+      ? reconciler.create(desired, operation)
+      : (reconciler.takeOver?.(found, desired, operation) ?? found);
+  }
+
+  async #walk(
+    declared: Inputs,
+    desired: Desired,
+    previous: Known<Inputs, Memory>,
+    observed: Observed,
+    operation: Operation<Inputs, Memory>,
+    recording: Recording<Inputs, Memory>,
+  ): Promise<Properties> {
+    const reconciler = this.#reconciler;
+    if (reconciler.difference(desired, previous, observed, operation.known).length > 0) {
+      recording.identify(reconciler.id(observed));
     }
     const converged = await converge(reconciler, desired, previous, observed, operation);
-    const finished = await reconciler.finish(desired, previous, converged, operation);
-    reconciler.declare(
-      { ...operation.state, id: reconciler.id(finished) },
-      declared,
-      operation.origin,
-      operation.registry,
-    );
-    const outputs = reconciler.outputs(desired, finished, operation);
-    return { ...declared, ...outputs, tenantId: operation.state.tenantId };
+    const finished = (await reconciler.finish?.(desired, previous, converged, operation)) ?? converged;
+    const outputs = reconciler.outputs(desired, finished, operation.known);
+    await this.#warn(desired, finished, operation);
+    recording.identify(reconciler.id(finished));
+    recording.settle(declared, outputs);
+    reconciler.declare(operation.known, declared, operation.origin, operation.registry);
+    return { ...declared, ...reconciler.memory.write(outputs), tenantId: recording.properties().tenantId };
+  }
+
+  async #warn(desired: Desired | undefined, observed: Observed, operation: Operation<Inputs, Memory>): Promise<void> {
+    for (const warning of (await this.#reconciler.warnings?.(desired, observed, operation)) ?? []) {
+      operation.warn(warning);
+    }
+  }
+
+  /** The error that an operation ends with. A plain one keeps state and diff as they were; what was written on the way must be saved. */
+  #failure(
+    error: unknown,
+    given: Properties,
+    recording: Recording<Inputs, Memory>,
+    { origin }: Operation<Inputs, Memory>,
+    ...sources: Properties[]
+  ): Error {
+    const failure = failureOf(error, origin.urn);
+    const { id } = recording;
+    return recording.isPartial && id !== undefined
+      ? new PartialFailure(
+          failure,
+          id,
+          this.#outs({ ...given, ...recording.properties(), [UNFINISHED]: true }, ...sources),
+        )
+      : failure;
   }
 
   /** What the inputs name, looked up; refused when other resources contradict it now that it is known what names mean. */
-  async #resolve(declared: Inputs, operation: Operation, deployment: Deployment): Promise<Desired> {
+  async #resolve(declared: Inputs, operation: Operation<Inputs, Memory>, deployment: Deployment): Promise<Desired> {
     const { origin, registry } = operation;
     this.#settle(declared, origin, deployment);
     const desired = await this.#reconciler.resolve(declared, operation);
@@ -338,7 +363,7 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
   }
 
   #checked(inputs: Properties): Checked {
-    return check(this.#reconciler as Reconciler<Inputs, unknown, unknown>, visible(inputs), visible(inputs));
+    return check(this.#reconciler, visible(inputs), visible(inputs));
   }
 
   /** A policy's remediation changes what `check` returned, and nobody checks that again. */
@@ -350,24 +375,40 @@ export class DynamicProvider<Inputs extends Properties, Desired, Observed> imple
     return checked.inputs as Inputs;
   }
 
-  async #open(deployment: Deployment, id: string, props: Properties): Promise<Operation> {
-    const state = { ...structuredClone(visible(props)), id };
-    const operation = operationOf(deployment, urnOf(props), state, [], props.environmentUrl);
-    const tenantId = await deployment.services.tenantId(operation);
+  /**
+   * Begins an operation.
+   *
+   * @param id undefined for what is to be created or is only read: the state is empty then.
+   * @param props the state; what is known of a resource that is to be created.
+   * @param news the inputs with which it is deployed.
+   */
+  async #open(deployment: Deployment, id: string | undefined, props: Properties, news = props) {
+    const tenantId = await deployment.services.tenantId(bounds());
     requireTenant(props, tenantId);
-    operation.state.tenantId = tenantId;
-    return operation;
+    const recording = this.#recording({ ...(id === undefined ? {} : props), tenantId }, id);
+    const defaulted = id === undefined ? ((news.__defaulted as string[] | undefined) ?? []) : [];
+    const operation = operationOf(deployment, urnOf(props), recording, defaulted, props.environmentUrl);
+    this.#reconciler.share?.(recording, operation.origin, operation.registry);
+    return { operation, recording, tenantId };
+  }
+
+  /** The one door through which a state comes in. */
+  #recording(props: Properties, id: string | undefined): Recording<Inputs, Memory> {
+    const reconciler = this.#reconciler;
+    return "isBag" in reconciler
+      ? (new BagRecorder(visible(props), id) as unknown as Recording<Inputs, Memory>)
+      : new Recorder(reconciler, visible(props), id);
   }
 
   /** Outputs as they may leave a method; those that repeat a secret of the inputs are secrets too. */
   #outs(outputs: Properties, ...sources: Properties[]): Properties {
     const properties = plain(outputs);
-    const texts = sources.flatMap((source) => secretTexts(source, this.#reconciler.keyed));
+    const texts = sources.flatMap((source) => secretTexts(source, this.#reconciler.keyed ?? {}));
     return sealed(properties, Object.keys(this.#inputsOf(properties)), texts);
   }
 
   #keepSecrets(...sources: Properties[]): void {
-    keepSecret(sources.flatMap((source) => secretTexts(source, this.#reconciler.keyed)));
+    keepSecret(sources.flatMap((source) => secretTexts(source, this.#reconciler.keyed ?? {})));
   }
 
   #inputsOf(properties: Properties): Properties {
@@ -434,26 +475,4 @@ function withoutUnknown(inputs: Properties, before: Properties | undefined): Pro
 
 function withoutIdOf({ __id: _id, ...properties }: Properties): Properties {
   return properties;
-}
-
-function withoutId({ id: _id, ...state }: Properties): Properties {
-  return state;
-}
-
-/** Whether two sets of properties are the same; the order of keys says nothing. */
-function isEqual(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(sorted);
-  }
-  return typeof value === "object" && value !== null
-    ? Object.fromEntries(
-        Object.entries(value)
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([key, member]) => [key, sorted(member)]),
-      )
-    : value;
 }

@@ -1,7 +1,14 @@
-import type { Operation } from "../core/kind";
 import { check } from "../dynamic/check";
-import { type Desired, type MemberRights, NOBODY, type Observed } from "../kinds/mailbox-membership/desired";
-import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
+import {
+  type Desired,
+  type MemberRights,
+  type MembershipInputs,
+  type MembershipOperation,
+  NOBODY,
+  type Observed,
+} from "../kinds/mailbox-membership/desired";
+import { readMembers } from "../kinds/mailbox-membership/leavers";
+import { everybodyOn, mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import type { Mailbox } from "../services/mailboxes";
 import type { Entry } from "../services/permissions";
 import { type Declared, minimal, reasons } from "./shared-mailbox";
@@ -15,24 +22,20 @@ import { type Declared, minimal, reasons } from "./shared-mailbox";
  */
 export async function declaredMembership(
   mailbox: Mailbox,
-  operation: Operation,
+  operation: MembershipOperation,
 ): Promise<Omit<Declared, "program"> & { members: unknown }> {
   const id = mailbox.id.toLowerCase();
+  const known = everybodyOn(mailbox, operation.known.memory);
   const inputs = { mailbox: id, members: {}, exclusive: true };
-  operation.state = { ...inputs, mailboxId: mailbox.id };
   const desired: Desired = { inputs, mailbox, members: new Map(), keep: NOBODY };
   // Asked for in the same moment, the permissions are read once.
   const [found, { entries }] = await Promise.all([
-    mailboxMembership.find(desired, operation),
+    mailboxMembership.create(desired, { ...operation, known }),
     operation.services.permissions.on(mailbox),
   ]);
-  if (found === undefined) {
-    throw new Error(`the permissions on ${mailbox.primarySmtpAddress} were not read`);
-  }
   const notes = strangers(entries, found);
-  const { members: everybody } = await mailboxMembership.inputs(operation.state, found, operation);
   const members = Object.fromEntries(
-    Object.entries(everybody as Record<string, MemberRights>).filter(([key, rights]) => {
+    Object.entries(readMembers(known, found)).filter(([key, rights]) => {
       const { problems } = check(mailboxMembership, { mailbox: id, members: { [key]: rights } }, undefined);
       notes.push(...(problems.length === 0 ? [] : [`Left out as a member: ${reasons(problems)}.`]));
       return problems.length === 0;
@@ -48,11 +51,12 @@ export async function declaredMembership(
     };
   }
   const people = new Map([...found.people].filter(([key]) => key in members));
-  operation.state = { ...checked.inputs, mailboxId: mailbox.id };
+  const declared = { ...known, inputs: checked.inputs as MembershipInputs };
+  const outputs = mailboxMembership.outputs(undefined, { ...found, people, strangers: [] }, declared);
   return {
     members: Object.keys(members).length === 0 ? undefined : written(id, members),
     inputs: checked.inputs,
-    outputs: mailboxMembership.outputs(undefined, { ...found, people, strangers: [] }, operation),
+    outputs: mailboxMembership.memory.write(outputs),
     notes,
   };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Change, Operation, Properties, Reconciler } from "../core/kind";
-import { check } from "../dynamic/check";
+import type { Change, Operation, Properties } from "../core/kind";
+import { type Checking, check } from "../dynamic/check";
 import { InputError, isClass } from "../http/errors";
 import type { Desired, Observed } from "../kinds/shared-mailbox/desired";
 import { isSet } from "../kinds/shared-mailbox/facet";
@@ -194,14 +194,17 @@ export function reasons(problems: readonly { path: string; reason: string }[]): 
   return problems.map(({ path, reason }) => `${path}: ${reason}`).join("; ");
 }
 
-type Checkable = Pick<Reconciler<Properties, unknown, unknown>, "kind" | "schema" | "keyed" | "check">;
-
 /**
  * The shortest way to write a property: without the members that mean the same left out, such as `keepCopy: true`.
  *
  * @param others the inputs that the property cannot be checked without.
  */
-export function minimal(reconciler: Checkable, others: Properties, property: string, value: unknown): unknown {
+export function minimal(
+  reconciler: Checking<Properties>,
+  others: Properties,
+  property: string,
+  value: unknown,
+): unknown {
   const canonical = (candidate: unknown) =>
     check(reconciler, { ...others, [property]: candidate }, undefined).inputs[property];
   const whole = canonical(value);

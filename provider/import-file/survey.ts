@@ -1,7 +1,10 @@
-import type { Operation, Properties } from "../core/kind";
-import { type Deployment, operationOf } from "../dynamic/deployment";
+import { BagRecorder } from "../core/bag";
+import type { Properties } from "../core/kind";
+import { Recorder, type Recording } from "../core/memory";
+import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
 import { plain } from "../dynamic/wire-values";
 import type { Kind } from "../kinds";
+import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import { providerText, typeToken } from "../resources/dynamic-resource";
 import type { Mailbox } from "../services/mailboxes";
 import { declaredMembership } from "./membership";
@@ -48,9 +51,9 @@ export interface Survey {
  */
 export async function survey(deployment: Deployment, patterns: readonly string[], place: Place): Promise<Survey> {
   const { services } = deployment;
-  const operation = (kind: Kind, name: string): Operation =>
-    operationOf(deployment, originAt(place, kind, name), {}, []);
-  const tenantId = await services.tenantId(operation("SharedMailbox", ""));
+  const operation = <Inputs, Memory>(kind: Kind, name: string, recording: Recording<Inputs, Memory>) =>
+    operationOf(deployment, originAt(place, kind, name), recording);
+  const tenantId = await services.tenantId(bounds());
   const all = (await services.mailboxes.shared()).sort((a, b) =>
     a.primarySmtpAddress < b.primarySmtpAddress ? -1 : 1,
   );
@@ -83,8 +86,11 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
         return refused("Entra does not show its account.");
       }
       const [declared, membership] = await Promise.all([
-        declaredMailbox({ mailbox, user }, operation("SharedMailbox", name)),
-        declaredMembership(mailbox, operation("MailboxMembership", membershipName(name))),
+        declaredMailbox({ mailbox, user }, operation("SharedMailbox", name, new BagRecorder({}, undefined))),
+        declaredMembership(
+          mailbox,
+          operation("MailboxMembership", membershipName(name), new Recorder(mailboxMembership, {})),
+        ),
       ]);
       if ("refusal" in declared) {
         return refused(declared.refusal);

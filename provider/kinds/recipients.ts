@@ -120,28 +120,30 @@ function elsewhere(id: string, recipient: Recipient): string {
 }
 
 /**
- * Warns of addresses of the program that somebody else has by now: the state knows by id who was meant, and a reader of the program
- * takes it to be the other one.
+ * What is to say of addresses of the program that somebody else has by now: the state knows by id who was meant, and a reader of the
+ * program takes it to be the other one.
  *
  * @param people who is meant, by the text in the program.
  */
-export async function tellReassigned(
+export async function reassigned(
   people: Iterable<readonly [key: string, person: Recipient]>,
   pathOf: (key: string) => string,
-  operation: Operation,
-): Promise<void> {
+  operation: Pick<Operation, "services">,
+): Promise<string[]> {
+  const remarks: string[] = [];
   for (const [key, person] of people) {
     const isStillTheirs = hasAddress(person, key) || sameText(person.userPrincipalName ?? "", key);
     if (key.includes("@") && !isStillTheirs) {
       const others = (await operation.services.recipients.named(key)).filter(({ id }) => !sameText(id, person.id));
       if (others.length > 0) {
-        operation.warn(
+        remarks.push(
           `${pathOf(key)} still means ${describe(person)} with id ${person.id}, who had this address before. ` +
             `It is the address of ${others.map(describe).join(" and ")} now. Write the id of the one who is meant.`,
         );
       }
     }
   }
+  return remarks;
 }
 
 /**
@@ -206,8 +208,9 @@ export async function mailboxAndAccount(
 }
 
 /** The account of a mailbox that the application may not look at in Entra: what is known of it is what the state has. */
-function userOf({ id, userPrincipalName }: Mailbox, { state }: Operation): User {
-  return { id, userPrincipalName, accountEnabled: (state.accountEnabled ?? state.signInBlocked === false) === true };
+function userOf({ id, userPrincipalName }: Mailbox, { known: { memory, inputs } }: Operation): User {
+  const accountEnabled = (memory.accountEnabled ?? inputs.signInBlocked === false) === true;
+  return { id, userPrincipalName, accountEnabled };
 }
 
 /** @throws always: one witness alone does not prove that a mailbox is gone. */

@@ -79,7 +79,7 @@ export function registration(
       ...options,
       ...(asked === undefined ? {} : { id: asked.id }),
       ...canonicalOptions(keyed, options),
-      hideDiffs: ["__provider", "__origin", "__secrets", "__awaited", ...(options?.hideDiffs ?? [])],
+      hideDiffs: ["__provider", "__origin", "__secrets", "__awaited", "__memory", ...(options?.hideDiffs ?? [])],
       additionalSecretOutputs: [
         ...Object.keys(outputs).filter((output) => output === "credentials"),
         ...(options?.additionalSecretOutputs ?? []),

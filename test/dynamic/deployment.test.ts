@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Recorder } from "../../provider/core/memory";
 import { openDeployment, operationOf } from "../../provider/dynamic/deployment";
 import { EngineLog } from "../../provider/dynamic/engine-log";
 import { isProviderError } from "../../provider/http/errors";
+import { mailboxMembership } from "../../provider/kinds/mailbox-membership/reconciler";
 import { startLocalTenant } from "../../provider/local-tenant/server";
 
 test("a served local tenant that does not answer is named as the setting it comes from, not as a defect", async () => {
@@ -27,7 +29,7 @@ test("hundreds of waits may listen to the end of a deployment without a warning 
   const raw = { get: (key: string) => settings[key], keys: Object.keys(settings) };
   const deployment = await openDeployment(raw, new EngineLog(undefined));
   try {
-    const { signal } = operationOf(deployment, "urn", {}, []);
+    const { signal } = operationOf(deployment, "urn", new Recorder(mailboxMembership, {}));
     // 0 is no limit, which `getMaxListeners` of Node 20 cannot say; the warning itself cannot be heard from within jest.
     const limit = Object.getOwnPropertySymbols(signal).find(({ description }) =>
       /maxEventTargetListeners$/.test(description ?? ""),

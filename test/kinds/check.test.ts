@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Properties, Reconciler } from "../../provider/core/kind";
-import { check } from "../../provider/dynamic/check";
+import type { Declaration, Properties } from "../../provider/core/kind";
+import { type Checking, check } from "../../provider/dynamic/check";
 import { placeholder, plain, UNKNOWN } from "../../provider/dynamic/wire-values";
 import { kinds as everyKind } from "../../provider/kinds";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
@@ -13,10 +13,9 @@ const kinds = {
   ForwardingMailbox: forwardingMailbox,
 };
 type Kind = keyof typeof kinds;
-type Checking = Pick<Reconciler<Properties, unknown, unknown>, "kind" | "schema" | "keyed" | "check">;
 
 function checked(kind: Kind, program: Properties, isNew = true) {
-  return check(kinds[kind] as unknown as Checking, program, isNew ? undefined : {});
+  return check(kinds[kind] as unknown as Checking<Properties>, program, isNew ? undefined : {});
 }
 
 function problems(kind: Kind, program: Properties): string[] {
@@ -137,7 +136,7 @@ describe("whatever is wrong with a value", () => {
     const { shape } = reconciler.schema as unknown as { shape: Record<string, unknown> };
     for (const property of Object.keys(shape)) {
       for (const value of [...wrong, { "ada@contoso.com": 7 }, { sku: "X", disabledPlans: [7] }]) {
-        const { problems: found } = check(reconciler as unknown as Checking, { [property]: value }, {});
+        const { problems: found } = check(reconciler as unknown as Checking<Properties>, { [property]: value }, {});
         for (const { path, reason } of found) {
           expect({ path, value, reason }).toEqual({
             path: expect.stringMatching(/./),
@@ -214,7 +213,7 @@ describe("advice is not given again when something else changes", () => {
       : value;
 
   test.each(cases)("%s %#", (kind, program, more, other) => {
-    const reconciler = kinds[kind] as unknown as Reconciler<Properties, unknown, unknown>;
+    const reconciler = kinds[kind] as unknown as Required<Pick<Declaration<Properties, unknown>, "advise">>;
     const before = checked(kind, { ...program, ...more }).inputs;
     const after = checked(kind, { ...program, ...more, ...other }).inputs;
     expect(reconciler.advise(before, undefined)).toHaveLength(1);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Change, Properties } from "../../provider/core/kind";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
-import { type Member, NOBODY } from "../../provider/kinds/mailbox-membership/desired";
+import { type Member, type MemberRights, memory, NOBODY } from "../../provider/kinds/mailbox-membership/desired";
 import { mailboxMembership } from "../../provider/kinds/mailbox-membership/reconciler";
 import { sharedMailbox } from "../../provider/kinds/shared-mailbox/reconciler";
 import { incomingMethods } from "../../provider/services/dataverse";
@@ -235,15 +235,20 @@ describe("MailboxMembership", () => {
     othersIds: Set<string>,
   ) {
     const people = new Map(names.map((name) => [key(name), personOf(name)]));
+    const before: Parameters<typeof mailboxMembership.difference>[1] = {
+      id: undefined,
+      inputs: { members: previous as Record<string, MemberRights> },
+      memory: memory.read({}),
+    };
     return mailboxMembership.difference(
       {
         inputs: { mailbox: "support@contoso.com", members: desired },
         mailbox: {},
         members: new Map([...people].filter(([one]) => one in desired)),
       } as unknown as Desired,
-      { members: previous },
+      before,
       { mailbox: {}, held: heldBy(seen), orphans: [], people, keep: NOBODY, othersIds } as unknown as Observed,
-      { members: previous },
+      before,
     );
   }
 

@@ -358,8 +358,48 @@ export class Resource {
   #provider(deployment: Deployment): pulumi.dynamic.ResourceProvider {
     const open = () => Promise.resolve(deployment);
     const working = <T>(work: () => Promise<T>) => work();
-    return new DynamicProvider(kinds[this.#kind] as AnyReconciler, open, working);
+    return new DynamicProvider(held(kinds[this.#kind] as AnyReconciler), open, working);
   }
+}
+
+/** A reconciler that is held to what `difference` promises: it changes nothing of what it is given, and asked again it says the same. */
+function held(reconciler: AnyReconciler): AnyReconciler {
+  if ("isBag" in reconciler) {
+    return reconciler;
+  }
+  const difference: AnyReconciler["difference"] = (desired, previous, observed, known) => {
+    for (const given of [desired, previous, observed, known.inputs, known.memory]) {
+      freeze(given);
+    }
+    const changes = reconciler.difference(desired, previous, observed, known);
+    expect(reconciler.difference(desired, previous, observed, known)).toEqual(changes);
+    return changes;
+  };
+  return { ...reconciler, difference };
+}
+
+/** Makes every change of a value, and of what is in it, an error. */
+function freeze(value: unknown): void {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) {
+    return;
+  }
+  if (value instanceof Map || value instanceof Set) {
+    const refuse = () => {
+      throw new TypeError("difference is pure: it must not change what it is given");
+    };
+    Object.assign(value, { set: refuse, add: refuse, delete: refuse, clear: refuse });
+    for (const [key, member] of value.entries()) {
+      freeze(key);
+      freeze(member);
+    }
+  }
+  Object.freeze(value);
+  Object.values(value).forEach(freeze);
+}
+
+/** What a resource remembers and shows to nobody. */
+export function hiddenMemory(resource: Resource): Row {
+  return (resource.outputs.__memory ?? {}) as Row;
 }
 
 /** Paths of leaves that differ between two sets of properties; parts joined by "/". */

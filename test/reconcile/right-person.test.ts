@@ -1,4 +1,4 @@
-import { failure, grant, holders, type Row, type World, withMailbox } from "./harness";
+import { failure, grant, hiddenMemory, holders, type Row, type World, withMailbox } from "./harness";
 
 const ada = "ada@contoso.com";
 const grace = "grace@contoso.com";
@@ -102,15 +102,15 @@ describe("who is kept by an exclusive membership", () => {
 
   test("stays the same person under another name", async () => {
     const { world, id, membership, program, alanId } = await keeping();
-    expect(membership.outputs.keepIds).toEqual({ [alan]: alanId });
+    expect(hiddenMemory(membership).keepIds).toEqual({ [alan]: alanId });
     await rename(world, alan);
     expect(await membership.refresh()).toEqual({});
-    expect(membership.outputs.keepIds).toEqual({ [alan]: alanId });
+    expect(hiddenMemory(membership).keepIds).toEqual({ [alan]: alanId });
     await membership.up({ ...program, members: [ada, grace] });
     expect(await holders(world, id)).toEqual([ada, "alan.king@contoso.com", grace]);
     // Written by the new address it is the same person, and nobody else.
     await membership.up({ ...program, members: [ada, grace], keep: ["alan.king@contoso.com"] });
-    expect(membership.outputs.keepIds).toEqual({ "alan.king@contoso.com": alanId });
+    expect(hiddenMemory(membership).keepIds).toEqual({ "alan.king@contoso.com": alanId });
     expect(await membership.refresh()).toEqual({});
   });
 
@@ -140,7 +140,7 @@ describe("who is kept by an exclusive membership", () => {
     const edsgerId = await idOf(world, "edsger@contoso.com");
     await world.patchRecipient(alan, { emailAddresses: [`SMTP:${alan}`, "smtp:turing@contoso.com"] });
     await membership.up({ ...program, keep: ["turing@contoso.com"] });
-    delete membership.outputs.keepIds;
+    delete membership.outputs.__memory;
     await world.control("PATCH", `state/users/${edsgerId}`, { userPrincipalName: "turing@contoso.com" });
     expect(await membership.refresh()).toEqual({});
     expect(world.warnings.at(-1)).toMatch(/^keep: turing@contoso\.com is ambiguous: /);
@@ -155,17 +155,31 @@ describe("who is kept by an exclusive membership", () => {
       /^keep: alan@contoso\.com stood for the object .*which is gone.*pulumi up --refresh/,
     );
     expect(Object.keys(await membership.refresh())).toEqual(["members/edsger@contoso.com"]);
-    expect(membership.outputs.keepIds).toEqual({});
+    expect(hiddenMemory(membership).keepIds).toEqual({});
     await membership.up(program);
     expect(await holders(world, id)).toEqual(expect.arrayContaining([ada, "edsger@contoso.com"]));
   });
 
   test("is found by address where no state knows an id", async () => {
     const { world, id, membership, alanId } = await keeping();
-    delete membership.outputs.keepIds;
+    delete membership.outputs.__memory;
     expect(await membership.refresh()).toEqual({});
-    expect(membership.outputs.keepIds).toEqual({ [alan]: alanId });
+    expect(hiddenMemory(membership).keepIds).toEqual({ [alan]: alanId });
     expect(await holders(world, id)).toEqual([ada, alan]);
+  });
+
+  test("is known in a state of release 0.1.0, which moves at the next change and not in a refresh", async () => {
+    const { world, id, membership, program, alanId } = await keeping();
+    delete membership.outputs.__memory;
+    membership.outputs.keepIds = { [alan]: alanId };
+    const outputs = structuredClone(membership.outputs);
+    expect(await membership.refresh()).toEqual({});
+    expect(membership.outputs).toEqual(outputs);
+    await passOn(world, alan, "edsger@contoso.com");
+    await membership.up({ ...program, members: [ada, grace] });
+    expect(membership.outputs).not.toHaveProperty("keepIds");
+    expect(hiddenMemory(membership).keepIds).toEqual({ [alan]: alanId });
+    expect(await holders(world, id)).toContain("alan.king@contoso.com");
   });
 
   test("loses the access that this resource declared, when the resource goes", async () => {

@@ -1,4 +1,5 @@
-import type { Change, Operation, Properties, Reconciler } from "../../core/kind";
+import type { BagReconciler } from "../../core/bag";
+import type { Change, Operation, Properties } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import { absent, holdingAll, unfit } from "../../core/reading";
 import { rowThing, sourceThing } from "../../core/registry";
@@ -71,7 +72,7 @@ import {
  * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through
  * Graph or Exchange. It does not touch the collecting mailbox itself, nor other rules of the sources.
  */
-export const forwardingMailbox: Reconciler<ForwardingInputs, Desired, Observed> = {
+export const forwardingMailbox: BagReconciler<ForwardingInputs, Desired, Observed> = {
   kind: "ForwardingMailbox",
   schema,
   keyed: { sources: SOURCE },

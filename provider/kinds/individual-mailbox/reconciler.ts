@@ -1,6 +1,7 @@
+import type { BagReconciler } from "../../core/bag";
 import { environmentName, rowName } from "../../core/claims";
 import { written } from "../../core/converge";
-import type { Change, Operation, Properties, Reconciler } from "../../core/kind";
+import type { Change, Operation, Properties } from "../../core/kind";
 import { asHeld } from "../../core/kind";
 import { holdingAll, isUnfit } from "../../core/reading";
 import { InputError } from "../../http/errors";
@@ -45,7 +46,7 @@ import { knownAs, recordAsked, whose } from "./owner-of-record";
  * The mailbox record that Dynamics made for a user or a queue. It never makes or deletes the record; the address is written
  * to the user or queue, which the record follows. What it changed goes back when it is deleted.
  */
-export const individualMailbox: Reconciler<IndividualInputs, Desired, Observed> = {
+export const individualMailbox: BagReconciler<IndividualInputs, Desired, Observed> = {
   kind: "IndividualMailbox",
   schema,
   keyed: {},

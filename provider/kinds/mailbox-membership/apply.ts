@@ -1,34 +1,37 @@
 import { written } from "../../core/converge";
-import type { Change, Operation } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import { InputError, isServiceError, ProviderError } from "../../http/errors";
 import type { Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
-import type { Desired, Member, MemberRights, Observed } from "./desired";
+import type { Desired, Member, MemberRights, MembershipOperation, Observed } from "./desired";
 import { pathOf } from "./desired";
-
-const NO_RIGHTS = { fullAccess: false, sendAs: false, sendOnBehalf: false };
 
 /**
  * Makes the changes: orphaned entries first, because they fill the list; then what is granted, so that nobody who is written in
  * another way now is without access for a moment; then what is taken away.
+ *
+ * @returns the entries that Exchange shows and calls absent.
  */
 export async function apply(
   changes: readonly Change[],
   desired: Desired,
   observed: Observed,
-  operation: Operation,
-): Promise<void> {
+  operation: MembershipOperation,
+): Promise<Pick<Observed, "unremovable">> {
   const onBehalf = changes.filter(({ path }) => path[2] === "sendOnBehalf");
   const isOnPremises = observed.mailbox.isDirSynced;
   requireWritable(isOnPremises ? onBehalf.filter(({ to }) => to === true) : [], "grant it");
+  const staying: string[] = [];
   for (const change of [...changes].sort((a, b) => turn(a) - turn(b))) {
-    await (change.path[0] === "orphans"
+    const left = await (change.path[0] === "orphans"
       ? removeOrphans(observed, operation)
       : changeMember(change, desired, observed, operation));
+    staying.push(...left);
   }
   // Whoever leaves has lost the rest by now.
   requireWritable(isOnPremises ? onBehalf : [], "take it away");
   await changeSendOnBehalf(onBehalf, desired, observed, operation);
+  return { unremovable: [...(observed.unremovable ?? []), ...staying] };
 }
 
 function turn({ path, from, to }: Change): number {
@@ -50,33 +53,37 @@ function requireWritable(changes: readonly Change[], what: string): void {
   }
 }
 
-async function removeOrphans(observed: Observed, operation: Operation): Promise<void> {
-  for (const entry of observed.orphans) {
-    const { list, sid = "", rights, trustee } = entry;
-    noteWhatStays(await revoke(list, observed.mailbox, sid, rights, trustee, operation), entry, observed);
+/**
+ * Takes away what deleted people left.
+ *
+ * @returns SIDs of entries that Exchange shows and does not know by their SID: waiting for them to go would be in vain.
+ */
+async function removeOrphans({ orphans, mailbox }: Observed, operation: MembershipOperation): Promise<string[]> {
+  const staying: string[] = [];
+  for (const { list, sid = "", rights, trustee } of orphans) {
+    const isToldAbsent = await revoke(list, mailbox, sid, rights, trustee, operation);
+    staying.push(...(isToldAbsent ? [sid] : []));
   }
+  return staying;
 }
 
-/** Notes an entry of somebody deleted that Exchange shows and does not know by its SID: waiting for it to go would be in vain. */
-function noteWhatStays(isToldAbsent: boolean, { sid }: Entry, observed: Observed): void {
-  if (isToldAbsent && sid !== undefined) {
-    observed.unremovable = new Set([...(observed.unremovable ?? []), sid]);
-  }
-}
-
-/** Everything about a member that stands in a list of entries; Send on Behalf is written with the mailbox. */
+/**
+ * Everything about a member that stands in a list of entries; Send on Behalf is written with the mailbox.
+ *
+ * @returns as {@link removeOrphans} does.
+ */
 async function changeMember(
   { path, from, to }: Change,
   desired: Desired,
   observed: Observed,
-  operation: Operation,
-): Promise<void> {
+  operation: MembershipOperation,
+): Promise<string[]> {
   const { permissions } = operation.services;
   const { mailbox } = observed;
   const [, key = "", right] = path;
   const person = desired.members.get(key) ?? observed.people.get(key);
   if (person === undefined || right === "sendOnBehalf") {
-    return;
+    return [];
   }
   // Grants go by object id: an address may be another person's by the time it is looked up.
   const { id } = person;
@@ -84,58 +91,67 @@ async function changeMember(
   const grant = (rights: Partial<MemberRights>, write: () => Promise<void>) =>
     written(
       () => withRoom(write, observed),
-      () => note(key, id, rights, operation),
+      () => recordRights(key, id, rights, desired, operation),
     );
   const grantFullAccess = () =>
     grant({ fullAccess: true, automapping: wantsMapping }, () =>
       permissions.grantFullAccess(mailbox, id, key, wantsMapping && !isGroup(person), operation),
     );
+  const revokeFrom = (list: Entry["list"], rights: readonly string[]) =>
+    takeAway(list, rights, key, person, observed, operation);
   if (right === "automapping") {
     // Exchange keeps automapping with the entry and changes it only with a new one.
-    note(key, id, { automapping: from === true }, operation);
-    await takeAway("access", ["FullAccess"], key, person, observed, operation);
+    recordRights(key, id, { automapping: from === true }, desired, operation);
+    const staying = await revokeFrom("access", ["FullAccess"]);
     await grantFullAccess();
-  } else if (right === "otherRights") {
+    return staying;
+  }
+  if (right === "otherRights") {
     const [had, wanted] = [from as string[], to as MemberRights["otherRights"] & string[]];
     const added = wanted.filter((name) => !had.includes(name));
     const surplus = had.filter((name) => !(wanted as string[]).includes(name));
     if (added.length > 0) {
       await grant({ otherRights: wanted }, () => permissions.grantOtherRights(mailbox, id, added, key, operation));
     }
-    if (surplus.length > 0) {
-      await takeAway("access", surplus, key, person, observed, operation);
-    }
-  } else if (right === "fullAccess") {
-    await (to === true ? grantFullAccess() : takeAway("access", ["FullAccess"], key, person, observed, operation));
-  } else if (to === true) {
-    await grant({ sendAs: true }, () => permissions.grantSendAs(mailbox, id, key, operation));
-  } else {
-    await takeAway("sendAs", ["SendAs"], key, person, observed, operation);
+    return surplus.length === 0 ? [] : revokeFrom("access", surplus);
   }
+  if (to !== true) {
+    return right === "fullAccess" ? revokeFrom("access", ["FullAccess"]) : revokeFrom("sendAs", ["SendAs"]);
+  }
+  await (right === "fullAccess"
+    ? grantFullAccess()
+    : grant({ sendAs: true }, () => permissions.grantSendAs(mailbox, id, key, operation)));
+  return [];
 }
 
-/** Takes rights out of every entry of somebody that has them. */
+/**
+ * Takes rights out of every entry of somebody that has them.
+ *
+ * @returns as {@link removeOrphans} does.
+ */
 async function takeAway(
   list: Entry["list"],
   rights: readonly string[],
   key: string,
   person: Member,
   observed: Observed,
-  operation: Operation,
-): Promise<void> {
+  operation: MembershipOperation,
+): Promise<string[]> {
+  const staying: string[] = [];
   for (const entry of observed.held[key]?.entries ?? []) {
     const present = entry.list === list ? rights.filter((name) => entry.rights.includes(name)) : [];
     if (present.length > 0) {
       const isToldAbsent = await revoke(list, observed.mailbox, trusteeOf(person, entry), present, key, operation);
-      noteWhatStays(isToldAbsent && person.isDeleted, entry, observed);
+      staying.push(...(isToldAbsent && person.isDeleted && entry.sid !== undefined ? [entry.sid] : []));
     }
   }
+  return staying;
 }
 
 /**
  * By what an entry's owner is named to Exchange: the object id, which is never somebody else; the SID where the entry is of a
  * deleted owner or of a former SID. Scripts remove orphaned entries by SID, and no reference says that Exchange takes one: where it
- * does not, the entry stays in the state (`noteWhatStays`).
+ * does not, the entry stays in the state (`unremovable`).
  */
 function trusteeOf({ id, sids, isDeleted }: Member, { sid }: Entry): string {
   const isFormer = sid !== undefined && sids[0] !== undefined && sid !== sids[0];
@@ -148,7 +164,7 @@ async function revoke(
   trustee: string,
   rights: string[],
   who: string,
-  operation: Operation,
+  operation: MembershipOperation,
 ): Promise<boolean> {
   const { permissions } = operation.services;
   return list === "access"
@@ -160,7 +176,7 @@ async function changeSendOnBehalf(
   changes: readonly Change[],
   desired: Desired,
   { mailbox, people }: Observed,
-  operation: Operation,
+  operation: MembershipOperation,
 ): Promise<void> {
   const delegates = changes.flatMap(({ path: [, key = ""], to }) => {
     const id = (desired.members.get(key) ?? people.get(key))?.id;
@@ -176,7 +192,7 @@ async function changeSendOnBehalf(
     () => operation.services.permissions.changeSendOnBehalf(mailbox, ids(added), ids(removed), operation),
     () => {
       for (const { key, id } of added) {
-        note(key, id, { sendOnBehalf: true }, operation);
+        recordRights(key, id, { sendOnBehalf: true }, desired, operation);
       }
     },
   );
@@ -203,9 +219,20 @@ async function withRoom(write: () => Promise<void>, { entryCount, orphans }: Obs
   }
 }
 
-/** Notes in the state what was or may have been granted, so that a failure later on leaves no access behind unknown. */
-function note(key: string, id: string, rights: Partial<MemberRights>, { state }: Operation): void {
-  const members = (state.members ?? {}) as Record<string, Partial<MemberRights>>;
-  state.members = { ...members, [key]: { ...NO_RIGHTS, ...members[key], ...rights } };
-  state.memberIds = { ...((state.memberIds ?? {}) as object), [key]: id };
+/** Records what was or may have been granted, so that a failure later on leaves no access behind unknown. */
+function recordRights(
+  key: string,
+  id: string,
+  rights: Partial<MemberRights>,
+  { inputs }: Desired,
+  { known, record }: MembershipOperation,
+): void {
+  const { members } = known.inputs;
+  const { memberIds } = known.memory;
+  const { automapping = true } = inputs.members[key] ?? {};
+  const none = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping };
+  record({
+    inputs: { members: { ...members, [key]: { ...none, ...members?.[key], ...rights } } },
+    memory: { memberIds: { ...memberIds, [key]: id } },
+  });
 }

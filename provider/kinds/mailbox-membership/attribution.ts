@@ -5,7 +5,7 @@ import { hasAddress, type Mailbox } from "../../services/mailboxes";
 import { type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
 import { describe, isGroup, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import type { Held, Member, MemberRights } from "./desired";
+import type { Held, Member, MembershipOperation } from "./desired";
 import { pathOf } from "./desired";
 
 /** The entries on a mailbox by whose they are. */
@@ -42,7 +42,7 @@ export async function attribute(
   entries: readonly Entry[],
   people: ReadonlyMap<string, Member>,
   mailbox: Mailbox,
-  operation: Operation,
+  operation: MembershipOperation,
 ): Promise<Attribution> {
   const idBySid = new Map([...people.values()].flatMap(({ id, sids }) => sids.map((sid) => [sid, id] as const)));
   const unknown = [...people].filter(([, person]) => person.sids.length === 0 && !person.isDeleted);
@@ -127,7 +127,7 @@ async function sendersOnBehalf(
   entries: readonly Entry[],
   people: ReadonlyMap<string, Member>,
   mailbox: Mailbox,
-  operation: Operation,
+  operation: MembershipOperation,
 ): Promise<Map<Entry, string>> {
   const byText = new Map<string, Entry[]>();
   for (const entry of entries.filter(({ list }) => list === "sendOnBehalf")) {
@@ -151,7 +151,7 @@ async function delegatesPrinted(
   same: readonly Entry[],
   people: ReadonlyMap<string, Member>,
   mailbox: Mailbox,
-  operation: Operation,
+  operation: MembershipOperation,
 ): Promise<string[]> {
   const printed = same[0]?.trustee ?? "";
   const candidates = await operation.services.recipients.printed(printed);
@@ -169,14 +169,12 @@ async function delegatesPrinted(
     return referredTo.map(({ id }) => id);
   }
   // Exchange does not tell them apart, so the state's word stands: a right that was given by object id is that one's.
-  const { members, memberIds } = operation.state as {
-    members?: Record<string, Partial<MemberRights>>;
-    memberIds?: Record<string, string>;
-  };
+  const {
+    inputs: { members },
+    memory: { memberIds = {} },
+  } = operation.known;
   const given = candidates.filter(({ id }) =>
-    Object.entries(memberIds ?? {}).some(
-      ([key, known]) => sameText(known, id) && members?.[key]?.sendOnBehalf === true,
-    ),
+    Object.entries(memberIds).some(([key, known]) => sameText(known, id) && members?.[key]?.sendOnBehalf === true),
   );
   return given.map(({ id }) => id).slice(0, same.length);
 }

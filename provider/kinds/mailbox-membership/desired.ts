@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { flag, keyed, whyNotIdentifier } from "../../core/canonical";
+import type { Known, Operation } from "../../core/kind";
+import { type MemoryOf, remembering } from "../../core/memory";
 import type { Mailbox } from "../../services/mailboxes";
 import { type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
 import type { Recipient } from "../../services/recipients";
@@ -66,6 +68,32 @@ export type MembershipInputs = z.output<typeof schema>;
 /** What a member may do. */
 export type MemberRights = z.output<typeof rights>;
 
+const byKey = z.record(z.string(), z.string());
+
+/** What a membership remembers; `resource.ts` says what each output is. */
+export const memory = remembering(
+  {
+    mailboxAddresses: z.array(z.string()),
+    memberIds: byKey,
+    memberSids: z.record(z.string(), z.array(z.string())),
+    deletedMembers: byKey,
+    otherMembers: z.array(z.string()),
+  },
+  {
+    /** Object id of each one in `keep`, by how it is written there; those that are nobody, or several, are missing. */
+    keepIds: byKey,
+  },
+);
+
+/** What a membership remembers. */
+export type Memory = MemoryOf<typeof memory>;
+/** What is known of a membership before the tenant is asked. */
+export type KnownMembership = Known<MembershipInputs, Memory>;
+/** An operation on a membership. */
+export type MembershipOperation = Operation<MembershipInputs, Memory>;
+
+type OtherRight = (typeof OTHER_RIGHTS)[number];
+
 /** The rights that are read back; automapping is not. */
 export const RIGHTS: readonly Right[] = ["fullAccess", "sendAs", "sendOnBehalf"];
 
@@ -93,17 +121,19 @@ export interface Kept {
   byKey: Readonly<Record<string, string>>;
   /** All their object ids. */
   ids: ReadonlySet<string>;
+  /** What is to say of those who are not certain. */
+  remarks: readonly string[];
 }
 
 /** Nobody is left alone. */
-export const NOBODY: Kept = { byKey: {}, ids: new Set() };
+export const NOBODY: Kept = { byKey: {}, ids: new Set(), remarks: [] };
 
 /** What somebody holds on a mailbox by entries of their own. */
 export interface Held {
   entries: readonly Entry[];
   rights: ReadonlySet<Right>;
   /** Rights of the mailbox's own list beside Full Access, sorted. */
-  otherRights: readonly string[];
+  otherRights: readonly OtherRight[];
 }
 
 /** The mailbox and who of the known people may do what; keys as in `members`. */
@@ -117,7 +147,7 @@ export interface Observed {
   /** Entries of deleted users and groups that are none of the known people. */
   orphans: readonly Entry[];
   /** SIDs of deleted ones whose entries Exchange shows and calls absent when they are to be removed; they are not waited for. */
-  unremovable?: ReadonlySet<string>;
+  unremovable?: readonly string[];
   /** Object ids of everybody who shows in `GrantSendOnBehalfTo`; undefined where one of them cannot be told. */
   delegates: readonly string[] | undefined;
   /** Explicit entries in the mailbox's own list, hidden ones too: they share one limit. */

@@ -1,16 +1,28 @@
-import type { Change, Properties } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import type { Entry, Right } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
 import { heldIn } from "./attribution";
-import { type Desired, type Held, type Member, type MemberRights, type Observed, RIGHTS } from "./desired";
+import {
+  type Desired,
+  type Held,
+  type KnownMembership,
+  type Member,
+  type MemberRights,
+  type Observed,
+  RIGHTS,
+} from "./desired";
 
 /**
  * Everything declared that is not so, and of what is there: rights that the earlier inputs held and these do not, all rights of
  * people who leave the program, and orphaned entries where their removal is asked for.
  */
-export function difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[] {
+export function difference(
+  desired: Desired,
+  previous: KnownMembership,
+  observed: Observed,
+  { inputs: { members: known } }: KnownMembership,
+): Change[] {
   const before = declaredById(previous, observed.people);
-  const known = (state.members ?? {}) as Record<string, MemberRights | undefined>;
   const changes: Change[] = [];
   const orphans = observed.orphans.filter((entry) => canGo(entry, observed));
   if (desired.inputs.orphans === "remove" && orphans.length > 0) {
@@ -19,7 +31,7 @@ export function difference(desired: Desired, previous: Properties, observed: Obs
   for (const [key, person] of desired.members) {
     const wanted = desired.inputs.members[key];
     if (wanted !== undefined) {
-      changes.push(...ofMember(key, person, wanted, before.get(person.id), known[key]?.automapping, observed));
+      changes.push(...ofMember(key, person, wanted, before.get(person.id), known?.[key]?.automapping, observed));
     }
   }
   const declaredIds = new Set([...desired.members.values()].map(({ id }) => id));
@@ -36,9 +48,9 @@ export function difference(desired: Desired, previous: Properties, observed: Obs
 }
 
 /** People whom the earlier state has: declared ones, and deleted ones who left before, whether or not they are back. */
-function leaversIn({ members, deletedMembers }: Properties, { people }: Observed): string[] {
+function leaversIn({ inputs: { members }, memory }: KnownMembership, { people }: Observed): string[] {
   const deleted = [...people].filter(([, { isDeleted }]) => isDeleted).map(([key]) => key);
-  const before = [...Object.keys((members ?? {}) as object), ...Object.keys((deletedMembers ?? {}) as object)];
+  const before = [...Object.keys(members ?? {}), ...Object.keys(memory.deletedMembers ?? {})];
   return [...new Set([...before, ...deleted])];
 }
 
@@ -78,7 +90,7 @@ function ofMember(
 
 /** Whether an entry of somebody deleted is not known to stay. */
 function canGo({ sid }: Entry, { unremovable }: Observed): boolean {
-  return sid === undefined || unremovable?.has(sid) !== true;
+  return sid === undefined || unremovable?.includes(sid) !== true;
 }
 
 function ofLeaver(key: string, has: Held | undefined): Change[] {
@@ -104,9 +116,12 @@ interface Declared {
 }
 
 /** What the earlier inputs declared, by object id: a person may be written in another way now. */
-function declaredById(previous: Properties, people: ReadonlyMap<string, Member>): Map<string, Declared> {
+function declaredById(
+  { inputs: { members } }: KnownMembership,
+  people: ReadonlyMap<string, Member>,
+): Map<string, Declared> {
   const byId = new Map<string, Declared>();
-  for (const [key, rights] of Object.entries((previous.members ?? {}) as Record<string, Partial<MemberRights>>)) {
+  for (const [key, rights] of Object.entries(members ?? {})) {
     const id = people.get(key)?.id;
     if (id !== undefined) {
       const known = byId.get(id);

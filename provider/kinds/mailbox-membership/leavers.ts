@@ -1,7 +1,16 @@
-import type { Operation, Properties } from "../../core/kind";
 import { sameText } from "../../services/text";
 import { isNothing } from "./attribution";
-import { type Desired, type Held, type Member, type MemberRights, type Observed, RIGHTS } from "./desired";
+import {
+  type Desired,
+  type Held,
+  type KnownMembership,
+  type Member,
+  type MemberRights,
+  type MembershipOperation,
+  type Observed,
+  pathOf,
+  RIGHTS,
+} from "./desired";
 import { isLeftAlone } from "./difference";
 
 /** What is recorded of somebody who was found: automapping cannot be read, and true is Exchange's default. */
@@ -9,21 +18,20 @@ const ASSUMED: MemberRights = { fullAccess: false, sendAs: false, sendOnBehalf: 
 
 type Members = Readonly<Record<string, MemberRights | undefined>>;
 
-const membersIn = (state: Properties) => (state.members ?? {}) as Members;
-const deletedIn = (state: Properties) => (state.deletedMembers ?? {}) as Record<string, string>;
+const membersIn = ({ inputs }: KnownMembership): Members => inputs.members ?? {};
+const deletedIn = ({ memory }: KnownMembership) => memory.deletedMembers ?? {};
 
 /**
  * The members that a state has, as they are in the tenant. A deleted one stays while entries are there that work again once the
  * account is restored: taken out of the program, the preview shows it and the entries go.
  */
-export function readMembers(state: Properties, observed: Observed, operation: Operation): Record<string, unknown> {
+export function readMembers(before: KnownMembership, observed: Observed): Record<string, MemberRights> {
   const { held, people, strangers } = observed;
-  const declared = membersIn(state);
-  const brought = [...strangers, ...Object.keys(deletedIn(state))].filter(
+  const declared = membersIn(before);
+  const brought = [...strangers, ...Object.keys(deletedIn(before))].filter(
     (key) => !(key in declared) && !isLeftAlone(people.get(key), observed),
   );
   const all = { ...declared, ...Object.fromEntries(brought.map((key) => [key, ASSUMED])) };
-  const isExclusive = state.exclusive === true;
   const members = Object.entries(all).flatMap(([key, known]) => {
     const person = people.get(key);
     const seen = held[key];
@@ -31,15 +39,10 @@ export function readMembers(state: Properties, observed: Observed, operation: Op
       return [];
     }
     const rights = rightsOf(person, key in declared ? known : undefined, seen, observed);
-    const isShown = isExclusive || known.otherRights !== undefined || !(key in declared);
+    const isShown = showsOtherRights(key, before);
     const { otherRights: _declared, ...rest } = known;
     const seenRights = observed.unread.includes("fullAccess") ? (known.otherRights ?? []) : seen.otherRights;
     const others = isShown ? [...seenRights] : [];
-    if (!isShown && seen.otherRights.length > 0) {
-      operation.warn(
-        `members["${key}"] on ${observed.mailbox.primarySmtpAddress} has more than is declared (${seen.otherRights.join(", ")}).`,
-      );
-    }
     if (RIGHTS.every((right) => !rights[right]) && others.length === 0) {
       return [];
     }
@@ -48,6 +51,22 @@ export function readMembers(state: Properties, observed: Observed, operation: Op
     return [[key, { ...rest, ...rights, ...(keepsOthers ? { otherRights: others } : {}) }] as const];
   });
   return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether rights beside the three are drift: of a declared member only where the program says something of them, or is exclusive. */
+function showsOtherRights(key: string, known: KnownMembership): boolean {
+  const declared = membersIn(known)[key];
+  return known.inputs.exclusive === true || declared === undefined || declared.otherRights !== undefined;
+}
+
+/** What a refresh says of rights of members that are no drift. */
+export function surplusOfMembers(known: KnownMembership, { mailbox, held }: Observed): string[] {
+  return Object.keys(membersIn(known)).flatMap((key) => {
+    const { otherRights = [] } = held[key] ?? {};
+    return otherRights.length === 0 || showsOtherRights(key, known)
+      ? []
+      : [`${pathOf(key)} on ${mailbox.primarySmtpAddress} has more than is declared (${otherRights.join(", ")}).`];
+  });
 }
 
 /**
@@ -83,9 +102,9 @@ function isUntold({ sids }: Member, { orphans }: Observed): boolean {
 export function deletedAmong(
   desired: Desired | undefined,
   observed: Observed,
-  state: Properties,
+  known: KnownMembership,
 ): Record<string, string> {
-  const before = membersIn(state);
+  const before = membersIn(known);
   return Object.fromEntries(
     [...observed.people].flatMap(([key, person]) => {
       if (!person.isDeleted || desired?.members.has(key) === true) {
@@ -102,8 +121,8 @@ export function deletedAmong(
 }
 
 /** Whether somebody living stays known: not one who left, was deleted, and came back without any access. */
-export function comeBack(key: string, { held, strangers, unread }: Observed, state: Properties): boolean {
-  const isOnlyWatched = key in deletedIn(state) && !(key in membersIn(state)) && !strangers.includes(key);
+export function comeBack(key: string, { held, strangers, unread }: Observed, known: KnownMembership): boolean {
+  const isOnlyWatched = key in deletedIn(known) && !(key in membersIn(known)) && !strangers.includes(key);
   return !isOnlyWatched || unread.length > 0 || (held[key]?.entries.length ?? 0) > 0;
 }
 
@@ -115,9 +134,9 @@ export function comeBack(key: string, { held, strangers, unread }: Observed, sta
  */
 export async function takeHiddenSendOnBehalf(
   desired: Desired,
-  previous: Properties,
+  previous: KnownMembership,
   observed: Observed,
-  operation: Operation,
+  operation: MembershipOperation,
   look: () => Promise<Observed>,
 ): Promise<void> {
   const { mailbox, people } = observed;
@@ -142,20 +161,18 @@ export async function takeHiddenSendOnBehalf(
   });
 }
 
-/** Warns of deleted members whose entries are still there, and of leavers who may come back. */
-export function sayWhoIsDeleted(desired: Desired | undefined, observed: Observed, operation: Operation): void {
+/** What is to say of deleted members whose entries are still there, and of leavers who may come back. */
+export function whoIsDeleted(desired: Desired | undefined, observed: Observed, known: KnownMembership): string[] {
   const { mailbox, people } = observed;
   const on = mailbox.primarySmtpAddress;
-  for (const [key, id] of Object.entries(deletedAmong(desired, observed, operation.state))) {
+  return Object.entries(deletedAmong(desired, observed, known)).map(([key, id]) => {
     const who = sameText(key, id) ? `The account ${id}` : `${key} (id ${id})`;
-    const isMember = desired === undefined && key in membersIn(operation.state);
+    const isMember = desired === undefined && key in membersIn(known);
     const isForGood = people.get(key)?.isRecoverable !== true && observed.unread.length === 0;
-    operation.warn(
-      isForGood
-        ? `${who} is deleted for good. Its entries on ${on} are still there and work for nobody. ${isMember ? "Taken out of members, it loses them." : "The next update of this membership takes them away."}`
-        : isMember
-          ? `${who} is deleted and can be restored, and still has entries on ${on}: restored, the account has access again. Taken out of members, it loses them.`
-          : `${who} is deleted and can be restored. Whether it still has something on ${on} cannot be seen meanwhile. Once the account is restored, \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, look there by hand.`,
-    );
-  }
+    return isForGood
+      ? `${who} is deleted for good. Its entries on ${on} are still there and work for nobody. ${isMember ? "Taken out of members, it loses them." : "The next update of this membership takes them away."}`
+      : isMember
+        ? `${who} is deleted and can be restored, and still has entries on ${on}: restored, the account has access again. Taken out of members, it loses them.`
+        : `${who} is deleted and can be restored. Whether it still has something on ${on} cannot be seen meanwhile. Once the account is restored, \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, look there by hand.`;
+  });
 }

@@ -1,18 +1,10 @@
-import type { Operation } from "../../core/kind";
 import { InputError } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
 import { account, describe, isGroup, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import {
-  ambiguous,
-  anotherByNow,
-  knownRecipients,
-  recipientKnownAs,
-  recipientNamed,
-  tellReassigned,
-} from "../recipients";
+import { ambiguous, anotherByNow, knownRecipients, reassigned, recipientKnownAs, recipientNamed } from "../recipients";
 import { type Unattributed, whose } from "./attribution";
-import type { Kept, Member, MembershipInputs } from "./desired";
+import type { Kept, KnownMembership, Member, MembershipInputs, MembershipOperation } from "./desired";
 import { pathOf } from "./desired";
 
 /** What Exchange takes as a trustee and honours (Microsoft: mailboxes, mail users, mail-enabled security groups). */
@@ -29,9 +21,9 @@ const TRUSTEES = [
 export async function lookUpMembers(
   inputs: MembershipInputs,
   mailbox: Mailbox,
-  operation: Operation,
+  operation: MembershipOperation,
 ): Promise<Map<string, Member>> {
-  const known = (operation.state.memberIds ?? {}) as Record<string, string>;
+  const known = operation.known.memory.memberIds ?? {};
   const entries = await Promise.all(
     Object.keys(inputs.members).map(async (key): Promise<[string, Recipient]> => {
       return [key, await recipientKnownAs(key, known[key], pathOf(key), operation)];
@@ -65,24 +57,19 @@ export async function lookUpMembers(
 }
 
 /** A living recipient or account with its SIDs; those of the state where Exchange does not show any. */
-async function living(key: string, recipient: Recipient, { services, state }: Operation): Promise<Member> {
+async function living(key: string, recipient: Recipient, { services, known }: MembershipOperation): Promise<Member> {
   const sids = await services.securityPrincipals.sidsOf(recipient.id, isGroup(recipient));
   return {
     ...recipient,
-    sids: sids.length > 0 ? sids : sidsInState(key, recipient.id, state),
+    sids: sids.length > 0 ? sids : knownSids(key, recipient.id, known),
     isDeleted: false,
     isRecoverable: false,
   };
 }
 
-function sidsInState(key: string, id: string, state: Operation["state"]): readonly string[] {
-  const { memberIds, deletedMembers, memberSids } = state as {
-    memberIds?: Record<string, string>;
-    deletedMembers?: Record<string, string>;
-    memberSids?: Record<string, string[]>;
-  };
-  const known = memberIds?.[key] ?? deletedMembers?.[key];
-  return known !== undefined && sameText(known, id) ? (memberSids?.[key] ?? []) : [];
+function knownSids(key: string, id: string, { memory }: KnownMembership): readonly string[] {
+  const known = memory.memberIds?.[key] ?? memory.deletedMembers?.[key];
+  return known !== undefined && sameText(known, id) ? (memory.memberSids?.[key] ?? []) : [];
 }
 
 /**
@@ -90,11 +77,11 @@ function sidsInState(key: string, id: string, state: Operation["state"]): readon
  * licence was taken away, is no recipient but keeps the entries, and the access comes back with the mailbox. Somebody who is
  * deleted keeps them too, and gets them back when restored: the entries are found by the SIDs that the state has.
  */
-export async function knownPeople(operation: Operation): Promise<Map<string, Member>> {
+export async function knownPeople(operation: MembershipOperation): Promise<Map<string, Member>> {
   const { graph } = operation.services;
-  const { memberIds, deletedMembers, members } = operation.state;
-  const ids = { ...(deletedMembers as Record<string, string>), ...(memberIds as Record<string, string>) };
-  const found = await knownRecipients(ids, members, operation);
+  const { memory, inputs } = operation.known;
+  const ids = { ...memory.deletedMembers, ...memory.memberIds };
+  const found = await knownRecipients(ids, inputs.members, operation);
   const missing = Object.entries(ids).filter(([key]) => !found.has(key));
   const [here, gone] = await Promise.all([
     Promise.all([...found].map(async ([key, one]) => [key, await living(key, one, operation)] as const)),
@@ -109,7 +96,7 @@ export async function knownPeople(operation: Operation): Promise<Map<string, Mem
         const isTaken = (await operation.services.recipients.named(key)).some((one) => !sameText(one.id, id));
         return [
           isTaken ? id.toLowerCase() : key,
-          { ...nobody, sids: sidsInState(key, id, operation.state), isDeleted: true, isRecoverable },
+          { ...nobody, sids: knownSids(key, id, operation.known), isDeleted: true, isRecoverable },
         ];
       }),
     ),
@@ -125,7 +112,7 @@ export async function knownPeople(operation: Operation): Promise<Map<string, Mem
 export async function strangersAmong(
   rest: readonly Unattributed[],
   taken: ReadonlyMap<string, unknown>,
-  operation: Operation,
+  operation: MembershipOperation,
 ): Promise<Map<string, { person: Member; entries: Unattributed["entry"][] }>> {
   const found = new Map<string, { person: Recipient; entries: Unattributed["entry"][] }>();
   const owners = await Promise.all(rest.map((one) => whose(one, operation)));
@@ -154,7 +141,7 @@ export async function strangersAmong(
  *
  * @throws InputError when the one the state knows is gone and somebody else has the address: nobody has seen that yet.
  */
-export async function lookUpKeep(keys: readonly string[], operation: Operation): Promise<Kept> {
+export async function lookUpKeep(keys: readonly string[], operation: MembershipOperation): Promise<Kept> {
   const { registry, services } = operation;
   return kept(keys, operation, refuseSeveral, async (key, id) => {
     const now = (await services.recipients.named(key)).filter((one) => one.id !== "");
@@ -171,55 +158,52 @@ function refuseSeveral(key: string, found: readonly Recipient[]): never {
 }
 
 /** The people that a state wants left alone; one who is gone is forgotten, so that a refresh shows who has the address by now. */
-export async function knownKeep(operation: Operation): Promise<Kept> {
+export async function knownKeep(operation: MembershipOperation): Promise<Kept> {
   const several = (key: string, found: readonly Recipient[]) =>
-    operation.warn(`keep: ${ambiguous(key, found)}. All of them are left alone until then.`);
-  return kept((operation.state.keep ?? []) as string[], operation, several, async () => []);
+    `keep: ${ambiguous(key, found)}. All of them are left alone until then.`;
+  return kept(operation.known.inputs.keep ?? [], operation, several, async () => []);
 }
 
 /**
- * @param several told of a key that means several, and no id says which.
+ * @param several what to say of a key that means several, where no id tells which.
  * @param gone who is meant by a key whose object is gone.
  */
 async function kept(
   keys: readonly string[],
-  operation: Operation,
-  several: (key: string, found: readonly Recipient[]) => void,
+  operation: MembershipOperation,
+  several: (key: string, found: readonly Recipient[]) => string,
   gone: (key: string, id: string) => Promise<Recipient[]>,
 ): Promise<Kept> {
   const { recipients, graph } = operation.services;
-  const known = (operation.state.keepIds ?? {}) as Record<string, string>;
+  const known = operation.known.memory.keepIds ?? {};
   const found = await Promise.all(
-    keys.map(async (key): Promise<[string, string[]]> => {
+    keys.map(async (key): Promise<{ key: string; ids: string[]; remarks: string[] }> => {
       const id = known[key];
       if (id === undefined) {
         const meant = (await recipients.named(key)).filter((one) => one.id !== "");
-        if (meant.length > 1) {
-          several(key, meant);
-        }
-        return [key, meant.map((one) => one.id)];
+        return { key, ids: meant.map((one) => one.id), remarks: meant.length > 1 ? [several(key, meant)] : [] };
+      }
+      const [recipient] = await recipients.named(id);
+      if (recipient !== undefined) {
+        return { key, ids: [id], remarks: await reassigned([[key, recipient]], (text) => `keep: ${text}`, operation) };
       }
       // Somebody without a mailbox is no recipient, and the same person still.
-      const [recipient] = await recipients.named(id);
-      const isThere = recipient !== undefined || (await graph.user(id)) !== undefined;
-      if (recipient !== undefined) {
-        await tellReassigned([[key, recipient]], (text) => `keep: ${text}`, operation);
-      }
-      return [key, isThere ? [id] : (await gone(key, id)).map((one) => one.id)];
+      const isThere = (await graph.user(id)) !== undefined;
+      return { key, ids: isThere ? [id] : (await gone(key, id)).map((one) => one.id), remarks: [] };
     }),
   );
-  const entries = found.map(([key, ids]): [string, string[]] => [key, ids.filter((id) => id !== "")]);
   return {
     // One of several with the same address would be a guess.
     byKey: Object.fromEntries(
-      entries.flatMap(([key, [id, second]]) => (id && second === undefined ? [[key, id]] : [])),
+      found.flatMap(({ key, ids: [id, second] }) => (id && second === undefined ? [[key, id]] : [])),
     ),
-    ids: new Set(entries.flatMap(([, ids]) => ids)),
+    ids: new Set(found.flatMap(({ ids }) => ids)),
+    remarks: found.flatMap(({ remarks }) => remarks),
   };
 }
 
 /** The one mailbox that is meant; waited for if it is being created. */
-export async function mailboxNamed(identifier: string, operation: Operation): Promise<Mailbox> {
+export async function mailboxNamed(identifier: string, operation: MembershipOperation): Promise<Mailbox> {
   const recipient = await recipientNamed(identifier, "mailbox", operation);
   const mailbox = recipient.id === "" ? undefined : await operation.services.mailboxes.withId(recipient.id);
   if (mailbox === undefined) {

@@ -1,18 +1,31 @@
 import { type Claim, recipientName } from "../../core/claims";
 import { converge } from "../../core/converge";
-import type { Operation, Properties, Reconciler } from "../../core/kind";
+import type { Reconciler } from "../../core/kind";
 import { isUnfit } from "../../core/reading";
 import { grantThing, mailboxThing, membersThing, type Registry } from "../../core/registry";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
 import type { Entry } from "../../services/permissions";
 import { sameText } from "../../services/text";
-import { mailboxAndAccount, mailboxAsked, tellReassigned } from "../recipients";
+import { mailboxAndAccount, mailboxAsked, reassigned } from "../recipients";
 import { apply } from "./apply";
 import { attribute, heldIn, orphansAmong, removable } from "./attribution";
-import { type Desired, MEMBER, type MembershipInputs, NOBODY, type Observed, pathOf, RIGHTS, schema } from "./desired";
+import {
+  type Desired,
+  type KnownMembership,
+  MEMBER,
+  type MembershipInputs,
+  type MembershipOperation,
+  type Memory,
+  memory,
+  NOBODY,
+  type Observed,
+  pathOf,
+  RIGHTS,
+  schema,
+} from "./desired";
 import { difference, isLeftAlone } from "./difference";
-import { comeBack, deletedAmong, readMembers, sayWhoIsDeleted, takeHiddenSendOnBehalf } from "./leavers";
+import { comeBack, deletedAmong, readMembers, surplusOfMembers, takeHiddenSendOnBehalf, whoIsDeleted } from "./leavers";
 import { knownKeep, knownPeople, lookUpKeep, lookUpMembers, mailboxNamed, strangersAmong } from "./people";
 
 /** People that Microsoft supports in a shared mailbox at the same time. */
@@ -22,9 +35,10 @@ const SUPPORTED_AT_ONCE = 25;
  * The members that one resource declares on one mailbox: Full Access, Send As and Send on Behalf through the Exchange admin
  * API. It does not touch anybody else's access, nor the mailbox itself.
  */
-export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> = {
+export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Observed> = {
   kind: "MailboxMembership",
   schema,
+  memory,
   keyed: { members: MEMBER },
   check: ({ exclusive, members, allowEmpty }) =>
     exclusive === true && members !== undefined && Object.keys(members).length === 0 && allowEmpty !== true
@@ -39,36 +53,35 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
 
   claims,
 
-  replaces: (state, inputs, registry) => (isSameMailbox(state, inputs.mailbox, registry) ? [] : ["mailbox"]),
-  respelled: (state, inputs, registry) =>
-    state.mailbox !== inputs.mailbox && isSameMailbox(state, inputs.mailbox, registry) ? ["mailbox"] : [],
+  replaces: (known, { mailbox }, registry) => (isSameMailbox(known, mailbox, registry) ? [] : ["mailbox"]),
+  respelled: (known, { mailbox }, registry) =>
+    known.inputs.mailbox !== mailbox && isSameMailbox(known, mailbox, registry) ? ["mailbox"] : [],
 
-  refersTo: ({ memberIds, keepIds }) => ({ ...(keepIds as object), ...(memberIds as object) }),
+  refersTo: ({ memory: { keepIds, memberIds } }) => ({ ...keepIds, ...memberIds }),
 
-  declare(state, inputs, origin, registry) {
-    registry.declare(membersThing(String(state.mailboxId)), origin);
-    if (inputs.mailbox === state.mailbox) {
-      registry.claims.learn(recipientName(String(inputs.mailbox)), recipientName(String(state.mailboxId)));
+  declare({ id = "", inputs: before, memory: { memberIds = {}, memberSids = {} } }, inputs, origin, registry) {
+    registry.declare(membersThing(id), origin);
+    if (inputs.mailbox === before.mailbox) {
+      registry.claims.learn(recipientName(String(inputs.mailbox)), recipientName(id));
     }
-    const ids = (state.memberIds ?? {}) as Record<string, string>;
-    const sids = (state.memberSids ?? {}) as Record<string, string[]>;
-    for (const key of Object.keys((inputs.members ?? {}) as object)) {
-      if (ids[key] !== undefined) {
-        registry.claims.learn(recipientName(key), recipientName(ids[key]));
+    for (const key of Object.keys(inputs.members ?? {})) {
+      const memberId = memberIds[key];
+      if (memberId !== undefined) {
+        registry.claims.learn(recipientName(key), recipientName(memberId));
       }
-      for (const trustee of [...(ids[key] === undefined ? [] : [ids[key]]), ...(sids[key] ?? [])]) {
-        registry.declare(grantThing(String(state.mailboxId), trustee), origin);
+      for (const trustee of [...(memberId === undefined ? [] : [memberId]), ...(memberSids[key] ?? [])]) {
+        registry.declare(grantThing(id, trustee), origin);
       }
     }
   },
 
   async resolve(inputs, operation) {
-    const { state, services } = operation;
-    const known = typeof state.mailboxId === "string" ? await services.mailboxes.withId(state.mailboxId) : undefined;
-    if (known === undefined && typeof state.mailboxId === "string" && state.mailbox === inputs.mailbox) {
-      throw mailboxGone(state.mailboxId, `changing who has access to ${inputs.mailbox}`);
+    const { known, services } = operation;
+    const present = known.id === undefined ? undefined : await services.mailboxes.withId(known.id);
+    if (present === undefined && known.id !== undefined && known.inputs.mailbox === inputs.mailbox) {
+      throw mailboxGone(known.id, `changing who has access to ${inputs.mailbox}`);
     }
-    const mailbox = known ?? (await mailboxNamed(inputs.mailbox, operation));
+    const mailbox = present ?? (await mailboxNamed(inputs.mailbox, operation));
     const [members, keep] = await Promise.all([
       lookUpMembers(inputs, mailbox, operation),
       lookUpKeep(inputs.keep ?? [], operation),
@@ -81,8 +94,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     return { inputs, mailbox, members, keep };
   },
 
-  find: (desired, operation) => observeOn(desired.mailbox, desired, operation),
-  ensure: (desired, operation) => observeOn(desired.mailbox, desired, operation),
+  // The mailbox is there; only what it lacks is to be made.
+  create: (desired, operation) => observeOn(desired.mailbox, desired, operation),
 
   async observe(id, desired, operation) {
     const seen = await mailboxAndAccount(id, operation);
@@ -95,12 +108,9 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       return answer;
     }
     const { mailbox } = answer;
-    const declared = { mailbox: mailbox.id, members: {}, orphans: "keep", keep: [] };
-    // An exclusive membership is the one that is shown everybody.
-    operation.state = { ...declared, mailboxId: mailbox.id, exclusive: true };
-    const observed = await observeOn(mailbox, undefined, operation);
-    const inputs = { ...declared, members: readMembers(operation.state, observed, operation), exclusive: false };
-    return { observed, inputs, outputs: { keepIds: null } };
+    const known = everybodyOn(mailbox, operation.known.memory);
+    const observed = await observeOn(mailbox, undefined, { ...operation, known });
+    return { observed, inputs: { ...known.inputs, members: readMembers(known, observed), exclusive: false } };
   },
 
   id: ({ mailbox }) => mailbox.id,
@@ -111,55 +121,61 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
     ),
 
   async finish(desired, previous, observed, operation) {
-    for (const person of desired.members.values()) {
-      operation.registry.declare(grantThing(observed.mailbox.id, person.id), operation.origin);
-    }
-    sayWhatIsSurplus(desired, observed, operation);
     await takeHiddenSendOnBehalf(desired, previous, observed, operation, () => lookAgain(observed, desired, operation));
-    sayWhoIsDeleted(desired, observed, operation);
-    await tellReassigned(desired.members, pathOf, operation);
     return observed;
   },
 
-  outputs(desired, observed, { state }) {
+  outputs(desired, observed, known) {
     const { mailbox, others, people, strangers, keep, unread } = observed;
+    const { inputs } = known;
     // Whoever stands in a list that was not read is not gone.
-    const unseen = unread.length === 0 ? [] : ((state.otherMembers ?? []) as string[]);
-    const deletedMembers = deletedAmong(desired, observed, state);
-    const members = [...(desired?.members ?? people)].filter(([key, { isDeleted }]) =>
-      isDeleted ? key in deletedMembers && key in ((state.members ?? {}) as object) : comeBack(key, observed, state),
+    const unseen = unread.length === 0 ? [] : (known.memory.otherMembers ?? []);
+    const deletedMembers = deletedAmong(desired, observed, known);
+    // A refresh brings strangers in as members, but for those whose access is left alone.
+    const strange = strangers.filter((key) => desired !== undefined || isLeftAlone(people.get(key), observed));
+    const present = [...(desired?.members ?? people)].filter(([key]) => !strange.includes(key));
+    const members = present.filter(([key, { isDeleted }]) =>
+      isDeleted ? key in deletedMembers && key in (inputs.members ?? {}) : comeBack(key, observed, known),
     );
     const sids = [...new Map([...people].filter(([key]) => key in deletedMembers)), ...members].flatMap(
-      ([key, person]) => (person.sids.length === 0 ? [] : [[key, person.sids] as const]),
+      ([key, person]): [string, string[]][] => (person.sids.length === 0 ? [] : [[key, [...person.sids]]]),
     );
     return {
       mailboxId: mailbox.id,
       mailboxAddresses: smtpAddresses(mailbox),
       memberIds: Object.fromEntries(members.map(([key, { id }]) => [key, id])),
-      ...(sids.length === 0 ? {} : { memberSids: Object.fromEntries(sids) }),
-      ...(Object.keys(deletedMembers).length === 0 ? {} : { deletedMembers }),
-      ...((desired?.inputs ?? state).keep === undefined ? {} : { keepIds: keep.byKey }),
-      otherMembers: [...new Set([...others, ...unseen, ...(desired === undefined ? [] : strangers)])].sort(),
+      memberSids: sids.length === 0 ? undefined : Object.fromEntries(sids),
+      deletedMembers: Object.keys(deletedMembers).length === 0 ? undefined : deletedMembers,
+      keepIds: (desired?.inputs ?? inputs).keep === undefined ? undefined : keep.byKey,
+      otherMembers: [...new Set([...others, ...unseen, ...strange])].sort(),
     };
   },
 
-  async inputs(state, observed, operation) {
-    sayWhoIsDeleted(undefined, observed, operation);
-    const declared = [...observed.people].filter(([key, { isDeleted }]) => !isDeleted && key in Object(state.members));
-    await tellReassigned(declared, pathOf, operation);
-    return {
-      ...state,
-      members: readMembers(state, observed, operation),
-      // Refreshed to what is there, so that the next preview shows the removal.
-      ...(state.orphans === "remove" && observed.orphans.length > 0 ? { orphans: "keep" } : {}),
-    };
+  inputs: (known, observed) => ({
+    ...known.inputs,
+    members: readMembers(known, observed),
+    // Refreshed to what is there, so that the next preview shows the removal.
+    ...(known.inputs.orphans === "remove" && observed.orphans.length > 0 ? { orphans: "keep" } : {}),
+  }),
+
+  async warnings(desired, observed, operation) {
+    const { known } = operation;
+    const members =
+      desired?.members ??
+      [...observed.people].filter(([key, { isDeleted }]) => !isDeleted && key in (known.inputs.members ?? {}));
+    return [
+      ...(desired === undefined ? surplusOfMembers(known, observed) : surplusIn(desired, observed)),
+      ...whoIsDeleted(desired, observed, known),
+      ...observed.keep.remarks,
+      ...(await reassigned(members, pathOf, operation)),
+    ];
   },
 
   async remove(id, operation) {
-    const { registry, limits, state, origin } = operation;
+    const { registry, limits, known, origin } = operation;
     if (!registry.isDeclared(mailboxThing(id)) && !registry.isDeclaredByAnother(membersThing(id), origin)) {
       // Nothing of the mailbox is left in the program: the first half of its removal, counted before anybody loses access.
-      const [address = state.mailbox] = (state.mailboxAddresses ?? []) as string[];
+      const [address = known.inputs.mailbox] = known.memory.mailboxAddresses ?? [];
       const action = `taking away the members of ${address}`;
       await registry.removals.admit(id, action, limits.maxMailboxDeletes, operation.signal);
     }
@@ -168,7 +184,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       return;
     }
     const nobody: Desired = { inputs: { mailbox: id, members: {} }, mailbox, members: new Map(), keep: NOBODY };
-    const previous = structuredClone(operation.state);
+    const previous: KnownMembership = { id, inputs: known.inputs, memory: known.memory };
     const left = await converge(
       mailboxMembership,
       nobody,
@@ -177,9 +193,16 @@ export const mailboxMembership: Reconciler<MembershipInputs, Desired, Observed> 
       operation,
     );
     await takeHiddenSendOnBehalf(nobody, previous, left, operation, () => lookAgain(left, nobody, operation));
-    sayWhoIsDeleted(nobody, left, operation);
+    for (const warning of whoIsDeleted(nobody, left, known)) {
+      operation.warn(warning);
+    }
   },
 };
+
+/** What an exclusive membership without members would know: it is the one that is shown everybody. */
+export function everybodyOn({ id }: Mailbox, nothing: Memory): KnownMembership {
+  return { id, inputs: { mailbox: id, members: {}, orphans: "keep", keep: [], exclusive: true }, memory: nothing };
+}
 
 function advise({ members }: Partial<MembershipInputs>, olds: Partial<MembershipInputs> | undefined): string[] {
   const count = Object.keys(members ?? {}).length;
@@ -221,21 +244,28 @@ function claims({ mailbox, members, exclusive }: Partial<MembershipInputs>): Cla
 }
 
 /** Another spelling of the same mailbox: its id, one of its addresses, or one that this deployment declares for it. */
-function isSameMailbox(state: Properties, mailbox: unknown, registry: Registry): boolean {
-  const id = String(state.mailboxId ?? "");
+function isSameMailbox(
+  { id = "", inputs, memory: { mailboxAddresses = [] } }: KnownMembership,
+  mailbox: unknown,
+  registry: Registry,
+): boolean {
   const spelling = String(mailbox);
   if (registry.isTakenOver(spelling, id)) {
     return false;
   }
   return (
-    spelling === state.mailbox ||
+    spelling === inputs.mailbox ||
     sameText(spelling, id) ||
-    ((state.mailboxAddresses ?? []) as string[]).some((address) => sameText(address, spelling)) ||
+    mailboxAddresses.some((address) => sameText(address, spelling)) ||
     registry.isAddressOf(spelling, id)
   );
 }
 
-async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operation: Operation): Promise<Observed> {
+async function observeOn(
+  mailbox: Mailbox,
+  desired: Desired | undefined,
+  operation: MembershipOperation,
+): Promise<Observed> {
   const { services, registry, origin } = operation;
   const [permissions, known, keep] = await Promise.all([
     services.permissions.on(mailbox, operation.readIfAllowed),
@@ -243,7 +273,7 @@ async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operati
     desired?.keep ?? knownKeep(operation),
   ]);
   const declared = new Map([...known, ...(desired?.members ?? [])]);
-  const isExclusive = (desired?.inputs ?? operation.state).exclusive === true;
+  const isExclusive = (desired?.inputs ?? operation.known.inputs).exclusive === true;
   const { held, rest, delegates } = await attribute(permissions.entries, declared, mailbox, operation);
   const orphans = await orphansAmong(
     rest.map(({ entry }) => entry),
@@ -286,7 +316,7 @@ async function observeOn(mailbox: Mailbox, desired: Desired | undefined, operati
   };
 }
 
-async function lookAgain({ mailbox }: Observed, desired: Desired, operation: Operation): Promise<Observed> {
+async function lookAgain({ mailbox }: Observed, desired: Desired, operation: MembershipOperation): Promise<Observed> {
   return observeOn((await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
 }
 
@@ -302,32 +332,34 @@ function namesOf(printed: readonly string[], left: readonly Entry[], orphans: re
   return [...new Set([...printed, ...living, ...deleted])].sort();
 }
 
-/** Warns of rights that nobody declared: of members, and of strangers where the membership is exclusive. */
-function sayWhatIsSurplus({ inputs, members }: Desired, observed: Observed, operation: Operation): void {
-  for (const key of members.keys()) {
+/** What to say of rights that nobody declared: of members, and of strangers where the membership is exclusive. */
+function surplusIn({ inputs, members }: Desired, observed: Observed): string[] {
+  const ofMembers = [...members.keys()].flatMap((key) => {
     const wanted = inputs.members[key];
     const held = observed.held[key];
+    const declared: readonly string[] = wanted?.otherRights ?? [];
     const surplus: string[] = RIGHTS.filter((right) => held?.rights.has(right) && wanted?.[right] !== true);
-    const others = (held?.otherRights ?? []).filter(
-      (name) => !(wanted?.otherRights as string[] | undefined)?.includes(name),
-    );
+    const others = (held?.otherRights ?? []).filter((name) => !declared.includes(name));
     const isShown = inputs.exclusive === true || wanted?.otherRights !== undefined;
     const shown = [...surplus, ...(isShown ? others : [])];
-    if (shown.length > 0) {
-      operation.warn(
-        `${pathOf(key)} has more than is declared (${shown.join(", ")}), which was there before. \`pulumi up --refresh\` removes it.`,
-      );
-    }
-    if (others.length > 0 && !isShown) {
-      operation.warn(
-        `${pathOf(key)} has more than is declared (${others.join(", ")}). It is left as it is; otherRights: [] in the program, then \`pulumi up --refresh\`, removes it.`,
-      );
-    }
-  }
+    return [
+      ...(shown.length === 0
+        ? []
+        : [
+            `${pathOf(key)} has more than is declared (${shown.join(", ")}), which was there before. \`pulumi up --refresh\` removes it.`,
+          ]),
+      ...(others.length === 0 || isShown
+        ? []
+        : [
+            `${pathOf(key)} has more than is declared (${others.join(", ")}). It is left as it is; otherRights: [] in the program, then \`pulumi up --refresh\`, removes it.`,
+          ]),
+    ];
+  });
   const left = observed.strangers.filter((key) => !isLeftAlone(observed.people.get(key), observed));
-  if (left.length > 0) {
-    operation.warn(
-      `Others have access to ${observed.mailbox.primarySmtpAddress}: ${left.join(", ")}. \`pulumi up --refresh\` removes them.`,
-    );
-  }
+  return left.length === 0
+    ? ofMembers
+    : [
+        ...ofMembers,
+        `Others have access to ${observed.mailbox.primarySmtpAddress}: ${left.join(", ")}. \`pulumi up --refresh\` removes them.`,
+      ];
 }

@@ -151,8 +151,6 @@ export class MailboxMembership extends pulumi.CustomResource {
   declare readonly deletedMembers: pulumi.Output<Record<string, string> | undefined>;
   /** Whether entries of deleted users and groups are kept or removed. */
   declare readonly orphans: pulumi.Output<"keep" | "remove" | undefined>;
-  /** Object id of each one in `keep`, by how it is written there; those that are nobody, or several, are missing. */
-  declare readonly keepIds: pulumi.Output<Record<string, string> | undefined>;
   /**
    * Trustees on the mailbox that this resource does not declare, as Exchange names them; those of deleted users and groups by SID,
    * followed by `(orphaned)` or `(orphaned: <what Exchange prints>)`. The mailbox's own SELF row is left out.
@@ -188,7 +186,6 @@ const resource: ResourceClass = {
     memberSids: true,
     deletedMembers: true,
     orphans: true,
-    keepIds: true,
     otherMembers: true,
     tenantId: true,
   } satisfies Outputs<MailboxMembership>,

@@ -1,6 +1,7 @@
+import type { BagReconciler } from "../../core/bag";
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
 import { written } from "../../core/converge";
-import type { Change, Operation, Properties, Reconciler } from "../../core/kind";
+import type { Change, Operation, Properties } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import { guidFor } from "../../core/origin";
 import { absent, holdingAll, unfit } from "../../core/reading";
@@ -58,7 +59,7 @@ const FOLLOWS_WITHIN = 30_000;
  * A queue of Dynamics 365 whose address is a mailbox of the tenant, and of the mailbox record that Dynamics makes for it: the
  * server profile, the approval and the test. It never moves or deletes queue items.
  */
-export const queue: Reconciler<QueueInputs, Desired, Observed> = {
+export const queue: BagReconciler<QueueInputs, Desired, Observed> = {
   kind: "Queue",
   schema,
   keyed: {},

@@ -1,6 +1,7 @@
+import type { BagReconciler } from "../../core/bag";
 import { type Claim, recipientName } from "../../core/claims";
 import { written } from "../../core/converge";
-import type { Change, Operation, Properties, Reconciler } from "../../core/kind";
+import type { Change, Operation, Properties } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import type { Origin } from "../../core/origin";
 import { mailboxThing, type Registry } from "../../core/registry";
@@ -23,7 +24,7 @@ import { SHARED } from "./type";
  * A shared mailbox of Exchange Online: the mailbox, its addresses and forwarding through the Exchange admin API, the sign-in
  * of the account behind it through Graph. It does not touch who may use the mailbox, nor what is in it.
  */
-export const sharedMailbox: Reconciler<SharedMailboxInputs, Desired, Observed> = {
+export const sharedMailbox: BagReconciler<SharedMailboxInputs, Desired, Observed> = {
   kind: "SharedMailbox",
   schema,
   keyed: {},

@@ -1,0 +1,170 @@
+import type { z } from "zod";
+import { ProviderError } from "../http/errors";
+import type { Held, Known, Properties, Recorded } from "./kind";
+
+/** The output that holds what only this package reads. The classes keep it out of diffs. */
+export const MEMORY = "__memory";
+
+type Fields = Readonly<Record<string, z.ZodType>>;
+
+/** The values of some fields. None is optional: a kind that forgets to say what becomes of one does not compile. */
+type ValuesOf<Of extends Fields> = { readonly [Name in keyof Of]: z.output<Of[Name]> | undefined };
+
+/** The memory that a schema describes. */
+export type MemoryOf<Schema> = Schema extends MemorySchema<infer Memory> ? Memory : never;
+
+/**
+ * What a kind remembers between deployments, and where that stands in the state. What users have a use for is an output by its own
+ * name; the rest stands together in {@link MEMORY}.
+ */
+export interface MemorySchema<Memory> {
+  /** The names of all that is remembered. */
+  readonly names: readonly string[];
+  /**
+   * The memory in a state, of this release or of an earlier one, where all of it was outputs.
+   *
+   * @throws ProviderError for a value that this package never writes: to go on without it could leave something behind for ever.
+   */
+  read(state: Properties): Memory;
+  /**
+   * Outputs as they stand in a state.
+   *
+   * @param before a state that is refreshed: what stood by its own name there stays, because a refresh shows each output that moves.
+   */
+  write(outputs: Memory & Properties, before?: Properties): Properties;
+}
+
+/**
+ * Declares what a kind remembers.
+ *
+ * @param shown what is an output.
+ * @param hidden what only this package reads.
+ */
+export function remembering<Shown extends Fields, Hidden extends Fields>(
+  shown: Shown,
+  hidden: Hidden,
+): MemorySchema<ValuesOf<Shown> & ValuesOf<Hidden>> {
+  const fields: Fields = { ...shown, ...hidden };
+  const names = Object.keys(fields);
+  return {
+    names,
+    read(state) {
+      const inside = (state[MEMORY] ?? {}) as Properties;
+      const entries = Object.entries(fields).map(([name, field]) => {
+        const value = (name in hidden ? inside[name] : undefined) ?? state[name] ?? undefined;
+        return [name, value === undefined ? undefined : parsed(name, field, value)];
+      });
+      return Object.fromEntries(entries);
+    },
+    write(outputs, before = {}) {
+      const isInside = (name: string) => name in hidden && (before[name] ?? undefined) === undefined;
+      const entries = Object.entries(outputs).filter(([, value]) => value !== undefined);
+      const inside = entries.filter(([name]) => isInside(name));
+      return {
+        ...Object.fromEntries(entries.filter(([name]) => !isInside(name))),
+        ...(inside.length === 0 ? {} : { [MEMORY]: Object.fromEntries(inside) }),
+      };
+    },
+  };
+}
+
+function parsed(name: string, field: z.ZodType, value: unknown): unknown {
+  const result = field.safeParse(value);
+  if (!result.success) {
+    throw new ProviderError({
+      // The value is not said: it may be a secret.
+      words: `the state has a value of ${name} that pulumi-mailboxes cannot have written`,
+      nextStep:
+        "Nothing was changed. If the state was edited, put the value back (`pulumi stack export`, then `pulumi stack import`).",
+    });
+  }
+  return result.data;
+}
+
+/** What is known of a resource during one operation, and whether any of it is new. */
+export interface Recording<Inputs, Memory> extends Known<Inputs, Memory> {
+  /** See `Operation.record`. */
+  record(what: Recorded<Inputs, Memory>): void;
+  /** Takes note of the id of what is there already: nothing was written. */
+  identify(id: string): void;
+  /** Takes note of what is declared and remembered now that everything is done. */
+  settle(inputs: Held<Inputs>, memory: Memory): void;
+  /** Whether a failure must be saved: something was or may have been written, to an object with an id. */
+  readonly isPartial: boolean;
+  /** What is known now, as it stays. */
+  snapshot(): Known<Inputs, Memory>;
+  /** Everything, as outputs of a state. */
+  properties(): Properties;
+}
+
+/** What a kind says of its inputs and its memory. */
+interface Described<Memory> {
+  readonly schema: { readonly shape: Readonly<Record<string, unknown>> };
+  readonly memory: MemorySchema<Memory>;
+}
+
+/** {@link Recording} of a kind that declares its memory. Readers get values that nobody changes: each record makes new ones. */
+export class Recorder<Inputs, Memory> implements Recording<Inputs, Memory> {
+  readonly #memorySchema: MemorySchema<Memory>;
+  /** Outputs that nothing reads again. */
+  readonly #others: Properties;
+  #id: string | undefined;
+  #inputs: Held<Inputs>;
+  #memory: Memory;
+  #isWritten = false;
+
+  /**
+   * @param state outputs as a state has them; none for a new resource.
+   * @throws ProviderError as {@link MemorySchema.read} does.
+   */
+  constructor({ schema, memory }: Described<Memory>, state: Properties, id?: string) {
+    const entries = Object.entries(structuredClone(state));
+    this.#memorySchema = memory;
+    this.#memory = memory.read(state);
+    this.#id = id;
+    this.#inputs = Object.fromEntries(entries.filter(([name]) => name in schema.shape)) as Held<Inputs>;
+    this.#others = Object.fromEntries(
+      entries.filter(([name]) => !(name in schema.shape) && !memory.names.includes(name) && name !== MEMORY),
+    );
+  }
+
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  get inputs(): Held<Inputs> {
+    return this.#inputs;
+  }
+
+  get memory(): Memory {
+    return this.#memory;
+  }
+
+  get isPartial(): boolean {
+    return this.#isWritten && this.#id !== undefined;
+  }
+
+  record({ id, inputs, memory }: Recorded<Inputs, Memory>): void {
+    this.#isWritten = true;
+    this.#id = id ?? this.#id;
+    this.#inputs = { ...this.#inputs, ...inputs } as Held<Inputs>;
+    this.#memory = { ...this.#memory, ...memory };
+  }
+
+  identify(id: string): void {
+    this.#id ??= id;
+  }
+
+  settle(inputs: Held<Inputs>, memory: Memory): void {
+    this.#inputs = inputs;
+    this.#memory = memory;
+  }
+
+  snapshot(): Known<Inputs, Memory> {
+    return { id: this.#id, inputs: this.#inputs, memory: this.#memory };
+  }
+
+  properties(): Properties {
+    return { ...this.#others, ...this.#inputs, ...this.#memorySchema.write(this.#memory as Memory & Properties) };
+  }
+}
