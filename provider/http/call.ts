@@ -25,7 +25,7 @@ export type { Service } from "./errors";
 /** One request, described. */
 export interface Call {
   service: Service;
-  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
   /**
    * Path below the service's base (`/v1.0/users/x`, `/adminapi/beta/T/InvokeCommand`, `/api/data/v9.2/mailboxes(…)`)
    * with its query already encoded, or an absolute nextLink of the same host.

@@ -4,13 +4,13 @@
  * Exchange publishes no limits; three at a time is what its PowerShell sessions were allowed. Graph runs four Outlook
  * requests at a time for an application. Dataverse allows 52 for a user.
  */
-import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call, CallContext } from "./call";
 import { cancelled, wait } from "./call";
 import { delayIn } from "./classify";
 import { TimeoutError } from "./errors";
 import { parseRateLimit, parseRetryAfter } from "./parse";
-import { Link, Sending } from "./transport";
+import type { Received } from "./refusal";
+import type { Outgoing, Send } from "./transport";
 
 /** Requests in flight at a time. */
 export interface Ceilings {
@@ -30,7 +30,7 @@ const OUTLOOK_PATHS =
   /\/(mailboxSettings|mailFolders|messages|messageRules|outlook|inferenceClassification)(?=[/?(]|$)/i;
 
 /** Where a call queues: requests of one lane share a ceiling and a pause. */
-export function laneOf(call: Call): { name: string; ceiling: keyof Ceilings } {
+function laneOf(call: Call): { name: string; ceiling: keyof Ceilings } {
   if (call.service === "graph") {
     const path = call.path.replace(/\?.*$/s, "");
     const ceiling = OUTLOOK_PATHS.test(path) ? "outlook" : "graph";
@@ -53,7 +53,7 @@ class Lane {
   }
 
   /** Takes a place, and keeps it through a pause, so that the order of arrival holds. */
-  async enter({ call, bounds }: Sending): Promise<void> {
+  async enter({ call, bounds }: Outgoing): Promise<void> {
     if (this.#inFlight < this.ceiling) {
       this.#inFlight += 1;
     } else {
@@ -137,50 +137,37 @@ function refuseWhenOver(call: Call, bounds: CallContext, pause: number, isOver =
 const LONGEST_CALM = 10_000;
 
 /** The silence that an answer asks for, in milliseconds. */
-function silenceOf(sending: Sending): number {
-  const received = sending.received;
-  if (received === undefined) {
-    return 0;
-  }
-  const { headers, status, text } = received;
+function silenceOf(call: Call, { headers, status, text }: Received): number {
   const now = Date.now();
   const retryAfter =
     status === 429 || status === 503
       ? parseRetryAfter(headers.get("retry-after"), now, headers.get("date"))
       : undefined;
-  const calm = sending.call.service === "exchange" ? Math.min(delayIn(text ?? ""), LONGEST_CALM) : 0;
+  const calm = call.service === "exchange" ? Math.min(delayIn(text ?? ""), LONGEST_CALM) : 0;
   return Math.max(retryAfter ?? 0, parseRateLimit(headers, now) ?? 0, calm);
 }
 
-/** Lets requests through at the pace of their service. */
-export class Pace extends Link {
-  readonly #ceilings: Ceilings;
-  readonly #lanes = new Map<string, Lane>();
-
-  constructor(ceilings: Ceilings) {
-    super();
-    this.#ceilings = ceilings;
-  }
-
-  /**
-   * @throws CancelledError or TimeoutError when the call's bounds end before its turn; nothing was sent then.
-   */
-  async execute(context: Context): Promise<void> {
-    const sending = Sending.of(context);
-    const lane = this.#laneOf(sending.call);
-    await lane.enter(sending);
+/**
+ * Lets requests through at the pace of their service. A call whose bounds end before its turn fails with a CancelledError or
+ * TimeoutError; nothing was sent then.
+ */
+export function pacing(ceilings: Ceilings, next: Send): Send {
+  const lanes = new Map<string, Lane>();
+  const laneFor = (call: Call): Lane => {
+    const { name, ceiling } = laneOf(call);
+    const lane = lanes.get(name) ?? new Lane(ceilings[ceiling]);
+    lanes.set(name, lane);
+    return lane;
+  };
+  return async (outgoing) => {
+    const lane = laneFor(outgoing.call);
+    await lane.enter(outgoing);
     try {
-      await this.forward(context);
+      const received = await next(outgoing);
+      lane.pause(silenceOf(outgoing.call, received));
+      return received;
     } finally {
-      lane.pause(silenceOf(sending));
       lane.leave();
     }
-  }
-
-  #laneOf(call: Call): Lane {
-    const { name, ceiling } = laneOf(call);
-    const known = this.#lanes.get(name) ?? new Lane(this.#ceilings[ceiling]);
-    this.#lanes.set(name, known);
-    return known;
-  }
+  };
 }

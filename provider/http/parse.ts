@@ -95,7 +95,6 @@ function provesNothingHappened(parsed: ParsedRefusal, received: Received): boole
 export function serviceErrorOf(
   call: Pick<Call, "service" | "kind" | "action" | "path">,
   received: Received,
-  clientRequestId?: string,
   now: number = Date.now(),
 ): ServiceError {
   const parsed = parseRefusal(call.service, received);
@@ -107,7 +106,7 @@ export function serviceErrorOf(
     type: parsed.type,
     class: parsed.class,
     requestId: parsed.requestId,
-    clientRequestId,
+    clientRequestId: received.clientRequestId,
     retryAfter: parseRetryAfter(received.headers.get("retry-after"), now, received.headers.get("date")),
     warnings: parsed.warnings.length > 0 ? parsed.warnings : undefined,
     outcomeUnknown: call.kind === "write" && !provesNothingHappened(parsed, received),

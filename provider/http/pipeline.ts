@@ -1,11 +1,10 @@
 /**
- * The one way to the three services: Microsoft's Graph client with middleware of our own.
+ * The one way to the three services: Microsoft's Graph client, behind which a chain of plain functions does the work.
  *
  * The links, outermost first: retry, pace, authenticate, trace, send. Pacing and signing in are inside the repetition,
  * so that a call that waits before its next attempt holds no place in the queue, and goes out with a fresh token.
  */
-/** Adds the token of the service, and gets a new one once when the service refuses it. */
-import { Client, type Context, ResponseType } from "@microsoft/microsoft-graph-client";
+import { Client, type Middleware, type MiddlewareOptions, ResponseType } from "@microsoft/microsoft-graph-client";
 import { CLOUD_ENDPOINTS, type Cloud, type Endpoints } from "../configuration/clouds";
 import type { Configuration } from "../configuration/configuration";
 import {
@@ -18,12 +17,12 @@ import {
   type TokenSource,
 } from "./call";
 import { ProviderError } from "./errors";
-import { CEILINGS, type Ceilings, Pace } from "./pace";
-import { parseBody } from "./parse";
+import { CEILINGS, type Ceilings, pacing } from "./pace";
 import { rememberSecretsOf } from "./redact";
-import { RETRY_POLICY, Retry, type RetryPolicy } from "./retry";
-import { type RequestCounts, Trace, type TraceSink, traceToFile, type Witness } from "./trace";
-import { ANSWER_TIMEOUTS, type AnswerTimeouts, Link, Send, Sending, setHeader } from "./transport";
+import type { Received } from "./refusal";
+import { RETRY_POLICY, type RetryPolicy, retrying } from "./retry";
+import { type TraceSink, traceToFile, tracing, type Witness } from "./trace";
+import { ANSWER_TIMEOUTS, type AnswerTimeouts, type Outgoing, type Send, sending, withHeader } from "./transport";
 
 export type { Answer, Call, CallContext, TokenSource } from "./call";
 
@@ -88,39 +87,32 @@ function headersOf(call: Call): Record<string, string> {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #client: Client;
-  readonly #trace: Trace;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     const file = process.env.MAILBOXES_TRACE;
-    this.#trace = new Trace(
-      [
-        ...(options.trace === undefined ? [] : [options.trace]),
-        ...(file === undefined || file === "" ? [] : [traceToFile(file)]),
-      ],
-      options.witness,
+    const sinks = [
+      ...(options.trace === undefined ? [] : [options.trace]),
+      ...(file === undefined || file === "" ? [] : [traceToFile(file)]),
+    ];
+    this.#client = graphClient(
+      options.endpoints.graph,
+      retrying(
+        { ...RETRY_POLICY, ...options.retry },
+        pacing(
+          { ...CEILINGS, ...options.ceilings },
+          authenticating(
+            options.tokens,
+            tracing(sinks, options.witness, sending({ ...ANSWER_TIMEOUTS, ...options.timeouts })),
+          ),
+        ),
+      ),
     );
-    this.#client = Client.initWithMiddleware({
-      middleware: [
-        new Retry({ ...RETRY_POLICY, ...options.retry }),
-        new Pace({ ...CEILINGS, ...options.ceilings }),
-        new Authenticate(options.tokens),
-        this.#trace,
-        new Send({ ...ANSWER_TIMEOUTS, ...options.timeouts }),
-      ],
-      baseUrl: `${options.endpoints.graph}/`,
-      customHosts: new Set(Object.values(options.endpoints).map((origin) => new URL(origin).hostname)),
-    });
   }
 
   /** Origin of the Exchange admin API, for requests that name others by their whole address. */
   get exchangeOrigin(): string {
     return this.#options.endpoints.exchange;
-  }
-
-  /** How many requests were sent so far, repetitions included. */
-  get counts(): RequestCounts {
-    return structuredClone(this.#trace.counts);
   }
 
   /**
@@ -134,52 +126,36 @@ export class Pipeline {
       throw cancelled(call.action);
     }
     rememberSecretsOf(call.body);
-    const sending = new Sending(call, this.#urlOf(call), context, this.#settingOf(call));
-    await this.#through(sending);
-    const { received } = sending;
-    const parsed = received === undefined ? undefined : parseBody(call.service, received);
-    if (received === undefined || parsed?.isReadable !== true) {
-      throw new ProviderError({ action: call.action, words: "the request ended without an answer" });
-    }
-    const requestId = received.headers.get("request-id") ?? received.headers.get("x-ms-service-request-id");
-    return {
-      status: received.status,
-      headers: received.headers,
-      body: parsed.body,
-      ...(requestId === null ? {} : { requestId }),
-    };
-  }
-
-  async #through(sending: Sending): Promise<void> {
-    const { call } = sending;
+    const passage = new Passage({
+      call,
+      url: this.#urlOf(call),
+      bounds: context,
+      hostSetting: this.#settingOf(call),
+    });
     const request = this.#client
       .api("/")
       .headers(headersOf(call))
       .responseType(ResponseType.RAW)
-      .middlewareOptions([sending]);
+      .middlewareOptions([passage]);
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    try {
-      switch (call.method) {
-        case "GET":
-          await request.get();
-          break;
-        case "POST":
-          await request.post(body);
-          break;
-        case "PATCH":
-          await request.patch(body);
-          break;
-        case "PUT":
-          await request.put(body);
-          break;
-        case "DELETE":
-          await request.delete();
-          break;
-      }
-    } catch (error) {
-      // The Graph client wraps every error that leaves the chain in one of its own, and drops the original.
-      throw sending.failure ?? error;
+    switch (call.method) {
+      case "GET":
+        await request.get();
+        break;
+      case "POST":
+        await request.post(body);
+        break;
+      case "PATCH":
+        await request.patch(body);
+        break;
+      case "DELETE":
+        await request.delete();
+        break;
     }
+    if (passage.answer === undefined) {
+      throw new ProviderError({ action: call.action, words: "the request was not sent" });
+    }
+    return passage.answer;
   }
 
   #baseOf(call: Call): string {
@@ -230,32 +206,45 @@ export class Pipeline {
   }
 }
 
-/** Signs every request in. A 401 proves that nothing happened, so that writes are sent again as well. */
-export class Authenticate extends Link {
-  readonly #tokens: TokenSource;
-
-  constructor(tokens: TokenSource) {
-    super();
-    this.#tokens = tokens;
-  }
-
-  async execute(context: Context): Promise<void> {
-    const sending = Sending.of(context);
-    await this.#forwardWith(context, sending, false);
-    if (sending.received?.status === 401) {
-      await this.#forwardWith(context, sending, true);
-    }
-  }
-
-  async #forwardWith(context: Context, sending: Sending, forceRefresh: boolean): Promise<void> {
-    const { call, bounds } = sending;
-    const token = await this.#tokens.token(call.service, {
+/** Signs every request in. A 401 proves that nothing happened, so that writes are sent again as well, once, with a new token. */
+function authenticating(tokens: TokenSource, next: Send): Send {
+  const sendWith = async (outgoing: Outgoing, forceRefresh: boolean): Promise<Received> => {
+    const { service, base } = outgoing.call;
+    const token = await tokens.token(service, {
       forceRefresh,
-      signal: bounds.signal,
-      ...(call.base === undefined ? {} : { environmentUrl: call.base }),
+      signal: outgoing.bounds.signal,
+      ...(base === undefined ? {} : { environmentUrl: base }),
     });
-    setHeader(context, "Authorization", `Bearer ${token}`);
-    sending.received = undefined;
-    await this.forward(context);
-  }
+    return next(withHeader(outgoing, "authorization", `Bearer ${token}`));
+  };
+  return async (outgoing) => {
+    const received = await sendWith(outgoing, false);
+    return received.status === 401 ? sendWith(outgoing, true) : received;
+  };
+}
+
+/**
+ * One call on its way through the Graph client. The client would parse and rebuild the URL, and alters some queries on the way; it
+ * wraps every error in one of its own and drops the original. So both travel beside it.
+ */
+class Passage implements MiddlewareOptions {
+  answer: Promise<Answer> | undefined;
+  constructor(readonly call: Omit<Outgoing, "headers" | "body" | "attempt">) {}
+}
+
+/** The Graph client with one middleware: what it makes of a request leaves through `send`. */
+function graphClient(origin: string, send: (outgoing: Omit<Outgoing, "attempt">) => Promise<Answer>): Client {
+  const door: Middleware = {
+    async execute({ middlewareControl, options }) {
+      const passage = middlewareControl?.getMiddlewareOptions(Passage);
+      if (!(passage instanceof Passage)) {
+        throw new TypeError("the request did not come through the pipeline");
+      }
+      const headers = Object.fromEntries(new Headers(options?.headers));
+      const body = typeof options?.body === "string" ? options.body : undefined;
+      passage.answer = send({ ...passage.call, headers, body });
+      await passage.answer.catch(() => undefined);
+    },
+  };
+  return Client.initWithMiddleware({ middleware: [door], baseUrl: `${origin}/` });
 }

@@ -14,6 +14,8 @@ export interface Received {
   headers: Headers;
   /** The body; undefined when it could not be decoded, for example when its compression was broken. */
   text: string | undefined;
+  /** The `client-request-id` that the request was sent with. */
+  clientRequestId?: string | undefined;
 }
 
 /** The error that an answer holds. */

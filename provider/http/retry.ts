@@ -3,13 +3,11 @@
  * it is certain that nothing happened. Neither Exchange nor Graph knows idempotency keys, and a repeated creation
  * makes a twin.
  */
-import type { Context } from "@microsoft/microsoft-graph-client";
-import type { Call } from "./call";
-import { cancelled, wait } from "./call";
-import { ProviderError, type ServiceError, TimeoutError, UnknownOutcomeError, UnreachableError } from "./errors";
+import { type Answer, cancelled, wait } from "./call";
+import { ProviderError, TimeoutError, UnknownOutcomeError, UnreachableError } from "./errors";
 import { parseBody, serviceErrorOf } from "./parse";
-import { saysFailed } from "./refusal";
-import { Link, Sending, TransportFailure } from "./transport";
+import { type Received, saysFailed } from "./refusal";
+import { type Outgoing, type Send, TransportFailure } from "./transport";
 
 /** How one kind of failure is repeated. All times in milliseconds. */
 export interface Backoff {
@@ -43,7 +41,7 @@ const SHORTEST_WAIT = 20;
 
 /** What is to be done: hand the answer on, try again, or fail. */
 type Verdict =
-  | { is: "done" }
+  | { is: "done"; answer: Answer }
   | { is: "again"; backoff: Backoff; hint: number | undefined; error: Error }
   | { is: "failed"; error: Error };
 
@@ -54,18 +52,17 @@ function failed(error: Error): Verdict {
   return { is: "failed", error };
 }
 
-function unknownOutcome(sending: Sending, words: string, cause: unknown): UnknownOutcomeError {
-  return new UnknownOutcomeError({
-    action: sending.call.action,
-    words,
-    clientRequestId: sending.clientRequestId,
-    nextStep: OBSERVE,
-    cause,
-  });
+function unknownOutcome(
+  { call: { action } }: Outgoing,
+  { clientRequestId }: Pick<Received, "clientRequestId">,
+  words: string,
+  cause: unknown,
+): UnknownOutcomeError {
+  return new UnknownOutcomeError({ action, words, clientRequestId, nextStep: OBSERVE, cause });
 }
 
-function unreachable(sending: Sending, failure: TransportFailure): UnreachableError {
-  const { host } = new URL(sending.url);
+function unreachable({ call, url, hostSetting }: Outgoing, failure: TransportFailure): UnreachableError {
+  const { host } = new URL(url);
   const words =
     failure.reason === "untrusted"
       ? `the certificate of ${host} is not trusted (${failure.code})`
@@ -75,38 +72,40 @@ function unreachable(sending: Sending, failure: TransportFailure): UnreachableEr
   const nextStep =
     failure.reason === "untrusted"
       ? "Where a proxy or a local tenant has a certificate of its own, name its file in the environment variable NODE_EXTRA_CA_CERTS."
-      : `The host comes from ${sending.hostSetting}; check it, and the network on the way there.`;
-  return new UnreachableError({ action: sending.call.action, words, nextStep, host, cause: failure.cause });
+      : `The host comes from ${hostSetting}; check it, and the network on the way there.`;
+  return new UnreachableError({ action: call.action, words, nextStep, host, cause: failure.cause });
 }
 
-function judgeFailure(sending: Sending, failure: TransportFailure, policy: RetryPolicy): Verdict {
-  const { call } = sending;
+function judgeFailure(outgoing: Outgoing, failure: TransportFailure, policy: RetryPolicy): Verdict {
+  const { call } = outgoing;
   if (failure.reason === "cancelled") {
     return failed(cancelled(call.action));
   }
   if (failure.reason === "untrusted") {
-    return failed(unreachable(sending, failure));
+    return failed(unreachable(outgoing, failure));
   }
   if (!failure.wasSent) {
-    return { is: "again", backoff: policy.unreachable, hint: undefined, error: unreachable(sending, failure) };
+    return { is: "again", backoff: policy.unreachable, hint: undefined, error: unreachable(outgoing, failure) };
   }
   if (call.kind === "write") {
     const words = failure.reason === "timeout" ? "no answer came in time" : `the connection broke (${failure.code})`;
-    return failed(unknownOutcome(sending, words, failure.cause));
+    return failed(unknownOutcome(outgoing, failure, words, failure.cause));
   }
   const error =
     failure.reason === "timeout"
       ? new TimeoutError({
           action: call.action,
-          words: `${new URL(sending.url).host} gave no answer in time`,
-          requestId: sending.clientRequestId,
+          words: `${new URL(outgoing.url).host} gave no answer in time`,
+          requestId: failure.clientRequestId,
           nextStep: "Run `pulumi up` again.",
         })
-      : unreachable(sending, failure);
+      : unreachable(outgoing, failure);
   return { is: "again", backoff: policy.transient, hint: undefined, error };
 }
 
-function judgeRefusal(call: Call, error: ServiceError, policy: RetryPolicy, sending: Sending): Verdict {
+function judgeRefusal(outgoing: Outgoing, received: Received, policy: RetryPolicy): Verdict {
+  const { call } = outgoing;
+  const error = serviceErrorOf(call, received);
   if (error.class === "throttled") {
     return { is: "again", backoff: policy.throttled, hint: error.retryAfter, error };
   }
@@ -114,42 +113,39 @@ function judgeRefusal(call: Call, error: ServiceError, policy: RetryPolicy, send
     return failed(error);
   }
   if (error.outcomeUnknown) {
-    return failed(unknownOutcome(sending, error.message.replace(`${call.action}: `, ""), error));
+    return failed(unknownOutcome(outgoing, received, error.message.replace(`${call.action}: `, ""), error));
   }
   return { is: "again", backoff: policy.transient, hint: error.retryAfter, error };
 }
 
-function judge(sending: Sending, failure: TransportFailure | undefined, policy: RetryPolicy): Verdict {
-  const { call, received } = sending;
-  if (failure !== undefined) {
-    return judgeFailure(sending, failure, policy);
+function judgeAnswer(outgoing: Outgoing, received: Received, policy: RetryPolicy): Verdict {
+  const { call, url, hostSetting } = outgoing;
+  const { status, headers, clientRequestId } = received;
+  if (status >= 400) {
+    return judgeRefusal(outgoing, received, policy);
   }
-  if (received === undefined) {
-    return failed(new ProviderError({ action: call.action, words: "the request ended without an answer" }));
-  }
-  if (received.status >= 400) {
-    return judgeRefusal(call, serviceErrorOf(call, received, sending.clientRequestId), policy, sending);
-  }
-  if (received.status >= 300 && received.status !== 304) {
-    const words = `${new URL(sending.url).host} answers with a redirect (HTTP ${received.status}), which is not followed`;
-    return failed(new ProviderError({ action: call.action, words, nextStep: `Check ${sending.hostSetting}.` }));
+  if (status >= 300 && status !== 304) {
+    const words = `${new URL(url).host} answers with a redirect (HTTP ${status}), which is not followed`;
+    return failed(new ProviderError({ action: call.action, words, nextStep: `Check ${hostSetting}.` }));
   }
   const parsed = parseBody(call.service, received);
   if (parsed.isReadable) {
     // An error under a status of success has been met in production (ScubaGear guards against it).
-    return saysFailed(call.service, parsed.body)
-      ? judgeRefusal(call, serviceErrorOf(call, received, sending.clientRequestId), policy, sending)
-      : { is: "done" };
+    if (saysFailed(call.service, parsed.body)) {
+      return judgeRefusal(outgoing, received, policy);
+    }
+    const requestId = headers.get("request-id") ?? headers.get("x-ms-service-request-id");
+    return { is: "done", answer: { status, headers, body: parsed.body, ...(requestId === null ? {} : { requestId }) } };
   }
   // Exchange has been seen to say "not now" in plain text under a status of success.
-  const asRefusal = serviceErrorOf(call, received, sending.clientRequestId);
+  const asRefusal = serviceErrorOf(call, received);
   if (asRefusal.class === "throttled") {
     return { is: "again", backoff: policy.throttled, hint: asRefusal.retryAfter, error: asRefusal };
   }
   if (call.kind === "write") {
-    return failed(unknownOutcome(sending, parsed.reason, undefined));
+    return failed(unknownOutcome(outgoing, received, parsed.reason, undefined));
   }
-  const error = new ProviderError({ action: call.action, words: parsed.reason, requestId: sending.clientRequestId });
+  const error = new ProviderError({ action: call.action, words: parsed.reason, requestId: clientRequestId });
   return { is: "again", backoff: policy.transient, hint: undefined, error };
 }
 
@@ -168,58 +164,44 @@ export function delayOf(backoff: Backoff, attempt: number, hint: number | undefi
   return full / 2 + (full / 2) * random;
 }
 
-/** Repeats what may be repeated; everything else becomes an error that says what is known. */
-export class Retry extends Link {
-  readonly #policy: RetryPolicy;
-
-  constructor(policy: RetryPolicy) {
-    super();
-    this.#policy = policy;
-  }
-
-  async execute(context: Context): Promise<void> {
-    const sending = Sending.of(context);
-    try {
-      await this.#untilSettled(context, sending);
-    } catch (error) {
-      sending.failure = error;
-      throw error;
-    }
-  }
-
-  async #untilSettled(context: Context, sending: Sending): Promise<void> {
-    const { bounds, call } = sending;
-    const attempts = new Map<Backoff, number>();
-    for (;;) {
-      sending.attempt += 1;
-      sending.received = undefined;
-      const verdict = judge(sending, await this.#attempt(context), this.#policy);
+/**
+ * Repeats what may be repeated; everything else becomes an error that says what is known.
+ *
+ * @throws ServiceError for a status of 400 and above. UnknownOutcomeError for a write that may have taken effect. UnreachableError,
+ *   TimeoutError, CancelledError when there was no answer and a write was never sent.
+ */
+export function retrying(policy: RetryPolicy, next: Send): (outgoing: Omit<Outgoing, "attempt">) => Promise<Answer> {
+  return async (outgoing) => {
+    const { bounds, call } = outgoing;
+    const failures = new Map<Backoff, number>();
+    for (let attempt = 1; ; attempt += 1) {
+      const verdict = await verdictOn({ ...outgoing, attempt }, next, policy);
       if (verdict.is === "done") {
-        return;
+        return verdict.answer;
       }
       if (verdict.is === "failed") {
         throw verdict.error;
       }
-      const made = (attempts.get(verdict.backoff) ?? 0) + 1;
-      attempts.set(verdict.backoff, made);
+      const made = (failures.get(verdict.backoff) ?? 0) + 1;
+      failures.set(verdict.backoff, made);
       const delay = delayOf(verdict.backoff, made, verdict.hint, Math.random());
       if (made >= verdict.backoff.attempts || Date.now() + delay >= bounds.deadline) {
         throw verdict.error;
       }
       await wait(delay, bounds.signal, call.action);
     }
-  }
+  };
+}
 
-  /** The failure of the transport, if it failed; the answer is in the `Sending` otherwise. */
-  async #attempt(context: Context): Promise<TransportFailure | undefined> {
-    try {
-      await this.forward(context);
-      return undefined;
-    } catch (error) {
-      if (error instanceof TransportFailure) {
-        return error;
-      }
-      throw error;
+async function verdictOn(outgoing: Outgoing, next: Send, policy: RetryPolicy): Promise<Verdict> {
+  let received: Received;
+  try {
+    received = await next(outgoing);
+  } catch (error) {
+    if (error instanceof TransportFailure) {
+      return judgeFailure(outgoing, error, policy);
     }
+    throw error;
   }
+  return judgeAnswer(outgoing, received, policy);
 }

@@ -1,15 +1,14 @@
 /**
- * Tells of every request: one structured line each, and counts. Neither bodies nor headers are ever in a line; only a
+ * Tells of every request: one structured line each. Neither bodies nor headers are ever in a line; only a
  * {@link Witness}, which a provider process never has, is handed them.
  */
 import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
-import type { Context } from "@microsoft/microsoft-graph-client";
 import type { Call, Service } from "./call";
 import { delayIn } from "./classify";
 import { redact } from "./redact";
 import type { Received } from "./refusal";
-import { Link, Sending, setHeader, TransportFailure } from "./transport";
+import { type Outgoing, type Send, TransportFailure, withHeader } from "./transport";
 
 /** One request, as it is told. */
 export interface TraceLine {
@@ -52,12 +51,6 @@ export interface Exchanged {
 /** Takes whole requests and answers. They hold personal data: whoever keeps them redacts them. Must not throw. */
 export type Witness = (exchanged: Exchanged) => void;
 
-/**
- * How many requests were sent, by service and kind, repetitions included, and how many of them met throttling: answered 429 or
- * 509, or held back by the service.
- */
-export type RequestCounts = Record<Service, Record<Call["kind"] | "throttled", number>>;
-
 /** A sink that appends one JSON line a request to a file. Where that fails, tracing ends and work goes on. */
 export function traceToFile(path: string): TraceSink {
   let isBroken = false;
@@ -73,71 +66,58 @@ export function traceToFile(path: string): TraceSink {
   };
 }
 
-/** Gives every attempt its `client-request-id`, tells of it and counts it. */
-export class Trace extends Link {
-  /** What was sent so far. */
-  readonly counts: RequestCounts = {
-    exchange: { read: 0, write: 0, throttled: 0 },
-    graph: { read: 0, write: 0, throttled: 0 },
-    dataverse: { read: 0, write: 0, throttled: 0 },
-  };
-  readonly #sinks: readonly TraceSink[];
-  readonly #witness: Witness | undefined;
-
-  constructor(sinks: readonly TraceSink[], witness?: Witness) {
-    super();
-    this.#sinks = sinks;
-    this.#witness = witness;
-  }
-
-  async execute(context: Context): Promise<void> {
-    const sending = Sending.of(context);
-    const { call } = sending;
+/** Gives every request its `client-request-id` and tells of it. */
+export function tracing(sinks: readonly TraceSink[], witness: Witness | undefined, next: Send): Send {
+  return async (outgoing) => {
+    const { call, url } = outgoing;
     const clientRequestId = randomUUID();
-    sending.clientRequestId = clientRequestId;
-    setHeader(context, "client-request-id", clientRequestId);
-    this.counts[call.service][call.kind] += 1;
     const started = Date.now();
+    let received: Received | undefined;
     let failure: string | undefined;
     try {
-      await this.forward(context);
+      received = { ...(await next(withHeader(outgoing, "client-request-id", clientRequestId))), clientRequestId };
+      return received;
     } catch (error) {
-      failure = error instanceof TransportFailure ? `${error.reason} ${error.code}` : "failed";
+      failure = "failed";
+      if (error instanceof TransportFailure) {
+        failure = `${error.reason} ${error.code}`;
+        error.clientRequestId = clientRequestId;
+      }
       throw error;
     } finally {
-      this.#tell(sending, clientRequestId, started, failure);
-      this.#witness?.({ call, url: sending.url, received: sending.received });
+      const duration = Date.now() - started;
+      if (sinks.length > 0) {
+        const line = { ...lineOf(outgoing, received), ...(failure === undefined ? {} : { failure }) };
+        tell(sinks, { time: new Date(started).toISOString(), ...line, duration, clientRequestId });
+      }
+      witness?.({ call, url, received });
     }
-  }
+  };
+}
 
-  #tell(sending: Sending, clientRequestId: string, started: number, failure: string | undefined): void {
-    const delayed = sending.call.service === "exchange" ? delayIn(sending.received?.text ?? "") : 0;
-    if (delayed > 0 || sending.received?.status === 429 || sending.received?.status === 509) {
-      this.counts[sending.call.service].throttled += 1;
-    }
-    if (this.#sinks.length === 0) {
-      return;
-    }
-    const { call, received } = sending;
-    const requestId = received?.headers.get("request-id") ?? received?.headers.get("x-ms-service-request-id");
-    const line: TraceLine = {
-      time: new Date(started).toISOString(),
-      service: call.service,
-      kind: call.kind,
-      method: call.method,
-      url: redact(sending.url),
-      ...(call.cmdlet === undefined ? {} : { cmdlet: call.cmdlet }),
-      action: redact(call.action),
-      attempt: sending.attempt,
-      ...(received === undefined ? {} : { status: received.status }),
-      ...(failure === undefined ? {} : { failure }),
-      duration: Date.now() - started,
-      ...(delayed === 0 ? {} : { delayed }),
-      clientRequestId,
-      ...(requestId === null || requestId === undefined ? {} : { requestId }),
-    };
-    for (const sink of this.#sinks) {
-      sink(line);
-    }
+function tell(sinks: readonly TraceSink[], line: TraceLine): void {
+  for (const sink of sinks) {
+    sink(line);
   }
+}
+
+/** What a request and its answer are told by. */
+function lineOf(
+  { call, url, attempt }: Outgoing,
+  received: Received | undefined,
+): Omit<TraceLine, "time" | "duration" | "clientRequestId"> {
+  const delayed = call.service === "exchange" ? delayIn(received?.text ?? "") : 0;
+  const requestId = received?.headers.get("request-id") ?? received?.headers.get("x-ms-service-request-id");
+  return {
+    service: call.service,
+    kind: call.kind,
+    method: call.method,
+    url: redact(url),
+    ...(call.cmdlet === undefined ? {} : { cmdlet: call.cmdlet }),
+    action: redact(call.action),
+    attempt,
+    ...(received === undefined ? {} : { status: received.status }),
+    ...(delayed === 0 ? {} : { delayed }),
+    ...(requestId === null || requestId === undefined ? {} : { requestId }),
+  };
 }

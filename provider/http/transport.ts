@@ -1,72 +1,40 @@
-/** What the middleware of one call share. It travels as a middleware option of the Graph client. */
-/** The last link: sends one request over the network and reads the whole answer. */
+/** What travels down the chain of one call, and its last link: it sends one request over the network and reads the whole answer. */
 
 import { isNativeError } from "node:util/types";
-import type { Context, Middleware, MiddlewareOptions } from "@microsoft/microsoft-graph-client";
 import type { Call, CallContext } from "./call";
 import type { Received } from "./refusal";
 
-/** One call on its way: what is asked, and what has come back so far. */
-export class Sending implements MiddlewareOptions {
+/** One call on its way. A link that adds to it hands on a copy. */
+export interface Outgoing {
+  call: Call;
+  /** The absolute URL. */
+  url: string;
+  bounds: CallContext;
+  /** The setting that chose the host, for the error when it cannot be reached. */
+  hostSetting: string;
+  headers: Record<string, string>;
+  /** JSON. */
+  body: string | undefined;
   /** How often it was sent, this time included. */
-  attempt = 0;
-  /** The `client-request-id` of the latest attempt. */
-  clientRequestId: string | undefined;
-  /** The latest answer; undefined before the first one and after a lost one. */
-  received: Received | undefined;
-  /** What the call failed with, once it has. */
-  failure: unknown;
-
-  constructor(
-    readonly call: Call,
-    /** The absolute URL. The Graph client would parse and rebuild it, and alters some queries on the way. */
-    readonly url: string,
-    readonly bounds: CallContext,
-    /** The setting that chose the host, for the error when it cannot be reached. */
-    readonly hostSetting: string,
-  ) {}
-
-  /** The call that a request of the Graph client belongs to. */
-  static of(context: Context): Sending {
-    const sending = context.middlewareControl?.getMiddlewareOptions(Sending);
-    if (!(sending instanceof Sending)) {
-      throw new TypeError("the request did not come through the pipeline");
-    }
-    return sending;
-  }
+  attempt: number;
 }
 
-/** A link of the chain. */
-export abstract class Link implements Middleware {
-  #next: Middleware | undefined;
+/**
+ * Sends and brings back what was answered, whatever its status.
+ * @throws TransportFailure when no answer came.
+ */
+export type Send = (outgoing: Outgoing) => Promise<Received>;
 
-  /** Called by the Graph client when it builds the chain. */
-  setNext(next: Middleware): void {
-    this.#next = next;
-  }
-
-  abstract execute(context: Context): Promise<void>;
-
-  /** Hands the request on to the next link. */
-  protected async forward(context: Context): Promise<void> {
-    if (this.#next === undefined) {
-      throw new TypeError("the chain ends before the request is sent");
-    }
-    await this.#next.execute(context);
-  }
-}
-
-/** Sets a header of a request in the making. */
-export function setHeader(context: Context, name: string, value: string): void {
-  context.options ??= {};
-  const headers = new Headers(context.options.headers);
-  headers.set(name, value);
-  context.options.headers = headers;
+/** The same with one more header. */
+export function withHeader(outgoing: Outgoing, name: string, value: string): Outgoing {
+  return { ...outgoing, headers: { ...outgoing.headers, [name]: value } };
 }
 
 /** Why no answer came. `wasSent` is false only when it is certain that no byte of the request left. */
 export class TransportFailure extends Error {
   override readonly name = "TransportFailure";
+  /** The `client-request-id` that the request was sent with. */
+  clientRequestId: string | undefined;
   constructor(
     readonly wasSent: boolean,
     readonly reason: "timeout" | "cancelled" | "unreachable" | "untrusted" | "broken",
@@ -133,41 +101,31 @@ function failureOf(error: unknown, timeout: AbortSignal, cancel: AbortSignal | u
 }
 
 /** Sends with Node's own `fetch`. Redirects are not followed: these APIs have none, and a POST would become a GET. */
-export class Send extends Link {
-  readonly #timeouts: AnswerTimeouts;
-
-  constructor(timeouts: AnswerTimeouts) {
-    super();
-    this.#timeouts = timeouts;
-  }
-
-  /** @throws TransportFailure when no answer came. */
-  async execute(context: Context): Promise<void> {
-    const sending = Sending.of(context);
-    const timeout = AbortSignal.timeout(this.#timeouts[sending.call.kind]);
+export function sending(timeouts: AnswerTimeouts): Send {
+  return async ({ call, url, bounds, headers, body }) => {
+    const timeout = AbortSignal.timeout(timeouts[call.kind]);
     // A write that has been sent is left to finish even when the deployment is cancelled: its outcome would be unknown.
-    const cancel = sending.call.kind === "read" ? sending.bounds.signal : undefined;
+    const cancel = call.kind === "read" ? bounds.signal : undefined;
     const signal = cancel === undefined ? timeout : AbortSignal.any([timeout, cancel]);
     let response: Response;
     try {
-      response = await fetch(sending.url, { ...context.options, redirect: "manual", signal });
+      response = await fetch(url, { method: call.method, headers, body: body ?? null, redirect: "manual", signal });
     } catch (error) {
       throw failureOf(error, timeout, cancel);
     }
-    const received: Received = { status: response.status, headers: response.headers, text: undefined };
+    const received = { status: response.status, headers: response.headers };
     try {
       const text = await response.text();
       // Decompression that ends too early yields nothing instead of failing; no service compresses an empty body.
       const isCutShort = text === "" && response.headers.has("content-encoding") && response.status === 200;
-      received.text = isCutShort ? undefined : text;
+      return { ...received, text: isCutShort ? undefined : text };
     } catch (error) {
       const failure = failureOf(error, timeout, cancel);
       if (failure.reason !== "broken") {
         throw failure;
       }
       // The status has arrived and the body is broken: an answer all the same, only not a readable one.
+      return { ...received, text: undefined };
     }
-    sending.received = received;
-    context.response = response;
-  }
+  };
 }

@@ -311,10 +311,16 @@ describe("the time that is left", () => {
   });
 
   it("bounds throttling without a hint", async () => {
-    const service = await serve({ status: 429 });
-    const error = await failureOf(pipelineTo(service.origin).send(WRITE, within(200)));
+    const bounds = within(60_000);
+    const service = await serve(() => {
+      if (service.asked.length === 3) {
+        bounds.deadline = Date.now();
+      }
+      return { status: 429 };
+    });
+    const error = await failureOf(pipelineTo(service.origin).send(WRITE, bounds));
     expect(error).toMatchObject({ class: "throttled", outcomeUnknown: false });
-    expect(service.asked.length).toBeGreaterThan(2);
+    expect(service.asked).toHaveLength(3);
   });
 });
 
@@ -426,7 +432,7 @@ describe("the pace", () => {
     await slowOne;
   });
 
-  it("slows down after a request that Exchange held back, and counts it", async () => {
+  it("slows down after a request that Exchange held back, and tells of it", async () => {
     const warnings = ["Micro delay applied. Actual delayed: 400 msecs, Enforced: True"];
     const service = await serve({ status: 200, body: { value: [], "@adminapi.warnings": warnings } }, OK);
     const lines: TraceLine[] = [];
@@ -436,7 +442,6 @@ describe("the pace", () => {
     await pipeline.send(CMDLET, within(5000));
     expect((service.asked[1]?.at ?? 0) - first).toBeGreaterThanOrEqual(350);
     expect(lines.map(({ delayed }) => delayed)).toEqual([400, undefined]);
-    expect(pipeline.counts.exchange).toEqual({ read: 2, write: 0, throttled: 1 });
   });
 });
 
@@ -448,7 +453,7 @@ it("a refusal of NUL bytes that calls itself compressed is a refusal", async () 
 });
 
 describe("the trace", () => {
-  it("tells of every attempt without bodies or secrets, and counts", async () => {
+  it("tells of every attempt without bodies or secrets", async () => {
     const service = await serve({ status: 503 }, { status: 200, body: {}, headers: { "request-id": "r-2" } });
     const lines: TraceLine[] = [];
     const pipeline = pipelineTo(service.origin, { trace: (line) => lines.push(line) });
@@ -458,7 +463,6 @@ describe("the trace", () => {
     expect(lines[0]).toMatchObject({ service: "graph", kind: "read", method: "PATCH", attempt: 1, status: 503 });
     expect(lines[1]).toMatchObject({ attempt: 2, status: 200, requestId: "r-2", duration: expect.any(Number) });
     expect(JSON.stringify(lines)).not.toMatch(/correct horse|token-1|Bearer/);
-    expect(pipeline.counts).toMatchObject({ graph: { read: 2, write: 0 }, exchange: { read: 0, write: 0 } });
   });
 
   it("is appended to the file that MAILBOXES_TRACE names", async () => {
