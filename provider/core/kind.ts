@@ -118,6 +118,11 @@ export interface Declaration<Inputs extends Properties, Memory> {
    */
   byDefault?(inputs: Properties, olds: Properties): Properties;
   /**
+   * Planned inputs with what `check` had filled in and the plan does not have any more written down as not given: `ignoreChanges` took
+   * it away after the check, so that no diff has shown it.
+   */
+  planned?(inputs: Properties): Properties;
+  /**
    * Properties whose change needs another object.
    *
    * @param environmentUrl the configured Dataverse environment, where one is and says something: a local tenant's does not.

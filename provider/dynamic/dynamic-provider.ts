@@ -366,9 +366,9 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     return check(this.#reconciler, visible(inputs), visible(inputs));
   }
 
-  /** A policy's remediation changes what `check` returned, and nobody checks that again. */
+  /** A policy's remediation and `ignoreChanges` change what `check` returned, and nobody checks that again. */
   #canonical(inputs: Properties): Inputs {
-    const checked = this.#checked(inputs);
+    const checked = this.#checked(this.#reconciler.planned?.(inputs) ?? inputs);
     if (checked.problems.length > 0) {
       throw new InputError(checked.problems);
     }

@@ -681,6 +681,19 @@ test("what a policy's remediation adds is made canonical, or refused by its path
   expect(await holders(world, id)).toEqual(["ada@contoso.com", "grace@contoso.com"]);
 });
 
+test("a right that ignoreChanges takes out of the plan is not given: no diff has shown it", async () => {
+  const { world, id, membership } = await withMailbox();
+  const ignores = (checked: Row) => {
+    const { fullAccess: _ignored, ...shown } = (checked.members as Record<string, Row>)["grace@contoso.com"] ?? {};
+    return { ...checked, members: { ...(checked.members as Row), "grace@contoso.com": shown } };
+  };
+  await membership.up({ mailbox: id, members: ["ada@contoso.com"] });
+  await membership.up({ mailbox: id, members: ["ada@contoso.com", "grace@contoso.com"] }, ignores);
+  expect((await access(world, id))[grace]).toEqual(["SendAs"]);
+  await membership.up({ mailbox: id, members: ["ada@contoso.com", "grace@contoso.com"] });
+  expect((await access(world, id))[grace]).toEqual(usual);
+});
+
 test("an entry that Exchange shows and calls absent is waited for, and Exchange's words are told", async () => {
   const { world, id, membership } = await withMailbox({ config: { settleTimeout: "2s" } });
   await membership.up({ mailbox: id, members: { "ada@contoso.com": {}, "grace@contoso.com": {} } });

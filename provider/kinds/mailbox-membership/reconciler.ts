@@ -51,6 +51,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       : [],
   advise,
 
+  planned: (inputs) => ({ ...inputs, members: planned(inputs.members) }),
+
   claims,
 
   replaces: (known, { mailbox }, registry) => (isSameMailbox(known, mailbox, registry) ? [] : ["mailbox"]),
@@ -363,3 +365,20 @@ function surplusIn({ inputs, members }: Desired, observed: Observed): string[] {
         `Others have access to ${observed.mailbox.primarySmtpAddress}: ${left.join(", ")}. \`pulumi up --refresh\` removes them.`,
       ];
 }
+
+/** Members with the rights that the plan shows: of somebody who has some there, a right that is missing was taken out of the plan. */
+function planned(members: unknown): unknown {
+  if (typeof members !== "object" || members === null || Array.isArray(members)) {
+    return members;
+  }
+  return Object.fromEntries(
+    Object.entries(members).map(([key, rights]) => {
+      const shown = Object.entries((rights ?? {}) as object).filter(
+        ([, value]) => value !== null && value !== undefined,
+      );
+      return [key, shown.length === 0 ? rights : { ...NO_RIGHTS, ...Object.fromEntries(shown) }];
+    }),
+  );
+}
+
+const NO_RIGHTS = { fullAccess: false, sendAs: false, sendOnBehalf: false };
