@@ -7,7 +7,7 @@ import { type Deployment, openDeployment } from "./dynamic/deployment";
 import { DynamicProvider } from "./dynamic/dynamic-provider";
 import { EngineLog } from "./dynamic/engine-log";
 import { quieten } from "./dynamic/failures";
-import { type Kind, reconcilerOf } from "./kinds";
+import { comparedColumns, type Kind, reconcilerOf } from "./kinds";
 
 const log = new EngineLog(process.argv[2]);
 let opening: Promise<Deployment> | undefined;
@@ -43,7 +43,8 @@ async function configure(request: pulumi.dynamic.ConfigureRequest): Promise<void
   const { config } = request as unknown as {
     config: { get(key: string): unknown; rawConfig?: Record<string, unknown> };
   };
-  opening ??= openDeployment({ get: (key) => config.get(key), keys: Object.keys(config.rawConfig ?? {}) }, log);
+  const raw = { get: (key: string) => config.get(key), keys: Object.keys(config.rawConfig ?? {}) };
+  opening ??= openDeployment(raw, log, comparedColumns);
   await opening.catch(() => undefined);
 }
 

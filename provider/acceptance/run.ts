@@ -78,7 +78,7 @@ export async function acceptance(options: AcceptanceOptions, surroundings: Surro
       `An earlier run left things behind, which ${journal.file} names. Remove them first: mailboxes acceptance --clean-up --yes`,
     );
   }
-  const deployment = await openDeployment(surroundings.raw, new EngineLog(undefined));
+  const deployment = await openDeployment(surroundings.raw, new EngineLog(undefined), []);
   try {
     const { configuration } = deployment;
     const recording = new Recording();

@@ -46,9 +46,14 @@ const NAMESPACE = "mailboxes:";
 /**
  * Reads the configuration and connects the services.
  *
+ * @param compared columns of `Get-Mailbox` that the kinds compare.
  * @throws InputError when the configuration is wrong; nothing was sent then.
  */
-export async function openDeployment(raw: RawConfiguration, log: EngineLog): Promise<Deployment> {
+export async function openDeployment(
+  raw: RawConfiguration,
+  log: EngineLog,
+  compared: readonly string[],
+): Promise<Deployment> {
   const keys = raw.keys.filter((key) => key.startsWith(NAMESPACE)).map((key) => key.slice(NAMESPACE.length));
   const get = (key: string) => {
     const value = raw.get(`${NAMESPACE}${key}`);
@@ -75,7 +80,7 @@ export async function openDeployment(raw: RawConfiguration, log: EngineLog): Pro
   const tenantId = tenantOf(configuration, tokens);
   return {
     configuration,
-    services: createServices(pipeline, tenantId, bounds),
+    services: createServices(pipeline, tenantId, bounds, compared),
     registry: new Registry(),
     log,
     tenantId:

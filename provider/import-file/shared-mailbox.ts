@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Operation, Properties } from "../core/kind";
+import { isSet } from "../core/properties";
 import { type Checking, check } from "../dynamic/check";
 import { InputError, isClass } from "../http/errors";
 import type { Desired, Observed } from "../kinds/shared-mailbox/desired";
-import { isSet } from "../kinds/shared-mailbox/facet";
+
 import { around, facets, stateOfEverything } from "../kinds/shared-mailbox/observation";
 import { sharedMailbox } from "../kinds/shared-mailbox/reconciler";
 import type { User } from "../services/graph";
@@ -55,7 +56,7 @@ export async function declaredMailbox(
     throw error;
   }
   const notes: string[] = [];
-  const everything = stateOfEverything(mailbox);
+  const everything = stateOfEverything();
   const observed = await observedWhole(seen, everything, desired, operation, notes);
   const read: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, everything)));
   const removal = (property: string, value: unknown) =>

@@ -4,66 +4,6 @@ import { parseSize } from "./sizes";
 import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
-/** A mailbox as Exchange shows it, in plain values. */
-export interface Mailbox {
-  /** Entra object id (`ExternalDirectoryObjectId`): the key of everything here. */
-  id: string;
-  /** The Exchange object's own guid. */
-  guid: string;
-  /** The mailbox's guid, which identifies it while soft-deleted. */
-  exchangeGuid: string;
-  /** Often the Entra object id; never an identity, never compared. */
-  name: string;
-  alias: string;
-  displayName: string;
-  userPrincipalName: string;
-  /** Lower case. */
-  primarySmtpAddress: string;
-  /** With their prefixes, as Exchange keeps them. */
-  emailAddresses: string[];
-  /** Whether an address policy sets the primary address, so that it cannot be set alone. */
-  hasAddressPolicy: boolean;
-  recipientTypeDetails: string;
-  isDirSynced: boolean;
-  isHidden: boolean;
-  /** Name or id of a recipient, as Exchange prints it; undefined when not set. */
-  forwardingAddress: string | undefined;
-  /** Address without its prefix, lower case. */
-  forwardingSmtpAddress: string | undefined;
-  deliversAndForwards: boolean;
-  /** Names or ids of recipients, as Exchange prints them. */
-  sendOnBehalf: string[];
-  accountDisabled: boolean;
-  /** ISO 8601. */
-  createdAt: string;
-  /** What keeps the mailbox from being deleted, in words; organisation-wide holds are not among them. */
-  holds: string[];
-  /** As Exchange keeps it, in an html document; undefined when not set. */
-  mailTip: string | undefined;
-  /** `CustomAttribute1` to `15` by their numbers; unset ones are missing. */
-  customAttributes: Record<string, string>;
-  copiesSentAs: boolean;
-  copiesSentOnBehalf: boolean;
-  quota: Quota;
-  /** Bytes; undefined for "Unlimited". */
-  maxSendSize: number | undefined;
-  /** Bytes; undefined for "Unlimited". */
-  maxReceiveSize: number | undefined;
-  /** Name of the mailbox plan that the licences gave it. */
-  plan: string;
-  hasArchive: boolean;
-  hasLitigationHold: boolean;
-  /** How long a litigation hold keeps each item; undefined for "Unlimited". */
-  litigationHoldDays: number | undefined;
-}
-
-/** The three quotas in bytes; undefined for "Unlimited". */
-export interface Quota {
-  issueWarning: number | undefined;
-  prohibitSend: number | undefined;
-  prohibitSendReceive: number | undefined;
-}
-
 /** How full a mailbox is. */
 export interface MailboxStatistics {
   /** Bytes, deleted items not counted. */
@@ -87,46 +27,98 @@ export interface AcceptedDomain {
 /** Domains that Microsoft gives with a tenant, the routing domain of a hybrid one among them. */
 export const INITIAL_DOMAIN = /\.(?:onmicrosoft\.(?:com|us)|partner\.onmschina\.cn)$/;
 
-const ATTRIBUTE_NUMBERS = Array.from({ length: 15 }, (_, index) => String(index + 1));
+/** What a mailbox is, by the columns of `Get-Mailbox` that show it. What is only compared and written stands in the kinds' tables. */
+const SHOWN = {
+  /** Entra object id (`ExternalDirectoryObjectId`): the key of everything here. */
+  id: column("ExternalDirectoryObjectId", text),
+  /** The Exchange object's own guid. */
+  guid: column("Guid", text),
+  /** The mailbox's guid, which identifies it while soft-deleted. */
+  exchangeGuid: column("ExchangeGuid", text),
+  /** Often the Entra object id; never an identity, never compared. */
+  name: column("Name", text),
+  alias: column("Alias", text),
+  displayName: column("DisplayName", text),
+  userPrincipalName: column("UserPrincipalName", text),
+  /** Lower case. */
+  primarySmtpAddress: column("PrimarySmtpAddress", (value) => text(value).toLowerCase()),
+  /** With their prefixes, as Exchange keeps them. */
+  emailAddresses: column("EmailAddresses", texts),
+  /** Whether an address policy sets the primary address, so that it cannot be set alone. */
+  hasAddressPolicy: column("EmailAddressPolicyEnabled", isTrue),
+  recipientTypeDetails: column("RecipientTypeDetails", text),
+  isDirSynced: column("IsDirSynced", isTrue),
+  /** Name or id of a recipient, as Exchange prints it; undefined when not set. */
+  forwardingAddress: column("ForwardingAddress", (value) => text(value) || undefined),
+  /** Address without its prefix, lower case. */
+  forwardingSmtpAddress: column(
+    "ForwardingSmtpAddress",
+    (value) =>
+      text(value)
+        .replace(/^smtp:/i, "")
+        .toLowerCase() || undefined,
+  ),
+  deliversAndForwards: column("DeliverToMailboxAndForward", isTrue),
+  /** Names or ids of recipients, as Exchange prints them. */
+  sendOnBehalf: column("GrantSendOnBehalfTo", texts),
+  /** ISO 8601. */
+  createdAt: column("WhenMailboxCreated", text),
+  /** What keeps the mailbox from being deleted, in words; organisation-wide holds are not among them. */
+  holds: columns(
+    [
+      "LitigationHoldEnabled",
+      "InPlaceHolds",
+      "ComplianceTagHoldApplied",
+      "DelayHoldApplied",
+      "DelayReleaseHoldApplied",
+    ],
+    holdsOf,
+  ),
+  /** The three quotas in bytes; undefined for "Unlimited". */
+  quota: columns(["IssueWarningQuota", "ProhibitSendQuota", "ProhibitSendReceiveQuota"], (row) => ({
+    issueWarning: bytes(row.IssueWarningQuota),
+    prohibitSend: bytes(row.ProhibitSendQuota),
+    prohibitSendReceive: bytes(row.ProhibitSendReceiveQuota),
+  })),
+  /** Bytes; undefined for "Unlimited". */
+  maxSendSize: column("MaxSendSize", bytes),
+  /** Bytes; undefined for "Unlimited". */
+  maxReceiveSize: column("MaxReceiveSize", bytes),
+  /** Name of the mailbox plan that the licences gave it. */
+  plan: column("MailboxPlan", text),
+  hasArchive: column("ArchiveGuid", (value) => !NO_GUID.test(text(value))),
+  hasLitigationHold: column("LitigationHoldEnabled", isTrue),
+  /** How long a litigation hold keeps each item; undefined for "Unlimited". */
+  litigationHoldDays: column("LitigationHoldDuration", days),
+};
 
-const SELECT: readonly string[] = [
-  "ExternalDirectoryObjectId",
-  "Guid",
-  "ExchangeGuid",
-  "Name",
-  "Alias",
-  "DisplayName",
-  "UserPrincipalName",
-  "PrimarySmtpAddress",
-  "EmailAddresses",
-  "EmailAddressPolicyEnabled",
-  "RecipientTypeDetails",
-  "IsDirSynced",
-  "HiddenFromAddressListsEnabled",
-  "ForwardingAddress",
-  "ForwardingSmtpAddress",
-  "DeliverToMailboxAndForward",
-  "GrantSendOnBehalfTo",
-  "AccountDisabled",
-  "WhenMailboxCreated",
-  "LitigationHoldEnabled",
-  "InPlaceHolds",
-  "ComplianceTagHoldApplied",
-  "DelayHoldApplied",
-  "DelayReleaseHoldApplied",
-  "LitigationHoldDuration",
-  "MailTip",
-  ...ATTRIBUTE_NUMBERS.map((number) => `CustomAttribute${number}`),
-  "MessageCopyForSentAsEnabled",
-  "MessageCopyForSendOnBehalfEnabled",
-  "IssueWarningQuota",
-  "ProhibitSendQuota",
-  "ProhibitSendReceiveQuota",
-  "MaxSendSize",
-  "MaxReceiveSize",
-  "ArchiveGuid",
-  "MailboxPlan",
-];
+/** A mailbox as Exchange shows it, in plain values. */
+export type Mailbox = { [Name in keyof typeof SHOWN]: ReturnType<(typeof SHOWN)[Name]["read"]> } & {
+  /** The row as Exchange prints it, with the columns that the kinds compare. */
+  row: Row;
+};
+
+function columns<Value>(names: readonly string[], read: (row: Row) => Value) {
+  return { names, read };
+}
+
+function column<Value>(name: string, read: (value: unknown) => Value) {
+  return columns([name], (row) => read(row[name]));
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true;
+}
+
+/** Reads a row of `Get-Mailbox`. */
+function mailboxOf(row: Row): Mailbox {
+  const shown = Object.entries(SHOWN).map(([name, { read }]) => [name, read(row)]);
+  const mailbox = { ...Object.fromEntries(shown), row } as Mailbox;
+  if (mailbox.id === "") {
+    throw new ProviderError(`Exchange answered with a mailbox without an object id (${text(row.Identity)})`);
+  }
+  return mailbox;
+}
 
 /** A mailbox in Exchange's store of deleted ones, where it stays for 30 days. */
 export interface DeletedMailbox {
@@ -158,10 +150,14 @@ const CLEARED_BY_TEXT = /^(MailTip|CustomAttribute\d+)$/;
 /** Mailboxes, through the Exchange admin API. */
 export class Mailboxes {
   readonly #exchange: Exchange;
+  /** What is read of every mailbox: one list, so that equal reads of several resources are one request. */
+  readonly #columns: readonly string[];
   #acceptedDomains: Promise<Map<string, AcceptedDomain> | undefined> | undefined;
 
-  constructor(exchange: Exchange) {
+  /** @param compared columns of `Get-Mailbox` that the kinds compare. */
+  constructor(exchange: Exchange, compared: readonly string[]) {
     this.#exchange = exchange;
+    this.#columns = [...new Set([...Object.values(SHOWN).flatMap(({ names }) => names), ...compared])];
   }
 
   /**
@@ -175,7 +171,7 @@ export class Mailboxes {
       output = await this.#exchange.read({
         name: "Get-Mailbox",
         parameters: { Identity: id },
-        select: SELECT,
+        select: this.#columns,
         action: `reading mailbox ${id}`,
       });
     } catch (error) {
@@ -193,7 +189,7 @@ export class Mailboxes {
     const { rows } = await this.#exchange.read({
       name: "Get-Mailbox",
       parameters: { RecipientTypeDetails: ["SharedMailbox"], ResultSize: "Unlimited" },
-      select: SELECT,
+      select: this.#columns,
       action: "listing the shared mailboxes",
     });
     return rows.map(mailboxOf).filter(({ recipientTypeDetails }) => recipientTypeDetails === "SharedMailbox");
@@ -204,7 +200,7 @@ export class Mailboxes {
     const { rows } = await this.#exchange.read({
       name: "Get-Mailbox",
       parameters: { Filter: `EmailAddresses -eq ${filterLiteral(address)}`, ResultSize: "Unlimited" },
-      select: SELECT,
+      select: this.#columns,
       action: `looking for a mailbox with the address ${address}`,
     });
     return rows.map(mailboxOf).filter((mailbox) => hasAddress(mailbox, address));
@@ -484,58 +480,6 @@ export class Mailboxes {
       )
     );
   }
-}
-
-/** Reads a row of `Get-Mailbox`. */
-function mailboxOf(row: Row): Mailbox {
-  const id = text(row.ExternalDirectoryObjectId);
-  if (id === "") {
-    throw new ProviderError(`Exchange answered with a mailbox without an object id (${text(row.Identity)})`);
-  }
-  return {
-    id,
-    guid: text(row.Guid),
-    exchangeGuid: text(row.ExchangeGuid),
-    name: text(row.Name),
-    alias: text(row.Alias),
-    displayName: text(row.DisplayName),
-    userPrincipalName: text(row.UserPrincipalName),
-    primarySmtpAddress: text(row.PrimarySmtpAddress).toLowerCase(),
-    emailAddresses: texts(row.EmailAddresses),
-    hasAddressPolicy: row.EmailAddressPolicyEnabled === true,
-    recipientTypeDetails: text(row.RecipientTypeDetails),
-    isDirSynced: row.IsDirSynced === true,
-    isHidden: row.HiddenFromAddressListsEnabled === true,
-    forwardingAddress: text(row.ForwardingAddress) || undefined,
-    forwardingSmtpAddress:
-      text(row.ForwardingSmtpAddress)
-        .replace(/^smtp:/i, "")
-        .toLowerCase() || undefined,
-    deliversAndForwards: row.DeliverToMailboxAndForward === true,
-    sendOnBehalf: texts(row.GrantSendOnBehalfTo),
-    accountDisabled: row.AccountDisabled === true,
-    createdAt: text(row.WhenMailboxCreated),
-    holds: holdsOf(row),
-    mailTip: text(row.MailTip) || undefined,
-    customAttributes: Object.fromEntries(
-      ATTRIBUTE_NUMBERS.map((number) => [number, text(row[`CustomAttribute${number}`])]).filter(
-        ([, value]) => value !== "",
-      ),
-    ),
-    copiesSentAs: row.MessageCopyForSentAsEnabled === true,
-    copiesSentOnBehalf: row.MessageCopyForSendOnBehalfEnabled === true,
-    quota: {
-      issueWarning: bytes(row.IssueWarningQuota),
-      prohibitSend: bytes(row.ProhibitSendQuota),
-      prohibitSendReceive: bytes(row.ProhibitSendReceiveQuota),
-    },
-    maxSendSize: bytes(row.MaxSendSize),
-    maxReceiveSize: bytes(row.MaxReceiveSize),
-    plan: text(row.MailboxPlan),
-    hasArchive: !NO_GUID.test(text(row.ArchiveGuid)),
-    hasLitigationHold: row.LitigationHoldEnabled === true,
-    litigationHoldDays: days(row.LitigationHoldDuration),
-  };
 }
 
 const NO_GUID = /^[0-]*$/;

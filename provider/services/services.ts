@@ -39,11 +39,13 @@ export interface Services {
  *
  * @param tenantId how to learn the tenant's id: from the configuration or the token.
  * @param bounds the bounds of shared reads.
+ * @param compared columns of `Get-Mailbox` that the kinds compare.
  */
 export function createServices(
   pipeline: Pipeline,
   tenantId: (context: CallContext) => Promise<string>,
   bounds: () => CallContext,
+  compared: readonly string[],
 ): Services {
   const exchange = new Exchange(pipeline, tenantId, bounds);
   const graph = new Graph(pipeline, bounds);
@@ -58,7 +60,7 @@ export function createServices(
     return services;
   };
   const tenant = {
-    mailboxes: new Mailboxes(exchange),
+    mailboxes: new Mailboxes(exchange, compared),
     mailboxSettings: new MailboxSettings(exchange, graph),
     permissions: new MailboxPermissions(exchange),
     recipients: new Recipients(exchange, graph),

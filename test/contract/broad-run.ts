@@ -40,6 +40,7 @@ export async function broadRun(): Promise<Recording[]> {
       displayName: "CRM collector",
       primarySmtpAddress: "forwardmailbox@contoso.com",
       hiddenFromAddressLists: true,
+      requireSenderAuthentication: true,
     });
     const { support, moves } = await sharedMailboxes(world);
     const members = await membership(world, support);

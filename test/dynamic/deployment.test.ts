@@ -11,7 +11,7 @@ import { startLocalTenant } from "../../provider/local-tenant/server";
 test("a served local tenant that does not answer is named as the setting it comes from, not as a defect", async () => {
   const settings: Record<string, string> = { "mailboxes:localTenant": "http://127.0.0.1:9" };
   const raw = { get: (key: string) => settings[key], keys: Object.keys(settings) };
-  const error = await openDeployment(raw, new EngineLog(undefined)).then(
+  const error = await openDeployment(raw, new EngineLog(undefined), []).then(
     () => undefined,
     (failure: unknown) => failure,
   );
@@ -27,7 +27,7 @@ test("hundreds of waits may listen to the end of a deployment without a warning 
   const tenant = await startLocalTenant({ seed: "contoso" });
   const settings: Record<string, string> = { "mailboxes:localTenant": tenant.origin };
   const raw = { get: (key: string) => settings[key], keys: Object.keys(settings) };
-  const deployment = await openDeployment(raw, new EngineLog(undefined));
+  const deployment = await openDeployment(raw, new EngineLog(undefined), []);
   try {
     const { signal } = operationOf(deployment, "urn", new Recorder(mailboxMembership, {}));
     // 0 is no limit, which `getMaxListeners` of Node 20 cannot say; the warning itself cannot be heard from within jest.
@@ -65,7 +65,7 @@ describe("relative paths of the configuration, of a program that `main` puts bel
 
   async function opened(settings: Record<string, string>) {
     const keys = Object.keys(settings);
-    const deployment = await openDeployment({ get: (key) => settings[key], keys }, new EngineLog(undefined));
+    const deployment = await openDeployment({ get: (key) => settings[key], keys }, new EngineLog(undefined), []);
     await deployment.close();
     return deployment.configuration;
   }

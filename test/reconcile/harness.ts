@@ -4,7 +4,7 @@ import { type Deployment, openDeployment } from "../../provider/dynamic/deployme
 import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
 import { EngineLog } from "../../provider/dynamic/engine-log";
 import { PartialFailure } from "../../provider/dynamic/failures";
-import { type AnyReconciler, type Kind, kinds } from "../../provider/kinds";
+import { type AnyReconciler, comparedColumns, type Kind, kinds } from "../../provider/kinds";
 import { markOf } from "../../provider/kinds/shared-mailbox/naming";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 
@@ -81,7 +81,7 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
   };
   let current: Deployment | undefined;
   const together = async <T>(work: () => Promise<T>): Promise<T> => {
-    current = await openDeployment(raw, log);
+    current = await openDeployment(raw, log, comparedColumns);
     try {
       return await work();
     } finally {

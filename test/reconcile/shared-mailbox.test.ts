@@ -400,6 +400,13 @@ describe("each input", () => {
       byHand: { HiddenFromAddressListsEnabled: true },
       read: true,
     },
+    requireSenderAuthentication: {
+      values: [true, false],
+      rows: [{ RequireSenderAuthenticationEnabled: true }, { RequireSenderAuthenticationEnabled: false }],
+      without: { RequireSenderAuthenticationEnabled: false },
+      byHand: { RequireSenderAuthenticationEnabled: false },
+      read: false,
+    },
     forwarding: {
       values: [{ to: "ada@contoso.com" }, { to: "grace@contoso.com", keepCopy: false }],
       rows: [

@@ -450,7 +450,7 @@ describe("writes", () => {
 
 test("another mailbox's row is never the one that was asked for", async () => {
   const { exchange } = await exchangeTo(() => ({ status: 200, body: { value: [row("b"), row("c")] } }));
-  expect(await new Mailboxes(exchange).withId("a")).toBeUndefined();
+  expect(await new Mailboxes(exchange, []).withId("a")).toBeUndefined();
 });
 
 test("a filter takes an apostrophe, and changes of lists leave out what is empty", () => {

@@ -82,7 +82,7 @@ test("an answer that a write overtook is not remembered", async () => {
 
 test("the accepted domains are asked for once", async () => {
   const { exchange, asked } = await people(() => []);
-  const mailboxes = new Mailboxes(exchange);
+  const mailboxes = new Mailboxes(exchange, []);
   await Promise.all([mailboxes.acceptedDomains(), mailboxes.acceptedDomains()]);
   expect([...((await mailboxes.acceptedDomains()) ?? [])]).toEqual([
     ["contoso.com", { isAuthoritative: true, isDefault: false }],

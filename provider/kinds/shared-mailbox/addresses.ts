@@ -1,11 +1,12 @@
 import type { Change, Operation, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { InputError, isClass } from "../../http/errors";
 import { addAndRemove, type Row } from "../../services/exchange";
 import { INITIAL_DOMAIN, type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import { sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
-import { changesOf, type Facet, isSet } from "./facet";
+import { changesOf, type Facet } from "./facet";
 import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
 
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */

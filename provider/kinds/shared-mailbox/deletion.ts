@@ -1,11 +1,11 @@
 import type { Operation, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { mailboxThing } from "../../core/registry";
 import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
 import { describeDeleted, type Mailbox, recoverableUntil, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { lastSeen, settle } from "../../services/waiting";
-import { isSet } from "./facet";
 
 type Mode = "soft" | "retain" | "purge";
 

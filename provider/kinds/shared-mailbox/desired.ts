@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { displayText, flag, orNone, smtpAddress } from "../../core/canonical";
+import { flag, orNone, smtpAddress } from "../../core/canonical";
 import type { User } from "../../services/graph";
 import type { AccountLicenses, Subscription } from "../../services/licenses";
 import type { Settings } from "../../services/mailbox-settings";
@@ -8,18 +8,9 @@ import type { Recipient } from "../../services/recipients";
 import { isGuid } from "../../services/text";
 import { automaticReplies } from "./automatic-replies";
 import type { ValuesBefore } from "./limits";
+import { mailboxProperties } from "./properties";
 import { regional } from "./regional";
-import {
-  attributesSchema,
-  copySentItemsSchema,
-  holdSchema,
-  licenseSchema,
-  mailTipSchema,
-  messageSize,
-  quotaSchema,
-} from "./schemas";
-
-const ALIAS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
+import { holdSchema, licenseSchema, messageSize, quotaSchema } from "./schemas";
 
 const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbox";
 const MODES = '"soft", "retain" or "purge"';
@@ -27,22 +18,13 @@ const deletionMode = z.enum(["soft", "retain", "purge"], { error: `must be ${MOD
 
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
-  displayName: displayText("the name people see, e.g. Contoso Support", 256),
+  ...mailboxProperties.shape,
   primarySmtpAddress: smtpAddress("support@contoso.com"),
-  alias: z
-    .string({ error: "must be text: the mail nickname, e.g. support" })
-    .refine((value) => value.length <= 64, { error: "is longer than 64 characters" })
-    .refine((value) => ALIAS.test(value), {
-      error:
-        "is empty or has characters Exchange does not allow; write letters, digits and !#$%&'*+-/=?^_`{|}~, with dots only inside",
-    })
-    .optional(),
   emailAliases: z
     .array(smtpAddress("help@contoso.com"), { error: "must be a list of SMTP addresses" })
     .transform((addresses) => [...new Set(addresses)].sort())
     .optional(),
   signInBlocked: flag().default(true),
-  hiddenFromAddressLists: flag().optional(),
   forwarding: orNone(
     z.strictObject(
       { to: smtpAddress("queue@contoso.com"), keepCopy: flag().default(true), allowLoss: flag().optional() },
@@ -56,9 +38,6 @@ export const schema = z.strictObject({
   ).optional(),
   automaticReplies: automaticReplies.optional(),
   regional: regional.optional(),
-  mailTip: orNone(mailTipSchema).optional(),
-  customAttributes: attributesSchema.optional(),
-  copySentItems: copySentItemsSchema.optional(),
   quota: quotaSchema.optional(),
   maxSendSize: messageSize("35 MB").optional(),
   maxReceiveSize: messageSize("36 MB").optional(),

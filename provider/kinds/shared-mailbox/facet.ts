@@ -1,4 +1,5 @@
 import type { Change, Operation, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import type { ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { User } from "../../services/graph";
@@ -70,11 +71,6 @@ export interface Facet {
   outputs?(observed: Observed, state: Properties, desired: Desired | undefined): Properties;
 }
 
-/** Whether a property is declared: null in a state is "not set in the tenant". */
-export function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
-}
-
 /** The changes among `changes` that are about a property. */
 export function changesOf(property: keyof SharedMailboxInputs, changes: readonly Change[]): Change[] {
   return changes.filter(({ path }) => path[0] === property);
@@ -106,7 +102,10 @@ export function keptAdvice(
   inputs: Partial<SharedMailboxInputs>,
   olds: Partial<SharedMailboxInputs>,
 ): string[] {
-  return isSet(olds[property]) && !isSet(inputs[property])
-    ? [`${property} is no longer declared; the mailbox keeps the value it has.`]
-    : [];
+  return isSet(olds[property]) && !isSet(inputs[property]) ? [saysKept(property)] : [];
+}
+
+/** Says that what has left the program stays. */
+export function saysKept(path: string): string {
+  return `${path} is no longer declared; the mailbox keeps the value it has.`;
 }

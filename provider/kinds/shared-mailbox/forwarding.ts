@@ -1,4 +1,5 @@
 import type { Operation } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
@@ -6,7 +7,7 @@ import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { recipientKnownAs, recipientNamed } from "../recipients";
 import type { Desired, Observed, SharedMailboxInputs, Target } from "./desired";
-import { type Facet, isSet } from "./facet";
+import type { Facet } from "./facet";
 
 type Forwarding = Exclude<NonNullable<SharedMailboxInputs["forwarding"]>, false>;
 

@@ -1,10 +1,11 @@
 import type { Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE, MEGABYTE, parseSize } from "../../services/sizes";
 import type { Desired, Observed, SharedMailboxInputs } from "./desired";
-import { changesOf, type Facet, isSet } from "./facet";
+import { changesOf, type Facet } from "./facet";
 
 const QUOTAS = ["issueWarning", "prohibitSend", "prohibitSendReceive"] as const;
 const SIZES = ["maxSendSize", "maxReceiveSize"] as const;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { AutomaticReplies, Settings, SettingsChange } from "../../services/mailbox-settings";
 import { windowsTimeZone } from "../../services/time-zones";
@@ -12,7 +13,7 @@ import {
   showsText,
 } from "./automatic-replies";
 import type { Desired, SharedMailboxInputs } from "./desired";
-import { changesOf, type Facet, isSet } from "./facet";
+import { changesOf, type Facet } from "./facet";
 import { cultureCode, declaredFormats, formatDoubt, formatProblem, type RegionalInput } from "./regional";
 
 type ReplyMember = (typeof REPLY_MEMBERS)[number];

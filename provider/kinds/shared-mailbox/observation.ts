@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Operation, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { type Found, isUnfit, readOrFail, type Unfit, unfit } from "../../core/reading";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
@@ -8,20 +9,19 @@ import { mailboxAndAccount, mailboxAsked } from "../recipients";
 import { addresses } from "./addresses";
 import { archive } from "./archive";
 import { type Desired, type Observed, schema } from "./desired";
-import { type Facet, isSet } from "./facet";
+import type { Facet } from "./facet";
 import { forwarding, forwardsTo } from "./forwarding";
 import { license, licenseAssigned } from "./license";
 import { limits } from "./limits";
 import { litigationHold } from "./litigation-hold";
 import { mailboxSettings } from "./mailbox-settings";
-import { members, settings } from "./settings";
+import { mailboxProperties, settings } from "./properties";
 import { signIn } from "./sign-in";
 import { SHARED, type } from "./type";
 
 /** All groups of properties, in the order in which they are written; the licence after what may need the old one. */
 export const facets: readonly Facet[] = [
   settings,
-  members,
   addresses,
   forwarding,
   mailboxSettings,
@@ -68,7 +68,7 @@ export async function read(asked: string, operation: Operation): Promise<Found<O
   if (seen === undefined) {
     return unfit("it disappeared while it was read");
   }
-  const everything = stateOfEverything(mailbox);
+  const everything = stateOfEverything();
   // What licence there is is asked for by itself: a refresh looks only for the declared one.
   const { license: _license, ...unlicensed } = everything;
   const managed = Object.fromEntries(Object.entries(unlicensed).map(([property, value]) => [property, value ?? true]));
@@ -102,33 +102,30 @@ function setMembers(value: unknown): unknown {
 /** What a schema says of a value that matters here: the names of its members. */
 interface Shape {
   properties?: Record<string, Shape>;
-  /** Of a map: the schema of its keys, which it does not list. */
-  propertyNames?: unknown;
   anyOf?: Shape[];
   allOf?: Shape[];
 }
 
-let shape: Shape | undefined;
+let everything: Properties | undefined;
 
 /**
  * A state that has every input and, of those that have members, every member, with nothing in it: a property that is managed
  * member by member is read for the members that a state has.
  */
-export function stateOfEverything(mailbox: Mailbox): Properties {
-  shape ??= z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Shape;
-  return Object.fromEntries(
-    Object.entries(shape.properties ?? {}).map(([property, one]) => {
-      const members = one.propertyNames === undefined ? membersOf(one) : keysOf(property, mailbox);
-      return [property, members.length === 0 ? null : Object.fromEntries(members.map((member) => [member, null]))];
-    }),
-  );
+export function stateOfEverything(): Properties {
+  everything ??= wholeState();
+  return everything;
+}
+
+function wholeState(): Properties {
+  const { properties = {} } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Shape;
+  const others = Object.entries(properties).map(([property, one]) => {
+    const members = membersOf(one);
+    return [property, members.length === 0 ? null : Object.fromEntries(members.map((member) => [member, null]))];
+  });
+  return { ...Object.fromEntries(others), ...mailboxProperties.everything };
 }
 
 function membersOf({ properties = {}, anyOf = [], allOf = [] }: Shape): string[] {
   return [...Object.keys(properties), ...[...anyOf, ...allOf].flatMap(membersOf)];
-}
-
-/** The keys of a map are those that the mailbox has under the same name. */
-function keysOf(property: string, mailbox: Mailbox): string[] {
-  return Object.keys((mailbox as unknown as Properties)[property] ?? {});
 }

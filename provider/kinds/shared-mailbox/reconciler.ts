@@ -4,6 +4,7 @@ import { written } from "../../core/converge";
 import type { Change, Operation, Properties } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import type { Origin } from "../../core/origin";
+import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
@@ -12,7 +13,7 @@ import { aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway } from "./creation";
 import { remove } from "./deletion";
 import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./desired";
-import { isSet } from "./facet";
+
 import { forwardingTarget, isForwarding } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";

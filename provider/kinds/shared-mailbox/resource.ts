@@ -169,6 +169,13 @@ export interface SharedMailboxArgs {
   signInBlocked?: pulumi.Input<boolean | undefined>;
   /** Whether address lists leave the mailbox out. Default false. Changed in place; removal puts back false. */
   hiddenFromAddressLists?: pulumi.Input<boolean | undefined>;
+  /**
+   * Whether only signed-in senders of the tenant may write to the mailbox, so that mail from outside is refused. Exchange's default is
+   * that everybody may. Changed in place; removal puts back false.
+   *
+   * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailbox
+   */
+  requireSenderAuthentication?: pulumi.Input<boolean | undefined>;
   /** Forwarding of all mail. `false` declares that there is none: one that somebody sets is drift. Removal stops it. */
   forwarding?: pulumi.Input<Forwarding | false | undefined>;
   /**
@@ -311,6 +318,8 @@ export class SharedMailbox extends pulumi.CustomResource {
   declare readonly signInBlocked: pulumi.Output<boolean>;
   /** The declared value. */
   declare readonly hiddenFromAddressLists: pulumi.Output<boolean | undefined>;
+  /** The declared value. */
+  declare readonly requireSenderAuthentication: pulumi.Output<boolean | undefined>;
   /** The declared forwarding. */
   declare readonly forwarding: pulumi.Output<pulumi.UnwrappedObject<Forwarding> | false | undefined>;
   /** The declared automatic replies in canonical form: times in UTC. */
@@ -396,6 +405,7 @@ const resource: ResourceClass = {
     emailAliases: true,
     signInBlocked: true,
     hiddenFromAddressLists: true,
+    requireSenderAuthentication: true,
     forwarding: true,
     automaticReplies: true,
     regional: true,

@@ -1,60 +1,12 @@
 import { z } from "zod";
-import { flag } from "../../core/canonical";
 import { knownLicense } from "../../services/licenses";
 import { canonicalSize, GIGABYTE, MEGABYTE, parseSize } from "../../services/sizes";
 import { isGuid } from "../../services/text";
-import { canonicalMailTip, hasMarkup } from "./mail-tip";
 
-/** Characters of a MailTip that are shown (Exchange). */
-const MAIL_TIP = 175;
-/** Characters of a custom attribute (Exchange). */
-const ATTRIBUTE = 1024;
 /** The largest quota any licence gives (Exchange Online Plan 2), in bytes. */
 const LARGEST_QUOTA = 100 * GIGABYTE;
 /** The largest message Exchange Online lets through, in bytes. */
 const LARGEST_MESSAGE = 150 * MEGABYTE;
-
-/** A MailTip; canonical form: the text that is shown. */
-export const mailTipSchema = z
-  .string({ error: "must be text that people see when they write to the mailbox, or false for no MailTip" })
-  .refine((text) => !hasMarkup(text), {
-    error: "has html in it, which a MailTip does not take; write the text as people are to read it: & and < are fine",
-  })
-  .transform(canonicalMailTip)
-  .refine((text) => text !== "", { error: "shows nothing; write false to have no MailTip" })
-  .refine((text) => text.length <= MAIL_TIP, { error: `shows more than ${MAIL_TIP} characters` });
-
-/** Custom attributes by number. False declares that one is not set; a null member is left out, like a missing one. */
-export const attributesSchema = z
-  .record(z.string(), z.unknown(), {
-    error: 'must be a map from "1" … "15" to text, or to false for one that is not set',
-  })
-  .transform((map, context) => {
-    const issue = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
-    const canonical: Record<string, string | false> = {};
-    for (const [key, value] of Object.entries(map)) {
-      if (!/^([1-9]|1[0-5])$/.test(key)) {
-        issue(key, "is not a custom attribute; they are numbered 1 to 15");
-      } else if (value === false) {
-        canonical[key] = false;
-      } else if (value !== null && typeof value !== "string") {
-        issue(key, "must be text, or false to have it unset");
-      } else if (value !== null && value.trim() === "") {
-        issue(key, "is empty; write false to have it unset");
-      } else if (value !== null && value.trim().length > ATTRIBUTE) {
-        issue(key, `is longer than ${ATTRIBUTE} characters`);
-      } else if (value !== null) {
-        canonical[key] = value.trim();
-      }
-    }
-    return canonical;
-  });
-
-/** Which sent messages the mailbox keeps a copy of. */
-export const copySentItemsSchema = z.strictObject(
-  { sentAs: flag().optional(), sentOnBehalf: flag().optional() },
-  { error: "must be an object: { sentAs: true, sentOnBehalf: true }" },
-);
 
 /** A size limit; canonical form: whole kilobytes in the largest unit, e.g. `49.5 GB`. */
 function size(example: string, largest: number, why: string): z.ZodType<string, string | number> {

@@ -33,6 +33,7 @@ new SharedMailbox("copy", {
   emailAliases: box.emailAliases,
   signInBlocked: box.signInBlocked,
   hiddenFromAddressLists: box.hiddenFromAddressLists,
+  requireSenderAuthentication: box.requireSenderAuthentication,
   forwarding: box.forwarding,
   automaticReplies: box.automaticReplies,
   regional: box.regional,

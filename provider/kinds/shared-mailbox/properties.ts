@@ -1,0 +1,135 @@
+import { z } from "zod";
+import { displayText, flag, orNone } from "../../core/canonical";
+import { type Removal, tableOf, type Value } from "../../core/properties";
+import type { Row } from "../../services/exchange";
+import { sameText, text } from "../../services/text";
+import { type Facet, saysKept } from "./facet";
+import { canonicalMailTip, displayedMailTip, hasMarkup, mailTipHtml } from "./mail-tip";
+
+/** Characters of a MailTip that are shown (Exchange). */
+const MAIL_TIP = 175;
+/** Characters of a custom attribute (Exchange). */
+const ATTRIBUTE = 1024;
+
+const ALIAS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
+
+/** A switch that a column of one name shows and a parameter of the same name sets. */
+function switchIn(column: string, byDefault: boolean): Value<Row> {
+  return {
+    columns: [column],
+    read: (row) => row[column] === true,
+    write: (value) => ({ [column]: value }),
+    removal: { to: byDefault },
+  };
+}
+
+/** A text that a column of one name shows and a parameter of the same name sets; blanks around it say nothing. */
+function textIn(column: string, removal: Removal<Row>): Value<Row> {
+  return {
+    columns: [column],
+    read: (row) => text(row[column]).trim() || null,
+    write: (value) => ({ [column]: value }),
+    removal,
+    canBeNone: true,
+  };
+}
+
+const aliasSchema = z
+  .string({ error: "must be text: the mail nickname, e.g. support" })
+  .refine((value) => value.length <= 64, { error: "is longer than 64 characters" })
+  .refine((value) => ALIAS.test(value), {
+    error:
+      "is empty or has characters Exchange does not allow; write letters, digits and !#$%&'*+-/=?^_`{|}~, with dots only inside",
+  });
+
+/** A MailTip; canonical form: the text that is shown. */
+const mailTipSchema = z
+  .string({ error: "must be text that people see when they write to the mailbox, or false for no MailTip" })
+  .refine((text) => !hasMarkup(text), {
+    error: "has html in it, which a MailTip does not take; write the text as people are to read it: & and < are fine",
+  })
+  .transform(canonicalMailTip)
+  .refine((text) => text !== "", { error: "shows nothing; write false to have no MailTip" })
+  .refine((text) => text.length <= MAIL_TIP, { error: `shows more than ${MAIL_TIP} characters` });
+
+/** Custom attributes by number. False declares that one is not set; a null member is left out, like a missing one. */
+const attributesSchema = z
+  .record(z.string(), z.unknown(), {
+    error: 'must be a map from "1" … "15" to text, or to false for one that is not set',
+  })
+  .transform((map, context) => {
+    const issue = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+    const canonical: Record<string, string | false> = {};
+    for (const [key, value] of Object.entries(map)) {
+      if (!/^([1-9]|1[0-5])$/.test(key)) {
+        issue(key, "is not a custom attribute; they are numbered 1 to 15");
+      } else if (value === false) {
+        canonical[key] = false;
+      } else if (value !== null && typeof value !== "string") {
+        issue(key, "must be text, or false to have it unset");
+      } else if (value !== null && value.trim() === "") {
+        issue(key, "is empty; write false to have it unset");
+      } else if (value !== null && value.trim().length > ATTRIBUTE) {
+        issue(key, `is longer than ${ATTRIBUTE} characters`);
+      } else if (value !== null) {
+        canonical[key] = value.trim();
+      }
+    }
+    return canonical;
+  });
+
+/** What `Get-Mailbox` shows and `Set-Mailbox` sets, each property once. What is more than that stands in a file of its own. */
+export const mailboxProperties = tableOf<Row>()({
+  displayName: {
+    schema: displayText("the name people see, e.g. Contoso Support", 256),
+    columns: ["DisplayName"],
+    read: ({ DisplayName: name }) => text(name),
+    write: (value) => ({ DisplayName: value }),
+    removal: "keep",
+  },
+  alias: {
+    schema: aliasSchema.optional(),
+    columns: ["Alias"],
+    read: ({ Alias: alias }, declared) => (sameText(text(alias), String(declared)) ? declared : text(alias)),
+    write: (value) => ({ Alias: value }),
+    removal: "keep",
+  },
+  hiddenFromAddressLists: { schema: flag().optional(), ...switchIn("HiddenFromAddressListsEnabled", false) },
+  requireSenderAuthentication: { schema: flag().optional(), ...switchIn("RequireSenderAuthenticationEnabled", false) },
+  mailTip: {
+    schema: orNone(mailTipSchema).optional(),
+    columns: ["MailTip"],
+    read: ({ MailTip: html }) => displayedMailTip(text(html)) || null,
+    write: (value) => ({ MailTip: value === null ? null : mailTipHtml(String(value)) }),
+    removal: { to: null },
+    canBeNone: true,
+  },
+  customAttributes: {
+    schema: attributesSchema.optional(),
+    members: Object.fromEntries(
+      Array.from({ length: 15 }, (_, index) => [`${index + 1}`, textIn(`CustomAttribute${index + 1}`, { to: null })]),
+    ),
+  },
+  copySentItems: {
+    schema: z
+      .strictObject(
+        { sentAs: flag().optional(), sentOnBehalf: flag().optional() },
+        { error: "must be an object: { sentAs: true, sentOnBehalf: true }" },
+      )
+      .optional(),
+    members: {
+      sentAs: switchIn("MessageCopyForSentAsEnabled", false),
+      sentOnBehalf: switchIn("MessageCopyForSendOnBehalfEnabled", false),
+    },
+  },
+});
+
+/** The properties of {@link mailboxProperties}, written with `Set-Mailbox`. */
+export const settings: Facet = {
+  properties: mailboxProperties.names,
+  advise: (inputs, olds) => mailboxProperties.kept(inputs, olds).map(saysKept),
+  difference: ({ inputs }, previous, { mailbox: { row } }) =>
+    mailboxProperties.difference({ declared: inputs, previous, row }),
+  parameters: (changes) => mailboxProperties.parameters(changes),
+  read: ({ mailbox: { row } }, state) => mailboxProperties.inputs(row, state),
+};
