@@ -17,6 +17,8 @@ export const contraries = {
   "exchange.new-account-enabled": "It may sign in",
   "exchange.primary-in-add": "The added address becomes a secondary one",
   "exchange.soft-deleted-addresses": "They stay taken",
+  "exchange.sid-as-trustee": "A SID names nobody",
+  "exchange.list-reaches-hidden": "Entries of deleted recipients stay",
   "exchange.message-size": "Any size is taken",
   "exchange.undo-soft-deleted": "It wants a password in any case",
   "exchange.rule-identity-graph": "RuleIdentity is another number than Graph's id",

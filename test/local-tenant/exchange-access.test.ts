@@ -128,7 +128,7 @@ describe("Full Access", () => {
     }
   });
 
-  // @shows exchange.deleted-trustees exchange.trustee-printed exchange.deleted-sender-printed
+  // @shows exchange.deleted-trustees exchange.trustee-printed exchange.deleted-sender-printed exchange.sid-as-trustee
   test("a deleted trustee is hidden, shown on request like a living one, and removed by SID", async () => {
     await exchange.rows("Add-MailboxPermission", fullAccessOf("grace"));
     await exchange.rows("Add-RecipientPermission", sendAsOf("grace"));

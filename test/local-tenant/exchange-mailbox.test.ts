@@ -685,6 +685,20 @@ describe("deleting", () => {
     expect(storedUser(ExternalDirectoryObjectId)?.deletedDateTime).toBeNull();
   });
 
+  // @shows exchange.list-reaches-hidden
+  test.each([true, false])("its hidden entry goes with a list that is written whole: %p", async (goes) => {
+    const { ExchangeGuid } = await create();
+    exchange.tenant.configure({ contrary: goes ? [] : ["exchange.list-reaches-hidden"] });
+    const set = (delegates: string[]) =>
+      exchange.rows("Set-Mailbox", { Identity: "grace", GrantSendOnBehalfTo: delegates });
+    await set(["support", "ada"]);
+    await exchange.rows("Remove-Mailbox", { Identity: "support" });
+    expect((await read("grace")).GrantSendOnBehalfTo).toEqual(["ada name"]);
+    await set(["ada"]);
+    await exchange.rows("Undo-SoftDeletedMailbox", { SoftDeletedObject: ExchangeGuid });
+    expect((await read("grace")).GrantSendOnBehalfTo).toHaveLength(goes ? 1 : 2);
+  });
+
   // @shows exchange.soft-deleted-addresses
   test("its addresses are free for another, which then blocks the restoration", async () => {
     const { ExchangeGuid } = await create();

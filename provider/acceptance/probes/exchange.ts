@@ -355,6 +355,92 @@ async function undoSoftDeleted(ground: Ground): Promise<Verdict> {
   return seen(isSame, isSame ? "the account came back with it" : "the account did not come back under its id");
 }
 
+/**
+ * `exchange.sid-as-trustee`: gives one disposable mailbox Full Access and Send As of another, and takes both away by the first one's
+ * SID. Both entries gone confirms.
+ */
+async function sidAsTrustee(ground: Ground): Promise<Verdict> {
+  const [mailbox, trustee] = [await ground.newMailbox(), await ground.newMailbox()];
+  const { UserPrincipalName } = await ground.mailboxRow(trustee);
+  const Sid = await ground.until("Get-User to show the SID of the trustee", async () => {
+    const [row] = rowsOf(await ground.wire.cmdlet("Get-User", { Identity: String(UserPrincipalName) }));
+    return typeof row?.Sid === "string" ? row.Sid : undefined;
+  });
+  const of = { Identity: mailbox.guid };
+  const fullAccess = { ...of, AccessRights: ["FullAccess"] };
+  const sendAs = { ...of, AccessRights: ["SendAs"], Confirm: false };
+  const { wire } = ground;
+  ground.expect(
+    await wire.cmdlet("Add-MailboxPermission", { ...fullAccess, User: trustee.guid }),
+    "giving Full Access",
+  );
+  ground.expect(await wire.cmdlet("Add-RecipientPermission", { ...sendAs, Trustee: trustee.guid }), "giving Send As");
+  const isHolding = async (cmdlet: string, column: string) =>
+    rowsOf(ground.expect(await wire.cmdlet(cmdlet, of), "reading permissions")).some((row) => row[column] === Sid);
+  const holdings = async () => [
+    await isHolding("Get-MailboxPermission", "UserSid"),
+    await isHolding("Get-RecipientPermission", "TrusteeSidString"),
+  ];
+  await ground.until("both entries to show", async () => ((await holdings()).every(Boolean) ? true : undefined));
+  const taken = [
+    await wire.cmdlet("Remove-MailboxPermission", { ...fullAccess, User: Sid, Confirm: false }),
+    await wire.cmdlet("Remove-RecipientPermission", { ...sendAs, Trustee: Sid }),
+  ];
+  const isGone = await ground.eventually(
+    async () => ((await holdings()).some(Boolean) ? undefined : true),
+    taken.every(({ status }) => status < 400) ? A_MINUTE : 0,
+  );
+  return seen(
+    isGone === true,
+    `removals by SID were answered with HTTP ${taken.map(({ status }) => status).join(" and ")}; the entries are ${isGone ? "gone" : "there"}`,
+  );
+}
+
+/** Columns of a mailbox that are lists of recipients. */
+const LISTS = ["GrantSendOnBehalfTo", "AcceptMessagesOnlyFrom"] as const;
+
+/**
+ * `exchange.list-reaches-hidden`: puts two mailboxes into two lists of a third, deletes one of the two, writes the lists with the other
+ * one alone, and brings the deleted one back. Its absence from both lists confirms.
+ */
+async function listReachesHidden(ground: Ground): Promise<Verdict> {
+  const [mailbox, staying, leaving] = [await ground.newMailbox(), await ground.newMailbox(), await ground.newMailbox()];
+  const write = async (members: string[]): Promise<void> => {
+    const lists = Object.fromEntries(LISTS.map((list) => [list, members]));
+    const reply = await ground.wire.cmdlet("Set-Mailbox", { Identity: mailbox.guid, ...lists });
+    ground.expect(reply, "writing the lists");
+  };
+  const lengths = async () => {
+    const row = await ground.mailboxRow(mailbox);
+    return LISTS.map((list) => (Array.isArray(row[list]) ? row[list].length : 0));
+  };
+  const shown = (count: number) =>
+    ground.until(`the lists to show ${count}`, async () =>
+      (await lengths()).every((length) => length === count) ? true : undefined,
+    );
+  await write([staying.guid, leaving.guid]);
+  await shown(2);
+  await ground.removeMailbox(leaving);
+  await shown(1);
+  await write([staying.guid]);
+  await ground.until("the account to come back", async () => {
+    const reply = await ground.wire.graph("POST", `/directory/deletedItems/${leaving.id}/restore`, {});
+    return reply.status === 404 ? undefined : ground.expect(reply, "bringing the account back");
+  });
+  await ground.until("the mailbox to come back", async () => {
+    const reply = await ground.wire.cmdlet("Get-Mailbox", { Identity: leaving.guid });
+    return rowsOf(reply).length === 1 ? true : undefined;
+  });
+  const isBack = await ground.eventually(
+    async () => ((await lengths()).some((length) => length > 1) ? true : undefined),
+    SOME_SECONDS,
+  );
+  return seen(
+    isBack !== true,
+    `after the lists were written whole, the restored mailbox was ${isBack ? "" : "not "}in them again`,
+  );
+}
+
 /** What is tried on the Exchange admin API. */
 export const exchangeProbes: readonly Probe[] = [
   {
@@ -428,6 +514,18 @@ export const exchangeProbes: readonly Probe[] = [
     assumption: "Undo-SoftDeletedMailbox brings the deleted account back under its id, without a password.",
     needs: ["disposable"],
     ask: undoSoftDeleted,
+  },
+  {
+    row: "exchange.sid-as-trustee",
+    assumption: "The permission cmdlets take a SID as trustee.",
+    needs: ["disposable"],
+    ask: sidAsTrustee,
+  },
+  {
+    row: "exchange.list-reaches-hidden",
+    assumption: "A list of recipients that is written whole takes the hidden entries of deleted ones away too.",
+    needs: ["disposable"],
+    ask: listReachesHidden,
   },
   {
     row: "exchange.batch-order",

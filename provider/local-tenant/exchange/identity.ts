@@ -154,7 +154,12 @@ export class Directory {
 
   /** The security principal that `identity` names; a SID need not belong to anybody any more. */
   trustee(identity: string): Trustee {
+    // @assumed exchange.sid-as-trustee: The permission cmdlets take a SID as User and as Trustee, also one that belongs to nobody any
+    // more [the type of the parameters takes names and SIDs; scripts that remove orphaned entries so]
     if (/^S-1-\d+(?:-\d+)+$/i.test(identity)) {
+      if (this.tenant.isContrary("exchange.sid-as-trustee")) {
+        throw referencedObjectNotFound(identity);
+      }
       const sid = identity.toUpperCase();
       return { sid, printedAs: this.printedTrustee(sid), id: this.bySid(sid)?.externalDirectoryObjectId ?? "" };
     }

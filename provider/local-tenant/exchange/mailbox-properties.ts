@@ -201,10 +201,17 @@ function withReferences(
       check(one);
       return one.guid;
     });
+  // @assumed exchange.list-reaches-hidden: A list that is written whole takes the hidden entries of deleted recipients away too [a list
+  // of Exchange replaces the one before; nobody says it of entries that are not shown]
+  const isHidden = (guid: string): boolean => {
+    const one = seen.byGuid(guid);
+    return one === undefined || seen.isSoftDeleted(one);
+  };
+  const kept = seen.tenant.isContrary("exchange.list-reaches-hidden") ? before.filter(isHidden) : [];
   return changed(
     before,
     "replace" in change
-      ? { replace: guids(change.replace) }
+      ? { replace: [...kept, ...guids(change.replace)] }
       : { add: guids(change.add), remove: guids(change.remove, () => undefined) },
   );
 }
