@@ -65,6 +65,11 @@ export class Claims {
     return this.#conflicts(own, urn, (_other, { born: others, isFinal }) => others !== born && isFinal).problems;
   }
 
+  /** Whether a resource is in this program, as far as the engine has looked at it. */
+  isPresent(born: string): boolean {
+    return this.#present.has(born);
+  }
+
   /** The URN that a resource has in this program. */
   present(born: string): string {
     return this.#present.get(born) ?? born;

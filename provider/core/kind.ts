@@ -146,6 +146,8 @@ export interface Declaration<Inputs extends Properties, Memory> {
   announce?(program: Properties, inputs: Partial<Inputs>, origin: Origin, registry: Registry): void;
   /** Tells the registry what this resource declares, as far as the state knows its ids. */
   declare(known: Known<Inputs, Memory>, inputs: Properties, origin: Origin, registry: Registry): void;
+  /** Tells the brake on deletions what a refresh has seen that goes with the resource, should the program not have it any more. */
+  foresee?(id: string, known: Known<Inputs, Memory>, registry: Registry): void;
   /** Tells the registry what the state knows and other resources need: once for each operation, before the tenant is asked. */
   share?(known: Known<Inputs, Memory>, origin: Origin, registry: Registry): void;
 }

@@ -35,7 +35,7 @@ export class Registry {
   /** What the inputs of its resources claim. */
   readonly claims = new Claims();
   /** Mailboxes that this deployment takes away. */
-  readonly removals = new Removals();
+  readonly removals = new Removals((thing) => this.isDeclared(thing));
 
   /** Notes that a resource declares something, e.g. `grant/<mailbox id>/<trustee id>`. */
   declare(thing: string, by: { urn: string }): void {

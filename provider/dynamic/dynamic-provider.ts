@@ -121,10 +121,12 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const reconciler = this.#reconciler;
       const known = this.#recording(olds, id);
       const replaces = reconciler.replaces?.(known, news, registry, environmentOf(deployment)) ?? [];
-      if (!hasUnknown(news)) {
+      // The engine compares what a refresh has read, too, also of what is no longer in the program: that declares nothing.
+      const isInProgram = registry.claims.isPresent(originOf(urnOf(news)).urn);
+      if (isInProgram && !hasUnknown(news)) {
         this.#settle(this.#checked(news).known, originOf(urnOf(news)), deployment);
       }
-      if (replaces.length === 0) {
+      if (isInProgram && replaces.length === 0) {
         reconciler.declare(known, news, originOf(urnOf(olds)), registry);
       }
       const respelled = reconciler.respelled?.(known, news, registry) ?? [];
@@ -229,6 +231,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
         ]),
       );
       const outputs = reconciler.memory.write(reconciler.outputs(undefined, observed, known), props);
+      reconciler.foresee?.(id, known, deployment.registry);
       await this.#warn(undefined, observed, operation);
       tell();
       return {

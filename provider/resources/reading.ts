@@ -32,6 +32,11 @@ export function asking(
   if (id === undefined || id === null || (typeof id === "string" && id.trim() === "")) {
     throw new pulumi.RunError(`${kind}.get("${name}", …) was not told what to read: its second argument is empty.`);
   }
+  if (typeof id !== "string" && !pulumi.Output.isInstance(id) && !(id instanceof Promise)) {
+    throw new pulumi.RunError(
+      `${kind}.get("${name}", …) takes text as its second argument: an id, or what the object is called.`,
+    );
+  }
   const made = { ...options };
   ASKED.set(made, {
     id: typeof id === "string" ? id.trim() : id,

@@ -327,7 +327,14 @@ export class Resource {
   /** Reads. @returns what changed among the inputs, by path: `{ displayName: ["old", "new"] }`; "gone" when it is gone. */
   async refresh(): Promise<Record<string, [unknown, unknown]> | "gone"> {
     const state = this.#known();
-    const read = await this.#with((provider) => provider.read?.(state.id, state.outputs));
+    const read = await this.#with(async (provider) => {
+      const result = await provider.read?.(state.id, state.outputs);
+      if (result?.id !== undefined) {
+        // As the engine does, before it knows the program.
+        await provider.diff?.(state.id, state.outputs, (result as { inputs?: Row }).inputs ?? {});
+      }
+      return result;
+    });
     if (read?.id === undefined) {
       this.state = undefined;
       return "gone";

@@ -333,6 +333,31 @@ describe("other people's access", () => {
     expect(await two.refresh()).toEqual({});
   });
 
+  test("two resources that leave the program together, after a refresh, leave nobody with access", async () => {
+    const { world, mailbox } = await withSupport();
+    const one = await made(world, { mailbox, members: ["ada@contoso.com"] }, "one");
+    const two = await made(world, { mailbox, members: ["ada@contoso.com", "grace@contoso.com"] }, "two");
+    await world.together(async () => {
+      await Promise.all([one.refresh(), two.refresh()]);
+      await Promise.all([one.destroy(), two.destroy()]);
+    });
+    expect(await access(world, mailbox)).toEqual({});
+  });
+
+  test("what a refresh has read of a resource that leaves the program contradicts none that takes its place", async () => {
+    const { world, mailbox } = await withSupport();
+    const one = await made(world, { mailbox, members: ["ada@contoso.com"] }, "one");
+    const two = world.resource("MailboxMembership", "two");
+    await world.together(async () => {
+      await one.refresh();
+      await two.up({ mailbox, members: { "ada@contoso.com": { sendAs: false } } });
+      await one.destroy();
+    });
+    expect(Object.keys(await access(world, mailbox))).toEqual([ada]);
+    // What she had before is taken away once a refresh has shown it.
+    expect(await two.refresh()).toEqual({ "members/ada@contoso.com/sendAs": [false, true] });
+  });
+
   test("rows that are nobody's to take away stay: denied, inherited, without a living trustee", async () => {
     const { world, mailbox } = await withSupport();
     const resource = await made(world, { mailbox, members: ["ada@contoso.com"] });

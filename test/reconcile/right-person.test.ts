@@ -106,6 +106,8 @@ describe("who is kept by an exclusive membership", () => {
     await rename(world, alan);
     expect(await membership.refresh()).toEqual({});
     expect(hiddenMemory(membership).keepIds).toEqual({ [alan]: alanId });
+    expect(Object.keys(membership.outputs.memberIds as Row)).toEqual([ada]);
+    expect(membership.outputs.otherMembers).toContain("alan.king@contoso.com");
     await membership.up({ ...program, members: [ada, grace] });
     expect(await holders(world, id)).toEqual([ada, "alan.king@contoso.com", grace]);
     // Written by the new address it is the same person, and nobody else.

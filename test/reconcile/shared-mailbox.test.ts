@@ -417,6 +417,16 @@ describe("each input", () => {
       byHand: { ForwardingAddress: null, DeliverToMailboxAndForward: false },
       read: null,
     },
+    "forwarding with a second target beside it": {
+      values: [{ to: "ada@contoso.com" }, { to: "grace@contoso.com" }],
+      rows: [
+        { ForwardingAddress: ada, ForwardingSmtpAddress: null, DeliverToMailboxAndForward: true },
+        { ForwardingAddress: grace, ForwardingSmtpAddress: null, DeliverToMailboxAndForward: true },
+      ],
+      without: none,
+      byHand: { ForwardingSmtpAddress: "smtp:thief@adatum.example" },
+      read: { to: "ada@contoso.com", keepCopy: true, also: "thief@adatum.example" },
+    },
     "forwarding to the outside": {
       values: [
         { to: "ada@contoso.com", keepCopy: false },
@@ -788,6 +798,17 @@ describe("forwarding", () => {
     await world.exchange("Set-Mailbox", { Identity: ada, WindowsEmailAddress: "ada.king@contoso.com" });
     expect(await resource.refresh()).toEqual({});
     expect(await resource.plan(program)).toEqual([]);
+    expect(world.warnings.join()).not.toContain("still means");
+    // Who reads the program takes it to be the one who has the address by now.
+    await world.patchRecipient("ada.king@contoso.com", { emailAddresses: ["SMTP:ada.king@contoso.com"] });
+    await world.control("PATCH", `state/users/${ada}`, { userPrincipalName: "ada.king@contoso.com" });
+    await world.patchRecipient("alan@contoso.com", {
+      emailAddresses: ["SMTP:alan@contoso.com", "smtp:ada@contoso.com"],
+    });
+    expect(await resource.refresh()).toEqual({});
+    expect(world.warnings.at(-1)).toMatch(
+      /^forwarding\.to still means .*ada\.king@contoso\.com.*address of .*Alan Turing/,
+    );
   });
 
   test("waits for a recipient that appears late", async () => {
@@ -1080,6 +1101,57 @@ describe("deletion", () => {
     });
     expect(await sharedMailboxes(world)).toHaveLength(1);
     expect(await holders(world, String(boxes[1]?.box.id))).toEqual(["ada@contoso.com"]);
+  });
+
+  describe("of mailboxes with and without a membership, which the engine deletes one after the other", () => {
+    async function three() {
+      const world = await startWorld({ config: { maxMailboxDeletes: 2 } });
+      const boxes: Resource[] = [];
+      const memberships: Resource[] = [];
+      for (const name of ["one", "two", "three"]) {
+        const box = await made(world, { displayName: name, primarySmtpAddress: `${name}@contoso.com` }, name);
+        boxes.push(box);
+        if (name !== "three") {
+          const membership = world.resource("MailboxMembership", `${name}-members`);
+          memberships.push(await membership.up({ mailbox: box.id, members: { "ada@contoso.com": {} } }));
+        }
+      }
+      await world.writes();
+      const destroyed = (resources: Resource[]) => Promise.all(resources.map((one) => failure(one.destroy())));
+      return { world, boxes, memberships, destroyed };
+    }
+    const tooMany = expect.stringContaining("takes away 3 mailboxes or more");
+
+    test("leaves every mailbox where the last of them passes the limit, and says who lost access", async () => {
+      const { world, boxes, memberships, destroyed } = await three();
+      await world.together(async () => {
+        await Promise.all(memberships.map((one) => one.destroy()));
+        const refused = await destroyed(boxes);
+        expect(refused).toEqual([tooMany, tooMany, tooMany]);
+        expect(refused[0]).toContain(
+          "It was not deleted. The members that this program declared have lost their access",
+        );
+        expect(refused[2]).toContain("Nothing of this one was deleted, and nobody lost access to it");
+      });
+      expect(await sharedMailboxes(world)).toHaveLength(3);
+    });
+
+    test("is counted as a whole where a refresh came first", async () => {
+      const { world, boxes, memberships, destroyed } = await three();
+      await world.together(async () => {
+        await Promise.all([...boxes, ...memberships].map((one) => one.refresh()));
+        expect(await destroyed(memberships)).toEqual([tooMany, tooMany]);
+      });
+      expect(await world.writes()).toEqual([]);
+      // What stays in the program does not count, nor does what stays in the tenant.
+      await world.together(async () => {
+        await Promise.all([...boxes, ...memberships].map((one) => one.refresh()));
+        await boxes[2]?.up({ displayName: "three", primarySmtpAddress: "three@contoso.com" });
+        await Promise.all(memberships.map((one) => one.destroy()));
+        await Promise.all(boxes.slice(0, 2).map((one) => one.destroy()));
+      });
+      expect(await sharedMailboxes(world)).toHaveLength(1);
+    });
   });
 
   test("of a membership whose mailbox stays in the program is no removal of a mailbox", async () => {

@@ -173,13 +173,21 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     ];
   },
 
+  foresee(id, _known, registry) {
+    for (const thing of [mailboxThing(id), membersThing(id)]) {
+      registry.removals.see(id, thing);
+    }
+  },
+
   async remove(id, operation) {
     const { registry, limits, known, origin } = operation;
     if (!registry.isDeclared(mailboxThing(id)) && !registry.isDeclaredByAnother(membersThing(id), origin)) {
       // Nothing of the mailbox is left in the program: the first half of its removal, counted before anybody loses access.
       const [address = known.inputs.mailbox] = known.memory.mailboxAddresses ?? [];
       const action = `taking away the members of ${address}`;
-      await registry.removals.admit(id, action, limits.maxMailboxDeletes, operation.signal);
+      const limit = limits.maxMailboxDeletes;
+      const isReplaced = registry.claims.isPresent(origin.urn);
+      await registry.removals.admit({ mailboxId: id, half: "members", action, limit, isReplaced }, operation.signal);
     }
     const mailbox = (await mailboxAndAccount(id, operation))?.mailbox;
     if (mailbox === undefined) {

@@ -204,7 +204,10 @@ export const addresses: Facet = {
           ];
     return dropped.length === 0
       ? crowd
-      : [...crowd, `emailAliases: mail to ${dropped.join(", ")} will bounce, which the program no longer declares.`];
+      : [
+          ...crowd,
+          `emailAliases: mail to ${dropped.join(", ")} will bounce, unless another mailbox gets the address: it is no longer declared here.`,
+        ];
   },
 
   async look(_seen, managed, operation) {

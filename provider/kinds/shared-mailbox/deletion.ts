@@ -1,6 +1,6 @@
 import type { Operation, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
-import { mailboxThing } from "../../core/registry";
+import { mailboxThing, type Registry } from "../../core/registry";
 import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
 import { describeDeleted, type Mailbox, recoverableUntil, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
@@ -23,6 +23,13 @@ function modeOf({ deletion, created }: Properties): { mode: Mode; allowInactive:
   return { mode: declared ?? (created === true ? "soft" : "retain"), allowInactive: false };
 }
 
+/** Notes for the brake on deletions that a refresh saw a mailbox which goes with its resource. */
+export function seeForRemoval({ mailbox: { id } }: { mailbox: Mailbox }, state: Properties, registry: Registry): void {
+  if (modeOf(state).mode !== "retain") {
+    registry.removals.see(id, mailboxThing(id));
+  }
+}
+
 /** Deletes a mailbox that is still the one the state knows and still shared; returns when it is gone. */
 export async function remove(id: string, operation: Operation): Promise<void> {
   const { state, services, registry, origin, limits } = operation;
@@ -37,7 +44,10 @@ export async function remove(id: string, operation: Operation): Promise<void> {
     operation.warn(`The mailbox ${who} stays: another resource of this deployment declares it.`);
     return;
   }
-  await registry.removals.admit(id, `deleting shared mailbox ${who}`, limits.maxMailboxDeletes, operation.signal);
+  const action = `deleting shared mailbox ${who}`;
+  const limit = limits.maxMailboxDeletes;
+  const isReplaced = registry.claims.isPresent(origin.urn);
+  await registry.removals.admit({ mailboxId: id, half: "mailbox", action, limit, isReplaced }, operation.signal);
   const mailbox = await services.mailboxes.withId(id);
   const isHeld = mailbox === undefined ? false : await softDelete(mailbox, allowInactive, operation);
   if (mailbox === undefined) {

@@ -1,11 +1,11 @@
-import type { Operation } from "../../core/kind";
+import type { Operation, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import { recipientKnownAs, recipientNamed } from "../recipients";
+import { reassigned, recipientKnownAs, recipientNamed } from "../recipients";
 import type { Desired, Observed, SharedMailboxInputs, Target } from "./desired";
 import type { Facet } from "./facet";
 
@@ -118,6 +118,8 @@ export async function forwardsTo(
 interface ComparableForwarding {
   to: string;
   keepCopy: boolean;
+  /** An outside address that is set beside the recipient. Mail goes there as soon as the recipient is gone. */
+  also?: string;
 }
 
 /** What is declared. */
@@ -131,8 +133,12 @@ function desiredForwarding({ inputs, target }: Desired): ComparableForwarding | 
 
 /** What is there. With both targets set, Exchange uses the recipient. */
 function observedForwarding({ mailbox, forwardsTo: recipient }: Observed): ComparableForwarding | undefined {
-  const to = recipient?.id || recipient?.guid || mailbox.forwardingAddress || mailbox.forwardingSmtpAddress;
-  return to === undefined ? undefined : { to: to.toLowerCase(), keepCopy: mailbox.deliversAndForwards };
+  const { forwardingAddress, forwardingSmtpAddress, deliversAndForwards: keepCopy } = mailbox;
+  const to = recipient?.id || recipient?.guid || forwardingAddress || forwardingSmtpAddress;
+  const isBoth = forwardingAddress !== undefined && forwardingSmtpAddress !== undefined;
+  return to === undefined
+    ? undefined
+    : { to: to.toLowerCase(), keepCopy, ...(isBoth ? { also: forwardingSmtpAddress } : {}) };
 }
 
 /** All three parameters together, so that no other target is left behind. */
@@ -167,6 +173,7 @@ function forwardingAsRead(
   return {
     to,
     keepCopy: mailbox.deliversAndForwards,
+    ...(seen.also === undefined ? {} : { also: seen.also }),
     ...(before?.allowLoss === undefined ? {} : { allowLoss: before.allowLoss }),
   };
 }
@@ -184,6 +191,19 @@ function unclearTarget({ mailbox, forwardingCandidates = [] }: Observed): string
     : forwardingCandidates
         .map(({ id, guid, primarySmtpAddress }) => `${primarySmtpAddress} (id ${id || guid})`)
         .join(" or ");
+}
+
+/** Says that the address in the program is somebody else's by now, where the mailbox still forwards to who had it before. */
+export async function tellTargetReassigned(
+  { forwarding: declared, forwardingId }: Properties,
+  { forwardsTo: recipient }: Observed,
+  operation: Operation,
+): Promise<void> {
+  if (isForwarding(declared) && recipient !== undefined && recipient.id !== "" && recipient.id === forwardingId) {
+    for (const remark of await reassigned([[declared.to, recipient]], () => "forwarding.to", operation)) {
+      operation.warn(remark);
+    }
+  }
 }
 
 /** Forwarding of everything that arrives. */

@@ -11,10 +11,9 @@ import type { Row } from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
 import { aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway } from "./creation";
-import { remove } from "./deletion";
+import { remove, seeForRemoval } from "./deletion";
 import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./desired";
-
-import { forwardingTarget, isForwarding } from "./forwarding";
+import { forwardingTarget, isForwarding, tellTargetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
@@ -111,7 +110,9 @@ export const sharedMailbox: BagReconciler<SharedMailboxInputs, Desired, Observed
     ...Object.assign({}, ...facets.map((facet) => facet.outputs?.(observed, state, desired))),
   }),
 
-  async inputs(state, observed) {
+  async inputs(state, observed, operation) {
+    seeForRemoval(observed, state, operation.registry);
+    await tellTargetReassigned(state, observed, operation);
     const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, state))) as Properties;
     // At an import nothing says yet that it was a shared mailbox.
     const isOther = state.recipientTypeDetails !== undefined && observed.mailbox.recipientTypeDetails !== SHARED;
