@@ -106,9 +106,9 @@ describe("a rule of the owner that stops processing", () => {
 });
 
 describe("a copy of our rule", () => {
-  async function copied(world: World, support: string): Promise<void> {
+  async function copied(world: World, support: string, displayName = ruleName): Promise<void> {
     await world.graph("POST", `/users/${support}/mailFolders/inbox/messageRules`, {
-      displayName: ruleName,
+      displayName,
       sequence: 2,
       isEnabled: true,
       actions: { forwardAsAttachmentTo: [{ emailAddress: { address: COLLECTOR } }] },
@@ -127,6 +127,25 @@ describe("a copy of our rule", () => {
     await resource.up({ ...program, deleteAfterProcessing: true });
     expect(await delivered(world)).toBe(1);
     expect(await resource.refresh()).toEqual({});
+  });
+
+  test("under another name is drift as well; when the resource goes, it stays, and that is said", async () => {
+    const { world, support } = await withMailboxes();
+    const resource = await made(world);
+    await copied(world, support, "To the CRM");
+    expect(await delivered(world)).toBe(2);
+    expect(await resource.refresh()).toEqual({
+      [drifted]: [undefined, 'the rule is there once more as "To the CRM", which forwards everything again'],
+    });
+    await resource.up(program);
+    expect(await delivered(world)).toBe(1);
+    expect(await resource.refresh()).toEqual({});
+    await copied(world, support, "To the CRM");
+    await resource.destroy();
+    expect(await rules(world, support)).toMatchObject([{ displayName: "To the CRM" }]);
+    expect(world.warnings.at(-1)).toMatch(
+      /the rule "To the CRM" stays, and forwards everything to .*forwardmailbox@contoso\.com/i,
+    );
   });
 
   test("goes with ours when the resource goes", async () => {

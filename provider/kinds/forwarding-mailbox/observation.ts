@@ -110,10 +110,12 @@ function orderOf({ stoppers }: ObservedSource): string[] {
 }
 
 /** What forwards once more what the rule of a source forwards, in words. */
-function copiesOf({ copies }: ObservedSource): string[] {
+function copiesOf({ copies, rule }: ObservedSource): string[] {
+  const others = copies.filter(({ name }) => name !== rule?.name).map(({ name }) => `"${name}"`);
+  const as = others.length === 0 ? "" : ` as ${others.join(", ")}`;
   return copies.length === 0
     ? []
-    : [copies.length === 1 ? `${COPY}, which forwards everything again` : `${COPY} ${copies.length} times`];
+    : [copies.length === 1 ? `${COPY}${as}, which forwards everything again` : `${COPY} ${copies.length} times${as}`];
 }
 
 /** How the words about copies begin. */

@@ -105,8 +105,11 @@ export async function observeSource(
   const stoppers = rules
     .filter((one) => one.id !== rule?.id && one.isEnabled && one.otherActions.includes("stopProcessingRules"))
     .filter((one) => one.sequence <= (rule?.sequence ?? FIRST));
+  // Whatever it is called: a rule that does nothing else sends every message once more.
+  const doesTheSame = (one: InboxRule) => !isForDynamics(one) && damageOf(one, undefined, addresses) === undefined;
   const isCopy = (one: InboxRule) =>
     isOwn(one) ||
+    doesTheSame(one) ||
     (one.isEnabled && one.name === ruleName(target.name) && (one.isReadOnly || forwardsTo(one, addresses)));
   return {
     recipient,
@@ -277,8 +280,12 @@ export function tellLeftOver(
   }
 }
 
-/** What keeps a rule from forwarding everything to one address and doing nothing else, in words. */
-function damageOf(rule: InboxRule, name: string, addresses: readonly string[]): string | undefined {
+/**
+ * What keeps a rule from forwarding everything to one address and doing nothing else, in words.
+ *
+ * @param name of the forward mailbox; undefined where any name of the rule is right.
+ */
+function damageOf(rule: InboxRule, name: string | undefined, addresses: readonly string[]): string | undefined {
   const targets = rule.targets.map((target) => target.name).join(", ") || "nobody";
   const isOnTarget = rule.targets.length === 1 && forwardsTo(rule, addresses);
   const damage = [
@@ -292,7 +299,7 @@ function damageOf(rule: InboxRule, name: string, addresses: readonly string[]): 
     ...(rule.conditions.length === 0 ? [] : ["the rule has conditions"]),
     ...(rule.exceptions.length === 0 ? [] : ["the rule has exceptions"]),
     ...(rule.otherActions.length === 0 ? [] : [`the rule also does ${rule.otherActions.join(", ")}`]),
-    ...(rule.name === ruleName(name) ? [] : [`the rule is called ${rule.name}`]),
+    ...(name === undefined || rule.name === ruleName(name) ? [] : [`the rule is called ${rule.name}`]),
   ];
   return damage.length === 0 ? undefined : damage.join("; ");
 }
@@ -342,7 +349,7 @@ export async function placeRule(
 /** Removes further rules that do what the one of a source does. */
 export async function removeCopies(
   key: string,
-  { recipient, copies }: ObservedSource,
+  { recipient, copies }: Pick<ObservedSource, "recipient" | "copies">,
   operation: Operation,
 ): Promise<void> {
   for (const copy of copies) {
@@ -354,11 +361,18 @@ export async function removeCopies(
 /** Takes the rule and its copies out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
 export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
   const { inboxRules } = operation.services;
-  const { recipient, rule, copies, records } = source;
+  const { recipient, rule, records } = source;
   if (rule !== undefined) {
     await inboxRules.delete(recipient, rule, `removing the inbox rule of ${key}`, operation);
   }
-  await removeCopies(key, source, operation);
+  const copies = source.copies.filter(isForDynamics);
+  await removeCopies(key, { recipient, copies }, operation);
+  for (const { name, targets } of source.copies.filter((one) => !isForDynamics(one))) {
+    const to = targets.map((target) => target.name).join(", ");
+    operation.warn(
+      `${pathOf(key)}: the rule "${name}" stays, and forwards everything to ${to}. It has no name of ours.`,
+    );
+  }
   const own = [rule, ...copies].map((one) => one?.id);
   const left = (await inboxRules.list(recipient, key)) ?? [];
   const isFed = left.some((one) => !own.includes(one.id) && isForDynamics(one));
