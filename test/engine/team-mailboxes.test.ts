@@ -224,8 +224,8 @@ Legal: {}
       teams(withLine(fewTeams, "archive", "forwardTo: someone@adatum.example").replace("[ada, grace]", "[ada]"));
       const violating = await preview();
       expect(violating.exitCode).not.toBe(0);
-      expect(violating.output).toMatch(/\[mandatory\] +mail-stays-inside +\(.*SharedMailbox: archive\)/);
-      expect(violating.output).toContain("Mail is forwarded to someone@adatum.example");
+      expect(violating.output).toMatch(/\[mandatory\] +external-forwarding +\(.*SharedMailbox: archive\)/);
+      expect(violating.output).toContain("Mail is forwarded to an address outside.");
       expect(violating.output).toMatch(/\[advisory\] +two-people +\(.*MailboxMembership: accounts-payable-members\)/);
 
       teams(withLine(fewTeams, "archive", "forwardTo: ada@contoso.com").replace("[ada, grace]", "[ada]"));

@@ -1,31 +1,16 @@
 import { PolicyPack, validateResourceOfType } from "@pulumi/policy";
-import { MailboxMembership, SharedMailbox } from "pulumi-mailboxes";
-
-const ourDomains = ["contoso.com", "contoso.onmicrosoft.com"];
+import { MailboxMembership } from "pulumi-mailboxes";
+import { mailboxPolicies } from "pulumi-mailboxes/policy";
 
 new PolicyPack("team-mailboxes", {
   policies: [
-    {
-      name: "mail-stays-inside",
-      description: "No team's mail is forwarded to an address outside.",
-      enforcementLevel: "mandatory",
-      validateResource: validateResourceOfType(SharedMailbox, ({ forwarding }, _args, reportViolation) => {
-        const to = typeof forwarding === "object" ? forwarding.to : undefined;
-        if (to !== undefined && !ourDomains.some((domain) => to.toLowerCase().endsWith(`@${domain}`))) {
-          reportViolation(`Mail is forwarded to ${to}, which is outside of ${ourDomains.join(" and ")}.`);
-        }
-      }),
-    },
-    {
-      name: "sign-in-is-blocked",
-      description: "Nobody signs in to a shared mailbox: people reach it with their own account.",
-      enforcementLevel: "mandatory",
-      validateResource: validateResourceOfType(SharedMailbox, ({ signInBlocked }, _args, reportViolation) => {
-        if (signInBlocked === false) {
-          reportViolation("Sign-in to the mailbox's account is not blocked.");
-        }
-      }),
-    },
+    ...mailboxPolicies({
+      externalForwarding: { domains: ["contoso.com", "contoso.onmicrosoft.com"] },
+      notExclusive: "mandatory",
+      noMembers: "mandatory",
+      tooManyMembers: { most: 25, enforcementLevel: "advisory" },
+    }),
+    // A rule of one's own stands beside them.
     {
       name: "two-people",
       description: "Mail is answered while one person is on holiday.",
