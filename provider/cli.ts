@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { acceptanceCommand } from "./acceptance/command";
 import { importFileCommand } from "./import-file/command";
 import { tenantCommand } from "./local-tenant/command";
+import { reviewCommand } from "./review/command";
 
 /** The command line of the package: `mailboxes`. */
 async function main(): Promise<void> {
@@ -10,6 +11,7 @@ async function main(): Promise<void> {
     .description("tools beside the mailboxes resources for Pulumi")
     .addCommand(acceptanceCommand())
     .addCommand(importFileCommand())
+    .addCommand(reviewCommand())
     .addCommand(tenantCommand());
   try {
     await program.parseAsync();

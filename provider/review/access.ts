@@ -1,0 +1,513 @@
+/** Who may do what on which mailbox, before and after, from all memberships of a preview together. */
+import { deletionMode, isUnknownMember, SECRET, UNKNOWN } from "../policy";
+import type { Properties, ResourceChange, Side } from "./preview";
+
+/** A mailbox as a reviewer knows it. */
+export interface Place {
+  /** The object id, or the URN of a mailbox that is yet to be made. */
+  key: string;
+  /** The primary address, or what is known in its place. */
+  address: string;
+  displayName?: string;
+}
+
+/** One person or group on one mailbox. */
+export interface AccessChange {
+  /** The person: an address, a sign-in name or an object id as the program has it, or words for somebody who is not known. */
+  person: string;
+  /** Object id, where the state knows it. */
+  id?: string;
+  displayName?: string;
+  /** Whether `person` is the person's own name; otherwise it is words of this review. */
+  isNamed: boolean;
+  /** Whether it is about people of whom nobody knows how many they are. */
+  isHidden: boolean;
+  /** The flag that it raises by itself. */
+  code?: "unknown-access" | "secret-access";
+  mailbox: Place;
+  loses: string[];
+  gains: string[];
+  /** Whether there was, or will be, any access. */
+  had: boolean;
+  has: boolean;
+  /** Whether an exclusive membership takes it away. */
+  isExclusive: boolean;
+  remarks: string[];
+}
+
+/** Names of what is in the stack, by id and by URN. */
+export interface Directory {
+  /** Object id by address or other text. */
+  ids: ReadonlyMap<string, string>;
+  /** A text for an object id: an address where there is one. */
+  texts: ReadonlyMap<string, string>;
+  /** Display name by object id. */
+  displayNames: ReadonlyMap<string, string>;
+  /** Mailboxes of the program by URN. */
+  mailboxes: ReadonlyMap<string, Place>;
+  /** The same by key. */
+  places: ReadonlyMap<string, Place>;
+  /** URNs of mailboxes by key. */
+  urns: ReadonlyMap<string, readonly string[]>;
+}
+
+/** How Exchange's rights are called, by the names in the program. */
+const RIGHTS: Readonly<Record<string, string>> = {
+  fullAccess: "Full Access",
+  sendAs: "Send As",
+  sendOnBehalf: "Send on Behalf",
+};
+const EVERY_RIGHT = "every right";
+
+/** Learns names from every state of a preview. */
+export function directoryOf(changes: readonly ResourceChange[], read: readonly Side[]): Directory {
+  const ids = new Map<string, string>();
+  const texts = new Map<string, string>();
+  const displayNames = new Map<string, string>();
+  const mailboxes = new Map<string, Place>();
+  const learn = (text: string, id: string) => {
+    ids.set(text.toLowerCase(), id);
+    if (!texts.has(id) || (text.includes("@") && !(texts.get(id) ?? "").includes("@"))) {
+      texts.set(id, text);
+    }
+  };
+  const mailbox = (side: Side, id: string | undefined) => {
+    const { primarySmtpAddress, displayName } = { ...side.outputs, ...side.inputs } as Properties;
+    const address = textOf(primarySmtpAddress);
+    const name = textOf(displayName);
+    mailboxes.set(side.urn, {
+      key: id ?? side.urn,
+      address: address ?? name ?? nameOf(side.urn),
+      ...(name === undefined ? {} : { displayName: name }),
+    });
+    if (id !== undefined) {
+      for (const one of [address, ...addressesOf(side)]) {
+        if (one !== undefined) {
+          learn(one, id);
+        }
+      }
+      if (name !== undefined) {
+        displayNames.set(id, name);
+      }
+    }
+  };
+  for (const { kind, before, after } of changes) {
+    for (const side of [before, after]) {
+      const { memberIds, mailboxId, mailboxAddresses } = side?.outputs ?? {};
+      for (const [text, id] of Object.entries(recordOf(memberIds))) {
+        learn(text, String(id));
+      }
+      if (typeof mailboxId === "string" && kind === "MailboxMembership") {
+        for (const address of Array.isArray(mailboxAddresses) ? mailboxAddresses : []) {
+          learn(String(address), mailboxId);
+        }
+      }
+      if (side !== undefined && kind === "SharedMailbox") {
+        // A mailbox that is replaced keeps its place: its people are compared as those of one mailbox.
+        mailbox(side, side.id ?? before?.id);
+      }
+    }
+  }
+  for (const side of read) {
+    mailbox(side, side.outputs?.__id as string | undefined);
+  }
+  const urns = new Map<string, string[]>();
+  for (const [urn, { key }] of mailboxes) {
+    urns.set(key, [...(urns.get(key) ?? []), urn]);
+  }
+  return {
+    ids,
+    texts,
+    displayNames,
+    mailboxes,
+    urns,
+    places: new Map([...mailboxes.values()].map((one) => [one.key, one])),
+  };
+}
+
+/** What somebody may do on a mailbox by the memberships of one side. */
+interface Grant {
+  person: string;
+  isNamed: boolean;
+  rights: Set<string>;
+  automapping: boolean | undefined;
+  remarks: Set<string>;
+}
+
+interface OnMailbox {
+  place: Place;
+  grants: Map<string, Grant>;
+  isExclusive: boolean;
+}
+
+type Access = Map<string, OnMailbox>;
+
+/**
+ * Who gains and loses what. Losses come first, then by mailbox and person.
+ *
+ * @param found the people whom the refresh of the same preview found, as `mailbox person`; undefined for changes of the tenant, where no
+ *   membership takes anything away.
+ */
+export function accessChanges(
+  changes: readonly ResourceChange[],
+  directory: Directory,
+  found: ReadonlySet<string> | undefined,
+): AccessChange[] {
+  const before: Access = new Map();
+  const after: Access = new Map();
+  const rows: AccessChange[] = [];
+  for (const change of changes) {
+    if (change.kind === "MailboxMembership") {
+      collect(before, change, "before", directory, changes);
+      collect(after, change, "after", directory, changes);
+      rows.push(...notKnown(change, directory));
+      rows.push(...orphaned(change, directory));
+    }
+  }
+  for (const change of changes.filter(({ kind }) => kind === "SharedMailbox")) {
+    const mailbox = change.before?.id;
+    if (mailbox !== undefined && isGone(change)) {
+      after.delete(mailbox);
+      rows.push(...others(change, changes, before.get(mailbox), directory));
+    }
+    if (change.op === "create" && isRestored(change.after)) {
+      rows.push({
+        ...nobody(directory.mailboxes.get(change.urn) ?? unnamed(change.urn)),
+        person: "whoever had access when it was deleted",
+        isHidden: true,
+        gains: ["the rights of that time"],
+        has: true,
+        remarks: ["comes back with the restored mailbox"],
+      });
+    }
+  }
+  for (const [key, place] of places(before, after)) {
+    rows.push(...compared(place, before.get(key), after.get(key), directory, found));
+  }
+  return rows.sort(
+    (a, b) =>
+      Number(b.loses.length > 0) - Number(a.loses.length > 0) ||
+      compare(a.mailbox.address, b.mailbox.address) ||
+      compare(a.person, b.person),
+  );
+}
+
+/** Whether a change takes a mailbox away. */
+export function isGone({ op, before }: ResourceChange): boolean {
+  return (op === "delete" || op === "replace") && before !== undefined && !staysBehind(before);
+}
+
+/** Whether a mailbox stays in the tenant when its resource goes. */
+export function staysBehind({ inputs, outputs, retainOnDelete }: Side): boolean {
+  const mode = deletionMode(outputs ?? inputs) ?? deletionMode(inputs);
+  return retainOnDelete === true || mode === "retain" || (mode === undefined && outputs?.created === false);
+}
+
+/** Whether a creation brings back a deleted mailbox. */
+export function isRestored(side: Side | undefined): boolean {
+  const { restoreDeleted } = side?.inputs ?? {};
+  return restoreDeleted === true || typeof restoreDeleted === "string";
+}
+
+/** The mailbox that a membership is on. */
+export function placeOf({ before, after }: ResourceChange, which: "before" | "after", directory: Directory): Place {
+  const side = which === "before" ? before : after;
+  const { mailbox } = side?.inputs ?? {};
+  const known = which === "before" ? (side?.outputs?.mailboxId ?? side?.id) : undefined;
+  const [from] = (side?.propertyDependencies?.mailbox ?? []).flatMap((urn) => directory.mailboxes.get(urn) ?? []);
+  if (typeof known !== "string" && (typeof mailbox !== "string" || mailbox === UNKNOWN)) {
+    return from ?? { key: `?${side?.urn}`, address: "a mailbox that is not known yet" };
+  }
+  const key = typeof known === "string" ? known : (directory.ids.get(String(mailbox)) ?? String(mailbox));
+  return directory.places.get(key) ?? { key, address: directory.texts.get(key) ?? String(mailbox) };
+}
+
+function collect(
+  access: Access,
+  change: ResourceChange,
+  which: "before" | "after",
+  directory: Directory,
+  changes: readonly ResourceChange[],
+): void {
+  const isForgotten = change.op === "delete" && isForgottenByPulumi(change, changes);
+  const side = which === "before" || isForgotten ? change.before : change.after;
+  if (side === undefined) {
+    return;
+  }
+  const place = placeOf(change, which === "before" || isForgotten ? "before" : "after", directory);
+  const on = access.get(place.key) ?? { place, grants: new Map<string, Grant>(), isExclusive: false };
+  access.set(place.key, on);
+  on.isExclusive ||= side.inputs.exclusive === true;
+  const inState = membersOf(change.before?.outputs) ?? membersOf(change.before?.inputs);
+  // Where it does not show who remains, nobody is said to lose access; `notKnown` says that it does not show.
+  const members = which === "before" ? inState : (membersOf(side.inputs) ?? (change.op === "update" ? inState : {}));
+  const deleted = recordOf(change.before?.outputs?.deletedMembers);
+  for (const [text, given] of Object.entries(members ?? {})) {
+    const key = isUnknownMember(text) ? `${change.urn} ${text}` : (directory.ids.get(text.toLowerCase()) ?? text);
+    const grant = on.grants.get(key) ?? {
+      person: isUnknownMember(text) ? "somebody who is not known yet" : text,
+      isNamed: !isUnknownMember(text),
+      rights: new Set<string>(),
+      automapping: undefined,
+      remarks: new Set<string>(),
+    };
+    const { automapping, otherRights, ...rights } = recordOf(given);
+    for (const [name, right] of Object.entries(RIGHTS)) {
+      if (rights[name] === true) {
+        grant.rights.add(right);
+      }
+    }
+    for (const right of Array.isArray(otherRights) ? otherRights : []) {
+      grant.rights.add(String(right));
+    }
+    if (typeof automapping === "boolean" && rights.fullAccess === true) {
+      grant.automapping = automapping;
+    }
+    if (text in deleted) {
+      grant.remarks.add("the account is deleted");
+    }
+    on.grants.set(key, grant);
+  }
+}
+
+/** Whether Pulumi forgets a resource without asking the provider to delete it: nobody loses anything by that. */
+export function isForgottenByPulumi({ before }: ResourceChange, changes: readonly ResourceChange[]): boolean {
+  const { retainOnDelete, deletedWith } = before ?? {};
+  return (
+    retainOnDelete === true ||
+    (deletedWith !== undefined &&
+      changes.some(({ op, before: other }) => op === "delete" && other?.urn === deletedWith))
+  );
+}
+
+/** A membership whose people do not show before the deployment, or not at all. */
+function notKnown(change: ResourceChange, directory: Directory): AccessChange[] {
+  const { op, before, after, differing } = change;
+  const [old, now] = [before?.inputs.members, after?.inputs.members];
+  const isSecret = old === SECRET || now === SECRET;
+  const isUnknown = now !== undefined && membersOf(after?.inputs) === undefined && now !== SECRET;
+  if (op === "same" || (op === "update" && !differing.includes("members")) || !(isSecret || isUnknown)) {
+    return [];
+  }
+  return [
+    {
+      ...nobody(placeOf(change, after === undefined ? "before" : "after", directory)),
+      person: isSecret ? "people who are a secret" : "people who are not known yet",
+      isHidden: true,
+      code: isSecret ? "secret-access" : "unknown-access",
+      loses: op === "create" ? [] : ["may lose rights"],
+      gains: op === "delete" ? [] : ["may gain rights"],
+      had: op !== "create",
+      has: op !== "delete",
+      remarks: [isSecret ? "the program keeps the members secret" : "shows in `pulumi up` only"],
+    },
+  ];
+}
+
+/** Entries of deleted users and groups that are taken away from now on. */
+function orphaned(change: ResourceChange, directory: Directory): AccessChange[] {
+  const { before, after } = change;
+  if (after?.inputs.orphans !== "remove" || before?.inputs.orphans === "remove") {
+    return [];
+  }
+  return otherMembers(before)
+    .filter((name) => name.includes("(orphaned"))
+    .map((name) => ({
+      ...nobody(placeOf(change, "after", directory)),
+      person: name,
+      isNamed: true,
+      loses: [EVERY_RIGHT],
+      had: true,
+      remarks: ["entry of a deleted account or group"],
+    }));
+}
+
+/** People on a mailbox that goes, whom no membership declares. */
+function others(
+  mailbox: ResourceChange,
+  changes: readonly ResourceChange[],
+  declared: OnMailbox | undefined,
+  directory: Directory,
+): AccessChange[] {
+  const names = changes
+    .filter(({ kind, before }) => kind === "MailboxMembership" && before?.outputs?.mailboxId === mailbox.before?.id)
+    .flatMap(({ before }) => otherMembers(before).filter((name) => !name.includes("(orphaned")));
+  return [...new Set(names)]
+    .filter((name) => !declared?.grants.has(directory.ids.get(name.toLowerCase()) ?? name.toLowerCase()))
+    .map((name) => ({
+      ...nobody(directory.mailboxes.get(mailbox.urn) ?? unnamed(mailbox.urn)),
+      person: name,
+      isNamed: true,
+      loses: [EVERY_RIGHT],
+      had: true,
+      remarks: ["nobody declared it"],
+    }));
+}
+
+function compared(
+  place: Place,
+  old: OnMailbox | undefined,
+  now: OnMailbox | undefined,
+  directory: Directory,
+  found: ReadonlySet<string> | undefined,
+): AccessChange[] {
+  const people = [...new Set([...(old?.grants.keys() ?? []), ...(now?.grants.keys() ?? [])])];
+  return people.flatMap((key): AccessChange[] => {
+    const [before, after] = [old?.grants.get(key), now?.grants.get(key)];
+    const grant = after ?? before;
+    if (grant === undefined) {
+      return [];
+    }
+    const loses = [...(before?.rights ?? [])].filter((right) => !after?.rights.has(right));
+    const gains = [...(after?.rights ?? [])].filter((right) => !before?.rights.has(right));
+    const remarks = new Set([...(before?.remarks ?? []), ...(after?.remarks ?? [])]);
+    const [mapped, maps] = [before?.automapping, after?.automapping];
+    const isMappingChanged = mapped !== undefined && maps !== undefined && mapped !== maps;
+    if (loses.length === 0 && gains.length === 0 && !isMappingChanged) {
+      return [];
+    }
+    if (isMappingChanged) {
+      remarks.add(
+        `Outlook ${maps ? "opens" : "no longer opens"} the mailbox by itself; Full Access is taken and given again for it`,
+      );
+    }
+    const isFound = found?.has(`${place.key} ${key}`);
+    const isExclusive =
+      loses.length > 0 && found !== undefined && now?.isExclusive === true && (after === undefined || isFound === true);
+    if (isExclusive) {
+      remarks.add(isFound ? "exclusive: nobody declared it" : "exclusive");
+    }
+    const displayName = directory.displayNames.get(key);
+    return [
+      {
+        person: grant.person.includes("@") ? grant.person : (directory.texts.get(key) ?? grant.person),
+        ...(directory.texts.has(key) ? { id: key } : {}),
+        ...(displayName === undefined ? {} : { displayName }),
+        isNamed: grant.isNamed,
+        isHidden: false,
+        ...(grant.isNamed ? {} : { code: "unknown-access" as const }),
+        mailbox: place,
+        loses,
+        gains,
+        had: (before?.rights.size ?? 0) > 0,
+        has: (after?.rights.size ?? 0) > 0,
+        isExclusive,
+        remarks: [...remarks],
+      },
+    ];
+  });
+}
+
+/** People on mailboxes whom nobody declares: those who came and went while the state was not looking. */
+export function undeclaredChanges(tenant: readonly ResourceChange[], directory: Directory): AccessChange[] {
+  const declared = new Set(
+    tenant.flatMap((change) =>
+      change.kind === "MailboxMembership"
+        ? Object.keys(membersOf(change.after?.inputs) ?? {}).map((text) => keyOn(change, text, directory))
+        : [],
+    ),
+  );
+  const rows = tenant
+    .filter(({ kind, before, after }) => kind === "MailboxMembership" && before !== undefined && after !== undefined)
+    .flatMap((change): AccessChange[] => {
+      const [before, after] = [otherMembers(change.before), otherMembers(change.after)];
+      const row = (name: string) => ({ ...nobody(placeOf(change, "before", directory)), person: name, isNamed: true });
+      const isNew = (name: string) => !declared.has(keyOn(change, name, directory));
+      return [
+        ...before
+          .filter((name) => !after.includes(name) && isNew(name))
+          .map((name) => ({ ...row(name), loses: ["some right"], had: true, remarks: ["nobody declared it"] })),
+        ...after
+          .filter((name) => !before.includes(name) && isNew(name))
+          .map((name) => ({
+            ...row(name),
+            gains: ["some right"],
+            has: true,
+            remarks: ["nobody declares it; it is left alone"],
+          })),
+      ];
+    });
+  // Several memberships on one mailbox all tell of the same stranger.
+  return [...new Map(rows.map((row) => [`${row.mailbox.key} ${row.person} ${row.has}`, row])).values()];
+}
+
+function keyOn(change: ResourceChange, text: string, directory: Directory): string {
+  return `${placeOf(change, "before", directory).key} ${directory.ids.get(text.toLowerCase()) ?? text}`;
+}
+
+/** The people whom a refresh found on mailboxes, as `mailbox person`. */
+export function foundBy(tenant: readonly ResourceChange[], directory: Directory): Set<string> {
+  return new Set(
+    tenant
+      .filter(({ kind, op }) => kind === "MailboxMembership" && op === "update")
+      .flatMap((change) => {
+        const declared = membersOf(change.before?.inputs) ?? {};
+        return Object.keys(membersOf(change.after?.inputs) ?? {})
+          .filter((text) => !(text in declared))
+          .map((text) => keyOn(change, text, directory));
+      }),
+  );
+}
+
+/** Who else is on a mailbox by Exchange's words, without its own groups of administrators. */
+export function otherMembers(side: Side | undefined): string[] {
+  const { otherMembers: names } = side?.outputs ?? {};
+  return (Array.isArray(names) ? names.map(String) : []).filter((name) => !name.includes("\\"));
+}
+
+function places(before: Access, after: Access): Map<string, Place> {
+  return new Map([...before, ...after].map(([key, { place }]) => [key, place]));
+}
+
+function nobody(mailbox: Place): AccessChange {
+  return {
+    person: "",
+    isNamed: false,
+    isHidden: false,
+    mailbox,
+    loses: [],
+    gains: [],
+    had: false,
+    has: false,
+    isExclusive: false,
+    remarks: [],
+  };
+}
+
+function unnamed(urn: string): Place {
+  return { key: urn, address: nameOf(urn) };
+}
+
+/** The members as a map; undefined where they are not one. */
+function membersOf(properties: Properties | undefined): Properties | undefined {
+  const { members } = properties ?? {};
+  return typeof members === "object" && members !== null && !Array.isArray(members)
+    ? (members as Properties)
+    : undefined;
+}
+
+function addressesOf({ inputs, outputs }: Side): string[] {
+  const declared = Array.isArray(inputs.emailAliases) ? inputs.emailAliases : [];
+  const all = Array.isArray(outputs?.addresses) ? outputs.addresses : [];
+  return [
+    ...declared.map(String),
+    ...all.map(String).flatMap((address) => /^smtp:(.*)$/i.exec(address)?.[1] ?? []),
+    ...(typeof outputs?.userPrincipalName === "string" ? [outputs.userPrincipalName] : []),
+  ];
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== UNKNOWN ? value : undefined;
+}
+
+function nameOf(urn: string): string {
+  return urn.split("::").slice(3).join("::");
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

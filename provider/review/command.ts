@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import { buffer } from "node:stream/consumers";
+import { Command } from "commander";
+
+interface ReviewOptions {
+  format: string;
+  json?: boolean;
+  maxCharacters: string;
+  failOn?: string[];
+  rules?: string;
+}
+
+/** `mailboxes review`: what a reviewer needs of a preview. */
+export function reviewCommand(): Command {
+  return new Command("review")
+    .description(
+      "turn a preview into what a reviewer needs: who gains and loses access, what else is risky, and the rest",
+    )
+    .argument("[file]", "what `pulumi preview --json` printed; standard input where it is left out, or `-`")
+    .option("--format <format>", "markdown or text", "markdown")
+    .option("--json", "the review as JSON, uncut")
+    .option("--max-characters <number>", "cut tables so that the review is no longer than this", "60000")
+    .option("--fail-on <codes...>", "end with 1 if one of these flags is raised, or `any`")
+    .option("--rules <file>", "JSON with further rules: the options of mailboxPolicies")
+    .addHelpText("after", () => {
+      // Loaded only here: help is rare.
+      const { FLAG_CODES } = require("./review.js") as typeof import("./review.js");
+      const codes = Object.entries(FLAG_CODES).map(([code, meaning]) => `  ${code.padEnd(22)}${meaning}`);
+      return `
+A preview with --refresh also shows what somebody changed in the tenant; it stands apart, and its flags begin with drift-.
+A preview of \`pulumi refresh\` or \`pulumi destroy\` (--preview-only --json) is reviewed as well.
+
+Flags:
+${codes.join("\n")}
+
+Exit codes: 0 reviewed; 1 a flag of --fail-on is raised; 2 there is nothing that could be reviewed.`;
+    })
+    .exitOverride((error) => {
+      // Help asked for is a success; a wrong call did not review anything.
+      process.exit(error.exitCode === 0 ? 0 : 2);
+    })
+    .action(async (file: string | undefined, options: ReviewOptions) => {
+      try {
+        process.exitCode = await reviewed(file, options);
+      } catch (error) {
+        process.stderr.write(`mailboxes: ${error instanceof Error ? error.message : String(error)}\n`);
+        process.exitCode = 2;
+      }
+    });
+}
+
+async function reviewed(file: string | undefined, options: ReviewOptions): Promise<number> {
+  const [{ FLAG_CODES, failureOf, review }, { readPreview }, { FEWEST_CHARACTERS, render, renderFailure }] =
+    await Promise.all([import("./review.js"), import("./preview.js"), import("./render.js")]);
+  const { format, json, maxCharacters, failOn = [] } = options;
+  if (format !== "markdown" && format !== "text") {
+    throw new Error("--format: write markdown or text.");
+  }
+  const most = Number(maxCharacters);
+  if (!Number.isInteger(most) || most < FEWEST_CHARACTERS) {
+    throw new Error(`--max-characters: write a whole number from ${FEWEST_CHARACTERS}.`);
+  }
+  const codes = failOn.flatMap((list) => list.split(",")).map((code) => code.trim());
+  const unknown = codes.find((code) => code !== "any" && !Object.hasOwn(FLAG_CODES, code.replace(/^drift-/, "")));
+  if (unknown !== undefined) {
+    throw new Error(
+      `--fail-on: there is no flag ${unknown}; the flags are any, ${Object.keys(FLAG_CODES).join(", ")}.`,
+    );
+  }
+  const rules = options.rules === undefined ? {} : rulesIn(options.rules);
+  const preview = readPreview(await input(file));
+  const failure = failureOf(preview);
+  if (failure !== undefined) {
+    // A job that updates its comment must not leave the review of an older preview standing.
+    if (json !== true) {
+      process.stdout.write(renderFailure(failure, preview.stack, format));
+    }
+  }
+  const result = review(preview, rules);
+  process.stdout.write(json === true ? `${JSON.stringify(result, null, 2)}\n` : render(result, format, most));
+  return result.flags.some(({ code }) => codes.includes("any") || codes.includes(code)) ? 1 : 0;
+}
+
+async function input(file: string | undefined): Promise<string> {
+  if (file !== undefined && file !== "-") {
+    try {
+      return decoded(readFileSync(file));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new Error(
+        code === "ENOENT"
+          ? `There is no file ${file}. Run \`pulumi preview --json > ${file}\` first.`
+          : `${file} cannot be read (${code ?? String(error)}). Give the file that \`pulumi preview --json\` was written to.`,
+      );
+    }
+  }
+  if (process.stdin.isTTY) {
+    throw new Error("There is nothing to review. Run `pulumi preview --json | mailboxes review`, or give a file.");
+  }
+  return decoded(await buffer(process.stdin));
+}
+
+/** Windows PowerShell writes what it redirects in UTF-16. */
+function decoded(bytes: Buffer): string {
+  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
+}
+
+function rulesIn(file: string): object {
+  let rules: unknown;
+  try {
+    rules = JSON.parse(decoded(readFileSync(file)));
+  } catch (error) {
+    throw new Error(
+      `--rules: ${file} is not a file with JSON (${error instanceof Error ? error.message : String(error)}).`,
+    );
+  }
+  if (typeof rules !== "object" || rules === null || Array.isArray(rules)) {
+    throw new Error(`--rules: write an object of rules into ${file}, e.g. { "tooManyMembers": { "most": 10 } }.`);
+  }
+  return rules;
+}

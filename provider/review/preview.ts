@@ -1,0 +1,369 @@
+/** Reads what `pulumi preview --json` prints: the resources of this package before and after, and what is beside them. */
+import { kindOf, SECRET } from "../policy";
+
+/** Properties as they stand in a preview, without secrets. */
+export type Properties = Readonly<Record<string, unknown>>;
+
+/** A resource as the state has it, or as the program declares it. */
+export interface Side {
+  urn: string;
+  id?: string;
+  inputs: Properties;
+  /** Only of what is in the state. */
+  outputs?: Properties;
+  /** Pulumi forgets the resource instead of deleting it. */
+  retainOnDelete?: boolean;
+  /** The resource that this one goes with: Pulumi forgets it when that one is deleted. */
+  deletedWith?: string;
+  propertyDependencies?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One resource of this package, before and after. */
+export interface ResourceChange {
+  urn: string;
+  kind: string;
+  /** Logical name in the stack. */
+  name: string;
+  op: "create" | "update" | "replace" | "delete" | "same";
+  before?: Side;
+  after?: Side;
+  /** Inputs that differ, as Pulumi names them. */
+  differing: readonly string[];
+}
+
+/** A preview, as far as it is about mailboxes. */
+export interface Preview {
+  /** `project/stack`, as the URNs have them; empty where there are none. */
+  stack: string;
+  /** What the program changes, with what stays. */
+  program: ResourceChange[];
+  /** What changed in the tenant since the state was written, where the preview has looked. */
+  tenant: ResourceChange[];
+  /** Resources that are read and not managed (`get`). */
+  read: Side[];
+  /** Whether the preview compared the state with the tenant. */
+  isRefreshed: boolean;
+  /** Operations on resources of other packages, counted. */
+  others: Readonly<Record<string, number>>;
+  /** Warnings of Pulumi and of the provider. */
+  warnings: { urn: string | undefined; text: string }[];
+  /** Why the preview failed; empty for one that is whole. */
+  errors: string[];
+}
+
+/** What cannot be reviewed; the message is a sentence with a next step. */
+export class Unreviewable extends Error {
+  override readonly name = "Unreviewable";
+}
+
+const HOW = "Run `pulumi preview --json > preview.json`, and give that file.";
+
+interface RawStep {
+  op: string;
+  urn: string;
+  oldState?: RawState | null;
+  newState?: RawState | null;
+  diffReasons?: string[] | null;
+}
+
+interface RawState {
+  urn?: string;
+  type?: string;
+  id?: string;
+  inputs?: Properties;
+  outputs?: Properties;
+  retainOnDelete?: boolean;
+  deletedWith?: string;
+  propertyDependencies?: Record<string, string[]>;
+  aliases?: string[];
+}
+
+/**
+ * Reads a preview.
+ *
+ * @param text what `pulumi preview --json` printed, with or without lines before it.
+ * @throws Unreviewable when it is something else.
+ */
+export function readPreview(text: string): Preview {
+  const { steps, diagnostics } = parsed(text);
+  const secrets = secretTexts(steps);
+  const [, stack, project] = /^urn:pulumi:(.*?)::(.*?)::/.exec(steps[0]?.urn ?? "") ?? [];
+  const preview: Preview = {
+    stack: stack === undefined ? "" : `${project}/${stack}`,
+    ...planned(steps, secrets),
+    others: counted(steps.filter((step) => kindOf(typeOf(step.urn)) === undefined && !isPlumbing(step.urn))),
+    warnings: [],
+    errors: [],
+  };
+  for (const { severity, message, urn } of diagnostics) {
+    const said = masked(
+      withoutColours(String(message))
+        .replace(/^(warning|error): /, "")
+        .trim(),
+      secrets,
+    ) as string;
+    if (severity === "warning") {
+      preview.warnings.push({ urn, text: said });
+    } else if (severity === "error") {
+      preview.errors.push(said);
+    }
+  }
+  return preview;
+}
+
+function parsed(text: string): {
+  steps: RawStep[];
+  diagnostics: { severity: string; message: string; urn?: string }[];
+} {
+  // A byte order mark, and what a script prints before it runs Pulumi.
+  const start = text.search(/^\uFEFF?\s*\{/m);
+  if (text.trim() === "") {
+    throw new Unreviewable(`There is nothing to review: the input is empty. ${HOW}`);
+  }
+  const json = start < 0 ? undefined : parsedJson(text.slice(start).replace(/^\uFEFF/, ""));
+  if (typeof json !== "object" || json === null) {
+    if (/^\s*\{"(sequence|timestamp|[a-z]+Event)"/im.test(text)) {
+      throw new Unreviewable(
+        "This is a stream of events, not a preview's JSON. Unset PULUMI_ENABLE_STREAMING_JSON_PREVIEW, and run `pulumi preview --json` again.",
+      );
+    }
+    throw new Unreviewable(
+      start < 0
+        ? `This is not the JSON of a preview. ${HOW}`
+        : `The JSON of the preview does not end: the preview was stopped, or its output was cut. ${HOW}`,
+    );
+  }
+  if ("deployment" in json) {
+    throw new Unreviewable(`This is the state of a stack, not a preview. ${HOW}`);
+  }
+  const { steps, diagnostics, changeSummary } = json as Record<string, unknown>;
+  const isPreview = "changeSummary" in json || "steps" in json || "diagnostics" in json;
+  if (!isPreview || !Array.isArray(steps ?? []) || typeof (changeSummary ?? {}) !== "object") {
+    throw new Unreviewable(`This is JSON, and not that of a preview: it has no steps. ${HOW}`);
+  }
+  const list = (steps ?? []) as RawStep[];
+  if (list.some((step) => typeof step?.op !== "string" || typeof step.urn !== "string")) {
+    throw new Unreviewable(`This is not the JSON of a preview: a step has no operation or no URN. ${HOW}`);
+  }
+  return { steps: list, diagnostics: Array.isArray(diagnostics) ? diagnostics : [] };
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The resources before and after. In a preview with `--refresh` the engine prints one step `refresh` a resource, whose two states are
+ * both the old one; what the tenant has stands as the old state in the resource's own step, which one that stays as it is has not (but
+ * with `--show-sames`). A preview of `pulumi refresh` has no such
+ * steps, not even for the stack: there `update` and `delete` are what the tenant changed.
+ */
+function planned(
+  all: readonly RawStep[],
+  secrets: readonly string[],
+): Pick<Preview, "program" | "tenant" | "read" | "isRefreshed"> {
+  const side = (state: RawState | null | undefined) => sideOf(state, secrets);
+  const steps = all.filter(({ urn }) => kindOf(typeOf(urn)) !== undefined);
+  const isRefreshed = all.some(({ op }) => op === "refresh");
+  const isOfRefresh = isRefreshed && all.every(({ op, urn }) => op === "refresh" || !isStack(urn));
+  const own = steps
+    .filter(
+      ({ op, urn }) => isChange(op) && !(isHalf(op) && steps.some((one) => one.urn === urn && one.op === "replace")),
+    )
+    .map((step) => {
+      const [before, after] = [side(step.oldState), side(step.newState)];
+      return changeOf(step.urn, operationOf(step.op), before, after, step.diffReasons ?? []);
+    });
+  const now = new Map(own.flatMap(({ before }) => (before === undefined ? [] : [[before.urn, before] as const])));
+  const made = steps
+    .filter(({ op }) => op === "create")
+    .flatMap(({ urn, newState }) => [urn, ...(newState?.aliases ?? [])]);
+  const compared = steps.flatMap(({ op, urn, oldState }) => {
+    const before = op === "refresh" ? side(oldState) : undefined;
+    if (before === undefined) {
+      return [];
+    }
+    // What stays as it is has no step of its own; what is gone and still declared is made again.
+    const isMissing = !isOfRefresh && made.includes(urn) && !now.has(urn);
+    const after = isMissing ? undefined : (now.get(urn) ?? before);
+    const differing = after === undefined ? [] : differences(before, after);
+    return [
+      changeOf(
+        urn,
+        after === undefined ? "delete" : differing.length > 0 ? "update" : "same",
+        before,
+        after,
+        differing,
+      ),
+    ];
+  });
+  const staying = compared.filter(({ op, urn }) => op === "same" && !now.has(urn));
+  return {
+    program: isOfRefresh ? [] : [...own, ...staying],
+    tenant: [...(isOfRefresh ? own : []), ...compared],
+    read: steps.flatMap(({ op, newState }) => (op === "read" ? (side(newState) ?? []) : [])),
+    isRefreshed,
+  };
+}
+
+/** Whether an operation is one of the program's on a managed resource. */
+function isChange(op: string): boolean {
+  return !/^(refresh|read|read-.*|discard|remove-pending-replace)$/.test(op);
+}
+
+/** Whether an operation is one half of a replacement. */
+function isHalf(op: string): boolean {
+  return op === "create-replacement" || op === "delete-replaced";
+}
+
+/** Inputs that differ between two states; and who else is on a mailbox, which is an output. */
+function differences(before: Side, now: Side): string[] {
+  const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+  const names = new Set([...Object.keys(before.inputs), ...Object.keys(now.inputs)]);
+  return [
+    ...[...names].filter((name) => !name.startsWith("__") && differs(before.inputs[name], now.inputs[name])),
+    ...(differs(before.outputs?.otherMembers, now.outputs?.otherMembers) ? ["otherMembers"] : []),
+  ].sort();
+}
+
+function changeOf(
+  urn: string,
+  op: ResourceChange["op"],
+  before: Side | undefined,
+  after: Side | undefined,
+  differing: readonly string[],
+): ResourceChange {
+  return {
+    urn,
+    kind: kindOf(typeOf(urn)) ?? "",
+    name: urn.split("::").slice(3).join("::"),
+    op,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined || op === "delete" ? {} : { after }),
+    differing,
+  };
+}
+
+/** What the engine does, in the words of a plan. A replacement is one step in a preview's JSON; other engines print its two halves. */
+function operationOf(op: string): ResourceChange["op"] {
+  switch (op) {
+    case "create":
+    case "import":
+      return "create";
+    case "update":
+      return "update";
+    case "replace":
+    case "create-replacement":
+    case "import-replacement":
+    case "delete-replaced":
+      return "replace";
+    case "delete":
+      return "delete";
+    default:
+      return "same";
+  }
+}
+
+function sideOf(state: RawState | null | undefined, secrets: readonly string[]): Side | undefined {
+  if (state === null || state === undefined) {
+    return undefined;
+  }
+  const { urn = "", id, inputs = {}, outputs, retainOnDelete, deletedWith, propertyDependencies } = state;
+  return {
+    urn,
+    inputs: masked(inputs, secrets) as Properties,
+    ...(id === undefined ? {} : { id }),
+    ...(outputs === undefined ? {} : { outputs: masked(outputs, secrets) as Properties }),
+    ...(retainOnDelete === undefined ? {} : { retainOnDelete }),
+    ...(deletedWith === undefined ? {} : { deletedWith }),
+    ...(propertyDependencies === undefined ? {} : { propertyDependencies }),
+  };
+}
+
+/** The type of a resource: the last of its URN's types, the others being those of its parents. */
+function typeOf(urn: string): string {
+  return (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
+}
+
+function isStack(urn: string): boolean {
+  return typeOf(urn) === "pulumi:pulumi:Stack";
+}
+
+/** The stack itself, and providers. */
+function isPlumbing(urn: string): boolean {
+  return isStack(urn) || typeOf(urn).startsWith("pulumi:providers:");
+}
+
+function counted(steps: readonly RawStep[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { op } of steps.filter((step) => step.op !== "refresh")) {
+    counts[op] = (counts[op] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Pulumi's wire form of a secret, which `--show-secrets` prints. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+
+/** Shorter texts are in too many words to be looked for inside of others. */
+const SHORTEST = 6;
+
+/**
+ * The texts of secret inputs. A preview prints `[secret]` in their place, but not with `--show-secrets`. The classes name secret inputs
+ * in the hidden input `__secrets`, and a password is one anyway.
+ */
+function secretTexts(steps: readonly RawStep[]): string[] {
+  const states = steps.flatMap(({ oldState, newState }) => [oldState, newState]).filter((state) => state?.inputs);
+  const found = states.flatMap((state) => {
+    const inputs = state?.inputs ?? {};
+    const names = [...(Array.isArray(inputs.__secrets) ? inputs.__secrets.map(String) : []), "credentials/password"];
+    return names.flatMap((name) => {
+      const [property = "", ...member] = name.split("/");
+      const value = inputs[property];
+      return textsIn(member.length === 0 || !isObject(value) ? value : value[member.join("/")]);
+    });
+  });
+  return [...new Set(found)].filter((text) => text !== "" && text !== SECRET);
+}
+
+function textsIn(value: unknown): string[] {
+  return typeof value === "string"
+    ? [value]
+    : isObject(value) || Array.isArray(value)
+      ? Object.entries(value).flatMap(([key, one]) => [...(Array.isArray(value) ? [] : [key]), ...textsIn(one)])
+      : [];
+}
+
+/** A value without secrets. */
+function masked(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === "string") {
+    const isSecret = (text: string) => (text.length < SHORTEST ? value === text : value.includes(text));
+    return secrets.filter(isSecret).reduce((text, secret) => text.replaceAll(secret, SECRET), value);
+  }
+  if (Array.isArray(value)) {
+    return value.map((one) => masked(one, secrets));
+  }
+  if (!isObject(value)) {
+    return value;
+  }
+  if (SIGNATURE in value) {
+    return SECRET;
+  }
+  const secretKeys = Object.keys(value).some((key) => secrets.includes(key));
+  return secretKeys
+    ? SECRET
+    : Object.fromEntries(Object.entries(value).map(([key, one]) => [key, masked(one, secrets)]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function withoutColours(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the engine colours what the program's runtime says.
+  return text.replace(/\u001b\[[0-9;]*m/g, "");
+}

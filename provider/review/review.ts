@@ -1,0 +1,465 @@
+/** What a reviewer has to know of a preview: who gains and loses access, what else is risky, and the rest. */
+import { type Declared, domainsOf, type MailboxPolicyOptions, RULE_CODES, violationsAmong } from "../policy";
+import {
+  type AccessChange,
+  accessChanges,
+  type Directory,
+  directoryOf,
+  foundBy,
+  isGone,
+  otherMembers,
+  placeOf,
+  undeclaredChanges,
+} from "./access";
+import {
+  bouncingOf,
+  differences,
+  distinct,
+  foreign,
+  HAPPENINGS,
+  happeningsOf,
+  joined,
+  mailOf,
+  named,
+  newSources,
+  plural,
+  resource,
+  seatsOf,
+  value,
+  type Words,
+} from "./happenings";
+import { type Preview, type ResourceChange, type Side, Unreviewable } from "./preview";
+
+/** A table of a review. */
+export interface Section {
+  title: string;
+  columns: readonly string[];
+  rows: readonly (readonly Words[])[];
+  /** What is said below the table, whatever is cut. */
+  notes: readonly Words[];
+}
+
+/** A risk, by a code that does not change between releases. */
+export interface Flag {
+  code: string;
+  /** What the code means. */
+  meaning: string;
+  /** What it is about, each with the reason where there is more to say. */
+  places: readonly Words[];
+}
+
+/** A review. */
+export interface Review {
+  /** Project and stack. */
+  stack: string;
+  /** The first line: what a reader of a mail has to know. */
+  headline: string;
+  counts: {
+    gaining: number;
+    losing: number;
+    changed: number;
+    deletedMailboxes: number;
+    drifted: number;
+  };
+  flags: readonly Flag[];
+  access: readonly AccessChange[];
+  drift: readonly AccessChange[];
+  sections: readonly Section[];
+}
+
+const CHANGE_CODES = {
+  "mailbox-purged": "A mailbox and its account are deleted for good.",
+  "mailbox-deleted": "A mailbox is deleted; it can be brought back for 30 days.",
+  "mailbox-replaced": "A mailbox is deleted, and an empty one is made in its place.",
+  "mailbox-unmanaged": "A mailbox, or access to one, stays in the tenant and is no longer managed.",
+  "mailbox-restored": "A deleted mailbox comes back, with whoever had access to it.",
+  "mailbox-adopted": "A mailbox that exists is taken over, with whoever has access to it.",
+  "record-deleted": "A forward mailbox, queue or record of Dynamics 365 is deleted or replaced.",
+  "exclusive-removes": "An exclusive membership takes access away.",
+  "unknown-access": "Who gains or loses access does not show before the deployment.",
+  "secret-access": "Who gains or loses access is a secret of the program.",
+  "deleted-member": "Somebody whose account is deleted keeps access, which works again once the account is restored.",
+  "source-added": "Mail of one more mailbox is forwarded to Dynamics 365.",
+  "hold-lifted": "A litigation hold is lifted or shortened.",
+  "archive-disabled": "An archive is disabled; its content is lost after 30 days.",
+  "address-bounces": "An address stops receiving mail.",
+  "seats-needed": "More licences are needed.",
+  drift: "Somebody changed the tenant behind the program.",
+} as const;
+
+/** Every code of a flag, with what it means. Those with `drift-` before them are of what somebody changed in the tenant. */
+export const FLAG_CODES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(RULE_CODES).map(([code, demand]) => [code, `A rule is broken: ${demand}`])),
+  ...CHANGE_CODES,
+};
+
+/** Rules that hold in every review; the others need parameters. */
+const RULES: MailboxPolicyOptions = {
+  signInOpen: "mandatory",
+  externalForwarding: "mandatory",
+  permanentDeletion: "mandatory",
+  everyoneGroup: "mandatory",
+  externalReplies: "mandatory",
+};
+
+/**
+ * Reviews a preview.
+ *
+ * @param rules what is asked of mailboxes beside the rules that are on by default; the options of the policy pack.
+ * @throws Unreviewable when the preview failed, because it is not whole.
+ */
+export function review(preview: Preview, rules: MailboxPolicyOptions = {}): Review {
+  const failure = failureOf(preview);
+  if (failure !== undefined) {
+    throw new Unreviewable(failure.map((part) => (typeof part === "string" ? part : part.text)).join(""));
+  }
+  const all = [...preview.tenant, ...preview.program];
+  const directory = directoryOf(all, preview.read);
+  const found = foundBy(preview.tenant, directory);
+  const program = findings(preview.program, directory, found, { ...RULES, ...rules });
+  // By the names that things have there, not by those that the program gives them.
+  const inTenant = directoryOf(preview.tenant, preview.read);
+  const tenant = findings(preview.tenant, inTenant, undefined, { ...RULES, ...rules });
+  const undeclared = undeclaredChanges(preview.tenant, inTenant);
+  const drift = [...tenant.access, ...undeclared];
+  // Others on a mailbox may be those of memberships that were deployed later: that is nobody's doing.
+  const isOthers = ({ differing }: ResourceChange) => differing.length === 1 && differing[0] === "otherMembers";
+  const drifted = preview.tenant.filter((change) => {
+    const { key } = placeOf(change, "before", inTenant);
+    return change.op !== "same" && (!isOthers(change) || undeclared.some(({ mailbox }) => mailbox.key === key));
+  });
+  const flags = [
+    ...program.flags,
+    ...(drifted.length === 0 ? [] : [flag("drift", drifted.map(resource))]),
+    ...tenant.flags.map((one) => ({
+      ...one,
+      code: `drift-${one.code}`,
+      meaning: `Found in the tenant: ${one.meaning}`,
+    })),
+  ];
+  const deleted = preview.program.filter((change) => change.kind === "SharedMailbox" && isGone(change));
+  const people = (rows: readonly AccessChange[]) => new Set(rows.map(({ id, person }) => id ?? person)).size;
+  const shown = program.access.filter(({ isHidden }) => !isHidden);
+  const gaining = shown.filter(({ had, has }) => !had && has);
+  const losing = shown.filter(({ had, has }) => had && !has);
+  const changed = shown.filter(({ had, has, loses, gains }) => had && has && loses.length + gains.length > 0);
+  const counts = {
+    gaining: people(gaining),
+    losing: people(losing),
+    changed: people(changed),
+    deletedMailboxes: deleted.length,
+    drifted: drifted.length,
+  };
+  return {
+    stack: preview.stack,
+    headline: headline(preview, counts, {
+      gaining,
+      losing,
+      changed,
+      hidden: program.access.filter((row) => row.isHidden),
+    }),
+    counts,
+    flags,
+    access: program.access,
+    drift,
+    sections: [
+      ...program.sections,
+      {
+        title: "Found in the tenant: access that somebody changed",
+        ...accessTable(drift),
+        notes: [],
+      },
+      {
+        title: "Found in the tenant: what else differs from the state",
+        ...restTable(drifted, inTenant),
+        notes: [],
+      },
+      warnings(preview),
+      beside(preview),
+    ].filter(({ rows, notes }) => rows.length + notes.length > 0),
+  };
+}
+
+/** Why a preview cannot be reviewed, with the next step; undefined where it is whole. */
+export function failureOf({ errors }: Preview): Words | undefined {
+  const [error, ...more] = errors;
+  return error === undefined
+    ? undefined
+    : [
+        "The preview failed, so it does not show everything: ",
+        foreign(inShort(error)),
+        more.length === 0 ? "" : ` (and ${plural(more.length, "more error")})`,
+        ". Mend that, and run `pulumi preview --json` again.",
+      ];
+}
+
+interface Findings {
+  access: AccessChange[];
+  flags: Flag[];
+  sections: Section[];
+}
+
+/** Everything about one list of changes: those of the program, or those of the tenant. */
+function findings(
+  changes: readonly ResourceChange[],
+  directory: Directory,
+  found: ReadonlySet<string> | undefined,
+  rules: MailboxPolicyOptions,
+): Findings {
+  const access = accessChanges(changes, directory, found);
+  const mailboxes = changes.filter(({ kind }) => kind === "SharedMailbox");
+  const bouncing = mailboxes.flatMap((change) => bouncingOf(change, directory));
+  const seats = seatsOf(mailboxes);
+  const happenings = changes
+    .flatMap((change) => happeningsOf(change, changes, directory))
+    .sort((a, b) => HAPPENINGS.indexOf(a.code) - HAPPENINGS.indexOf(b.code));
+  const mail = changes.flatMap((change) => mailOf(change, directory));
+  const byCode = new Map<string, Words[]>();
+  const note = (code: string, ...places: Words[]) => byCode.set(code, [...(byCode.get(code) ?? []), ...places]);
+
+  const byUrn = new Map(changes.map((change) => [change.urn, change]));
+  for (const { code, urn, message } of newViolations(changes, directory, rules)) {
+    const change = byUrn.get(urn);
+    note(code, change === undefined ? [foreign(urn)] : [...resource(change), ": ", foreign(message)]);
+  }
+  for (const { code, place } of happenings.filter((one) => one.code in CHANGE_CODES)) {
+    note(code, place);
+  }
+  for (const row of access.filter(({ isExclusive, isNamed }) => isExclusive && isNamed)) {
+    note("exclusive-removes", [foreign(row.person), " on ", foreign(row.mailbox.address)]);
+  }
+  for (const { code, mailbox } of access.filter((row) => row.code !== undefined)) {
+    note(String(code), [foreign(mailbox.address)]);
+  }
+  for (const source of changes.flatMap((change) => newSources(change, directory))) {
+    note("source-added", [value(source)]);
+  }
+  for (const { address } of bouncing) {
+    note("address-bounces", [foreign(address)]);
+  }
+  for (const { sku, needed, freed } of seats.filter((one) => one.needed > one.freed)) {
+    note("seats-needed", [foreign(sku), `: ${needed - freed}`]);
+  }
+  const deleted = new Set(
+    changes.flatMap(({ before }) => Object.keys((before?.outputs?.deletedMembers ?? {}) as object)),
+  );
+  for (const change of changes.filter(({ kind, op }) => kind === "MailboxMembership" && op !== "delete")) {
+    const members = Object.keys((change.after?.inputs.members ?? {}) as object);
+    for (const person of members.filter((one) => deleted.has(one))) {
+      note("deleted-member", [foreign(person), " on ", foreign(placeOf(change, "after", directory).address)]);
+    }
+  }
+  const order = Object.keys(FLAG_CODES);
+  return {
+    access,
+    flags: [...byCode]
+      .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+      .map(([code, places]) => flag(code, distinct(places))),
+    sections: [
+      { title: "Who loses and who gains access", ...accessTable(access), notes: exclusivity(changes, directory) },
+      {
+        title: "Where mail goes",
+        columns: ["Mailbox", "What", "Before", "After"],
+        rows: mail,
+        notes: [],
+      },
+      {
+        title: "Sign-in; deletions, replacements and takeovers; holds and archives",
+        columns: ["Mailbox or record", "What happens"],
+        rows: happenings.map(({ place, what }) => [place, what]),
+        notes: [],
+      },
+      {
+        title: "Addresses that stop receiving mail",
+        columns: ["Address", "Mailbox", "Why"],
+        rows: bouncing.map(({ address, mailbox, why }) => [[foreign(address)], named(mailbox), [why]]),
+        notes: [],
+      },
+      {
+        title: "Licences",
+        columns: ["Licence", "Seats needed", "Seats freed", "Mailboxes"],
+        rows: seats.map(({ sku, needed, freed, mailboxes: names }) => [
+          [foreign(sku)],
+          [String(needed)],
+          [String(freed)],
+          joined(names.map((name) => [foreign(name)])),
+        ]),
+        notes: [],
+      },
+      { title: "Everything by resource", ...restTable(changes, directory), notes: [] },
+    ],
+  };
+}
+
+function accessTable(rows: readonly AccessChange[]): Pick<Section, "columns" | "rows"> {
+  return {
+    columns: ["Person or group", "Mailbox", "Loses", "Gains", "Remarks"],
+    rows: rows.map(({ person, displayName, isNamed, mailbox, loses, gains, remarks }) => [
+      !isNamed
+        ? [person]
+        : displayName === undefined
+          ? [foreign(person)]
+          : [foreign(displayName), " ", foreign(person)],
+      named(mailbox),
+      [loses.join(", ")],
+      [gains.join(", ")],
+      [remarks.join("; ")],
+    ]),
+  };
+}
+
+/** Memberships that become exclusive take nothing away at once, and those that are no longer so stop looking. */
+function exclusivity(changes: readonly ResourceChange[], directory: Directory): Words[] {
+  return changes
+    .filter(({ kind, op }) => kind === "MailboxMembership" && (op === "update" || op === "create"))
+    .flatMap((change): Words[] => {
+      const [was, is] = [change.before?.inputs.exclusive === true, change.after?.inputs.exclusive === true];
+      if (was === is) {
+        return [];
+      }
+      const place = foreign(placeOf(change, "after", directory).address);
+      const others = otherMembers(change.before).filter((name) => !name.includes("(orphaned"));
+      if (!is) {
+        return [["The membership of ", place, " is no longer exclusive: access that nobody declares is left alone."]];
+      }
+      const who: Words =
+        others.length === 0
+          ? [""]
+          : [" Others have access now: ", ...joined(others.map((name) => [foreign(name)])), "."];
+      return [
+        [
+          "The membership of ",
+          place,
+          " becomes exclusive. It takes nothing away in this deployment; the next preview with --refresh names who loses access.",
+          ...who,
+        ],
+      ];
+    });
+}
+
+/** Rules that are broken now and were not before. */
+function newViolations(changes: readonly ResourceChange[], directory: Directory, rules: MailboxPolicyOptions) {
+  const domains = new Set(
+    changes.flatMap(({ before, after }) =>
+      [before, after].flatMap((side) => [
+        ...domainsOf(side?.inputs ?? {}),
+        ...domainsOf({
+          emailAliases: (side?.outputs?.addresses as string[] | undefined)?.filter((one) => /^smtp:/i.test(one)),
+        }),
+        ...domainsOf({ emailAliases: side?.outputs?.mailboxAddresses }),
+      ]),
+    ),
+  );
+  const side = (which: "before" | "after") =>
+    changes.flatMap((change) => {
+      const one = change[which];
+      return one === undefined ? [] : [declared(change, one, directory)];
+    });
+  const before = new Set(
+    violationsAmong(side("before"), rules, [...domains]).map(({ code, urn, message }) => `${code} ${urn} ${message}`),
+  );
+  return violationsAmong(side("after"), rules, [...domains]).filter(
+    ({ code, urn, message }) => !before.has(`${code} ${urn} ${message}`),
+  );
+}
+
+function declared(
+  { urn, kind }: ResourceChange,
+  { inputs, propertyDependencies }: Side,
+  directory: Directory,
+): Declared {
+  const known = directory.urns.get(String(inputs.mailbox)) ?? [];
+  return { urn, kind, inputs, mailboxFrom: [...(propertyDependencies?.mailbox ?? []), ...known] };
+}
+
+function restTable(changes: readonly ResourceChange[], directory: Directory): Pick<Section, "columns" | "rows"> {
+  return {
+    columns: ["Resource", "Operation", "What changes"],
+    rows: changes
+      .filter(({ op }) => op !== "same")
+      .map((change) => [resource(change), [change.op], differences(change, directory)]),
+  };
+}
+
+function warnings({ warnings: list, program }: Preview): Section {
+  return {
+    title: "What Pulumi warns of",
+    columns: ["Resource", "Warning"],
+    rows: list.map(({ urn, text }) => {
+      const change = program.find((one) => one.urn === urn);
+      const name = urn?.split("::").slice(3).join("::") ?? "";
+      return [change === undefined ? [foreign(name)] : resource(change), [foreign(text)]];
+    }),
+    notes: [],
+  };
+}
+
+/** Resources of other packages: counted, never shown. */
+function beside({ others }: Preview): Section {
+  const changes = Object.entries(others).filter(([op]) => op !== "same" && op !== "read");
+  const count = changes.reduce((sum, [, one]) => sum + one, 0);
+  const notes: Words[] =
+    count === 0
+      ? []
+      : [
+          [
+            `${plural(count, "resource")} of other packages ${count === 1 ? "changes and is" : "change and are"} not shown here (${changes.map(([op, one]) => `${one} ${op}`).join(", ")}).`,
+          ],
+        ];
+  return { title: "Beside mailboxes", columns: [], rows: [], notes };
+}
+
+function headline(
+  { program, isRefreshed }: Preview,
+  { gaining, losing, changed, deletedMailboxes, drifted }: Review["counts"],
+  rows: Readonly<Record<"gaining" | "losing" | "changed" | "hidden", readonly AccessChange[]>>,
+): string {
+  const mailboxes = (list: readonly AccessChange[]) =>
+    plural(new Set(list.map(({ mailbox }) => mailbox.key)).size, "mailbox", "mailboxes");
+  const touched = program.filter(({ op }) => op !== "same").length;
+  const parts = [
+    ...(gaining === 0 ? [] : [`${people(gaining, "gains", "gain")} access to ${mailboxes(rows.gaining)}`]),
+    ...(losing === 0 ? [] : [`${people(losing, "loses", "lose")} access to ${mailboxes(rows.losing)}`]),
+    ...(changed === 0
+      ? []
+      : [`the rights of ${changed === 1 ? "1 person" : `${changed} people`} on ${mailboxes(rows.changed)} change`]),
+    ...(rows.hidden.length === 0 ? [] : [`who gains or loses access to ${mailboxes(rows.hidden)} does not show`]),
+    ...(gaining + losing + changed + rows.hidden.length === 0
+      ? [touched === 0 ? "nothing changes" : "nobody's access changes"]
+      : []),
+    ...(touched === 0
+      ? []
+      : [
+          deletedMailboxes === 0
+            ? "no mailbox is deleted"
+            : `${plural(deletedMailboxes, "mailbox", "mailboxes")} ${deletedMailboxes === 1 ? "is" : "are"} deleted`,
+        ]),
+    ...(drifted === 0
+      ? []
+      : [`${plural(drifted, "resource")} ${drifted === 1 ? "was" : "were"} changed in the tenant behind the program`]),
+    ...(isRefreshed && drifted === 0 ? ["the tenant is as the state has it"] : []),
+  ];
+  const text = parts.join(", ");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function people(count: number, one: string, many: string): string {
+  return count === 1 ? `1 person ${one}` : `${count} people ${many}`;
+}
+
+function flag(code: string, places: readonly Words[]): Flag {
+  return { code, meaning: FLAG_CODES[code] ?? "", places };
+}
+
+/** An error without the places in the program where it was thrown, and without its full stop. */
+function inShort(error: string): string {
+  const lines = error.split("\n").map((line) => line.trim());
+  const end = lines.findIndex((line) => line.startsWith("at "));
+  const text = lines
+    .slice(0, end < 0 ? undefined : end)
+    .join(" ")
+    .replace(/[.\s]+$/, "");
+  return [...text].length > LONGEST_ERROR ? `${[...text].slice(0, LONGEST_ERROR).join("")}…` : text;
+}
+
+const LONGEST_ERROR = 500;
