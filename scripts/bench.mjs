@@ -44,7 +44,7 @@ async function measure(size) {
   writeFileSync(join(folder, "index.js"), program());
   const tenant = await serveTenant(journal);
   try {
-    const script = scriptOn(tenant);
+    const script = scriptOn(tenant.client);
     await pulumi("stack", "init", "bench");
     const up = await counted(tenant, () => pulumi("up", "--yes", "--skip-preview"));
     const again = await counted(tenant, () => pulumi("up", "--yes", "--skip-preview"));
@@ -73,14 +73,7 @@ for (let number = 1; number <= new Config().requireNumber("size"); number += 1) 
 }
 
 /** The same work as a script does it: each cmdlet and each Graph call is a request of its own, and nothing is looked at twice. */
-function scriptOn(tenant) {
-  const exchange = async (cmdlet, parameters) =>
-    (
-      await tenant.request("https://outlook.office365.com", "POST", `/adminapi/beta/${tenant.id}/InvokeCommand`, {
-        CmdletInput: { CmdletName: cmdlet, Parameters: parameters },
-      })
-    )?.value ?? [];
-  const graph = (method, path, body) => tenant.request("https://graph.microsoft.com", method, `/v1.0${path}`, body);
+function scriptOn(client) {
   const each = async (size, work) => {
     for (let number = 1; number <= size; number += 1) {
       await work(`box${number}`, number);
@@ -89,40 +82,40 @@ function scriptOn(tenant) {
   return {
     make: (size) =>
       each(size, async (name, number) => {
-        const [made] = await exchange("New-Mailbox", {
+        const [made] = await client.exchange("New-Mailbox", {
           Shared: true,
           Name: `Script ${name}`,
           DisplayName: `Box ${number}`,
           Alias: `script-${name}`,
           PrimarySmtpAddress: `script-${name}@contoso.com`,
         });
-        await graph("PATCH", `/users/${made.ExternalDirectoryObjectId}`, { accountEnabled: false });
+        await client.graph("PATCH", `/users/${made.ExternalDirectoryObjectId}`, { accountEnabled: false });
         for (const person of people) {
           const Identity = made.ExternalDirectoryObjectId;
-          await exchange("Add-MailboxPermission", { Identity, User: person, AccessRights: ["FullAccess"] });
+          await client.exchange("Add-MailboxPermission", { Identity, User: person, AccessRights: ["FullAccess"] });
           const sendAs = { Identity, Trustee: person, AccessRights: ["SendAs"], Confirm: false };
-          await exchange("Add-RecipientPermission", sendAs);
+          await client.exchange("Add-RecipientPermission", sendAs);
         }
       }),
     read: (size) =>
       each(size, async (name) => {
-        const [seen] = await exchange("Get-Mailbox", { Identity: `${name}@contoso.com` });
-        await exchange("Get-MailboxPermission", { Identity: seen.ExternalDirectoryObjectId });
-        await exchange("Get-RecipientPermission", { Identity: seen.ExternalDirectoryObjectId });
-        await graph("GET", `/users/${seen.ExternalDirectoryObjectId}`);
+        const [seen] = await client.exchange("Get-Mailbox", { Identity: `${name}@contoso.com` });
+        await client.exchange("Get-MailboxPermission", { Identity: seen.ExternalDirectoryObjectId });
+        await client.exchange("Get-RecipientPermission", { Identity: seen.ExternalDirectoryObjectId });
+        await client.graph("GET", `/users/${seen.ExternalDirectoryObjectId}`);
       }),
     remove: (size) =>
       each(size, async (name) => {
-        await exchange("Remove-Mailbox", { Identity: `script-${name}@contoso.com`, Confirm: false });
+        await client.exchange("Remove-Mailbox", { Identity: `script-${name}@contoso.com`, Confirm: false });
       }),
   };
 }
 
 /** Requests over the wire, sign-in aside, and what they carried: a batch is one request with several calls. */
-async function counted(tenant, work) {
-  await tenant.control("DELETE", "requests");
+async function counted({ client }, work) {
+  await client.control("DELETE", "requests");
   await work();
-  const requests = (await tenant.control("GET", "requests")).filter(({ service }) => service !== "login");
+  const requests = (await client.control("GET", "requests")).filter(({ service }) => service !== "login");
   const calls = requests.flatMap(({ inner, ...own }) => inner ?? [own]);
   return { requests: requests.length, calls: calls.length, writes: calls.filter(({ isWrite }) => isWrite).length };
 }

@@ -79,19 +79,13 @@ async function tell() {
 
 /** The three changes, through the tenant's own services, as people and their tools make them. */
 async function changeByHand() {
-  const exchange = async (cmdlet, parameters) =>
-    (
-      await tenant.request("https://outlook.office365.com", "POST", `/adminapi/beta/${tenant.id}/InvokeCommand`, {
-        CmdletInput: { CmdletName: cmdlet, Parameters: parameters },
-      })
-    )?.value ?? [];
-  const graph = (method, path) => tenant.request("https://graph.microsoft.com", method, `/v1.0${path}`);
+  const { client } = tenant;
   const identity = "support@contoso.com";
   const grace = "grace@contoso.com";
 
   const rights = { Identity: identity, User: grace, AccessRights: ["FullAccess"], Confirm: false };
-  await exchange("Remove-MailboxPermission", rights);
-  await exchange("Remove-RecipientPermission", {
+  await client.exchange("Remove-MailboxPermission", rights);
+  await client.exchange("Remove-RecipientPermission", {
     Identity: identity,
     Trustee: grace,
     AccessRights: ["SendAs"],
@@ -99,13 +93,13 @@ async function changeByHand() {
   });
   console.log(`  · ${grace} loses access to ${identity}`);
 
-  await exchange("Set-Mailbox", { Identity: identity, DisplayName: "Support (do not use)" });
+  await client.exchange("Set-Mailbox", { Identity: identity, DisplayName: "Support (do not use)" });
   console.log(`  · ${identity} is renamed to "Support (do not use)"`);
 
-  const [mailbox] = await exchange("Get-Mailbox", { Identity: identity });
+  const [mailbox] = await client.exchange("Get-Mailbox", { Identity: identity });
   const rules = `/users/${mailbox.ExternalDirectoryObjectId}/mailFolders/inbox/messageRules`;
-  for (const rule of (await graph("GET", rules)).value) {
-    await graph("DELETE", `${rules}/${rule.id}`);
+  for (const rule of (await client.graph("GET", rules)).value) {
+    await client.graph("DELETE", `${rules}/${rule.id}`);
     console.log(`  · the inbox rule "${rule.displayName}" in ${identity} is deleted`);
   }
 }

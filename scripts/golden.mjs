@@ -41,14 +41,9 @@ copyFileSync(join(golden, "program.ts"), join(folder, "index.ts"));
 
 const tenant = await serveTenant(journal);
 try {
-  await tenant.request("https://outlook.office365.com", "POST", `/adminapi/beta/${tenant.id}/InvokeCommand`, {
-    CmdletInput: {
-      CmdletName: "New-Mailbox",
-      Parameters: {
-        ...{ Shared: true, Name: "found", DisplayName: "Found", Alias: "found" },
-        PrimarySmtpAddress: "found@contoso.com",
-      },
-    },
+  await tenant.client.exchange("New-Mailbox", {
+    ...{ Shared: true, Name: "found", DisplayName: "Found", Alias: "found" },
+    PrimarySmtpAddress: "found@contoso.com",
   });
   await pulumi("stack", "init");
   for (const setting of ["mailboxes:localTenant=./tenant.jsonl", "golden:profile=Contoso mailbox credentials"]) {

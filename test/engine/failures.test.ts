@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { clone, createProject, type Project, type Run, type ServedTenant, startTenant } from "./harness";
 import { forwardMailboxes, mailboxesWith, mailboxWith, rightsOn, rulesIn, writes } from "./view";
 
@@ -124,7 +125,11 @@ describe("a deployment that meets failures", () => {
     for (const { path, cmdlet, at, body } of refused) {
       const again = sent.find(
         (one) =>
-          one.path === path && one.cmdlet === cmdlet && one.at > at && equal(one.body, body) && one.status !== 429,
+          one.path === path &&
+          one.cmdlet === cmdlet &&
+          one.at > at &&
+          isDeepStrictEqual(one.body, body) &&
+          one.status !== 429,
       );
       expect(again).toBeDefined();
       expect(Date.parse(again?.at ?? "") - Date.parse(at)).toBeGreaterThanOrEqual(1000);
@@ -276,8 +281,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-function equal(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

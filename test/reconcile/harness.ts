@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
 import { originOf } from "../../provider/core/origin";
 import { type Deployment, openDeployment } from "../../provider/dynamic/deployment";
@@ -7,6 +8,7 @@ import { PartialFailure } from "../../provider/dynamic/failures";
 import { type AnyReconciler, comparedColumns, type Kind, kinds } from "../../provider/kinds";
 import { markOf } from "../../provider/kinds/shared-mailbox/naming";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
+import { Refusal, TenantClient } from "../../scripts/tenant-client.cjs";
 
 /** Plain JSON. */
 export type Row = Record<string, unknown>;
@@ -57,8 +59,6 @@ afterEach(async () => {
   await Promise.all(worlds.splice(0).map((close) => close()));
 });
 
-const APPLICATION = "10ca17e4-a000-4000-8000-000000000002";
-
 /** How a world differs from the usual one. */
 interface Options {
   /** Settings of the tenant. */
@@ -94,65 +94,26 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
     return current === undefined ? together(run) : run();
   };
 
-  const tokens = new Map<string, Promise<string>>();
-  const tenantId = "10ca17e4-a000-4000-8000-000000000001";
-  const token = (scope: string): Promise<string> => {
-    const known = tokens.get(scope) ?? signIn(origin, tenantId, scope);
-    tokens.set(scope, known);
-    return known;
-  };
-  const ask = async (scope: string, method: string, path: string, body?: unknown, headers: Row = {}) => {
-    const response = await fetch(`${origin}${path}`, {
-      method,
-      headers: {
-        Authorization: `Bearer ${await token(scope)}`,
-        "Content-Type": "application/json",
-        ...(headers as Record<string, string>),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (response.status === 404) {
-      return undefined;
-    }
-    if (!response.ok) {
-      throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    }
-    return (text === "" ? {} : JSON.parse(text)) as Row;
-  };
-  const control = async (method: string, path: string, body?: unknown): Promise<Row> => {
-    const response = await fetch(`${origin}/_tenant/${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    }
-    return text === "" ? {} : (JSON.parse(text) as Row);
-  };
+  const client = new TenantClient(origin);
+  const known = (asked: Promise<Row>): Promise<Row | undefined> =>
+    asked
+      .then((answer) => answer ?? {})
+      .catch((error) => (error instanceof Refusal && error.status === 404 ? undefined : Promise.reject(error)));
+  const control = async (method: string, path: string, body?: unknown): Promise<Row> =>
+    ((await client.control(method, path, body)) ?? {}) as Row;
   let lastSeen = 0;
 
   const world: World = {
     origin,
-    tenantId,
+    tenantId: client.tenantId,
     running,
     warnings,
     resource: (kind, name) => new Resource(world, kind, name),
     together,
     deploying,
-    async exchange(cmdlet, parameters = {}) {
-      const answer = await ask(
-        "https://outlook.office365.com/.default",
-        "POST",
-        `/adminapi/beta/${tenantId}/InvokeCommand`,
-        { CmdletInput: { CmdletName: cmdlet, Parameters: parameters } },
-        { "X-CmdletName": cmdlet },
-      );
-      return (answer?.value ?? []) as Row[];
-    },
-    graph: (method, path, body) => ask("https://graph.microsoft.com/.default", method, `/v1.0${path}`, body),
-    dataverse: (method, path, body) => ask(`${origin}/.default`, method, `/api/data/v9.2${path}`, body),
+    exchange: (cmdlet, parameters) => client.exchange(cmdlet, parameters),
+    graph: (method, path, body) => known(client.graph(method, path, body)),
+    dataverse: (method, path, body) => known(client.dataverse(method, path, body)),
     control,
     async patchRecipient(address, { mailbox, ...change }) {
       const rows = Object.entries(await control("GET", "state/recipients")) as [string, Row][];
@@ -182,20 +143,6 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
     await control("PATCH", "settings", settings);
   }
   return world;
-}
-
-async function signIn(origin: string, tenantId: string, scope: string): Promise<string> {
-  const response = await fetch(`${origin}/${tenantId}/oauth2/v2.0/token`, {
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "client_credentials",
-      client_id: APPLICATION,
-      client_secret: "local-tenant-secret",
-      scope,
-    }),
-  });
-  const { access_token: token } = (await response.json()) as { access_token: string };
-  return token;
 }
 
 class RecordingLog extends EngineLog {
@@ -415,7 +362,7 @@ function changedPaths(from: unknown, to: unknown, path = ""): string[] {
     const keys = [...new Set([...Object.keys(from), ...Object.keys(to)])].sort();
     return keys.flatMap((key) => changedPaths(from[key], to[key], path === "" ? key : `${path}/${key}`));
   }
-  return JSON.stringify(from) === JSON.stringify(to) ? [] : [path];
+  return isDeepStrictEqual(from, to) ? [] : [path];
 }
 
 function at(value: unknown, path: string): unknown {

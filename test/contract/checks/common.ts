@@ -124,8 +124,3 @@ export function namesInFilter(filter: string): string[] {
     .map(([, name = ""]) => name)
     .filter((name) => name.length > 1);
 }
-
-/** Whether two JSON values are the same. */
-export function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Recording } from "../recording";
 import {
   type Cmdlet,
@@ -23,7 +24,6 @@ import {
   namesInFilter,
   optionComplaints,
   parsed,
-  same,
 } from "./common";
 
 const TENANT = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
@@ -191,7 +191,8 @@ function parameterComplaints(name: string, cmdlet: Cmdlet, given: Members): stri
     ...known
       .filter(([one]) => names.includes(one))
       .flatMap(([one, parameter]) => valueComplaints(one, parameter, given[one])),
-    ...(cmdlet.selectors === undefined || groups.some((group) => same([...group].sort(), [...selectors].sort()))
+    ...(cmdlet.selectors === undefined ||
+    groups.some((group) => isDeepStrictEqual([...group].sort(), [...selectors].sort()))
       ? []
       : [`${selectors.join(" and ") || "nothing"} says which objects are meant; without one it means every object`]),
     ...(isList && !names.includes("ResultSize") ? ["a list without ResultSize may be cut short"] : []),
@@ -219,7 +220,7 @@ export function commonSets(cmdlet: Pick<Cmdlet, "parameters">, names: readonly s
 }
 
 function valueComplaints(name: string, { type, clears, blank, only }: Parameter, value: unknown): string[] {
-  if (only !== undefined && !same(only, value)) {
+  if (only !== undefined && !isDeepStrictEqual(only, value)) {
     return [`${name} is ${JSON.stringify(value)}; only ${JSON.stringify(only)} is meant`];
   }
   if ((value === null && clears) || (value === "" && blank)) {

@@ -1,0 +1,112 @@
+/** The seed `contoso`: its tenant, and its application with every right. */
+const TENANT = "10ca17e4-a000-4000-8000-000000000001";
+const APPLICATION = "10ca17e4-a000-4000-8000-000000000002";
+const SECRET = "local-tenant-secret";
+
+/** An answer of 400 and above. */
+class Refusal extends Error {
+  constructor(request, status, text) {
+    super(`${request}: ${status} ${text}`);
+    this.status = status;
+  }
+}
+
+/**
+ * A client of a local tenant that shares no code with the package: plain fetch, the sign-in and the three services as any client
+ * uses them, and the control interface. Tests and scripts look and change by it.
+ */
+class TenantClient {
+  #tokens = new Map();
+
+  constructor(origin, tenantId = TENANT) {
+    this.origin = origin;
+    this.tenantId = tenantId;
+    this.clientId = APPLICATION;
+    this.clientSecret = SECRET;
+  }
+
+  async exchange(cmdlet, parameters = {}) {
+    const answer = await this.request("exchange", "POST", `/adminapi/beta/${this.tenantId}/InvokeCommand`, {
+      CmdletInput: { CmdletName: cmdlet, Parameters: parameters },
+    });
+    return answer?.value ?? [];
+  }
+
+  graph(method, path, body) {
+    return this.request("graph", method, `/v1.0${path}`, body);
+  }
+
+  dataverse(method, path, body) {
+    return this.request("dataverse", method, `/api/data/v9.2${path}`, body);
+  }
+
+  async request(service, method, path, body) {
+    const anchor = `APP:SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}@${this.tenantId}`;
+    return await this.#send(method, path, body, {
+      Authorization: `Bearer ${await this.#token(service)}`,
+      ...(service === "exchange" ? { "X-AnchorMailbox": anchor } : {}),
+    });
+  }
+
+  control(method, path, body) {
+    return this.#send(method, `/_tenant/${path}`, body);
+  }
+
+  async reset() {
+    this.#tokens.clear();
+    await this.control("POST", "reset", { seed: "contoso" });
+  }
+
+  #token(service) {
+    const known = this.#tokens.get(service);
+    if (known !== undefined) {
+      return known;
+    }
+    const signingIn = this.#signIn(service);
+    this.#tokens.set(service, signingIn);
+    // A sign-in that failed is tried again by the next request.
+    signingIn.catch(() => this.#tokens.delete(service));
+    return signingIn;
+  }
+
+  async #signIn(service) {
+    const resource = {
+      exchange: "https://outlook.office365.com",
+      graph: "https://graph.microsoft.com",
+      dataverse: this.origin,
+    }[service];
+    const response = await fetch(`${this.origin}/${this.tenantId}/oauth2/v2.0/token`, {
+      method: "POST",
+      body: new URLSearchParams({
+        grant_type: "client_credentials",
+        client_id: this.clientId,
+        client_secret: this.clientSecret,
+        scope: `${resource}/.default`,
+      }),
+    });
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Refusal(`a token for ${service}`, response.status, text);
+    }
+    return JSON.parse(text).access_token;
+  }
+
+  async #send(method, path, body, headers = {}) {
+    const response = await fetch(this.origin + path, {
+      method,
+      headers: {
+        Accept: "application/json",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Refusal(`${method} ${path}`, response.status, text);
+    }
+    return text === "" ? undefined : JSON.parse(text);
+  }
+}
+
+module.exports = { Refusal, TenantClient };
