@@ -1,4 +1,4 @@
-import { recordId, userId } from "./dataverse-rows";
+import { patches, recordId, userId } from "./dataverse-rows";
 import { type Resource, startWorld, type World } from "./harness";
 
 const SERVER_SIDE = 2;
@@ -70,6 +70,25 @@ describe("what the record of a source was before", () => {
     await again.destroy();
     expect(
       told(world, /Ada Lovelace stays on Forward Mailbox: .* an interrupted deployment had set it\./),
+    ).toHaveLength(1);
+  });
+
+  test("is put back with a test, where its e-mail was synchronised with success", async () => {
+    const { world, resource } = await forwarding();
+    await world.control("PATCH", `state/dv.mailboxes/${recordId(1)}`, { outgoingemailstatus: 1 });
+    await resource.destroy();
+    expect(await adas(world)).toBe(SERVER_SIDE);
+    const ordered = await patches(world, "mailboxes");
+    expect(ordered.at(-1)).toEqual({ testemailconfigurationscheduled: true });
+    expect(told(world, /is not tested/)).toEqual([]);
+  });
+
+  test("is put back and called untested, where nothing says that a test would succeed", async () => {
+    const { world, resource } = await forwarding();
+    await resource.destroy();
+    expect(await adas(world)).toBe(SERVER_SIDE);
+    expect(
+      told(world, /^sources\["ada@contoso\.com"\]: the mailbox record of Ada Lovelace .* is not tested/),
     ).toHaveLength(1);
   });
 });

@@ -13,6 +13,7 @@ import { change, command } from "../mailbox-record/writing";
 import { type ForwardingInputs, type ObservedSource, pathOf } from "./desired";
 
 /** The incoming method of a record whose mail comes through a forward mailbox. */
+const SERVER_SIDE = "ServerSideSynchronization";
 const FORWARD_MAILBOX: IncomingMethod = "ForwardMailbox";
 
 /**
@@ -299,11 +300,24 @@ export async function releaseRecords(
         // Somebody who changed it since meant something by it.
         ({ incoming }) => incoming === FORWARD_MAILBOX,
       );
+      await testReleased(key, record, operation);
     }
     if (state.formerMethods !== undefined) {
       const { [record.id]: _done, ...others } = formerIn(state);
       state.formerMethods = others;
     }
+  }
+}
+
+/** Sees to it that a record which the server synchronises again is tested: without a test Dynamics processes nothing of it. */
+async function testReleased(key: string, before: MailboxRow, operation: Operation): Promise<void> {
+  const isOrdered = await testAgain(before, operation);
+  const now = await operation.services.dataverse.mailbox(before.id, operation);
+  if (!isOrdered && now?.incoming === SERVER_SIDE && now.incomingStatus === "NotRun") {
+    operation.warn(
+      `${pathOf(key)}: the mailbox record of ${now.name} is on ${SERVER_SIDE} again and is not tested: Dynamics takes in no mail of ` +
+        "it until Test & Enable has run there.",
+    );
   }
 }
 

@@ -216,19 +216,21 @@ async function runTest(wanted: TestAndEnable, row: MailboxRow, operation: Operat
  * It does so where there was a success to lose, and does not wait for the end.
  *
  * @param before the record before the change.
+ * @returns whether the test was ordered.
  */
-export async function testAgain(before: MailboxRow, operation: Operation): Promise<void> {
+export async function testAgain(before: MailboxRow, operation: Operation): Promise<boolean> {
   const lost = tested(before)
     .filter(([, status]) => status === "Success")
     .map(([name]) => name);
   const now = await operation.services.dataverse.mailbox(before.id, operation);
   const isLost = now !== undefined && tested(now).some(([name, status]) => status === "NotRun" && lost.includes(name));
   if (now === undefined || !isLost || now.approval !== "Approved") {
-    return;
+    return false;
   }
   const action = `testing the mailbox ${now.emailAddress} again`;
   try {
     await command(now, { testemailconfigurationscheduled: true }, action, operation);
+    return true;
   } catch (error) {
     if (!isServiceError(error)) {
       throw error;
@@ -236,6 +238,7 @@ export async function testAgain(before: MailboxRow, operation: Operation): Promi
     operation.warn(
       `${error.message} The results of its last test are gone with the change of its incoming e-mail; run it in Dynamics.`,
     );
+    return false;
   }
 }
 
