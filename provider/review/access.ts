@@ -9,6 +9,8 @@ export interface Place {
   /** The primary address, or what is known in its place. */
   address: string;
   displayName?: string;
+  /** Whether it shows which mailbox it is. */
+  isKnown: boolean;
 }
 
 /** One person or group on one mailbox. */
@@ -78,6 +80,7 @@ export function directoryOf(changes: readonly ResourceChange[], read: readonly S
     mailboxes.set(side.urn, {
       key: id ?? side.urn,
       address: address ?? name ?? nameOf(side.urn),
+      isKnown: true,
       ...(name === undefined ? {} : { displayName: name }),
     });
     if (id !== undefined) {
@@ -131,6 +134,7 @@ interface Grant {
   isNamed: boolean;
   rights: Set<string>;
   automapping: boolean | undefined;
+  code?: AccessChange["code"];
   remarks: Set<string>;
 }
 
@@ -156,18 +160,27 @@ export function accessChanges(
   const before: Access = new Map();
   const after: Access = new Map();
   const rows: AccessChange[] = [];
+  const gone = new Map(
+    changes
+      .filter((change) => change.kind === "SharedMailbox" && isGone(change))
+      .map((change) => [change.before?.id, change.op] as const),
+  );
   for (const change of changes) {
     if (change.kind === "MailboxMembership") {
+      const { key } = placeOf(change, "after", directory);
+      // What stays on a mailbox that is made anew stays with the old one.
+      const isLeft = gone.get(key) === "replace" && (change.op === "same" || change.op === "update");
       collect(before, change, "before", directory, changes);
-      collect(after, change, "after", directory, changes);
+      if (gone.get(key) !== "delete" && !isLeft) {
+        collect(after, change, "after", directory, changes);
+      }
       rows.push(...notKnown(change, directory));
       rows.push(...orphaned(change, directory));
     }
   }
   for (const change of changes.filter(({ kind }) => kind === "SharedMailbox")) {
     const mailbox = change.before?.id;
-    if (mailbox !== undefined && isGone(change)) {
-      after.delete(mailbox);
+    if (mailbox !== undefined && gone.has(mailbox)) {
       rows.push(...others(change, changes, before.get(mailbox), directory));
     }
     if (change.op === "create" && isRestored(change.after)) {
@@ -216,10 +229,10 @@ export function placeOf({ before, after }: ResourceChange, which: "before" | "af
   const known = which === "before" ? (side?.outputs?.mailboxId ?? side?.id) : undefined;
   const [from] = (side?.propertyDependencies?.mailbox ?? []).flatMap((urn) => directory.mailboxes.get(urn) ?? []);
   if (typeof known !== "string" && (typeof mailbox !== "string" || mailbox === UNKNOWN)) {
-    return from ?? { key: `?${side?.urn}`, address: "a mailbox that is not known yet" };
+    return from ?? { key: `?${side?.urn}`, address: "a mailbox that is not known yet", isKnown: false };
   }
   const key = typeof known === "string" ? known : (directory.ids.get(String(mailbox)) ?? String(mailbox));
-  return directory.places.get(key) ?? { key, address: directory.texts.get(key) ?? String(mailbox) };
+  return directory.places.get(key) ?? { key, address: directory.texts.get(key) ?? String(mailbox), isKnown: true };
 }
 
 function collect(
@@ -247,18 +260,27 @@ function collect(
     const grant = on.grants.get(key) ?? {
       person: isUnknownMember(text) ? "somebody who is not known yet" : text,
       isNamed: !isUnknownMember(text),
+      ...(isUnknownMember(text) ? { code: "unknown-access" as const } : {}),
       rights: new Set<string>(),
       automapping: undefined,
       remarks: new Set<string>(),
     };
     const { automapping, otherRights, ...rights } = recordOf(given);
-    for (const [name, right] of Object.entries(RIGHTS)) {
-      if (rights[name] === true) {
+    const add = (value: unknown, right: string, hidden: string) => {
+      if (value === UNKNOWN || value === SECRET) {
+        grant.code ??= value === SECRET ? "secret-access" : "unknown-access";
+        grant.rights.add(`${hidden} (${value === SECRET ? "a secret" : "not known yet"})`);
+      } else if (value === true) {
         grant.rights.add(right);
       }
+    };
+    add(given, "", "rights");
+    for (const [name, right] of Object.entries(RIGHTS)) {
+      add(rights[name], right, right);
     }
+    add(otherRights, "", "other rights");
     for (const right of Array.isArray(otherRights) ? otherRights : []) {
-      grant.rights.add(String(right));
+      add(right === UNKNOWN || right === SECRET ? right : true, String(right), "other rights");
     }
     if (typeof automapping === "boolean" && rights.fullAccess === true) {
       grant.automapping = automapping;
@@ -378,6 +400,7 @@ function compared(
       remarks.add(isFound ? "exclusive: nobody declared it" : "exclusive");
     }
     const displayName = directory.displayNames.get(key);
+    const code = grant.code ?? (place.isKnown ? undefined : "unknown-access");
     return [
       {
         person: grant.person.includes("@") ? grant.person : (directory.texts.get(key) ?? grant.person),
@@ -385,7 +408,7 @@ function compared(
         ...(displayName === undefined ? {} : { displayName }),
         isNamed: grant.isNamed,
         isHidden: false,
-        ...(grant.isNamed ? {} : { code: "unknown-access" as const }),
+        ...(code === undefined ? {} : { code }),
         mailbox: place,
         loses,
         gains,
@@ -449,10 +472,14 @@ export function foundBy(tenant: readonly ResourceChange[], directory: Directory)
   );
 }
 
-/** Who else is on a mailbox by Exchange's words, without its own groups of administrators. */
+/** The administrators and servers that Exchange itself puts on every mailbox. */
+const ITS_OWN =
+  /^(NT AUTHORITY|[^\\]+)\\(SELF|SYSTEM|NETWORK SERVICE|Administrator|Domain Admins|Enterprise Admins|Organization Management|Exchange (Servers|Services|Trusted Subsystem|Domain Servers)|Managed Availability Servers|Public Folder Management|Delegated Setup|Discovery Management|JitUsers)$/i;
+
+/** Who else is on a mailbox by Exchange's words, without what is on every mailbox. */
 export function otherMembers(side: Side | undefined): string[] {
   const { otherMembers: names } = side?.outputs ?? {};
-  return (Array.isArray(names) ? names.map(String) : []).filter((name) => !name.includes("\\"));
+  return (Array.isArray(names) ? names.map(String) : []).filter((name) => !ITS_OWN.test(name));
 }
 
 function places(before: Access, after: Access): Map<string, Place> {
@@ -475,7 +502,7 @@ function nobody(mailbox: Place): AccessChange {
 }
 
 function unnamed(urn: string): Place {
-  return { key: urn, address: nameOf(urn) };
+  return { key: urn, address: nameOf(urn), isKnown: true };
 }
 
 /** The members as a map; undefined where they are not one. */

@@ -204,7 +204,11 @@ export function bouncingOf(
       (one): one is string => typeof one === "string" && one !== UNKNOWN,
     );
   };
-  const mailbox = directory.mailboxes.get(before?.urn ?? change.urn) ?? { key: change.urn, address: change.name };
+  const mailbox = directory.mailboxes.get(before?.urn ?? change.urn) ?? {
+    key: change.urn,
+    address: change.name,
+    isKnown: true,
+  };
   if (op === "delete" && isGone(change)) {
     return declared(before).map((address) => ({ address, mailbox, why: "the mailbox is deleted" }));
   }

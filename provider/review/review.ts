@@ -182,15 +182,23 @@ export function review(preview: Preview, rules: MailboxPolicyOptions = {}): Revi
 
 /** Why a preview cannot be reviewed, with the next step; undefined where it is whole. */
 export function failureOf({ errors }: Preview): Words | undefined {
-  const [error, ...more] = errors;
-  return error === undefined
-    ? undefined
-    : [
-        "The preview failed, so it does not show everything: ",
-        foreign(inShort(error)),
-        more.length === 0 ? "" : ` (and ${plural(more.length, "more error")})`,
-        ". Mend that, and run `pulumi preview --json` again.",
-      ];
+  // The engine's last word, which says nothing.
+  const [error, ...more] = errors.filter((one) => one !== "preview failed");
+  if (errors.length === 0) {
+    return undefined;
+  }
+  if (error === undefined) {
+    return [
+      "The preview failed, so it does not show everything, and its JSON does not say why, as where a policy stops it. ",
+      "Run `pulumi preview` without --json, and mend what it says.",
+    ];
+  }
+  return [
+    "The preview failed, so it does not show everything: ",
+    foreign(inShort(error)),
+    more.length === 0 ? "" : ` (and ${plural(more.length, "more error")})`,
+    ". Mend that, and run `pulumi preview --json` again.",
+  ];
 }
 
 interface Findings {

@@ -34,13 +34,12 @@ describe("a recorded preview", () => {
   test("of a program that changes much says who loses and who gains what", () => {
     const { headline, access } = reviewOf(recorded("update"));
     expect(headline).toBe(
-      "3 people gain access to 3 mailboxes, 4 people lose access to 4 mailboxes, the rights of 1 person on 1 mailbox change, " +
+      "4 people gain access to 4 mailboxes, 4 people lose access to 3 mailboxes, the rights of 1 person on 1 mailbox change, " +
         "who gains or loses access to 2 mailboxes does not show, 3 mailboxes are deleted.",
     );
     expect(told(access)).toEqual([
       "ada@contoso.com on desk@contoso.com: −Send As",
       "grace@contoso.com on desk@contoso.com: −Full Access −Send As (exclusive)",
-      "ada@contoso.com on hand@contoso.com: −Full Access −Send As",
       "ada@contoso.com on kept@contoso.com: −Full Access −Send As",
       "edsger@contoso.com on old@contoso.com: −Full Access −Send As",
       "radia@contoso.com on old@contoso.com: −Full Access −Send As",
@@ -48,6 +47,7 @@ describe("a recorded preview", () => {
       "barbara@contoso.com on desk@contoso.com: +Send As",
       "support-team@contoso.com on desk@contoso.com:  (Outlook no longer opens the mailbox by itself; Full Access is taken and given again for it)",
       "barbara@contoso.com on fresh@contoso.com: +Full Access +Send As",
+      "somebody who is not known yet on hand@contoso.com: +rights (not known yet)",
       "whoever had access when it was deleted on restored@contoso.com: +the rights of that time (comes back with the restored mailbox)",
       "edsger@contoso.com on sales@contoso.com: +Full Access +Send As",
       "everyone@contoso.com on sales@contoso.com: +Full Access +Send As",
@@ -58,7 +58,15 @@ describe("a recorded preview", () => {
     expect(codes(reviewOf(recorded("update")))).toEqual([
       ...["sign-in-open", "external-forwarding", "permanent-deletion", "everyone-group", "external-replies"],
       ...["mailbox-purged", "mailbox-deleted", "mailbox-replaced", "mailbox-unmanaged", "mailbox-restored"],
-      ...["exclusive-removes", "secret-access", "source-added", "hold-lifted", "archive-disabled", "address-bounces"],
+      ...[
+        "exclusive-removes",
+        "unknown-access",
+        "secret-access",
+        "source-added",
+        "hold-lifted",
+        "archive-disabled",
+        "address-bounces",
+      ],
     ]);
   });
 
@@ -204,6 +212,53 @@ describe("access", () => {
     const changed = reviewOf(previewOf(membership("update", members("ada@contoso.com"), unknown as never)));
     expect(changed.headline).toMatch(/^Who gains or loses access to 1 mailbox does not show/);
     expect(codes(changed)).toEqual(["unknown-access"]);
+  });
+
+  test("whose right is not known yet, or a secret, is shown as a gain", () => {
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const made = reviewOf(
+      previewOf(
+        membership("create", undefined, {
+          "ada@contoso.com": rights({ fullAccess: false, sendAs: unknown }),
+          "alan@contoso.com": unknown,
+          "grace@contoso.com": "[secret]",
+          "radia@contoso.com": rights({ otherRights: ["ReadPermission", unknown] }),
+        }),
+      ),
+    );
+    expect(told(made.access)).toEqual([
+      "ada@contoso.com on mailbox-id: +Send As (not known yet)",
+      "alan@contoso.com on mailbox-id: +rights (not known yet)",
+      "grace@contoso.com on mailbox-id: +rights (a secret)",
+      "radia@contoso.com on mailbox-id: +Full Access +Send As +ReadPermission +other rights (not known yet)",
+    ]);
+    expect(codes(made)).toEqual(["unknown-access", "secret-access"]);
+  });
+
+  test("to a mailbox that is not known yet raises a flag", () => {
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const after = { mailbox: unknown, members: members("ada@contoso.com") };
+    const made = reviewOf(previewOf(step("create", ["MailboxMembership", "of-another-stack"], { after })));
+    expect(told(made.access)).toEqual(["ada@contoso.com on a mailbox that is not known yet: +Full Access +Send As"]);
+    expect(codes(made)).toEqual(["unknown-access"]);
+  });
+
+  test("stays where a mailbox is made anew with its membership, and goes where the membership stays behind", () => {
+    const mailbox = { displayName: "Support", primarySmtpAddress: "support@contoso.com", signInBlocked: true };
+    const made = (op: string) =>
+      told(
+        reviewOf(
+          previewOf(
+            step("replace", ["SharedMailbox", "support"], { before: mailbox, after: mailbox, id: "mailbox-id" }),
+            membership(op, members("ada@contoso.com"), members("ada@contoso.com"), {
+              outputs: { otherMembers: ["CONTOSO\\bob", "EURPR01A00\\Domain Admins"] },
+            }),
+          ),
+        ).access,
+      );
+    const bob = "CONTOSO\\bob on support@contoso.com: −every right (nobody declared it)";
+    expect(made("replace")).toEqual([bob]);
+    expect(made("same")).toEqual([bob, "ada@contoso.com on support@contoso.com: −Full Access −Send As"]);
   });
 
   test("goes with a mailbox that is deleted, also of people whom nobody declares", () => {
@@ -367,6 +422,11 @@ describe("what cannot be reviewed is said in a sentence with a next step", () =>
       "events",
       '{"sequence":1,"preludeEvent":{}}\n{"sequence":2}\n',
       /^This is a stream of events.* Unset PULUMI_ENABLE_STREAMING_JSON_PREVIEW/,
+    ],
+    [
+      "a preview that a policy stopped",
+      JSON.stringify({ steps: [], diagnostics: [{ severity: "error", message: "error: preview failed\n" }] }),
+      /^The preview failed, .* as where a policy stops it\. Run `pulumi preview` without --json, and mend what it says\.$/,
     ],
     ["a preview that failed", recorded("failed"), /^The preview failed, .*The program is wrong\. Mend that, and run/],
   ])("%s", (_, text, message) => {
