@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { Configuration } from "../configuration/configuration";
 import type { Call, CallContext, Service, TokenSource } from "../http/call";
-import { createTokenSource } from "../http/credentials";
+import { createTokenSource, scopeOf } from "../http/credentials";
 import { isServiceError, isUnknownOutcome } from "../http/errors";
 import { Pipeline, type PipelineOptions, pipelineOptions } from "../http/pipeline";
 import { rememberSecret } from "../http/redact";
 import type { Received } from "../http/refusal";
-import { scopeOf } from "../http/sign-in";
 import type { Exchanged } from "../http/trace";
 import type { Ground } from "./made";
 import type { Recording } from "./record";

@@ -1,5 +1,5 @@
-/** The form of each configuration key, one schema a key. */
-/** Looks each key up in its two places, the stack's configuration and the environment, and checks its form. */
+/** The form of each configuration key, and where it is looked up: in the stack's configuration, then in the environment. */
+
 import { z } from "zod";
 import type { InputProblem } from "../http/errors";
 import { CLOUDS, cloudNamed } from "./clouds";

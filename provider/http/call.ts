@@ -1,6 +1,5 @@
-/** How the package names itself to the services. */
-/** The plain data that travels through the pipeline. */
-/** Waiting that a cancelled deployment ends at once. */
+/** The plain data that travels through the pipeline, and waiting that a cancelled deployment ends at once. */
+
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -41,10 +41,8 @@ export type ErrorClass =
 
 /** What a message is built of, in the order in which it is read. */
 export interface ErrorParts {
-  /** What was being done, in words: "granting Full Access". */
+  /** What was being done to what, in words: "granting Full Access on info@contoso.com". */
   action?: string | undefined;
-  /** To what: "info@contoso.com". Left out where the action names it already. */
-  thing?: string | undefined;
   /** What went wrong, in the service's words where there are any. */
   words?: string | undefined;
   /** The service's id for the request: what Microsoft's support asks for. */
@@ -64,8 +62,7 @@ function sentence(text: string): string {
 }
 
 function messageOf(parts: ErrorParts): string {
-  const where = [parts.action, parts.thing].filter((part) => part !== undefined && part !== "").join(" ");
-  let message = [where, parts.words?.trim()].filter((part) => part !== undefined && part !== "").join(": ");
+  let message = [parts.action, parts.words?.trim()].filter((part) => part !== undefined && part !== "").join(": ");
   if (parts.requestId !== undefined) {
     message = `${message.replace(/\.$/, "")} (request ${parts.requestId})`;
   }
@@ -253,32 +250,18 @@ function spell(milliseconds: number): string {
 /** A write was accepted and did not become visible within the settle time. */
 export class SettleError extends ProviderError {
   override readonly name = "SettleError";
-  /** What was waited for. */
-  readonly what: string;
-  /** How long, in milliseconds. */
-  readonly waited: number;
-  /** What was seen last, in words. */
-  readonly lastSeen: string | undefined;
-  constructor(fields: {
-    what: string;
-    waited: number;
-    lastSeen?: string | undefined;
-    action?: string | undefined;
-    nextStep?: string | undefined;
-    cause?: unknown;
-  }) {
-    const seen = fields.lastSeen === undefined ? "" : `; last seen: ${fields.lastSeen}`;
+  /**
+   * @param what what was waited for, in words that follow "for".
+   * @param waited how long, in milliseconds.
+   * @param lastSeen what was seen last, in words.
+   */
+  constructor(what: string, waited: number, lastSeen: string | undefined) {
+    const seen = lastSeen === undefined ? "" : `; last seen: ${lastSeen}`;
     super({
-      action: fields.action,
-      words: `waited ${spell(fields.waited)} for ${fields.what}${seen}`,
+      words: `waited ${spell(waited)} for ${what}${seen}`,
       nextStep:
-        fields.nextStep ??
         "The change was accepted and may only be slow to show: run `pulumi up` again, or raise `mailboxes:settleTimeout`.",
-      cause: fields.cause,
     });
-    this.what = redact(fields.what);
-    this.waited = fields.waited;
-    this.lastSeen = fields.lastSeen === undefined ? undefined : redact(fields.lastSeen);
   }
 }
 

@@ -1,5 +1,7 @@
-/** What to do about an error, where its class alone tells. Reconcilers know more about the rest. */
-/** Turns an answer into the body it holds, or into an error with advice on what to do next. */
+/**
+ * Turns an answer into the body it holds, or into an error with advice on what to do next, as far as the error's class alone tells.
+ */
+
 import type { Call } from "./call";
 import { type ErrorClass, type Service, type ServiceError, type ServiceErrorFields, serviceError } from "./errors";
 import { clean, type ParsedRefusal, parseRefusal, type Received } from "./refusal";

@@ -1,15 +1,25 @@
 import { BagRecorder } from "../core/bag";
 import type { Properties } from "../core/kind";
 import { Recorder, type Recording } from "../core/memory";
+import { shortHash } from "../core/origin";
+import { check } from "../dynamic/check";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
 import { plain } from "../dynamic/wire-values";
 import type { Kind } from "../kinds";
-import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
+import {
+  type Desired,
+  type MemberRights,
+  type MembershipInputs,
+  type MembershipOperation,
+  NOBODY,
+  type Observed,
+} from "../kinds/mailbox-membership/desired";
+import { readMembers } from "../kinds/mailbox-membership/leavers";
+import { everybodyOn, mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import { providerText, typeToken } from "../resources/dynamic-resource";
 import type { Mailbox } from "../services/mailboxes";
-import { declaredMembership } from "./membership";
-import { membershipName, type Names, namesOf } from "./names";
-import { declaredMailbox } from "./shared-mailbox";
+import type { Entry } from "../services/permissions";
+import { type Declared, declaredMailbox, minimal, reasons } from "./shared-mailbox";
 import type { ProgramMailbox } from "./write";
 
 /** Where the resources are to be: it stands in the origin that every resource keeps from its birth. */
@@ -130,4 +140,157 @@ function originAt({ project, stack }: Place, kind: Kind, name: string): string {
 function matcher(pattern: string): RegExp {
   const parts = pattern.trim().split("*");
   return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "i");
+}
+
+/**
+ * Who has access to a mailbox, as a program would declare it. People are found as an exclusive membership finds them on a
+ * refresh: by exact address, sign-in name, id or Name, never by the display name of a person; who is meant by two objects is
+ * nobody. The mailbox itself is left out of what the program writes, which refers to it by its variable.
+ *
+ * @returns no `program` when nobody is a member.
+ */
+async function declaredMembership(
+  mailbox: Mailbox,
+  operation: MembershipOperation,
+): Promise<Omit<Declared, "program"> & { members: unknown }> {
+  const id = mailbox.id.toLowerCase();
+  const known = everybodyOn(mailbox, operation.known.memory);
+  const inputs = { mailbox: id, members: {}, exclusive: true };
+  const desired: Desired = { inputs, mailbox, members: new Map(), keep: NOBODY };
+  // Asked for in the same moment, the permissions are read once.
+  const [found, { entries }] = await Promise.all([
+    mailboxMembership.create(desired, { ...operation, known }),
+    operation.services.permissions.on(mailbox),
+  ]);
+  const notes = strangers(entries, found);
+  const members = Object.fromEntries(
+    Object.entries(readMembers(known, found)).filter(([key, rights]) => {
+      const { problems } = check(mailboxMembership, { mailbox: id, members: { [key]: rights } }, undefined);
+      notes.push(...(problems.length === 0 ? [] : [`Left out as a member: ${reasons(problems)}.`]));
+      return problems.length === 0;
+    }),
+  );
+  const checked = check(mailboxMembership, { mailbox: id, members }, undefined);
+  if (checked.problems.length > 0) {
+    return {
+      members: undefined,
+      inputs: {},
+      outputs: {},
+      notes: [...notes, `No members: ${reasons(checked.problems)}.`],
+    };
+  }
+  const people = new Map([...found.people].filter(([key]) => key in members));
+  const declared = { ...known, inputs: checked.inputs as MembershipInputs };
+  const outputs = mailboxMembership.outputs(undefined, { ...found, people, strangers: [] }, declared);
+  return {
+    members: Object.keys(members).length === 0 ? undefined : written(id, members),
+    inputs: checked.inputs,
+    outputs: mailboxMembership.memory.write(outputs),
+    notes,
+  };
+}
+
+/** A list when everybody has the default rights, else a map that says only what is not the default. */
+function written(mailbox: string, members: Record<string, MemberRights>): unknown {
+  const shortest = minimal(mailboxMembership, { mailbox }, "members", members) as Record<string, object>;
+  const isPlain = Object.values(shortest).every((rights) => Object.keys(rights).length === 0);
+  return isPlain ? Object.keys(shortest) : shortest;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  FullAccess: "Full Access",
+  SendAs: "Send As",
+  SendOnBehalf: "Send on Behalf",
+};
+
+/** Sentences about explicit entries of trustees that cannot be members. */
+function strangers(entries: readonly Entry[], { others, orphans }: Pick<Observed, "others" | "orphans">): string[] {
+  const isOrphan = (trustee: string) => orphans.some((one) => one.trustee === trustee);
+  return [...new Set(entries.map(({ trustee }) => trustee))]
+    .filter((trustee) => others.includes(trustee) || isOrphan(trustee))
+    .sort()
+    .map((trustee) => {
+      const names = entries.filter((entry) => entry.trustee === trustee).flatMap(({ rights }) => rights);
+      const rights = [...new Set(names)].map((name) => WORDS[name] ?? name);
+      const why = isOrphan(trustee)
+        ? "it belongs to a deleted user or group"
+        : "nobody that can be a member is meant by it alone";
+      return `${rights.join(" and ")} of ${JSON.stringify(trustee)} is left as it is: ${why}.`;
+    });
+}
+
+/** What a mailbox is called in a program. */
+export interface Names {
+  /** Logical name: lower-case letters, digits and hyphens. */
+  name: string;
+  /** Identifier of its variable. */
+  variable: string;
+}
+
+/**
+ * Words that cannot name a variable of a module: TypeScript's reserved words, and what Node and TypeScript declare in every
+ * CommonJS module.
+ */
+const RESERVED = new Set(
+  (
+    "arguments async await break case catch class const continue debugger default delete do else enum eval export exports extends " +
+    "false finally for function if implements import in infinity instanceof interface let module nan new null package private " +
+    "protected public require return static super switch this throw true try typeof undefined var void while with yield"
+  ).split(" "),
+);
+
+/**
+ * Names for mailboxes by their primary addresses: the local part; the domain too where several would share a name; a short
+ * hash of the address where that is not enough. They depend on the set of addresses alone, not on its order.
+ */
+export function namesOf(addresses: readonly string[]): Map<string, Names> {
+  const levels = new Map(addresses.map((address) => [address, 0]));
+  const taken = () => {
+    const holders = new Map<string, string[]>();
+    for (const [address, level] of levels) {
+      const { name, variable } = namesAt(address, level);
+      // Memberships are named after their mailbox; the engine tells them apart by type, readers do not.
+      for (const key of new Set([name, membershipName(name), variable.toLowerCase()])) {
+        holders.set(key, [...(holders.get(key) ?? []), address]);
+      }
+    }
+    return new Set([...holders.values()].filter((sharers) => sharers.length > 1).flat());
+  };
+  for (let sharers = taken(); ; sharers = taken()) {
+    const raised = [...sharers].filter((address) => (levels.get(address) ?? LAST) < LAST);
+    if (raised.length === 0) {
+      return new Map([...levels].map(([address, level]) => [address, namesAt(address, level)]));
+    }
+    for (const address of raised) {
+      levels.set(address, (levels.get(address) ?? 0) + 1);
+    }
+  }
+}
+
+/** The logical name of the membership of a mailbox. */
+export function membershipName(name: string): string {
+  return `${name}-members`;
+}
+
+const LAST = 2;
+
+function namesAt(address: string, level: number): Names {
+  const [local = ""] = address.split("@");
+  const name = [
+    hyphenated(level === 0 ? local : address) || "mailbox",
+    ...(level === LAST ? [shortHash(address)] : []),
+  ].join("-");
+  return { name, variable: variableOf(name) };
+}
+
+function hyphenated(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+}
+
+function variableOf(name: string): string {
+  const camel = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  return /^\d/.test(camel) ? `mailbox${camel}` : RESERVED.has(camel.toLowerCase()) ? `${camel}Mailbox` : camel;
 }

@@ -1,6 +1,7 @@
 import type { Answer, CallContext } from "../http/call";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import type { Pipeline } from "../http/pipeline";
+import { notWhatWasAsked } from "./refused";
 import { isGuid } from "./text";
 
 /** A row of a Dataverse table; lookups as `_name_value`. */
@@ -23,7 +24,7 @@ export class DataverseApi {
       const answer = await this.#send("GET", path, undefined, {}, action, context);
       if (typeof answer.body !== "object" || answer.body === null) {
         // Only a 404 says that there is no such row.
-        throw notWhatWasAsked(action);
+        throw notWhatWasAsked("Dataverse", action);
       }
       return answer.body as DataverseRow;
     } catch (error) {
@@ -132,11 +133,6 @@ export class DataverseApi {
 const BASE = "/api/data/v9.2";
 /** OptimisticConcurrencyNotEnabled: rows of this table have no versions to compare. */
 const NO_CONCURRENCY = "0x8006088d";
-
-/** The error for an answer of success that holds something else: it proves neither presence nor absence. */
-export function notWhatWasAsked(action: string): ProviderError {
-  return new ProviderError({ action, words: "Dataverse answered with something else than what was asked for" });
-}
 
 /** A query for the rows whose columns have a value, or one of several: `$select`, and a `$filter` of alternatives. */
 export function query(

@@ -1,9 +1,10 @@
 import type { Answer, Call, CallContext } from "../http/call";
-import { isClass, ProviderError } from "../http/errors";
+import { isClass } from "../http/errors";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { type BatchedReads, batched } from "./batching";
 import { type AccountLicenses, accountLicensesOf, type Subscription, subscriptionOf } from "./licenses";
+import { notWhatWasAsked } from "./refused";
 import type { Scope } from "./waiting";
 
 /** An Entra user as far as mailboxes are concerned. */
@@ -66,7 +67,7 @@ export class Graph {
     }
     const { id, userPrincipalName, accountEnabled } = body;
     if (typeof id !== "string" || typeof userPrincipalName !== "string" || typeof accountEnabled !== "boolean") {
-      throw notWhatWasAsked(`reading the account ${identifier}`);
+      throw notWhatWasAsked("Graph", `reading the account ${identifier}`);
     }
     return { id, userPrincipalName, accountEnabled };
   }
@@ -201,7 +202,7 @@ export class Graph {
       }
       if (!Array.isArray(body.value)) {
         // Taken for no rules, it would be answered with a second one.
-        throw notWhatWasAsked(`reading the inbox rules of ${who}`);
+        throw notWhatWasAsked("Graph", `reading the inbox rules of ${who}`);
       }
       rules.push(...(body.value as Record<string, unknown>[]));
       path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
@@ -302,11 +303,6 @@ function holding(address: string): string {
 
 function bodyOf({ body }: { body?: unknown }): Body {
   return (body ?? {}) as Body;
-}
-
-/** The error for an answer of success that holds something else: it proves neither presence nor absence. */
-function notWhatWasAsked(action: string): ProviderError {
-  return new ProviderError({ action, words: "Graph answered with something else than what was asked for" });
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { CallContext } from "../http/call";
 import type { Pipeline } from "../http/pipeline";
-import { Dataverse } from "./dataverse";
+import { Dataverse, Queues } from "./dataverse";
 import { DataverseApi } from "./dataverse-api";
 import { Exchange } from "./exchange";
 import { Graph } from "./graph";
@@ -9,7 +9,6 @@ import { MailboxSettings } from "./mailbox-settings";
 import { Mailboxes } from "./mailboxes";
 import { MailboxPermissions } from "./permissions";
 import { Principals, SecurityPrincipals } from "./principals";
-import { Queues } from "./queues";
 import { Recipients } from "./recipients";
 
 /** The services of one tenant, shared by everything in a deployment. */

@@ -53,7 +53,7 @@ export function settle<T>(wait: Wait<T>, scope: Scope): Promise<T>;
 export async function settle<T>(wait: Wait<T>, scope: Scope): Promise<T> {
   const { isDone, seen, waited } = await watch(wait, scope);
   if (!isDone) {
-    throw new SettleError({ what: wait.what, waited, lastSeen: wait.describe?.(seen) });
+    throw new SettleError(wait.what, waited, wait.describe?.(seen));
   }
   return seen;
 }

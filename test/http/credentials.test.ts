@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfiguration, withLocalOrigin } from "../../provider/configuration/configuration";
 import type { Service } from "../../provider/http/call";
-import { createTokenSource } from "../../provider/http/credentials";
-import { scopeOf } from "../../provider/http/sign-in";
+import { createTokenSource, scopeOf } from "../../provider/http/credentials";
 import { AADSTS, certificate, type Entra, startEntra } from "./entra";
 import { failureOf } from "./service";
 

@@ -26,15 +26,14 @@ const REFUSED = {
 } as const;
 
 describe("a message", () => {
-  it("names the action, the thing, the service's words, the request and the next step", () => {
+  it("names the action, the service's words, the request and the next step", () => {
     expect(new ExchangeError(REFUSED).message).toBe(
       "granting Full Access on info@contoso.com to ada@contoso.com: " +
         'Exchange: couldn\'t find object "ada@contoso.com" [Ex94914C] (request r-1). Does the user have a mailbox yet?',
     );
     expect(
       new ConflictError({
-        action: "creating",
-        thing: "support@contoso.com",
+        action: "creating support@contoso.com",
         words: "it exists",
         nextStep: "Import it.",
       }).message,
@@ -43,7 +42,7 @@ describe("a message", () => {
   });
 
   it("tells what was waited for, how long and what was seen", () => {
-    const error = new SettleError({ what: "the alias", waited: 61_500, lastSeen: "the old one" });
+    const error = new SettleError("the alias", 61_500, "the old one");
     expect(error.message).toMatch(
       /^waited 1 min 2 s for the alias; last seen: the old one\. .*mailboxes:settleTimeout/,
     );

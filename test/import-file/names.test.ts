@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import ts from "typescript";
-import { membershipName, namesOf } from "../../provider/import-file/names";
+import { membershipName, namesOf } from "../../provider/import-file/survey";
 
 const named = (...addresses: string[]) =>
   Object.fromEntries([...namesOf(addresses)].map(([address, { name, variable }]) => [address, `${name} ${variable}`]));

@@ -16,11 +16,12 @@ import type { QueueInputs } from "../../provider/kinds/queue/desired";
 import { columnsOf, queueDifference, wantedValues } from "../../provider/kinds/queue/desired";
 import {
   appointmentsMethods,
+  emailFilters,
   incomingMethods,
   type MailboxRow,
   outgoingMethods,
+  type QueueRow,
 } from "../../provider/services/dataverse";
-import { emailFilters, type QueueRow } from "../../provider/services/queues";
 
 const guid = (number: number) => `10000000-0000-4000-8000-00000000000${number}`;
 const address = fc.constantFrom("ada@contoso.com", "ada.l@contoso.com", "ada.k@contoso.com");

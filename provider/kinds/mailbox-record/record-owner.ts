@@ -1,7 +1,6 @@
 import type { Operation } from "../../core/kind";
 import { isClass, isUnknownOutcome, ProviderError } from "../../http/errors";
-import type { DataverseRow, MailboxRow } from "../../services/dataverse";
-import type { QueueRow } from "../../services/queues";
+import type { DataverseRow, MailboxRow, QueueRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { lookingAgain } from "./writing";

@@ -3,12 +3,13 @@ import { displayText, flag, smtpAddress } from "../../core/canonical";
 import type { Change, Properties } from "../../core/kind";
 import {
   type DataverseRow,
+  emailFilters,
   incomingMethods,
   type MailboxRow,
   outgoingMethods,
+  type QueueRow,
   type ServerProfile,
 } from "../../services/dataverse";
-import { emailFilters, type QueueRow } from "../../services/queues";
 import { ownerSchema } from "../mailbox-record/owner";
 import { adopt, deletion, environmentUrl, serverProfile, testAndEnable } from "../mailbox-record/schema";
 import { type Owner, ownerColumns } from "../mailbox-record/values";

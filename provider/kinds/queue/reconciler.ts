@@ -7,9 +7,8 @@ import { guidFor } from "../../core/origin";
 import { absent, holdingAll, unfit } from "../../core/reading";
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
-import type { MailboxRow } from "../../services/dataverse";
+import type { MailboxRow, QueueRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
-import type { QueueRow } from "../../services/queues";
 import {
   claimsOfAddress,
   isElsewhere,
