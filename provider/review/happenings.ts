@@ -271,6 +271,9 @@ export function differences(change: ResourceChange, directory: Directory): Words
       }
       if (name === "mailbox" && kind === "MailboxMembership") {
         const place = (which: "before" | "after") => foreign(placeOf(change, which, directory).address);
+        if (op !== "create" && place("before").text === place("after").text) {
+          return ["mailbox ", place("after"), ", made anew or written in another way"];
+        }
         return op === "create" ? ["mailbox ", place("after")] : ["mailbox ", place("before"), " → ", place("after")];
       }
       const now = short(inputs[name]);

@@ -175,8 +175,11 @@ function planned(
       ({ op, urn }) => isChange(op) && !(isHalf(op) && steps.some((one) => one.urn === urn && one.op === "replace")),
     )
     .map((step) => {
-      const [before, after] = [side(step.oldState), side(step.newState)];
-      return changeOf(step.urn, operationOf(step.op), before, after, step.diffReasons ?? []);
+      const [before, after, op] = [side(step.oldState), side(step.newState), operationOf(step.op)];
+      // A replacement that is forced, or follows another one, has no reasons; a secret differs for the engine alone.
+      const differing =
+        op !== "same" && before !== undefined && after !== undefined ? differingInputs(before, after) : [];
+      return changeOf(step.urn, op, before, after, [...new Set([...(step.diffReasons ?? []), ...differing])].sort());
     });
   const now = new Map(own.flatMap(({ before }) => (before === undefined ? [] : [[before.urn, before] as const])));
   const made = steps
@@ -220,14 +223,19 @@ function isHalf(op: string): boolean {
   return op === "create-replacement" || op === "delete-replaced";
 }
 
+function differingInputs(before: Side, after: Side): string[] {
+  const names = new Set([...Object.keys(before.inputs), ...Object.keys(after.inputs)]);
+  return [...names].filter((name) => !name.startsWith("__") && differs(before.inputs[name], after.inputs[name]));
+}
+
 /** Inputs that differ between two states; and who else is on a mailbox, which is an output. */
 function differences(before: Side, now: Side): string[] {
-  const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
-  const names = new Set([...Object.keys(before.inputs), ...Object.keys(now.inputs)]);
-  return [
-    ...[...names].filter((name) => !name.startsWith("__") && differs(before.inputs[name], now.inputs[name])),
-    ...(differs(before.outputs?.otherMembers, now.outputs?.otherMembers) ? ["otherMembers"] : []),
-  ].sort();
+  const isOthers = differs(before.outputs?.otherMembers, now.outputs?.otherMembers);
+  return [...differingInputs(before, now), ...(isOthers ? ["otherMembers"] : [])].sort();
+}
+
+function differs(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) !== JSON.stringify(b);
 }
 
 function changeOf(

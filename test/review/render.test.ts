@@ -171,7 +171,7 @@ test("a secret that a CLI shows is taken out, wherever it stands", () => {
 
 test("the text form has the same rows, without Markdown", () => {
   const text = rendered(recorded("update"), "text");
-  expect(text).toMatch(/^3 people gain access to 3 mailboxes, /);
+  expect(text).toMatch(/^4 people gain access to 4 mailboxes, /);
   expect(text).toMatch(
     /^ {2}grace@contoso\.com +Contoso Support Desk desk@contoso\.com +Full Access, Send As +exclusive$/m,
   );
