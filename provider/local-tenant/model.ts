@@ -153,11 +153,10 @@ export interface Recipient {
   mailbox?: MailboxFields;
 }
 
-/** What a recipient with a mailbox has beside: the properties that cmdlets write, and what is the mailbox's own. */
-export interface MailboxFields extends ValuesOf<typeof mailboxProperties>, ValuesOf<typeof clientAccessProperties> {
+/** What is the mailbox's own, and no cmdlet's property. */
+export interface OwnFields {
   exchangeGuid: string;
   userPrincipalName: string;
-  accountDisabled: boolean;
   whenMailboxCreated: string;
   /** Set while the mailbox is soft-deleted. */
   whenSoftDeleted: string | null;
@@ -165,6 +164,12 @@ export interface MailboxFields extends ValuesOf<typeof mailboxProperties>, Value
   totalItemSize: number;
   itemCount: number;
 }
+
+/** What a recipient with a mailbox has beside. */
+export interface MailboxFields
+  extends OwnFields,
+    ValuesOf<typeof mailboxProperties>,
+    ValuesOf<typeof clientAccessProperties> {}
 
 /** An explicit permission entry. Key: `id`. `Add-MailboxPermission` makes one a trustee; SELF rows are made with the mailbox. */
 export interface Permission {

@@ -1,5 +1,5 @@
 import type { ServiceName } from "./faults";
-import { isPlainObject } from "./plain";
+import { isPlainObject } from "./json";
 
 /** A request inside a `$batch`. */
 export interface InnerRequest {

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { dataverseTables, type EmailServerProfileRow, type MailboxRow, never } from "./dataverse/rows";
+import { primaryAddress } from "./directory";
 import { type InboxRule, type Permission, type Recipient, tables, type User } from "./model";
 
 /** The tenant's rows by table and key, as `GET /_tenant/state` answers them. */
@@ -103,7 +104,7 @@ function mailboxOf(
   nameOf: (guid: string) => string,
 ): ShownMailbox {
   const { mailbox } = recipient;
-  const isEnabled = users.get(recipient.externalDirectoryObjectId)?.accountEnabled ?? !mailbox.accountDisabled;
+  const isEnabled = users.get(recipient.externalDirectoryObjectId)?.accountEnabled === true;
   const target =
     mailbox.forwardingAddress === null
       ? (mailbox.forwardingSmtpAddress ?? "").replace(/^smtp:/i, "")
@@ -182,7 +183,7 @@ function rowsOf<T>(state: State, table: string): T[] {
 }
 
 function addressOf(recipient: Recipient | undefined): string | undefined {
-  return recipient?.emailAddresses.find((address) => address.startsWith("SMTP:"))?.slice("SMTP:".length);
+  return recipient && primaryAddress(recipient);
 }
 
 function by<K extends string>(...keys: K[]): (a: Record<K, string>, b: Record<K, string>) => number {

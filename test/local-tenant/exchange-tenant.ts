@@ -3,7 +3,7 @@ import { type IncomingMessage, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { createAdaptorServer } from "@hono/node-server";
-import { newMailboxFields } from "../../provider/local-tenant/exchange/mailbox";
+import { newMailboxFields } from "../../provider/local-tenant/exchange/mailbox-properties";
 import { exchangeRoutes } from "../../provider/local-tenant/exchange/routes";
 import { audiences, issueToken } from "../../provider/local-tenant/login/tokens";
 import {

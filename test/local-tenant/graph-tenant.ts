@@ -3,7 +3,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Certificate } from "../../provider/local-tenant/certificate";
-import { newMailboxFields } from "../../provider/local-tenant/exchange/mailbox";
+import { newMailboxFields } from "../../provider/local-tenant/exchange/mailbox-properties";
 import { graphRoutes } from "../../provider/local-tenant/graph/routes";
 import { audiences, issueToken, signingKeyTable } from "../../provider/local-tenant/login/tokens";
 import {

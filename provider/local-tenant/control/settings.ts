@@ -1,5 +1,5 @@
 import { contraries } from "../contrary";
-import { isPlainObject } from "../plain";
+import { isPlainObject } from "../json";
 import { defaultSettings, type Settings, type SettingsChange } from "../tenant";
 
 /** Settings that take one of several words. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { primaryAddress } from "../directory";
 import { type AcceptedDomain, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
 import {
@@ -13,7 +14,7 @@ import {
   usedInEntra,
   userPrincipalNameInUse,
 } from "./errors";
-import { type Directory, primaryAddress } from "./identity";
+import type { Directory } from "./identity";
 
 // @observed exchange.address-limit: At most 333 addresses; one more answers UnableToWriteToAadException with both numbers and the
 // word transient [classmethod.jp 2024-06-21, in the admin center]

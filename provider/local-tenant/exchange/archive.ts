@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { isHeld } from "../graph/holds";
+import { isHeld } from "../holds";
 import { tables } from "../model";
 import type { Call } from "./call";
 import type { Row } from "./envelope";

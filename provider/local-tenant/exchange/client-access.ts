@@ -1,17 +1,10 @@
 import type { Recipient } from "../model";
 import { type Call, limited, named } from "./call";
-import { guid, type Row } from "./envelope";
+import type { Row } from "./envelope";
 import { parseFilter } from "./filter";
-import {
-  Directory,
-  hasMailbox,
-  legacyExchangeDN,
-  type MailboxRecipient,
-  primaryAddress,
-  samAccountName,
-} from "./identity";
+import { Directory, hasMailbox, type MailboxRecipient } from "./identity";
 import { clientAccessProperties, printed, write } from "./mailbox-properties";
-import { valueIn } from "./mailbox-row";
+import { identityColumns, valueIn } from "./mailbox-row";
 import { changeMailbox } from "./set-mailbox";
 
 /** Get-CASMailbox: by what clients each mailbox may be opened. */
@@ -24,25 +17,11 @@ export function getClientAccess(call: Call): Row[] {
   const filter = bound.filled("Filter");
   const rows = named(call, directory, isActive)
     .filter(({ recipientTypeDetails }) => types === undefined || types.includes(recipientTypeDetails))
-    .map((recipient) => clientAccessRow(directory, recipient));
+    .map((recipient) => ({
+      ...identityColumns(directory, recipient),
+      ...printed(clientAccessProperties, recipient, directory),
+    }));
   return limited(call, filter === undefined ? rows : rows.filter(parseFilter(filter, valueIn)));
-}
-
-function clientAccessRow(directory: Directory, recipient: MailboxRecipient): Row {
-  return {
-    Identity: recipient.name,
-    Name: recipient.name,
-    DisplayName: recipient.displayName,
-    Guid: guid(recipient.guid),
-    ExchangeObjectId: guid(recipient.guid),
-    ExternalDirectoryObjectId: recipient.externalDirectoryObjectId,
-    DistinguishedName: directory.distinguishedName(recipient),
-    LegacyExchangeDN: legacyExchangeDN(recipient),
-    SamAccountName: samAccountName(recipient),
-    PrimarySmtpAddress: primaryAddress(recipient) ?? "",
-    EmailAddresses: recipient.emailAddresses,
-    ...printed(clientAccessProperties, recipient, directory),
-  };
 }
 
 /** Set-CASMailbox: opens a mailbox to clients, or closes it. Any mailbox takes it, directory-synced ones too. */

@@ -17,10 +17,9 @@ import { type CmdletName, shapes } from "./parameters";
 import { getRecipient } from "./recipient";
 import { addRecipientPermission, getRecipientPermission, removeRecipientPermission } from "./recipient-permission";
 import { getRegional, setRegional } from "./regional";
-import { getGroup, getUser } from "./security-principal";
+import { getGroup, getUser, setUser } from "./security-principal";
 import { setMailbox } from "./set-mailbox";
 import { getStatistics } from "./statistics";
-import { setUser } from "./user";
 
 /** Every cmdlet the tenant runs. */
 export const cmdlets: Readonly<Record<CmdletName, Cmdlet>> = {

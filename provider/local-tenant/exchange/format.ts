@@ -1,5 +1,8 @@
 import { decodeHTMLStrict } from "entities";
 
+export const megabyte = 1024 ** 2;
+export const gigabyte = 1024 ** 3;
+
 const units = ["B", "KB", "MB", "GB", "TB"] as const;
 
 /** A size as Exchange prints it: `49.5 GB (53,150,220,288 bytes)`, or `Unlimited`. */

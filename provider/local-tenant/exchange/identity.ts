@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { organizationOf, primaryAddress } from "../directory";
 import {
   type AcceptedDomain,
   type MailboxFields,
@@ -53,7 +54,11 @@ export class Directory {
   constructor(tenant: Tenant, view: "seen" | "latest") {
     this.tenant = tenant;
     this.#view = view;
-    this.organization = organizationOf(tenant);
+    const organization = organizationOf(tenant);
+    if (organization === undefined) {
+      throw new Error("The tenant has no organization row: it was never seeded.");
+    }
+    this.organization = organization;
     this.domains = tenant.store.all<AcceptedDomain>(tables.domains);
     this.#users = new Map(this.rows<User>(tables.users).map((user) => [user.id, user]));
     this.recipients = this.rows<Recipient>(tables.recipients).filter((recipient) => !this.#isExpired(recipient));
@@ -306,11 +311,6 @@ export function isSecurityPrincipal({ recipientTypeDetails }: Recipient): boolea
   return !["MailContact", "MailUniversalDistributionGroup", "GroupMailbox"].includes(recipientTypeDetails);
 }
 
-/** The primary SMTP address, or undefined for an object that has none. */
-export function primaryAddress(recipient: Recipient): string | undefined {
-  return recipient.emailAddresses.find((each) => each.startsWith("SMTP:"))?.slice("SMTP:".length);
-}
-
 /** The recipient's legacy distinguished name, always the same. */
 export function legacyExchangeDN(recipient: Recipient): string {
   return `/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=${recipient.guid.replaceAll("-", "")}`;
@@ -325,15 +325,6 @@ export function samAccountName(recipient: Recipient): string {
 export function sidOf(id: string): string {
   const digest = createHash("sha256").update(id).digest();
   return `S-1-5-21-3623811015-3361044348-${digest.readUInt32BE(0)}-${1000 + (digest.readUInt32BE(4) % 90_000_000)}`;
-}
-
-/** The tenant's own row. Throws when the tenant was never seeded. */
-export function organizationOf(tenant: Tenant): Organization {
-  const row = tenant.store.get<Organization>(tables.organization, "organization");
-  if (row === undefined) {
-    throw new Error("The tenant has no organization row: it was never seeded.");
-  }
-  return row;
 }
 
 /** `smtp:` form of an identity that is an address, with or without a prefix. */

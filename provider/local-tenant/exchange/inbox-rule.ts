@@ -1,3 +1,4 @@
+import { primaryAddress } from "../directory";
 import { inOrder, insertRule, newRuleId, ruleNumber, saveRule } from "../inbox-rules";
 import { type InboxRule, tables } from "../model";
 import type { Tenant } from "../tenant";
@@ -14,7 +15,7 @@ import {
   referencedObjectNotFound,
   ruleNotFound,
 } from "./errors";
-import { Directory, legacyExchangeDN, type MailboxRecipient, only, primaryAddress } from "./identity";
+import { Directory, legacyExchangeDN, type MailboxRecipient, only } from "./identity";
 
 /** A recipient in a rule, in Graph's shape, in which rules are stored. */
 interface RuleRecipient {

@@ -1,7 +1,6 @@
 import { type Sku, tables, type User } from "../model";
+import { gigabyte } from "./format";
 import type { Directory } from "./identity";
-
-const gigabyte = 1024 ** 3;
 
 /** Exchange service plans a licence can carry. */
 const plans = {

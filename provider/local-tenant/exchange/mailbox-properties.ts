@@ -1,4 +1,5 @@
-import type { User } from "../model";
+import { randomUUID } from "node:crypto";
+import type { MailboxFields, OwnFields, User } from "../model";
 import { isSmtpAddress, splitPrefix } from "./addresses";
 import {
   address,
@@ -25,13 +26,12 @@ import {
   invalidSender,
   licenseNeeded,
 } from "./errors";
-import { displayedText, formatDays, formatSize, wrapHtml } from "./format";
+import { displayedText, formatDays, formatSize, gigabyte, megabyte, wrapHtml } from "./format";
 import { type Directory, isGroup, isSecurityPrincipal, type MailboxRecipient } from "./identity";
 import { entitlementOf } from "./licenses";
 
-const gigabyte = 1024 ** 3;
-const megabyte = 1024 ** 2;
-const noGuid = "00000000-0000-0000-0000-000000000000";
+/** What stands for no GUID. */
+export const noGuid = "00000000-0000-0000-0000-000000000000";
 
 /** Largest message any plan lets through. */
 const largestMessage = 150 * megabyte;
@@ -355,12 +355,20 @@ export function writeSenders({ bound, seen, after: { mailbox } }: Change): void 
   }
 }
 
-/** The values of a mailbox nobody has set anything on. */
-export function startValues(): ValuesOf<typeof mailboxProperties> & ValuesOf<typeof clientAccessProperties> {
+/** The fields of a mailbox nobody has set anything on. */
+export function newMailboxFields(userPrincipalName: string, now: string): MailboxFields {
   const properties: Table = { ...mailboxProperties, ...clientAccessProperties };
-  return structuredClone(Object.fromEntries(Object.entries(properties).map(([field, { start }]) => [field, start]))) as
+  const values = Object.fromEntries(Object.entries(properties).map(([field, { start }]) => [field, start]));
+  return {
     // The values of a table have the types of the table.
-    ValuesOf<typeof mailboxProperties> & ValuesOf<typeof clientAccessProperties>;
+    ...(structuredClone(values) as Omit<MailboxFields, keyof OwnFields>),
+    exchangeGuid: randomUUID(),
+    userPrincipalName,
+    whenMailboxCreated: now,
+    whenSoftDeleted: null,
+    totalItemSize: 0,
+    itemCount: 0,
+  };
 }
 
 /** The properties of a table with what a mailbox has of them; a row that an earlier release wrote lacks the newer ones. */

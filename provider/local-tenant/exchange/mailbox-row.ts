@@ -1,6 +1,8 @@
+import { primaryAddress } from "../directory";
+import type { Recipient } from "../model";
 import { dateTime, guid, type Row } from "./envelope";
 import { formatDays } from "./format";
-import { type Directory, legacyExchangeDN, type MailboxRecipient, primaryAddress, samAccountName } from "./identity";
+import { type Directory, legacyExchangeDN, type MailboxRecipient, samAccountName } from "./identity";
 import { entitlementOf } from "./licenses";
 import { mailboxProperties, printed, printedSenders } from "./mailbox-properties";
 
@@ -15,29 +17,17 @@ export const mailboxPlans = {
 export function mailboxRow(directory: Directory, recipient: MailboxRecipient): Row {
   const { mailbox } = recipient;
   const user = directory.user(recipient.externalDirectoryObjectId);
-  const primary = primaryAddress(recipient) ?? "";
-  const isEnabled = user === undefined ? !mailbox.accountDisabled : user.accountEnabled;
   return {
-    Identity: recipient.name,
     Id: recipient.name,
-    Name: recipient.name,
     Alias: recipient.alias,
-    DisplayName: recipient.displayName,
-    Guid: guid(recipient.guid),
+    ...identityColumns(directory, recipient),
     ExchangeGuid: guid(mailbox.exchangeGuid),
-    ExchangeObjectId: guid(recipient.guid),
-    ExternalDirectoryObjectId: recipient.externalDirectoryObjectId,
-    DistinguishedName: directory.distinguishedName(recipient),
-    LegacyExchangeDN: legacyExchangeDN(recipient),
-    SamAccountName: samAccountName(recipient),
     OrganizationId: `${directory.organization.initialDomain} - ${directory.organization.initialDomain}`,
     UserPrincipalName:
       mailbox.whenSoftDeleted === null ? directory.userPrincipalName(recipient) : mailbox.userPrincipalName,
     MicrosoftOnlineServicesID: directory.userPrincipalName(recipient),
     WindowsLiveID: directory.userPrincipalName(recipient),
-    PrimarySmtpAddress: primary,
-    WindowsEmailAddress: primary,
-    EmailAddresses: recipient.emailAddresses,
+    WindowsEmailAddress: primaryAddress(recipient) ?? "",
     RecipientType: "UserMailbox",
     RecipientTypeDetails: recipient.recipientTypeDetails,
     IsShared: recipient.recipientTypeDetails === "SharedMailbox",
@@ -46,7 +36,7 @@ export function mailboxRow(directory: Directory, recipient: MailboxRecipient): R
     IsMailboxEnabled: mailbox.whenSoftDeleted === null,
     IsSoftDeletedByRemove: mailbox.whenSoftDeleted !== null,
     WhenSoftDeleted: dateTime(mailbox.whenSoftDeleted),
-    AccountDisabled: !isEnabled,
+    AccountDisabled: user?.accountEnabled !== true,
     HiddenFromAddressListsEnabled: recipient.hiddenFromAddressListsEnabled,
     ...printed(mailboxProperties, recipient, directory),
     ...printedSenders(recipient, directory),
@@ -65,6 +55,23 @@ export function mailboxRow(directory: Directory, recipient: MailboxRecipient): R
     WhenMailboxCreated: dateTime(mailbox.whenMailboxCreated),
     WhenCreated: dateTime(recipient.whenCreated),
     WhenCreatedUTC: dateTime(recipient.whenCreated),
+  };
+}
+
+/** By what a recipient is known: the columns that every kind of row begins with. */
+export function identityColumns(directory: Directory, recipient: Recipient): Row {
+  return {
+    Identity: recipient.name,
+    Name: recipient.name,
+    DisplayName: recipient.displayName,
+    Guid: guid(recipient.guid),
+    ExchangeObjectId: guid(recipient.guid),
+    ExternalDirectoryObjectId: recipient.externalDirectoryObjectId,
+    DistinguishedName: directory.distinguishedName(recipient),
+    LegacyExchangeDN: legacyExchangeDN(recipient),
+    SamAccountName: samAccountName(recipient),
+    PrimarySmtpAddress: primaryAddress(recipient) ?? "",
+    EmailAddresses: recipient.emailAddresses,
   };
 }
 

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { isHeld } from "../graph/holds";
-import { type MailboxFields, type Permission, type Recipient, tables, type User } from "../model";
+import { newRecipient, newUser } from "../directory";
+import { isHeld } from "../holds";
+import { type MailboxFields, type Permission, type Recipient, tables } from "../model";
 import {
   aliasOf,
   freeAlias,
@@ -29,7 +30,7 @@ import {
 } from "./errors";
 import { parseFilter } from "./filter";
 import { asMailbox, Directory, hasMailbox, type MailboxRecipient, only, selfSid, sidOf } from "./identity";
-import { compared, startValues } from "./mailbox-properties";
+import { compared, newMailboxFields } from "./mailbox-properties";
 import { mailboxRow, valueIn } from "./mailbox-row";
 
 /** Get-Mailbox. Soft-deleted and inactive mailboxes only when asked for. */
@@ -143,45 +144,37 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
 
   const now = tenant.timestamp();
   const maySignIn = tenant.settings.newSharedAccountEnabled || tenant.isContrary("exchange.new-account-enabled");
-  const recipient: MailboxRecipient = {
-    ...own,
-    recipientTypeDetails: "SharedMailbox",
-    name: tenant.settings.nameBecomesObjectId ? own.externalDirectoryObjectId : name,
-    alias,
-    displayName,
-    ...(tenant.isContrary("exchange.initials") ? {} : initials),
-    sid: sidOf(own.guid),
-    emailAddresses: [
-      ...smtp.map((address, index) => `${index === 0 ? "SMTP" : "smtp"}:${address}`),
-      ...sharePointAddress(directory, alias),
-    ],
-    hiddenFromAddressListsEnabled: false,
-    customAttributes: {},
-    isDirSynced: false,
-    whenCreated: now,
-    mailbox: {
-      ...newMailboxFields(userPrincipalName, now),
-      emailAddressPolicyEnabled: givenPrimary === undefined,
-      accountDisabled: !maySignIn,
-    },
-  };
-  const user: User = {
+  const recipient = asMailbox(
+    newRecipient({
+      ...own,
+      recipientTypeDetails: "SharedMailbox",
+      name: tenant.settings.nameBecomesObjectId ? own.externalDirectoryObjectId : name,
+      alias,
+      displayName,
+      ...(tenant.isContrary("exchange.initials") ? {} : initials),
+      sid: sidOf(own.guid),
+      emailAddresses: [
+        ...smtp.map((address, index) => `${index === 0 ? "SMTP" : "smtp"}:${address}`),
+        ...sharePointAddress(directory, alias),
+      ],
+      whenCreated: now,
+      mailbox: {
+        ...newMailboxFields(userPrincipalName, now),
+        emailAddressPolicyEnabled: givenPrimary === undefined,
+      },
+    }),
+  );
+  const user = newUser({
     id: own.externalDirectoryObjectId,
     userPrincipalName,
     displayName,
     ...optionalNames(bound.text("FirstName"), bound.text("LastName")),
     mail: primary,
     mailNickname: alias,
-    userType: "Member",
     accountEnabled: maySignIn,
-    usageLocation: null,
-    assignedLicenses: [],
-    onPremisesSyncEnabled: null,
     createdDateTime: now,
-    deletedDateTime: null,
-    directoryRoles: [],
     signInSessionsValidFromDateTime: now,
-  };
+  });
   tenant.store.commit([
     [tables.recipients, recipient.guid, recipient],
     [tables.users, user.id, user],
@@ -202,26 +195,15 @@ function sharePointAddress(directory: Directory, alias: string): string[] {
     : [];
 }
 
-/** The fields of a mailbox nobody has set anything on. */
-export function newMailboxFields(userPrincipalName: string, now: string): MailboxFields {
-  return {
-    ...startValues(),
-    exchangeGuid: randomUUID(),
-    userPrincipalName,
-    accountDisabled: false,
-    whenMailboxCreated: now,
-    whenSoftDeleted: null,
-    totalItemSize: 0,
-    itemCount: 0,
-  };
-}
-
-/** What every mailbox grants itself. */
-export function selfPermissions(mailbox: string): Permission[] {
+/** What every mailbox grants itself; `ids` are those of the two rows. */
+export function selfPermissions(
+  mailbox: string,
+  [fullAccess, sendAs]: readonly [string, string] = [`${mailbox}:self`, `${mailbox}:selfSendAs`],
+): Permission[] {
   const row = { mailbox, sid: selfSid, isInherited: false, deny: false, inheritanceType: "All", autoMapping: false };
   return [
-    { ...row, id: `${mailbox}:self`, kind: "mailbox", accessRights: ["FullAccess", "ReadPermission"] },
-    { ...row, id: `${mailbox}:selfSendAs`, kind: "sendAs", accessRights: ["SendAs"], inheritanceType: "None" },
+    { ...row, id: fullAccess, kind: "mailbox", accessRights: ["FullAccess", "ReadPermission"] },
+    { ...row, id: sendAs, kind: "sendAs", accessRights: ["SendAs"], inheritanceType: "None" },
   ];
 }
 

@@ -1,12 +1,9 @@
 import { type Call, limited } from "./call";
 import { guid, type Row } from "./envelope";
 import { objectNotFound } from "./errors";
-import { formatSize } from "./format";
+import { formatSize, gigabyte, megabyte } from "./format";
 import { Directory, sidOf } from "./identity";
 import { mailboxPlans } from "./mailbox-row";
-
-const gigabyte = 1024 ** 3;
-const megabyte = 1024 ** 2;
 
 /** Get-AcceptedDomain. */
 export function getAcceptedDomain(call: Call): Row[] {

@@ -3,8 +3,9 @@ import { type Call, limited, named } from "./call";
 import { dateTime, guid, type Row } from "./envelope";
 import { invalidOperation } from "./errors";
 import { parseFilter } from "./filter";
-import { Directory, isSecurityPrincipal, legacyExchangeDN, primaryAddress, samAccountName } from "./identity";
-import { customAttributes, valueIn } from "./mailbox-row";
+import { Directory, isSecurityPrincipal } from "./identity";
+import { noGuid } from "./mailbox-properties";
+import { customAttributes, identityColumns, valueIn } from "./mailbox-row";
 
 const recipientTypes: Partial<Record<Recipient["recipientTypeDetails"], string>> = {
   UserMailbox: "UserMailbox",
@@ -45,22 +46,12 @@ function recipientRow(directory: Directory, recipient: Recipient): Row {
   const { mailbox } = recipient;
   const user = directory.user(recipient.externalDirectoryObjectId);
   return {
-    Identity: recipient.name,
     Id: recipient.name,
-    Name: recipient.name,
     Alias: recipient.alias,
-    DisplayName: recipient.displayName,
+    ...identityColumns(directory, recipient),
     FirstName: user?.givenName ?? "",
     LastName: user?.surname ?? "",
-    Guid: guid(recipient.guid),
-    ExchangeGuid: guid(mailbox?.exchangeGuid ?? "00000000-0000-0000-0000-000000000000"),
-    ExchangeObjectId: guid(recipient.guid),
-    ExternalDirectoryObjectId: recipient.externalDirectoryObjectId,
-    DistinguishedName: directory.distinguishedName(recipient),
-    LegacyExchangeDN: legacyExchangeDN(recipient),
-    SamAccountName: samAccountName(recipient),
-    PrimarySmtpAddress: primaryAddress(recipient) ?? "",
-    EmailAddresses: recipient.emailAddresses,
+    ExchangeGuid: guid(mailbox?.exchangeGuid ?? noGuid),
     ExternalEmailAddress: recipient.externalEmailAddress ?? null,
     EmailAddressPolicyEnabled: mailbox?.emailAddressPolicyEnabled ?? false,
     WindowsLiveID: user?.userPrincipalName ?? "",
@@ -70,7 +61,7 @@ function recipientRow(directory: Directory, recipient: Recipient): Row {
     IsDirSynced: recipient.isDirSynced,
     HiddenFromAddressListsEnabled: recipient.hiddenFromAddressListsEnabled,
     LitigationHoldEnabled: mailbox?.litigationHoldEnabled ?? false,
-    ArchiveGuid: guid(mailbox?.archiveGuid ?? "00000000-0000-0000-0000-000000000000"),
+    ArchiveGuid: guid(mailbox?.archiveGuid ?? noGuid),
     SKUAssigned: (user?.assignedLicenses.length ?? 0) > 0,
     ...customAttributes(recipient.customAttributes),
     WhenMailboxCreated: dateTime(mailbox?.whenMailboxCreated ?? null),

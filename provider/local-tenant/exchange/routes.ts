@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { applyFault } from "../faults";
+import { isPlainObject } from "../json";
 import { callerOf } from "../login/tokens";
 import { type Application, type Organization, tables } from "../model";
-import { isPlainObject } from "../plain";
 import type { Tenant } from "../tenant";
 import { type Bound, bind } from "./binding";
 import { type Call, moreResults } from "./call";

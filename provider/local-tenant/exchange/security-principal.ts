@@ -1,22 +1,32 @@
-import { type Group, type Recipient, tables, type User } from "../model";
+import { primaryAddress } from "../directory";
+import { type Group, type Recipient, tables } from "../model";
 import { type Call, limited } from "./call";
 import { guid, type Row } from "./envelope";
+import { objectNotFound, synchronizedFromOnPremises } from "./errors";
 import { parseFilter } from "./filter";
-import { Directory, isGroup, only, primaryAddress, samAccountName, sidOf } from "./identity";
+import { Directory, isGroup, only, samAccountName, sidOf } from "./identity";
+import { requiredInitials } from "./mailbox";
 import { valueIn } from "./mailbox-row";
 
 /** Get-User: people and resources with or without a mailbox, with their SID. Deleted ones and contacts are not among them. */
 export function getUser(call: Call): Row[] {
   const directory = new Directory(call.tenant, "seen");
-  const people = directory.recipients.filter(
-    (recipient) =>
-      !isGroup(recipient) && recipient.recipientTypeDetails !== "MailContact" && !directory.isSoftDeleted(recipient),
-  );
+  const people = directory.recipients.filter(isUser(directory));
   const ids = new Set(directory.recipients.map(({ externalDirectoryObjectId: id }) => id));
   const accounts = directory.users.filter(({ id, deletedDateTime }) => !ids.has(id) && deletedDateTime === null);
   return selected(call, [
-    ...people.map((recipient) => userRow(directory, recipient)),
-    ...accounts.map((account) => accountRow(account)),
+    ...people.map((recipient) => ({
+      ...recipientRow(recipient),
+      Initials: recipient.initials ?? "",
+      ...signInColumns(directory.userPrincipalName(recipient) ?? ""),
+      IsDirSynced: recipient.isDirSynced,
+    })),
+    ...accounts.map((account) => ({
+      ...principalRow(account.id, account.id, account.displayName, "User"),
+      Initials: "",
+      ...signInColumns(account.userPrincipalName),
+      IsDirSynced: account.onPremisesSyncEnabled === true,
+    })),
   ]);
 }
 
@@ -28,9 +38,39 @@ export function getGroup(call: Call): Row[] {
     .rows<Group>(tables.groups)
     .filter(({ securityEnabled, mailEnabled }) => securityEnabled && !mailEnabled);
   return selected(call, [
-    ...groups.map((recipient) => ({ ...common(recipient), DisplayName: recipient.displayName })),
-    ...plain.map((group) => plainGroupRow(group)),
+    ...groups.map(recipientRow),
+    ...plain.map(({ id, displayName }) => principalRow(id, displayName, displayName, "UniversalSecurityGroup")),
   ]);
+}
+
+/** Set-User: the initials, the one thing of a person that no other cmdlet here writes. */
+export function setUser({ bound, tenant, warnings }: Call): undefined {
+  const identity = bound.filled("Identity") ?? "";
+  const seen = new Directory(tenant, "seen");
+  const { guid: key } = only(identity, seen.matches(identity, isUser(seen)));
+  const latest = new Directory(tenant, "latest");
+  const recipient = latest.byGuid(key);
+  if (recipient === undefined || latest.isSoftDeleted(recipient)) {
+    throw objectNotFound(identity);
+  }
+  if (recipient.isDirSynced) {
+    throw synchronizedFromOnPremises("Set-User", "Initials", recipient.name);
+  }
+  const { initials: before, ...rest } = recipient;
+  const after = {
+    ...rest,
+    ...(bound.has("Initials") ? requiredInitials(bound.text("Initials")) : { initials: before }),
+  };
+  if (after.initials === before) {
+    warnings.push(`The command completed successfully but no settings of '${recipient.name}' have been modified.`);
+    return;
+  }
+  tenant.store.commit([[tables.recipients, key, after]]);
+}
+
+function isUser(directory: Directory) {
+  return (recipient: Recipient): recipient is Recipient =>
+    !isGroup(recipient) && recipient.recipientTypeDetails !== "MailContact" && !directory.isSoftDeleted(recipient);
 }
 
 function selected(call: Call, rows: Row[]): Row[] {
@@ -52,65 +92,34 @@ function selected(call: Call, rows: Row[]): Row[] {
   return limited(call, filter === undefined ? named : named.filter(parseFilter(filter, valueIn)));
 }
 
-function common(recipient: Recipient): Row {
+/** A principal that Exchange knows from the directory alone. */
+function principalRow(id: string, name: string, displayName: string, kind: string): Row {
   return {
-    Identity: recipient.name,
-    Id: recipient.name,
-    Name: recipient.name,
+    Identity: name,
+    Id: name,
+    Name: name,
+    DisplayName: displayName,
+    Guid: guid(id),
+    ExternalDirectoryObjectId: id,
+    RecipientTypeDetails: kind,
+    WindowsEmailAddress: "",
+    Sid: sidOf(id),
+    SidHistory: [],
+  };
+}
+
+function recipientRow(recipient: Recipient): Row {
+  const { externalDirectoryObjectId: id, name, displayName, recipientTypeDetails } = recipient;
+  return {
+    ...principalRow(id, name, displayName, recipientTypeDetails),
     Guid: guid(recipient.guid),
-    ExternalDirectoryObjectId: recipient.externalDirectoryObjectId,
     SamAccountName: samAccountName(recipient),
-    RecipientTypeDetails: recipient.recipientTypeDetails,
     WindowsEmailAddress: primaryAddress(recipient) ?? "",
     Sid: recipient.sid,
     SidHistory: recipient.sidHistory ?? [],
   };
 }
 
-function userRow(directory: Directory, recipient: Recipient): Row {
-  const signInName = directory.userPrincipalName(recipient) ?? "";
-  return {
-    ...common(recipient),
-    DisplayName: recipient.displayName,
-    Initials: recipient.initials ?? "",
-    UserPrincipalName: signInName,
-    WindowsLiveID: signInName,
-    MicrosoftOnlineServicesID: signInName,
-    IsDirSynced: recipient.isDirSynced,
-  };
-}
-
-function accountRow(account: User): Row {
-  return {
-    Identity: account.id,
-    Id: account.id,
-    Name: account.id,
-    Guid: guid(account.id),
-    ExternalDirectoryObjectId: account.id,
-    RecipientTypeDetails: "User",
-    WindowsEmailAddress: "",
-    Sid: sidOf(account.id),
-    SidHistory: [],
-    DisplayName: account.displayName,
-    Initials: "",
-    UserPrincipalName: account.userPrincipalName,
-    WindowsLiveID: account.userPrincipalName,
-    MicrosoftOnlineServicesID: account.userPrincipalName,
-    IsDirSynced: account.onPremisesSyncEnabled === true,
-  };
-}
-
-function plainGroupRow(group: Group): Row {
-  return {
-    Identity: group.displayName,
-    Id: group.displayName,
-    Name: group.displayName,
-    Guid: guid(group.id),
-    ExternalDirectoryObjectId: group.id,
-    RecipientTypeDetails: "UniversalSecurityGroup",
-    WindowsEmailAddress: "",
-    Sid: sidOf(group.id),
-    SidHistory: [],
-    DisplayName: group.displayName,
-  };
+function signInColumns(name: string): Row {
+  return { UserPrincipalName: name, WindowsLiveID: name, MicrosoftOnlineServicesID: name };
 }

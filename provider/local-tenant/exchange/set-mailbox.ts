@@ -1,3 +1,4 @@
+import { primaryAddress } from "../directory";
 import { type RecipientTypeDetails, tables } from "../model";
 import {
   isSmtp,
@@ -17,7 +18,7 @@ import { changed, type ListChange } from "./binding";
 import type { Call } from "./call";
 import { notSimulated, objectNotFound, quotaOrder, synchronizedFromOnPremises } from "./errors";
 import { formatSize } from "./format";
-import { asMailbox, Directory, primaryAddress } from "./identity";
+import { asMailbox, Directory } from "./identity";
 import { requiredName, requireLength } from "./mailbox";
 import { bytes, type Change, mailboxProperties, sendersOrMembers, write, writeSenders } from "./mailbox-properties";
 
@@ -173,11 +174,8 @@ function withSmtp(address: string): string {
 
 function setSignIn({ bound, latest, before, after, user }: Change): void {
   const disabled = bound.flag("AccountDisabled");
-  if (disabled !== undefined) {
-    after.mailbox.accountDisabled = disabled;
-    if (user !== undefined) {
-      user.accountEnabled = !disabled;
-    }
+  if (disabled !== undefined && user !== undefined) {
+    user.accountEnabled = !disabled;
   }
   const signInName = bound.filled("MicrosoftOnlineServicesID");
   if (signInName !== undefined) {

@@ -1,3 +1,4 @@
+import { isPlainObject } from "../json";
 import {
   batchTooLarge,
   failedDependency,
@@ -6,7 +7,7 @@ import {
   invalidDependency,
   mixedBatch,
 } from "./errors";
-import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
 
 /** Most requests a batch may hold. */
 const largest = 20;
@@ -109,7 +110,7 @@ function followsTheOneBefore(step: Step, index: number, steps: readonly Step[]):
 
 function stepOf(value: unknown): Step {
   if (
-    !isObject(value) ||
+    !isPlainObject(value) ||
     typeof value.id !== "string" ||
     value.id === "" ||
     typeof value.method !== "string" ||
@@ -121,7 +122,7 @@ function stepOf(value: unknown): Step {
     throw invalidBatch(`The url of request '${value.id}' must be relative.`);
   }
   const headers = new Headers();
-  for (const [name, content] of Object.entries(isObject(value.headers) ? value.headers : {})) {
+  for (const [name, content] of Object.entries(isPlainObject(value.headers) ? value.headers : {})) {
     try {
       headers.set(name, String(content));
     } catch {

@@ -1,16 +1,8 @@
+import { smtpAddresses } from "../directory";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, entityAnswer } from "./collection";
-import {
-  conflictOf,
-  isSame,
-  recipientsById,
-  seenRecipient,
-  seenUser,
-  seenUsers,
-  smtpAddresses,
-  takenAddresses,
-} from "./directory";
+import { conflictOf, isSame, recipientsById, seenRecipient, seenUser, seenUsers, takenAddresses } from "./directory";
 import { invalidProperty, invalidValue, objectConflict, resourceNotFound, segmentNotFound } from "./errors";
 import { type Answer, bodyOf, type GraphRequest, spelled } from "./request";
 import { deletedUserType, userEntity } from "./user-entity";

@@ -1,8 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { isLive, primaryAddress, smtpAddresses } from "../directory";
+import { isPlainObject } from "../json";
 import { type Group, type InboxRule, type MailboxFields, type Message, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
-import { currentRecipient, isLive, primaryAddress, smtpAddresses } from "./directory";
+import { currentRecipient } from "./directory";
+import { requestBodyRead } from "./errors";
+import { requireMailbox } from "./mailbox";
 import { addressOf, folderNamed } from "./messages";
+import { type Answer, bodyOf, type GraphRequest } from "./request";
 import { ruleApplies } from "./rule-conditions";
 
 /** A message on its way. */
@@ -56,6 +61,27 @@ export async function deliver(tenant: Tenant, envelope: Envelope): Promise<Deliv
   const steps: DeliveryStep[] = [];
   transport(tenant, { ...envelope, attachment: null, ruled: [], forwardedBy: [] }, steps, false);
   return steps;
+}
+
+/** POST /users/{id}/sendMail: one message to each recipient, delivered at once. Attachments and saved copies are not simulated. */
+export async function sendMail(request: GraphRequest): Promise<Answer> {
+  const { recipient } = requireMailbox(request);
+  const { message } = bodyOf(request);
+  if (!isPlainObject(message) || !Array.isArray(message.toRecipients) || message.toRecipients.length === 0) {
+    throw requestBodyRead("The message needs at least one recipient in 'toRecipients'.");
+  }
+  const subject = typeof message.subject === "string" ? message.subject : "";
+  const addresses = message.toRecipients.map((given) => {
+    const address = isPlainObject(given) && isPlainObject(given.emailAddress) ? given.emailAddress.address : undefined;
+    if (typeof address !== "string" || !/^[^@\s]+@[^@\s]+$/.test(address)) {
+      throw requestBodyRead("A recipient has no emailAddress with an address.");
+    }
+    return address;
+  });
+  for (const to of addresses) {
+    await deliver(request.tenant, { from: primaryAddress(recipient) ?? "", to, subject });
+  }
+  return { status: 202 };
 }
 
 function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAutomatic: boolean): void {

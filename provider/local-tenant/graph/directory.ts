@@ -1,3 +1,4 @@
+import { isLive, smtpAddresses } from "../directory";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 
@@ -77,23 +78,6 @@ export function recipientsById(tenant: Tenant, recipients: readonly Recipient[])
     guids.set(id, recipient.guid);
   }
   return byId;
-}
-
-/** False for the recipient of a soft-deleted mailbox. */
-export function isLive(recipient: Recipient): boolean {
-  return recipient.mailbox === undefined || recipient.mailbox.whenSoftDeleted === null;
-}
-
-/** The address behind the one `SMTP:` entry, or undefined. */
-export function primaryAddress(recipient: Recipient): string | undefined {
-  return recipient.emailAddresses.find((address) => address.startsWith("SMTP:"))?.slice(5);
-}
-
-/** SMTP addresses of a recipient without prefix, lower case. */
-export function smtpAddresses(recipient: Recipient): string[] {
-  return recipient.emailAddresses
-    .filter((address) => /^smtp:/i.test(address))
-    .map((address) => address.slice(5).toLowerCase());
 }
 
 /** Equal without case, as names and addresses are compared everywhere. */

@@ -1,6 +1,7 @@
+import { isPlainObject } from "../json";
 import { comparisons, holds, type Predicate, Reader, type Token, textFunctions, tokensOf } from "../odata/expression";
 import { consistencyLevelMissing, invalidFilter, unknownFilterProperty, unsupportedFilter } from "./errors";
-import { isObject, type Json } from "./request";
+import type { Json } from "./request";
 
 /** What a collection lets `$filter` do. */
 export interface FilterRules {
@@ -165,7 +166,7 @@ class Conditions {
     const name = isVariable ? head : this.#member(head);
     return ({ entity, variables }) =>
       rest.reduce<unknown>(
-        (value, step) => (isObject(value) ? value[step] : undefined),
+        (value, step) => (isPlainObject(value) ? value[step] : undefined),
         variables.has(name) ? variables.get(name) : entity[name],
       ) ?? null;
   }

@@ -1,3 +1,4 @@
+import { isPlainObject } from "../json";
 import { type Organization, type Sku, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
@@ -14,7 +15,7 @@ import {
   unknownServicePlan,
   usageLocationMissing,
 } from "./errors";
-import { type Answer, bodyOf, type GraphRequest, isObject, type Json, spelled } from "./request";
+import { type Answer, bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { userEntity, userType } from "./user-entity";
 import { requireCurrentUser, requireUser } from "./users";
 
@@ -143,7 +144,7 @@ function withLicense(
   licenses: User["assignedLicenses"],
   given: unknown,
 ): User["assignedLicenses"] {
-  if (!isObject(given)) {
+  if (!isPlainObject(given)) {
     throw invalidValue("addLicenses", "User");
   }
   const addition = spelled(given, ["skuId", "disabledPlans"]);

@@ -1,3 +1,4 @@
+import { isPlainObject } from "../json";
 import { type MailboxSettings, type RecipientTypeDetails, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { refuseUnknown } from "./collection";
@@ -19,7 +20,7 @@ import { whyNotFormat } from "./formats";
 import { type MailboxOwner, requireMailbox, requireRecipient } from "./mailbox";
 import { folderId } from "./messages";
 import { admits } from "./permissions";
-import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
 import { instantOf, isTimeZone, utcText } from "./time-zones";
 
 const type = "microsoft.graph.mailboxSettings";
@@ -76,7 +77,7 @@ export function getMailboxSetting(request: GraphRequest): Answer {
   const value = entityOf(request.tenant, owner)[member];
   return {
     status: 200,
-    body: { "@odata.context": `${context(request, owner)}/${member}`, ...(isObject(value) ? value : { value }) },
+    body: { "@odata.context": `${context(request, owner)}/${member}`, ...(isPlainObject(value) ? value : { value }) },
   };
 }
 
@@ -253,7 +254,7 @@ function changedReplies(replies: Replies, value: unknown, tenant: Tenant): Repli
   // @observed graph.scheduled-past: Replies scheduled for a time that is over are refused: given now, or kept from before where no
   // times are given [Exchange's own check of a schedule as a whole, InvalidScheduledOofDuration (public sources);
   // ecederstrand/exchangelib #617; Graph's code is ours]
-  if (!isObject(value)) {
+  if (!isPlainObject(value)) {
     throw unreadableLiteral(value, "microsoft.graph.automaticRepliesSetting");
   }
   const changed: Replies = { ...replies };
@@ -309,8 +310,8 @@ function wrapped(message: string): string {
 function checkedTime(value: unknown): { dateTime: string; timeZone: string } {
   // @documented graph.scheduled-utc: Scheduled times come back in UTC with seven decimals [Microsoft Graph reference:
   // user-update-mailboxsettings, examples]
-  if (!isObject(value) || typeof value.dateTime !== "string") {
-    throw unreadableLiteral(isObject(value) ? value.dateTime : value, "microsoft.graph.dateTimeTimeZone");
+  if (!isPlainObject(value) || typeof value.dateTime !== "string") {
+    throw unreadableLiteral(isPlainObject(value) ? value.dateTime : value, "microsoft.graph.dateTimeTimeZone");
   }
   const timeZone = value.timeZone ?? "UTC";
   if (typeof timeZone !== "string" || !isTimeZone(timeZone)) {
@@ -324,8 +325,8 @@ function checkedTime(value: unknown): { dateTime: string; timeZone: string } {
 }
 
 function checkedLocale(value: unknown): string {
-  const locale = isObject(value) ? value.locale : value;
-  if (!isObject(value) || typeof locale !== "string" || !/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})+$/.test(locale)) {
+  const locale = isPlainObject(value) ? value.locale : value;
+  if (!isPlainObject(value) || typeof locale !== "string" || !/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})+$/.test(locale)) {
     throw invalidLocale(locale);
   }
   try {
@@ -353,11 +354,11 @@ function checkedTimeZone(value: unknown): string {
 }
 
 function checkedHours(value: unknown, settings: MailboxSettings): NonNullable<MailboxSettings["workingHours"]> {
-  if (!isObject(value)) {
+  if (!isPlainObject(value)) {
     throw unreadableLiteral(value, "microsoft.graph.workingHours");
   }
   const zone = value.timeZone;
-  if (zone !== undefined && (!isObject(zone) || typeof zone.name !== "string")) {
+  if (zone !== undefined && (!isPlainObject(zone) || typeof zone.name !== "string")) {
     throw invalidTimeZone();
   }
   const before = settings.workingHours;
@@ -367,7 +368,7 @@ function checkedHours(value: unknown, settings: MailboxSettings): NonNullable<Ma
       : (before?.daysOfWeek ?? ["monday", "tuesday", "wednesday", "thursday", "friday"]),
     startTime: checkedClock(value.startTime ?? before?.startTime ?? "08:00:00.0000000"),
     endTime: checkedClock(value.endTime ?? before?.endTime ?? "17:00:00.0000000"),
-    timeZone: isObject(zone) ? zone : (before?.timeZone ?? { name: settings.timeZone ?? "Pacific Standard Time" }),
+    timeZone: isPlainObject(zone) ? zone : (before?.timeZone ?? { name: settings.timeZone ?? "Pacific Standard Time" }),
   };
   if (hours.startTime > hours.endTime) {
     throw invalidTimeSettings();

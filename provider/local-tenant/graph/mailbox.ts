@@ -1,6 +1,7 @@
+import { isLive } from "../directory";
 import { type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
-import { currentRecipient, findUser, isLive, isSame, seenRecipient } from "./directory";
+import { currentRecipient, findUser, isSame, seenRecipient } from "./directory";
 import { mailboxNotEnabled, mailboxOwnerNotFound } from "./errors";
 import type { GraphRequest } from "./request";
 

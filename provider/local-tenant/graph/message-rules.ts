@@ -1,8 +1,10 @@
+import { isLive, smtpAddresses } from "../directory";
 import { inOrder, newRuleId, saveRule } from "../inbox-rules";
+import { isPlainObject } from "../json";
 import { type InboxRule, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
-import { isLive, isSame, smtpAddresses } from "./directory";
+import { isSame } from "./directory";
 import {
   errorAccessDenied,
   invalidRule,
@@ -18,7 +20,7 @@ import {
 } from "./errors";
 import { type MailboxOwner, requireMailbox } from "./mailbox";
 import { folderNamed } from "./messages";
-import { type Answer, bodyOf, type GraphRequest, isObject, type Json } from "./request";
+import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
 
 const ruleType: EntityType = {
   type: "microsoft.graph.messageRule",
@@ -306,7 +308,7 @@ function members(tenant: Tenant, value: unknown, kinds: Record<string, Kind>, ty
   if (value === null || value === undefined) {
     return null;
   }
-  if (!isObject(value)) {
+  if (!isPlainObject(value)) {
     throw unreadableLiteral(value, type);
   }
   const result: Json = {};
@@ -348,7 +350,7 @@ function checkedMember(tenant: Tenant, name: string, given: unknown, kind: Kind)
       }
       return given;
     case "size":
-      if (!isObject(given)) {
+      if (!isPlainObject(given)) {
         throw unreadableLiteral(given, "microsoft.graph.sizeRange");
       }
       return given;
@@ -364,11 +366,14 @@ function checkedMember(tenant: Tenant, name: string, given: unknown, kind: Kind)
 
 /** `{ emailAddress: { address, name? } }`; the name is filled in from the tenant's own recipients. */
 function checkedRecipient(tenant: Tenant, member: string, value: unknown): Json {
-  const emailAddress = isObject(value) ? value.emailAddress : undefined;
-  if (!isObject(value) || Object.keys(value).some((name) => name !== "emailAddress" && !name.startsWith("@odata."))) {
+  const emailAddress = isPlainObject(value) ? value.emailAddress : undefined;
+  if (
+    !isPlainObject(value) ||
+    Object.keys(value).some((name) => name !== "emailAddress" && !name.startsWith("@odata."))
+  ) {
     throw requestBodyRead(`A value of '${member}' is not of the type 'microsoft.graph.recipient'.`);
   }
-  if (!isObject(emailAddress) || typeof emailAddress.address !== "string") {
+  if (!isPlainObject(emailAddress) || typeof emailAddress.address !== "string") {
     throw invalidRule(`A recipient of '${member}' has no emailAddress with an address.`);
   }
   const { address } = emailAddress;

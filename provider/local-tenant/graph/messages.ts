@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
+import { isLive, smtpAddresses } from "../directory";
+import { isPlainObject } from "../json";
 import { type Message, type Recipient, tables } from "../model";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
-import { isLive, isSame, smtpAddresses } from "./directory";
+import { isSame } from "./directory";
 import { itemNotFound, notSimulated } from "./errors";
 import { type MailboxOwner, requireMailbox } from "./mailbox";
-import { type Answer, type GraphRequest, isObject, type Json } from "./request";
+import type { Answer, GraphRequest, Json } from "./request";
 
 /** Folders every mailbox has; a message is in one of them. */
 const folders: Readonly<Record<string, string>> = {
@@ -34,61 +36,37 @@ const rules = {
   refused: new Set<string>(),
 };
 
+/** What a message shows without `$select`. */
+const messageMembers = [
+  "id",
+  "createdDateTime",
+  "lastModifiedDateTime",
+  "receivedDateTime",
+  "sentDateTime",
+  "hasAttachments",
+  "internetMessageId",
+  "subject",
+  "bodyPreview",
+  "importance",
+  "parentFolderId",
+  "isRead",
+  "isDraft",
+  "body",
+  "sender",
+  "from",
+  "toRecipients",
+  "ccRecipients",
+  "bccRecipients",
+  "replyTo",
+  "attachments",
+];
+
 const messageType: EntityType = {
   ...rules,
   type: "microsoft.graph.message",
   resource: "Message",
-  members: [
-    "id",
-    "createdDateTime",
-    "lastModifiedDateTime",
-    "changeKey",
-    "categories",
-    "receivedDateTime",
-    "sentDateTime",
-    "hasAttachments",
-    "internetMessageId",
-    "subject",
-    "bodyPreview",
-    "importance",
-    "parentFolderId",
-    "conversationId",
-    "isRead",
-    "isDraft",
-    "webLink",
-    "inferenceClassification",
-    "body",
-    "sender",
-    "from",
-    "toRecipients",
-    "ccRecipients",
-    "bccRecipients",
-    "replyTo",
-    "attachments",
-  ],
-  defaults: [
-    "id",
-    "createdDateTime",
-    "lastModifiedDateTime",
-    "receivedDateTime",
-    "sentDateTime",
-    "hasAttachments",
-    "internetMessageId",
-    "subject",
-    "bodyPreview",
-    "importance",
-    "parentFolderId",
-    "isRead",
-    "isDraft",
-    "body",
-    "sender",
-    "from",
-    "toRecipients",
-    "ccRecipients",
-    "bccRecipients",
-    "replyTo",
-    "attachments",
-  ],
+  members: [...messageMembers, "changeKey", "categories", "conversationId", "webLink", "inferenceClassification"],
+  defaults: messageMembers,
   pageSize: 10,
   largestPage: 1000,
 };
@@ -314,6 +292,6 @@ function withoutExpand(request: GraphRequest): GraphRequest {
 
 /** True for a JSON object with an address: what a rule's recipient is. */
 export function addressOf(value: unknown): string | undefined {
-  const emailAddress = isObject(value) ? value.emailAddress : undefined;
-  return isObject(emailAddress) && typeof emailAddress.address === "string" ? emailAddress.address : undefined;
+  const emailAddress = isPlainObject(value) ? value.emailAddress : undefined;
+  return isPlainObject(emailAddress) && typeof emailAddress.address === "string" ? emailAddress.address : undefined;
 }

@@ -1,3 +1,4 @@
+import { isPlainObject } from "../json";
 import type { Caller } from "../login/tokens";
 import type { Tenant } from "../tenant";
 import { duplicateQueryOption, emptyPayload, malformedUrl, segmentNotFound, unreadablePayload } from "./errors";
@@ -98,7 +99,7 @@ export function bodyOf(request: GraphRequest): Json {
   } catch {
     throw unreadablePayload();
   }
-  if (!isObject(body)) {
+  if (!isPlainObject(body)) {
     throw unreadablePayload();
   }
   return body;
@@ -134,17 +135,13 @@ export function withoutMetadata(body: unknown): unknown {
   if (Array.isArray(body)) {
     return body.map(withoutMetadata);
   }
-  if (!isObject(body)) {
+  if (!isPlainObject(body)) {
     return body;
   }
   const kept = Object.entries(body).filter(
     ([name]) => !name.includes("@odata.") || ["@odata.nextLink", "@odata.count"].includes(name),
   );
   return Object.fromEntries(kept.map(([name, value]) => [name, withoutMetadata(value)]));
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** True when the request asks for the eventually consistent index. */

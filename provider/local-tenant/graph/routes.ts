@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import { applyFault } from "../faults";
 import { callerOf } from "../login/tokens";
@@ -11,6 +12,7 @@ import {
   purgeDeletedItem,
   restoreDeletedItem,
 } from "./deleted-items";
+import { sendMail } from "./delivery";
 import {
   authorizationRequestDenied,
   delegatedOnly,
@@ -19,6 +21,7 @@ import {
   internalError,
   invalidAuthenticationToken,
   invalidVersion,
+  mailboxConcurrency,
   methodNotAllowed,
   notSimulated,
   segmentNotFound,
@@ -38,7 +41,6 @@ import {
 } from "./messages";
 import { isOnCollection, isReal, isRealWrite } from "./not-simulated";
 import { getDomain, getOrganization, listDomains, listOrganization } from "./organization";
-import { OutlookLimit } from "./outlook-limit";
 import { admits, mailboxPermissions, type Permission } from "./permissions";
 import {
   type Answer,
@@ -49,7 +51,6 @@ import {
   systemSegments,
   withoutMetadata,
 } from "./request";
-import { sendMail } from "./send-mail";
 import { createUser, deleteUser, getUser, listUsers, revokeSignInSessions, updateUser } from "./users";
 
 interface Route {
@@ -352,4 +353,31 @@ function whyNoToken(tenant: Tenant, authorization: string | undefined): string {
     return "Access token validation failure. Invalid audience.";
   }
   return "Access token validation failure.";
+}
+
+/** Requests to the mailbox store in flight, by application. */
+class OutlookLimit {
+  // @documented graph.mailbox-concurrency: More than four requests of an application in flight in the mailbox store: 429 with
+  // Retry-After [Microsoft Graph: throttling limits, Outlook]
+  readonly #inFlight = new Map<string, number>();
+
+  constructor(readonly tenant: Tenant) {}
+
+  /**
+   * Runs a request to the mailbox store as one of the application's few in flight at once; one too many is answered with 429
+   * before it is run. Each takes `Settings.outlookLatency` at least, without which none would ever meet another.
+   */
+  async run(appId: string, request: () => Answer | Promise<Answer>): Promise<Answer> {
+    const running = this.#inFlight.get(appId) ?? 0;
+    if (running >= this.tenant.settings.outlookConcurrency) {
+      throw mailboxConcurrency();
+    }
+    this.#inFlight.set(appId, running + 1);
+    try {
+      await delay(this.tenant.settings.outlookLatency);
+      return await request();
+    } finally {
+      this.#inFlight.set(appId, (this.#inFlight.get(appId) ?? 1) - 1);
+    }
+  }
 }

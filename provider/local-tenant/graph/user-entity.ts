@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { primaryAddress } from "../directory";
 import type { Recipient, User } from "../model";
 import type { EntityType } from "./collection";
-import { primaryAddress } from "./directory";
 import { userNavigation } from "./not-simulated";
 import type { Json } from "./request";
 
@@ -210,28 +209,6 @@ export function userEntity(user: User, recipient: Recipient | undefined): Json {
     // The directory frees the name of a deleted user by putting the object id in front of it.
     userPrincipalName: isDeleted ? user.id.replaceAll("-", "") + user.userPrincipalName : user.userPrincipalName,
     userType: user.userType,
-  };
-}
-
-/** A new user row with nothing but what a create must give. */
-export function newUser(required: {
-  userPrincipalName: string;
-  displayName: string;
-  mailNickname: string;
-  accountEnabled: boolean;
-  createdDateTime: string;
-}): User {
-  return {
-    id: randomUUID(),
-    ...required,
-    mail: null,
-    userType: "Member",
-    usageLocation: null,
-    assignedLicenses: [],
-    onPremisesSyncEnabled: null,
-    deletedDateTime: null,
-    directoryRoles: [],
-    signInSessionsValidFromDateTime: null,
   };
 }
 

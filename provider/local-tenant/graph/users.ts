@@ -1,3 +1,6 @@
+import { newUser, smtpAddresses } from "../directory";
+import { isHeld } from "../holds";
+import { isPlainObject } from "../json";
 import { type AcceptedDomain, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, entityAnswer } from "./collection";
@@ -10,7 +13,6 @@ import {
   recipientsById,
   seenRecipient,
   seenUsers,
-  smtpAddresses,
 } from "./directory";
 import {
   authorizationRequestDenied,
@@ -24,11 +26,10 @@ import {
   unverifiedDomain,
   valueRequired,
 } from "./errors";
-import { isHeld } from "./holds";
 import { mailboxSettingsOf } from "./mailbox-settings";
 import { admits } from "./permissions";
-import { type Answer, bodyOf, type GraphRequest, isObject, type Json, spelled } from "./request";
-import { newUser, plainLists, plainText, readOnlyMembers, userEntity, userType } from "./user-entity";
+import { type Answer, bodyOf, type GraphRequest, type Json, spelled } from "./request";
+import { plainLists, plainText, readOnlyMembers, userEntity, userType } from "./user-entity";
 
 /** GET /users */
 export function listUsers(request: GraphRequest): Answer {
@@ -64,7 +65,7 @@ export function createUser(request: GraphRequest): Answer {
       throw valueRequired(required, "User");
     }
   }
-  const passwordProfile = isObject(body.passwordProfile) ? spelled(body.passwordProfile, ["password"]) : undefined;
+  const passwordProfile = isPlainObject(body.passwordProfile) ? spelled(body.passwordProfile, ["password"]) : undefined;
   if (typeof passwordProfile?.password !== "string" || passwordProfile.password === "") {
     throw valueRequired("passwordProfile", "User");
   }
@@ -262,7 +263,7 @@ function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User
         changed.userType = checked(name, value, value === null || value === "Member" || value === "Guest");
         break;
       case "passwordProfile":
-        checked(name, value, value === null || isObject(value));
+        checked(name, value, value === null || isPlainObject(value));
         break;
       case "showInAddressList":
         checked(name, value, value === null || typeof value === "boolean");
@@ -303,7 +304,6 @@ function withChanges(recipient: Recipient, changed: Partial<User>): Recipient {
   if (recipient.mailbox !== undefined) {
     result.mailbox = {
       ...recipient.mailbox,
-      ...(changed.accountEnabled === undefined ? {} : { accountDisabled: !changed.accountEnabled }),
       ...(changed.userPrincipalName === undefined ? {} : { userPrincipalName: changed.userPrincipalName }),
     };
   }

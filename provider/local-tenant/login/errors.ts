@@ -70,16 +70,12 @@ export const signInErrors = {
       `Application with identifier '${appId}' was not found in the directory '${tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.`,
     ),
   missingCredential: () =>
-    new SignInError(
-      401,
-      "invalid_client",
+    invalidClient(
       7000218,
       "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     ),
   wrongSecret: (appId: string) =>
-    new SignInError(
-      401,
-      "invalid_client",
+    invalidClient(
       7000215,
       `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${appId}'.`,
     ),
@@ -90,74 +86,39 @@ export const signInErrors = {
       50027,
       "JWT token is invalid or malformed: client_assertion_type must be 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'.",
     ),
-  malformedAssertion: () => new SignInError(401, "invalid_client", 50027, "JWT token is invalid or malformed."),
+  malformedAssertion: () => invalidClient(50027, "JWT token is invalid or malformed."),
   unknownCertificate: (thumbprint: string) =>
-    new SignInError(
-      401,
-      "invalid_client",
+    invalidClient(
       700027,
       `The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found., Thumbprint of key used by client: '${thumbprint}']`,
     ),
   badAssertionSignature: (thumbprint: string) =>
-    new SignInError(
-      401,
-      "invalid_client",
+    invalidClient(
       700027,
       `Client assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value., Thumbprint of key used by client: '${thumbprint}']`,
     ),
   assertionExpired: (now: string, from: string, until: string) =>
-    new SignInError(
-      401,
-      "invalid_client",
+    invalidClient(
       700024,
       `Client assertion is not within its valid time range. Current time: ${now}, assertion valid from ${from}, expiry time of assertion ${until}.`,
     ),
   assertionWrongApplication: () =>
-    new SignInError(
-      401,
-      "invalid_client",
-      700021,
-      "Client assertion application identifier doesn't match 'client_id' parameter.",
-    ),
+    invalidClient(700021, "Client assertion application identifier doesn't match 'client_id' parameter."),
   assertionWrongAudience: (audience: string) =>
-    new SignInError(
-      401,
-      "invalid_client",
+    invalidClient(
       700023,
       `Client assertion audience claim does not match Realm issuer. The audience sent is '${audience}'.`,
     ),
-  noFederatedIssuer: (issuer: string) =>
-    new SignInError(
-      401,
-      "invalid_client",
-      700211,
-      `No matching federated identity record found for presented assertion issuer '${issuer}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.`,
-    ),
-  noFederatedAudience: (audience: string) =>
-    new SignInError(
-      401,
-      "invalid_client",
-      700212,
-      `No matching federated identity record found for presented assertion audience '${audience}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.`,
-    ),
-  noFederatedSubject: (subject: string) =>
-    new SignInError(
-      401,
-      "invalid_client",
-      700213,
-      `No matching federated identity record found for presented assertion subject '${subject}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.`,
-    ),
+  noFederatedIssuer: (issuer: string) => noFederatedRecord(700211, `issuer '${issuer}'`),
+  noFederatedAudience: (audience: string) => noFederatedRecord(700212, `audience '${audience}'`),
+  noFederatedSubject: (subject: string) => noFederatedRecord(700213, `subject '${subject}'`),
   unknownFederatedKey: (issuer: string, keyId: unknown) =>
-    new SignInError(
-      401,
-      "invalid_client",
+    invalidClient(
       7000272,
       `The certificate with identifier '${String(keyId ?? "")}' used to sign the federated credential could not be found in the metadata of identity provider '${issuer}'.`,
     ),
   badFederatedSignature: () =>
-    new SignInError(
-      401,
-      "invalid_client",
+    invalidClient(
       50013,
       "Assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value.]",
     ),
@@ -185,3 +146,14 @@ export const signInErrors = {
       `The endpoint only accepts POST requests. Received a ${method} request.`,
     ),
 };
+
+function invalidClient(code: number, text: string): SignInError {
+  return new SignInError(401, "invalid_client", code, text);
+}
+
+function noFederatedRecord(code: number, presented: string): SignInError {
+  return invalidClient(
+    code,
+    `No matching federated identity record found for presented assertion ${presented}. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.`,
+  );
+}

@@ -1,11 +1,12 @@
 import { randomUUID, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { organizationOf } from "../directory";
 import { type AcceptedDomain, type Application, type Organization, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { checkAssertion } from "./assertions";
 import { SignInError, signInErrorBody, signInErrors } from "./errors";
-import { type Audience, audiences, issueToken, organizationOf, signingKeys } from "./tokens";
+import { type Audience, audiences, issueToken, signingKeys } from "./tokens";
 
 const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

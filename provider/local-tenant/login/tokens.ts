@@ -8,7 +8,8 @@ import {
   randomUUID,
 } from "node:crypto";
 import jwt from "jsonwebtoken";
-import { type Application, type Organization, tables } from "../model";
+import { organizationOf } from "../directory";
+import { type Application, tables } from "../model";
 import type { Tenant } from "../tenant";
 
 /** A service a token can be meant for. */
@@ -77,11 +78,6 @@ function newSigningKey(): SigningKey {
     kid: randomBytes(20).toString("base64url"),
     privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
-}
-
-/** The tenant's own row. Throws when the tenant was never seeded. */
-export function organizationOf(tenant: Tenant): Organization | undefined {
-  return tenant.store.get<Organization>(tables.organization, "organization");
 }
 
 /** Object id of the application's service principal in the tenant: always the same for the same application. */

@@ -1,20 +1,12 @@
-import { newMailboxFields } from "../exchange/mailbox";
-import {
-  type AcceptedDomain,
-  type Group,
-  type MailboxFields,
-  type Organization,
-  type Permission,
-  type Recipient,
-  type Sku,
-  tables,
-  type User,
-} from "../model";
+import { newRecipient, newUser } from "../directory";
+import { gigabyte } from "../exchange/format";
+import { selfPermissions } from "../exchange/mailbox";
+import { newMailboxFields } from "../exchange/mailbox-properties";
+import { type AcceptedDomain, type Group, type MailboxFields, type Organization, type Sku, tables } from "../model";
 import { type SeedRow, seededAt, seedId, seedSid } from "./ids";
 import { type SeedPerson, seedPeople, seedSkus } from "./people";
 
 const initialDomain = "contoso.onmicrosoft.com";
-const gigabyte = 1024 ** 3;
 
 /** Organisation, domains, subscriptions, people with their mailboxes, groups, a contact and a guest. */
 export function directoryRows(): SeedRow[] {
@@ -55,7 +47,7 @@ function personRows(person: SeedPerson): SeedRow[] {
   const address = `${person.alias}@contoso.com`;
   const displayName = `${person.givenName} ${person.surname}`;
   const isDirSynced = person.isDirSynced ?? false;
-  const user: User = {
+  const user = newUser({
     id: seedId("user", person.number),
     userPrincipalName: address,
     displayName,
@@ -63,7 +55,6 @@ function personRows(person: SeedPerson): SeedRow[] {
     surname: person.surname,
     mail: address,
     mailNickname: person.alias,
-    userType: "Member",
     accountEnabled: true,
     usageLocation: "SE",
     assignedLicenses: seedSkus
@@ -71,11 +62,8 @@ function personRows(person: SeedPerson): SeedRow[] {
       .map((sku) => ({ skuId: sku.skuId, disabledPlans: [] })),
     onPremisesSyncEnabled: isDirSynced ? true : null,
     createdDateTime: seededAt,
-    deletedDateTime: null,
-    directoryRoles: [],
-    signInSessionsValidFromDateTime: null,
-  };
-  const recipient: Recipient = {
+  });
+  const recipient = newRecipient({
     guid: seedId("recipient", person.number),
     externalDirectoryObjectId: user.id,
     recipientTypeDetails: "UserMailbox",
@@ -85,16 +73,15 @@ function personRows(person: SeedPerson): SeedRow[] {
     displayName,
     sid: seedSid(person.number),
     emailAddresses: [`SMTP:${address}`, `smtp:${person.alias}@${initialDomain}`, `SIP:${address}`],
-    hiddenFromAddressListsEnabled: false,
-    customAttributes: {},
     isDirSynced,
     whenCreated: seededAt,
     mailbox: userMailbox(person, address),
-  };
+  });
+  const selfIds = [seedId("permission", person.number * 2), seedId("permission", person.number * 2 + 1)] as const;
   return [
     [tables.users, user.id, user],
     [tables.recipients, recipient.guid, recipient],
-    ...selfRows(recipient.guid, person.number),
+    ...selfPermissions(recipient.guid, selfIds).map((row): SeedRow => [tables.permissions, row.id, row]),
   ];
 }
 
@@ -107,34 +94,6 @@ function userMailbox(person: SeedPerson, userPrincipalName: string): MailboxFiel
     prohibitSendQuota: quota * 0.99,
     prohibitSendReceiveQuota: quota,
   };
-}
-
-/** What every mailbox grants itself from the start. */
-function selfRows(mailbox: string, number: number): SeedRow[] {
-  const self = {
-    mailbox,
-    sid: "S-1-5-10",
-    isInherited: false,
-    deny: false,
-    inheritanceType: "All",
-    autoMapping: false,
-  };
-  const rows: Permission[] = [
-    {
-      id: seedId("permission", number * 2),
-      kind: "mailbox",
-      accessRights: ["FullAccess", "ReadPermission"],
-      ...self,
-    },
-    {
-      id: seedId("permission", number * 2 + 1),
-      kind: "sendAs",
-      accessRights: ["SendAs"],
-      ...self,
-      inheritanceType: "None",
-    },
-  ];
-  return rows.map((row) => [tables.permissions, row.id, row]);
 }
 
 function groupRows(): SeedRow[] {
@@ -162,7 +121,7 @@ function groupRows(): SeedRow[] {
     },
   ];
   return groups.flatMap((group, index): SeedRow[] => {
-    const recipient: Recipient = {
+    const recipient = newRecipient({
       guid: seedId("recipient", 0x100 + index),
       externalDirectoryObjectId: group.id,
       recipientTypeDetails: group.securityEnabled ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup",
@@ -171,11 +130,8 @@ function groupRows(): SeedRow[] {
       displayName: group.displayName,
       sid: seedSid(0x100 + index),
       emailAddresses: [`SMTP:${group.mail}`, `smtp:${group.mailNickname}@${initialDomain}`],
-      hiddenFromAddressListsEnabled: false,
-      customAttributes: {},
-      isDirSynced: false,
       whenCreated: seededAt,
-    };
+    });
     return [
       [tables.groups, group.id, group],
       [tables.recipients, recipient.guid, recipient],
@@ -184,7 +140,7 @@ function groupRows(): SeedRow[] {
 }
 
 function contactRows(): SeedRow[] {
-  const contact: Recipient = {
+  const contact = newRecipient({
     guid: seedId("recipient", 0x200),
     externalDirectoryObjectId: "",
     recipientTypeDetails: "MailContact",
@@ -194,16 +150,13 @@ function contactRows(): SeedRow[] {
     sid: seedSid(0x200),
     emailAddresses: ["SMTP:orders@northwind.example", `smtp:northwind@${initialDomain}`],
     externalEmailAddress: "SMTP:orders@northwind.example",
-    hiddenFromAddressListsEnabled: false,
-    customAttributes: {},
-    isDirSynced: false,
     whenCreated: seededAt,
-  };
+  });
   return [[tables.recipients, contact.guid, contact]];
 }
 
 function guestRows(): SeedRow[] {
-  const guest: User = {
+  const guest = newUser({
     id: seedId("user", 0x100),
     userPrincipalName: `margaret_adatum.example#EXT#@${initialDomain}`,
     displayName: "Margaret Hamilton",
@@ -213,15 +166,9 @@ function guestRows(): SeedRow[] {
     mailNickname: "margaret_adatum.example#EXT#",
     userType: "Guest",
     accountEnabled: true,
-    usageLocation: null,
-    assignedLicenses: [],
-    onPremisesSyncEnabled: null,
     createdDateTime: seededAt,
-    deletedDateTime: null,
-    directoryRoles: [],
-    signInSessionsValidFromDateTime: null,
-  };
-  const recipient: Recipient = {
+  });
+  const recipient = newRecipient({
     guid: seedId("recipient", 0x201),
     externalDirectoryObjectId: guest.id,
     recipientTypeDetails: "GuestMailUser",
@@ -232,10 +179,8 @@ function guestRows(): SeedRow[] {
     emailAddresses: ["SMTP:margaret@adatum.example"],
     externalEmailAddress: "SMTP:margaret@adatum.example",
     hiddenFromAddressListsEnabled: true,
-    customAttributes: {},
-    isDirSynced: false,
     whenCreated: seededAt,
-  };
+  });
   return [
     [tables.users, guest.id, guest],
     [tables.recipients, recipient.guid, recipient],

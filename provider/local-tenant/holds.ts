@@ -1,5 +1,5 @@
-import { type MailboxFields, type Organization, tables } from "../model";
-import type { Tenant } from "../tenant";
+import { type MailboxFields, type Organization, tables } from "./model";
+import type { Tenant } from "./tenant";
 
 /** Whether a mailbox is under a hold, its own or the organisation's: deleted then, it becomes an inactive mailbox. */
 export function isHeld(tenant: Tenant, mailbox: MailboxFields): boolean {

@@ -1,0 +1,52 @@
+/** Users and recipients, as every service of the tenant reads and makes them. */
+import { randomUUID } from "node:crypto";
+import { type Organization, type Recipient, tables, type User } from "./model";
+import type { Tenant } from "./tenant";
+
+/** The tenant's own row; undefined when it was never seeded. */
+export function organizationOf(tenant: Tenant): Organization | undefined {
+  return tenant.store.get<Organization>(tables.organization, "organization");
+}
+
+/** A user with nothing but what it must have, unless more is given. */
+export function newUser(
+  given: Pick<User, "userPrincipalName" | "displayName" | "mailNickname" | "accountEnabled" | "createdDateTime"> &
+    Partial<User>,
+): User {
+  return {
+    id: randomUUID(),
+    mail: null,
+    userType: "Member",
+    usageLocation: null,
+    assignedLicenses: [],
+    onPremisesSyncEnabled: null,
+    deletedDateTime: null,
+    directoryRoles: [],
+    signInSessionsValidFromDateTime: null,
+    ...given,
+  };
+}
+
+/** A recipient made in the cloud and shown in address lists, unless it is given otherwise. */
+export function newRecipient(
+  given: Omit<Recipient, "hiddenFromAddressListsEnabled" | "customAttributes" | "isDirSynced"> & Partial<Recipient>,
+): Recipient {
+  return { hiddenFromAddressListsEnabled: false, customAttributes: {}, isDirSynced: false, ...given };
+}
+
+/** False for the recipient of a soft-deleted mailbox. */
+export function isLive(recipient: Recipient): boolean {
+  return recipient.mailbox === undefined || recipient.mailbox.whenSoftDeleted === null;
+}
+
+/** The address behind the one `SMTP:` entry, or undefined for an object that has none. */
+export function primaryAddress(recipient: Recipient): string | undefined {
+  return recipient.emailAddresses.find((each) => each.startsWith("SMTP:"))?.slice("SMTP:".length);
+}
+
+/** SMTP addresses of a recipient without prefix, lower case. */
+export function smtpAddresses(recipient: Recipient): string[] {
+  return recipient.emailAddresses
+    .filter((each) => /^smtp:/i.test(each))
+    .map((each) => each.slice("smtp:".length).toLowerCase());
+}
