@@ -201,6 +201,8 @@ describe("a deleted mailbox that had the address", () => {
   describe("gives nobody access that no preview showed", () => {
     const again = { ...program, restoreDeleted: true };
     const grace = "grace@contoso.com";
+    // A recipient made in the cloud is printed by its object id.
+    const alanPrinted = "10ca17e4-a001-4000-8000-000000000003";
 
     async function deletedWithAccess(world: World): Promise<string> {
       const { id } = await world.resource("SharedMailbox", "support").up(program);
@@ -260,7 +262,7 @@ describe("a deleted mailbox that had the address", () => {
       const world = await startWorld();
       const id = await deletedWithAccess(world);
       await world.resource("SharedMailbox", "again").up({ ...again, forwarding: { to: "alan@contoso.com" } });
-      expect(await access(world, id)).toMatchObject({ access: [], forwardsTo: "Alan Turing" });
+      expect(await access(world, id)).toMatchObject({ access: [], forwardsTo: alanPrinted });
     });
 
     test.each(["Get-MailboxPermission", "Remove-MailboxPermission", "Remove-RecipientPermission"])(
