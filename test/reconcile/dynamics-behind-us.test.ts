@@ -568,6 +568,14 @@ describe("a person who left and came back", () => {
     expect(resource.outputs.ownerId).toBe(now);
   });
 
+  test("without a record is named as disabled, where the program means that row by its id", async () => {
+    const world = await startWorld({ config: { settleTimeout: "0.5s" } });
+    const { old } = await rehired(world);
+    expect(await failure(world.resource("IndividualMailbox", "barbara").up({ user: old }))).toMatch(
+      /^waited .* for Dynamics to make the mailbox record of the user Barbara Liskov, who is disabled there: enable the user/,
+    );
+  });
+
   test("with two enabled rows is asked for, the disabled one named as such", async () => {
     const { world } = await withMailboxes();
     const { old } = await rehired(world);

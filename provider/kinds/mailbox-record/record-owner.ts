@@ -102,12 +102,14 @@ export async function recordOf(
 
 /** Waits for the mailbox record of a new user or queue: Dynamics makes it some time after its address. */
 export async function recordAppears(
-  behind: Pick<Behind, "id" | "kind" | "name" | "mailboxId">,
+  behind: Pick<Behind, "id" | "kind" | "name" | "mailboxId"> & Partial<Pick<Behind, "isDisabled">>,
   operation: Operation,
 ): Promise<MailboxRow> {
+  const remedy =
+    behind.isDisabled === true ? ", who is disabled there: enable the user, or name another row by its id" : "";
   const seen = await settle(
     {
-      what: `Dynamics to make the mailbox record of the ${behind.kind} ${behind.name}`,
+      what: `Dynamics to make the mailbox record of the ${behind.kind} ${behind.name}${remedy}`,
       look: () => recordOf(behind, operation),
       done: (row) => row !== undefined,
     },
