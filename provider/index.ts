@@ -22,6 +22,7 @@ export {
   type Forwarding,
   type License,
   type LitigationHold,
+  type Protocols,
   type Quota,
   type RegionalSettings,
   SharedMailbox,

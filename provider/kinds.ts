@@ -8,8 +8,9 @@ import { forwardingMailbox } from "./kinds/forwarding-mailbox/reconciler";
 import { individualMailbox } from "./kinds/individual-mailbox/reconciler";
 import { mailboxMembership } from "./kinds/mailbox-membership/reconciler";
 import { queue } from "./kinds/queue/reconciler";
-import { mailboxProperties } from "./kinds/shared-mailbox/properties";
 import { sharedMailbox } from "./kinds/shared-mailbox/reconciler";
+
+export { comparedColumns } from "./kinds/shared-mailbox/observation";
 
 export const kinds = {
   SharedMailbox: withBag(sharedMailbox),
@@ -18,9 +19,6 @@ export const kinds = {
   IndividualMailbox: withBag(individualMailbox),
   Queue: withBag(queue),
 };
-
-/** Columns of `Get-Mailbox` that the kinds compare. */
-export const comparedColumns: readonly string[] = mailboxProperties.columns;
 
 /** The name of a kind. */
 export type Kind = keyof typeof kinds;

@@ -68,6 +68,26 @@ export function whyNotIdentifier(value: string, what: string): string | undefine
 }
 
 /**
+ * A list of people, groups or mailboxes; canonical form: lower case, sorted, each once.
+ *
+ * @param what how an element is written, for messages.
+ */
+export function identifiers(what: string): z.ZodType<string[]> {
+  return z
+    .array(z.string({ error: `must be text: ${what}` }), { error: `must be a list of ${what}` })
+    .transform((list) => [...new Set(list.map((one) => one.trim().toLowerCase()))].sort())
+    .superRefine((list, context) => {
+      for (const one of list) {
+        const reason = whyNotIdentifier(one, what);
+        if (reason !== undefined) {
+          // The position would be that of the sorted list and the text may be a secret, so neither is said.
+          context.addIssue({ code: "custom", message: `has an element that ${reason}` });
+        }
+      }
+    });
+}
+
+/**
  * A map keyed by people or mailboxes, in canonical form: keys in lower case and sorted, so that the order in a program is no
  * difference. Lists are brought into this form before (see `keyedInput`).
  *

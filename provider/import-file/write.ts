@@ -4,7 +4,7 @@ import { projectAbove } from "../configuration/project";
 import type { Properties } from "../core/kind";
 import { openDeployment } from "../dynamic/deployment";
 import { EngineLog } from "../dynamic/engine-log";
-import { mailboxProperties } from "../kinds/shared-mailbox/properties";
+import { comparedColumns } from "../kinds/shared-mailbox/observation";
 import { type Place, survey } from "./survey";
 
 /** What `mailboxes import-file` is called with. */
@@ -51,7 +51,7 @@ export async function writeImportFile(options: ImportFileOptions): Promise<strin
   }
   const place = placeOf(options);
   const log = new TerminalLog();
-  const deployment = await openDeployment({ get: () => undefined, keys: [] }, log, mailboxProperties.columns);
+  const deployment = await openDeployment({ get: () => undefined, keys: [] }, log, comparedColumns);
   try {
     const { resources, mailboxes, left, unmatched } = await survey(deployment, patterns, place);
     for (const pattern of unmatched) {

@@ -275,6 +275,35 @@ export class Mailboxes {
     return output.warnings;
   }
 
+  /**
+   * By which clients a mailbox may be opened (`Get-CASMailbox`).
+   *
+   * @returns the row as Exchange prints it.
+   */
+  async clientAccess({ id, primarySmtpAddress }: Mailbox, select: readonly string[]): Promise<Row> {
+    const action = `reading by which clients ${primarySmtpAddress} may be opened`;
+    const { rows } = await this.#exchange.read({
+      name: "Get-CASMailbox",
+      parameters: { Identity: id },
+      select: ["ExternalDirectoryObjectId", ...select],
+      action,
+    });
+    const row = rows.find(({ ExternalDirectoryObjectId: found }) => sameText(text(found), id));
+    if (row === undefined) {
+      throw mailboxGone(id, action);
+    }
+    return row;
+  }
+
+  /** Sets parameters of `Set-CASMailbox`. */
+  async setClientAccess({ id }: Mailbox, parameters: Row, action: string, scope: Scope): Promise<void> {
+    await this.#exchange.write(
+      { name: "Set-CASMailbox", parameters: { Identity: id, ...parameters }, action },
+      id,
+      scope,
+    );
+  }
+
   /** How full a mailbox is; nothing in it where nobody ever opened it, because Exchange has no row then. */
   async statistics(mailbox: Mailbox): Promise<MailboxStatistics> {
     const { rows } = await this.#exchange.read({

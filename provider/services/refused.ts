@@ -78,6 +78,7 @@ export function notWhatWasAsked(service: "Graph" | "Dataverse", action: string):
 
 /** Reads that the roles of readers have (View-Only Recipients, the Entra role Global Reader). */
 const READERS = [
+  "Get-CASMailbox",
   "Get-Group",
   "Get-Mailbox",
   "Get-MailboxAutoReplyConfiguration",

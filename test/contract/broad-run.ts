@@ -41,6 +41,14 @@ export async function broadRun(): Promise<Recording[]> {
       primarySmtpAddress: "forwardmailbox@contoso.com",
       hiddenFromAddressLists: true,
       requireSenderAuthentication: true,
+      acceptMessagesOnlyFrom: [people.ada],
+      rejectMessagesFrom: [people.grace],
+      protocols: { owa: false, mapi: false, activeSync: false, ews: false, pop: false, imap: false, smtpAuth: false },
+    });
+    await collector.up({
+      displayName: "CRM collector",
+      primarySmtpAddress: "forwardmailbox@contoso.com",
+      hiddenFromAddressLists: true,
     });
     const { support, moves } = await sharedMailboxes(world);
     const members = await membership(world, support);

@@ -3,8 +3,9 @@ import { z } from "zod";
 import type { Properties } from "../../provider/core/kind";
 import type { PropertyTable } from "../../provider/core/properties";
 
+/** A table of whatever rows. */
 // biome-ignore lint/suspicious/noExplicitAny: a table of any row.
-type AnyTable = PropertyTable<any, any>;
+export type AnyTable = PropertyTable<any, any>;
 
 /** What a JSON schema says that matters here. */
 interface Shape {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { flag, keyed, whyNotIdentifier } from "../../core/canonical";
+import { flag, identifiers, keyed, whyNotIdentifier } from "../../core/canonical";
 import type { Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import type { Mailbox } from "../../services/mailboxes";
@@ -44,19 +44,7 @@ export const schema = z.strictObject({
     error: `has more than ${MOST_MEMBERS} entries, the most that a mailbox's permission list holds; use mail-enabled security groups`,
   }),
   exclusive: flag().optional(),
-  keep: z
-    .array(z.string({ error: `must be text: ${MEMBER}` }), { error: `must be a list of ${MEMBER}` })
-    .transform((list) => [...new Set(list.map((one) => one.trim().toLowerCase()))].sort())
-    .superRefine((list, context) => {
-      for (const one of list) {
-        const reason = whyNotIdentifier(one, MEMBER);
-        if (reason !== undefined) {
-          // The position would be that of the sorted list and the text may be a secret, so neither is said.
-          context.addIssue({ code: "custom", message: `has an element that ${reason}` });
-        }
-      }
-    })
-    .optional(),
+  keep: identifiers(MEMBER).optional(),
   allowEmpty: flag().optional(),
   orphans: z
     .enum(["keep", "remove"], { error: 'must be "keep" or "remove" (entries of deleted users and groups)' })

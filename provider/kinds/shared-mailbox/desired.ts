@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { flag, orNone, smtpAddress } from "../../core/canonical";
+import type { Row } from "../../services/exchange";
 import type { User } from "../../services/graph";
 import type { AccountLicenses, Subscription } from "../../services/licenses";
 import type { Settings } from "../../services/mailbox-settings";
@@ -8,9 +9,10 @@ import type { Recipient } from "../../services/recipients";
 import { isGuid } from "../../services/text";
 import { automaticReplies } from "./automatic-replies";
 import type { ValuesBefore } from "./limits";
-import { mailboxProperties } from "./properties";
+import { clientAccessProperties, mailboxProperties } from "./properties";
 import { regional } from "./regional";
 import { holdSchema, licenseSchema, messageSize, quotaSchema } from "./schemas";
+import { type Printed, type SenderList, senderLists } from "./senders";
 
 const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbox";
 const MODES = '"soft", "retain" or "purge"';
@@ -19,6 +21,8 @@ const deletionMode = z.enum(["soft", "retain", "purge"], { error: `must be ${MOD
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
   ...mailboxProperties.shape,
+  ...clientAccessProperties.shape,
+  ...senderLists,
   primarySmtpAddress: smtpAddress("support@contoso.com"),
   emailAliases: z
     .array(smtpAddress("help@contoso.com"), { error: "must be a list of SMTP addresses" })
@@ -68,6 +72,8 @@ export type Target = { recipient: Recipient } | { address: string };
 export interface Desired {
   inputs: SharedMailboxInputs;
   target: Target | undefined;
+  /** The declared senders by the key they are written with. */
+  senders: Partial<Record<SenderList, ReadonlyMap<string, Recipient>>>;
 }
 
 /** What licences the account has and which ones the tenant bought. */
@@ -84,6 +90,10 @@ export interface Observed {
   forwardsTo: Recipient | undefined;
   /** Those who are printed like the recipient that `ForwardingAddress` names, where none of them is known to be it. */
   forwardingCandidates?: readonly Recipient[];
+  /** By which clients it may be opened, as Exchange prints it; only where that is declared. */
+  clientAccess?: Row;
+  /** Who may and who may not write to it; only where that is declared. */
+  senders?: Partial<Record<SenderList, readonly Printed[]>>;
   /** Domains in which Exchange keeps the alias as an address; only where further addresses are declared, and may be asked for. */
   aliasDomains?: readonly string[];
   /** Automatic replies and regional settings; only where one of them is declared. */

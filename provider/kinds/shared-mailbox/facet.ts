@@ -109,3 +109,18 @@ export function keptAdvice(
 export function saysKept(path: string): string {
   return `${path} is no longer declared; the mailbox keeps the value it has.`;
 }
+
+/** Notes in the state what was or may have been written, so that a failure later on leaves nothing behind unknown. */
+export function noteWrites(changes: readonly Change[], inputs: SharedMailboxInputs, { state }: Operation): void {
+  for (const { path, to } of changes) {
+    const [property = "", member] = path;
+    const declared = inputs[property as keyof SharedMailboxInputs];
+    if (member === undefined) {
+      state[property] = declared ?? state[property];
+    } else if (to !== undefined && Array.isArray(declared)) {
+      state[property] = [...new Set([...((state[property] as string[] | undefined | null) ?? []), member])].sort();
+    } else if (to !== undefined && isSet(declared)) {
+      state[property] = { ...(state[property] as Properties | undefined | null), [member]: to };
+    }
+  }
+}

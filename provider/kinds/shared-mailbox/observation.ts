@@ -15,13 +15,19 @@ import { license, licenseAssigned } from "./license";
 import { limits } from "./limits";
 import { litigationHold } from "./litigation-hold";
 import { mailboxSettings } from "./mailbox-settings";
-import { mailboxProperties, settings } from "./properties";
+import { clientAccess, clientAccessProperties, mailboxProperties, settings } from "./properties";
+import { SENDER_COLUMNS, senders } from "./senders";
 import { signIn } from "./sign-in";
 import { SHARED, type } from "./type";
+
+/** Columns of `Get-Mailbox` that these properties compare. */
+export const comparedColumns: readonly string[] = [...mailboxProperties.columns, ...SENDER_COLUMNS];
 
 /** All groups of properties, in the order in which they are written; the licence after what may need the old one. */
 export const facets: readonly Facet[] = [
   settings,
+  clientAccess,
+  senders,
   addresses,
   forwarding,
   mailboxSettings,
@@ -123,7 +129,7 @@ function wholeState(): Properties {
     const members = membersOf(one);
     return [property, members.length === 0 ? null : Object.fromEntries(members.map((member) => [member, null]))];
   });
-  return { ...Object.fromEntries(others), ...mailboxProperties.everything };
+  return { ...Object.fromEntries(others), ...mailboxProperties.everything, ...clientAccessProperties.everything };
 }
 
 function membersOf({ properties = {}, anyOf = [], allOf = [] }: Shape): string[] {

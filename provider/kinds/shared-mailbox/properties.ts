@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { displayText, flag, orNone } from "../../core/canonical";
-import { type Removal, tableOf, type Value } from "../../core/properties";
+import { written } from "../../core/converge";
+import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
 import type { Row } from "../../services/exchange";
 import { sameText, text } from "../../services/text";
-import { type Facet, saysKept } from "./facet";
+import { type Facet, noteWrites, saysKept } from "./facet";
 import { canonicalMailTip, displayedMailTip, hasMarkup, mailTipHtml } from "./mail-tip";
 
 /** Characters of a MailTip that are shown (Exchange). */
@@ -21,6 +22,11 @@ function switchIn(column: string, byDefault: boolean): Value<Row> {
     write: (value) => ({ [column]: value }),
     removal: { to: byDefault },
   };
+}
+
+/** A way into the mailbox that a column of one name shows and a parameter of the same name opens or closes. Nothing closes it at first. */
+function openIn(column: string): Value<Row> {
+  return { ...switchIn(column, true), read: (row) => row[column] !== false };
 }
 
 /** A text that a column of one name shows and a parameter of the same name sets; blanks around it say nothing. */
@@ -132,4 +138,75 @@ export const settings: Facet = {
     mailboxProperties.difference({ declared: inputs, previous, row }),
   parameters: (changes) => mailboxProperties.parameters(changes),
   read: ({ mailbox: { row } }, state) => mailboxProperties.inputs(row, state),
+};
+
+/** What `Get-CASMailbox` shows and `Set-CASMailbox` sets. */
+export const clientAccessProperties = tableOf<Row>()({
+  protocols: {
+    schema: z
+      .strictObject(
+        {
+          owa: flag().optional(),
+          mapi: flag().optional(),
+          activeSync: flag().optional(),
+          ews: flag().optional(),
+          pop: flag().optional(),
+          imap: flag().optional(),
+          smtpAuth: flag().optional(),
+        },
+        { error: "must be an object of true and false, e.g. { imap: false, pop: false, smtpAuth: false }" },
+      )
+      .optional(),
+    members: {
+      owa: openIn("OWAEnabled"),
+      mapi: openIn("MAPIEnabled"),
+      activeSync: openIn("ActiveSyncEnabled"),
+      ews: openIn("EwsEnabled"),
+      pop: openIn("PopEnabled"),
+      imap: openIn("ImapEnabled"),
+      smtpAuth: {
+        columns: ["SmtpClientAuthenticationDisabled"],
+        // Not set, the organisation's setting counts: that is neither of the two.
+        read: ({ SmtpClientAuthenticationDisabled: isOff }) => (typeof isOff === "boolean" ? !isOff : null),
+        write: (value) => ({ SmtpClientAuthenticationDisabled: value === null ? null : value !== true }),
+        removal: { to: null },
+      },
+    },
+  },
+});
+
+/** The properties of {@link clientAccessProperties}; a mailbox is asked for them only where one is declared. */
+export const clientAccess: Facet = {
+  properties: clientAccessProperties.names,
+
+  async look({ mailbox }, managed, { services: { mailboxes } }) {
+    return clientAccessProperties.names.some((name) => isSet(managed[name]))
+      ? { clientAccess: await mailboxes.clientAccess(mailbox, clientAccessProperties.columns) }
+      : {};
+  },
+
+  difference: ({ inputs }, previous, { clientAccess: row }) =>
+    row === undefined ? [] : clientAccessProperties.difference({ declared: inputs, previous, row }),
+
+  async apply(changes, { inputs }, { mailbox }, operation) {
+    const own = changes.filter(({ path: [name] }) => clientAccessProperties.names.some((one) => one === name));
+    if (own.length === 0) {
+      return;
+    }
+    await written(
+      () =>
+        operation.services.mailboxes.setClientAccess(
+          mailbox,
+          clientAccessProperties.parameters(own),
+          `changing ${[...new Set(own.map(({ path: [name] }) => name))].join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`,
+          operation,
+        ),
+      () => noteWrites(own, inputs, operation),
+    );
+  },
+
+  read: ({ clientAccess: row }, state) =>
+    row === undefined
+      ? Object.fromEntries(clientAccessProperties.names.map((name) => [name, state[name] ?? null]))
+      : clientAccessProperties.inputs(row, state),
 };

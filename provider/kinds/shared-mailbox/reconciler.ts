@@ -13,11 +13,13 @@ import { aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway } from "./creation";
 import { remove, seeForRemoval } from "./deletion";
 import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./desired";
+import { noteWrites } from "./facet";
 import { forwardingTarget, isForwarding, tellTargetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";
+import { declaredSenders } from "./senders";
 import { SHARED } from "./type";
 
 /**
@@ -68,6 +70,7 @@ export const sharedMailbox: BagReconciler<SharedMailboxInputs, Desired, Observed
     return {
       inputs,
       target: isForwarding(inputs.forwarding) ? await forwardingTarget(inputs.forwarding, operation) : undefined,
+      senders: await declaredSenders(inputs, operation),
     };
   },
 
@@ -211,21 +214,6 @@ function explained(error: ServiceError, changes: readonly Change[], action: stri
         nextStep,
         cause: error,
       });
-}
-
-/** Notes in the state what was or may have been written, so that a failure later on leaves nothing behind unknown. */
-function noteWrites(changes: readonly Change[], inputs: SharedMailboxInputs, { state }: Operation): void {
-  for (const { path, to } of changes) {
-    const [property = "", member] = path;
-    const declared = inputs[property as keyof SharedMailboxInputs];
-    if (member === undefined) {
-      state[property] = declared ?? state[property];
-    } else if (to !== undefined && Array.isArray(declared)) {
-      state[property] = [...new Set([...((state[property] as string[] | undefined | null) ?? []), member])].sort();
-    } else if (to !== undefined && isSet(declared)) {
-      state[property] = { ...(state[property] as Properties | undefined | null), [member]: to };
-    }
-  }
 }
 
 async function finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation) {

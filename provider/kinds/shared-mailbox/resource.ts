@@ -92,6 +92,22 @@ export interface RegionalSettings {
   localizeFolders?: pulumi.Input<boolean | undefined>;
 }
 
+/** Protocols by which a mailbox can be opened. A member that is not declared is left alone. */
+export interface Protocols {
+  /** Outlook on the web. */
+  owa?: pulumi.Input<boolean | undefined>;
+  /** Outlook for Windows (MAPI). */
+  mapi?: pulumi.Input<boolean | undefined>;
+  /** Exchange ActiveSync: mail programs of phones. */
+  activeSync?: pulumi.Input<boolean | undefined>;
+  /** Exchange Web Services. */
+  ews?: pulumi.Input<boolean | undefined>;
+  pop?: pulumi.Input<boolean | undefined>;
+  imap?: pulumi.Input<boolean | undefined>;
+  /** Sending by SMTP with the account's password. */
+  smtpAuth?: pulumi.Input<boolean | undefined>;
+}
+
 /** Copies of what members send from the mailbox, in its own Sent Items. A member that is left out is not managed. */
 export interface CopySentItems {
   /** Of mail sent as the mailbox. Removal puts back false. */
@@ -176,6 +192,23 @@ export interface SharedMailboxArgs {
    * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailbox
    */
   requireSenderAuthentication?: pulumi.Input<boolean | undefined>;
+  /**
+   * By which protocols the mailbox can be opened: nobody signs in to a shared mailbox by any of them, and an account whose sign-in
+   * somebody allows is open to all. Managed one by one. Exchange's default is that each is open, and for `smtpAuth` what the
+   * organisation says; removal puts that back. Before you close `owa`, `mapi` or `ews`, try with a mailbox of your own whether its
+   * members still work in it: Microsoft documents these settings for the mailbox's own user only.
+   *
+   * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-casmailbox
+   */
+  protocols?: pulumi.Input<Protocols | undefined>;
+  /**
+   * The people, groups and mailboxes from whom alone the mailbox takes messages, by address, sign-in name or object id; a group stands for
+   * its members. `[]` declares that it takes messages from everybody: a restriction that somebody sets is drift. Changed in place;
+   * removal ends the restriction.
+   */
+  acceptMessagesOnlyFrom?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
+  /** The people, groups and mailboxes from whom the mailbox takes no messages. Otherwise as `acceptMessagesOnlyFrom`. */
+  rejectMessagesFrom?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /** Forwarding of all mail. `false` declares that there is none: one that somebody sets is drift. Removal stops it. */
   forwarding?: pulumi.Input<Forwarding | false | undefined>;
   /**
@@ -320,6 +353,12 @@ export class SharedMailbox extends pulumi.CustomResource {
   declare readonly hiddenFromAddressLists: pulumi.Output<boolean | undefined>;
   /** The declared value. */
   declare readonly requireSenderAuthentication: pulumi.Output<boolean | undefined>;
+  /** The declared protocols. */
+  declare readonly protocols: pulumi.Output<pulumi.UnwrappedObject<Protocols> | undefined>;
+  /** The declared senders in canonical form: lower case, sorted. */
+  declare readonly acceptMessagesOnlyFrom: pulumi.Output<string[] | undefined>;
+  /** The declared senders in canonical form: lower case, sorted. */
+  declare readonly rejectMessagesFrom: pulumi.Output<string[] | undefined>;
   /** The declared forwarding. */
   declare readonly forwarding: pulumi.Output<pulumi.UnwrappedObject<Forwarding> | false | undefined>;
   /** The declared automatic replies in canonical form: times in UTC. */
@@ -406,6 +445,9 @@ const resource: ResourceClass = {
     signInBlocked: true,
     hiddenFromAddressLists: true,
     requireSenderAuthentication: true,
+    protocols: true,
+    acceptMessagesOnlyFrom: true,
+    rejectMessagesFrom: true,
     forwarding: true,
     automaticReplies: true,
     regional: true,

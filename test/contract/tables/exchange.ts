@@ -154,6 +154,27 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
     output: "recipientPermission",
     selects: false,
   },
+  "Get-CASMailbox": {
+    kind: "read",
+    parameters: { Identity: { type: "MailboxIdParameter", sets: ["Identity"], always: true } },
+    output: "clientAccess",
+    selects: true,
+  },
+  "Set-CASMailbox": {
+    kind: "write",
+    parameters: {
+      Identity: mailbox,
+      OWAEnabled: flag,
+      MAPIEnabled: flag,
+      ActiveSyncEnabled: flag,
+      EwsEnabled: flag,
+      PopEnabled: flag,
+      ImapEnabled: flag,
+      SmtpClientAuthenticationDisabled: { type: "Boolean", clears: true },
+    },
+    changes: true,
+    selects: false,
+  },
   "Get-MailboxStatistics": {
     kind: "read",
     parameters: {
@@ -236,6 +257,8 @@ export const cmdlets: Readonly<Record<string, Cmdlet>> = {
       EmailAddresses: { type: "ProxyAddressCollection" },
       HiddenFromAddressListsEnabled: { type: "Boolean" },
       RequireSenderAuthenticationEnabled: { type: "Boolean" },
+      AcceptMessagesOnlyFromSendersOrMembers: { type: "MultiValuedProperty", clears: true },
+      RejectMessagesFromSendersOrMembers: { type: "MultiValuedProperty", clears: true },
       ForwardingAddress: { type: "RecipientIdParameter", clears: true },
       ForwardingSmtpAddress: { type: "ProxyAddress", clears: true },
       DeliverToMailboxAndForward: { type: "Boolean" },
@@ -449,6 +472,7 @@ export type OutputName =
   | "group"
   | "mailboxPermission"
   | "recipientPermission"
+  | "clientAccess"
   | "mailboxStatistics"
   | "mailboxPlan"
   | "autoReplyConfiguration"
@@ -531,6 +555,8 @@ export const outputs: Readonly<
       IsDirSynced: boolean,
       HiddenFromAddressListsEnabled: boolean,
       RequireSenderAuthenticationEnabled: boolean,
+      AcceptMessagesOnlyFromSendersOrMembers: strings,
+      RejectMessagesFromSendersOrMembers: strings,
       ForwardingAddress: nullableString,
       ForwardingSmtpAddress: nullableString,
       DeliverToMailboxAndForward: boolean,
@@ -560,6 +586,19 @@ export const outputs: Readonly<
       // Of a mailbox that is not deleted there is no such time.
       WhenSoftDeleted: nullableString,
       IsInactiveMailbox: boolean,
+    },
+  },
+  clientAccess: {
+    types: ["CasMailbox"],
+    properties: {
+      ExternalDirectoryObjectId: string,
+      OWAEnabled: boolean,
+      MAPIEnabled: boolean,
+      ActiveSyncEnabled: boolean,
+      EwsEnabled: { ...boolean, nullable: true },
+      PopEnabled: boolean,
+      ImapEnabled: boolean,
+      SmtpClientAuthenticationDisabled: { ...boolean, nullable: true },
     },
   },
   recipient: {

@@ -1,0 +1,165 @@
+import type { z } from "zod";
+import { identifiers } from "../../core/canonical";
+import type { Operation, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
+import { smtpAddresses, texts } from "../../services/mailboxes";
+import type { Recipient } from "../../services/recipients";
+import { sameText } from "../../services/text";
+import { recipientKnownAs } from "../recipients";
+import type { Desired, SharedMailboxInputs } from "./desired";
+import type { Facet } from "./facet";
+
+/** The two lists by their columns, which are parameters too: people and groups together. */
+const COLUMNS = {
+  acceptMessagesOnlyFrom: "AcceptMessagesOnlyFromSendersOrMembers",
+  rejectMessagesFrom: "RejectMessagesFromSendersOrMembers",
+} as const;
+
+/** A list of people and groups who may, or may not, write to the mailbox. */
+export type SenderList = keyof typeof COLUMNS;
+
+const NAMES = Object.keys(COLUMNS) as SenderList[];
+
+/** The columns to select. */
+export const SENDER_COLUMNS: readonly string[] = Object.values(COLUMNS);
+
+const SENDER = "an address, a sign-in name or an object id, e.g. ada@contoso.com";
+
+/** Both lists as a program writes them; an empty one declares that nobody is in it. */
+export const senderLists = {
+  acceptMessagesOnlyFrom: identifiers(SENDER).optional(),
+  rejectMessagesFrom: identifiers(SENDER).optional(),
+} satisfies Record<SenderList, z.ZodType>;
+
+/** Somebody in a list, with all whom the printed text fits: Exchange prints a Name, which several may have. */
+export interface Printed {
+  text: string;
+  fitting: readonly Recipient[];
+}
+
+/** Looks up who is declared. */
+export async function declaredSenders(inputs: SharedMailboxInputs, operation: Operation): Promise<Desired["senders"]> {
+  const known = idsIn(operation.state);
+  const lists = await Promise.all(
+    NAMES.filter((name) => inputs[name] !== undefined).map(async (name) => {
+      const people = await Promise.all(
+        (inputs[name] ?? []).map(
+          async (key) => [key, await recipientKnownAs(key, known[key], `${name}["${key}"]`, operation)] as const,
+        ),
+      );
+      return [name, new Map(people)] as const;
+    }),
+  );
+  return Object.fromEntries(lists);
+}
+
+/** Object ids of senders by how they are written, as the state has them. */
+function idsIn({ senderIds }: Properties): Record<string, string> {
+  return (senderIds ?? {}) as Record<string, string>;
+}
+
+function idOf({ id, guid }: Recipient): string {
+  return (id || guid).toLowerCase();
+}
+
+/** Who somebody in a list is: the only one whom the text fits, or the one among several who is known. */
+function oneOf({ fitting }: Printed, known: readonly string[]): Recipient | undefined {
+  return fitting.length < 2 ? fitting[0] : fitting.find((one) => known.includes(idOf(one)));
+}
+
+function idsOf(list: readonly Printed[], known: readonly string[]): string[] {
+  const ids = list.map((one) => {
+    const recipient = oneOf(one, known);
+    return recipient === undefined ? `unknown ${one.text}` : idOf(recipient);
+  });
+  return [...new Set(ids)].sort();
+}
+
+/** Somebody in a list as a program writes it: as it is declared, else by the primary address, never by a Name. */
+function spelled(one: Printed, declared: readonly string[], known: Record<string, string>): string {
+  const recipient = oneOf(
+    one,
+    Object.values(known).map((id) => id.toLowerCase()),
+  );
+  if (recipient === undefined) {
+    return one.fitting.length === 0
+      ? "a sender who cannot be looked up"
+      : one.fitting.map((fitting) => `${fitting.primarySmtpAddress} (id ${idOf(fitting)})`).join(" or ");
+  }
+  const meansIt = (key: string) =>
+    known[key] === undefined
+      ? sameText(key, recipient.id) || smtpAddresses(recipient).includes(key) || key === recipient.userPrincipalName
+      : sameText(known[key], recipient.id || recipient.guid);
+  return declared.find(meansIt) ?? (recipient.primarySmtpAddress || idOf(recipient));
+}
+
+/** From whom the mailbox takes messages, and from whom it does not. */
+export const senders: Facet = {
+  properties: NAMES,
+
+  check: ({ acceptMessagesOnlyFrom: accepted = [], rejectMessagesFrom: rejected = [] }) =>
+    accepted
+      .filter((one) => rejected.includes(one))
+      .map((one) => ({ path: "rejectMessagesFrom", reason: `has ${one}, who is in acceptMessagesOnlyFrom too` }))
+      .slice(0, 1),
+
+  async look({ mailbox }, managed, { services: { recipients } }) {
+    const lists = await Promise.all(
+      NAMES.filter((name) => isSet(managed[name])).map(async (name) => {
+        const printed = texts(mailbox.row[COLUMNS[name]]);
+        return [
+          name,
+          await Promise.all(printed.map(async (text) => ({ text, fitting: await recipients.printed(text) }))),
+        ] as const;
+      }),
+    );
+    return lists.length === 0 ? {} : { senders: Object.fromEntries(lists) };
+  },
+
+  difference: (desired, previous, observed) =>
+    NAMES.flatMap((name) => {
+      const seen = observed.senders?.[name];
+      if (seen === undefined || (desired.inputs[name] === undefined && !isSet(previous[name]))) {
+        return [];
+      }
+      const to = [...new Set([...(desired.senders[name]?.values() ?? [])].map(idOf))].sort();
+      const from = idsOf(seen, to);
+      return JSON.stringify(from) === JSON.stringify(to) ? [] : [{ path: [name], from, to }];
+    }),
+
+  parameters: (changes) =>
+    Object.fromEntries(
+      NAMES.flatMap((name) =>
+        changes
+          .filter(({ path }) => path[0] === name)
+          .map(({ to }) => [COLUMNS[name], (to as string[]).length === 0 ? null : to]),
+      ),
+    ),
+
+  note(changes, desired, _observed, state) {
+    if (changes.some(({ path: [name = ""] }) => name in COLUMNS)) {
+      state.senderIds = idsByKey(desired);
+    }
+  },
+
+  read: (observed, state) =>
+    Object.fromEntries(
+      NAMES.map((name) => {
+        const seen = observed.senders?.[name];
+        const declared = (state[name] ?? []) as string[];
+        const read = seen?.map((one) => spelled(one, declared, idsIn(state))).sort();
+        // Nobody in it is a value where a list is declared.
+        return [name, read === undefined || (read.length === 0 && !isSet(state[name])) ? (state[name] ?? null) : read];
+      }),
+    ),
+
+  outputs(_observed, state, desired) {
+    const ids = desired === undefined ? idsIn(state) : idsByKey(desired);
+    return Object.keys(ids).length === 0 ? {} : { senderIds: ids };
+  },
+};
+
+function idsByKey({ senders: declared }: Desired): Record<string, string> {
+  const lists = Object.values(declared).flatMap((list) => [...list]);
+  return Object.fromEntries(lists.map(([key, recipient]) => [key, idOf(recipient)]));
+}
