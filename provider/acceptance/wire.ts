@@ -293,7 +293,7 @@ export type Need =
 
 /** One question about a service that nobody has answered in public. */
 export interface Probe {
-  /** The row of the local tenant's tables of provenance that it tries. */
+  /** Id of the behaviour of the local tenant that it tries. */
   row: string;
   /** What the provider and its local tenant take for true. */
   assumption: string;

@@ -1,3 +1,4 @@
+import { clientAccessProperties, mailboxProperties } from "../../provider/local-tenant/exchange/mailbox-properties";
 import { type Recipient, tables, type User } from "../../provider/local-tenant/model";
 import { change, type ExchangeTenant, enterprise, putRecipient, type Row, startExchange } from "./exchange-tenant";
 
@@ -541,6 +542,24 @@ describe("Set-Mailbox", () => {
       expect((await set({ [what]: ["nobody@contoso.com"] })).type).toBe("ManagementObjectNotFoundException");
       await set({ [`${what}SendersOrMembers`]: null });
       expect(await senders(what)).toEqual([[], [], []]);
+    }
+  });
+
+  const properties = { "Set-Mailbox": mailboxProperties, "Set-CASMailbox": clientAccessProperties };
+  const settable = Object.entries(properties).flatMap(([cmdlet, table]) =>
+    Object.values(table).flatMap(({ column, start, parameter }) =>
+      parameter === undefined ? [] : [{ cmdlet, column, start, kind: parameter.type.kind }],
+    ),
+  );
+
+  test.each(settable)("$cmdlet: $column is shown, and a flag is switched", async ({ cmdlet, column, start, kind }) => {
+    license("support");
+    const shown = async () => (await exchange.rows(cmdlet.replace("Set-", "Get-"), { Identity: "support" }))[0];
+    expect(await shown()).toHaveProperty(column);
+    if (kind === "flag") {
+      expect((await shown())?.[column]).toBe(start);
+      await exchange.rows(cmdlet, { Identity: "support", [column]: start !== true });
+      expect((await shown())?.[column]).toBe(start !== true);
     }
   });
 
