@@ -32,10 +32,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Mocks for users' own tests: checks as the provider does, and knows the types by the classes' names.
   "testing.ts": ["core", "dynamic", "kinds.ts", "resources"],
   "cli.ts": ["acceptance", "import-file", "local-tenant", "review"],
-  // Rules for policy packs: a door of its own, which knows inputs by their names and loads nothing of the provider.
-  "policy.ts": [],
-  // Reads a preview's JSON, and knows the rules of the policy pack.
-  review: ["policy.ts"],
+  // Reads a preview's JSON, knows inputs by their names, and loads nothing of the provider. Its rules are those of policy packs too.
+  review: [],
+  "policy.ts": ["review"],
   // Asks the services plainly, as a client of its own: nothing of what reconciles, and nothing of the local tenant.
   acceptance: ["dynamic", "services", "http", "configuration"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.

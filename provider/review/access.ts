@@ -1,6 +1,7 @@
 /** Who may do what on which mailbox, before and after, from all memberships of a preview together. */
-import { deletionMode, isUnknownMember, SECRET, UNKNOWN } from "../policy";
+
 import type { Properties, ResourceChange, Side } from "./preview";
+import { deletionMode, isUnknownMember, SECRET, UNKNOWN } from "./rules";
 
 /** A mailbox as a reviewer knows it. */
 export interface Place {

@@ -1,7 +1,8 @@
 /** What happens to mailboxes and records beside access, and the words for it. */
-import { deletionMode, forwardingTarget, repliesOutside, SECRET, UNKNOWN } from "../policy";
+
 import { type Directory, isForgottenByPulumi, isGone, isRestored, type Place, placeOf, staysBehind } from "./access";
 import type { Properties, ResourceChange, Side } from "./preview";
+import { deletionMode, forwardingTarget, repliesOutside, SECRET, UNKNOWN } from "./rules";
 
 /** A text that was read and not written by this program: it is escaped wherever it is shown. */
 export interface Foreign {

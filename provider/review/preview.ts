@@ -1,5 +1,5 @@
 /** Reads what `pulumi preview --json` prints: the resources of this package before and after, and what is beside them. */
-import { kindOf, SECRET } from "../policy";
+import { kindOf, SECRET } from "./rules";
 
 /** Properties as they stand in a preview, without secrets. */
 export type Properties = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /** What a reviewer has to know of a preview: who gains and loses access, what else is risky, and the rest. */
-import { type Declared, domainsOf, type MailboxPolicyOptions, RULE_CODES, violationsAmong } from "../policy";
+
 import {
   type AccessChange,
   accessChanges,
@@ -29,6 +29,7 @@ import {
   type Words,
 } from "./happenings";
 import { type Preview, type ResourceChange, type Side, Unreviewable } from "./preview";
+import { type Declared, domainsOf, type MailboxPolicyOptions, RULE_CODES, violationsAmong } from "./rules";
 
 /** A table of a review. */
 export interface Section {

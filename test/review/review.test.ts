@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { mailboxPolicies, RULE_CODES } from "../../provider/policy";
+import { mailboxPolicies } from "../../provider/policy";
 import type { AccessChange } from "../../provider/review/access";
 import { readPreview } from "../../provider/review/preview";
 import { render } from "../../provider/review/render";
 import { FLAG_CODES, type Review, review } from "../../provider/review/review";
+import { RULE_CODES } from "../../provider/review/rules";
 import { members, membership, previewOf, recorded, rights, step, urnOf } from "./preview-of";
 
 const reviewOf = (text: string, rules = {}): Review => review(readPreview(text), rules);
