@@ -334,7 +334,7 @@ export class Ground {
     this.expect(await this.wire.cmdlet("Remove-Mailbox", { Identity: guid, Confirm: false }), "removing a mailbox");
   }
 
-  /** A new row of Dataverse, under an id of our own. */
+  /** A new row of Dataverse, under an id chosen here. */
   async newRow(set: string, columns: Json): Promise<string> {
     const { id, reply } = await this.tryRow(set, columns);
     this.expect(reply, `making a row of ${set}`);

@@ -5,7 +5,7 @@ import { Pseudonyms } from "./pseudonyms";
 
 /** Rows of a list that a record keeps; the rest is counted. */
 const ROWS = 3;
-/** Characters of a body that is no JSON. */
+/** How many characters are kept of a body that is not JSON. */
 const LONGEST_TEXT = 2000;
 
 /** Requests of one probe that are kept where they and the statuses of their answers are the same. */

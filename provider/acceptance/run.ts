@@ -159,7 +159,7 @@ function plotOf({ readOnly, domain, prefix, cleanUp: isCleanUp }: AcceptanceOpti
 function chosenOf(only: readonly string[] | undefined): readonly Probe[] {
   const unknown = only?.filter((row) => !probes.some((probe) => probe.row === row)) ?? [];
   if (unknown.length > 0) {
-    throw new CannotRun(`--only: there is no probe ${unknown.join(", ")}. --list prints all.`);
+    throw new CannotRun(`--only: unknown probe ${unknown.join(", ")}. --list prints all.`);
   }
   return only === undefined ? probes : probes.filter(({ row }) => only.includes(row));
 }

@@ -241,7 +241,7 @@ export class Wire {
     const received: Received = { status: response.status, headers: response.headers, text: await response.text() };
     this.#recording.note({ method: "POST", body: { ...form, client_assertion: "[secret]" } }, url, {
       ...received,
-      // A token is nobody's business.
+      // Tokens are never recorded.
       ...(response.ok ? { text: "" } : {}),
     });
     return replyOf(received);

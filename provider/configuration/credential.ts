@@ -199,7 +199,7 @@ function chooseOidc(settings: Settings, found: Given, clientId: string, root: st
   }
   settings.problem(
     keyName("useOidc"),
-    `no token of a CI system is in sight: set ${keyName("oidcTokenFilePath")} or AZURE_FEDERATED_TOKEN_FILE, ` +
+    `no CI token was found: set ${keyName("oidcTokenFilePath")} or AZURE_FEDERATED_TOKEN_FILE, ` +
       `or give the job the permission "id-token: write" (GitHub Actions sets ${GITHUB.url} and ${GITHUB.token} then), ` +
       `or run it in Azure Pipelines (${PIPELINES.url})`,
   );

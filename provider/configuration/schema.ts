@@ -40,7 +40,7 @@ function whyNotFile(value: string): string | undefined {
     return "must be written without variables, which only a shell understands: write the path from Pulumi.yaml, or the whole path";
   }
   return process.platform !== "win32" && /^([a-z]:|\\)/i.test(value)
-    ? "is a path of Windows, and this system is another: write it with / from Pulumi.yaml, e.g. ./contoso.jsonl"
+    ? "is a Windows path, and this system is not Windows: write it with /, relative to Pulumi.yaml, e.g. ./contoso.jsonl"
     : undefined;
 }
 
@@ -159,7 +159,7 @@ export type Key = keyof typeof KEYS;
 /** What a key's value becomes. */
 export type ValueOf<K extends Key> = z.output<(typeof KEYS)[K]>;
 
-/** Whether a name is a key of ours. */
+/** Whether a name is one of the package's keys. */
 export function isKey(name: string): name is Key {
   return Object.hasOwn(KEYS, name);
 }
@@ -245,7 +245,7 @@ export class Settings {
       if (!isKey(name)) {
         this.problems.push({
           path: `mailboxes:${name}`,
-          reason: `is no setting of pulumi-mailboxes; ${nearest(name)}`,
+          reason: `is not a setting of pulumi-mailboxes; ${nearest(name)}`,
         });
       }
     }
@@ -282,7 +282,7 @@ export class Settings {
       : (this.configured(key) ?? this.inEnvironment(key));
   }
 
-  /** A variable that is no key of ours, such as those of a CI system; undefined where empty. */
+  /** A variable that does not stand for a key, such as those of a CI system; undefined where empty. */
   variable(name: string): string | undefined {
     const value = this.#environment[name];
     return value === undefined || value.trim() === "" ? undefined : value;

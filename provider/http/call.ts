@@ -68,7 +68,7 @@ export interface CallContext {
 export interface TokenSource {
   /**
    * An access token for a service; cached, and asked for once when many want it.
-   * @throws TokenError when there is none to be had.
+   * @throws TokenError when no token can be got.
    */
   token(service: Service, options?: TokenOptions): Promise<string>;
 }

@@ -1,4 +1,4 @@
-/** Gets tokens: @azure/identity for Microsoft's sign-in, a request of our own for a local tenant without TLS. */
+/** Gets tokens: with @azure/identity from Microsoft's sign-in, with a plain request from a local tenant without TLS. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { isNativeError } from "node:util/types";
@@ -256,7 +256,7 @@ class CachedTokens implements TokenSource {
     return (await this.#unlessCancelled(this.#asking(scope, action), action, options.signal)).token;
   }
 
-  /** One request for a token at a time and scope, whoever wants it; a caller that gives up does not end it. */
+  /** One request for a token at a time and scope, shared by all callers; a caller that gives up does not end it. */
   #asking(scope: string, action: string): Promise<FreshToken> {
     const running = this.#asked.get(scope) ?? this.#get(scope, action).finally(() => this.#asked.delete(scope));
     this.#asked.set(scope, running);

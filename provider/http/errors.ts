@@ -88,7 +88,7 @@ export class ProviderError extends Error {
     this.action = given.action === undefined ? undefined : redact(given.action);
     this.nextStep = given.nextStep === undefined ? undefined : redact(given.nextStep);
     if (given.cause !== undefined) {
-      // Not enumerable, as with the built-in option: whoever serialises an error does not drag its causes along.
+      // Not enumerable, like the built-in option, so that serialising an error leaves its causes out.
       const cause = isProviderError(given.cause) ? given.cause : redactedCause(given.cause);
       Object.defineProperty(this, "cause", { value: cause, configurable: true, writable: true });
     }
@@ -314,7 +314,7 @@ function isMarked(error: unknown, mark: symbol): boolean {
   return typeof error === "object" && error !== null && (error as Record<symbol, unknown>)[mark] === true;
 }
 
-/** Whether an error is one of ours, from whatever copy of this module. */
+/** Whether an error is a ProviderError, from any copy of this module. */
 export function isProviderError(error: unknown): error is ProviderError {
   return isMarked(error, PROVIDER_ERROR);
 }

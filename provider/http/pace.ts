@@ -74,7 +74,7 @@ class Lane {
     }
   }
 
-  /** Gives the place to whoever waits longest. */
+  /** Gives the place to the call that has waited longest. */
   leave(): void {
     const [next] = this.#waiting;
     if (next === undefined) {

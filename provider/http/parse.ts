@@ -62,7 +62,7 @@ const NEXT_STEPS: Readonly<Record<Service, Partial<Record<ErrorClass, string>>>>
 export type ParsedBody = { isReadable: true; body: unknown } | { isReadable: false; reason: string };
 
 /**
- * The body of an answer that is no error. Exchange always sends JSON or nothing; Graph and Dataverse may send text
+ * The body of an answer that is not an error. Exchange always sends JSON or nothing; Graph and Dataverse may send text
  * (`$count`), which is handed on as it is unless they called it JSON.
  */
 export function parseBody(service: Service, received: Received): ParsedBody {
@@ -80,7 +80,7 @@ export function parseBody(service: Service, received: Received): ParsedBody {
   try {
     return { isReadable: true, body: JSON.parse(text) };
   } catch {
-    return { isReadable: false, reason: `the answer is no JSON: ${clean(text).slice(0, 200) || "unprintable bytes"}` };
+    return { isReadable: false, reason: `the answer is not JSON: ${clean(text).slice(0, 200) || "unprintable bytes"}` };
   }
 }
 
@@ -134,7 +134,7 @@ export function batchedError(service: Service, answer: BatchedAnswer, action: st
 /** Reads how long a service asks to be left alone. Pure. */
 
 const MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec";
-/** The three forms of RFC 9110, section 5.6.7; anything else that `Date.parse` happens to take is no HTTP date. */
+/** The three forms of RFC 9110, section 5.6.7; anything else that `Date.parse` accepts is not an HTTP date. */
 const HTTP_DATES = [
   new RegExp(`^[A-Z][a-z]{2}, \\d{2} (?:${MONTHS}) \\d{4} \\d{2}:\\d{2}:\\d{2} GMT$`),
   new RegExp(`^[A-Z][a-z]+day, \\d{2}-(?:${MONTHS})-\\d{2} \\d{2}:\\d{2}:\\d{2} GMT$`),

@@ -48,7 +48,7 @@ export interface Exchanged {
   received: Received | undefined;
 }
 
-/** Takes whole requests and answers. They hold personal data: whoever keeps them redacts them. Must not throw. */
+/** Takes whole requests and answers. They hold personal data and must be redacted before they are kept. Must not throw. */
 export type Witness = (exchanged: Exchanged) => void;
 
 /** A sink that appends one JSON line a request to a file. Where that fails, tracing ends and work goes on. */

@@ -5,7 +5,7 @@ import type { BatchedAnswer } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { saysFailed } from "../http/refusal";
 
-/** Milliseconds in which reads gather before they are sent together. */
+/** How long reads are gathered before they are sent together, in milliseconds. */
 const GATHER = 5;
 
 /** Failures of one request of a batch that pass: sent alone, it is repeated as usual. */

@@ -23,7 +23,7 @@ export class DataverseApi {
     try {
       const answer = await this.#send("GET", path, undefined, {}, action, context);
       if (typeof answer.body !== "object" || answer.body === null) {
-        // Only a 404 says that there is no such row.
+        // Only a 404 proves that the row does not exist.
         throw notWhatWasAsked("Dataverse", action);
       }
       return answer.body as DataverseRow;
@@ -53,7 +53,7 @@ export class DataverseApi {
   }
 
   /**
-   * Creates a row under an id of our own, so that a repetition finds what a lost answer left behind.
+   * Creates a row under an id chosen here, so that a repetition finds the row of a lost answer.
    *
    * @returns false when there is a row with this id already.
    */
@@ -72,8 +72,8 @@ export class DataverseApi {
   /**
    * Changes columns of a row. Without a condition Dataverse would create one that is gone.
    *
-   * @param etag the row as it was read; "*" for whatever it is by now.
-   * @throws DataverseError of class `precondition` when somebody changed it meanwhile.
+   * @param etag the version that was read; "*" for any version.
+   * @throws DataverseError of class `precondition` when somebody has changed it since.
    */
   async update(path: string, etag: string, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
     try {
@@ -151,7 +151,7 @@ function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A text of a row; undefined for null and for what is no text. */
+/** A text of a row; undefined for null and for anything that is not text. */
 export function optional(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }

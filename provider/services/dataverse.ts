@@ -181,7 +181,7 @@ export class Dataverse {
   }
 
   /**
-   * Creates a mailbox record under an id of our own; one made by this way is always a forward mailbox.
+   * Creates a mailbox record under an id chosen here. A record made this way is always a forward mailbox.
    *
    * @returns false when there is a row with this id already.
    */
@@ -192,7 +192,7 @@ export class Dataverse {
   /**
    * Changes columns of a mailbox record that is still as it was read.
    *
-   * @throws DataverseError of class `precondition` when somebody changed it meanwhile.
+   * @throws DataverseError of class `precondition` when somebody has changed it since.
    */
   async updateMailbox(row: MailboxRow, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
     await this.#api.update(`/mailboxes(${row.id})`, row.etag, columns, action, context);
@@ -365,7 +365,7 @@ export class Queues {
     return (await this.#api.list(path, `looking for the queue ${identifier}`, context)).map(queueOf);
   }
 
-  /** Creates a queue under an id of our own. @returns false when there is a row with this id already. */
+  /** Creates a queue under an id chosen here. @returns false when there is a row with this id already. */
   async create(id: string, columns: DataverseRow, action: string, context: CallContext): Promise<boolean> {
     return this.#api.create(`/queues(${id})`, columns, action, context);
   }

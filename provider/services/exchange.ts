@@ -6,19 +6,19 @@ import type { Pipeline } from "../http/pipeline";
 import { type Batch, type BatchedReads, batched } from "./batching";
 import { missingRole } from "./refused";
 
-/** A row a cmdlet puts out, as it stands on the wire; side-car members (names with `@`) removed. */
+/** A row that a cmdlet returns, as it is on the wire, without annotations (names with `@`). */
 export type Row = Record<string, unknown>;
 
 /** What a cmdlet answered. */
 export interface Output {
   rows: Row[];
-  /** PowerShell's warnings that are for people: those that a write had nothing to do, and those of paging, are not among them. */
+  /** PowerShell's warnings for people. Warnings about paging, or that a write had nothing to do, are left out. */
   warnings: string[];
   /** Exchange's words that a write had nothing to do. */
   nothingToDo?: string;
   /** Exchange's words that there are more rows than it gave. */
   truncation?: string;
-  /** Whether there was a body without the rows: an answer of something else on the way, never "nobody". */
+  /** Whether the body has no list of rows. Something between here and Exchange answered; it never means an empty list. */
   isForeign?: boolean;
 }
 
@@ -37,16 +37,16 @@ const BATCH = 10;
 /** Rows a page; the most the service gives. */
 const PAGE = 1000;
 
-/** How often a listing whose rest is lost begins again: a nextLink is good once and for minutes. */
+/** How often a listing begins again after a page was lost: a nextLink works once, and only for minutes. */
 const RESTARTS = 2;
-/** How often a cmdlet is sent to another server because the one asked cannot run it. */
+/** How often a cmdlet is sent to another server because the first one cannot run it. */
 const REROUTES = 4;
 /** Pause before the second such change, in milliseconds; each later one is twice as long. */
 const REROUTE_PAUSE = 250;
 
 /**
- * Cmdlets and parameters that are never sent, whatever asks for them: they reset or destroy more than any declared change
- * could mean. `Disable-Mailbox` without `Archive` disables the whole mailbox.
+ * Parameters that are never sent, whatever asks for them: they reset or destroy more than any declared change could mean.
+ * `Disable-Mailbox` without `Archive`, which disables the whole mailbox, is never sent either.
  */
 const DENIED_PARAMETERS = ["ResetDefault", "ClearAutoMapping", "RemoveDelayHoldApplied", "PermanentlyDisable"];
 
@@ -104,7 +104,7 @@ export class Exchange {
   /**
    * Runs a writing cmdlet, once.
    *
-   * @param concerned the mailbox it concerns (its Entra object id), for whoever remembers something of it.
+   * @param concerned the mailbox it concerns (its Entra object id): what is cached about it is dropped.
    * @throws ExchangeError; UnknownOutcomeError when the answer was lost.
    */
   async write(cmdlet: Cmdlet, concerned: string | undefined, context: CallContext): Promise<Output> {
@@ -120,7 +120,7 @@ export class Exchange {
     }
   }
 
-  /** Calls back after each write that concerns something there is, with its Entra object id: whoever remembers it forgets it. */
+  /** Calls back after each write, with the Entra object id of what it concerns, so that caches can drop it. */
   onWrite(listener: (concerned: string) => void): void {
     this.#listeners.push(listener);
   }
@@ -210,7 +210,7 @@ export class Exchange {
     return output;
   }
 
-  /** Waits for a page that a link leads to. Whatever the words of a refusal are: the link was good, and is no more. */
+  /** Waits for a page that a link leads to. Any refusal means that the link has expired, because it worked when it was given. */
   async #following(page: Promise<Answer>): Promise<Answer> {
     try {
       return await page;
@@ -227,24 +227,24 @@ export class Exchange {
     };
   }
 
-  /** Remembers what an answer shows of the application's rights and of mailboxes' names. */
+  /** Remembers which cmdlets the application may run, and the names of mailboxes. */
   #noted(cmdlet: Cmdlet, output: Output): Output {
     this.#worked.add(cmdlet.name);
     this.#anchors.learn(output.rows);
     return output;
   }
 
-  /** The error with the right that is missing, where what has worked so far tells which it is. */
+  /** The error, with the missing right where the cmdlets that have worked so far tell which one it is. */
   #explained(error: unknown, cmdlet: Cmdlet): Error {
     const nextStep = isServiceError(error) ? missingRole(error, cmdlet.name, this.#worked) : undefined;
     return isServiceError(error) && nextStep !== undefined ? error.advising(nextStep) : asError(error);
   }
 }
 
-/** What a link is answered with once it has expired, or was followed before. */
+/** How Exchange answers a link that has expired or was followed before. */
 const LOST = ["pagingExpired", "refused", "badParameter", "notFound"] as const;
 
-/** A page of a listing cannot be had any more; the cause is the service's answer. */
+/** A page of a listing is lost; the cause is the service's answer. */
 class PageLost extends Error {
   constructor(cause: unknown) {
     super("a page of a listing is lost", { cause });
@@ -253,7 +253,7 @@ class PageLost extends Error {
 
 function guard(cmdlet: Cmdlet): void {
   for (const [name, value] of Object.entries(cmdlet.parameters)) {
-    // An empty identity makes Get cmdlets answer with everybody's rows and is never meant.
+    // An empty identity makes Get cmdlets return everybody's rows. No caller means that.
     if (
       ["identity", "mailbox", "user", "trustee"].includes(name.toLowerCase()) &&
       (typeof value !== "string" || value.trim() === "")
@@ -304,7 +304,7 @@ function outputOf(body: unknown, headers: Headers): Output {
   };
 }
 
-/** Microsoft's module also reads warnings from a header; its form is written nowhere, so that a list and a text are taken. */
+/** Microsoft's module also reads warnings from a header. Its form is not documented, so both a list and plain text are accepted. */
 function warningsOf(headers: Headers): string[] {
   const header = headers.get("x-warnings")?.trim() ?? "";
   try {

@@ -7,7 +7,7 @@ import { type AccountLicenses, accountLicensesOf, type Subscription, subscriptio
 import { notWhatWasAsked } from "./refused";
 import type { Scope } from "./waiting";
 
-/** An Entra user as far as mailboxes are concerned. */
+/** What mailboxes need of an Entra user. */
 export interface User {
   id: string;
   userPrincipalName: string;
@@ -77,7 +77,7 @@ export class Graph {
     await this.#write("POST", `/directory/deletedItems/${encodeURIComponent(id)}/restore`, undefined, action, scope);
   }
 
-  /** Whether an account is among the deleted ones. */
+  /** Whether Entra lists an account as deleted. */
   async isDeleted(id: string): Promise<boolean> {
     const body = await this.#read({
       path: `/directory/deletedItems/${encodeURIComponent(id)}?$select=id`,
@@ -104,7 +104,7 @@ export class Graph {
     return ((body?.value as Record<string, unknown>[] | undefined) ?? []).map(({ id }) => String(id));
   }
 
-  /** Deletes a deleted account for good. @returns false when it is not among the deleted ones: not any more, or not yet. */
+  /** Deletes a deleted account for good. @returns false when Entra does not list it as deleted: no longer, or not yet. */
   async purgeUser(id: string, action: string, scope: Scope): Promise<boolean> {
     try {
       await this.#write("DELETE", `/directory/deletedItems/${encodeURIComponent(id)}`, undefined, action, scope);
@@ -201,7 +201,7 @@ export class Graph {
         return undefined;
       }
       if (!Array.isArray(body.value)) {
-        // Taken for no rules, it would be answered with a second one.
+        // Read as an empty list, it would lead to a second rule.
         throw notWhatWasAsked("Graph", `reading the inbox rules of ${who}`);
       }
       rules.push(...(body.value as Record<string, unknown>[]));

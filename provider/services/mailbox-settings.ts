@@ -53,12 +53,12 @@ export interface SettingsChange {
   };
 }
 
-/** Told after every request of a write: what went in it, and whether it has certainly happened. */
+/** Called after every request of a write, with what was in it and whether it has certainly happened. */
 export type Note = (part: SettingsChange, isCertain: boolean) => void;
 
 /** How long Graph may take to serve a new mailbox before the cmdlets are used instead, in milliseconds. */
 const NEW_FOR = 2 * 60_000;
-/** Likewise for a mailbox that is not new, where Graph's refusal is hardly going to pass. */
+/** The same for a mailbox that is not new: Graph will hardly serve it later. */
 const OLD_FOR = 10_000;
 /** How long a mailbox counts as new, in milliseconds. */
 const NEW = 60 * 60_000;
@@ -99,7 +99,7 @@ export class MailboxSettings {
     this.#graph = graph;
   }
 
-  /** The settings; a mailbox seconds old is waited for. */
+  /** The settings. Waits for a mailbox that is seconds old. */
   async read(mailbox: Mailbox, scope: Scope): Promise<Settings> {
     const { id, primarySmtpAddress } = mailbox;
     const byGraph = () =>

@@ -130,9 +130,9 @@ function teamOf(row: DataverseRow): Principal {
 
 /** How many ids or SIDs one filter asks for. */
 const TOGETHER = 15;
-/** Milliseconds in which questions gather before they are asked together. */
+/** How long questions are gathered before they are sent together, in milliseconds. */
 const GATHER = 5;
-/** How long SIDs that were found are not asked for again, in milliseconds: the same people have access to many mailboxes. */
+/** How long looked-up SIDs are cached, in milliseconds: the same people have access to many mailboxes. */
 const REMEMBERED = 60_000;
 
 /** A user or group by Entra object id. */

@@ -3,20 +3,20 @@ import type { Graph, User } from "./graph";
 import { hasAddress, texts } from "./mailboxes";
 import { isGuid, sameText, text } from "./text";
 
-/** Anything of the tenant that has an address in Exchange: mailboxes, mail users, groups, contacts. */
+/** Anything in the tenant with an address in Exchange: a mailbox, mail user, group or contact. */
 export interface Recipient {
   /** Entra object id; "" for a mail contact. */
   id: string;
   guid: string;
   name: string;
-  /** Undefined for an account that is no recipient. */
+  /** Undefined for an account that is not a recipient. */
   alias?: string;
   displayName: string;
   /** Lower case. */
   primarySmtpAddress: string;
   emailAddresses: string[];
   recipientTypeDetails: string;
-  /** Where it stands in Exchange's directory; "" for an account that is no recipient. No two objects have the same. */
+  /** Where it stands in Exchange's directory; "" for an account that is not a recipient. It is unique. */
   distinguishedName: string;
   /** Sign-in name where the recipient has an account; lower case. */
   userPrincipalName: string | undefined;
@@ -34,12 +34,12 @@ const SELECT = [
   "DistinguishedName",
   "WindowsLiveID",
 ] as const;
-/** How long somebody who was found by an address or id is not asked for again, in milliseconds: the same people have access to many mailboxes. */
+/** How long a looked-up recipient is cached, in milliseconds: the same people have access to many mailboxes. */
 const REMEMBERED = 60_000;
 
 /**
- * Recipients, found by exact address, sign-in name or id; never by display name or the beginning of anything. Who was found is
- * remembered for a minute, unless this deployment writes to it; who was not found is asked for each time.
+ * Recipients, found by exact address, sign-in name or id; never by display name or the beginning of anything. Whoever was
+ * found is cached for a minute, unless this deployment writes to it; whoever was not found is asked for each time.
  */
 export class Recipients {
   readonly #exchange: Exchange;
@@ -57,7 +57,7 @@ export class Recipients {
   /**
    * Who is meant by an address, a sign-in name or an object id.
    *
-   * @returns every recipient that fits, so that the caller can refuse an ambiguous text; none when there is none (yet).
+   * @returns every recipient that fits, so that the caller can refuse an ambiguous text; empty when nobody fits (yet).
    */
   async named(identifier: string): Promise<Recipient[]> {
     if (isGuid(identifier)) {
@@ -180,7 +180,7 @@ export class Recipients {
       return known.recipients;
     }
     const recipients = await ask();
-    // Timed at the question: a write that came between it and the answer makes the answer one of before.
+    // The time of the question counts: a write between question and answer makes the answer stale.
     if (recipients.length > 0) {
       this.#found.set(key, { at, recipients });
     } else {
@@ -219,7 +219,7 @@ function recipientOf(row: Row): Recipient {
   };
 }
 
-/** An account that is no recipient, in the same form. */
+/** An account that is not a recipient, in the same form. */
 export function account({ id, userPrincipalName }: Pick<User, "id" | "userPrincipalName">): Recipient {
   return {
     id,

@@ -84,8 +84,8 @@ describe("a value", () => {
     ["~/contoso.jsonl", /must be written without ~/],
     ["$HOME/contoso.jsonl", /must be written without variables/],
     ["%USERPROFILE%\\contoso.jsonl", /must be written without variables/],
-    ["C:\\tenants\\contoso.jsonl", /is a path of Windows/],
-    ["\\\\server\\contoso.jsonl", /is a path of Windows/],
+    ["C:\\tenants\\contoso.jsonl", /is a Windows path/],
+    ["\\\\server\\contoso.jsonl", /is a Windows path/],
   ])("that should be a file and cannot be is refused: %s", (value, reason) => {
     expect(problems({ localTenant: value })).toEqual([expect.stringMatching(reason)]);
     expect(problems({ tenantId: TENANT, clientId: CLIENT, clientCertificatePath: value })).toEqual([
@@ -136,8 +136,8 @@ describe("a value", () => {
     ["endpoints", '{"graph":"nowhere"}', /^mailboxes:endpoints\.graph: must be a URL/],
     ["endpoints", '{"grph":"https://proxy.contoso.com"}', /^mailboxes:endpoints: .*grph/],
     ["localTenant", "http://tenant.contoso.com:8080", /^mailboxes:localTenant: must be the path of a journal/],
-    ["tenantID", TENANT, /^mailboxes:tenantID: is no setting.*do you mean mailboxes:tenantId\?/],
-    ["mailboxes:colour", "blue", /^mailboxes:colour: is no setting.*the keys are localTenant/],
+    ["tenantID", TENANT, /^mailboxes:tenantID: is not a setting.*do you mean mailboxes:tenantId\?/],
+    ["mailboxes:colour", "blue", /^mailboxes:colour: is not a setting.*the keys are localTenant/],
   ])("%s: %s is a mistake, named by its key", (key, value, expected) => {
     expect(problems({ [key]: value })).toEqual([expect.stringMatching(expected)]);
   });
@@ -314,7 +314,7 @@ describe("the credential", () => {
       "OIDC outside of CI",
       { ...IDS, useOidc: "true" },
       {},
-      /^mailboxes:useOidc: no token of a CI system.*id-token: write/,
+      /^mailboxes:useOidc: no CI token was found.*id-token: write/,
     ],
     [
       "Azure Pipelines without its token",

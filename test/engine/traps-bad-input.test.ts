@@ -177,7 +177,7 @@ new MailboxMembership("members", { mailbox: "taken@contoso.com", members: ["ada@
     expect(preview.exitCode).not.toBe(0);
     const said = errors(preview).filter((message) => message.includes("mailboxes:settelTimeout"));
     expect(said).toEqual([
-      expect.stringMatching(/mailboxes:settelTimeout: is no setting of pulumi-mailboxes; do you mean|the keys are/),
+      expect.stringMatching(/mailboxes:settelTimeout: is not a setting of pulumi-mailboxes; do you mean|the keys are/),
     ]);
     expect(await tenant.requests()).toEqual([]);
   });

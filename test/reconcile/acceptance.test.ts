@@ -142,7 +142,7 @@ describe("a run", () => {
     [{ prefix: "Ada@contoso.com" }, "--prefix: write 2 to 20"],
     [{ domain: undefined }, "--domain: write an accepted domain"],
     [{ domain: "fabrikam.com" }, "fabrikam.com is not an accepted domain of this tenant. Write one of"],
-    [{ only: ["exchange.nothing"] }, "--only: there is no probe exchange.nothing"],
+    [{ only: ["exchange.nothing"] }, "--only: unknown probe exchange.nothing"],
   ])("called with %j is refused before anything is written", async (more, words) => {
     const { world, run } = await tryable();
     await world.writes();
