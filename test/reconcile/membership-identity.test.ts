@@ -664,19 +664,65 @@ describe("orphaned entries", () => {
     expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
   });
 
-  test("are counted where the list is full", async () => {
-    const { world, id, membership } = await withOrphan();
+  test("of somebody who is kept stay while the account can be restored, and go once it cannot or is kept no longer", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const program = { mailbox: id, members: [ada], orphans: "remove", keep: [grace] };
+    await grant(world, id, grace);
+    await membership.up(program);
+    const graceId = await idOf(world, grace);
+    await removeAccount(world, graceId);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await membership.refresh()).toEqual({});
+      expect((await entries(world, id)).length).toBe(3);
+    }
+    await membership.up({ ...program, members: { [ada]: { sendOnBehalf: true } } });
+    expect((await entries(world, id)).length).toBe(3);
+    await purgeAccount(world, graceId);
+    expect(await membership.refresh()).toEqual({ orphans: ["remove", "keep"] });
+    await membership.up({ ...program, members: { [ada]: { sendOnBehalf: true } } });
+    expect((await entries(world, id)).length).toBe(2);
+  });
+
+  /** Fills the list of a mailbox up to the 500 entries that Exchange takes. */
+  async function fill({ world, id }: { world: World; id: string }, upTo = 500): Promise<void> {
     const recipients = Object.values(await world.control("GET", "state/recipients")) as Row[];
     const own = recipients.find(({ externalDirectoryObjectId }) => externalDirectoryObjectId === id) as Row;
     const rows = Object.values(await world.control("GET", "state/permissions")) as Row[];
     const model = rows.find(
       (row) => row.mailbox === own.guid && row.kind === "mailbox" && row.sid !== "S-1-5-10",
     ) as Row;
-    for (let index = 1; index < 500; index += 1) {
+    for (let index = (await entriesOf(world, own)).length; index < upTo; index += 1) {
       const key = randomUUID();
       const sid = `S-1-5-21-1-1-1-${index}`;
       await world.control("PUT", `state/permissions/${key}`, { ...model, id: key, sid });
     }
+  }
+
+  const entriesOf = async (world: World, { guid }: Row) =>
+    (Object.values(await world.control("GET", "state/permissions")) as Row[]).filter(
+      (row) => row.mailbox === guid && row.kind === "mailbox" && row.isInherited === false && row.sid !== "S-1-5-10",
+    );
+
+  test("do not keep one member from being exchanged for another: who leaves makes room, and nobody else waits", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    const given = { sendAs: false };
+    await membership.up({ mailbox: id, members: { [ada]: given, [grace]: given } });
+    await fill({ world, id });
+    await world.writes();
+    await membership.up({ mailbox: id, members: { "edsger@contoso.com": given } });
+    expect(await world.writes()).toEqual([
+      "Add-MailboxPermission",
+      "Remove-MailboxPermission",
+      "Add-MailboxPermission",
+      "Remove-MailboxPermission",
+    ]);
+    expect((await holders(world, id)).filter((one) => one.includes("@"))).toEqual(["edsger@contoso.com"]);
+    expect(await membership.refresh()).toEqual({});
+  });
+
+  test("are counted where the list is full", async () => {
+    const { world, id, membership } = await withOrphan();
+    await fill({ world, id });
     const program = { mailbox: id, members: [ada] };
     expect(await failure(membership.up(program))).toMatch(
       /500 explicit entries show, 500 of them of deleted users and groups.*orphans: "remove"/,

@@ -1,6 +1,6 @@
 import { written } from "../../core/converge";
 import type { Change } from "../../core/kind";
-import { InputError, isServiceError, ProviderError } from "../../http/errors";
+import { InputError, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
 import type { Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
 import type { Desired, Member, MemberRights, MembershipOperation, Observed } from "./desired";
@@ -8,7 +8,7 @@ import { pathOf } from "./desired";
 
 /**
  * Makes the changes: orphaned entries first, because they fill the list; then what is granted, so that nobody who is written in
- * another way now is without access for a moment; then what is taken away.
+ * another way now is without access for a moment; then what is taken away. Where the list is full, a grant waits for one who leaves.
  *
  * @returns the entries that Exchange shows and calls absent.
  */
@@ -22,16 +22,67 @@ export async function apply(
   const isOnPremises = observed.mailbox.isDirSynced;
   requireWritable(isOnPremises ? onBehalf.filter(({ to }) => to === true) : [], "grant it");
   const staying: string[] = [];
-  for (const change of [...changes].sort((a, b) => turn(a) - turn(b))) {
+  const make = async (change: Change): Promise<void> => {
     const left = await (change.path[0] === "orphans"
       ? removeOrphans(observed, operation)
       : changeMember(change, desired, observed, operation));
     staying.push(...left);
+  };
+  const revocations = leaversFirst(
+    changes.filter((change) => turn(change) === 2),
+    desired,
+  );
+  for (const change of changes.filter((one) => turn(one) < 2).sort((a, b) => turn(a) - turn(b))) {
+    await whereThereIsRoom(() => make(change), revocations, make, observed);
+  }
+  for (const change of revocations) {
+    await make(change);
   }
   // Whoever leaves has lost the rest by now.
   requireWritable(isOnPremises ? onBehalf : [], "take it away");
   await changeSendOnBehalf(onBehalf, desired, observed, operation);
   return { unremovable: [...(observed.unremovable ?? []), ...staying] };
+}
+
+/** Of what is taken away, that of people who leave first: with them an entry goes. */
+function leaversFirst(changes: readonly Change[], { members }: Desired): Change[] {
+  const isMember = ({ path: [, key = ""] }: Change) => members.has(key);
+  return [...changes.filter((change) => !isMember(change)), ...changes.filter(isMember)];
+}
+
+/**
+ * Grants. Where the list is full, one after the other of those whose entries are to go anyway loses them first.
+ *
+ * @param revocations what is to be taken away; what was taken away for the room is taken out.
+ */
+async function whereThereIsRoom(
+  grant: () => Promise<void>,
+  revocations: Change[],
+  revoke: (change: Change) => Promise<void>,
+  observed: Observed,
+): Promise<void> {
+  try {
+    await grant();
+  } catch (error) {
+    if (!isFull(error)) {
+      throw error;
+    }
+    const leaver = revocations.find(isOfEntry)?.path[1];
+    const own = revocations.filter((change) => isOfEntry(change) && change.path[1] === leaver);
+    if (own.length === 0) {
+      throw listIsFull(error, observed);
+    }
+    for (const change of own) {
+      await revoke(change);
+      revocations.splice(revocations.indexOf(change), 1);
+    }
+    await whereThereIsRoom(grant, revocations, revoke, observed);
+  }
+}
+
+/** Whether a change is one of the list that has a limit. */
+function isOfEntry({ path: [, , right] }: Change): boolean {
+  return right === "fullAccess" || right === "otherRights";
 }
 
 function turn({ path, from, to }: Change): number {
@@ -89,10 +140,7 @@ async function changeMember(
   const { id } = person;
   const wantsMapping = desired.inputs.members[key]?.automapping ?? false;
   const grant = (rights: Partial<MemberRights>, write: () => Promise<void>) =>
-    written(
-      () => withRoom(write, observed),
-      () => recordRights(key, id, rights, desired, operation),
-    );
+    written(write, () => recordRights(key, id, rights, desired, operation));
   const grantFullAccess = () =>
     grant({ fullAccess: true, automapping: wantsMapping }, () =>
       permissions.grantFullAccess(mailbox, id, key, wantsMapping && !isGroup(person), operation),
@@ -198,25 +246,23 @@ async function changeSendOnBehalf(
   );
 }
 
-/** Grants; says of a full list what fills it, because entries of deleted people are not shown anywhere else. */
-async function withRoom(write: () => Promise<void>, { entryCount, orphans }: Observed): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (isServiceError(error) && /maximum allowed access control entries|maximum of 500/i.test(error.words)) {
-      const count = orphans.filter(({ list }) => list === "access").length;
-      throw new ProviderError({
-        words: error.message,
-        nextStep:
-          `${entryCount} explicit entries show, ${count} of them of deleted users and groups; others may be hidden. ` +
-          (count > 0
-            ? 'orphans: "remove" takes those of deleted ones away.'
-            : "Give the same access to a mail-enabled security group."),
-        cause: error,
-      });
-    }
-    throw error;
-  }
+/** Whether the mailbox's own list of entries has no room for another one. */
+function isFull(error: unknown): error is ServiceError {
+  return isServiceError(error) && /maximum allowed access control entries|maximum of 500/i.test(error.words);
+}
+
+/** Says what fills the list: entries of deleted people are not shown anywhere else. */
+function listIsFull(error: ServiceError, { entryCount, orphans }: Observed): ProviderError {
+  const count = orphans.filter(({ list }) => list === "access").length;
+  return new ProviderError({
+    words: error.message,
+    nextStep:
+      `${entryCount} explicit entries show, ${count} of them of deleted users and groups; others may be hidden. ` +
+      (count > 0
+        ? 'orphans: "remove" takes those of deleted ones away.'
+        : "Give the same access to a mail-enabled security group."),
+    cause: error,
+  });
 }
 
 /** Records what was or may have been granted, so that a failure later on leaves no access behind unknown. */

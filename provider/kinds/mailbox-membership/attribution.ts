@@ -5,7 +5,7 @@ import { hasAddress, type Mailbox } from "../../services/mailboxes";
 import { type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
 import { describe, isGroup, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import type { Held, Member, MembershipOperation } from "./desired";
+import type { Held, Kept, Member, MembershipOperation } from "./desired";
 import { pathOf } from "./desired";
 
 /** The entries on a mailbox by whose they are. */
@@ -199,9 +199,17 @@ export async function orphansAmong(rest: readonly Entry[], mailbox: Mailbox, ope
   return suspects.filter((_, index) => owners[index] === undefined);
 }
 
-/** Of orphaned entries those that no other resource of the deployment still accounts for. */
-export function removable(orphans: readonly Entry[], mailboxId: string, { registry, origin }: Operation): Entry[] {
-  return orphans.filter(({ sid }) => !registry.isDeclaredByAnother(grantThing(mailboxId, String(sid)), origin));
+/** Of orphaned entries those that no other resource of the deployment still accounts for, and that are nobody's who is kept. */
+export function removable(
+  orphans: readonly Entry[],
+  mailboxId: string,
+  { seen }: Kept,
+  { registry, origin }: Operation,
+): Entry[] {
+  const kept = Object.values(seen).flatMap(({ sids }) => sids);
+  return orphans.filter(
+    ({ sid = "" }) => !kept.includes(sid) && !registry.isDeclaredByAnother(grantThing(mailboxId, sid), origin),
+  );
 }
 
 /** The one living recipient behind an entry of nobody known, or undefined. */

@@ -70,6 +70,8 @@ export const memory = remembering(
   {
     /** Object id of each one in `keep`, by how it is written there; those that are nobody, or several, are missing. */
     keepIds: byKey,
+    /** Who in `keep` was last seen with which SIDs, by how it is written there: a deleted account's entries have nothing else. */
+    keepSids: z.record(z.string(), z.object({ id: z.string(), sids: z.array(z.string()) })),
   },
 );
 
@@ -109,12 +111,14 @@ export interface Kept {
   byKey: Readonly<Record<string, string>>;
   /** All their object ids. */
   ids: ReadonlySet<string>;
+  /** Who was last seen with which SIDs, by the key in `keep`: the living, and deleted ones who can be restored. */
+  seen: Readonly<Record<string, { id: string; sids: string[] }>>;
   /** What is to say of those who are not certain. */
   remarks: readonly string[];
 }
 
 /** Nobody is left alone. */
-export const NOBODY: Kept = { byKey: {}, ids: new Set(), remarks: [] };
+export const NOBODY: Kept = { byKey: {}, ids: new Set(), seen: {}, remarks: [] };
 
 /** What somebody holds on a mailbox by entries of their own. */
 export interface Held {

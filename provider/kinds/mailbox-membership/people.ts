@@ -175,7 +175,7 @@ async function kept(
   gone: (key: string, id: string) => Promise<Recipient[]>,
 ): Promise<Kept> {
   const { recipients, graph } = operation.services;
-  const known = operation.known.memory.keepIds ?? {};
+  const { keepIds: known = {} } = operation.known.memory;
   const found = await Promise.all(
     keys.map(async (key): Promise<{ key: string; ids: string[]; remarks: string[] }> => {
       const id = known[key];
@@ -192,14 +192,39 @@ async function kept(
       return { key, ids: isThere ? [id] : (await gone(key, id)).map((one) => one.id), remarks: [] };
     }),
   );
+  // One of several with the same address would be a guess.
+  const byKey = Object.fromEntries(
+    found.flatMap(({ key, ids: [id, second] }) => (id && second === undefined ? [[key, id]] : [])),
+  );
   return {
-    // One of several with the same address would be a guess.
-    byKey: Object.fromEntries(
-      found.flatMap(({ key, ids: [id, second] }) => (id && second === undefined ? [[key, id]] : [])),
-    ),
+    byKey,
+    seen: await lastSeen(keys, byKey, operation),
     ids: new Set(found.flatMap(({ ids }) => ids)),
     remarks: found.flatMap(({ remarks }) => remarks),
   };
+}
+
+/** The SIDs of those who are kept: of the living as they are, of a deleted one as the state has them, while it can be restored. */
+async function lastSeen(
+  keys: readonly string[],
+  ids: Readonly<Record<string, string>>,
+  { services, known }: MembershipOperation,
+): Promise<Kept["seen"]> {
+  const { recipients, securityPrincipals, graph } = services;
+  const seen = await Promise.all(
+    keys.map(async (key) => {
+      const id = ids[key];
+      const before = known.memory.keepSids?.[key];
+      if (id === undefined) {
+        return before !== undefined && (await graph.isDeleted(before.id)) ? [[key, before] as const] : [];
+      }
+      const [recipient] = await recipients.named(id);
+      const sids = await securityPrincipals.sidsOf(id, recipient !== undefined && isGroup(recipient));
+      const told = sids.length > 0 || !sameText(before?.id ?? "", id) ? [...sids] : (before?.sids ?? []);
+      return told.length === 0 ? [] : [[key, { id, sids: told }] as const];
+    }),
+  );
+  return Object.fromEntries(seen.flat());
 }
 
 /** The one mailbox that is meant; waited for if it is being created. */

@@ -149,6 +149,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       memberSids: sids.length === 0 ? undefined : Object.fromEntries(sids),
       deletedMembers: Object.keys(deletedMembers).length === 0 ? undefined : deletedMembers,
       keepIds: (desired?.inputs ?? inputs).keep === undefined ? undefined : keep.byKey,
+      keepSids: Object.keys(keep.seen).length === 0 ? undefined : { ...keep.seen },
       otherMembers: [...new Set([...others, ...unseen, ...strange])].sort(),
     };
   },
@@ -313,7 +314,7 @@ async function observeOn(
     unread: permissions.unread,
     people,
     strangers: [...strangers.keys()].sort(),
-    orphans: removable(orphans, mailbox.id, operation),
+    orphans: removable(orphans, mailbox.id, keep, operation),
     delegates,
     entryCount: permissions.entries.filter(({ list }) => list === "access").length,
     others: namesOf(permissions.others, left, orphans),

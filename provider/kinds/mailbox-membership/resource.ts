@@ -68,7 +68,8 @@ export interface MailboxMembershipArgs {
   exclusive?: pulumi.Input<boolean | undefined>;
   /**
    * People and groups whose access an exclusive membership leaves alone: an address, sign-in name or object id each. Kept by object
-   * id: somebody renamed is still kept, and who has the old address by then is not.
+   * id: somebody renamed is still kept, and who has the old address by then is not. The entries of a deleted one are kept too, as long as
+   * the account can be restored.
    */
   keep?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /** Must be true for an exclusive membership without members. Default false. */
