@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Kind } from "../kinds";
 import { checkInstallation } from "./installation";
-import { askedIn, refuseReading } from "./reading";
+import { askedIn, asking, type RecordReadOptions, refuseReading } from "./reading";
 
 /** The type token of a kind: `pulumi-nodejs:dynamic/mailboxes:<Kind>`. */
 export function typeToken(kind: Kind): string {
@@ -89,6 +89,21 @@ export function registration(
       deleteBeforeReplace: true,
     } as pulumi.CustomResourceOptions,
   ];
+}
+
+/**
+ * {@link registration} of a resource that is read and not declared. `get` makes it without the constructor of its class: its own frame
+ * stands in the place of that one, so that `sourcePosition` is the line that calls `get`.
+ *
+ * @param id what is asked for.
+ */
+export function registrationToRead(
+  resource: ResourceClass,
+  name: string,
+  id: pulumi.Input<string>,
+  options: RecordReadOptions | undefined,
+): ReturnType<typeof registration> {
+  return registration(resource, name, {}, asking(resource.kind, name, id, options));
 }
 
 /** URNs of this program's resources by the output that is their id. */

@@ -31,33 +31,67 @@ test("a resource made under mocks is an instance of its class, and of no other",
   expect(Queue.isInstance(box)).toBe(false);
 });
 
-test.each(Object.entries(classes))(
-  "the line of the program that declares a %s is that of its state's sourcePosition",
-  async (_kind, Class) => {
-    await pulumi.runtime.setMocks({
-      newResource: ({ name, inputs }) => ({ id: `${name}-id`, state: inputs }),
-      call: ({ inputs }) => inputs,
-    });
-    // The SDK counts constructors to find the caller: its own two and that of the class, no more.
-    const sdk = pulumi.Resource as unknown as { stackTrace(skip: number): { uri: string }[] };
-    const original = sdk.stackTrace;
-    let position: { uri: string } | undefined;
-    sdk.stackTrace = (skip) => {
-      const frames = original.call(sdk, skip + 1);
-      position = frames[0];
-      return frames;
-    };
-    // The SDK reads no position of a frame without a name.
-    function declare(): void {
-      new (Class as new (name: string, args: object) => pulumi.CustomResource)("one", {});
-    }
-    try {
-      declare();
-    } finally {
-      sdk.stackTrace = original;
-    }
-    expect(position?.uri).toBe(pathToFileURL(__filename).href);
-    // Here Node leaves out constructors that are not written; where a debugger is on, as in Pulumi's host, they are frames.
-    expect(Object.getPrototypeOf(Class)).toBe(pulumi.CustomResource);
-  },
-);
+/** The line from which this is called. */
+function lineHere(): number {
+  return Number(/:(\d+):\d+\)?$/.exec(new Error().stack?.split("\n")[2] ?? "")?.[1]);
+}
+
+type Class = (new (
+  name: string,
+  args: object,
+) => pulumi.CustomResource) & {
+  get(name: string, id: string): pulumi.CustomResource;
+};
+
+// Functions with names: of a frame without one the SDK reads no position.
+function declares(One: Class): number {
+  const line = lineHere();
+  new One("one", {});
+  return line + 1;
+}
+
+function reads(One: Class): number {
+  const line = lineHere();
+  One.get("one", "one@contoso.com");
+  return line + 1;
+}
+
+test.each(
+  [declares, reads].flatMap((how) => Object.entries(classes).map(([kind, one]) => [how.name, kind, how, one] as const)),
+)("the line of the program that %s a %s is that of its state's sourcePosition", async (_name, _kind, how, one) => {
+  await pulumi.runtime.setMocks({
+    newResource: ({ name, inputs }) => ({ id: `${name}-id`, state: inputs }),
+    call: ({ inputs }) => inputs,
+  });
+  // The SDK counts frames to find the caller: its own two constructors and that of the class, or `get` in its place, and no more.
+  const sdk = pulumi.Resource as unknown as { stackTrace(skip: number): { uri: string; line: number }[] };
+  const original = sdk.stackTrace;
+  let position: { uri: string; line: number } | undefined;
+  sdk.stackTrace = (skip) => {
+    const frames = original.call(sdk, skip + 1);
+    position = frames[0];
+    return frames;
+  };
+  try {
+    const line = how(one as unknown as Class);
+    expect(position).toMatchObject({ uri: pathToFileURL(__filename).href, line });
+  } finally {
+    sdk.stackTrace = original;
+  }
+});
+
+// Node leaves out constructors that are not written; where a debugger is on, as in Pulumi's host, they are frames.
+test.each(Object.entries(classes))("no constructor stands between %s and the SDK", (_kind, Class) => {
+  expect(Object.getPrototypeOf(Class)).toBe(pulumi.CustomResource);
+});
+
+test("what is read is an instance of its class", async () => {
+  await pulumi.runtime.setMocks({
+    newResource: ({ name, inputs }) => ({ id: `${name}-id`, state: inputs }),
+    call: ({ inputs }) => inputs,
+  });
+  const box = SharedMailbox.get("support", "support@contoso.com");
+  expect(box).toBeInstanceOf(SharedMailbox);
+  expect(SharedMailbox.isInstance(box)).toBe(true);
+  expect(Queue.isInstance(box)).toBe(false);
+});

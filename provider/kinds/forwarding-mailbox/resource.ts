@@ -1,13 +1,14 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import {
   isOfType,
   keyedInput,
   type Outputs,
   type ResourceClass,
   registration,
+  registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered, asking, type RecordReadOptions } from "../../resources/reading";
+import { answered, type RecordReadOptions } from "../../resources/reading";
 import {
   type Credentials,
   MailboxRecordResource,
@@ -135,7 +136,11 @@ export class ForwardingMailbox extends MailboxRecordResource {
    */
   static get(name: string, idOrAddress: pulumi.Input<string>, options?: RecordReadOptions): ForwardingMailbox {
     return answered(
-      new ForwardingMailbox(name, {} as ForwardingMailboxArgs, asking("ForwardingMailbox", name, idOrAddress, options)),
+      Reflect.construct(
+        pulumi.CustomResource,
+        registrationToRead(resource, name, idOrAddress, options),
+        ForwardingMailbox,
+      ),
     );
   }
 

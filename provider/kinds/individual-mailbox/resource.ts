@@ -1,6 +1,13 @@
-import type * as pulumi from "@pulumi/pulumi";
-import { isOfType, type Outputs, type ResourceClass, registration, typeToken } from "../../resources/dynamic-resource";
-import { answered, asking, type RecordReadOptions } from "../../resources/reading";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  isOfType,
+  type Outputs,
+  type ResourceClass,
+  registration,
+  registrationToRead,
+  typeToken,
+} from "../../resources/dynamic-resource";
+import { answered, type RecordReadOptions } from "../../resources/reading";
 import {
   type Credentials,
   MailboxRecordResource,
@@ -104,7 +111,11 @@ export class IndividualMailbox extends MailboxRecordResource {
    */
   static get(name: string, idOrOwner: pulumi.Input<string>, options?: RecordReadOptions): IndividualMailbox {
     return answered(
-      new IndividualMailbox(name, {} as IndividualMailboxArgs, asking("IndividualMailbox", name, idOrOwner, options)),
+      Reflect.construct(
+        pulumi.CustomResource,
+        registrationToRead(resource, name, idOrOwner, options),
+        IndividualMailbox,
+      ),
     );
   }
 

@@ -5,9 +5,10 @@ import {
   type Outputs,
   type ResourceClass,
   registration,
+  registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered, asking } from "../../resources/reading";
+import { answered } from "../../resources/reading";
 
 /** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
 export interface MemberRights {
@@ -124,7 +125,7 @@ export class MailboxMembership extends pulumi.CustomResource {
    */
   static get(name: string, mailbox: pulumi.Input<string>, options?: pulumi.CustomResourceOptions): MailboxMembership {
     return answered(
-      new MailboxMembership(name, {} as MailboxMembershipArgs, asking("MailboxMembership", name, mailbox, options)),
+      Reflect.construct(pulumi.CustomResource, registrationToRead(resource, name, mailbox, options), MailboxMembership),
     );
   }
 

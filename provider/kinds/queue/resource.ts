@@ -1,13 +1,14 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import {
   isOfType,
   noteId,
   type Outputs,
   type ResourceClass,
   registration,
+  registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered, asking, type RecordReadOptions } from "../../resources/reading";
+import { answered, type RecordReadOptions } from "../../resources/reading";
 import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "../mailbox-record/resource";
 
 /** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */
@@ -112,7 +113,9 @@ export class Queue extends MailboxRecordResource {
    * new IndividualMailbox("service-record", { queue: service.id, incomingEmail: "ServerSideSynchronization" });
    */
   static get(name: string, idOrAddressOrName: pulumi.Input<string>, options?: RecordReadOptions): Queue {
-    return answered(new Queue(name, {} as QueueArgs, asking("Queue", name, idOrAddressOrName, options)));
+    return answered(
+      Reflect.construct(pulumi.CustomResource, registrationToRead(resource, name, idOrAddressOrName, options), Queue),
+    );
   }
 
   /** Name of the queue. */

@@ -5,9 +5,10 @@ import {
   type Outputs,
   type ResourceClass,
   registration,
+  registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered, asking } from "../../resources/reading";
+import { answered } from "../../resources/reading";
 
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
 export interface Forwarding {
@@ -335,7 +336,7 @@ export class SharedMailbox extends pulumi.CustomResource {
    */
   static get(name: string, idOrAddress: pulumi.Input<string>, options?: pulumi.CustomResourceOptions): SharedMailbox {
     return answered(
-      new SharedMailbox(name, {} as SharedMailboxArgs, asking("SharedMailbox", name, idOrAddress, options)),
+      Reflect.construct(pulumi.CustomResource, registrationToRead(resource, name, idOrAddress, options), SharedMailbox),
     );
   }
 
