@@ -920,13 +920,15 @@ describe("adoption", () => {
     await world.together(async () => {
       await first.up(adopting);
       expect(await failure(second.up(other))).toMatch(
-        /^adopt: another resource of this deployment manages the forward mailbox CRM intake already/,
+        /^adopt: the ForwardingMailbox "first" manages the forward mailbox CRM intake already/,
       );
     });
     expect(await record(world, existing)).toMatchObject({ name: "CRM intake" });
     await world.together(async () => {
       await first.up(adopting);
-      expect(await failure(second.up(other))).toMatch(/^adopt: another resource/);
+      expect(await failure(second.up(other))).toMatch(
+        /^adopt: the ForwardingMailbox "first" manages the forward mailbox CRM intake already/,
+      );
     });
   });
 

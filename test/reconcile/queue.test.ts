@@ -586,9 +586,7 @@ describe("adoption", () => {
     const other = { ...adopting, name: "Other", emailAddress: "service@contoso.com", adopt: sales.queue };
     await world.together(async () => {
       await world.resource("Queue", "first").up({ ...adopting, adopt: true });
-      expect(await failure(second.up(other))).toMatch(
-        /^adopt: another resource of this deployment manages the queue Sales already/,
-      );
+      expect(await failure(second.up(other))).toMatch(/^adopt: the Queue "first" manages the queue Sales already/);
     });
     expect(await queueRow(world, sales.queue)).toMatchObject({ name: "Sales" });
   });

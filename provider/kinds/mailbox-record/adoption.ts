@@ -39,8 +39,9 @@ export async function adopted<Row extends { id: string; name: string }>(
     const all = withAddress.map(({ name, id }) => `${name} (${id})`).join(", ");
     throw refuse(`${withAddress.length} ${many} have the address: ${all}; write the id of one`);
   }
-  if (row !== undefined && registry.isDeclaredByAnother(rowThing(row.id), origin)) {
-    throw refuse(`another resource of this deployment manages the ${one} ${row.name} already; declare it once`);
+  const manager = row === undefined ? undefined : registry.declaredBy(rowThing(row.id), origin);
+  if (row !== undefined && manager !== undefined) {
+    throw refuse(`${manager} manages the ${one} ${row.name} already; declare it once`);
   }
   if (row !== undefined) {
     registry.declare(rowThing(row.id), origin);

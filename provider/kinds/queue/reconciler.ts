@@ -374,8 +374,9 @@ async function remove(id: string, operation: Operation): Promise<void> {
   if (row === undefined) {
     return;
   }
-  if (isKept(state) || registry.isDeclaredByAnother(rowThing(id), origin)) {
-    const why = isKept(state) ? whyKept(state) : "another resource of this deployment declares it";
+  const other = registry.declaredBy(rowThing(id), origin);
+  if (isKept(state) || other !== undefined) {
+    const why = isKept(state) ? whyKept(state) : `${other} declares it`;
     operation.warn(`The queue ${state.name} stays in Dynamics: ${why}.`);
     return;
   }

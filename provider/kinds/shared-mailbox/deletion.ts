@@ -40,8 +40,9 @@ export async function remove(id: string, operation: Operation): Promise<void> {
     operation.warn(`The mailbox ${who} stays in the tenant: ${why}.`);
     return;
   }
-  if (registry.isDeclaredByAnother(mailboxThing(id), origin)) {
-    operation.warn(`The mailbox ${who} stays: another resource of this deployment declares it.`);
+  const other = registry.declaredBy(mailboxThing(id), origin);
+  if (other !== undefined) {
+    operation.warn(`The mailbox ${who} stays: ${other} declares it.`);
     return;
   }
   const action = `deleting shared mailbox ${who}`;
