@@ -12,8 +12,8 @@ export class Registry {
   readonly #declared = new Map<string, Set<string>>();
   /** Thing → the value that each resource declares for it, by URN. */
   readonly #values = new Map<string, Map<string, string>>();
-  /** URN and id of what the program reads and does not declare. */
-  readonly #read = new Set<string>();
+  /** Id of what the program reads and does not declare → URNs under which it does. */
+  readonly #read = new Map<string, Set<string>>();
   readonly #addresses = new Map<string, string>();
   readonly #feeds = new Map<string, Feed>();
   /** What programs call their mailboxes, by URN. */
@@ -63,12 +63,12 @@ export class Registry {
 
   /** Notes that the program reads an object, under a resource's name, without declaring it. */
   read(id: string, by: { urn: string }): void {
-    this.#read.add(`${by.urn} ${id.toLowerCase()}`);
+    this.#read.set(id.toLowerCase(), new Set([...(this.#read.get(id.toLowerCase()) ?? []), by.urn]));
   }
 
-  /** Whether the program reads an object under this resource's name. */
-  isRead(id: string, by: { urn: string }): boolean {
-    return this.#read.has(`${by.urn} ${id.toLowerCase()}`);
+  /** URNs under which the program reads an object. */
+  readersOf(id: string): ReadonlySet<string> {
+    return this.#read.get(id.toLowerCase()) ?? new Set();
   }
 
   /** Notes the value that a resource declares for something only one of them can decide. */

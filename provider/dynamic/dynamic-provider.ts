@@ -272,9 +272,10 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     return this.#guarded(props, async (deployment) => {
       const { kind } = this.#reconciler;
       const origin = originOf(urnOf(props));
-      if (deployment.registry.isRead(id, origin)) {
-        // To the engine a declaration that became a `get` by address is another resource, which replaces this one.
-        deployment.log.warn(
+      const { registry, log } = deployment;
+      // To the engine a declaration that became a `get` by address is another resource, which replaces this one.
+      if (registry.readersOf(id).has(origin.urn)) {
+        log.warn(
           origin.urn,
           `This program does not manage it any more and only reads it (${kind}.get): it stays in the tenant as it is.`,
         );

@@ -182,7 +182,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
 
   async remove(id, operation) {
     const { registry, limits, known, origin } = operation;
-    if (!registry.isDeclared(mailboxThing(id)) && !registry.isDeclaredByAnother(membersThing(id), origin)) {
+    const isInProgram = registry.isDeclared(mailboxThing(id)) || registry.readersOf(id).size > 0;
+    if (!isInProgram && !registry.isDeclaredByAnother(membersThing(id), origin)) {
       // Nothing of the mailbox is left in the program: the first half of its removal, counted before anybody loses access.
       const [address = known.inputs.mailbox] = known.memory.mailboxAddresses ?? [];
       const action = `taking away the members of ${address}`;
