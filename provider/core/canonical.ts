@@ -32,7 +32,7 @@ export function displayText(what: string, limit: number): z.ZodType<string> {
     .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` });
 }
 
-/** What `schema` takes, or false, which declares that there is none. Issues keep the paths that they have in `schema`. */
+/** What `schema` takes, or false, which declares that there is none. Errors keep their paths inside of `schema`. */
 export function orNone<Value>(schema: z.ZodType<Value>): z.ZodType<Value | false> {
   return z.unknown().transform((value, context): Value | false => {
     if (value === false) {
@@ -40,7 +40,7 @@ export function orNone<Value>(schema: z.ZodType<Value>): z.ZodType<Value | false
     }
     const parsed = schema.safeParse(value);
     if (!parsed.success) {
-      // A union would report all its branches under its own path, without the member that is wrong.
+      // A union would report every branch under its own path and not name the wrong member.
       context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: value }) as z.core.$ZodRawIssue));
       return z.NEVER;
     }
@@ -88,8 +88,8 @@ export function identifiers(what: string): z.ZodType<string[]> {
 }
 
 /**
- * A map keyed by people or mailboxes, in canonical form: keys in lower case and sorted, so that the order in a program is no
- * difference. Lists are brought into this form before (see `keyedInput`).
+ * A map keyed by people or mailboxes, in canonical form: keys in lower case and sorted, so that their order in a program does not
+ * matter. Lists are brought into this form before (see `keyedInput`).
  *
  * @param what an example of a key, for messages.
  * @param value the schema of the values.
@@ -106,7 +106,7 @@ export function keyed<T>(what: string, value: z.ZodType<T>): z.ZodType<Record<st
         context.addIssue({ code: "custom", path: [key], message: reason });
       }
       seen.add(name);
-      // Here and not by the record's own schema: with that, a wrong value would keep the keys from being looked at.
+      // Not left to the record's own schema: it would skip the keys when a value is wrong.
       const parsed = value.safeParse(one);
       if (parsed.success) {
         canonical.set(name, parsed.data);

@@ -1,4 +1,4 @@
-/** Something that the inputs of one resource say, and that those of another one may contradict. */
+/** Something that one resource's inputs say and another's may contradict. */
 export interface Claim {
   /** Property path of what says it. */
   path: string;
@@ -14,7 +14,7 @@ export interface Claim {
    * @param claim what the other one says.
    */
   reason: (own: string, other: string, claim: { path: string; value?: string | undefined }) => string;
-  /** Whether the services take both, so that the user is told and nothing is refused. */
+  /** Whether the services accept both: then the user is told and nothing is refused. */
   isAdvice?: true;
 }
 
@@ -41,24 +41,24 @@ export class Claims {
   readonly #present = new Map<string, string>();
 
   /**
-   * Notes what a resource claims, in the place of what it claimed before. Said by `check`, before policies may change the inputs.
+   * Notes what a resource claims and forgets what it claimed before. Called by `check`, before policies may change the inputs.
    *
    * @returns what contradicts others.
    */
   claim(claims: readonly Claim[], { urn, born }: Claimant): Conflicts {
     this.#present.set(born, urn);
     const conflicts = this.#conflicts(claims, urn, (other) => other !== urn);
-    // One that is refused stays in the program as it is: the other one, which may be about to write, stops too.
+    // Keep refused claims too: the other resource may be about to write and must stop as well.
     this.#claims.set(urn, { born, claims, isFinal: conflicts.problems.length > 0 });
     return conflicts;
   }
 
-  /** Notes what a resource claims by the inputs with which it is deployed. */
+  /** Notes what a resource claims with the inputs that are being deployed. */
   settle(claims: readonly Claim[], born: string): void {
     this.#claims.set(this.present(born), { born, claims, isFinal: true });
   }
 
-  /** What in the claims of a resource contradicts others by what the names in them are known to mean by now. */
+  /** Which claims of a resource contradict others, with what is known by now of the names in them. */
   conflictsOf(born: string): Conflicts["problems"] {
     const urn = this.present(born);
     const own = this.#claims.get(urn)?.claims ?? [];
@@ -83,7 +83,7 @@ export class Claims {
   }
 
   /**
-   * Learns that a name stands for what has another name: an address for an object id.
+   * Learns that two names mean the same, such as an address and an object id.
    *
    * @param isCertain that it was looked up; otherwise what is known already stays.
    */
@@ -123,7 +123,7 @@ export class Claims {
     return JSON.stringify(thing.map((name) => this.#meaning(name.toLowerCase())));
   }
 
-  /** An address stands for a resource, and a resource for an object id: no way is longer. */
+  /** Follows two steps, which is as long as it gets: an address stands for a resource, and a resource for an object id. */
   #meaning(name: string): string {
     const once = this.#meanings.get(name) ?? name;
     return this.#meanings.get(once) ?? once;

@@ -2,14 +2,14 @@ import { isClass, isServiceError, isUnknownOutcome, ProviderError } from "../htt
 import { lastSeen, settle } from "../services/waiting";
 import type { Change, Known, Operation, Properties, Work } from "./kind";
 
-/** How often differences are applied again: after an answer that was lost, or when something else interferes. */
+/** How many times differences are applied: a write may get no answer, and something else may interfere. */
 const ROUNDS = 3;
-/** How long a write without an answer is observed before what is still missing is written again, in milliseconds. */
+/** How long to look for the effect of a write that got no answer before it is sent again, in milliseconds. */
 const LOST_FOR = 5_000;
 
 /**
- * The walk that create, update, adoption and the deletion of grants share: apply the differences, look until they are gone,
- * say what is there. A write whose outcome is unknown is observed; only what is still missing is written again.
+ * The walk that create, update, adoption and the removal of grants share: apply the differences, look until they are gone, return
+ * what is there. After a write without an answer it looks first, and writes only what is still missing.
  *
  * @param previous what was known before: only what it held and `desired` does not is taken away.
  * @param seen what was just observed.
@@ -37,7 +37,7 @@ export async function converge<Inputs extends Properties, Memory, Desired, Obser
         nextStep: "Run `pulumi refresh`, then `pulumi up`.",
       });
     }
-    // What a look cannot see again, such as that the object was adopted, stays with it.
+    // Keep what no look can see, such as that the object was adopted.
     return { ...observed, ...now };
   };
   for (let round = 1; differences(observed).length > 0; round += 1) {
@@ -46,7 +46,7 @@ export async function converge<Inputs extends Properties, Memory, Desired, Obser
       const learned = await reconciler.apply(differences(observed), desired, observed, operation);
       observed = { ...observed, ...learned };
     } catch (error) {
-      // A row that somebody else changed meanwhile is looked at again, like a write without an answer.
+      // If somebody else changed the row in the meantime, look again, as after a write without an answer.
       if (!(isUnknownOutcome(error) || isClass(error, "precondition")) || round === ROUNDS) {
         throw error;
       }

@@ -20,7 +20,7 @@ export interface Change {
   to: unknown;
 }
 
-/** Values of inputs that a state has. Null is "not set in the tenant", as a refresh found it; a property that is missing is not managed. */
+/** Inputs in a state. Null means "not set in the tenant", as a refresh found it. A missing property is not managed. */
 export type Held<Inputs> = { readonly [Property in keyof Inputs]?: Inputs[Property] | null };
 
 /** What is known of a resource before the tenant is asked. */
@@ -104,28 +104,28 @@ export interface Declaration<Inputs extends Properties, Memory> {
   /** Advice to the user about a change from the inputs `olds`; undefined for a new resource. */
   advise?(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /**
-   * What the inputs claim, so that other resources of the deployment may contradict it (`claims.ts`): asked in each check, of what is
-   * known, and again of what is deployed. In place of an id that is not known yet may stand the URN of the resource that gets it.
+   * What the inputs claim, to be compared with other resources of the deployment (`claims.ts`). Asked in each check, of what is known, and
+   * again of what is deployed. An id that is not known yet may be given as the URN of the resource that will get it.
    *
    * @param urn the URN in this program.
    */
   claims(inputs: Partial<Inputs>, urn: string, origin: Origin, registry: Registry): Claim[];
-  /** Mistakes that show only along several resources of a deployment: asked in each check, of what is known. */
+  /** Mistakes that show only when several resources of a deployment are seen together. Asked in each check, of what is known. */
   beside?(inputs: Partial<Inputs>, origin: Origin, registry: Registry): Problem[];
   /**
-   * Values of inputs that the program leaves out, where the plan has to show them: a refresh has put a text in the place of a command
-   * that is to be given again.
+   * Values for inputs that the program leaves out, where the plan has to show them: a refresh replaced a command by a text, and the
+   * command is to be given again.
    */
   byDefault?(inputs: Properties, olds: Properties): Properties;
   /**
-   * Planned inputs with what `check` had filled in and the plan does not have any more written down as not given: `ignoreChanges` took
-   * it away after the check, so that no diff has shown it.
+   * Inputs of a deployment, with parts that `check` had filled in and that are missing now written as "not given". `ignoreChanges` took them
+   * out after the check, so no diff has shown them and no default applies.
    */
   planned?(inputs: Properties): Properties;
   /**
-   * Properties whose change needs another object.
+   * Properties whose change replaces the object.
    *
-   * @param environmentUrl the configured Dataverse environment, where one is and says something: a local tenant's does not.
+   * @param environmentUrl the configured Dataverse environment; undefined where none is, and in a local tenant, whose address says nothing.
    */
   replaces?(
     known: Known<Inputs, Memory>,
@@ -146,7 +146,7 @@ export interface Declaration<Inputs extends Properties, Memory> {
   announce?(program: Properties, inputs: Partial<Inputs>, origin: Origin, registry: Registry): void;
   /** Tells the registry what this resource declares, as far as the state knows its ids. */
   declare(known: Known<Inputs, Memory>, inputs: Properties, origin: Origin, registry: Registry): void;
-  /** Tells the brake on deletions what a refresh has seen that goes with the resource, should the program not have it any more. */
+  /** Tells the brake on deletions what would go with the resource if the program no longer has it. Called in a refresh. */
   foresee?(id: string, known: Known<Inputs, Memory>, registry: Registry): void;
   /** Tells the registry what the state knows and other resources need: once for each operation, before the tenant is asked. */
   share?(known: Known<Inputs, Memory>, origin: Origin, registry: Registry): void;
@@ -163,11 +163,11 @@ export interface Work<Inputs extends Properties, Memory, Desired, Observed> {
   /** Looks up what the inputs name. Nothing is changed. */
   resolve(inputs: Inputs, operation: Operation<Inputs, Memory>): Promise<Desired>;
   /**
-   * On create: what is there already and may be continued with or taken over; refuses what may not. Nothing is changed.
-   * Without it, {@link create} finds for itself.
+   * On create: what exists already and may be continued or taken over; refuses what may not. Nothing is changed. A kind for which nothing
+   * can be there leaves it out.
    */
   find?(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed | undefined>;
-  /** On create: makes what was found fit to be changed as one's own, such as a mailbox of another type; returns it as it is then. */
+  /** On create: makes what was found this resource's own, such as by converting a mailbox of another type. Returns it as it is then. */
   takeOver?(found: Observed, desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed>;
   /** On create, where nothing was found: makes the object, and returns it once it can be built on. */
   create(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed>;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** What a resource was born as. Everything derived from it is the same however often a creation is begun. */
+/** What a resource was created as. What is derived from it is the same in every attempt to create the resource. */
 export interface Origin {
   /** The URN, for messages. */
   urn: string;
@@ -9,8 +9,8 @@ export interface Origin {
 }
 
 /**
- * Reads an origin. The type token stays out of everything derived, because it changes with the way the provider is served;
- * project, stack, parents, kind and name remain.
+ * Reads an origin. Nothing is derived from the type token, because that changes with the way the provider is served. Project, stack,
+ * parents, kind and name are used.
  *
  * @param urn `urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>`.
  */
@@ -22,7 +22,7 @@ export function originOf(urn: string): Origin {
   return { urn, hash: shortHash(key) };
 }
 
-/** Ten characters of `[a-z0-9]` for a text: about 51 bits, so that two of a tenant's mailboxes practically never meet. */
+/** Ten characters of `[a-z0-9]` for a text: about 51 bits, so that two mailboxes of a tenant practically never get the same. */
 export function shortHash(text: string): string {
   const digest = createHash("sha256").update(text).digest();
   return BigInt(`0x${digest.toString("hex", 0, 8)}`)
@@ -31,7 +31,7 @@ export function shortHash(text: string): string {
     .slice(-10);
 }
 
-/** A GUID of version 8 (RFC 9562: content of the maker's choice) for something a resource makes, told apart by a text. */
+/** A GUID of version 8 (RFC 9562, free content) for something that a resource makes. The text tells several such things apart. */
 export function guidFor(origin: Origin, text: string): string {
   const hex = createHash("sha256").update(`${origin.hash} ${text}`).digest("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(

@@ -9,15 +9,15 @@ interface Unread {
   refusal: ProviderError;
 }
 
-/** How an operation does a read that is of use and not needed; see {@link Operation.readIfAllowed}. */
+/** How an operation reads what is useful but not required; see {@link Operation.readIfAllowed}. */
 export type ReadIfAllowed = <T>(what: string, read: () => Promise<T>) => Promise<T | undefined>;
 
-/** Where something is about to be changed: what cannot be read is an error, because a change may rest on it. */
+/** For operations that change something: a read that is refused is an error, because the change may depend on it. */
 export const readOrFail: ReadIfAllowed = (_what, read) => read();
 
 /**
- * An operation that only looks: a right that the application lacks keeps it from reading one thing, and not from the rest. What
- * was not read is neither there nor gone.
+ * Makes an operation that only reads. Where the application lacks a right, it skips that one thing and reads the rest. What was
+ * skipped counts as neither present nor absent.
  *
  * @param consequence what became of it, in words after "Not checked, and".
  * @returns the operation, and `tell`, which says in one warning what was not read and which right is missing.
@@ -49,9 +49,9 @@ export interface Found<Observed> {
   outputs?: Properties;
 }
 
-/** Why what was asked for is no one object of a kind. */
+/** Why what was asked for does not mean exactly one object of a kind. */
 export interface Unfit {
-  /** In words that go on after what was asked for. */
+  /** Words that follow what was asked for. */
   why: string;
   /** Whether it is certain that nothing is there. */
   isAbsent: boolean;
@@ -67,7 +67,7 @@ export function unfit(why: string): Unfit {
   return { why, isAbsent: false };
 }
 
-/** Whether a question was answered with the reason that it cannot be. */
+/** Whether the answer is a reason and not an object. */
 export function isUnfit(answer: object): answer is Unfit {
   return "isAbsent" in answer;
 }

@@ -4,16 +4,14 @@ import { Claims, nameOf, recipientName } from "./claims";
 import { Removals } from "./removals";
 
 /**
- * What the resources of this deployment declare, by object id. Nothing another resource still declares is taken away: a
- * resource renamed without an alias is created under its new name first and deleted under its old one afterwards.
+ * What the resources of this deployment declare, by object id. What another resource still declares is never taken away. This matters
+ * when a resource is renamed without an alias: Pulumi creates it under the new name first, then deletes it under the old one.
  */
 export class Registry {
   /** Declared thing → URNs of the resources that declare it. */
   readonly #declared = new Map<string, Set<string>>();
   /** Thing → the value that each resource declares for it, by URN. */
   readonly #values = new Map<string, Map<string, string>>();
-  /** Id of what the program reads and does not declare → URNs under which it does. */
-  readonly #read = new Map<string, Set<string>>();
   readonly #addresses = new Map<string, string>();
   readonly #feeds = new Map<string, Feed>();
   /** What programs call their mailboxes, by URN. */
@@ -28,8 +26,8 @@ export class Registry {
   readonly #deleted = new Set<string>();
   readonly #locks = new Map<string, Promise<unknown>>();
   /**
-   * Incoming methods that mailbox records of Dynamics had before resources of this program set them to Forward Mailbox, by record.
-   * Several may need it of one record; whoever lets go last puts it back.
+   * The incoming method that each mailbox record had before this program set it to Forward Mailbox. Several resources may use one
+   * record; the last to let go of it puts the method back.
    */
   readonly formerMethods = new Map<string, IncomingMethod>();
   /** What the inputs of its resources claim. */
@@ -63,12 +61,12 @@ export class Registry {
 
   /** Notes that the program reads an object, under a resource's name, without declaring it. */
   read(id: string, by: { urn: string }): void {
-    this.#read.set(id.toLowerCase(), new Set([...(this.#read.get(id.toLowerCase()) ?? []), by.urn]));
+    this.declare(readThing(id), by);
   }
 
-  /** URNs under which the program reads an object. */
-  readersOf(id: string): ReadonlySet<string> {
-    return this.#read.get(id.toLowerCase()) ?? new Set();
+  /** Whether the program reads an object under this resource's name. */
+  isRead(id: string, by: { urn: string }): boolean {
+    return this.#declared.get(readThing(id).toLowerCase())?.has(by.urn) === true;
   }
 
   /** Notes the value that a resource declares for something only one of them can decide. */
@@ -100,14 +98,14 @@ export class Registry {
     return this.#feeds;
   }
 
-  /** Whether a resource other than `by` is still to find and set what feeds it, an address among it. */
+  /** Whether a resource other than `by` collects this address and has not finished setting up its sources. */
   isFeeding(address: string, by: { urn: string }): boolean {
     return [...this.#feeds].some(
       ([urn, { from, isSettled }]) => urn !== by.urn && isSettled !== true && from.includes(address),
     );
   }
 
-  /** Notes that a resource has found and set what feeds it, or will not. */
+  /** Notes that a resource has set up its sources, or has failed to. */
   settleFeed(by: { urn: string }): void {
     const feed = this.#feeds.get(by.urn);
     if (feed !== undefined) {
@@ -115,7 +113,7 @@ export class Registry {
     }
   }
 
-  /** Notes that a mailbox is declared to have an address: in a deployment that changes it, both spellings mean the same. */
+  /** Notes that a mailbox is declared to have an address. While a deployment changes it, the old and the new one mean the same. */
   declareAddress(address: string, mailboxId: string): void {
     this.#addresses.set(address.toLowerCase(), mailboxId);
     this.claims.learn(recipientName(address), recipientName(mailboxId));
@@ -128,8 +126,7 @@ export class Registry {
   }
 
   /**
-   * Whether an address that stood for one mailbox stands for another now, and nobody declares the first any more: the mailbox
-   * was replaced.
+   * Whether a mailbox was replaced: its address stands for another one now, and nobody declares the first any more.
    */
   isTakenOver(address: string, mailboxId: string): boolean {
     const declared = this.#addresses.get(address.toLowerCase());
@@ -137,8 +134,8 @@ export class Registry {
   }
 
   /**
-   * Notes the names that a program gives a mailbox, before anything is known of the tenant: a mailbox of the same program that
-   * declares no alias leaves them alone.
+   * Notes the names that a program gives a mailbox, before anything is known of the tenant. Other mailboxes of the program do not
+   * choose them as an alias.
    *
    * @param further the further addresses in the order in which the program has them.
    */
@@ -196,12 +193,12 @@ export class Registry {
     this.#deleted.add(urn);
   }
 
-  /** Whether a resource that is created now is the replacement of one that this deployment deleted: its preview showed both. */
+  /** Whether this creation is half of a replacement: this deployment has deleted the resource's mailbox, and its preview showed both. */
   isReplaced({ urn }: { urn: string }): boolean {
     return this.#deleted.has(urn);
   }
 
-  /** Runs work on one thing after other work on it has ended: permission lists are written by one at a time. */
+  /** Runs work on one thing only after earlier work on it has ended. Permission lists are written by one resource at a time. */
   async exclusively<T>(thing: string, work: () => Promise<T>): Promise<T> {
     const before = this.#locks.get(thing) ?? Promise.resolve();
     const mine = before.then(work, work);
@@ -217,12 +214,14 @@ export class Registry {
 interface Feed {
   to: string;
   from: readonly string[];
-  /** Whether it is as declared: it looks for nothing any more. */
+  /** Whether its sources are set up. */
   isSettled?: boolean;
 }
 
 /** The registry's name for a mailbox. */
 export const mailboxThing = (id: string): string => `mailbox/${id}`;
+/** The registry's name for an object that the program reads and does not declare. */
+export const readThing = (id: string): string => `read/${id}`;
 /** The registry's name for having members declared on a mailbox. */
 export const membersThing = (mailboxId: string): string => `members/${mailboxId}`;
 /** The registry's name for a trustee's rights on a mailbox. */
@@ -233,5 +232,5 @@ export const sourceThing = (sourceId: string, address: string): string => `sourc
 export const rowThing = (id: string): string => `row/${id}`;
 /** The registry's name for a property of a mailbox record, which only one resource can decide. */
 export const recordThing = (recordId: string, property: string): string => `record/${recordId}/${property}`;
-/** The registry's name for what a test of a mailbox record must not meet: a change of it. */
+/** The registry's name for changes of a mailbox record, which must not happen while it is tested. */
 export const testThing = (recordId: string): string => `test/${recordId}`;

@@ -7,7 +7,7 @@ import { hasUnknown, placeholder, UNKNOWN } from "./wire-values";
 export interface Checked {
   inputs: Properties;
   problems: Problem[];
-  /** Of the inputs what is known and right; of lists and maps of people or mailboxes those elements that are. */
+  /** The inputs that are known and right; of lists and maps of people or mailboxes, the elements that are. */
   known: Properties;
   /** Properties whose value is a default the program did not write. */
   defaulted: string[];
@@ -48,7 +48,7 @@ export function check<Inputs extends Properties>(
       problems.push(...problemsOfList(elements, property, example));
       placeholders[property] = value.flatMap((element, index) => (element === UNKNOWN ? [placeholder(index + 1)] : []));
       if (elements.length < value.length && before !== undefined) {
-        // A key that stands for nobody would print as somebody's access going away.
+        // An unresolved key would look in the preview as if somebody lost access.
         unknown[property] = UNKNOWN;
       } else {
         known[property] = Object.fromEntries(elements.map((element) => [String(element).trim().toLowerCase(), {}]));
@@ -66,7 +66,7 @@ export function check<Inputs extends Properties>(
   if (!parsed.success) {
     problems.push(
       ...parsed.error.issues
-        // What is wrong with the elements of a list has been said by position: an element may be a secret.
+        // Errors in a list were reported by position, without the element: it may be a secret.
         .filter(({ path: [property, key] }) => key === undefined || !isList(keyed, declared, property))
         .flatMap((issue) => problemsOf(issue, reconciler, declared))
         .filter(({ path }) => !(path in unknown)),
@@ -114,7 +114,7 @@ function knownParts(
   return canonicalParts(schema, Object.fromEntries(parts));
 }
 
-/** What is wrong with the keys of a map, and with those of its values that are known already. */
+/** What is wrong with the keys of a map, and with its values as far as they are known. */
 function problemsOfKnownEntries(
   reconciler: { kind: string; schema: z.ZodType },
   property: string,
@@ -125,7 +125,7 @@ function problemsOfKnownEntries(
   if (typeof map !== "object" || map === null) {
     return [];
   }
-  // In place of a value that is not known stands the empty one: what is wrong with a part of it may come right with the rest.
+  // An unknown value is taken for an empty one: what looks wrong in a part of it may be right in the whole.
   const known = Object.fromEntries(Object.entries(map).map(([key, value]) => [key, hasUnknown(value) ? {} : value]));
   const parsed = shape[property]?.safeParse(known);
   return (parsed?.error?.issues ?? [])
@@ -134,8 +134,8 @@ function problemsOfKnownEntries(
 }
 
 /**
- * Null is the same as leaving out, at every depth: programs in other languages and outputs of other resources write it so. Where a
- * schema gives null a meaning of its own it stays: in the texts of automatic replies it means none.
+ * Null means "left out", at every depth: programs in other languages and outputs of other resources write it so. It stays where a schema
+ * gives it a meaning: in the texts of automatic replies it means none.
  */
 function withoutStrayNull(schema: z.ZodType, declared: Properties): Properties {
   const copy = structuredClone(declared);
@@ -172,7 +172,7 @@ function isList(
 
 type Shaped = { shape: Record<string, z.ZodType> };
 
-/** The canonical form of those properties that are right, where others are missing, unknown or wrong. */
+/** The canonical form of the properties that are right, when others are missing, unknown or wrong. */
 function canonicalParts(schema: z.ZodType, known: Properties): Properties {
   const { shape } = schema as unknown as Shaped;
   return Object.fromEntries(
@@ -194,7 +194,7 @@ function problemsOf(
     const owner = issue.path.length === 0 ? kind : spell(issue.path);
     return issue.keys.map((key) => ({
       path: spell([...issue.path, key]),
-      reason: `is no property of ${owner}${names.length === 0 ? "" : `; it has ${names.join(", ")}`}`,
+      reason: `is not a property of ${owner}${names.length === 0 ? "" : `, which has: ${names.join(", ")}`}`,
     }));
   }
   const [property] = issue.path;

@@ -26,11 +26,11 @@ export interface Deployment {
   services: Services;
   registry: Registry;
   log: EngineLog;
-  /** The tenant's id where the configuration itself says it, so that it can be compared without a request. */
+  /** The tenant's id where the configuration has it, so that it can be compared without a request. */
   tenantId: string | undefined;
-  /** What should be said once, with the first resource that is new. */
+  /** Advice to give once, with the first new resource. */
   advice: string | undefined;
-  /** Gives up what the process holds: an embedded local tenant. */
+  /** Releases what the process holds: an embedded local tenant. */
   close(): Promise<void>;
 }
 
@@ -103,7 +103,7 @@ export function operationOf<Inputs, Memory>(
   defaulted: readonly string[] = [],
   environmentUrl?: unknown,
 ): Operation<Inputs, Memory> {
-  // In a local tenant there is one environment, and no address of a program may lead out of it.
+  // A local tenant has one environment. An address in the program must not lead out of it.
   const isOwn = typeof environmentUrl === "string" && deployment.configuration.localTenant === undefined;
   return {
     ...bounds(),
@@ -122,14 +122,14 @@ export function operationOf<Inputs, Memory>(
   };
 }
 
-/** The configured Dataverse environment; a local tenant's address changes from run to run and says nothing. */
+/** The configured Dataverse environment; undefined for a local tenant, whose address changes from run to run. */
 export function environmentOf({ configuration }: Deployment): string | undefined {
   return configuration.localTenant === undefined ? configuration.environmentUrl : undefined;
 }
 
 /** Nothing can cancel a dynamic provider: the engine's request for it does not arrive. */
 const NEVER = new AbortController().signal;
-// Every wait of a deployment listens to it, and Node takes more than ten at a time for a leak.
+// Every wait of a deployment listens to it, and Node suspects a leak at more than ten listeners.
 setMaxListeners(0, NEVER);
 
 /** The bounds of an operation that begins now. */

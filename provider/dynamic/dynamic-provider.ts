@@ -17,12 +17,12 @@ import { keepSecret, sealed, secretTexts } from "./secrets";
 import { hasUnknown, plain, UNKNOWN } from "./wire-values";
 
 /**
- * Output of a deployment that failed half-way. The engine remembers such failures by itself, but forgets them in a refresh; what is
- * no value of the tenant, such as a test that was not run, would then never be made up for.
+ * Output that marks a deployment that failed half-way. The engine remembers such a failure but forgets it in a refresh. What is not a
+ * value in the tenant, such as a test that was not run, would then never be caught up on.
  */
 const UNFINISHED = "__unfinished";
-/** Inputs that no user writes: the provider's text, the origin, what an adoption filled in at birth, the names of secret inputs, and of a `get`
- * the outputs that its class has and the canonical id. */
+/** Inputs that no user writes: the provider's text, the origin, the defaults of an adoption, the names of secret inputs; for a `get` also
+ * the outputs of its class and the canonical id. */
 const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets", "__awaited", UNFINISHED, "__get", "__id"];
 
 /**
@@ -97,7 +97,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
         deployment.log.warn(String(origin), advice);
       }
     }
-    // Which values are defaults matters once, when an adoption is about to overwrite something nobody wrote down.
+    // Needed once: an adoption must not overwrite something with a default that nobody wrote.
     const defaulted =
       isNew && checked.inputs.adopt !== undefined && checked.inputs.adopt !== false
         ? checked.defaulted
@@ -121,7 +121,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const reconciler = this.#reconciler;
       const known = this.#recording(olds, id);
       const replaces = reconciler.replaces?.(known, news, registry, environmentOf(deployment)) ?? [];
-      // The engine compares what a refresh has read, too, also of what is no longer in the program: that declares nothing.
+      // The engine also compares after a refresh, even for resources that left the program. Those declare nothing.
       const isInProgram = registry.claims.isPresent(originOf(urnOf(news)).urn);
       if (isInProgram && !hasUnknown(news)) {
         this.#settle(this.#checked(news).known, originOf(urnOf(news)), deployment);
@@ -136,7 +136,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
         respelled.length > 0 &&
         !hasUnknown(news) &&
         isDeepStrictEqual(plain(this.#inputsOf(rest(olds))), plain(rest(news)));
-      // An address of the program may stand for a mailbox that was just replaced: the text is the same, what it means is not.
+      // An address in the program may mean a mailbox that was just replaced: same text, another mailbox.
       const isMoved = Object.entries(reconciler.refersTo?.(known) ?? {}).some(([address, target]) =>
         registry.isTakenOver(address, target),
       );
@@ -160,21 +160,21 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
         return { id, outs: this.#outs({ ...hidden(inputs), ...outputs }, inputs) };
       } catch (error) {
         deployment.registry.settleFeed(operation.origin);
-        // What was declared may have been written as a whole: a resumed deployment compares with the tenant anyway.
+        // Save all that was declared, since any of it may have been written. The next deployment compares with the tenant anyway.
         throw this.#failure(error, inputs, recording, operation, inputs);
       }
     });
   }
 
-  /** What is there now. `{}` only when absence is certain; inputs get every key they had, null for "not set". */
+  /** What is there now. `{}` only when absence is certain. Inputs keep every key they had, with null for "not set". */
   async read(id: string, props: Properties): Promise<pulumi.dynamic.ReadResult> {
     return Array.isArray(props.__get) ? this.#get(id, props, props.__get as string[]) : this.#readState(id, props);
   }
 
   /**
-   * What a program refers to and does not declare: the engine asks at each preview and deployment, and at a refresh.
+   * Reads what a program refers to and does not declare. The engine asks at each preview, deployment and refresh.
    *
-   * @param wanted names of the outputs; what the tenant does not have is null, so that a preview knows that too.
+   * @param wanted names of the outputs. What the tenant does not have is null, so that a preview knows it too.
    */
   async #get(asked: string, props: Properties, wanted: readonly string[]): Promise<pulumi.dynamic.ReadResult> {
     return this.#guarded(props, async (deployment) => {
@@ -186,7 +186,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const own = environmentUrl === undefined ? {} : { environmentUrl };
       const opened = await this.#open(deployment, undefined, { ...hidden(props), tenantId: props.tenantId, ...own });
       const { operation, tell } = looking(opened.operation, "not filled in");
-      // What is amiss with it is its owner's to be told.
+      // Warnings about it are for its owner.
       const quietly = { ...operation, warn: () => undefined };
       const answer = await this.#reconciler.read(asked.trim(), quietly);
       if (isUnfit(answer)) {
@@ -242,7 +242,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     });
   }
 
-  /** Brings the tenant to the new inputs; of what is there, only what the old outputs held is taken away. */
+  /** Brings the tenant to the new inputs. Of what is there, only what the old outputs held is taken away. */
   async update(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.UpdateResult> {
     return this.#guarded(news, async (deployment) => {
       const { operation, recording } = await this.#open(deployment, id, olds, news);
@@ -267,14 +267,14 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     });
   }
 
-  /** Takes away what is this resource's; gone already is success. */
+  /** Takes away what is this resource's. If it is gone already, that is success. */
   async delete(id: string, props: Properties): Promise<void> {
     return this.#guarded(props, async (deployment) => {
       const { kind } = this.#reconciler;
       const origin = originOf(urnOf(props));
       const { registry, log } = deployment;
-      // To the engine a declaration that became a `get` by address is another resource, which replaces this one.
-      if (registry.readersOf(id).has(origin.urn)) {
+      // When a declaration becomes a `get` by address, the engine takes it for a replacement and deletes the declared one.
+      if (registry.isRead(id, origin)) {
         log.warn(
           origin.urn,
           `This program does not manage it any more and only reads it (${kind}.get): it stays in the tenant as it is.`,
@@ -323,7 +323,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     }
   }
 
-  /** The error that an operation ends with. A plain one keeps state and diff as they were; what was written on the way must be saved. */
+  /** The error that an operation ends with. A plain one keeps state and diff as they were. A partial one saves what was written. */
   #failure(
     error: unknown,
     given: Properties,
@@ -342,7 +342,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       : failure;
   }
 
-  /** What the inputs name, looked up; refused when other resources contradict it now that it is known what names mean. */
+  /** Looks up what the inputs name. Refuses what contradicts other resources now that the meaning of the names is known. */
   async #resolve(declared: Inputs, operation: Operation<Inputs, Memory>, deployment: Deployment): Promise<Desired> {
     const { origin, registry } = operation;
     this.#settle(declared, origin, deployment);
@@ -354,14 +354,14 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     return desired;
   }
 
-  /** Notes what the inputs claim with which a resource is deployed. */
+  /** Notes what a resource claims with the inputs that are deployed. */
   #settle(known: Properties, origin: Origin, deployment: Deployment): void {
     const { claims } = deployment.registry;
     claims.settle(this.#claims(known, claims.present(origin.urn), origin, deployment), origin.urn);
   }
 
   #claims(known: Properties, urn: string, origin: Origin, deployment: Deployment): Claim[] {
-    // Written out or configured, it is the same environment.
+    // An environment is the same whether it is written out or configured.
     const inputs = { environmentUrl: environmentOf(deployment), ...known };
     return this.#reconciler.claims(inputs as unknown as Partial<Inputs>, urn, origin, deployment.registry);
   }
@@ -404,7 +404,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       : new Recorder(reconciler, visible(props), id);
   }
 
-  /** Outputs as they may leave a method; those that repeat a secret of the inputs are secrets too. */
+  /** Outputs as they leave a method. Those that repeat a secret of the inputs are secrets too. */
   #outs(outputs: Properties, ...sources: Properties[]): Properties {
     const properties = plain(outputs);
     const texts = sources.flatMap((source) => secretTexts(source, this.#reconciler.keyed ?? {}));
@@ -432,7 +432,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   }
 }
 
-/** Another tenant than the one in the state: its objects are neither gone nor changed, they are elsewhere. */
+/** Refuses another tenant than the one in the state: the objects are neither gone nor changed, they are elsewhere. */
 function requireTenant(state: Properties, configured: string | undefined): void {
   const own = state.tenantId;
   if (typeof own === "string" && configured !== undefined && own.toLowerCase() !== configured.toLowerCase()) {
@@ -448,7 +448,7 @@ function urnOf(properties: Properties): string {
   return typeof properties.__origin === "string" ? properties.__origin : "";
 }
 
-/** URNs of the resources whose ids stand in inputs and are not known yet, by property: as the classes say them, for `check` alone. */
+/** URNs of resources whose ids are inputs that are not known yet, by property. The classes pass them on, for `check` alone. */
 function awaited(inputs: Properties, { __awaited }: Properties): Properties {
   const urns = Object.entries((__awaited ?? {}) as Properties);
   return Object.fromEntries(urns.filter(([property, urn]) => inputs[property] === UNKNOWN && urn !== UNKNOWN));
@@ -466,7 +466,7 @@ function withoutMark({ [UNFINISHED]: _mark, ...properties }: Properties): Proper
   return properties;
 }
 
-/** Inputs with those that are not known yet as they were: what cannot be known is no reason for advice. */
+/** Inputs, with the old value where the new one is not known yet: an unknown value is no reason for advice. */
 function withoutUnknown(inputs: Properties, before: Properties | undefined): Properties {
   return Object.fromEntries(
     Object.entries(inputs).flatMap(([property, value]) => {

@@ -8,14 +8,14 @@ import { redact } from "../http/redact";
 // The engine's client must get its credentials from the very copy of gRPC that Pulumi's SDK uses.
 const grpc: typeof Grpc = createRequire(require.resolve("@pulumi/pulumi/package.json"))("@grpc/grpc-js");
 
-/** Milliseconds before an operation that takes long first says so. */
+/** How long an operation runs before it shows its progress, in milliseconds. */
 const QUIET = 5_000;
-/** Milliseconds between two looks whether the engine is there. */
+/** How often to check whether the engine is there, in milliseconds. */
 const WATCH = 2_000;
 
 /**
- * Lets through of the progress of one operation: nothing in the first five seconds; then each new text, and an old one again
- * at doubling intervals, because in CI every line stays.
+ * Thins out the progress of one operation. Nothing is shown in the first five seconds; then each new text, and an old one again at
+ * doubling intervals, because in CI every line stays.
  *
  * @param say shows a line.
  * @param now the clock, in milliseconds.

@@ -7,8 +7,8 @@ import { plain } from "./wire-values";
 const SHOWN_ELSEWHERE = "pulumi-mailboxes: the reason stands with the resource";
 
 /**
- * Keeps the dynamic server from printing our failures a second time: besides handing an error to the engine, which shows it
- * with the resource, it writes text and stack of it to the row of the stack.
+ * Keeps the dynamic server from printing our failures a second time. It hands an error to the engine, which shows it with the resource,
+ * and also prints text and stack to the row of the stack.
  *
  * @param output the console it prints to.
  */
@@ -21,7 +21,8 @@ export function quieten(output: Console): void {
   };
 }
 
-/** An error as it leaves a method: the message, and nothing else that the server or the engine would take for something. */
+/** An error as it leaves a method: the message, and nothing that the server or the engine could misread. The server prints `toString()` and
+ * `stack`; together they are {@link SHOWN_ELSEWHERE}, which {@link quieten} drops. */
 export class Failure extends Error {
   override readonly name = "Failure";
 
@@ -48,12 +49,12 @@ export class PartialFailure extends Failure {
   }
 }
 
-/** Errors that were told, by the resource that told them. */
+/** Errors that were shown, with the URN of the resource that showed them. */
 const reported = new WeakMap<Error, string>();
 
 /**
- * Makes an error fit to be shown: no foreign members (the server takes any `id` for "created"), no secrets. One that many
- * resources meet, such as a sign-in or a configuration that failed for all, is told in full once.
+ * Makes an error fit to be shown: without foreign members (the server takes any `id` for "created") and without secrets. An error that many
+ * resources meet, such as a failed sign-in, is shown in full once.
  *
  * @param urn the resource that meets it.
  */
@@ -64,7 +65,7 @@ export function failureOf(error: unknown, urn: string): Failure {
   if (error instanceof Error) {
     const first = reported.get(error);
     if (first !== undefined && first !== urn) {
-      return new Failure(`stopped by the same error as ${first.split("::").pop()}, where its reason stands`, error);
+      return new Failure(`failed for the same reason as ${first.split("::").pop()}; see the error there`, error);
     }
     reported.set(error, urn);
   }

@@ -6,7 +6,7 @@ import { UNKNOWN } from "./wire-values";
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
-/** Shorter texts are in too many words to be looked for inside of others. */
+/** Shorter texts occur in too many words to be searched for. */
 const SHORTEST = 6;
 
 /**
@@ -26,14 +26,14 @@ export function secretTexts(properties: Properties, keyed: Readonly<Record<strin
   );
 }
 
-/** Keeps texts out of every message of this process from now on; those shorter than six characters stand in too many words. */
+/** Keeps texts out of every message of this process from now on, except those shorter than six characters, which occur in too many words. */
 export function keepSecret(texts: readonly string[]): void {
   texts.forEach(rememberSecret);
 }
 
 /**
- * Outputs in which those that repeat a secret are secrets themselves: with the secret somewhere in them, or, where it is shorter than
- * six characters, with a text that is all of it. The engine does so only for outputs that have a secret input's name.
+ * Marks outputs that repeat a secret as secrets: those that contain it, or, if it is shorter than six characters, those with a text that
+ * equals it. The engine does this only for outputs named like a secret input.
  */
 export function sealed(outputs: Properties, inputs: readonly string[], texts: readonly string[]): Properties {
   const repeats = (value: unknown) => {

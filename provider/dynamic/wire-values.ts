@@ -1,8 +1,8 @@
 import type { Properties } from "../core/kind";
 
 /**
- * Properties as they may leave a method: the dynamic server throws on `undefined` after the remote object was made, turns a
- * Date into `{}` and NaN into null.
+ * Properties as they may leave a method. The dynamic server throws on `undefined`, after the remote object was made. It turns a Date into
+ * `{}` and NaN into null.
  *
  * @throws TypeError for a value that has no JSON form: a defect here, not the user's.
  */

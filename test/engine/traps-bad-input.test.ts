@@ -13,7 +13,7 @@ const wrong: [what: string, program: string, reasons: RegExp[]][] = [
       /: displayName: is empty/,
       /: alias: is empty or has characters Exchange does not allow/,
       /: emailAliases\[0\]: is not an SMTP address/,
-      /: colour: is no property of SharedMailbox; it has displayName, primarySmtpAddress/,
+      /: colour: is not a property of SharedMailbox, which has: displayName, primarySmtpAddress/,
     ],
   ],
   [

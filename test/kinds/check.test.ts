@@ -96,7 +96,7 @@ describe.each(Object.keys(kinds) as Kind[])("%s", (kind) => {
     const [problem] = checked(kind, { ...support, ...membership, ...intake, colour: "red" }).problems.filter(
       ({ path }) => path === "colour",
     );
-    expect(problem?.reason).toMatch(new RegExp(`^is no property of ${kind}; it has `));
+    expect(problem?.reason).toMatch(new RegExp(`^is not a property of ${kind}, which has: `));
   });
 
   test("a value that is not known yet passes through, and the others are checked all the same", () => {
@@ -181,7 +181,7 @@ test("wrong keys and wrong values of a map are named together, as they are writt
   });
   expect(found.sort()).toEqual([
     expect.stringMatching(/^members\["Ada Lovelace"\]: looks like a display name/),
-    expect.stringMatching(/^members\["Grace@contoso\.com"\]\.colour: is no property/),
+    expect.stringMatching(/^members\["Grace@contoso\.com"\]\.colour: is not a property/),
     expect.stringMatching(/^members\["Grace@contoso\.com"\]\.sendAs: must be true or false/),
     expect.stringMatching(/^members\["alan@contoso\.com"\]: is given twice/),
     expect.stringMatching(/^members\["alan@contoso\.com"\]: must be an object of rights/),
@@ -267,7 +267,7 @@ describe("mistakes are named by path", () => {
     [
       "SharedMailbox",
       { ...support, forwarding: { to: "a@contoso.com", copy: true } },
-      /^forwarding\.copy: is no property of forwarding/,
+      /^forwarding\.copy: is not a property of forwarding/,
     ],
     [
       "SharedMailbox",
@@ -306,7 +306,7 @@ describe("mistakes are named by path", () => {
     [
       "MailboxMembership",
       { ...membership, members: { "a@b.cd": { owner: true } } },
-      /^members\["a@b\.cd"\]\.owner: is no property/,
+      /^members\["a@b\.cd"\]\.owner: is not a property/,
     ],
     [
       "MailboxMembership",
@@ -340,7 +340,7 @@ describe("mistakes are named by path", () => {
     [
       "ForwardingMailbox",
       { ...intake, sources: { "a@b.cd": { only: "x" } } },
-      /^sources\["a@b\.cd"\]\.only: is no property/,
+      /^sources\["a@b\.cd"\]\.only: is not a property/,
     ],
   ];
   test.each(cases)("%s %j", (kind, program, expected) => {

@@ -200,7 +200,7 @@ describe("owner", () => {
   });
 
   test.each<[string, Row, RegExp]>([
-    ["an unknown member", { users: "ada@contoso.com" }, /^owner\.users: is no property of owner/m],
+    ["an unknown member", { users: "ada@contoso.com" }, /^owner\.users: is not a property of owner/m],
     ["an empty name", { team: " " }, /^owner\.team: is empty/],
     ["a number", { user: 7 }, /^owner\.user: must be text/],
   ])("is refused in the preview with %s", async (_what, owner, reason) => {
@@ -411,7 +411,7 @@ describe("credentials", () => {
       /^credentials\.password: is longer/,
     ],
     ["with a user name that is no text", { userName: 7, password }, /^credentials\.userName: .*0x8005E209/],
-    ["with a member misspelt", { userName, pasword: password }, /^credentials\.pasword: is no property/m],
+    ["with a member misspelt", { userName, pasword: password }, /^credentials\.pasword: is not a property/m],
     ["that are a text", password, /^credentials: must be \{ userName, password \}/],
     ["that are a list", [userName, password], /^credentials: must be \{ userName, password \}/],
     ["that are empty", {}, /^credentials\.userName: .*0x8005E209.*\ncredentials\.password: .*0x8005E24E/],

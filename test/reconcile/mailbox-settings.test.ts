@@ -846,7 +846,7 @@ describe("bad input is refused in preview, by path", () => {
     ["automaticReplies.externalAudience: must be", { automaticReplies: { status: on, externalAudience: "known" } }],
     ["automaticReplies.internalMessage: must be text", { automaticReplies: { status: on, internalMessage: 1 } }],
     [
-      "automaticReplies.message: is no property of automaticReplies",
+      "automaticReplies.message: is not a property of automaticReplies",
       { automaticReplies: { status: on, message: "x" } },
     ],
     ["automaticReplies.start: is missing", { automaticReplies: { status: "scheduled", end: christmas.end } }],
@@ -899,7 +899,7 @@ describe("bad input is refused in preview, by path", () => {
     ["regional.timeFormat: has M where m is meant", { regional: { timeFormat: "HH:MM" } }],
     ["regional.timeFormat: needs hours (H or h) and minutes (mm)", { regional: { timeFormat: "HH" } }],
     ["regional.localizeFolders: must be true or false", { regional: { localizeFolders: "yes" } }],
-    ["regional.country: is no property of regional", { regional: { country: "DK" } }],
+    ["regional.country: is not a property of regional", { regional: { country: "DK" } }],
   ])("%s", async (reason, program) => {
     const world = await startWorld();
     const message = await failure(world.resource("SharedMailbox", "support").check({ ...support, ...program }));

@@ -506,7 +506,7 @@ describe("quota and sizes", () => {
     ],
     ["an empty attribute", { customAttributes: { "2": "" } }, /^customAttributes\["2"\]: is empty/],
     ["a number as attribute", { customAttributes: { "2": 7 } }, /^customAttributes\["2"\]: must be text/],
-    ["an unknown copy", { copySentItems: { sent: true } }, /^copySentItems\.sent: is no property of copySentItems/],
+    ["an unknown copy", { copySentItems: { sent: true } }, /^copySentItems\.sent: is not a property of copySentItems/],
   ])("%s is refused in preview", async (_what, more, reason) => {
     const world = await startWorld();
     expect(await failure(world.resource("SharedMailbox", "support").check({ ...support, ...more }))).toMatch(reason);

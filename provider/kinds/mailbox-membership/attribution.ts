@@ -213,7 +213,10 @@ export function removable(
 }
 
 /** The one living recipient behind an entry of nobody known, or undefined. */
-export async function whose({ entry, id }: Unattributed, operation: Operation): Promise<Recipient | undefined> {
+export async function recipientBehind(
+  { entry, id }: Unattributed,
+  operation: Operation,
+): Promise<Recipient | undefined> {
   const { recipients, securityPrincipals } = operation.services;
   const owner = id ?? (entry.sid === undefined ? undefined : await securityPrincipals.ownerOf(entry.sid));
   if (owner !== undefined) {

@@ -3,7 +3,7 @@ import type { Mailbox } from "../../services/mailboxes";
 import { account, describe, isGroup, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { ambiguous, anotherByNow, knownRecipients, reassigned, recipientKnownAs, recipientNamed } from "../recipients";
-import { type Unattributed, whose } from "./attribution";
+import { recipientBehind, type Unattributed } from "./attribution";
 import type { Kept, KnownMembership, Member, MembershipInputs, MembershipOperation } from "./desired";
 import { pathOf } from "./desired";
 
@@ -115,7 +115,7 @@ export async function strangersAmong(
   operation: MembershipOperation,
 ): Promise<Map<string, { person: Member; entries: Unattributed["entry"][] }>> {
   const found = new Map<string, { person: Recipient; entries: Unattributed["entry"][] }>();
-  const owners = await Promise.all(rest.map((one) => whose(one, operation)));
+  const owners = await Promise.all(rest.map((one) => recipientBehind(one, operation)));
   for (const [index, { entry }] of rest.entries()) {
     const person = owners[index];
     if (person !== undefined && person.id !== "" && TRUSTEES.includes(person.recipientTypeDetails)) {

@@ -2,7 +2,7 @@ import { type Claim, recipientName } from "../../core/claims";
 import { converge } from "../../core/converge";
 import type { Reconciler } from "../../core/kind";
 import { isUnfit } from "../../core/reading";
-import { grantThing, mailboxThing, membersThing, type Registry } from "../../core/registry";
+import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
 import type { Entry } from "../../services/permissions";
@@ -175,14 +175,14 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   },
 
   foresee(id, _known, registry) {
-    for (const thing of [mailboxThing(id), membersThing(id)]) {
+    for (const thing of [mailboxThing(id), membersThing(id), readThing(id)]) {
       registry.removals.see(id, thing);
     }
   },
 
   async remove(id, operation) {
     const { registry, limits, known, origin } = operation;
-    const isInProgram = registry.isDeclared(mailboxThing(id)) || registry.readersOf(id).size > 0;
+    const isInProgram = registry.isDeclared(mailboxThing(id)) || registry.isDeclared(readThing(id));
     if (!isInProgram && !registry.isDeclaredByAnother(membersThing(id), origin)) {
       // Nothing of the mailbox is left in the program: the first half of its removal, counted before anybody loses access.
       const [address = known.inputs.mailbox] = known.memory.mailboxAddresses ?? [];
