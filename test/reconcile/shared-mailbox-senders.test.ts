@@ -107,7 +107,7 @@ describe("protocols", () => {
   test.each([
     [{ imap: "no" }, /^protocols\.imap: must be true or false/],
     ["none", /^protocols: must be an object/],
-    [{ telnet: false }, /^protocols\.telnet: is no property of protocols/],
+    [{ telnet: false }, /^protocols\.telnet: is not a property of protocols/],
   ])("%j is refused", async (protocols, message) => {
     const world = await startWorld();
     expect(await failure(made(world, { protocols }))).toMatch(message);
