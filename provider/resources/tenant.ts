@@ -44,7 +44,7 @@ const INHERITED = ["localTenant", "endpoints", "settleTimeout", "maxConcurrency"
 const SECRETS = ["clientSecret", "clientCertificatePassword"];
 
 /**
- * A second Entra tenant in one program, passed to resources as `{ provider: fabrikam }`. It runs in a process of its own.
+ * An explicit provider: a second Entra tenant in one program, passed to resources as `{ provider: fabrikam }`. It runs in a process of its own.
  *
  * @example
  * const fabrikam = new Tenant("fabrikam", { tenantId: "…", clientId: "…", clientSecret: config.requireSecret("fabrikamSecret") });
