@@ -15,9 +15,9 @@ export { comparedColumns } from "./kinds/shared-mailbox/observation";
 export const kinds = {
   SharedMailbox: withBag(sharedMailbox),
   MailboxMembership: mailboxMembership,
-  ForwardingMailbox: withBag(forwardingMailbox),
-  IndividualMailbox: withBag(individualMailbox),
-  Queue: withBag(queue),
+  ForwardingMailbox: forwardingMailbox,
+  IndividualMailbox: individualMailbox,
+  Queue: queue,
 };
 
 /** The name of a kind. */

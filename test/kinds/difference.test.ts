@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { Change, Properties } from "../../provider/core/kind";
+import { type KnownForwarding, memory as memoryOfForwarding } from "../../provider/kinds/forwarding-mailbox/desired";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
 import { type Member, type MemberRights, memory, NOBODY } from "../../provider/kinds/mailbox-membership/desired";
 import { mailboxMembership } from "../../provider/kinds/mailbox-membership/reconciler";
@@ -424,9 +425,9 @@ describe("ForwardingMailbox", () => {
         serverProfileId: profile,
         sources: new Map(declared.map((key) => [key, recipient(key)])),
       } as unknown as Desired,
-      previous,
+      { id: "row", inputs: previous, memory: memoryOfForwarding.read({}) } as KnownForwarding,
       { row, sources: new Map(observed as []), keptIds: new Set() } as unknown as Observed,
-      {},
+      { id: "row", inputs: {}, memory: memoryOfForwarding.read({}) },
     );
   }
 

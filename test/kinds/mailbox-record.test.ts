@@ -1,19 +1,32 @@
 import fc from "fast-check";
-import type { Change, Operation, Properties } from "../../provider/core/kind";
+import type { Change } from "../../provider/core/kind";
+import { Recorder } from "../../provider/core/memory";
 import { Registry } from "../../provider/core/registry";
-import type { IndividualInputs } from "../../provider/kinds/individual-mailbox/desired";
 import {
-  beginFormer,
-  noteFormer,
+  type IndividualInputs,
+  type IndividualOperation,
+  type KnownIndividual,
+  type Memory,
+  memory,
+  schema,
+} from "../../provider/kinds/individual-mailbox/desired";
+import {
   PROPERTIES,
   type Property,
+  recordFormer,
   settleGiven,
   valuesFor,
   valuesToPutBack,
 } from "../../provider/kinds/individual-mailbox/former-values";
 import { type RecordValues, recordDifference } from "../../provider/kinds/mailbox-record/values";
-import type { QueueInputs } from "../../provider/kinds/queue/desired";
-import { columnsOf, queueDifference, wantedValues } from "../../provider/kinds/queue/desired";
+import {
+  columnsOf,
+  type KnownQueue,
+  memory as memoryOfQueue,
+  type QueueInputs,
+  queueDifference,
+  wantedValues,
+} from "../../provider/kinds/queue/desired";
 import {
   appointmentsMethods,
   emailFilters,
@@ -110,8 +123,13 @@ const valuesIn = (declared: IndividualInputs): RecordValues => {
   return values as RecordValues;
 };
 /** An operation as far as what was there before needs one. */
-const operationOn = (state: Properties): Operation =>
-  ({ state, registry: new Registry(), warn: () => undefined }) as unknown as Operation;
+const operationOn = (known: Recorder<IndividualInputs, Memory>): IndividualOperation =>
+  ({
+    known,
+    record: (what: Parameters<IndividualOperation["record"]>[0]) => known.record(what),
+    registry: new Registry(),
+    warn: () => undefined,
+  }) as unknown as IndividualOperation;
 
 describe("a mailbox record", () => {
   test("that has what is declared differs in nothing, and one change is one path", () => {
@@ -119,16 +137,16 @@ describe("a mailbox record", () => {
       fc.property(row, inputs, inputs, (before, first, second) => {
         const values = valuesIn(first);
         const after = written(values, before);
-        expect(recordDifference(values, after, { ...first })).toEqual([]);
+        expect(recordDifference(values, after, first.credentials)).toEqual([]);
         const others = valuesIn(second);
-        const changes = recordDifference(others, after, { ...first });
-        expect(recordDifference(others, written(others, after), { ...second })).toEqual([]);
+        const changes = recordDifference(others, after, first.credentials);
+        expect(recordDifference(others, written(others, after), second.credentials)).toEqual([]);
         const names = Object.keys(others).filter((name) => others[name as Property] !== undefined);
         expect(names).toEqual(expect.arrayContaining(pathsOf(changes)));
         // Only what differs is named.
         for (const name of names.filter((one) => !pathsOf(changes).includes(one))) {
           const one = { [name]: others[name as Property] } as RecordValues;
-          expect(recordDifference(one, after, { ...first })).toEqual([]);
+          expect(recordDifference(one, after, first.credentials)).toEqual([]);
         }
       }),
     );
@@ -137,7 +155,7 @@ describe("a mailbox record", () => {
   test("says nothing of a password", () => {
     fc.assert(
       fc.property(row, credentials, credentials, (before, first, second) => {
-        const words = JSON.stringify(recordDifference({ credentials: first }, before, { credentials: second }));
+        const words = JSON.stringify(recordDifference({ credentials: first }, before, second));
         expect(words).not.toMatch(/"(one|two)/);
       }),
     );
@@ -146,27 +164,25 @@ describe("a mailbox record", () => {
 
 describe("what a record was before", () => {
   /** What a resource does in one deployment, without the service: the record afterwards. */
-  function deploy(declared: IndividualInputs, before: MailboxRow, state: Properties): MailboxRow {
-    const operation = operationOn(state);
-    const values = valuesFor(declared, declared.serverProfile || undefined, { ...state }, before, [], state);
-    noteFormer(declared, before, operation);
+  function deploy(
+    declared: IndividualInputs,
+    before: MailboxRow,
+    known: Recorder<IndividualInputs, Memory>,
+  ): MailboxRow {
+    const operation = operationOn(known);
+    const previous = known.snapshot();
+    const profileId = declared.serverProfile || undefined;
+    const values = valuesFor(declared, profileId, previous, before, [], known);
+    recordFormer(declared, before, false, operation);
     const after = written(values, before);
-    noteFormer(declared, after, operation);
+    recordFormer(declared, after, false, operation);
     settleGiven(declared, { ...valuesIn(declared) }, operation);
-    for (const property of PROPERTIES) {
-      state[property] = declared[property];
-    }
-    expect(valuesFor(declared, declared.serverProfile || undefined, { ...state }, after, [], state)).toEqual(
-      valuesIn(declared),
-    );
+    known.settle(declared, known.memory);
+    expect(valuesFor(declared, profileId, known.snapshot(), after, [], known)).toEqual(valuesIn(declared));
     return after;
   }
 
-  const begun = (): Properties => {
-    const state: Properties = {};
-    beginFormer(operationOn(state));
-    return state;
-  };
+  const begun = () => new Recorder<IndividualInputs, Memory>({ schema, memory }, { former: {} });
 
   test("goes back whole, through any programs", () => {
     fc.assert(
@@ -191,7 +207,8 @@ describe("what a record was before", () => {
         const end = written(back, changed);
         for (const property of PROPERTIES) {
           const one = { [property]: hands[property] } as RecordValues;
-          const isTheirs = hands[property] !== undefined && recordDifference(one, deployed, { ...byHand }).length > 0;
+          const isTheirs =
+            hands[property] !== undefined && recordDifference(one, deployed, byHand.credentials).length > 0;
           if (isTheirs) {
             expect(property in back).toBe(false);
           }
@@ -200,7 +217,7 @@ describe("what a record was before", () => {
           }
         }
         // A refresh takes it into the state, which changes nothing of that.
-        const refreshed = { ...state, ...hands };
+        const refreshed: KnownIndividual = { ...state.snapshot(), inputs: hands as IndividualInputs };
         expect(valuesToPutBack(changed, refreshed)).toEqual(back);
         expect(end).toEqual(written(back, changed));
       }),
@@ -210,7 +227,7 @@ describe("what a record was before", () => {
   test("of an imported one is not known", () => {
     fc.assert(
       fc.property(row, inputs, inputs, (before, first, second) => {
-        const state: Properties = { ...first };
+        const state = new Recorder<IndividualInputs, Memory>({ schema, memory }, { ...first });
         const after = deploy(first, before, state);
         expect(valuesToPutBack(deploy(second, after, state), state)).toEqual({});
       }),
@@ -244,6 +261,12 @@ describe("a queue", () => {
   );
   const owner = fc.option(fc.constantFrom({ table: "systemusers" as const, id: guid(1) }), { nil: undefined });
 
+  const knownQueue = (held: Partial<QueueInputs>): KnownQueue => ({
+    id: undefined,
+    inputs: held,
+    memory: memoryOfQueue.read({}),
+  });
+
   /** The queue after columns were sent, as Dynamics keeps them. */
   function sent(columns: Record<string, unknown>, before: QueueRow): QueueRow {
     const bound = /\(([^)]+)\)/.exec(String(columns["ownerid@odata.bind"] ?? ""));
@@ -264,7 +287,7 @@ describe("a queue", () => {
   test("that was sent its differences differs in nothing, whatever was declared before", () => {
     fc.assert(
       fc.property(queue, program, program, owner, (before, previous, next, owned) => {
-        const values = wantedValues(next, owned, { ...previous });
+        const values = wantedValues(next, owned, knownQueue(previous));
         const names = pathsOf(queueDifference(values, before));
         const columns = columnsOf(values.filter(({ property }) => names.includes(property)));
         expect(Object.keys(columns)).toHaveLength(names.length);
@@ -283,7 +306,9 @@ describe("a queue", () => {
   test("that is made anew is sent what is declared and nothing else", () => {
     fc.assert(
       fc.property(program, (next) => {
-        expect(Object.keys(columnsOf(wantedValues(next, undefined, {})))).toHaveLength(Object.keys(next).length);
+        expect(Object.keys(columnsOf(wantedValues(next, undefined, knownQueue({}))))).toHaveLength(
+          Object.keys(next).length,
+        );
       }),
     );
   });

@@ -4,7 +4,7 @@ import { UNKNOWN } from "../../provider/dynamic/wire-values";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
 import { isElsewhere } from "../../provider/kinds/mailbox-record/address";
 import { forwardMailboxes, seeded as id, record } from "./dataverse-rows";
-import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, hiddenMemory, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const entraUser = (number: number) => id("a001", number);
 const user = (number: number) => id("d001", number);
@@ -655,9 +655,10 @@ describe("environmentUrl", () => {
     ["declared is undeclared where nothing is configured, as in a local tenant", contoso, undefined, undefined, false],
   ])("%s", (_what, before, after, configured, isReplaced) => {
     expect(isElsewhere(before, after, configured)).toBe(isReplaced);
-    const state = { environmentUrl: before, emailAddress: collector };
+    const held = { environmentUrl: before as string | undefined, emailAddress: collector };
+    const known = { id: id("d002", 9), inputs: held, memory: forwardingMailbox.memory.read({}) };
     const inputs = { ...intake, environmentUrl: after };
-    expect(forwardingMailbox.replaces(state, inputs, new Registry(), configured)).toEqual(
+    expect(forwardingMailbox.replaces?.(known, inputs, new Registry(), configured)).toEqual(
       isReplaced ? ["environmentUrl"] : [],
     );
   });
@@ -885,8 +886,8 @@ describe("adoption", () => {
   });
 
   test.each<[string, string, RegExp]>([
-    ["a user's record", id("d002", 1), /^adopt: there is none with this id among the forward mailboxes$/],
-    ["nothing", id("d002", 99), /^adopt: there is none with this id among the forward mailboxes$/],
+    ["a user's record", id("d002", 1), /^adopt: no forward mailbox has this id$/],
+    ["nothing", id("d002", 99), /^adopt: no forward mailbox has this id$/],
   ])("by the id of %s is refused", async (_what, adopt, reason) => {
     const world = await withCollector();
     expect(await failure(made(world, { ...intake, adopt }))).toMatch(reason);
@@ -980,7 +981,7 @@ describe("adoption", () => {
   test("and deletion: one that was imported stays", async () => {
     const world = await withCollector();
     const resource = await made(world, old);
-    delete resource.state?.outputs.created;
+    delete hiddenMemory(resource).created;
     await resource.refresh();
     await resource.destroy();
     expect(await forwardMailboxes(world)).toHaveLength(1);

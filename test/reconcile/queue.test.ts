@@ -576,7 +576,7 @@ describe("adoption", () => {
     expect(await queueRow(world, sales.queue)).toMatchObject({ emailaddress: SUPPORT });
     expect(await record(world, sales.record)).toMatchObject({ emailaddress: SUPPORT });
     expect(await failure(made(world, { ...adopting, adopt: seeded("d004", 99) }, "other"))).toMatch(
-      /^adopt: there is none/,
+      /^adopt: no queue has this id$/,
     );
   });
 

@@ -1,45 +1,42 @@
-import type { Operation } from "../../core/kind";
 import { guidFor } from "../../core/origin";
 import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
-import { adopted, continuation, isAnother } from "../mailbox-record/adoption";
+import { isAnother, type RowKind, rowToAdopt, takeOn, tellOverwritten, wayOn } from "../mailbox-record/adoption";
+import { ownerAsDeclared } from "../mailbox-record/owner";
 import { defaultServerProfile, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/server-profile";
-import { columnsOf, unproven } from "../mailbox-record/values";
+import { columnsOf, recordDifference, unproven } from "../mailbox-record/values";
 import { createRow } from "../mailbox-record/writing";
-import type { Desired, Observed } from "./desired";
-import { birthValues, profileWanted, valuesFor } from "./desired";
-import { around, sourcesOf } from "./observation";
+import {
+  birthValues,
+  type Desired,
+  type ForwardingOperation,
+  type Observed,
+  profileWanted,
+  valuesFor,
+} from "./desired";
+import { observeAround, sourcesOf } from "./observation";
 import { requireOwnMethod } from "./records";
 
 /** What is there already: this resource's own earlier record, or the one it takes over. */
-export async function find(desired: Desired, operation: Operation): Promise<Observed | undefined> {
-  const { state, services } = operation;
+export async function find(desired: Desired, operation: ForwardingOperation): Promise<Observed | undefined> {
+  const { services } = operation;
   const { inputs } = desired;
-  if (inputs.credentials) {
-    state.credentials = unproven(inputs.credentials);
-  }
   const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
-  const isOwn = own !== undefined && !isAnother(inputs.adopt, own);
-  if (isOwn) {
-    const seen = await around(own, desired, operation);
+  if (own !== undefined && !isAnother(inputs.adopt, own)) {
+    const seen = await observeAround(own, desired, operation);
     const fed = [...seen.sources].flatMap(([key, { rule }]) => (rule === undefined ? [] : [key]));
     const rules = fed.length === 0 ? [] : [`inbox rules of ${fed.join(", ")} feed it`];
-    const way = continuation({ what: "forward mailbox", row: own, record: own, use: [], rules }, inputs, operation);
-    if (way !== "adopt") {
-      Object.assign(state, { id: own.id, ...(way === "continue" ? { created: true } : {}) });
-      return seen;
-    }
+    return { ...seen, way: wayOn({ what: "forward mailbox", row: own, record: own, use: [], rules }, inputs) };
   }
-  const namesakes = isOwn ? [own] : await services.dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
-  const row = await adopted(
+  const namesakes = await services.dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
+  const row = await rowToAdopt(
     inputs.adopt,
     namesakes.filter(({ isForwardMailbox }) => isForwardMailbox),
     async (id) => {
       const found = await services.dataverse.mailbox(id, operation);
       return found?.isForwardMailbox === true ? found : undefined;
     },
-    { one: "forward mailbox", many: "forward mailboxes" },
-    operation,
+    FORWARD_MAILBOXES,
   );
   const others = namesakes.filter(({ id }) => row === undefined || !sameText(id, row.id));
   if (others.length > 0) {
@@ -49,26 +46,48 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
         `a forward mailbox should be dedicated to collecting.${forward ? " adopt: true takes an existing forward mailbox over." : ""}`,
     );
   }
+  return row === undefined ? undefined : { ...(await observeAround(row, desired, operation)), way: "adopt" };
+}
+
+/** Makes the record that was found this resource's. What cannot be is refused before. */
+export async function takeOver(found: Observed, desired: Desired, operation: ForwardingOperation): Promise<Observed> {
+  const { row, way = "adopt" } = found;
   if (row === undefined) {
-    return undefined;
+    return found;
   }
-  const found = { ...(await around(row, desired, operation)), isAdopted: true as const };
-  // Refused before the record becomes this resource's: nothing is written then.
-  requireSuitableProfile(valuesFor(desired, {}), profileWanted(desired, found));
-  requireOwnMethod(found.sources, inputs, operation);
+  const wanted = profileWanted(desired, found);
+  const values = valuesFor(desired, operation.known);
+  requireSuitableProfile(values, wanted);
+  requireOwnMethod(found.sources, desired.inputs, operation);
+  takeOn(way, row, FORWARD_MAILBOXES, operation);
+  const { credentials } = desired.inputs;
+  if (credentials) {
+    // Whatever password is there, it is not known to be this one.
+    operation.record({ inputs: { credentials: unproven(credentials) } });
+  }
+  if (way === "continue") {
+    operation.record({ id: row.id, memory: { created: true } });
+  } else if (way === "adopt") {
+    const owner = [await ownerAsDeclared(row.ownerId, operation), desired.inputs.owner] as const;
+    const names = { owner, serverProfile: [found.profile?.name, wanted?.name] as const };
+    tellOverwritten(recordDifference(values, row, undefined), `the forward mailbox ${row.name}`, operation, names);
+  }
   return found;
 }
 
+/** Forward mailboxes in words. */
+const FORWARD_MAILBOXES: RowKind = { one: "forward mailbox", many: "forward mailboxes" };
+
 /** Makes the record under an id of its own. */
-export async function ensure(desired: Desired, operation: Operation): Promise<Observed> {
+export async function create(desired: Desired, operation: ForwardingOperation): Promise<Observed> {
   // What is wrong with a source is said before there is a record.
   const seen = await sourcesOf(desired.inputs, desired, operation);
   requireOwnMethod(seen.sources, desired.inputs, operation);
-  return around(await makeRecord(rowIdOf(desired, operation), desired, operation), desired, operation, seen);
+  return observeAround(await makeRecord(rowIdOf(desired, operation), desired, operation), desired, operation, seen);
 }
 
 /** Makes the record under an id, which is that of one that somebody deleted where it is made again. */
-export async function makeRecord(id: string, desired: Desired, operation: Operation): Promise<MailboxRow> {
+export async function makeRecord(id: string, desired: Desired, operation: ForwardingOperation): Promise<MailboxRow> {
   const { dataverse } = operation.services;
   const { inputs } = desired;
   const profile =
@@ -79,16 +98,17 @@ export async function makeRecord(id: string, desired: Desired, operation: Operat
   const action = `creating the forward mailbox ${inputs.name}`;
   return createRow(
     {
-      action,
       what: "Dynamics to show the new record",
       send: async () => {
         await dataverse.createMailbox(id, columnsOf(values), action, operation);
-        Object.assign(operation.state, {
+        operation.record({
           id,
-          created: true,
-          ...(inputs.credentials === undefined ? {} : { credentials: inputs.credentials }),
-          ...(inputs.owner === undefined ? {} : { ownerId: desired.owner?.id }),
-          ...(inputs.serverProfile === undefined ? {} : { serverProfileId: profile?.id }),
+          inputs: inputs.credentials === undefined ? {} : { credentials: inputs.credentials },
+          memory: {
+            created: true,
+            ...(inputs.owner === undefined ? {} : { ownerId: desired.owner?.id }),
+            ...(inputs.serverProfile === undefined ? {} : { serverProfileId: profile?.id }),
+          },
         });
       },
       look: () => dataverse.mailbox(id, operation),
@@ -101,6 +121,6 @@ export async function makeRecord(id: string, desired: Desired, operation: Operat
  * The id a new record gets. The address is in it, because a resource that was renamed keeps its origin, and a new one under its
  * old name has the same.
  */
-function rowIdOf({ inputs }: Desired, { origin }: Operation): string {
+function rowIdOf({ inputs }: Desired, { origin }: ForwardingOperation): string {
   return guidFor(origin, inputs.emailAddress);
 }

@@ -1,16 +1,27 @@
 import { z } from "zod";
 import { displayText, flag, keyed, smtpAddress } from "../../core/canonical";
 import { nameOf } from "../../core/claims";
-import type { Properties } from "../../core/kind";
+import type { Known, Operation } from "../../core/kind";
+import { type MemoryOf, remembering } from "../../core/memory";
 import type { Origin } from "../../core/origin";
 import type { Registry } from "../../core/registry";
-import type { MailboxRow, ServerProfile } from "../../services/dataverse";
+import { type IncomingMethod, incomingMethods, type MailboxRow, type ServerProfile } from "../../services/dataverse";
 import type { InboxRule } from "../../services/inbox-rule";
 import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import { ownerSchema } from "../mailbox-record/owner";
-import { adopt, credentials, deletion, environmentUrl, serverProfile, testAndEnable } from "../mailbox-record/schema";
+import type { WayOn } from "../mailbox-record/adoption";
+import { type DeclaredOwner, ownerSchema } from "../mailbox-record/owner";
+import {
+  adopt,
+  commandsGiven,
+  credentials,
+  deletion,
+  environmentUrl,
+  serverProfile,
+  shownOfRecord,
+  testAndEnable,
+} from "../mailbox-record/schema";
 import { type Owner, orNull, type RecordValues } from "../mailbox-record/values";
 import { managed } from "../mailbox-record/writing";
 
@@ -53,6 +64,37 @@ export const schema = z.strictObject({
 /** Canonical inputs. */
 export type ForwardingInputs = z.output<typeof schema>;
 
+/** What a forward mailbox is remembered by. Maps are by the keys of `sources`. */
+export const memory = remembering(
+  {
+    ...shownOfRecord,
+    ownerId: z.string(),
+    sourceRules: z.record(z.string(), z.string()),
+    sourceIds: z.record(z.string(), z.string()),
+  },
+  {
+    ...commandsGiven,
+    /** Whether this resource made the record. */
+    created: z.boolean(),
+    /** Ids of the mailbox records of each source. */
+    sourceRecords: z.record(z.string(), z.array(z.string())),
+    /**
+     * What records of sources were before they were set to Forward Mailbox, by id. Null: somebody else had set it already, and what it
+     * was before that is not known here, or not yet.
+     */
+    formerMethods: z.record(z.string(), z.enum(incomingMethods).nullable()),
+    /** What the rules were named after and forward to, of a record that somebody deleted. */
+    gone: z.object({ name: z.string(), emailAddress: z.string() }),
+  },
+);
+
+/** What is remembered of a forward mailbox between deployments. */
+export type Memory = MemoryOf<typeof memory>;
+/** What is known of a forward mailbox before the tenant is asked. */
+export type KnownForwarding = Known<ForwardingInputs, Memory>;
+/** An operation on a forward mailbox. */
+export type ForwardingOperation = Operation<ForwardingInputs, Memory>;
+
 /** The inputs with what they name looked up. */
 export interface Desired {
   inputs: ForwardingInputs;
@@ -76,7 +118,7 @@ export interface ObservedSource {
   copies: InboxRule[];
   /** Rules that stop those behind them and come before ours, or would come before a new one. */
   stoppers: InboxRule[];
-  /** Whether this operation has placed the rule: where it stands then is where it can be put. */
+  /** Whether this deployment has placed the rule: where it stands then is where it can be put. */
   isPlaced: boolean;
   /** The records of Dynamics users and queues with an address of the source, and those that had one when they were set. */
   records: MailboxRow[];
@@ -97,26 +139,28 @@ export interface Observed {
   sources: Map<string, ObservedSource>;
   /** Ids of sources whose rule another resource of this deployment declares; it is not taken away. */
   keptIds: Set<string>;
-  /** That the record was somebody else's: what it overwrites is said. */
-  isAdopted?: true;
+  /** The owner as a program would declare it; only in a refresh, and where one is declared. */
+  owner?: DeclaredOwner | null | undefined;
+  /** Former methods of the known records, as other resources of this deployment know them. */
+  methodsElsewhere: Readonly<Record<string, IncomingMethod>>;
+  /** How a creation goes on with a record that was there already. */
+  way?: WayOn;
 }
 
 /** The record as declared. What was declared and is not any more goes back to the default; the rest stays as it is. */
-export function valuesFor({ inputs, profile, owner }: Desired, previous: Properties): RecordValues {
-  const whenManaged = <Value>(property: keyof ForwardingInputs, byDefault: Value) =>
-    managed(property, inputs, previous, byDefault);
+export function valuesFor({ inputs, profile, owner }: Desired, { inputs: held }: KnownForwarding): RecordValues {
   return {
     name: inputs.name,
     emailAddress: inputs.emailAddress,
     owner,
     serverProfile: inputs.serverProfile === false ? null : profile?.id,
-    deleteAfterProcessing: whenManaged("deleteAfterProcessing", false),
-    incomingEmail: whenManaged("incomingEmail", "ServerSideSynchronization" as const),
-    outgoingEmail: whenManaged("outgoingEmail", "None" as const),
-    appointmentsContactsTasks: whenManaged("appointmentsContactsTasks", "None" as const),
+    deleteAfterProcessing: managed("deleteAfterProcessing", inputs, held, false),
+    incomingEmail: managed("incomingEmail", inputs, held, "ServerSideSynchronization" as const),
+    outgoingEmail: managed("outgoingEmail", inputs, held, "None" as const),
+    appointmentsContactsTasks: managed("appointmentsContactsTasks", inputs, held, "None" as const),
     // A refresh that found none used leaves null behind, and others may still be stored.
     credentials:
-      orNull(inputs.credentials) ?? ("credentials" in previous || inputs.credentials === false ? null : undefined),
+      orNull(inputs.credentials) ?? ("credentials" in held || inputs.credentials === false ? null : undefined),
   };
 }
 

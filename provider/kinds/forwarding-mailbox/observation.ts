@@ -1,26 +1,32 @@
-import type { Operation, Properties } from "../../core/kind";
 import { sourceThing } from "../../core/registry";
 import type { MailboxRow } from "../../services/dataverse";
+import { ownerAsDeclared } from "../mailbox-record/owner";
 import { serverProfileOf } from "../mailbox-record/server-profile";
 import { knownRecipients } from "../recipients";
-import type { Desired, ForwardingInputs, Observed, ObservedSource } from "./desired";
-import { declareMethod, holdsRecords, recordsToSet } from "./records";
+import type {
+  Desired,
+  ForwardingInputs,
+  ForwardingOperation,
+  KnownForwarding,
+  Observed,
+  ObservedSource,
+} from "./desired";
+import { holdsRecords, recordsToSet } from "./records";
 import { observeSource } from "./sources";
 
 /** What the rules of the sources are named after and forward to. */
 export type Target = Pick<ForwardingInputs, "name" | "emailAddress">;
 
 /** The same as far as the state says; a record that somebody deleted left it in `gone`. */
-export function targetIn({ name, emailAddress, gone }: Properties): Target {
-  const kept = (gone ?? {}) as Partial<Target>;
-  return { name: String(name ?? kept.name ?? ""), emailAddress: String(emailAddress ?? kept.emailAddress ?? "") };
+export function targetIn({ inputs: { name, emailAddress }, memory: { gone } }: KnownForwarding): Target {
+  return { name: name ?? gone?.name ?? "", emailAddress: emailAddress ?? gone?.emailAddress ?? "" };
 }
 
 /** The record and everything around it: who feeds it, and by what. */
-export async function around(
+export async function observeAround(
   row: MailboxRow,
   desired: Desired | undefined,
-  operation: Operation,
+  operation: ForwardingOperation,
   seen?: Pick<Observed, "sources" | "keptIds">,
 ): Promise<Observed> {
   return surroundings(row.id, row, desired, operation, seen);
@@ -33,14 +39,14 @@ export async function around(
 export async function leftBehind(
   id: string,
   desired: Desired | undefined,
-  operation: Operation,
+  operation: ForwardingOperation,
 ): Promise<Observed | undefined> {
-  const { state } = operation;
+  const { known } = operation;
   const seen = await surroundings(id, undefined, desired, operation);
   const isLeft = [...seen.sources.values()].some(
-    (source) => source.rule !== undefined || source.isUnread === true || holdsRecords(source, state),
+    (source) => source.rule !== undefined || source.isUnread === true || holdsRecords(source, known),
   );
-  const isLost = Object.keys({ ...(state.sourceRules as object), ...(state.sourceRecords as object) }).some(
+  const isLost = Object.keys({ ...known.memory.sourceRules, ...known.memory.sourceRecords }).some(
     (key) => !seen.sources.has(key),
   );
   return isLeft || isLost ? seen : undefined;
@@ -50,28 +56,38 @@ async function surroundings(
   id: string,
   row: MailboxRow | undefined,
   desired: Desired | undefined,
-  operation: Operation,
+  operation: ForwardingOperation,
   seen?: Pick<Observed, "sources" | "keptIds">,
 ): Promise<Observed> {
-  const { dataverse } = operation.services;
-  const target = desired?.inputs ?? targetIn(operation.state);
-  const [organizationId, profile, sources] = await Promise.all([
-    dataverse.organizationId(operation),
+  const { known, registry, services } = operation;
+  const target = desired?.inputs ?? targetIn(known);
+  const isManaged = desired === undefined && "owner" in known.inputs;
+  const [organizationId, profile, sources, owner] = await Promise.all([
+    services.dataverse.organizationId(operation),
     row === undefined ? undefined : serverProfileOf(row, operation),
     seen ?? sourcesOf(target, desired, operation),
+    row === undefined || !isManaged ? undefined : ownerAsDeclared(row.ownerId, operation),
   ]);
-  return { id, row, organizationId, profile, ...sources };
+  return {
+    id,
+    row,
+    organizationId,
+    profile,
+    owner,
+    ...sources,
+    methodsElsewhere: Object.fromEntries(registry.formerMethods),
+  };
 }
 
 /** The sources that the state knows or the program declares, as far as the tenant still has them. */
 export async function sourcesOf(
   target: Target,
   desired: Desired | undefined,
-  operation: Operation,
+  operation: ForwardingOperation,
 ): Promise<Pick<Observed, "sources" | "keptIds">> {
-  const { state, registry, origin } = operation;
+  const { known, registry, origin } = operation;
   const recipients = new Map([
-    ...(await knownRecipients(state.sourceIds, state.sources, operation)),
+    ...(await knownRecipients(known.memory.sourceIds, known.inputs.sources, operation)),
     ...(desired?.sources ?? []),
   ]);
   const sources = await Promise.all(
@@ -79,11 +95,6 @@ export async function sourcesOf(
       async ([key, recipient]) => [key, await observeSource(key, recipient, target, operation)] as const,
     ),
   );
-  for (const [key, source] of sources) {
-    if (desired?.sources.has(key) === true) {
-      declareMethod(source, operation);
-    }
-  }
   const keptIds = [...recipients.values()]
     .map(({ id }) => id)
     .filter((id) => registry.isDeclaredByAnother(sourceThing(id, target.emailAddress), origin));
@@ -122,7 +133,8 @@ function copiesOf({ copies, rule }: ObservedSource): string[] {
 const COPY = "the rule is there once more";
 
 /** Whether a preview has shown the copies of a source's rule: only then may they go. */
-export function hasShownCopies(key: string, { sources }: Properties): boolean {
-  const { drift } = ((sources ?? {}) as Record<string, { drift?: string }>)[key] ?? {};
-  return drift?.includes(COPY) === true;
+export function hasShownCopies(key: string, { inputs: { sources } }: KnownForwarding): boolean {
+  // A refresh puts it there, and no program may.
+  const held = sources?.[key] as { drift?: string } | undefined;
+  return held?.drift?.includes(COPY) === true;
 }

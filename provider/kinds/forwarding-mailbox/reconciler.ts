@@ -1,5 +1,5 @@
-import type { BagReconciler } from "../../core/bag";
-import type { Change, Operation, Properties } from "../../core/kind";
+import { isDeepStrictEqual } from "node:util";
+import type { Change, Properties, Reconciler } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import { absent, holdingAll, unfit } from "../../core/reading";
 import { rowThing, sourceThing } from "../../core/registry";
@@ -13,29 +13,32 @@ import {
   requireMailboxOfTenant,
   requireSameOrganization,
 } from "../mailbox-record/address";
-import { tellOverwritten } from "../mailbox-record/adoption";
-import { declaredOwner, ownerAsDeclared } from "../mailbox-record/owner";
-import {
-  COMMANDS,
-  credentialsAsDeclared,
-  recordOutputs,
-  remembered,
-  serverProfileAsDeclared,
-  tellInactive,
-} from "../mailbox-record/schema";
+import { declaredOwner } from "../mailbox-record/owner";
+import { credentialsAsDeclared, recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
 import {
   declaredServerProfile,
   requireSuitableProfile,
   warnWithoutCredentials,
 } from "../mailbox-record/server-profile";
-import { adviceOnMove, approve, commandsAsObserved, commandsByDefault, test } from "../mailbox-record/test-and-enable";
-import { forgetCommands, isOfRecord, recordDifference, writeRecord } from "../mailbox-record/values";
-import { ensure, find, makeRecord } from "./creation";
+import {
+  adviceOnMove,
+  approve,
+  commandsAsObserved,
+  commandsByDefault,
+  commandsRemembered,
+  test,
+} from "../mailbox-record/test-and-enable";
+import { forgetting, isOfRecord, recordDifference, writeRecord } from "../mailbox-record/values";
+import { create, find, makeRecord, takeOver } from "./creation";
 import { remove } from "./deletion";
 import {
   type Desired,
   type ForwardingInputs,
+  type ForwardingOperation,
+  type KnownForwarding,
   loopsOf,
+  type Memory,
+  memory,
   type Observed,
   type ObservedSource,
   profileWanted,
@@ -43,25 +46,25 @@ import {
   schema,
   valuesFor,
 } from "./desired";
-import { around, driftOf, hasShownCopies, leftBehind, ruleDriftOf, targetIn } from "./observation";
+import { driftOf, hasShownCopies, leftBehind, observeAround, ruleDriftOf, targetIn } from "./observation";
 import {
   claimsOfSources,
   declareKnown,
   holdsRecords,
-  learnFormer,
-  noteRecords,
   queueRecordAppears,
+  recordRecords,
   recordsToSet,
   requireOwnMethod,
   setRecords,
   shareFormer,
+  withMethodsElsewhere,
 } from "./records";
 import {
   type Feeding,
   feedingMailboxes,
   lookUpSources,
-  noteRules,
   placeRule,
+  recordRules,
   releaseSource,
   removeCopies,
   tellLeftOver,
@@ -72,9 +75,10 @@ import {
  * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through
  * Graph or Exchange. It does not touch the collecting mailbox itself, nor other rules of the sources.
  */
-export const forwardingMailbox: BagReconciler<ForwardingInputs, Desired, Observed> = {
+export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Observed> = {
   kind: "ForwardingMailbox",
   schema,
+  memory,
   keyed: { sources: SOURCE },
 
   byDefault: commandsByDefault,
@@ -102,18 +106,18 @@ export const forwardingMailbox: BagReconciler<ForwardingInputs, Desired, Observe
     ];
   },
 
-  replaces: (state, inputs, _registry, environmentUrl) =>
-    isElsewhere(state.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
-  respelled: () => [],
-  refersTo: ({ sourceIds }) => (sourceIds ?? {}) as Record<string, string>,
+  replaces: (known, inputs, _registry, environmentUrl) =>
+    isElsewhere(known.inputs.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
+  refersTo: ({ memory: { sourceIds = {} } }) => sourceIds,
+  share: (known, _origin, registry) => shareFormer(known, registry),
 
-  declare(state, inputs, origin, registry) {
-    registry.declare(rowThing(String(state.id)), origin);
-    const ids = (state.sourceIds ?? {}) as Record<string, string>;
-    const keys = Object.keys((inputs.sources ?? {}) as object);
-    declareKnown(state, keys, origin, registry);
-    shareFormer(state, registry);
-    if (isUnchanged(state, inputs)) {
+  declare(known, inputs, origin, registry) {
+    registry.declare(rowThing(known.id ?? ""), origin);
+    const { sourceIds: ids = {} } = known.memory;
+    const keys = Object.keys(inputs.sources ?? {});
+    declareKnown(known, keys, origin, registry);
+    shareFormer(known, registry);
+    if (isUnchanged(known, inputs)) {
       registry.settleFeed(origin);
     }
     for (const key of keys) {
@@ -141,13 +145,13 @@ export const forwardingMailbox: BagReconciler<ForwardingInputs, Desired, Observe
   },
 
   find,
-  ensure,
+  takeOver,
+  create,
 
   async observe(id, desired, operation) {
-    shareFormer(operation.state, operation.registry);
-    await requireSameOrganization(`reading the forward mailbox ${targetIn(operation.state).name}`, operation);
+    await requireSameOrganization(`reading the forward mailbox ${targetIn(operation.known).name}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
-    return row === undefined ? leftBehind(id, desired, operation) : around(row, desired, operation);
+    return row === undefined ? leftBehind(id, desired, operation) : observeAround(row, desired, operation);
   },
 
   async read(asked, operation) {
@@ -165,12 +169,15 @@ export const forwardingMailbox: BagReconciler<ForwardingInputs, Desired, Observe
     if (second !== undefined) {
       return unfit(`it means the forward mailboxes ${listed(found)}; write the id`);
     }
-    operation.state = { name: row.name, emailAddress: row.emailAddress };
+    const known: KnownForwarding = { id: undefined, inputs: holdingAll(OF_RECORD), memory: operation.known.memory };
     const [observed, feeding] = await Promise.all([
-      around(row, undefined, operation),
+      observeAround(row, undefined, {
+        ...operation,
+        known: { ...known, inputs: { ...known.inputs, ...targetOf(row) } },
+      }),
       feedingMailboxes(row, operation),
     ]);
-    const inputs = await this.inputs(holdingAll(OF_RECORD), observed, operation);
+    const inputs = await this.inputs(known, observed);
     const byKey = (value: (one: Feeding) => unknown) =>
       Object.fromEntries([...feeding].map(([key, one]) => [key, value(one)]));
     const outputs = {
@@ -190,8 +197,8 @@ export const forwardingMailbox: BagReconciler<ForwardingInputs, Desired, Observe
       operation.registry.declare(sourceThing(source.recipient.id, desired.inputs.emailAddress), operation.origin);
     }
     requireOwnMethod(observed.sources, desired.inputs, operation);
-    noteRecords(observed.sources, desired.inputs, operation);
-    noteRules(observed.sources, desired.inputs, operation);
+    recordRecords(observed.sources, desired.inputs, operation);
+    recordRules(observed.sources, desired.inputs, operation);
     operation.registry.settleFeed(operation.origin);
     tellLeftOver(observed.sources, desired.inputs, operation);
     const { approveEmail, testAndEnable } = desired.inputs;
@@ -199,63 +206,69 @@ export const forwardingMailbox: BagReconciler<ForwardingInputs, Desired, Observe
     return { ...observed, row: await test(testAndEnable, approved, operation) };
   },
 
-  outputs(desired, { row, organizationId, sources: seen }, operation) {
-    const { state } = operation;
-    if (row !== undefined) {
-      tellInactive(row, operation);
-    }
+  outputs(desired, { row, organizationId, sources: seen, methodsElsewhere }, known) {
+    const { sourceRecords, sourceRules, created, formerMethods } = known.memory;
     // What was released, or is written in another way now, is no source any more.
-    const declared = desired?.inputs.sources ?? (desired === undefined ? (state.sources as object | null) : {}) ?? {};
+    const declared = (desired === undefined ? known.inputs : desired.inputs).sources ?? {};
     const sources = [...seen].filter(([key]) => key in declared);
     return {
-      ...(row === undefined ? { gone: targetIn(state) } : { ...recordOutputs(row), ownerId: row.ownerId }),
+      ...(row === undefined ? { emailApproval: undefined, serverProfileId: undefined } : recordOutputs(row)),
+      gone: row === undefined ? targetIn(known) : undefined,
+      ownerId: row?.ownerId,
       sourceRules: Object.fromEntries(
         sources.flatMap(([key, { rule, isUnread }]) => {
-          const id = isUnread === true ? (state.sourceRules as Properties | undefined)?.[key] : rule?.id;
+          const id = isUnread === true ? sourceRules?.[key] : rule?.id;
           return id === undefined ? [] : [[key, id]];
         }),
       ),
       sourceIds: Object.fromEntries(sources.map(([key, { recipient }]) => [key, recipient.id])),
-      ...remembered({ sourceRecords: only(state.sourceRecords, Object.keys(declared)) }, ["sourceRecords"]),
+      sourceRecords:
+        sourceRecords && Object.fromEntries(Object.entries(sourceRecords).filter(([key]) => key in declared)),
       organizationId,
-      ...remembered(state, ["created", "formerMethods", ...COMMANDS]),
+      created,
+      formerMethods: desired === undefined ? withMethodsElsewhere(formerMethods, methodsElsewhere) : formerMethods,
+      ...commandsRemembered(row, desired === undefined, known),
     };
   },
 
-  async inputs(state, { row, sources, profile }, operation) {
-    learnFormer(operation);
+  inputs(known, { row, sources, profile, owner }) {
     const declared = Object.fromEntries(
       [...sources].flatMap(([key, source]) =>
-        source.rule === undefined && !isAsHeld(key, source, state) && !holdsRecords(source, state)
+        source.rule === undefined && !isAsHeld(key, source, known) && !holdsRecords(source, known)
           ? []
           : [[key, driftOf(source) === undefined ? {} : { drift: driftOf(source) }]],
       ),
     );
     if (row === undefined) {
-      tellGone(operation.state, [...sources.keys()], operation);
-      return asHeld(state, { ...Object.fromEntries(OF_RECORD.map((property) => [property, null])), sources: declared });
+      return asHeld(known.inputs, {
+        ...Object.fromEntries(OF_RECORD.map((property) => [property, null])),
+        sources: declared,
+      });
     }
     const read: Properties = {
       name: row.name,
       emailAddress: row.emailAddress,
-      serverProfile: serverProfileAsDeclared(row, profile, state),
+      serverProfile: serverProfileAsDeclared(row, profile, known),
       deleteAfterProcessing: row.deleteAfterProcessing,
       incomingEmail: row.incoming,
       outgoingEmail: row.outgoing,
       appointmentsContactsTasks: row.appointmentsContactsTasks,
-      credentials: credentialsAsDeclared(row, state),
-      ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
+      credentials: credentialsAsDeclared(row, known),
+      owner,
       sources: declared,
     };
-    return { ...asHeld(state, read), ...commandsAsObserved(row, operation.state) };
+    return { ...asHeld(known.inputs, read), ...commandsAsObserved(row, known) };
   },
+
+  warnings: (_desired, { row, sources }, { known }) =>
+    row === undefined ? whenGone(known, sources) : whenInactive(row),
 
   remove,
 };
 
 /** Whether a source whose rules could not be read is one of the state's. */
-function isAsHeld(key: string, { isUnread }: ObservedSource, state: Properties): boolean {
-  return isUnread === true && key in ((state.sources ?? {}) as object);
+function isAsHeld(key: string, { isUnread }: ObservedSource, { inputs: { sources } }: KnownForwarding): boolean {
+  return isUnread === true && key in (sources ?? {});
 }
 
 /** Inputs that are values of the record: none of them is there when it is gone. */
@@ -272,10 +285,13 @@ const OF_RECORD = [
 ];
 
 /** Whether a program declares what the state has: then nothing is looked for in this deployment. */
-function isUnchanged(state: Properties, inputs: Properties): boolean {
-  return Object.keys(schema.shape).every(
-    (property) => JSON.stringify(state[property] ?? null) === JSON.stringify(inputs[property] ?? null),
-  );
+function isUnchanged({ inputs: held }: KnownForwarding, inputs: Properties): boolean {
+  const declared = (from: Properties) => Object.keys(schema.shape).map((property) => from[property] ?? null);
+  return isDeepStrictEqual(structuredClone(declared(held)), structuredClone(declared(inputs)));
+}
+
+function targetOf({ name, emailAddress }: MailboxRow): Pick<ForwardingInputs, "name" | "emailAddress"> {
+  return { name, emailAddress };
 }
 
 /** The record, of a forward mailbox that is as declared. */
@@ -287,29 +303,22 @@ function present({ id, row }: Observed): MailboxRow {
 }
 
 /** Says that a record was deleted by hand, what it left behind, and what comes next. */
-function tellGone(state: Properties, sources: readonly string[], { warn }: Operation): void {
-  const { name, emailAddress } = targetIn(state);
-  warn(
+function whenGone(known: KnownForwarding, sources: ReadonlyMap<string, unknown>): string[] {
+  const { name, emailAddress } = targetIn(known);
+  return [
     `The forward mailbox ${name} (${emailAddress}) was deleted in Dynamics. Its inbox rules and the Forward Mailbox setting of its ` +
-      `sources (${sources.join(", ")}) may still be there, and what they forward is not processed. \`pulumi up\` makes the record ` +
+      `sources (${[...sources.keys()].join(", ")}) may still be there, and what they forward is not processed. \`pulumi up\` makes the record ` +
       "again; taking the resource out of the program, or `pulumi destroy`, removes the rules and puts the sources back.",
-  );
+  ];
 }
 
-/** The members of a map with these keys; undefined where there is no map. */
-function only(map: unknown, keys: readonly string[]): Properties | undefined {
-  return map === undefined
-    ? undefined
-    : Object.fromEntries(Object.entries(map as Properties).filter(([key]) => keys.includes(key)));
-}
-
-function difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[] {
+function difference(desired: Desired, previous: KnownForwarding, observed: Observed, known: KnownForwarding): Change[] {
   const { inputs } = desired;
   const { row, sources, keptIds } = observed;
   const changes: Change[] =
     row === undefined
       ? [{ path: ["name"], from: undefined, to: inputs.name }]
-      : recordDifference(valuesFor(desired, previous), row, state);
+      : recordDifference(valuesFor(desired, previous), row, known.inputs.credentials);
   const ids = new Set([...desired.sources.values()].map(({ id }) => id));
   for (const [key, source] of sources) {
     if (inputs.sources?.[key] !== undefined) {
@@ -327,7 +336,7 @@ function difference(desired: Desired, previous: Properties, observed: Observed, 
       isHeld(previous, key) &&
       !ids.has(source.recipient.id) &&
       !keptIds.has(source.recipient.id) &&
-      (source.rule !== undefined || holdsRecords(source, state))
+      (source.rule !== undefined || holdsRecords(source, known))
     ) {
       changes.push({ path: ["sources", key], from: "forward as attachment", to: undefined });
     }
@@ -335,23 +344,23 @@ function difference(desired: Desired, previous: Properties, observed: Observed, 
   return changes;
 }
 
-function isHeld(previous: Properties, key: string): boolean {
-  return ((previous.sources ?? {}) as Properties)[key] !== undefined;
+function isHeld({ inputs: { sources } }: KnownForwarding, key: string): boolean {
+  return sources?.[key] !== undefined;
 }
 
 async function apply(
   changes: readonly Change[],
   desired: Desired,
   observed: Observed,
-  operation: Operation,
-): Promise<void> {
+  operation: ForwardingOperation,
+): Promise<undefined> {
   const { inputs } = desired;
   const { row, sources } = observed;
   const ofRecord = changes.filter(isOfRecord);
   requireOwnMethod(sources, inputs, operation);
   if (row === undefined) {
     operation.progress(`making the forward mailbox ${inputs.name} again, which somebody deleted in Dynamics`);
-    forgetCommands(OF_RECORD, operation.state);
+    operation.record({ memory: forgetting(OF_RECORD) });
     await makeRecord(observed.id, desired, operation);
   } else {
     await changeRecord(ofRecord, row, desired, observed, operation);
@@ -373,6 +382,7 @@ async function apply(
       await setRecords(key, source, operation);
     }
   }
+  return undefined;
 }
 
 /** Makes the changes of the record itself. */
@@ -380,20 +390,13 @@ async function changeRecord(
   ofRecord: readonly Change[],
   row: MailboxRow,
   desired: Desired,
-  { isAdopted, profile }: Observed,
-  operation: Operation,
+  { profile }: Observed,
+  operation: ForwardingOperation,
 ): Promise<void> {
   const { inputs } = desired;
   const who = `the forward mailbox ${row.name}`;
-  if (isAdopted === true) {
-    const owner = [await ownerAsDeclared(row.ownerId, operation), inputs.owner] as const;
-    const wanted = profileWanted(desired, { profile });
-    const serverProfile = [profile?.name, wanted?.name] as const;
-    tellOverwritten(ofRecord, who, operation, { owner, serverProfile });
-    operation.state.id = row.id;
-  }
   if (ofRecord.length > 0) {
-    const values = valuesFor(desired, operation.state);
+    const values = valuesFor(desired, operation.known);
     const wanted = profileWanted(desired, { profile });
     requireSuitableProfile(values, wanted);
     if (ofRecord.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {

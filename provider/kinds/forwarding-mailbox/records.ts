@@ -1,5 +1,4 @@
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
-import type { Operation, Properties } from "../../core/kind";
 import { type Registry, recordThing, testThing } from "../../core/registry";
 import { InputError, SettleError } from "../../http/errors";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
@@ -10,26 +9,18 @@ import { settle } from "../../services/waiting";
 import { testAgain } from "../mailbox-record/test-and-enable";
 import { columnsOf } from "../mailbox-record/values";
 import { change, command } from "../mailbox-record/writing";
-import { type ForwardingInputs, type ObservedSource, pathOf } from "./desired";
+import {
+  type ForwardingInputs,
+  type ForwardingOperation,
+  type KnownForwarding,
+  type Memory,
+  type ObservedSource,
+  pathOf,
+} from "./desired";
 
+const SERVER_SIDE: IncomingMethod = "ServerSideSynchronization";
 /** The incoming method of a record whose mail comes through a forward mailbox. */
-const SERVER_SIDE = "ServerSideSynchronization";
 const FORWARD_MAILBOX: IncomingMethod = "ForwardMailbox";
-
-/**
- * What records of sources were before they were set to Forward Mailbox, by id. Null: somebody else had set it already, and what it
- * was before that is not known here, or not yet.
- */
-type FormerMethods = Record<string, IncomingMethod | null>;
-
-function formerIn({ formerMethods }: Properties): FormerMethods {
-  return (formerMethods ?? {}) as FormerMethods;
-}
-
-/** Ids of the records of the sources that the state knows, by the sources' keys. */
-function recordsIn({ sourceRecords }: Properties): Record<string, string[]> {
-  return (sourceRecords ?? {}) as Record<string, string[]>;
-}
 
 /**
  * The records of Dynamics users and queues with any address of a source, and those that had one when they were set to Forward Mailbox:
@@ -39,18 +30,18 @@ function recordsIn({ sourceRecords }: Properties): Record<string, string[]> {
  */
 export async function recordsOf(
   recipient: Recipient,
-  operation: Operation,
+  operation: ForwardingOperation,
 ): Promise<{ records: MailboxRow[]; collecting: MailboxRow[] }> {
-  const { services, state } = operation;
+  const { services, known } = operation;
+  const { sourceIds = {}, sourceRecords = {} } = known.memory;
   const found = await services.dataverse.mailboxesWithAddress(smtpAddresses(recipient), operation);
   const withAddress = found.filter(isOfSomebody);
-  const ids = (state.sourceIds ?? {}) as Record<string, string>;
-  const known = Object.entries(recordsIn(state))
-    .filter(([key]) => sameText(ids[key] ?? "", recipient.id))
+  const others = Object.entries(sourceRecords)
+    .filter(([key]) => sameText(sourceIds[key] ?? "", recipient.id))
     .flatMap(([, recordIds]) => recordIds)
     .filter((id) => !withAddress.some((record) => sameText(record.id, id)));
   return {
-    records: [...withAddress, ...(await withIds(known, operation))],
+    records: [...withAddress, ...(await withIds(others, operation))],
     collecting: found.filter(({ isForwardMailbox }) => isForwardMailbox),
   };
 }
@@ -63,7 +54,7 @@ function isOfSomebody({ isForwardMailbox }: MailboxRow): boolean {
  * Waits for the record of a queue that this deployment makes with an address of a source: whichever of the two resources is first, the
  * record is set to Forward Mailbox in the end. It gives up in silence.
  */
-export async function queueRecordAppears(recipient: Recipient, operation: Operation): Promise<void> {
+export async function queueRecordAppears(recipient: Recipient, operation: ForwardingOperation): Promise<void> {
   const { registry, origin, services } = operation;
   const addresses = smtpAddresses(recipient);
   if (!addresses.some((address) => registry.claims.isClaimedByAnother(rowName("queue", address), origin))) {
@@ -90,11 +81,11 @@ export async function queueRecordAppears(recipient: Recipient, operation: Operat
 const QUEUE_RECORD_WITHIN = 120_000;
 
 /** The records of a source that the tenant does not show any more. */
-export function recordsOfLost(key: string, operation: Operation): Promise<MailboxRow[]> {
-  return withIds(recordsIn(operation.state)[key] ?? [], operation);
+export function recordsOfLost(key: string, operation: ForwardingOperation): Promise<MailboxRow[]> {
+  return withIds(operation.known.memory.sourceRecords?.[key] ?? [], operation);
 }
 
-async function withIds(ids: readonly string[], operation: Operation): Promise<MailboxRow[]> {
+async function withIds(ids: readonly string[], operation: ForwardingOperation): Promise<MailboxRow[]> {
   const rows = await Promise.all([...new Set(ids)].map((id) => operation.services.dataverse.mailbox(id, operation)));
   return rows.filter((row) => row !== undefined);
 }
@@ -111,28 +102,31 @@ export function recordsToSet(source: ObservedSource): MailboxRow[] {
 }
 
 /** Whether records of a source are on Forward Mailbox because of it. */
-export function holdsRecords({ records }: ObservedSource, state: Properties): boolean {
-  const former = formerIn(state);
+export function holdsRecords(
+  { records }: ObservedSource,
+  { memory: { formerMethods: former = {} } }: KnownForwarding,
+): boolean {
   return records.some(
     ({ id, incoming }) => incoming === FORWARD_MAILBOX && former[id] !== undefined && former[id] !== FORWARD_MAILBOX,
   );
 }
 
-/** Declares the incoming method of a source's records, which only one resource can decide. */
-export function declareMethod(source: ObservedSource, { registry, origin }: Operation): void {
-  for (const { id } of ownRecords(source)) {
-    registry.declareValue(recordThing(id, "incomingEmail"), FORWARD_MAILBOX, origin);
-  }
-}
+/** The registry's name for knowing what the incoming method of a record was before. */
+const formerThing = (recordId: string): string => recordThing(recordId, "former incomingEmail");
 
-/** Declares the same of what the state knows, without a look at the tenant. */
+/** Declares the incoming method of the records that the state knows, and what is known of them, without a look at the tenant. */
 export function declareKnown(
-  state: Properties,
+  { memory: { sourceRecords = {}, formerMethods = {} } }: KnownForwarding,
   keys: readonly string[],
   origin: { urn: string },
   registry: Registry,
 ): void {
-  for (const id of keys.flatMap((key) => recordsIn(state)[key] ?? [])) {
+  for (const [id, method] of Object.entries(formerMethods)) {
+    if (method !== null && method !== FORWARD_MAILBOX) {
+      registry.declareValue(formerThing(id), method, origin);
+    }
+  }
+  for (const id of keys.flatMap((key) => sourceRecords[key] ?? [])) {
     registry.declareValue(recordThing(id, "incomingEmail"), FORWARD_MAILBOX, origin);
   }
 }
@@ -157,16 +151,21 @@ export function claimsOfSources({ sources, environmentUrl }: Partial<ForwardingI
   );
 }
 
-/** Refuses a source to whose record another resource of this deployment gives another incoming method. */
+/**
+ * Declares the incoming method of the sources' records, which only one resource can decide, and refuses a source to whose record another
+ * resource of this deployment gives another one.
+ */
 export function requireOwnMethod(
   sources: ReadonlyMap<string, ObservedSource>,
   inputs: ForwardingInputs,
-  { registry, origin }: Operation,
+  { registry, origin }: ForwardingOperation,
 ): void {
-  const problems = [...sources].flatMap(([key, source]) =>
+  const declared = [...sources].filter(([key]) => inputs.sources?.[key] !== undefined);
+  const problems = declared.flatMap(([key, source]) =>
     ownRecords(source).flatMap(({ id, name }) => {
+      registry.declareValue(recordThing(id, "incomingEmail"), FORWARD_MAILBOX, origin);
       const other = registry.valueOfAnother(recordThing(id, "incomingEmail"), origin);
-      return inputs.sources?.[key] === undefined || other === undefined || other.value === FORWARD_MAILBOX
+      return other === undefined || other.value === FORWARD_MAILBOX
         ? []
         : [
             {
@@ -181,21 +180,29 @@ export function requireOwnMethod(
   }
 }
 
-/** Notes in the state a source that has, or may have, a rule or a record of ours now. */
-export function noteSource(key: string, recipient: Recipient, { state }: Operation): void {
-  state.sourceIds = { ...((state.sourceIds ?? {}) as object), [key]: recipient.id };
-  state.sources = { ...((state.sources ?? {}) as object), [key]: {} };
+/** Records a source that has, or may have, a rule or a record of ours now. */
+export function recordSource(key: string, recipient: Recipient, operation: ForwardingOperation): void {
+  const { known } = operation;
+  operation.record({
+    inputs: { sources: { ...known.inputs.sources, [key]: {} } },
+    memory: { sourceIds: { ...known.memory.sourceIds, [key]: recipient.id } },
+  });
 }
 
 /** Sets the records of a source to Forward Mailbox and remembers what they were. */
-export async function setRecords(key: string, source: ObservedSource, operation: Operation): Promise<void> {
-  const { state, registry } = operation;
+export async function setRecords(key: string, source: ObservedSource, operation: ForwardingOperation): Promise<void> {
+  const { registry } = operation;
   for (const record of recordsToSet(source)) {
-    const known = recordsIn(state);
-    state.formerMethods = { ...formerIn(state), [record.id]: formerIn(state)[record.id] ?? record.incoming };
-    state.sourceRecords = { ...known, [key]: [...new Set([...(known[key] ?? []), record.id])] };
-    noteSource(key, source.recipient, operation);
-    shareFormer(state, registry);
+    const { formerMethods, sourceRecords = {} } = operation.known.memory;
+    // Before the write: what the record was cannot be read afterwards.
+    operation.record({
+      memory: {
+        formerMethods: { ...formerMethods, [record.id]: formerMethods?.[record.id] ?? record.incoming },
+        sourceRecords: { ...sourceRecords, [key]: [...new Set([...(sourceRecords[key] ?? []), record.id])] },
+      },
+    });
+    recordSource(key, source.recipient, operation);
+    shareFormer(operation.known, registry);
     const action = `setting the incoming method of ${key} to Forward Mailbox`;
     // Its queue may be testing it in this very deployment.
     await registry.exclusively(testThing(record.id), async () => {
@@ -206,8 +213,8 @@ export async function setRecords(key: string, source: ObservedSource, operation:
 }
 
 /** Tells the other resources of this deployment what records were before: a source may feed several of them. */
-export function shareFormer(state: Properties, registry: Registry): void {
-  for (const [id, method] of Object.entries(formerIn(state))) {
+export function shareFormer({ memory: { formerMethods = {} } }: KnownForwarding, registry: Registry): void {
+  for (const [id, method] of Object.entries(formerMethods)) {
     if (method !== null && method !== FORWARD_MAILBOX) {
       registry.formerMethods.set(id, method);
     }
@@ -215,29 +222,32 @@ export function shareFormer(state: Properties, registry: Registry): void {
 }
 
 /**
- * Learns from the other resources of this deployment what records were before. It counts more than what was found here: they changed
- * it from that.
+ * Pure. What records were before, with what other resources of this deployment know. Their value wins over the one found here, because
+ * they made the change.
  */
-export function learnFormer({ state, registry }: Operation): void {
-  if (state.formerMethods !== undefined) {
-    state.formerMethods = Object.fromEntries(
-      Object.entries(formerIn(state)).map(([id, method]) => {
-        const isOpen = method === null || method === FORWARD_MAILBOX;
-        return [id, isOpen ? (registry.formerMethods.get(id) ?? method) : method];
-      }),
-    );
-  }
+export function withMethodsElsewhere(
+  former: Memory["formerMethods"],
+  elsewhere: Readonly<Record<string, IncomingMethod>>,
+): Memory["formerMethods"] {
+  return former === undefined
+    ? undefined
+    : Object.fromEntries(
+        Object.entries(former).map(([id, method]) => {
+          const isOpen = method === null || method === FORWARD_MAILBOX;
+          return [id, isOpen ? (elsewhere[id] ?? method) : method];
+        }),
+      );
 }
 
-/** Notes which records the declared sources have, and of those that were on Forward Mailbox already, whose doing that was. */
-export function noteRecords(
+/** Records which records the declared sources have, and of those that were on Forward Mailbox already, whose doing that was. */
+export function recordRecords(
   sources: ReadonlyMap<string, ObservedSource>,
   inputs: ForwardingInputs,
-  operation: Operation,
+  operation: ForwardingOperation,
 ): void {
-  const { state, registry } = operation;
+  const { known, registry } = operation;
   const declared = [...sources].filter(([key]) => inputs.sources?.[key] !== undefined);
-  const former = { ...formerIn(state) };
+  const former = { ...known.memory.formerMethods };
   const unknown: string[] = [];
   for (const [key, { records, isFedByOthers }] of declared) {
     for (const { id, name, incoming } of records) {
@@ -261,11 +271,11 @@ export function noteRecords(
   const records = declared.flatMap(([key, source]) =>
     source.records.length === 0 ? [] : [[key, source.records.map(({ id }) => id)]],
   );
-  if (records.length > 0 || state.sourceRecords !== undefined) {
-    Object.assign(state, { sourceRecords: Object.fromEntries(records), formerMethods: former });
+  if (records.length > 0 || known.memory.sourceRecords !== undefined) {
+    const formerMethods = withMethodsElsewhere(former, Object.fromEntries(registry.formerMethods));
+    operation.record({ memory: { sourceRecords: Object.fromEntries(records), formerMethods } });
   }
-  learnFormer(operation);
-  shareFormer(state, registry);
+  shareFormer(operation.known, registry);
 }
 
 /**
@@ -277,13 +287,12 @@ export async function releaseRecords(
   key: string,
   records: readonly MailboxRow[],
   isFed: boolean,
-  operation: Operation,
+  operation: ForwardingOperation,
 ): Promise<void> {
-  const { state, registry, origin } = operation;
-  learnFormer(operation);
-  shareFormer(state, registry);
+  const { known, registry, origin } = operation;
+  const former = withMethodsElsewhere(known.memory.formerMethods, Object.fromEntries(registry.formerMethods)) ?? {};
   for (const record of records) {
-    const method = formerIn(state)[record.id] ?? registry.formerMethods.get(record.id);
+    const method = former[record.id] ?? registry.formerMethods.get(record.id);
     const isHeld = isFed || registry.valueOfAnother(recordThing(record.id, "incomingEmail"), origin) !== undefined;
     if (!isHeld && method === undefined && record.incoming === FORWARD_MAILBOX) {
       operation.warn(
@@ -297,20 +306,20 @@ export async function releaseRecords(
         columnsOf({ incomingEmail: method }),
         `putting back the incoming method of ${key}`,
         operation,
-        // Somebody who changed it since meant something by it.
+        // If someone changed it in the meantime, leave their value alone.
         ({ incoming }) => incoming === FORWARD_MAILBOX,
       );
       await testReleased(key, record, operation);
     }
-    if (state.formerMethods !== undefined) {
-      const { [record.id]: _done, ...others } = formerIn(state);
-      state.formerMethods = others;
+    if (known.memory.formerMethods !== undefined) {
+      const { [record.id]: _done, ...others } = known.memory.formerMethods;
+      operation.record({ memory: { formerMethods: others } });
     }
   }
 }
 
 /** Sees to it that a record which the server synchronises again is tested: without a test Dynamics processes nothing of it. */
-async function testReleased(key: string, before: MailboxRow, operation: Operation): Promise<void> {
+async function testReleased(key: string, before: MailboxRow, operation: ForwardingOperation): Promise<void> {
   const isOrdered = await testAgain(before, operation);
   const now = await operation.services.dataverse.mailbox(before.id, operation);
   if (!isOrdered && now?.incoming === SERVER_SIDE && now.incomingStatus === "NotRun") {
@@ -324,18 +333,19 @@ async function testReleased(key: string, before: MailboxRow, operation: Operatio
 /**
  * Says what records were before whose source another resource of this deployment declares now, such as this one under its new
  * name: it was created first, and does not know.
- *
- * @param isKnown whether that resource could learn what a record was.
  */
 export function tellForgotten(
   key: string,
   { records }: ObservedSource,
-  isKnown: (recordId: string) => boolean,
-  { state, warn }: Operation,
+  { known, registry, origin, warn }: ForwardingOperation,
 ): void {
   for (const { id, name, incoming } of records) {
-    const method = formerIn(state)[id] ?? FORWARD_MAILBOX;
-    if (incoming === FORWARD_MAILBOX && method !== FORWARD_MAILBOX && !isKnown(id)) {
+    const method = known.memory.formerMethods?.[id] ?? FORWARD_MAILBOX;
+    if (
+      incoming === FORWARD_MAILBOX &&
+      method !== FORWARD_MAILBOX &&
+      registry.valueOfAnother(formerThing(id), origin) === undefined
+    ) {
       warn(
         `${pathOf(key)}: the mailbox record of ${name} was on ${method} before this resource. The one that declares the source now ` +
           "does not know that, and will not put it back; a resource renamed with aliases remembers.",

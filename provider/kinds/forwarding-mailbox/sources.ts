@@ -1,5 +1,4 @@
 import { written } from "../../core/converge";
-import type { Operation } from "../../core/kind";
 import { sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rule";
@@ -9,15 +8,18 @@ import { sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { MAILBOXES, requireOwnDomain } from "../mailbox-record/address";
 import { recipientKnownAs } from "../recipients";
-import { type ForwardingInputs, type ObservedSource, pathOf, SOURCE } from "./desired";
-import { noteSource, recordsOf, releaseRecords } from "./records";
+import { type ForwardingInputs, type ForwardingOperation, type ObservedSource, pathOf, SOURCE } from "./desired";
+import { recordSource, recordsOf, releaseRecords } from "./records";
 
 /** How long a mailbox that is not ready for rules is waited for when it is only being read, in milliseconds. */
 const NOT_READY = 30_000;
 
 /** Looks up every source; refuses what has no inbox, and the collecting mailbox itself, before anything is changed. */
-export async function lookUpSources(inputs: ForwardingInputs, operation: Operation): Promise<Map<string, Recipient>> {
-  const known = (operation.state.sourceIds ?? {}) as Record<string, string>;
+export async function lookUpSources(
+  inputs: ForwardingInputs,
+  operation: ForwardingOperation,
+): Promise<Map<string, Recipient>> {
+  const known = operation.known.memory.sourceIds ?? {};
   const entries = await Promise.all(
     Object.keys(inputs.sources ?? {}).map(async (key): Promise<[string, Recipient]> => {
       if (known[key] === undefined) {
@@ -59,7 +61,7 @@ export async function observeSource(
   key: string,
   recipient: Recipient,
   target: { name: string; emailAddress: string },
-  operation: Operation,
+  operation: ForwardingOperation,
 ): Promise<ObservedSource> {
   const { inboxRules } = operation.services;
   const { registry, origin } = operation;
@@ -70,7 +72,7 @@ export async function observeSource(
           what: `the inbox of ${key} to be ready`,
           look: () => inboxRules.list(recipient, key),
           done: (now) => now !== undefined,
-          atMost: operation.state.id === undefined ? operation.settleTimeout : NOT_READY,
+          atMost: operation.known.id === undefined ? operation.settleTimeout : NOT_READY,
         },
         operation,
       ),
@@ -85,7 +87,7 @@ export async function observeSource(
     rules.filter((one) => isOwn(one) || isForDynamics(one)),
     operation,
   );
-  const isPlaced = placedBy(operation).has(recipient.id);
+  const isPlaced = registry.isDeclared(placedRule(recipient.id, target.emailAddress));
   const isWhole = (one: InboxRule) => isForDynamics(one) && damageOf(one, target.name, addresses) === undefined;
   const rule =
     // The answer to its creation may have been lost: then the state still knows the former one.
@@ -95,7 +97,7 @@ export async function observeSource(
     // Only of a resource that is there already: a new one would take the rule of a namesake with another address.
     rules.find(
       (one) =>
-        operation.state.id !== undefined &&
+        operation.known.id !== undefined &&
         one.name === ruleName(target.name) &&
         one.targets.length > 0 &&
         !feedsAnother(one, recipient, operation),
@@ -120,7 +122,7 @@ export async function observeSource(
     stoppers,
     isPlaced,
     records,
-    collects: collecting.filter(({ id }) => id !== operation.state.id).map(({ name }) => name),
+    collects: collecting.filter(({ id }) => id !== operation.known.id).map(({ name }) => name),
     isFedByOthers: rules.some((one) => !isOwn(one) && isForDynamics(one)),
   };
 }
@@ -138,7 +140,7 @@ export interface Feeding {
  */
 export async function feedingMailboxes(
   { emailAddress }: { emailAddress: string },
-  operation: Operation,
+  operation: ForwardingOperation,
 ): Promise<Map<string, Feeding>> {
   const { dataverse, recipients, inboxRules } = operation.services;
   const onForwardMailbox = await dataverse.mailboxesOnForwardMailbox(operation);
@@ -174,7 +176,7 @@ function isForDynamics({ name }: InboxRule): boolean {
 }
 
 /** Whether a rule is that of another forward mailbox of this deployment. */
-function feedsAnother({ targets }: InboxRule, { id }: Recipient, { registry, origin }: Operation): boolean {
+function feedsAnother({ targets }: InboxRule, { id }: Recipient, { registry, origin }: ForwardingOperation): boolean {
   return targets.some(({ addresses }) =>
     addresses.some((address) => registry.isDeclaredByAnother(sourceThing(id, address), origin)),
   );
@@ -184,46 +186,53 @@ function feedsAnother({ targets }: InboxRule, { id }: Recipient, { registry, ori
  * The addresses of the collecting mailbox: a service may print the primary one of a rule that was made with another. They are looked up
  * only where a rule names an address that is not the declared one.
  */
-async function addressesOf(address: string, rules: readonly InboxRule[], operation: Operation): Promise<string[]> {
+async function addressesOf(
+  address: string,
+  rules: readonly InboxRule[],
+  operation: ForwardingOperation,
+): Promise<string[]> {
   const isPlain = rules.every(({ targets }) => targets.every((target) => target.addresses.includes(address)));
   const found = isPlain ? [] : await operation.services.recipients.withAddress(address);
   return [address, ...found.flatMap(smtpAddresses)];
 }
 
-/** The sources whose rule an operation has placed, by the source's id: where it stands then is where it can be put. */
-const placed = new WeakMap<Operation, Set<string>>();
-
-function placedBy(operation: Operation): Set<string> {
-  const known = placed.get(operation) ?? new Set();
-  placed.set(operation, known);
-  return known;
-}
+/**
+ * The registry's name for a rule that this deployment has placed. Where it stands then is where it can be put, also if the answer to its
+ * creation was lost.
+ */
+const placedRule = (sourceId: string, address: string): string => `placed rule/${sourceId}/${address}`;
 
 /** Ids of the rules that the state has for a source, however the program wrote it then. */
-function ruleIdsOf(recipientId: string, { state }: Operation): string[] {
-  const rules = (state.sourceRules ?? {}) as Record<string, string>;
-  return Object.entries((state.sourceIds ?? {}) as Record<string, string>).flatMap(([key, id]) => {
-    const rule = rules[key];
+function ruleIdsOf(recipientId: string, { known }: ForwardingOperation): string[] {
+  const { sourceRules = {}, sourceIds = {} } = known.memory;
+  return Object.entries(sourceIds).flatMap(([key, id]) => {
+    const rule = sourceRules[key];
     return rule !== undefined && sameText(id, recipientId) ? [rule] : [];
   });
 }
 
-/** Notes which rules the declared sources have: a program that renames and moves everything at once still means these. */
-export function noteRules(
+/** Records which rules the declared sources have: a program that renames and moves everything at once still means these. */
+export function recordRules(
   sources: ReadonlyMap<string, ObservedSource>,
   inputs: ForwardingInputs,
-  { state }: Operation,
+  operation: ForwardingOperation,
 ): void {
-  for (const [key, { recipient, rule }] of sources) {
-    if (rule !== undefined && inputs.sources?.[key] !== undefined) {
-      state.sourceIds = { ...(state.sourceIds as object | undefined), [key]: recipient.id };
-      state.sourceRules = { ...(state.sourceRules as object | undefined), [key]: rule.id };
-    }
+  const { sourceIds, sourceRules } = operation.known.memory;
+  const own = [...sources].flatMap(([key, { recipient, rule }]) =>
+    rule === undefined || inputs.sources?.[key] === undefined ? [] : [{ key, id: recipient.id, rule: rule.id }],
+  );
+  if (own.length > 0) {
+    operation.record({
+      memory: {
+        sourceIds: { ...sourceIds, ...Object.fromEntries(own.map(({ key, id }) => [key, id])) },
+        sourceRules: { ...sourceRules, ...Object.fromEntries(own.map(({ key, rule }) => [key, rule])) },
+      },
+    });
   }
 }
 
 /** What the owner of a source should know before it gets a rule: said once, when the rule is placed. */
-export async function warnAbout(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+export async function warnAbout(key: string, source: ObservedSource, operation: ForwardingOperation): Promise<void> {
   const { recipient, rule, collects } = source;
   if (rule !== undefined) {
     return;
@@ -252,7 +261,7 @@ export async function warnAbout(key: string, source: ObservedSource, operation: 
 export function tellLeftOver(
   sources: ReadonlyMap<string, ObservedSource>,
   inputs: ForwardingInputs,
-  operation: Operation,
+  operation: ForwardingOperation,
 ): void {
   for (const [key, { recipient, rule, copies, stoppers, isPlaced, records }] of sources) {
     if (inputs.sources?.[key] === undefined) {
@@ -312,7 +321,7 @@ export async function placeRule(
   key: string,
   source: ObservedSource,
   inputs: ForwardingInputs,
-  operation: Operation,
+  operation: ForwardingOperation,
 ): Promise<void> {
   const { inboxRules } = operation.services;
   const { recipient, rule, damage, stoppers } = source;
@@ -323,13 +332,13 @@ export async function placeRule(
     [rule.conditions, rule.exceptions, rule.otherActions].every(({ length }) => length === 0);
   let { id } = rule ?? {};
   if (!isPlain) {
-    placedBy(operation).add(recipient.id);
+    operation.registry.declare(placedRule(recipient.id, inputs.emailAddress), operation.origin);
     id = await written(
       () => inboxRules.create(recipient, wanted, `creating the inbox rule of ${key}`, operation),
-      () => noteSource(key, recipient, operation),
+      () => recordSource(key, recipient, operation),
     );
     if (id !== undefined) {
-      operation.state.sourceRules = { ...(operation.state.sourceRules as object | undefined), [key]: id };
+      operation.record({ memory: { sourceRules: { ...operation.known.memory.sourceRules, [key]: id } } });
     }
     if (rule !== undefined) {
       await inboxRules.delete(recipient, rule, `replacing the inbox rule of ${key}`, operation, id);
@@ -338,7 +347,7 @@ export async function placeRule(
     await inboxRules.update(recipient, rule, wanted, `repairing the inbox rule of ${key}`, operation);
   }
   if (stoppers.length > 0) {
-    placedBy(operation).add(recipient.id);
+    operation.registry.declare(placedRule(recipient.id, inputs.emailAddress), operation.origin);
     const others = Math.min(...stoppers.map(({ sequence }) => sequence));
     const own = { id: id ?? "", name: wanted.name };
     const action = `moving the inbox rule of ${key} before ${stoppers.map(({ name }) => name).join(", ")}`;
@@ -350,7 +359,7 @@ export async function placeRule(
 export async function removeCopies(
   key: string,
   { recipient, copies }: Pick<ObservedSource, "recipient" | "copies">,
-  operation: Operation,
+  operation: ForwardingOperation,
 ): Promise<void> {
   for (const copy of copies) {
     const action = `removing a copy of the inbox rule of ${key}`;
@@ -359,7 +368,11 @@ export async function removeCopies(
 }
 
 /** Takes the rule and its copies out of a source and puts its records back, unless another rule still feeds a forward mailbox. */
-export async function releaseSource(key: string, source: ObservedSource, operation: Operation): Promise<void> {
+export async function releaseSource(
+  key: string,
+  source: ObservedSource,
+  operation: ForwardingOperation,
+): Promise<void> {
   const { inboxRules } = operation.services;
   const { recipient, rule, records } = source;
   if (rule !== undefined) {

@@ -1,20 +1,21 @@
 import { written } from "../../core/converge";
-import type { Change, Operation } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import type { MailboxRow } from "../../services/dataverse";
+import { retryWhile } from "../../services/waiting";
 import { requireSameOrganization } from "../mailbox-record/address";
 import { decidedElsewhere } from "../mailbox-record/conflicts";
-import { addressColumn, type Behind, writeBehind } from "../mailbox-record/record-owner";
 import { serverProfileOf } from "../mailbox-record/server-profile";
-import { forgetCommands, type RecordValues, recordDifference, valuesOf, writeRecord } from "../mailbox-record/values";
-import { lookingAgain } from "../mailbox-record/writing";
-import { around, whoIs } from "./desired";
-import { noteGiven, PROPERTIES, valuesToPutBack } from "./former-values";
+import { addressColumn, type UserOrQueue, writeTo } from "../mailbox-record/user-or-queue";
+import { forgetting, type RecordValues, recordDifference, valuesOf, writeRecord } from "../mailbox-record/values";
+import { isChangedMeanwhile } from "../mailbox-record/writing";
+import { type IndividualOperation, observeAround, whoIs } from "./desired";
+import { givenWith, PROPERTIES, valuesToPutBack } from "./former-values";
 
 /** Puts back what the record was before, as far as it still is what this resource made of it. */
-export async function remove(id: string, operation: Operation): Promise<void> {
-  const { state, services } = operation;
-  await requireSameOrganization(`putting back the mailbox record of ${whoIs(state)}`, operation);
-  await lookingAgain(async () => {
+export async function remove(id: string, operation: IndividualOperation): Promise<void> {
+  const { known, services } = operation;
+  await requireSameOrganization(`putting back the mailbox record of ${whoIs(known)}`, operation);
+  await retryWhile(isChangedMeanwhile, async () => {
     const row = await services.dataverse.mailbox(id, operation);
     if (row !== undefined) {
       await putBack(row, operation);
@@ -22,10 +23,10 @@ export async function remove(id: string, operation: Operation): Promise<void> {
   });
 }
 
-async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
-  const { state, registry } = operation;
-  const who = `the mailbox record of ${whoIs(state)}`;
-  const all = valuesToPutBack(row, state);
+async function putBack(row: MailboxRow, operation: IndividualOperation): Promise<void> {
+  const { known, registry } = operation;
+  const who = `the mailbox record of ${whoIs(known)}`;
+  const all = valuesToPutBack(row, known);
   const elsewhere = decidedElsewhere(row.id, PROPERTIES, operation);
   if (all.incomingEmail !== undefined && elsewhere.includes("incomingEmail")) {
     // A forward mailbox that this record still feeds puts it back when it lets go.
@@ -35,7 +36,7 @@ async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
     recordDifference(
       Object.fromEntries(Object.entries(all).filter(([property]) => elsewhere.includes(property))),
       row,
-      { credentials: null },
+      null,
     ),
     row,
     who,
@@ -49,11 +50,11 @@ async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
     operation.warn(`The server profile that ${who} had before ${why}; it keeps the one it has.`);
     delete values.serverProfile;
   }
-  const changes = recordDifference(values, row, { credentials: null });
+  const changes = recordDifference(values, row, null);
   await writeRecord(changes, values, {}, row, who, operation);
   if (emailAddress !== undefined && emailAddress !== valuesOf(row).emailAddress) {
-    const { behind } = await around(row, state, operation);
-    await setAddress(behind, emailAddress, operation);
+    const { owner } = await observeAround(row, known.inputs, operation);
+    await setAddress(owner, emailAddress, operation);
   }
 }
 
@@ -61,7 +62,7 @@ async function putBack(row: MailboxRow, operation: Operation): Promise<void> {
  * Says what a record was before whose properties another resource of this deployment declares now, such as this one under its new
  * name: it was created first, and takes what it found for the former values.
  */
-function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string, { warn }: Operation): void {
+function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string, { warn }: IndividualOperation): void {
   const values = changes
     // A forward mailbox that needs it may know what it was.
     .filter(({ path: [property] }) => property !== "incomingEmail" || row.incoming !== "ForwardMailbox")
@@ -78,7 +79,7 @@ function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string,
 async function whyProfileStays(
   { serverProfile, credentials, appointmentsContactsTasks }: RecordValues,
   row: MailboxRow,
-  operation: Operation,
+  operation: IndividualOperation,
 ): Promise<string | undefined> {
   if (typeof serverProfile !== "string") {
     return undefined;
@@ -97,21 +98,21 @@ async function whyProfileStays(
 }
 
 /** Writes an address to the user or queue; the record follows. */
-export async function setAddress(behind: Behind, address: string | null, operation: Operation): Promise<void> {
+export async function setAddress(
+  owner: UserOrQueue,
+  address: string | null,
+  operation: IndividualOperation,
+): Promise<void> {
+  const action = `changing the address of the ${owner.kind} ${owner.name}`;
   await written(
+    () => writeTo(owner, addressColumn(owner, address), action, operation),
     () =>
-      writeBehind(
-        behind,
-        addressColumn(behind, address),
-        `changing the address of the ${behind.kind} ${behind.name}`,
-        operation,
-      ),
-    () => {
-      forgetCommands(["emailAddress"], operation.state);
-      if (address !== null) {
-        operation.state.emailAddress = address;
-        noteGiven({ emailAddress: address }, ["emailAddress"], operation);
-      }
-    },
+      operation.record({
+        inputs: address === null ? {} : { emailAddress: address },
+        memory: {
+          ...forgetting(["emailAddress"]),
+          ...(address === null ? {} : givenWith({ emailAddress: address }, ["emailAddress"], operation.known)),
+        },
+      }),
   );
 }

@@ -1,8 +1,8 @@
-import type { Operation, Properties } from "../../core/kind";
 import type { Registry } from "../../core/registry";
-import type { MailboxRow } from "../../services/dataverse";
+import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
+import { isHeld } from "../mailbox-record/schema";
 import { orNull, type RecordValues, recordDifference, valuesOf } from "../mailbox-record/values";
-import type { IndividualInputs } from "./desired";
+import type { IndividualInputs, IndividualOperation, KnownIndividual, Memory } from "./desired";
 
 /** The properties of a record that an `IndividualMailbox` may declare. */
 export const PROPERTIES = [
@@ -19,20 +19,22 @@ export const PROPERTIES = [
 export type Property = (typeof PROPERTIES)[number];
 
 /**
- * Begins to remember what a record was before: from its creation on, a resource puts back what it changes. One that was imported
- * never began, and puts nothing back.
+ * Records what declared properties were before this resource had them: that is what they go back to.
+ *
+ * @param isCreation whether the resource is new. From then on it remembers; one that was imported never began, and puts nothing back.
  */
-export function beginFormer({ state }: Operation, former: RecordValues = {}): void {
-  state.former ??= former;
-}
-
-/** Notes what declared properties were before this resource had them: that is what they go back to. */
-export function noteFormer(inputs: IndividualInputs, row: MailboxRow, operation: Operation): void {
-  const { state, warn } = operation;
-  if (state.former === undefined) {
+export function recordFormer(
+  inputs: IndividualInputs,
+  row: MailboxRow,
+  isCreation: boolean,
+  operation: IndividualOperation,
+): void {
+  const { known, registry, warn } = operation;
+  const begun = known.memory.former ?? (isCreation ? {} : undefined);
+  if (begun === undefined) {
     return;
   }
-  const former = { ...(state.former as RecordValues) };
+  const former = { ...begun };
   const found: RecordValues = { ...valuesOf(row), credentials: null };
   for (const property of PROPERTIES) {
     if (inputs[property] !== undefined && !(property in former)) {
@@ -42,60 +44,67 @@ export function noteFormer(inputs: IndividualInputs, row: MailboxRow, operation:
       }
     }
   }
-  state.former = former;
-  learnFormer(row.id, operation);
+  operation.record({ memory: { former: withMethodElsewhere(former, registry.formerMethods.get(row.id)) } });
 }
 
-/** Learns what the incoming method of a record was before a forward mailbox of this program set it. */
-export function learnFormer(recordId: string, { state, registry }: Operation): void {
-  const former = state.former as RecordValues | undefined;
-  const known = registry.formerMethods.get(recordId);
-  if (former?.incomingEmail === "ForwardMailbox" && known !== undefined) {
-    state.former = { ...former, incomingEmail: known };
-  }
+/**
+ * Pure. Former values with what the incoming method of the record was before a forward mailbox of this program set it.
+ *
+ * @param method the former method, where the forward mailbox knows it.
+ */
+export function withMethodElsewhere(former: Memory["former"], method: IncomingMethod | undefined): Memory["former"] {
+  return former?.incomingEmail === "ForwardMailbox" && method !== undefined
+    ? { ...former, incomingEmail: method }
+    : former;
 }
 
 /** Tells the forward mailboxes of this deployment what the incoming method of a record was before. */
-export function shareFormer(recordId: string, { former, given }: Properties, registry: Registry): void {
-  const { incomingEmail } = (former ?? {}) as RecordValues;
-  const isForwarded = ((given ?? {}) as RecordValues).incomingEmail === "ForwardMailbox";
-  if (isForwarded && incomingEmail !== undefined && incomingEmail !== "ForwardMailbox") {
-    registry.formerMethods.set(recordId, incomingEmail);
+export function shareFormer({ id, memory: { former, given } }: KnownIndividual, registry: Registry): void {
+  const incomingEmail = former?.incomingEmail;
+  const isForwarded = given?.incomingEmail === "ForwardMailbox";
+  if (id !== undefined && isForwarded && incomingEmail !== undefined && incomingEmail !== "ForwardMailbox") {
+    registry.formerMethods.set(id, incomingEmail);
   }
 }
 
 /**
- * Notes what this resource gives a record, or may have given it. A property that is different later was changed by somebody else,
- * also when a refresh took the change into the state. What it gave before counts until {@link settleGiven}: an answer may be lost.
+ * What this resource gives a record, or may have given it. A property that is different later was changed by somebody else, also when a
+ * refresh took the change into the state. The previous values are kept until {@link settleGiven} runs, in case a response was lost.
  *
  * @param values what is written.
  */
-export function noteGiven(values: RecordValues, properties: readonly string[], { state }: Operation): void {
-  if (state.former === undefined) {
-    return;
+export function givenWith(
+  values: RecordValues,
+  properties: readonly string[],
+  { memory }: KnownIndividual,
+): Pick<Memory, "given" | "givenBefore"> {
+  if (memory.former === undefined) {
+    return memory;
   }
-  const given = { ...(state.given as Properties | undefined) };
-  const before = { ...(state.givenBefore as Record<string, unknown[]> | undefined) };
+  const given: Record<string, unknown> = { ...memory.given };
+  const before = { ...memory.givenBefore };
   for (const property of properties) {
     if (given[property] !== undefined) {
       before[property] = [...(before[property] ?? []), given[property]];
     }
     given[property] = property === "credentials" ? values.credentials?.userName : values[property as Property];
   }
-  Object.assign(state, { given, givenBefore: before });
+  return { given, givenBefore: before };
 }
 
-/** Notes that a record has what is declared, and forgets what is not declared any more. */
-export function settleGiven(inputs: IndividualInputs, values: RecordValues, operation: Operation): void {
-  const { state } = operation;
-  noteGiven(values, PROPERTIES, operation);
-  delete state.givenBefore;
-  for (const memory of ["former", "given"]) {
-    if (state[memory] !== undefined) {
-      const known = Object.entries(state[memory] as Properties);
-      state[memory] = Object.fromEntries(known.filter(([property]) => inputs[property as Property] !== undefined));
-    }
-  }
+/** Records that a record has what is declared, and forgets what is not declared any more. */
+export function settleGiven(inputs: IndividualInputs, values: RecordValues, operation: IndividualOperation): void {
+  const { former } = operation.known.memory;
+  const { given } = givenWith(values, PROPERTIES, operation.known);
+  const declared = <Value>(all: Readonly<Record<string, Value>> | undefined) =>
+    all && Object.fromEntries(Object.entries(all).filter(([property]) => inputs[property as Property] !== undefined));
+  operation.record({
+    memory: {
+      former: declared<unknown>(former as Record<string, unknown> | undefined),
+      given: declared(given),
+      givenBefore: undefined,
+    },
+  });
 }
 
 /** What is declared, as values of the record: the server profile by its id, and null where the program says that there is none. */
@@ -111,16 +120,16 @@ export function declaredValues(inputs: IndividualInputs, serverProfileId: string
 export function valuesFor(
   inputs: IndividualInputs,
   serverProfileId: string | undefined,
-  previous: Properties,
+  { inputs: held }: KnownIndividual,
   row: MailboxRow,
   elsewhere: readonly string[],
-  state: Properties,
+  known: KnownIndividual,
 ): RecordValues {
   const declared = declaredValues(inputs, serverProfileId);
-  const back = valuesToPutBack(row, state);
+  const back = valuesToPutBack(row, known);
   return Object.fromEntries(
     PROPERTIES.flatMap((property) => {
-      const isLeft = (previous[property] ?? undefined) !== undefined && !elsewhere.includes(property);
+      const isLeft = isHeld(held, property) && !elsewhere.includes(property);
       const value = inputs[property] !== undefined ? declared[property] : isLeft ? back[property] : undefined;
       return value === undefined ? [] : [[property, value]];
     }),
@@ -128,13 +137,13 @@ export function valuesFor(
 }
 
 /** What goes back when it is not declared any more: what this resource gave the record and the record still has. */
-export function valuesToPutBack(row: MailboxRow, { former, given, givenBefore }: Properties): RecordValues {
-  const before = (former ?? {}) as RecordValues;
-  const own = (given ?? {}) as Record<Property, unknown>;
-  const earlier = (givenBefore ?? {}) as Partial<Record<Property, unknown[]>>;
+export function valuesToPutBack(
+  row: MailboxRow,
+  { memory: { former: before = {}, given: own = {}, givenBefore: earlier = {} } }: KnownIndividual,
+): RecordValues {
   return Object.fromEntries(
     PROPERTIES.filter((property) => property in before && property in own)
-      // Somebody who changed it since meant something by it.
+      // If someone changed it in the meantime, leave their value alone.
       .filter((property) => [own[property], ...(earlier[property] ?? [])].some((one) => isStill(property, one, row)))
       .map((property) => [property, before[property]]),
   );
@@ -143,6 +152,5 @@ export function valuesToPutBack(row: MailboxRow, { former, given, givenBefore }:
 function isStill(property: Property, given: unknown, row: MailboxRow): boolean {
   // Whether the password is the one that was given cannot be read.
   const value = property === "credentials" ? { userName: given, password: "" } : given;
-  const state = { credentials: { password: "" } };
-  return recordDifference({ [property]: value } as RecordValues, row, state).length === 0;
+  return recordDifference({ [property]: value } as RecordValues, row, { password: "" }).length === 0;
 }

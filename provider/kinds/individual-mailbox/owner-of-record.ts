@@ -1,24 +1,26 @@
-import type { Operation, Properties } from "../../core/kind";
 import { absent, type Unfit, unfit } from "../../core/reading";
 import { InputError } from "../../http/errors";
 import type { MailboxRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import { isGuid } from "../../services/text";
-import { type Behind, lookBehind, namesOf, recordOf } from "../mailbox-record/record-owner";
-import type { IndividualInputs } from "./desired";
+import { namesOf, recordOf, type UserOrQueue, userOrQueue } from "../mailbox-record/user-or-queue";
+import type { IndividualInputs, IndividualOperation } from "./desired";
 
 /** The user or queue whose record is meant; one that the state knows by its id keeps meaning that one. */
-export async function whose({ user, queue }: IndividualInputs, operation: Operation): Promise<Behind> {
-  const { state } = operation;
+export async function ownerNamed(
+  { user, queue }: IndividualInputs,
+  operation: IndividualOperation,
+): Promise<UserOrQueue> {
+  const { regarding } = operation.known.memory;
   const kind = user === undefined ? "queue" : "user";
   const name = user ?? queue ?? "";
-  if (typeof state.regarding === "string") {
-    const known = await lookBehind({ kind, id: state.regarding }, operation);
+  if (regarding !== undefined) {
+    const known = await userOrQueue({ kind, id: regarding }, operation);
     if (known !== undefined) {
       return known;
     }
   }
-  const found = await behindNamed(kind, name, operation);
+  const found = await ownersNamed(kind, name, operation);
   const [only, second] = found;
   if (only === undefined) {
     throw new InputError([{ path: kind, reason: `no ${kind} of the Dynamics environment is known as ${name}` }]);
@@ -30,11 +32,11 @@ export async function whose({ user, queue }: IndividualInputs, operation: Operat
 }
 
 /** The users or queues that a text means. */
-export async function behindNamed(
-  kind: Behind["kind"],
+export async function ownersNamed(
+  kind: UserOrQueue["kind"],
   name: string,
-  { services, ...operation }: Operation,
-): Promise<Behind[]> {
+  { services, ...operation }: IndividualOperation,
+): Promise<UserOrQueue[]> {
   return kind === "user"
     ? (await services.principals.users(name, operation)).map((one) => ({ ...one, kind }))
     : (await services.queues.named(name, operation)).map((one) => ({
@@ -46,7 +48,10 @@ export async function behindNamed(
 }
 
 /** All ways to write the user or queue that are known to mean it, the one of the program among them. */
-export function knownAs({ knownAs: names }: Behind, { user, queue }: Properties): string[] {
+export function knownAs(
+  { knownAs: names }: UserOrQueue,
+  { user, queue }: { user?: string | null | undefined; queue?: string | null | undefined },
+): string[] {
   const written = [user, queue].filter((name) => typeof name === "string");
   return [...new Set([...names, ...written].map((name) => name.toLowerCase()))].sort();
 }
@@ -54,15 +59,15 @@ export function knownAs({ knownAs: names }: Behind, { user, queue }: Properties)
 /** The one mailbox record that a program refers to, by its own id or by whose it is, and the user or queue behind it. */
 export async function recordAsked(
   asked: string,
-  operation: Operation,
-): Promise<{ row: MailboxRow; behind: Behind } | Unfit> {
+  operation: IndividualOperation,
+): Promise<{ row: MailboxRow; owner: UserOrQueue } | Unfit> {
   const { dataverse } = operation.services;
   const byId = isGuid(asked) ? await dataverse.mailbox(asked, operation) : undefined;
   if (byId !== undefined) {
     return ownerOf(byId, operation);
   }
   const kinds = ["user", "queue"] as const;
-  const found = (await Promise.all(kinds.map((kind) => behindNamed(kind, asked, operation)))).flat();
+  const found = (await Promise.all(kinds.map((kind) => ownersNamed(kind, asked, operation)))).flat();
   const [only, second] = found;
   if (only === undefined) {
     const [other] = await dataverse.mailboxesWithAddress(asked.toLowerCase(), operation);
@@ -79,22 +84,25 @@ export async function recordAsked(
   const row = await recordOf(only, operation);
   return row === undefined
     ? absent(`Dynamics has made no mailbox record for the ${only.kind} ${only.name}`)
-    : { row, behind: only };
+    : { row, owner: only };
 }
 
-async function ownerOf(row: MailboxRow, operation: Operation): Promise<{ row: MailboxRow; behind: Behind } | Unfit> {
+async function ownerOf(
+  row: MailboxRow,
+  operation: IndividualOperation,
+): Promise<{ row: MailboxRow; owner: UserOrQueue } | Unfit> {
   if (row.isForwardMailbox) {
     return unfit(forwardMailbox(row));
   }
   const { regarding } = row;
-  const behind =
+  const owner =
     regarding === undefined
       ? undefined
-      : ((await lookBehind({ kind: "user", id: regarding }, operation)) ??
-        (await lookBehind({ kind: "queue", id: regarding }, operation)));
-  return behind === undefined
+      : ((await userOrQueue({ kind: "user", id: regarding }, operation)) ??
+        (await userOrQueue({ kind: "queue", id: regarding }, operation)));
+  return owner === undefined
     ? unfit(`the mailbox record ${row.name} belongs to no user or queue that the application can read`)
-    : { row, behind };
+    : { row, owner };
 }
 
 function forwardMailbox({ name }: MailboxRow): string {

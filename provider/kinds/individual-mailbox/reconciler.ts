@@ -1,7 +1,6 @@
-import type { BagReconciler } from "../../core/bag";
 import { environmentName, rowName } from "../../core/claims";
 import { written } from "../../core/converge";
-import type { Change, Operation, Properties } from "../../core/kind";
+import type { Change, Properties, Reconciler } from "../../core/kind";
 import { asHeld } from "../../core/kind";
 import { holdingAll, isUnfit } from "../../core/reading";
 import { InputError } from "../../http/errors";
@@ -10,46 +9,56 @@ import { sameText } from "../../services/text";
 import { claimsOfAddress, claimsOfRecord, isElsewhere, requireSameOrganization } from "../mailbox-record/address";
 import { tellOverwritten } from "../mailbox-record/adoption";
 import { claimsOfValues, declareValues, requireOwnValues } from "../mailbox-record/conflicts";
-import { type Behind, recordAppears, recordOf, writeBehind } from "../mailbox-record/record-owner";
-import {
-  COMMANDS,
-  credentialsAsDeclared,
-  recordOutputs,
-  remembered,
-  serverProfileAsDeclared,
-  tellInactive,
-} from "../mailbox-record/schema";
+import { credentialsAsDeclared, recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
 import {
   requireSuitableProfile,
   serverProfileNamed,
   serverProfileOf,
   warnWithoutCredentials,
 } from "../mailbox-record/server-profile";
-import { adviceOnMove, approve, commandsAsObserved, commandsByDefault, test } from "../mailbox-record/test-and-enable";
+import {
+  adviceOnMove,
+  approve,
+  commandsAsObserved,
+  commandsByDefault,
+  commandsRemembered,
+  test,
+} from "../mailbox-record/test-and-enable";
+import { recordAppears, recordOf, type UserOrQueue, writeTo } from "../mailbox-record/user-or-queue";
 import { isOfRecord, type RecordValues, recordDifference, valuesOf, writeRecord } from "../mailbox-record/values";
 import { remove, setAddress } from "./deletion";
-import { around, type Desired, type IndividualInputs, type Observed, schema, whoIs } from "./desired";
 import {
-  beginFormer,
+  type Desired,
+  type IndividualInputs,
+  type IndividualOperation,
+  type KnownIndividual,
+  type Memory,
+  memory,
+  type Observed,
+  observeAround,
+  schema,
+  whoIs,
+} from "./desired";
+import {
   declaredValues,
-  learnFormer,
-  noteFormer,
-  noteGiven,
+  givenWith,
   PROPERTIES,
+  recordFormer,
   settleGiven,
   shareFormer,
   valuesFor,
+  withMethodElsewhere,
 } from "./former-values";
-import { knownAs, recordAsked, whose } from "./owner-of-record";
+import { knownAs, ownerNamed, recordAsked } from "./owner-of-record";
 
 /**
  * The mailbox record that Dynamics made for a user or a queue. It never makes or deletes the record; the address is written
  * to the user or queue, which the record follows. What it changed goes back when it is deleted.
  */
-export const individualMailbox: BagReconciler<IndividualInputs, Desired, Observed> = {
+export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Observed> = {
   kind: "IndividualMailbox",
   schema,
-  keyed: {},
+  memory,
   check,
 
   byDefault: commandsByDefault,
@@ -66,71 +75,75 @@ export const individualMailbox: BagReconciler<IndividualInputs, Desired, Observe
 
   advise: adviceOnMove,
 
-  replaces: (state, inputs, _registry, environmentUrl) => [
-    ...(["user", "queue"] as const).filter((property) => !isSameOne(property, state, inputs)),
-    ...(isElsewhere(state.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : []),
+  replaces: (known, inputs, _registry, environmentUrl) => [
+    ...(["user", "queue"] as const).filter((property) => !isSameOne(property, known, inputs)),
+    ...(isElsewhere(known.inputs.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : []),
   ],
-  respelled: (state, inputs) =>
+  respelled: (known, inputs) =>
     (["user", "queue"] as const).filter(
-      (property) => state[property] !== inputs[property] && isSameOne(property, state, inputs),
+      (property) => known.inputs[property] !== inputs[property] && isSameOne(property, known, inputs),
     ),
-  refersTo: () => ({}),
+  share: (known, _origin, registry) => shareFormer(known, registry),
 
-  declare(state, inputs, origin, registry) {
-    declareValues(String(state.id), state, inputs, PROPERTIES, origin, registry);
-    shareFormer(String(state.id), state, registry);
+  declare(known, inputs, origin, registry) {
+    const { regarding } = known.memory;
+    declareValues(known.id ?? "", known, inputs, PROPERTIES, origin, registry);
+    shareFormer(known, registry);
     for (const kind of ["user", "queue"] as const) {
       const named = inputs[kind];
       // Of an old state it is not known whose record it is.
-      if (typeof named === "string" && named === state[kind] && typeof state.regarding === "string") {
-        registry.claims.learn(rowName(kind, named), rowName(kind, state.regarding));
+      if (typeof named === "string" && named === known.inputs[kind] && regarding !== undefined) {
+        registry.claims.learn(rowName(kind, named), rowName(kind, regarding));
       }
     }
   },
 
   async resolve(inputs, operation) {
     const { serverProfile } = inputs;
-    const [behind, profile] = await Promise.all([
-      whose(inputs, operation),
+    const [owner, profile] = await Promise.all([
+      ownerNamed(inputs, operation),
       typeof serverProfile === "string" ? serverProfileNamed(serverProfile, operation) : undefined,
     ]);
-    requireAddress(inputs, behind);
-    const named = inputs[behind.kind];
+    requireAddress(inputs, owner);
+    const named = inputs[owner.kind];
     if (named !== undefined) {
-      operation.registry.claims.learn(rowName(behind.kind, named), rowName(behind.kind, behind.id), true);
+      operation.registry.claims.learn(rowName(owner.kind, named), rowName(owner.kind, owner.id), true);
     }
-    return { inputs, behind, profile };
+    return { inputs, owner, profile };
   },
 
   async find(desired, operation) {
-    const row = await recordOf(desired.behind, operation);
-    if (row === undefined) {
-      return undefined;
-    }
-    beginFormer(operation);
-    return { ...(await around(row, desired.inputs, operation)), isAdopted: true };
+    const row = await recordOf(desired.owner, operation);
+    return row === undefined
+      ? undefined
+      : { ...(await observeAround(row, desired.inputs, operation)), isCreation: true };
   },
 
-  async ensure({ behind, inputs }, operation) {
+  async takeOver(found, desired, operation) {
+    const changes = difference(desired, operation.known, found, operation.known);
+    tellOverwritten(changes, inWords(desired.owner), operation);
+    return found;
+  },
+
+  async create({ owner, inputs }, operation) {
     const { emailAddress } = inputs;
-    if (behind.address === undefined && emailAddress === undefined) {
-      const path = behind.kind;
-      const reason = `${behind.name} has no address in Dynamics, and so no mailbox record; declare emailAddress`;
+    if (owner.address === undefined && emailAddress === undefined) {
+      const path = owner.kind;
+      const reason = `${owner.name} has no address in Dynamics, and so no mailbox record; declare emailAddress`;
       throw new InputError([{ path, reason }]);
     }
-    if (behind.address === undefined && emailAddress !== undefined) {
-      beginFormer(operation, { emailAddress: null });
-      await setAddress(behind, emailAddress, operation);
+    if (owner.address === undefined && emailAddress !== undefined) {
+      operation.record({ memory: { former: { emailAddress: null } } });
+      await setAddress(owner, emailAddress, operation);
     }
-    beginFormer(operation);
-    return { ...(await around(await recordAppears(behind, operation), inputs, operation)), isAdopted: true };
+    const row = await recordAppears(owner, operation);
+    return { ...(await observeAround(row, inputs, operation)), isCreation: true };
   },
 
   async observe(id, desired, operation) {
-    shareFormer(id, operation.state, operation.registry);
-    await requireSameOrganization(`reading the mailbox record of ${whoIs(operation.state)}`, operation);
+    await requireSameOrganization(`reading the mailbox record of ${whoIs(operation.known)}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
-    return row === undefined ? undefined : around(row, desired?.inputs ?? operation.state, operation);
+    return row === undefined ? undefined : observeAround(row, desired?.inputs ?? operation.known.inputs, operation);
   },
 
   async read(asked, operation) {
@@ -138,60 +151,64 @@ export const individualMailbox: BagReconciler<IndividualInputs, Desired, Observe
     if (isUnfit(answer)) {
       return answer;
     }
-    const { row, behind } = answer;
-    const whoseItIs = { [behind.kind]: behind.kind === "user" ? (behind.address ?? behind.id) : behind.id };
-    const observed = await around(row, whoseItIs, operation);
-    const values = await this.inputs(holdingAll(PROPERTIES), observed, operation);
-    return { observed, inputs: { ...values, ...whoseItIs } };
+    const { row, owner } = answer;
+    const named = { [owner.kind]: owner.kind === "user" ? (owner.address ?? owner.id) : owner.id };
+    const observed = await observeAround(row, named, operation);
+    const known: KnownIndividual = { id: row.id, inputs: holdingAll(PROPERTIES), memory: operation.known.memory };
+    const values = await this.inputs(known, observed);
+    return { observed, inputs: { ...values, ...named } };
   },
 
   id: ({ row }) => row.id,
 
-  difference: ({ inputs, profile }, previous, { row, elsewhere }, state) =>
-    recordDifference(valuesFor(inputs, profile?.id, previous, row, elsewhere, state), row, state),
+  difference,
 
   apply,
 
   async finish(desired, _previous, { row, ...observed }, operation) {
-    const { inputs, behind } = desired;
+    const { inputs, owner } = desired;
     requireOwnValues(row.id, spelled(desired), PROPERTIES, operation);
-    noteFormer(inputs, row, operation);
+    recordFormer(inputs, row, observed.isCreation === true, operation);
     settleGiven(inputs, declaredValues(inputs, desired.profile?.id), operation);
-    operation.state.serverProfileId = row.serverProfileId;
     const approved = await approve(inputs.approveEmail, row, operation, (columns, action) =>
-      writeBehind(behind, columns, action, operation),
+      writeTo(owner, columns, action, operation),
     );
     return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
   },
 
-  outputs(desired, { row, behind, successor, organizationId }, operation) {
-    const { state } = operation;
-    tellInactive(row, operation);
-    tellDisabled(behind, successor, operation);
-    if (row.emailAddress === "") {
-      operation.warn(`${withoutAddress(behind)} It is neither approved nor tested, and no mail is processed.`);
-    }
+  outputs(desired, { row, owner, organizationId, formerMethod }, known) {
+    const { former, given, givenBefore } = known.memory;
     return {
       ...recordOutputs(row),
-      knownAs: knownAs(behind, desired?.inputs ?? state),
+      knownAs: knownAs(owner, desired?.inputs ?? known.inputs),
       organizationId,
-      ...remembered(state, ["former", "given", "givenBefore", ...COMMANDS]),
+      former: withMethodElsewhere(former, formerMethod),
+      given,
+      givenBefore,
+      ...commandsRemembered(row, desired === undefined, known),
     };
   },
 
-  async inputs(state, { row, profile }, operation) {
-    learnFormer(row.id, operation);
+  inputs(known, { row, profile }) {
     const read: Properties = {
       emailAddress: valuesOf(row).emailAddress,
-      serverProfile: serverProfileAsDeclared(row, profile, state),
+      serverProfile: serverProfileAsDeclared(row, profile, known),
       incomingEmail: row.incoming,
       outgoingEmail: row.outgoing,
       appointmentsContactsTasks: row.appointmentsContactsTasks,
       deleteAfterProcessing: row.deleteAfterProcessing,
-      credentials: credentialsAsDeclared(row, state),
+      credentials: credentialsAsDeclared(row, known),
     };
-    return { ...asHeld(state, read), ...commandsAsObserved(row, operation.state) };
+    return { ...asHeld(known.inputs, read), ...commandsAsObserved(row, known) };
   },
+
+  warnings: (_desired, { row, owner, successor }) => [
+    ...whenInactive(row),
+    ...whenDisabled(owner, successor),
+    ...(row.emailAddress === ""
+      ? [`${withoutAddress(owner)} It is neither approved nor tested, and no mail is processed.`]
+      : []),
+  ],
 
   remove,
 };
@@ -227,28 +244,29 @@ function check(inputs: Partial<IndividualInputs>, unsettled: readonly string[]):
 }
 
 /** Refuses a required test of what has no address. */
-function requireAddress({ emailAddress, testAndEnable }: IndividualInputs, behind: Behind): void {
+function requireAddress({ emailAddress, testAndEnable }: IndividualInputs, owner: UserOrQueue): void {
   const isRequired = typeof testAndEnable === "object" && testAndEnable.require;
-  if (isRequired && behind.address === undefined && emailAddress === undefined) {
-    const reason = `${behind.name} has no address in Dynamics, and Test & Enable cannot succeed without; declare emailAddress`;
-    throw new InputError([{ path: behind.kind, reason }]);
+  if (isRequired && owner.address === undefined && emailAddress === undefined) {
+    const reason = `${owner.name} has no address in Dynamics, and Test & Enable cannot succeed without; declare emailAddress`;
+    throw new InputError([{ path: owner.kind, reason }]);
   }
 }
 
 /** A record without an address, in words. */
-function withoutAddress({ kind, name }: Behind): string {
+function withoutAddress({ kind, name }: UserOrQueue): string {
   return `${kind}: the mailbox record of ${name} has no address. Declare emailAddress, or give the ${kind} one in Dynamics.`;
 }
 
 /** Says that a user is disabled, and who has the address now: the row of somebody who left and came back stays. */
-function tellDisabled({ isDisabled, name, id }: Behind, successor: Observed["successor"], { warn }: Operation): void {
-  if (isDisabled === true) {
-    const remedy =
-      successor === undefined
-        ? "Enable the user in Dynamics, or take the resource out of the program."
-        : `The enabled user with the same address is ${successor.name} (${successor.id}): write user: "${successor.id}", which replaces this resource.`;
-    warn(`user: ${name} (${id}) is disabled in Dynamics, and no mail of a disabled user is processed. ${remedy}`);
+function whenDisabled({ isDisabled, name, id }: UserOrQueue, successor: Observed["successor"]): string[] {
+  if (isDisabled !== true) {
+    return [];
   }
+  const remedy =
+    successor === undefined
+      ? "Enable the user in Dynamics, or take the resource out of the program."
+      : `The enabled user with the same address is ${successor.name} (${successor.id}): write user: "${successor.id}", which replaces this resource.`;
+  return [`user: ${name} (${id}) is disabled in Dynamics, and no mail of a disabled user is processed. ${remedy}`];
 }
 
 /** What is declared as the registry compares it: the server profile by its id, or false for none. */
@@ -257,56 +275,67 @@ function spelled({ inputs, profile }: Desired): Properties {
 }
 
 /** Whether two programs mean the same user or queue, by any of the ways to write it. */
-function isSameOne(property: "user" | "queue", state: Properties, inputs: Properties): boolean {
-  const before = state[property] ?? undefined;
+function isSameOne(property: "user" | "queue", { inputs: held, memory }: KnownIndividual, inputs: Properties): boolean {
+  const before = held[property] ?? undefined;
   const after = inputs[property] ?? undefined;
-  const names = (state.knownAs ?? []) as string[];
+  const names = memory.knownAs ?? [];
   return (
     before === after ||
     (before !== undefined && after !== undefined && names.some((name) => sameText(name, String(after))))
   );
 }
 
+function difference(
+  { inputs, profile }: Desired,
+  previous: KnownIndividual,
+  { row, elsewhere }: Observed,
+  known: KnownIndividual,
+): Change[] {
+  const values = valuesFor(inputs, profile?.id, previous, row, elsewhere, known);
+  return recordDifference(values, row, known.inputs.credentials);
+}
+
+/** A mailbox record in words. */
+function inWords({ kind, name }: UserOrQueue): string {
+  return `the mailbox record of the ${kind} ${name}`;
+}
+
 async function apply(
   changes: readonly Change[],
   desired: Desired,
   observed: Observed,
-  operation: Operation,
-): Promise<void> {
-  const { inputs, behind } = desired;
-  const { row, elsewhere, isAdopted } = observed;
-  const { state } = operation;
-  const who = `the mailbox record of the ${behind.kind} ${behind.name}`;
+  operation: IndividualOperation,
+): Promise<undefined> {
+  const { inputs, owner } = desired;
+  const { row, elsewhere } = observed;
   const declared = declaredValues(inputs, desired.profile?.id);
-  const values = valuesFor(inputs, desired.profile?.id, state, row, elsewhere, state);
+  const values = valuesFor(inputs, desired.profile?.id, operation.known, row, elsewhere, operation.known);
   requireOwnValues(row.id, spelled(desired), PROPERTIES, operation);
   const profile = await profileOf(values, observed, operation);
   requireSuitableProfile({ appointmentsContactsTasks: row.appointmentsContactsTasks, ...values }, profile);
   if (changes.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
     warnWithoutCredentials(Boolean(inputs.credentials), profile, operation);
   }
-  if (isAdopted === true) {
-    tellOverwritten(changes, who, operation);
-  }
-  noteFormer(inputs, row, operation);
+  recordFormer(inputs, row, observed.isCreation === true, operation);
   // The record first: Dynamics refuses there what cannot be, before the address is anything new.
   const own = changes.filter((change) => isOfRecord(change) && change.path[0] !== "emailAddress");
   const given = own.map(({ path }) => path[0] ?? "").filter((property) => property in inputs);
   await written(
-    () => writeRecord(own, values, inputs, row, who, operation),
-    () => noteGiven(declared, given, operation),
+    () => writeRecord(own, values, inputs, row, inWords(owner), operation),
+    () => operation.record({ memory: givenWith(declared, given, operation.known) }),
   );
   const { emailAddress } = values;
   if (emailAddress !== undefined && own.length < changes.length) {
-    await setAddress(behind, emailAddress, operation);
+    await setAddress(owner, emailAddress, operation);
   }
+  return undefined;
 }
 
 /** The server profile that a record will have. */
 async function profileOf(
   { serverProfile }: RecordValues,
   { row, profile }: Observed,
-  operation: Operation,
+  operation: IndividualOperation,
 ): Promise<ServerProfile | undefined> {
   return serverProfile === undefined || serverProfile === row.serverProfileId
     ? profile

@@ -1,8 +1,9 @@
 import { type Claim, environmentName, rowName } from "../../core/claims";
-import type { Operation, Properties } from "../../core/kind";
+import type { Properties } from "../../core/kind";
 import { ConflictError, InputError } from "../../http/errors";
 import { describe } from "../../services/recipients";
 import { recipientNamed } from "../recipients";
+import type { RecordOperation } from "./schema";
 
 /** Recipient types that have an inbox of their own. */
 export const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox"];
@@ -18,9 +19,9 @@ export const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "Equipm
 export async function requireMailboxOfTenant(
   address: string,
   { why, effect }: { why: string; effect: string },
-  operation: Operation,
+  operation: RecordOperation,
 ): Promise<void> {
-  if (operation.state.emailAddress === address) {
+  if (operation.known.inputs.emailAddress === address) {
     return;
   }
   const path = "emailAddress";
@@ -39,7 +40,7 @@ export async function requireOwnDomain(
   address: string,
   path: string,
   why: string,
-  { services }: Operation,
+  { services }: RecordOperation,
 ): Promise<void> {
   const [, domain] = address.split("@");
   const domains = domain === undefined ? undefined : await services.mailboxes.acceptedDomains();
@@ -93,22 +94,23 @@ export function claimsOfRecord({ user, queue, environmentUrl }: Properties): Cla
 /** Another environment than the one in the state: its rows are neither gone nor changed, they are elsewhere. */
 export async function requireSameOrganization(
   action: string,
-  { state, services, ...operation }: Operation,
+  { known, services, ...operation }: RecordOperation,
 ): Promise<void> {
   const configured = await services.dataverse.organizationId(operation);
-  if (state.organizationId !== undefined && state.organizationId !== configured) {
-    const setting = typeof state.environmentUrl === "string" ? "environmentUrl" : "mailboxes:environmentUrl";
+  const { organizationId } = known.memory;
+  if (organizationId !== undefined && organizationId !== configured) {
+    const setting = typeof known.inputs.environmentUrl === "string" ? "environmentUrl" : "mailboxes:environmentUrl";
     throw new ConflictError({
       action,
-      words: `it is in the Dataverse organisation ${state.organizationId}, but ${setting} leads to ${configured}`,
+      words: `it is in the Dataverse organisation ${organizationId}, but ${setting} leads to ${configured}`,
       nextStep: "Nothing was read or changed. Name the environment that the stack was deployed to.",
     });
   }
 }
 
 /** Whether a program moves a row to another environment, as far as the addresses say: a change replaces it. */
-export function isElsewhere(state: unknown, inputs: unknown, configured: string | undefined): boolean {
-  const before = state ?? configured;
+export function isElsewhere(held: unknown, inputs: unknown, configured: string | undefined): boolean {
+  const before = held ?? configured;
   const after = inputs ?? configured;
   return before !== undefined && after !== undefined && before !== after;
 }

@@ -1,12 +1,13 @@
-import type { Change, Operation, Properties } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import { rowThing } from "../../core/registry";
 import { ConflictError, InputError } from "../../http/errors";
 import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
+import type { RecordOperation } from "./schema";
 import { isOpenForTest, type TestAndEnable } from "./test-and-enable";
 
 /** What is taken over, in words. */
-interface Kind {
+export interface RowKind {
   /** "queue". */
   one: string;
   /** "queues". */
@@ -14,39 +15,49 @@ interface Kind {
 }
 
 /**
- * Which of the rows with an address is taken over; it is this resource's from then on.
+ * Which of the rows with an address is to be taken over. Nothing is changed.
  *
  * @param adopt the declared `adopt`: true for the one there is, or its id.
  * @param withAddress the rows with the declared address.
  * @param withId reads the row with an id, whatever its address.
  * @returns undefined where none is to be taken over: then one is made.
- * @throws InputError when it is not certain which is meant, or another resource of this deployment manages it.
+ * @throws InputError when it is not certain which is meant.
  */
-export async function adopted<Row extends { id: string; name: string }>(
+export async function rowToAdopt<Row extends { id: string; name: string }>(
   adopt: boolean | string | undefined,
   withAddress: readonly Row[],
   withId: (id: string) => Promise<Row | undefined>,
-  { one, many }: Kind,
-  { registry, origin }: Operation,
+  { one, many }: RowKind,
 ): Promise<Row | undefined> {
-  const refuse = (reason: string) => new InputError([{ path: "adopt", reason }]);
   const candidates = typeof adopt === "string" ? [await withId(adopt)] : adopt === true ? withAddress : [];
   const [row] = candidates;
   if (typeof adopt === "string" && row === undefined) {
-    throw refuse(`there is none with this id among the ${many}`);
+    throw new InputError([{ path: "adopt", reason: `no ${one} has this id` }]);
   }
   if (candidates.length > 1) {
     const all = withAddress.map(({ name, id }) => `${name} (${id})`).join(", ");
-    throw refuse(`${withAddress.length} ${many} have the address: ${all}; write the id of one`);
-  }
-  const manager = row === undefined ? undefined : registry.declaredBy(rowThing(row.id), origin);
-  if (row !== undefined && manager !== undefined) {
-    throw refuse(`${manager} manages the ${one} ${row.name} already; declare it once`);
-  }
-  if (row !== undefined) {
-    registry.declare(rowThing(row.id), origin);
+    const reason = `${withAddress.length} ${many} have the address: ${all}; write the id of one`;
+    throw new InputError([{ path: "adopt", reason }]);
   }
   return row;
+}
+
+/**
+ * Makes a row that was there already this resource's, for this deployment.
+ *
+ * @throws InputError when another resource of this deployment manages it.
+ */
+export function claimRow(
+  row: { id: string; name: string },
+  { one }: RowKind,
+  { registry, origin }: RecordOperation,
+): void {
+  const manager = registry.declaredBy(rowThing(row.id), origin);
+  if (manager !== undefined) {
+    const reason = `${manager} manages the ${one} ${row.name} already; declare it once`;
+    throw new InputError([{ path: "adopt", reason }]);
+  }
+  registry.declare(rowThing(row.id), origin);
 }
 
 /** Whether the program names a row to take over that is not this one. */
@@ -80,24 +91,26 @@ interface CreationInputs {
 }
 
 /**
+ * How a creation goes on with a row that was there already: `continue` with an interrupted creation, which is this resource's; `adopt` what
+ * the program says to take over; `share` what an earlier deployment of this resource completed: it is not recorded as created, so that its
+ * deletion here leaves it.
+ */
+export type WayOn = "continue" | "adopt" | "share";
+
+/**
  * Decides whether a creation continues with the row that an earlier deployment of this resource made. A state that moved to another stack
- * (`pulumi state move`) has such a row, and a program that still declares it would delete it there.
+ * (`pulumi state move`) has such a row, and a program that still declares it would delete it there. Nothing is changed.
  *
- * @returns `continue` for an interrupted creation, which is this resource's; `adopt` for what the program says to take over; `share` for
- *   what is complete and in nobody's use, which was told: it is not noted as created, so that its deletion here leaves it.
  * @throws ConflictError for what is in use or older than half an hour, and for what is complete where the program would delete it.
  */
-export function continuation(
-  work: EarlierWork,
+export function wayOn(
+  { what, row, record, use, rules = [] }: EarlierWork,
   { emailAddress, adopt, approveEmail, testAndEnable, deletion }: CreationInputs,
-  { progress, warn }: Operation,
-): "continue" | "adopt" | "share" {
-  const { what, row, record, use, rules = [] } = work;
+): WayOn {
   const isRecent = Math.abs(Date.now() - Date.parse(row.createdOn ?? "")) < UNFINISHED_FOR;
   const isUnapproved = approveEmail !== false && record?.approval !== "Approved";
   const isUntested = testAndEnable !== false && isOpenForTest(record);
   if (isRecent && use.length === 0 && (isUnapproved ? rules.length === 0 : isUntested)) {
-    progress(`continuing with the ${what} ${row.name}, whose creation was interrupted`);
     return "continue";
   }
   if (adopt !== undefined && adopt !== false) {
@@ -115,16 +128,28 @@ export function continuation(
         "creation was interrupted, or the state was lost, set adopt: true.",
     });
   }
-  warn(
-    `Continuing with the ${what} ${row.name} (${row.id}), which a deployment of this resource made at ${row.createdOn} and finished. ` +
-      `Another stack may have it in its state (\`pulumi state move\`): then take it out of this program. When this resource is deleted, ` +
-      `the ${what} stays.`,
-  );
   return "share";
 }
 
-/** What was said already, by the operation that said it: a change whose answer was lost is made twice. */
-const said = new WeakMap<Operation, Set<string>>();
+/** Says what a creation goes on with, and makes it this resource's for this deployment. */
+export function takeOn(
+  way: WayOn,
+  row: { id: string; name: string; createdOn: string | undefined },
+  kind: RowKind,
+  operation: RecordOperation,
+): void {
+  const { one } = kind;
+  claimRow(row, kind, operation);
+  if (way === "continue") {
+    operation.progress(`continuing with the ${one} ${row.name}, whose creation was interrupted`);
+  } else if (way === "share") {
+    operation.warn(
+      `Continuing with the ${one} ${row.name} (${row.id}), which a deployment of this resource made at ${row.createdOn} and finished. ` +
+        "Another stack may have it in its state (`pulumi state move`): then take it out of this program. When this resource is deleted, " +
+        `the ${one} stays.`,
+    );
+  }
+}
 
 /**
  * An adoption says what it is about to overwrite: no preview could show it.
@@ -134,32 +159,33 @@ const said = new WeakMap<Operation, Set<string>>();
 export function tellOverwritten(
   changes: readonly Change[],
   who: string,
-  operation: Operation,
+  { warn }: Pick<RecordOperation, "warn">,
   names: Readonly<Record<string, readonly [unknown, unknown]>> = {},
 ): void {
-  const told = said.get(operation) ?? new Set();
-  said.set(operation, told);
   const values = changes
     .filter(({ from }) => from !== undefined && from !== null)
     .map(({ path, from, to }) => {
       const [before, after] = names[path.join(".")] ?? [from, to];
       return `${path.join(".")} ${JSON.stringify(before ?? from)} → ${JSON.stringify(after ?? to)}`;
-    })
-    .filter((text) => !told.has(text));
+    });
   if (values.length > 0) {
-    for (const text of values) {
-      told.add(text);
-    }
-    operation.warn(`Adopting ${who} overwrites what was there: ${values.join(", ")}.`);
+    warn(`Adopting ${who} overwrites what was there: ${values.join(", ")}.`);
   }
 }
 
-/** Whether a row outlives its resource: as declared, else one that this resource did not make does. */
-export function isKept({ deletion, created }: Properties): boolean {
-  return ((deletion ?? undefined) as string | undefined) === undefined ? created !== true : deletion === "retain";
-}
-
-/** Why a row stays, in words. */
-export function whyKept({ deletion }: Properties): string {
-  return deletion === "retain" ? 'deletion is "retain"' : "it was adopted or imported";
+/** Why a row outlives its resource, in words; undefined where it is deleted with it. One that this resource did not make stays by itself. */
+export function whyRowStays(
+  id: string,
+  deletion: "delete" | "retain" | null | undefined,
+  created: boolean | undefined,
+  { registry, origin }: RecordOperation,
+): string | undefined {
+  const other = registry.declaredBy(rowThing(id), origin);
+  return deletion === "retain"
+    ? 'deletion is "retain"'
+    : (deletion ?? undefined) === undefined && created !== true
+      ? "it was adopted or imported"
+      : other === undefined
+        ? undefined
+        : `${other} declares it`;
 }

@@ -1,8 +1,9 @@
 import { type Claim, nameOf } from "../../core/claims";
-import type { Operation, Properties } from "../../core/kind";
+import type { Properties } from "../../core/kind";
 import { type Registry, recordThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import { isGuid } from "../../services/text";
+import type { RecordKnown, RecordOperation } from "./schema";
 
 /** Properties whose value is not shown: it may be a secret, or an id that nobody knows by heart. */
 const UNSHOWN = ["credentials", "serverProfile"];
@@ -17,7 +18,7 @@ export function requireOwnValues(
   recordId: string,
   values: Properties,
   properties: readonly string[],
-  { registry, origin }: Operation,
+  { registry, origin }: Pick<RecordOperation, "registry" | "origin">,
 ): void {
   const problems = properties.flatMap((path) => {
     const own = spell(values[path]);
@@ -70,16 +71,16 @@ export function claimsOfValues(record: readonly string[], values: Properties, pr
 /** Tells the registry, without a look at the tenant, which values a resource gives a mailbox record. */
 export function declareValues(
   recordId: string,
-  state: Properties,
+  known: RecordKnown,
   inputs: Properties,
   properties: readonly string[],
   origin: { urn: string },
   registry: Registry,
 ): void {
-  const isSameProfile = inputs.serverProfile !== undefined && inputs.serverProfile === state.serverProfile;
+  const isSameProfile = inputs.serverProfile !== undefined && inputs.serverProfile === known.inputs.serverProfile;
   const values = {
     ...inputs,
-    serverProfile: inputs.serverProfile === false ? false : isSameProfile ? state.serverProfileId : undefined,
+    serverProfile: inputs.serverProfile === false ? false : isSameProfile ? known.memory.serverProfileId : undefined,
   };
   for (const property of properties) {
     const value = spell((values as Properties)[property]);
@@ -93,7 +94,7 @@ export function declareValues(
 export function decidedElsewhere(
   recordId: string,
   properties: readonly string[],
-  { registry, origin }: Operation,
+  { registry, origin }: Pick<RecordOperation, "registry" | "origin">,
 ): string[] {
   return properties.filter(
     (property) => registry.valueOfAnother(recordThing(recordId, property), origin) !== undefined,

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { displayText } from "../../core/canonical";
-import type { Operation, Properties } from "../../core/kind";
 import { InputError } from "../../http/errors";
 import type { Principal } from "../../services/principals";
 import { isGuid } from "../../services/text";
+import type { RecordOperation } from "./schema";
 import type { Owner } from "./values";
 
 const OWNER = "must be { user } or { team }, one of the two, by name, address or id";
@@ -28,19 +28,22 @@ export type DeclaredOwner = z.output<typeof ownerSchema>;
 /** The declared owner; the default one where one was declared before; undefined where it is left alone. */
 export async function declaredOwner(
   declared: DeclaredOwner | undefined,
-  operation: Operation,
+  operation: RecordOperation,
 ): Promise<Owner | undefined> {
   if (declared !== undefined) {
     return ownerNamed(declared, operation);
   }
-  return (operation.state.owner ?? undefined) === undefined ? undefined : defaultOwner(operation);
+  return (operation.known.inputs.owner ?? undefined) === undefined ? undefined : defaultOwner(operation);
 }
 
 /** The declared owner of a row, looked up; an owner that the state knows by its id keeps meaning that one. */
-async function ownerNamed(declared: DeclaredOwner, operation: Operation): Promise<Owner> {
-  const { state } = operation;
-  if (typeof state.ownerId === "string" && isSameOwner(state.owner, declared)) {
-    return { table: declared.team === undefined ? "systemusers" : "teams", id: state.ownerId };
+async function ownerNamed(declared: DeclaredOwner, operation: RecordOperation): Promise<Owner> {
+  const {
+    inputs: { owner },
+    memory: { ownerId },
+  } = operation.known;
+  if (ownerId !== undefined && owner?.user === declared.user && owner?.team === declared.team) {
+    return { table: declared.team === undefined ? "systemusers" : "teams", id: ownerId };
   }
   const { principals } = operation.services;
   return declared.team === undefined
@@ -69,21 +72,21 @@ function inWords({ name, id, isDisabled }: Principal): string {
 }
 
 /** The user that the application is: the owner of what nobody is declared to own. */
-async function defaultOwner(operation: Operation): Promise<Owner> {
+async function defaultOwner(operation: RecordOperation): Promise<Owner> {
   return { table: "systemusers", id: await operation.services.dataverse.callerId(operation) };
 }
 
 /** The owner of a row as a program would declare it: as the state has it while it is the same, else by address or name. */
 export async function ownerAsDeclared(
   ownerId: string | undefined,
-  operation: Operation,
+  operation: RecordOperation,
 ): Promise<DeclaredOwner | null> {
-  const { state, services } = operation;
+  const { known, services } = operation;
   if (ownerId === undefined) {
     return null;
   }
-  if (ownerId === state.ownerId) {
-    return state.owner as DeclaredOwner;
+  if (ownerId === known.memory.ownerId) {
+    return known.inputs.owner ?? null;
   }
   const user = await services.principals.user(ownerId, operation);
   if (user !== undefined) {
@@ -91,9 +94,4 @@ export async function ownerAsDeclared(
   }
   const [team] = await services.principals.teams(ownerId, operation);
   return team === undefined ? { user: ownerId } : { team: team.name };
-}
-
-function isSameOwner(a: unknown, b: DeclaredOwner): boolean {
-  const known = (a ?? {}) as Properties;
-  return known.user === b.user && known.team === b.team;
 }

@@ -1,20 +1,73 @@
 import { z } from "zod";
 import { displayText, orNone } from "../../core/canonical";
-import type { Operation, Properties } from "../../core/kind";
-import type { MailboxRow, ServerProfile, Status } from "../../services/dataverse";
+import type { Held, Known, Operation } from "../../core/kind";
+import type { Approval, MailboxRow, ServerProfile, Status } from "../../services/dataverse";
 import { isGuid } from "../../services/text";
+import type { DeclaredOwner } from "./owner";
+import type { TestAndEnable } from "./test-and-enable";
+import type { Credentials } from "./values";
+
+/** What every kind with a mailbox record remembers by its own name, because users read it. */
+export const shownOfRecord = {
+  emailApproval: z.enum(["Empty", "Approved", "Pending", "Rejected"]),
+  serverProfileId: z.string(),
+  organizationId: z.string(),
+};
+
+/** What every such kind remembers of the commands that it gave. */
+export const commandsGiven = {
+  /** The address for which the approval was tried. */
+  approvalTriedFor: z.string(),
+  /** What the last result of a test holds for. */
+  testedFor: z.string(),
+  /** The `testAndEnable` that asked for the last test, where it was a text. */
+  testTrigger: z.string(),
+};
+
+/** What is remembered of a mailbox record, whichever kind has it. */
+export type RecordMemory = {
+  readonly emailApproval: Approval | undefined;
+  readonly serverProfileId: string | undefined;
+  readonly organizationId: string | undefined;
+  readonly approvalTriedFor: string | undefined;
+  readonly testedFor: string | undefined;
+  readonly testTrigger: string | undefined;
+  /** Of kinds that declare an owner. */
+  readonly ownerId?: string | undefined;
+};
+
+/** The inputs that kinds with a mailbox record share. */
+export type RecordInputs = {
+  name?: string | undefined;
+  emailAddress?: string | undefined;
+  owner?: DeclaredOwner | undefined;
+  serverProfile?: string | false | undefined;
+  deleteAfterProcessing?: boolean | undefined;
+  incomingEmail?: string | undefined;
+  outgoingEmail?: string | undefined;
+  appointmentsContactsTasks?: string | undefined;
+  credentials?: Credentials | false | undefined;
+  approveEmail?: boolean | undefined;
+  testAndEnable?: TestAndEnable;
+  environmentUrl?: string | undefined;
+};
+
+/** What is known of a resource with a mailbox record before the tenant is asked. */
+export type RecordKnown = Known<RecordInputs, RecordMemory>;
+/** An operation on such a resource. */
+export type RecordOperation = Operation<RecordInputs, RecordMemory>;
 
 /** What a mailbox record tells of itself: the same outputs for every kind that has one. */
-export function recordOutputs(row: MailboxRow): Properties {
+export function recordOutputs(row: MailboxRow) {
   return {
     isForwardMailbox: row.isForwardMailbox,
-    ...(row.regarding === undefined ? {} : { regarding: row.regarding }),
+    regarding: row.regarding,
     incomingEmailStatus: resultFor(row.incoming, row.incomingStatus),
     outgoingEmailStatus: resultFor(row.outgoing, row.outgoingStatus),
     appointmentsContactsTasksStatus: resultFor(row.appointmentsContactsTasks, row.appointmentsContactsTasksStatus),
-    ...(row.testCompletedOn === undefined ? {} : { mailboxTestCompletedOn: row.testCompletedOn }),
+    mailboxTestCompletedOn: row.testCompletedOn,
     emailApproval: row.approval,
-    ...(row.serverProfileId === undefined ? {} : { serverProfileId: row.serverProfileId }),
+    serverProfileId: row.serverProfileId,
   };
 }
 
@@ -26,30 +79,25 @@ function resultFor(method: string, status: Status): Status {
   return method === "ServerSideSynchronization" ? status : "NotRun";
 }
 
-/** Says that a record is switched off: no declared property differs, and yet no mail is processed. */
-export function tellInactive({ name, isActive }: MailboxRow, { warn }: Operation): void {
-  if (!isActive) {
-    warn(`The mailbox record ${name} is inactive: Dynamics processes no mail of it (0x8005E219). Activate it there.`);
-  }
+/** Warns of a record that is switched off: no declared property differs, and yet no mail is processed. */
+export function whenInactive(row: Pick<MailboxRow, "name" | "isActive"> | undefined): string[] {
+  return row === undefined || row.isActive
+    ? []
+    : [`The mailbox record ${row.name} is inactive: Dynamics processes no mail of it (0x8005E219). Activate it there.`];
 }
-
-/** What the next deployment must know: commands already given, what was found, and what to put back. */
-export function remembered(state: Properties, names: readonly string[]): Properties {
-  return Object.fromEntries(names.filter((name) => state[name] !== undefined).map((name) => [name, state[name]]));
-}
-
-/** Names of what {@link remembered} keeps of the commands. */
-export const COMMANDS = ["approvalTriedFor", "testedFor", "testTrigger"];
 
 /**
  * The credentials as they are declared, as far as they can be read: a password never comes back, so the one in the state
  * stands for it as long as the record has one.
  */
-export function credentialsAsDeclared(row: MailboxRow, state: Properties): Properties | false | null {
-  const { password } = (state.credentials || {}) as Properties;
+export function credentialsAsDeclared(
+  row: MailboxRow,
+  { inputs: { credentials } }: RecordKnown,
+): Partial<Credentials> | false | null {
+  const { password } = (credentials || {}) as Partial<Credentials>;
   if (!row.usesCredentials) {
     // Those that are stored and not used are none too, and yet not what "none" was declared for.
-    return state.credentials === false && row.userName === undefined && !row.isPasswordSet ? false : null;
+    return credentials === false && row.userName === undefined && !row.isPasswordSet ? false : null;
   }
   return {
     ...(row.userName === undefined ? {} : { userName: row.userName }),
@@ -61,12 +109,17 @@ export function credentialsAsDeclared(row: MailboxRow, state: Properties): Prope
 export function serverProfileAsDeclared(
   { serverProfileId }: Pick<MailboxRow, "serverProfileId">,
   profile: ServerProfile | undefined,
-  state: Properties,
+  { inputs: { serverProfile: declared }, memory }: RecordKnown,
 ): unknown {
-  if (state.serverProfile === false) {
+  if (declared === false) {
     return serverProfileId === undefined ? false : profile?.name;
   }
-  return serverProfileId === state.serverProfileId ? state.serverProfile : profile?.name;
+  return serverProfileId === memory.serverProfileId ? declared : profile?.name;
+}
+
+/** Whether a state has a value of a property: one that a refresh did not find is null there, and is managed all the same. */
+export function isHeld<Inputs>(inputs: Held<Inputs>, property: keyof Inputs): boolean {
+  return (inputs[property] ?? undefined) !== undefined;
 }
 
 /** The name or id of a server profile, or false for none. */

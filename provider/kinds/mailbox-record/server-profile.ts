@@ -1,13 +1,13 @@
-import type { Operation } from "../../core/kind";
 import { InputError } from "../../http/errors";
 import type { MailboxRow, ServerProfile } from "../../services/dataverse";
+import type { RecordOperation } from "./schema";
 import type { RecordValues } from "./values";
 
 /** The profile that every organisation in the same tenant as its Exchange Online has (Microsoft's page on connecting them). */
 const BUILT_IN_PROFILE = "Microsoft Exchange Online";
 
 /** The one active server profile with this name or id. */
-export async function serverProfileNamed(nameOrId: string, operation: Operation): Promise<ServerProfile> {
+export async function serverProfileNamed(nameOrId: string, operation: RecordOperation): Promise<ServerProfile> {
   const profiles = await operation.services.dataverse.serverProfiles(nameOrId, operation);
   const [profile, second] = profiles;
   const reason =
@@ -25,35 +25,35 @@ export async function serverProfileNamed(nameOrId: string, operation: Operation)
 }
 
 /** The profiles there are, for the end of a sentence. */
-async function thereAre(operation: Operation): Promise<string> {
+async function thereAre(operation: RecordOperation): Promise<string> {
   // This only improves an error that is already certain.
   const names = await operation.services.dataverse.serverProfileNames(operation).catch(() => []);
   return names.length === 0 ? "" : `; there are ${names.map((name) => `"${name}"`).join(", ")}`;
 }
 
 /** The profile of a forward mailbox whose program names none: the built-in one, else the organisation's default one. */
-export async function defaultServerProfile(operation: Operation): Promise<ServerProfile | undefined> {
+export async function defaultServerProfile(operation: RecordOperation): Promise<ServerProfile | undefined> {
   return (await builtIn(operation)) ?? (await ofOrganization(operation)) ?? none(operation);
 }
 
 /** The profile that Dynamics gives the record of a new queue: the organisation's default one; the built-in one without. */
-export async function profileOfNewQueue(operation: Operation): Promise<ServerProfile | undefined> {
+export async function profileOfNewQueue(operation: RecordOperation): Promise<ServerProfile | undefined> {
   return (await ofOrganization(operation)) ?? (await builtIn(operation)) ?? none(operation);
 }
 
-async function builtIn(operation: Operation): Promise<ServerProfile | undefined> {
+async function builtIn(operation: RecordOperation): Promise<ServerProfile | undefined> {
   const profiles = await operation.services.dataverse.serverProfiles(BUILT_IN_PROFILE, operation);
   return profiles.find(({ isActive }) => isActive);
 }
 
-async function ofOrganization(operation: Operation): Promise<ServerProfile | undefined> {
+async function ofOrganization(operation: RecordOperation): Promise<ServerProfile | undefined> {
   const { dataverse } = operation.services;
   const id = await dataverse.defaultServerProfileId(operation);
   const [profile] = id === undefined ? [] : await dataverse.serverProfiles(id, operation);
   return profile;
 }
 
-function none({ warn }: Operation): undefined {
+function none({ warn }: RecordOperation): undefined {
   warn("serverProfile is not declared and the organisation has no default one; mail is not processed without.");
 }
 
@@ -64,19 +64,19 @@ function none({ warn }: Operation): undefined {
  */
 export async function declaredServerProfile(
   declared: string | false | undefined,
-  operation: Operation,
-  byDefault: (operation: Operation) => Promise<ServerProfile | undefined> = defaultServerProfile,
+  operation: RecordOperation,
+  byDefault: (operation: RecordOperation) => Promise<ServerProfile | undefined> = defaultServerProfile,
 ): Promise<ServerProfile | undefined> {
   if (declared !== undefined) {
     return declared === false ? undefined : serverProfileNamed(declared, operation);
   }
-  return (operation.state.serverProfile ?? undefined) === undefined ? undefined : byDefault(operation);
+  return (operation.known.inputs.serverProfile ?? undefined) === undefined ? undefined : byDefault(operation);
 }
 
 /** The profile that a row has, if any. */
 export async function serverProfileOf(
   row: Pick<MailboxRow, "serverProfileId">,
-  operation: Operation,
+  operation: RecordOperation,
 ): Promise<ServerProfile | undefined> {
   const { serverProfileId } = row;
   const [profile] =
@@ -112,7 +112,7 @@ export function requireSuitableProfile(values: RecordValues, profile: ServerProf
 export function warnWithoutCredentials(
   usesCredentials: boolean,
   profile: ServerProfile | undefined,
-  operation: Operation,
+  operation: RecordOperation,
 ): void {
   if (!usesCredentials && profile?.takesMailboxCredentials === true) {
     operation.warn(

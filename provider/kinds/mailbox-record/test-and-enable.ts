@@ -1,7 +1,8 @@
-import type { Operation, Properties } from "../../core/kind";
+import type { Properties } from "../../core/kind";
 import { testThing } from "../../core/registry";
 import { isServiceError, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow, Status } from "../../services/dataverse";
+import type { RecordKnown, RecordOperation } from "./schema";
 import { command, lookUntil, TEST_TIME } from "./writing";
 
 const APPROVED = 1;
@@ -27,15 +28,14 @@ export type Approve = (columns: DataverseRow, action: string) => Promise<unknown
 export async function approve(
   isWanted: boolean | undefined,
   row: MailboxRow,
-  operation: Operation,
+  operation: RecordOperation,
   give: Approve = (columns, action) => command(row, columns, action, operation),
 ): Promise<MailboxRow> {
-  const { state } = operation;
-  const isTried = row.emailAddress === "" || state.approvalTriedFor === row.emailAddress;
+  const isTried = row.emailAddress === "" || operation.known.memory.approvalTriedFor === row.emailAddress;
   if (isWanted === false || row.approval === "Approved" || isTried) {
     return row;
   }
-  state.approvalTriedFor = row.emailAddress;
+  const noteTried = () => operation.record({ memory: { approvalTriedFor: row.emailAddress } });
   const action = `approving the address ${row.emailAddress}`;
   operation.progress(action);
   try {
@@ -44,12 +44,13 @@ export async function approve(
     const isRefused =
       isServiceError(error) && (error.code.toLowerCase() === MAY_NOT_APPROVE || error.class === "forbidden");
     if (!isRefused) {
-      delete state.approvalTriedFor;
       throw error;
     }
+    noteTried();
     operation.warn(`approveEmail: ${error.message.replace(/\.?$/, ".")} ${WHO_MAY}`);
     return row;
   }
+  noteTried();
   const seen = await lookUntil(
     row.id,
     { what: "the approval to show", done: (now) => now.approval === "Approved", atMost: APPROVAL_TIME },
@@ -101,55 +102,63 @@ export function commandsByDefault(inputs: Properties, olds: Properties): Propert
 }
 
 /**
- * The commands of a state that a refresh finds undone. Dynamics drops the approval and the results of the test when the address of a
+ * Pure. The commands of a state that a refresh finds undone. Dynamics drops the approval and the results of the test when the address of a
  * user or queue changes, somebody may have taken an approval back, and somebody may have approved an address by hand since. Those that are
  * done again are as declared. What was never done, because the application may not, is no difference: a warning said so.
  *
- * @param state the known state; what it remembers of commands that have to be given again is forgotten.
  * @returns the inputs in question; none where the address itself differs from the declared one, because both follow it.
  */
-export function commandsAsObserved(row: MailboxRow, state: Properties): Properties {
-  const isDeclaredAddress = typeof state.emailAddress === "string";
-  if (isDeclaredAddress && state.emailAddress !== row.emailAddress) {
+export function commandsAsObserved(row: MailboxRow, known: RecordKnown): Properties {
+  const { emailAddress } = known.inputs;
+  if (typeof emailAddress === "string" && emailAddress !== row.emailAddress) {
     return {};
   }
-  const isReset = resultsLost(row, state);
-  const approval = approvalAsObserved(row, state);
+  const approval = approvalAsObserved(row, known);
   const isApprovedNext = row.approval === "Approved" || isUndone(approval.approveEmail);
-  return { ...approval, ...testAsObserved(row, isReset, isApprovedNext, state) };
+  return { ...approval, ...testAsObserved(row, isApprovedNext, known) };
 }
 
-/** Whether something was tested, and is as if it never had been. */
-function resultsLost(row: MailboxRow, state: Properties): boolean {
-  return state.testedFor !== undefined && !row.isTestScheduled && tested(row).some(([, status]) => status === "NotRun");
+/**
+ * Pure. What is remembered of the commands from now on.
+ *
+ * @param isRefresh whether nothing was deployed: then those that were found undone are forgotten, so that they are given again.
+ */
+export function commandsRemembered(row: MailboxRow | undefined, isRefresh: boolean, known: RecordKnown) {
+  const { approvalTriedFor, testedFor, testTrigger } = known.memory;
+  const undone = isRefresh && row !== undefined ? commandsAsObserved(row, known) : {};
+  const isUnapproved = isUndone(undone.approveEmail);
+  return {
+    approvalTriedFor: isUnapproved ? undefined : approvalTriedFor,
+    // Whether what was tested under an approval that is gone still holds, Dynamics does not say.
+    testedFor: isUnapproved || isUndone(undone.testAndEnable) ? undefined : testedFor,
+    testTrigger,
+  };
 }
 
-function approvalAsObserved(row: MailboxRow, state: Properties): Properties {
-  const { approveEmail } = state;
-  const isLost = state.emailApproval === "Approved";
-  const isNew = state.approvalTriedFor !== undefined && state.approvalTriedFor !== row.emailAddress;
+function approvalAsObserved(row: MailboxRow, { inputs, memory }: RecordKnown): Properties {
+  const approveEmail: unknown = inputs.approveEmail;
+  const isLost = memory.emailApproval === "Approved";
+  const isNew = memory.approvalTriedFor !== undefined && memory.approvalTriedFor !== row.emailAddress;
   const isOpen = row.emailAddress !== "" && row.approval !== "Approved" && approveEmail !== false;
   if (isOpen && (isLost || isNew || isUndone(approveEmail))) {
-    delete state.approvalTriedFor;
-    // Whether what was tested under the approval that is gone still holds, Dynamics does not say.
-    delete state.testedFor;
     return { approveEmail: `${NOT_DONE}the approval of ${row.emailAddress} is ${row.approval}` };
   }
   return isUndone(approveEmail) ? { approveEmail: true } : {};
 }
 
-function testAsObserved(row: MailboxRow, isReset: boolean, isApprovedNext: boolean, state: Properties): Properties {
-  const { testAndEnable, emailApproval } = state;
+function testAsObserved(row: MailboxRow, isApprovedNext: boolean, { inputs, memory }: RecordKnown): Properties {
+  const testAndEnable: unknown = inputs.testAndEnable;
+  const { emailApproval, testedFor, testTrigger } = memory;
   const open = tested(row).filter(([, status]) => status === "NotRun");
   const isNewlyApproved = emailApproval !== undefined && emailApproval !== "Approved" && row.approval === "Approved";
   const isOpen = open.length > 0 && !row.isTestScheduled && isApprovedNext && testAndEnable !== false;
-  if (isOpen && (isReset || isNewlyApproved || isUndone(testAndEnable))) {
-    delete state.testedFor;
+  // With a result and open, it is as if it never had been tested.
+  if (isOpen && (testedFor !== undefined || isNewlyApproved || isUndone(testAndEnable))) {
     return {
       testAndEnable: `${NOT_DONE}${open.map(([name]) => name).join("; ")} of ${row.emailAddress} not tested`,
     };
   }
-  return isUndone(testAndEnable) ? { testAndEnable: state.testTrigger ?? true } : {};
+  return isUndone(testAndEnable) ? { testAndEnable: testTrigger ?? true } : {};
 }
 
 /** NoTestEmailAccessPrivilege: the caller may not run the test. */
@@ -159,15 +168,14 @@ const MAY_NOT_TEST = "0x8005e232";
 export type TestAndEnable = boolean | string | { require: boolean } | undefined;
 
 /** Runs Test & Enable and waits, within bounds, for its result. A failed test is a warning unless it is required. */
-export async function test(wanted: TestAndEnable, row: MailboxRow, operation: Operation): Promise<MailboxRow> {
+export async function test(wanted: TestAndEnable, row: MailboxRow, operation: RecordOperation): Promise<MailboxRow> {
   // A source's record is not set to Forward Mailbox while its queue's test runs: the result would depend on which came first.
   return needsTest(wanted, row, operation)
     ? operation.registry.exclusively(testThing(row.id), () => runTest(wanted, row, operation))
     : row;
 }
 
-async function runTest(wanted: TestAndEnable, row: MailboxRow, operation: Operation): Promise<MailboxRow> {
-  const { state } = operation;
+async function runTest(wanted: TestAndEnable, row: MailboxRow, operation: RecordOperation): Promise<MailboxRow> {
   const action = `testing the mailbox ${row.emailAddress}`;
   let before = row.testCompletedOn;
   if (row.approval !== "Approved") {
@@ -193,10 +201,8 @@ async function runTest(wanted: TestAndEnable, row: MailboxRow, operation: Operat
     { what: `Dynamics to finish Test & Enable of ${row.emailAddress}`, done: isDone, atMost: TEST_TIME },
     operation,
   );
-  state.testTrigger = typeof wanted === "string" ? wanted : undefined;
-  if (isDone(seen)) {
-    state.testedFor = testKey(seen);
-  }
+  const testTrigger = typeof wanted === "string" ? wanted : undefined;
+  operation.record({ memory: { testTrigger, ...(isDone(seen) ? { testedFor: testKey(seen) } : {}) } });
   if (isDone(seen) && isSuccess(seen)) {
     return seen;
   }
@@ -218,7 +224,7 @@ async function runTest(wanted: TestAndEnable, row: MailboxRow, operation: Operat
  * @param before the record before the change.
  * @returns whether the test was ordered.
  */
-export async function testAgain(before: MailboxRow, operation: Operation): Promise<boolean> {
+export async function testAgain(before: MailboxRow, operation: RecordOperation): Promise<boolean> {
   const lost = tested(before)
     .filter(([, status]) => status === "Success")
     .map(([name]) => name);
@@ -246,7 +252,7 @@ export async function testAgain(before: MailboxRow, operation: Operation): Promi
  * Whether this deployment should run the test: after a change that needs it, or on a new trigger; not while unapproved, unless a
  * success is required.
  */
-function needsTest(wanted: TestAndEnable, row: MailboxRow, { state }: Operation): boolean {
+function needsTest(wanted: TestAndEnable, row: MailboxRow, { known }: RecordOperation): boolean {
   if (wanted === false || tested(row).length === 0) {
     return false;
   }
@@ -257,7 +263,8 @@ function needsTest(wanted: TestAndEnable, row: MailboxRow, { state }: Operation)
     return false;
   }
   const trigger = typeof wanted === "string" ? wanted : undefined;
-  return !isTestedFor(state.testedFor, row) || (trigger !== undefined && trigger !== state.testTrigger);
+  const { testedFor, testTrigger } = known.memory;
+  return !isTestedFor(testedFor, row) || (trigger !== undefined && trigger !== testTrigger);
 }
 
 /** Whether a test that does not succeed fails the deployment; then each deployment tries again until it does. */
@@ -291,9 +298,9 @@ function testKey(row: MailboxRow): string {
 }
 
 /** Whether a test result holds for a record. It says nothing about methods that are not tested, whichever they are. */
-function isTestedFor(key: unknown, row: MailboxRow): boolean {
+function isTestedFor(key: string | undefined, row: MailboxRow): boolean {
   const tested = (text: string) => text.replaceAll(/ (?:None|Outlook|ForwardMailbox)(?= |$)/g, " -");
-  return typeof key === "string" && tested(key) === tested(testKey(row));
+  return key !== undefined && tested(key) === tested(testKey(row));
 }
 
 /** The result in words. Alerts of Dynamics have the reason for certain; the record's last error may be of something else. */

@@ -1,5 +1,5 @@
 import { written } from "../../core/converge";
-import type { Change, Operation, Properties } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import {
   type AppointmentsMethod,
   appointmentsMethods,
@@ -10,6 +10,7 @@ import {
   type OutgoingMethod,
   outgoingMethods,
 } from "../../services/dataverse";
+import type { RecordInputs, RecordKnown, RecordMemory, RecordOperation } from "./schema";
 import { change } from "./writing";
 
 /** What a mailbox record signs in with; the password can be written and never read. */
@@ -49,10 +50,13 @@ export function orNull<Value>(declared: Value | false | undefined): Value | null
 /** A property of mailbox records. */
 export type RecordProperty = keyof RecordValues;
 
+/** Credentials as a state has them: without the password where it may not have arrived. */
+export type HeldCredentials = Partial<Credentials> | false | null | undefined;
+
 /** One property: what a row has of it, in words that can be compared, and the columns that write it. */
 interface Field<Value> {
-  /** @param state the known state, for what cannot be read. @param value what it is compared with. */
-  of(row: MailboxRow, state: Properties, value: Value): unknown;
+  /** @param held the credentials that the state has, because a password cannot be read. @param value what it is compared with. */
+  of(row: MailboxRow, held: HeldCredentials, value: Value): unknown;
   /** The value in the words of `of`. */
   wanted(value: Value): unknown;
   columns(value: Value): DataverseRow;
@@ -98,7 +102,7 @@ const fields: { [P in RecordProperty]-?: Field<Exclude<RecordValues[P], undefine
     columns: (method) => ({ actdeliverymethod: appointmentsMethods.indexOf(method) }),
   },
   credentials: {
-    of: (row, state, value) => signsInAs(row, isPasswordWritten(state, value)),
+    of: (row, held, value) => signsInAs(row, isPasswordWritten(held, value)),
     wanted: (value) => (value === null ? "none" : value.userName),
     columns: (value) =>
       value === null
@@ -131,16 +135,16 @@ function signsInAs(row: MailboxRow, isPasswordWritten: boolean): string {
 }
 
 /** A password is new when the state, which holds the one written last, has another. */
-function isPasswordWritten({ credentials }: Properties, value: Credentials | null): boolean {
-  return value === null || (credentials as Partial<Credentials> | null | undefined)?.password === value.password;
+function isPasswordWritten(held: HeldCredentials, value: Credentials | null): boolean {
+  return value === null || (held || undefined)?.password === value.password;
 }
 
 /**
  * Credentials that a record may have, as a state notes them: a password cannot be looked at, so one that may not have arrived,
  * or that somebody else set, is none that the next deployment could rely on.
  */
-export function unproven({ userName }: Credentials): Omit<Credentials, "password"> {
-  return { userName };
+export function unproven({ userName }: Credentials): Credentials {
+  return { userName } as Credentials;
 }
 
 /** All columns of a new row. */
@@ -149,16 +153,16 @@ export function columnsOf(values: RecordValues): DataverseRow {
 }
 
 /** What of a record is not as it should be. Pure. */
-export function recordDifference(values: RecordValues, row: MailboxRow, state: Properties): Change[] {
+export function recordDifference(values: RecordValues, row: MailboxRow, held: HeldCredentials): Change[] {
   return propertiesOf(values).flatMap((property) => {
-    const { from, to } = compared(property, values, row, state);
+    const { from, to } = compared(property, values, row, held);
     return from === to ? [] : [{ path: [property], from, to }];
   });
 }
 
-function compared<P extends RecordProperty>(property: P, values: RecordValues, row: MailboxRow, state: Properties) {
+function compared<P extends RecordProperty>(property: P, values: RecordValues, row: MailboxRow, held: HeldCredentials) {
   const field = fields[property] as unknown as Field<unknown>;
-  return { from: field.of(row, state, values[property]), to: field.wanted(values[property]) };
+  return { from: field.of(row, held, values[property]), to: field.wanted(values[property]) };
 }
 
 function columnsFor(property: RecordProperty, values: RecordValues): DataverseRow {
@@ -175,54 +179,57 @@ export function isOfRecord({ path: [property = ""] }: Change): boolean {
 }
 
 /**
- * Writes the changes of a record in one request and notes them in the state.
+ * Writes the changes of a record in one request and records them.
  *
- * @param inputs the declared properties, as they are noted.
+ * @param inputs the declared properties, as they are recorded.
  * @param who the record in words: "the forward mailbox CRM intake".
  */
 export async function writeRecord(
   changes: readonly Change[],
   values: RecordValues,
-  inputs: Properties,
+  inputs: RecordInputs,
   row: MailboxRow,
   who: string,
-  operation: Operation,
+  operation: RecordOperation,
 ): Promise<void> {
   const properties = changes.filter(isOfRecord).map(({ path }) => path[0] as RecordProperty);
   if (properties.length === 0) {
     return;
   }
-  const { state } = operation;
   const columns = Object.assign({}, ...properties.map((property) => columnsFor(property, values)));
   const action = `changing ${properties.join(", ")} of ${who}`;
   await written(
     () => change(row, columns, action, operation),
-    () => {
-      for (const property of properties.filter((one) => one !== "credentials")) {
-        state[property] = inputs[property] ?? state[property];
-      }
-      noteIds(properties, values, inputs, state);
-      if (properties.includes("credentials") && values.credentials) {
-        state.credentials = unproven(values.credentials);
-      }
-      forgetCommands(properties, state);
-    },
+    () =>
+      operation.record({
+        inputs: {
+          ...inputsOf(properties, inputs, operation.known),
+          ...(properties.includes("credentials") && values.credentials
+            ? { credentials: unproven(values.credentials) }
+            : {}),
+        },
+        memory: { ...idsOf(properties, values, inputs), ...forgetting(properties) },
+      }),
   );
   if (properties.includes("credentials")) {
-    state.credentials = inputs.credentials ?? null;
+    operation.record({ inputs: { credentials: inputs.credentials ?? null } });
   }
 }
 
-/** Forgets the commands that were given for what is different from now on: they are given again. */
-export function forgetCommands(properties: readonly string[], state: Properties): void {
-  if (properties.some((property) => TESTED.includes(property))) {
+/** What a state has of properties that were written: as declared, and as before where they are not declared any more. */
+export function inputsOf(properties: readonly string[], inputs: RecordInputs, known: RecordKnown): RecordInputs {
+  const names = properties.filter((one) => one !== "credentials") as (keyof RecordInputs)[];
+  return Object.fromEntries(names.map((name) => [name, inputs[name] ?? known.inputs[name]]));
+}
+
+/** What is not remembered any more of the commands that were given for what is different from now on: they are given again. */
+export function forgetting(properties: readonly string[]): Partial<RecordMemory> {
+  return {
     // Whatever the last test said, it was of something else.
-    delete state.testedFor;
-  }
-  if (properties.includes("emailAddress")) {
+    ...(properties.some((property) => TESTED.includes(property)) ? { testedFor: undefined } : {}),
     // Dynamics drops the approval with every change of the address, also back to one that was approved before.
-    delete state.approvalTriedFor;
-  }
+    ...(properties.includes("emailAddress") ? { approvalTriedFor: undefined } : {}),
+  };
 }
 
 /** Properties whose change makes the last Test & Enable worthless. */
@@ -236,24 +243,21 @@ const TESTED: readonly string[] = [
 ];
 
 /**
- * Notes which objects the declared names stand for now; a state that keeps the id of the one before would lead the next
- * deployment back to it.
+ * Ids of the objects that the declared names stand for now; a state that keeps the id of the one before would lead the next deployment
+ * back to it.
  */
-export function noteIds(
+export function idsOf(
   properties: readonly string[],
   values: Pick<RecordValues, "owner" | "serverProfile">,
-  inputs: Properties,
-  state: Properties,
-): void {
-  const ids = { owner: values.owner?.id, serverProfile: values.serverProfile };
-  for (const property of ["owner", "serverProfile"] as const) {
-    if (properties.includes(property)) {
-      delete state[`${property}Id`];
-      if (inputs[property] !== undefined) {
-        state[`${property}Id`] = ids[property];
-      }
-    }
-  }
+  inputs: RecordInputs,
+): Partial<RecordMemory> {
+  const { owner, serverProfile } = values;
+  return {
+    ...(properties.includes("owner") ? { ownerId: inputs.owner === undefined ? undefined : owner?.id } : {}),
+    ...(properties.includes("serverProfile")
+      ? { serverProfileId: inputs.serverProfile === undefined ? undefined : (serverProfile ?? undefined) }
+      : {}),
+  };
 }
 
 /** What a row has, as values: to be put back one day. What it signs in with cannot be read. */

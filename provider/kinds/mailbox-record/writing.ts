@@ -1,10 +1,12 @@
-import type { Operation, Properties } from "../../core/kind";
-import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../../http/errors";
+import type { Held } from "../../core/kind";
+import { isClass, isServiceError, isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow } from "../../services/dataverse";
-import { settle } from "../../services/waiting";
+import type { Services } from "../../services/services";
+import { lastSeen, retryWhile, type Scope, settle } from "../../services/waiting";
 
-/** How often a row that somebody else changed meanwhile is read again: a running test changes it too. */
-const LOOKS = 5;
+/** What reaches the services, and its bounds. */
+export type Reach = Scope & { services: Services };
+
 /** Longest wait for a test, in milliseconds; Microsoft speaks of a few minutes. */
 export const TEST_TIME = 5 * 60 * 1000;
 /** Dynamics may refuse to change a record while its Test & Enable runs. */
@@ -20,7 +22,7 @@ interface Wait {
 }
 
 /** Looks at a mailbox record until something shows, or until time is up: it returns what was seen last in either case. */
-export async function lookUntil(id: string, { what, done, atMost }: Wait, operation: Operation): Promise<MailboxRow> {
+export async function lookUntil(id: string, { what, done, atMost }: Wait, operation: Reach): Promise<MailboxRow> {
   const look = async (): Promise<MailboxRow> => {
     const row = await operation.services.dataverse.mailbox(id, operation);
     if (row === undefined) {
@@ -28,14 +30,7 @@ export async function lookUntil(id: string, { what, done, atMost }: Wait, operat
     }
     return row;
   };
-  try {
-    return await settle({ what, look, done, atMost }, operation);
-  } catch (error) {
-    if (error instanceof SettleError) {
-      return look();
-    }
-    throw error;
-  }
+  return lastSeen({ what, look, done, atMost }, operation);
 }
 
 /**
@@ -43,12 +38,7 @@ export async function lookUntil(id: string, { what, done, atMost }: Wait, operat
  *
  * @throws DataverseError of class `precondition` when somebody changed it meanwhile.
  */
-export async function change(
-  row: MailboxRow,
-  columns: DataverseRow,
-  action: string,
-  operation: Operation,
-): Promise<void> {
+export async function change(row: MailboxRow, columns: DataverseRow, action: string, operation: Reach): Promise<void> {
   const { dataverse } = operation.services;
   try {
     await dataverse.updateMailbox(row, columns, action, operation);
@@ -73,49 +63,41 @@ export async function command(
   row: MailboxRow,
   columns: DataverseRow,
   action: string,
-  operation: Operation,
+  operation: Reach,
   isWanted: (now: MailboxRow) => boolean = () => true,
 ): Promise<MailboxRow> {
   const { dataverse } = operation.services;
   let known = row;
-  for (let look = 1; isWanted(known); look += 1) {
-    try {
-      await dataverse.updateMailbox(known, columns, action, operation);
-      return known;
-    } catch (error) {
-      const isOpen = (isClass(error, "precondition") || isUnknownOutcome(error)) && look < LOOKS;
-      const now = isOpen
-        ? await dataverse.mailbox(row.id, operation)
-        : isTestRunning(error) && look < LOOKS
-          ? await testEnded(known, operation)
-          : undefined;
-      if (now === undefined) {
-        throw error;
-      }
-      known = now;
+  let refusal: unknown;
+  let isGone = false;
+  const attempt = async (): Promise<MailboxRow> => {
+    if (refusal !== undefined) {
+      const now = isTestRunning(refusal)
+        ? await testEnded(known, operation)
+        : await dataverse.mailbox(row.id, operation);
+      isGone = now === undefined;
+      known = now ?? known;
     }
-  }
-  return known;
+    if (isGone) {
+      throw refusal;
+    }
+    if (isWanted(known)) {
+      refusal = undefined;
+      await dataverse.updateMailbox(known, columns, action, operation).catch((error: unknown) => {
+        refusal = error;
+        throw error;
+      });
+    }
+    return known;
+  };
+  const isPassing = (error: unknown) =>
+    !isGone && (isChangedMeanwhile(error) || isUnknownOutcome(error) || isTestRunning(error));
+  return retryWhile(isPassing, attempt);
 }
 
-/**
- * Does something that begins with a look at a row; where somebody else changed the row meanwhile, from the look on once more.
- *
- * @param isOpen which errors are no reason to give up.
- */
-export async function lookingAgain<T>(
-  attempt: () => Promise<T>,
-  isOpen: (error: unknown) => boolean = (error) => isClass(error, "precondition"),
-): Promise<T> {
-  for (let look = 1; ; look += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!isOpen(error) || look === LOOKS) {
-        throw error;
-      }
-    }
-  }
+/** Whether somebody else changed a row between the look and the write. */
+export function isChangedMeanwhile(error: unknown): boolean {
+  return isClass(error, "precondition");
 }
 
 function isTestRunning(error: unknown): boolean {
@@ -123,7 +105,7 @@ function isTestRunning(error: unknown): boolean {
 }
 
 /** The record once its test has ended; undefined when it does not end in time. */
-async function testEnded({ id, emailAddress }: MailboxRow, operation: Operation): Promise<MailboxRow | undefined> {
+async function testEnded({ id, emailAddress }: MailboxRow, operation: Reach): Promise<MailboxRow | undefined> {
   const seen = await lookUntil(
     id,
     {
@@ -136,13 +118,8 @@ async function testEnded({ id, emailAddress }: MailboxRow, operation: Operation)
   return seen.isTestScheduled ? undefined : seen;
 }
 
-/** How often a creation whose answer was lost is sent. */
-const ATTEMPTS = 3;
-
 /** A row of Dataverse that a resource makes or deletes. */
 interface RowWork<Row> {
-  /** What is being done, for errors: "creating the queue Support". */
-  action: string;
   /** In words that follow "waiting for". */
   what: string;
   send: () => Promise<unknown>;
@@ -150,27 +127,14 @@ interface RowWork<Row> {
 }
 
 /** Makes a row under an id of its own and returns it once Dataverse shows it. */
-export async function createRow<Row>({ action, what, send, look }: RowWork<Row>, operation: Operation): Promise<Row> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await send();
-      break;
-    } catch (error) {
-      // Guarded by its own id: sent again it finds the row that a lost answer left behind.
-      if (!isUnknownOutcome(error) || attempt === ATTEMPTS) {
-        throw error;
-      }
-    }
-  }
-  const row = await settle({ what, look, done: (seen) => seen !== undefined }, operation);
-  if (row === undefined) {
-    throw new ProviderError({ action, words: "Dynamics does not show it" });
-  }
-  return row;
+export async function createRow<Row>({ what, send, look }: RowWork<Row>, operation: Reach): Promise<Row> {
+  // Guarded by its own id: sent again it finds the row that a lost answer left behind.
+  await retryWhile(isUnknownOutcome, send);
+  return settle({ what, look, done: (seen) => seen !== undefined }, operation);
 }
 
 /** Deletes a row and returns when it is gone; an answer that was lost is looked for. */
-export async function deleteRow<Row>({ what, send, look }: RowWork<Row>, operation: Operation): Promise<void> {
+export async function deleteRow<Row>({ what, send, look }: RowWork<Row>, operation: Reach): Promise<void> {
   try {
     await send();
   } catch (error) {
@@ -185,13 +149,11 @@ export async function deleteRow<Row>({ what, send, look }: RowWork<Row>, operati
  * A property as it should be: as declared; what was declared before and is not any more, the default; undefined for what is
  * left alone.
  */
-export function managed<Value>(
-  property: string,
-  inputs: Properties,
-  previous: Properties,
+export function managed<Inputs, Property extends keyof Inputs, Value>(
+  property: Property,
+  inputs: Inputs,
+  previous: Held<Inputs>,
   byDefault: Value,
-): Value | undefined {
-  return (
-    (inputs[property] as Value | undefined) ?? ((previous[property] ?? undefined) === undefined ? undefined : byDefault)
-  );
+): Inputs[Property] | Value | undefined {
+  return inputs[property] ?? ((previous[property] ?? undefined) === undefined ? undefined : byDefault);
 }

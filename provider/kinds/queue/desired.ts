@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { displayText, flag, smtpAddress } from "../../core/canonical";
-import type { Change, Properties } from "../../core/kind";
+import type { Change, Held, Known, Operation, Properties } from "../../core/kind";
+import { type MemoryOf, remembering } from "../../core/memory";
 import {
   type DataverseRow,
   emailFilters,
@@ -10,8 +11,18 @@ import {
   type QueueRow,
   type ServerProfile,
 } from "../../services/dataverse";
-import { ownerSchema } from "../mailbox-record/owner";
-import { adopt, deletion, environmentUrl, serverProfile, testAndEnable } from "../mailbox-record/schema";
+import type { WayOn } from "../mailbox-record/adoption";
+import { type DeclaredOwner, ownerSchema } from "../mailbox-record/owner";
+import {
+  adopt,
+  commandsGiven,
+  deletion,
+  environmentUrl,
+  isHeld,
+  serverProfile,
+  shownOfRecord,
+  testAndEnable,
+} from "../mailbox-record/schema";
 import { type Owner, ownerColumns } from "../mailbox-record/values";
 import { managed } from "../mailbox-record/writing";
 
@@ -38,6 +49,37 @@ export const schema = z.strictObject({
 /** Canonical inputs. */
 export type QueueInputs = z.output<typeof schema>;
 
+/** Properties that go back to what they were before they were declared. */
+const GOES_BACK = ["incomingEmail", "outgoingEmail", "emailFiltering"] as const;
+
+/** What a queue is remembered by. */
+export const memory = remembering(
+  {
+    ...shownOfRecord,
+    ownerId: z.string(),
+    /** Id of its mailbox record. */
+    mailboxId: z.string(),
+  },
+  {
+    ...commandsGiven,
+    /** Whether this resource made it. */
+    created: z.boolean(),
+    /** What properties of a queue that was there before had been before they were declared. */
+    former: z.object({
+      incomingEmail: z.enum(incomingMethods).optional(),
+      outgoingEmail: z.enum(outgoingMethods).optional(),
+      emailFiltering: z.enum(emailFilters).optional(),
+    }),
+  },
+);
+
+/** What is remembered of a queue between deployments. */
+export type Memory = MemoryOf<typeof memory>;
+/** What is known of a queue before the tenant is asked. */
+export type KnownQueue = Known<QueueInputs, Memory>;
+/** An operation on a queue. */
+export type QueueOperation = Operation<QueueInputs, Memory>;
+
 /** The inputs with what they name looked up. */
 export interface Desired {
   inputs: QueueInputs;
@@ -57,8 +99,10 @@ export interface Observed {
   profile: ServerProfile | undefined;
   /** Properties that another resource of this deployment decides. */
   elsewhere: readonly string[];
-  /** That the queue was somebody else's: what it overwrites is said. */
-  isAdopted?: true;
+  /** The owner as a program would declare it; only in a refresh, and where one is declared. */
+  owner?: DeclaredOwner | null | undefined;
+  /** How a creation goes on with a queue that was there already. */
+  way?: WayOn;
 }
 
 /** One column of a queue as it should be. */
@@ -69,37 +113,35 @@ interface Value {
   columns: DataverseRow;
 }
 
-/** Properties that go back to what they were before they were declared. */
-const GOES_BACK = ["incomingEmail", "outgoingEmail", "emailFiltering"] as const;
-
 /**
- * Notes what a queue that was there already had of the properties that a program declares for the first time, whether or not they have
- * to be written.
+ * What a queue that was there already had of the properties that a program declares for the first time, whether or not they have to be
+ * written.
  *
  * @param previous what was declared before.
+ * @returns all former values that are known; undefined where there are none.
  */
-export function noteFormer(inputs: QueueInputs, previous: Properties, queue: QueueRow, state: Properties): void {
-  const former = { ...(state.former as Properties | undefined) };
-  const isBirth = state.created === true && previous.name === undefined;
-  for (const property of GOES_BACK) {
-    const isNew = inputs[property] !== undefined && (previous[property] ?? undefined) === undefined;
-    if (isNew && !isBirth) {
-      former[property] ??= observedValues(queue)[property];
-    }
-  }
-  if (Object.keys(former).length > 0) {
-    state.former = former;
-  }
+export function formerValues(
+  inputs: QueueInputs,
+  previous: Held<QueueInputs>,
+  queue: QueueRow,
+  { memory: { created, former } }: KnownQueue,
+): Memory["former"] {
+  const isBirth = created === true && previous.name === undefined;
+  const seen = observedValues(queue);
+  const found = GOES_BACK.filter(
+    (property) => inputs[property] !== undefined && !isHeld(previous, property) && !isBirth,
+  );
+  const all = { ...Object.fromEntries(found.map((property) => [property, seen[property]])), ...former };
+  return Object.keys(all).length === 0 ? former : all;
 }
 
-/** Forgets what properties were that are back at it. */
-export function forgetFormer(inputs: QueueInputs, state: Properties): void {
-  if (state.former !== undefined) {
-    const known = Object.entries(state.former as Properties);
-    state.former = Object.fromEntries(
-      known.filter(([property]) => inputs[property as keyof QueueInputs] !== undefined),
-    );
-  }
+/** The former values of what is still declared: the others are back at it. */
+export function formerOf(inputs: QueueInputs, former: Memory["former"]): Memory["former"] {
+  return former === undefined
+    ? undefined
+    : Object.fromEntries(
+        Object.entries(former).filter(([property]) => inputs[property as keyof QueueInputs] !== undefined),
+      );
 }
 
 /**
@@ -108,12 +150,14 @@ export function forgetFormer(inputs: QueueInputs, state: Properties): void {
  *
  * @param previous what was declared before; a new queue has nothing.
  */
-export function wantedValues(inputs: QueueInputs, owner: Owner | undefined, previous: Properties): Value[] {
-  const whenManaged = <T>(property: keyof QueueInputs, byDefault: T) => managed(property, inputs, previous, byDefault);
-  const former = (previous.former ?? {}) as Pick<QueueInputs, (typeof GOES_BACK)[number]>;
-  const incoming = whenManaged("incomingEmail", former.incomingEmail ?? ("None" as const));
-  const outgoing = whenManaged("outgoingEmail", former.outgoingEmail ?? ("None" as const));
-  const filtering = whenManaged("emailFiltering", former.emailFiltering ?? ("All" as const));
+export function wantedValues(
+  inputs: QueueInputs,
+  owner: Owner | undefined,
+  { inputs: held, memory: { former = {} } }: KnownQueue,
+): Value[] {
+  const incoming = managed("incomingEmail", inputs, held, former.incomingEmail ?? ("None" as const));
+  const outgoing = managed("outgoingEmail", inputs, held, former.outgoingEmail ?? ("None" as const));
+  const filtering = managed("emailFiltering", inputs, held, former.emailFiltering ?? ("All" as const));
   const value = (property: string, to: unknown, columns: DataverseRow): Value[] =>
     to === undefined ? [] : [{ property, to, columns }];
   return [

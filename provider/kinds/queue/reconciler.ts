@@ -1,7 +1,6 @@
-import type { BagReconciler } from "../../core/bag";
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
 import { written } from "../../core/converge";
-import type { Change, Operation, Properties } from "../../core/kind";
+import type { Change, Properties, Reconciler } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import { guidFor } from "../../core/origin";
 import { absent, holdingAll, unfit } from "../../core/reading";
@@ -15,23 +14,42 @@ import {
   requireMailboxOfTenant,
   requireSameOrganization,
 } from "../mailbox-record/address";
-import { adopted, continuation, isAnother, isKept, tellOverwritten, whyKept } from "../mailbox-record/adoption";
+import {
+  isAnother,
+  type RowKind,
+  rowToAdopt,
+  takeOn,
+  tellOverwritten,
+  wayOn,
+  whyRowStays,
+} from "../mailbox-record/adoption";
 import { claimsOfValues, decidedElsewhere, declareValues, requireOwnValues } from "../mailbox-record/conflicts";
 import { declaredOwner, ownerAsDeclared } from "../mailbox-record/owner";
-import { recordAppears, recordOf, writeBehind } from "../mailbox-record/record-owner";
-import { COMMANDS, recordOutputs, remembered, serverProfileAsDeclared, tellInactive } from "../mailbox-record/schema";
+import { recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
 import { declaredServerProfile, profileOfNewQueue, serverProfileOf } from "../mailbox-record/server-profile";
-import { adviceOnMove, approve, commandsAsObserved, commandsByDefault, test } from "../mailbox-record/test-and-enable";
-import { forgetCommands, noteIds, recordDifference, writeRecord } from "../mailbox-record/values";
+import {
+  adviceOnMove,
+  approve,
+  commandsAsObserved,
+  commandsByDefault,
+  commandsRemembered,
+  test,
+} from "../mailbox-record/test-and-enable";
+import { recordAppears, recordOf, writeTo } from "../mailbox-record/user-or-queue";
+import { forgetting, idsOf, inputsOf, recordDifference, writeRecord } from "../mailbox-record/values";
 import { createRow, deleteRow, lookUntil } from "../mailbox-record/writing";
 import {
   columnsOf,
   type Desired,
-  forgetFormer,
-  noteFormer,
+  formerOf,
+  formerValues,
+  type KnownQueue,
+  type Memory,
+  memory,
   type Observed,
   observedValues,
   type QueueInputs,
+  type QueueOperation,
   queueDifference,
   schema,
   wantedValues,
@@ -58,11 +76,10 @@ const FOLLOWS_WITHIN = 30_000;
  * A queue of Dynamics 365 whose address is a mailbox of the tenant, and of the mailbox record that Dynamics makes for it: the
  * server profile, the approval and the test. It never moves or deletes queue items.
  */
-export const queue: BagReconciler<QueueInputs, Desired, Observed> = {
+export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
   kind: "Queue",
   schema,
-  keyed: {},
-  check: () => [],
+  memory,
 
   byDefault: commandsByDefault,
   claims(inputs, urn, _origin, { claims }) {
@@ -79,16 +96,15 @@ export const queue: BagReconciler<QueueInputs, Desired, Observed> = {
 
   advise: (inputs, olds) => [...adviceOnMove(inputs, olds), ...adviceAtCreation(["adopt"], "queue", inputs, olds)],
 
-  replaces: (state, inputs, _registry, environmentUrl) =>
-    isElsewhere(state.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
-  respelled: () => [],
-  refersTo: () => ({}),
+  replaces: (known, inputs, _registry, environmentUrl) =>
+    isElsewhere(known.inputs.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
 
-  declare(state, inputs, origin, registry) {
-    registry.declare(rowThing(String(state.id)), origin);
-    registry.claims.learn(rowName("queue", registry.claims.present(origin.urn)), rowName("queue", String(state.id)));
-    if (typeof state.mailboxId === "string") {
-      declareValues(state.mailboxId, state, inputs, SHARED, origin, registry);
+  declare(known, inputs, origin, registry) {
+    const { id = "", memory } = known;
+    registry.declare(rowThing(id), origin);
+    registry.claims.learn(rowName("queue", registry.claims.present(origin.urn)), rowName("queue", id));
+    if (memory.mailboxId !== undefined) {
+      declareValues(memory.mailboxId, known, inputs, SHARED, origin, registry);
     }
   },
 
@@ -105,59 +121,60 @@ export const queue: BagReconciler<QueueInputs, Desired, Observed> = {
   },
 
   async find(desired, operation) {
-    const { state, services } = operation;
-    const { queues } = services;
-    const { emailAddress, adopt } = desired.inputs;
+    const { queues } = operation.services;
+    const { inputs } = desired;
     const own = await queues.withId(idOf(desired, operation), operation);
-    const isOwn = own !== undefined && !isAnother(adopt, own);
-    if (isOwn) {
-      const seen = await around(own, operation);
+    if (own !== undefined && !isAnother(inputs.adopt, own)) {
+      const seen = await observeAround(own, true, operation);
       const use = own.itemCount === 0 ? [] : [`it holds ${counted(own.itemCount)}`];
-      const way = continuation({ what: "queue", row: own, record: seen.row, use }, desired.inputs, operation);
-      if (way !== "adopt") {
-        Object.assign(state, { id: own.id, ...(way === "continue" ? { created: true } : {}) });
-        return seen;
-      }
+      return { ...seen, way: wayOn({ what: "queue", row: own, record: seen.row, use }, inputs) };
     }
-    const namesakes = isOwn ? [own] : await queues.named(emailAddress, operation);
-    const withId = (id: string) => queues.withId(id, operation);
-    const found = await adopted(adopt, namesakes, withId, { one: "queue", many: "queues" }, operation);
-    if (found !== undefined) {
-      return { ...(await around(found, operation)), isAdopted: true };
+    const namesakes = await queues.named(inputs.emailAddress, operation);
+    const found = await rowToAdopt(inputs.adopt, namesakes, (id) => queues.withId(id, operation), QUEUES);
+    return found === undefined ? undefined : { ...(await observeAround(found, true, operation)), way: "adopt" };
+  },
+
+  async takeOver(found, desired, operation) {
+    const { queue: row, way = "adopt" } = found;
+    takeOn(way, row, QUEUES, operation);
+    if (way === "continue") {
+      operation.record({ id: row.id, memory: { created: true } });
+    } else if (way === "adopt") {
+      tellOverwritten(difference(desired, operation.known, found), `the queue ${row.name}`, operation);
     }
+    return found;
+  },
+
+  async create(desired, operation) {
+    const { queues } = operation.services;
+    const { inputs, owner } = desired;
+    const namesakes = await queues.named(inputs.emailAddress, operation);
     if (namesakes.length > 0) {
       const others = namesakes.map(({ name, id }) => `${name} (${id})`).join(", ");
       operation.warn(
-        `emailAddress ${emailAddress} is the address of another queue already: ${others}. adopt: true takes an existing queue over.`,
+        `emailAddress ${inputs.emailAddress} is the address of another queue already: ${others}. adopt: true takes an existing queue over.`,
       );
     }
-    return undefined;
-  },
-
-  async ensure(desired, operation) {
-    const { queues } = operation.services;
-    const { inputs, owner } = desired;
     const id = idOf(desired, operation);
     const action = `creating the queue ${inputs.name}`;
     const row = await createRow(
       {
-        action,
         what: "Dynamics to show the new queue",
         send: async () => {
-          await queues.create(id, columnsOf(wantedValues(inputs, owner, {})), action, operation);
-          Object.assign(operation.state, { id, created: true });
+          await queues.create(id, columnsOf(wantedValues(inputs, owner, operation.known)), action, operation);
+          operation.record({ id, memory: { created: true } });
         },
         look: () => queues.withId(id, operation),
       },
       operation,
     );
-    return around(row, operation);
+    return observeAround(row, true, operation);
   },
 
-  async observe(id, _desired, operation) {
-    await requireSameOrganization(`reading the queue ${operation.state.name}`, operation);
+  async observe(id, desired, operation) {
+    await requireSameOrganization(`reading the queue ${operation.known.inputs.name}`, operation);
     const row = await operation.services.queues.withId(id, operation);
-    return row === undefined ? undefined : around(row, operation);
+    return row === undefined ? undefined : observeAround(row, desired !== undefined, operation);
   },
 
   async read(asked, operation) {
@@ -170,75 +187,58 @@ export const queue: BagReconciler<QueueInputs, Desired, Observed> = {
     if (second !== undefined) {
       return unfit(`it means ${listed(found)}; write the id`);
     }
-    const observed = await around(only, operation);
-    const inputs = await this.inputs(holdingAll(READ), observed, operation);
-    return { observed, inputs };
+    const known: KnownQueue = { id: undefined, inputs: holdingAll(READ), memory: operation.known.memory };
+    const observed = await observeAround(only, false, { ...operation, known });
+    return { observed, inputs: await this.inputs(known, observed) };
   },
 
   id: ({ queue: { id } }) => id,
 
-  difference: (desired, previous, { queue: row, row: record, elsewhere }, state) => {
-    const { inputs, owner } = desired;
-    const serverProfileId = profileIdOf(desired);
-    const changes = [
-      ...queueDifference(wantedValues(inputs, owner, previous), row),
-      ...(serverProfileId === undefined
-        ? []
-        : record === undefined
-          ? [{ path: ["serverProfile"], from: undefined, to: serverProfileId }]
-          : recordDifference({ serverProfile: serverProfileId }, record, state)),
-    ];
-    // What is not declared any more goes to its default, unless another resource says what it is now.
-    return changes.filter(
-      ({ path: [property = ""] }) =>
-        inputs[property as keyof QueueInputs] !== undefined || !elsewhere.includes(property),
-    );
-  },
-
+  difference,
   apply,
 
   async finish(desired, previous, observed, operation) {
     const { inputs } = desired;
     const { queue: row } = observed;
-    noteFormer(inputs, previous, row, operation.state);
-    forgetFormer(inputs, operation.state);
+    const former = formerOf(inputs, formerValues(inputs, previous.inputs, row, operation.known));
+    operation.record({ memory: { former } });
     operation.registry.declare(rowThing(row.id), operation.origin);
     const known = await recordThatFollows(row, observed.row, inputs, operation);
     const record = await whenFed(inputs, known, operation);
     tellMissed(inputs.emailAddress, record, operation);
     requireOwnValues(record.id, declared(desired), SHARED, operation);
-    operation.state.serverProfileId = record.serverProfileId;
-    operation.state.mailboxId = record.id;
     const approved = await approve(inputs.approveEmail, record, operation, (columns, action) =>
-      writeBehind({ kind: "queue", id: row.id }, columns, action, operation),
+      writeTo({ kind: "queue", id: row.id }, columns, action, operation),
     );
     return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
   },
 
-  outputs(_desired, { queue: row, row: record, organizationId }, operation) {
-    const { state } = operation;
-    if (record !== undefined) {
-      tellInactive(record, operation);
-    }
+  outputs(desired, { queue: row, row: record, organizationId }, known) {
+    const { created, former } = known.memory;
     return {
-      ...(record === undefined ? {} : { ...recordOutputs(record), mailboxId: record.id }),
+      ...(record === undefined ? { emailApproval: undefined, serverProfileId: undefined } : recordOutputs(record)),
+      mailboxId: record?.id,
       ownerId: row.ownerId,
       organizationId,
-      ...remembered(state, ["created", "former", ...COMMANDS]),
+      created,
+      former,
+      ...commandsRemembered(record, desired === undefined, known),
     };
   },
 
-  async inputs(state, { queue: row, row: record, profile }, operation) {
+  inputs(known, { queue: row, row: record, profile, owner }) {
     const read: Properties = {
       ...observedValues(row),
-      serverProfile: record === undefined ? undefined : serverProfileAsDeclared(record, profile, state),
-      ...("owner" in state ? { owner: await ownerAsDeclared(row.ownerId, operation) } : {}),
+      serverProfile: record === undefined ? undefined : serverProfileAsDeclared(record, profile, known),
+      owner,
     };
     return {
-      ...asHeld(state, read),
-      ...(record === undefined ? {} : commandsAsObserved(record, operation.state)),
+      ...asHeld(known.inputs, read),
+      ...(record === undefined ? {} : commandsAsObserved(record, known)),
     };
   },
+
+  warnings: (_desired, { row: record }) => whenInactive(record),
 
   remove,
 };
@@ -247,7 +247,7 @@ export const queue: BagReconciler<QueueInputs, Desired, Observed> = {
  * The id a new queue gets. The address is in it, because a resource that was renamed keeps its origin, and a new one under
  * its old name has the same.
  */
-function idOf({ inputs }: Desired, { origin }: Operation): string {
+function idOf({ inputs }: Desired, { origin }: QueueOperation): string {
   return guidFor(origin, `queue ${inputs.emailAddress}`);
 }
 
@@ -261,63 +261,85 @@ function profileIdOf({ inputs, profile }: Desired): string | null | undefined {
   return inputs.serverProfile === false ? null : profile?.id;
 }
 
-async function around(row: QueueRow, operation: Operation): Promise<Observed> {
-  const [organizationId, record] = await Promise.all([
+/** A queue with its mailbox record. @param isDeployed whether somebody declares it; a refresh reads what a program would declare. */
+async function observeAround(row: QueueRow, isDeployed: boolean, operation: QueueOperation): Promise<Observed> {
+  const [organizationId, record, owner] = await Promise.all([
     operation.services.dataverse.organizationId(operation),
     recordOf(row, operation),
+    isDeployed || !("owner" in operation.known.inputs) ? undefined : ownerAsDeclared(row.ownerId, operation),
   ]);
   const profile = record === undefined ? undefined : await serverProfileOf(record, operation);
   const elsewhere = record === undefined ? [] : decidedElsewhere(record.id, SHARED, operation);
-  return { queue: row, row: record, organizationId, profile, elsewhere };
+  return { queue: row, row: record, organizationId, profile, elsewhere, owner };
+}
+
+function difference(
+  desired: Desired,
+  previous: KnownQueue,
+  { queue: row, row: record, elsewhere }: Observed,
+): Change[] {
+  const { inputs, owner } = desired;
+  const serverProfileId = profileIdOf(desired);
+  const changes = [
+    ...queueDifference(wantedValues(inputs, owner, previous), row),
+    ...(serverProfileId === undefined
+      ? []
+      : record === undefined
+        ? [{ path: ["serverProfile"], from: undefined, to: serverProfileId }]
+        : recordDifference({ serverProfile: serverProfileId }, record, undefined)),
+  ];
+  // What is not declared any more goes to its default, unless another resource says what it is now.
+  return changes.filter(
+    ({ path: [property = ""] }) => inputs[property as keyof QueueInputs] !== undefined || !elsewhere.includes(property),
+  );
 }
 
 async function apply(
   changes: readonly Change[],
   desired: Desired,
   observed: Observed,
-  operation: Operation,
-): Promise<void> {
+  operation: QueueOperation,
+): Promise<undefined> {
   const { inputs, owner } = desired;
   const serverProfile = profileIdOf(desired);
-  const { queue: row, isAdopted } = observed;
+  const { queue: row } = observed;
   const who = `the queue ${row.name}`;
   if (observed.row !== undefined) {
     requireOwnValues(observed.row.id, declared(desired), SHARED, operation);
   }
-  if (isAdopted === true) {
-    tellOverwritten(changes, who, operation);
-    operation.state.id = row.id;
-  }
   const names = changes.map(({ path }) => path[0] ?? "").filter((property) => property !== "serverProfile");
-  noteFormer(inputs, operation.state, row, operation.state);
+  const former = formerValues(inputs, operation.known.inputs, row, operation.known);
   if (names.length > 0) {
-    const values = wantedValues(inputs, owner, operation.state).filter(({ property }) => names.includes(property));
+    const values = wantedValues(inputs, owner, operation.known).filter(({ property }) => names.includes(property));
     await written(
       () =>
         operation.services.queues.update(row, columnsOf(values), `changing ${names.join(", ")} of ${who}`, operation),
-      () => {
-        for (const name of names) {
-          operation.state[name] = inputs[name as keyof QueueInputs] ?? operation.state[name];
-        }
-        noteIds(names, { owner }, inputs, operation.state);
-        forgetCommands(names, operation.state);
-      },
+      () =>
+        operation.record({
+          id: row.id,
+          inputs: inputsOf(names, inputs, operation.known) as QueueInputs,
+          memory: { former, ...idsOf(names, { owner }, inputs), ...forgetting(names) },
+        }),
     );
   }
   if (names.length < changes.length && serverProfile !== undefined) {
     const record = await recordThatFollows(row, undefined, inputs, operation);
     const values = { serverProfile };
-    const own = recordDifference(values, record, operation.state);
+    const own = recordDifference(values, record, undefined);
     await writeRecord(own, values, inputs, record, `the mailbox record of ${who}`, operation);
   }
+  return undefined;
 }
+
+/** Queues in words. */
+const QUEUES: RowKind = { one: "queue", many: "queues" };
 
 /** The mailbox record of a queue, once it is there and has the queue's address and methods. */
 async function recordThatFollows(
   row: QueueRow,
   known: MailboxRow | undefined,
   inputs: QueueInputs,
-  operation: Operation,
+  operation: QueueOperation,
 ): Promise<MailboxRow> {
   const record = known ?? (await recordAppears({ ...row, kind: "queue" }, operation));
   // What is not declared may be another one's by now: a forward mailbox that the queue feeds sets the incoming method.
@@ -339,7 +361,7 @@ async function recordThatFollows(
 async function whenFed(
   { emailAddress, incomingEmail, testAndEnable }: QueueInputs,
   record: MailboxRow,
-  operation: Operation,
+  operation: QueueOperation,
 ): Promise<MailboxRow> {
   const { registry, origin } = operation;
   const isFeeding = () => registry.isFeeding(emailAddress, origin);
@@ -352,7 +374,7 @@ async function whenFed(
 }
 
 /** Says that a forward mailbox of this deployment was done before the queue that feeds it had a record. */
-function tellMissed(address: string, record: MailboxRow, { registry, origin, warn }: Operation): void {
+function tellMissed(address: string, record: MailboxRow, { registry, origin, warn }: QueueOperation): void {
   const missed = [...registry.feeds].find(([, { from, isSettled }]) => isSettled === true && from.includes(address));
   const isSet = record.incoming === "ForwardMailbox";
   if (
@@ -367,17 +389,17 @@ function tellMissed(address: string, record: MailboxRow, { registry, origin, war
   }
 }
 
-async function remove(id: string, operation: Operation): Promise<void> {
-  const { state, services, registry, origin } = operation;
-  await requireSameOrganization(`deleting the queue ${state.name}`, operation);
+async function remove(id: string, operation: QueueOperation): Promise<void> {
+  const { known, services } = operation;
+  const { name, deletion } = known.inputs;
+  await requireSameOrganization(`deleting the queue ${name}`, operation);
   const row = await services.queues.withId(id, operation);
   if (row === undefined) {
     return;
   }
-  const other = registry.declaredBy(rowThing(id), origin);
-  if (isKept(state) || other !== undefined) {
-    const why = isKept(state) ? whyKept(state) : `${other} declares it`;
-    operation.warn(`The queue ${state.name} stays in Dynamics: ${why}.`);
+  const why = whyRowStays(id, deletion, known.memory.created, operation);
+  if (why !== undefined) {
+    operation.warn(`The queue ${name} stays in Dynamics: ${why}.`);
     return;
   }
   const action = `deleting the queue ${row.name}`;
@@ -387,7 +409,6 @@ async function remove(id: string, operation: Operation): Promise<void> {
   try {
     await deleteRow(
       {
-        action,
         what: "the queue to be gone",
         send: () => services.queues.delete(id, action, operation),
         look: () => services.queues.withId(id, operation),

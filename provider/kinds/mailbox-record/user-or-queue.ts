@@ -1,12 +1,11 @@
-import type { Operation } from "../../core/kind";
-import { isClass, isUnknownOutcome, ProviderError } from "../../http/errors";
+import { isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow, QueueRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
-import { settle } from "../../services/waiting";
-import { lookingAgain } from "./writing";
+import { retryWhile, settle } from "../../services/waiting";
+import { isChangedMeanwhile, type Reach } from "./writing";
 
 /** The user or queue that a mailbox record belongs to; Dynamics makes and deletes the record with it. */
-export interface Behind {
+export interface UserOrQueue {
   kind: "user" | "queue";
   id: string;
   name: string;
@@ -21,15 +20,15 @@ export interface Behind {
 }
 
 /** The column of the address; the mailbox record follows it. Dynamics refuses it on the record itself (0x8005E208). */
-export function addressColumn({ kind }: Pick<Behind, "kind">, address: string | null): DataverseRow {
+export function addressColumn({ kind }: Pick<UserOrQueue, "kind">, address: string | null): DataverseRow {
   return kind === "user" ? { internalemailaddress: address } : { emailaddress: address };
 }
 
 /** The user or queue with an id as it is now, or undefined when it is gone. */
-export async function lookBehind(
-  { kind, id }: Pick<Behind, "kind" | "id">,
-  { services, ...operation }: Operation,
-): Promise<(Behind & { write: (columns: DataverseRow, action: string) => Promise<void> }) | undefined> {
+export async function userOrQueue(
+  { kind, id }: Pick<UserOrQueue, "kind" | "id">,
+  { services, ...operation }: Reach,
+): Promise<(UserOrQueue & { write: (columns: DataverseRow, action: string) => Promise<void> }) | undefined> {
   if (kind === "user") {
     const user = await services.principals.user(id, operation);
     return user === undefined
@@ -68,55 +67,49 @@ export function namesOf({ id, name, emailAddress }: QueueRow): string[] {
  * Writes columns of a user or queue; where somebody else changed it meanwhile, of what it is then. Where the answer was lost it
  * writes them again, which makes no difference to one that was written.
  */
-export async function writeBehind(
-  behind: Pick<Behind, "kind" | "id">,
+export async function writeTo(
+  owner: Pick<UserOrQueue, "kind" | "id">,
   columns: DataverseRow,
   action: string,
-  operation: Operation,
+  operation: Reach,
 ): Promise<void> {
-  await lookingAgain(
-    async () => {
-      const now = await lookBehind(behind, operation);
-      if (now === undefined) {
-        throw new ProviderError({ action, words: `the ${behind.kind} ${behind.id} is gone` });
-      }
-      await now.write(columns, action);
-    },
-    (error) => isClass(error, "precondition") || isUnknownOutcome(error),
-  );
+  const isPassing = (error: unknown) => isChangedMeanwhile(error) || isUnknownOutcome(error);
+  await retryWhile(isPassing, async () => {
+    const now = await userOrQueue(owner, operation);
+    if (now === undefined) {
+      throw new ProviderError({ action, words: `the ${owner.kind} ${owner.id} is gone` });
+    }
+    await now.write(columns, action);
+  });
 }
 
 /** The mailbox record that Dynamics made for a user or queue; undefined while there is none. */
 export async function recordOf(
-  behind: Pick<Behind, "id" | "mailboxId">,
-  { services, ...operation }: Operation,
+  owner: Pick<UserOrQueue, "id" | "mailboxId">,
+  { services, ...operation }: Reach,
 ): Promise<MailboxRow | undefined> {
   // The lookup may lag behind the record, which names its user or queue from the start.
   const byLookup =
-    behind.mailboxId === undefined ? undefined : await services.dataverse.mailbox(behind.mailboxId, operation);
-  const isIts = (row: MailboxRow) => row.regarding !== undefined && sameText(row.regarding, behind.id);
+    owner.mailboxId === undefined ? undefined : await services.dataverse.mailbox(owner.mailboxId, operation);
+  const isIts = (row: MailboxRow) => row.regarding !== undefined && sameText(row.regarding, owner.id);
   return byLookup !== undefined && isIts(byLookup)
     ? byLookup
-    : (await services.dataverse.mailboxesRegarding(behind.id, operation)).find(isIts);
+    : (await services.dataverse.mailboxesRegarding(owner.id, operation)).find(isIts);
 }
 
 /** Waits for the mailbox record of a new user or queue: Dynamics makes it some time after its address. */
 export async function recordAppears(
-  behind: Pick<Behind, "id" | "kind" | "name" | "mailboxId"> & Partial<Pick<Behind, "isDisabled">>,
-  operation: Operation,
+  owner: Pick<UserOrQueue, "id" | "kind" | "name" | "mailboxId" | "isDisabled">,
+  operation: Reach,
 ): Promise<MailboxRow> {
   const remedy =
-    behind.isDisabled === true ? ", who is disabled there: enable the user, or name another row by its id" : "";
-  const seen = await settle(
+    owner.isDisabled === true ? ", who is disabled there: enable the user, or name another row by its id" : "";
+  return settle(
     {
-      what: `Dynamics to make the mailbox record of the ${behind.kind} ${behind.name}${remedy}`,
-      look: () => recordOf(behind, operation),
+      what: `Dynamics to make the mailbox record of the ${owner.kind} ${owner.name}${remedy}`,
+      look: () => recordOf(owner, operation),
       done: (row) => row !== undefined,
     },
     operation,
   );
-  if (seen === undefined) {
-    throw new Error("settled without a record");
-  }
-  return seen;
 }
