@@ -8,11 +8,11 @@ import {
   type KnownIndividual,
   type Memory,
   memory,
+  PROPERTIES,
+  type Property,
   schema,
 } from "../../provider/kinds/individual-mailbox/desired";
 import {
-  PROPERTIES,
-  type Property,
   recordFormer,
   settleGiven,
   valuesFor,

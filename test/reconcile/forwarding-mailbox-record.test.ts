@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { Registry } from "../../provider/core/registry";
 import { UNKNOWN } from "../../provider/dynamic/wire-values";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
-import { isElsewhere } from "../../provider/kinds/mailbox-record/address";
+import { isElsewhere } from "../../provider/kinds/mailbox-record/claims";
 import { forwardMailboxes, seeded as id, record } from "./dataverse-rows";
 import { failure, hiddenMemory, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 

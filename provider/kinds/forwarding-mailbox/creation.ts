@@ -1,11 +1,24 @@
 import { guidFor } from "../../core/origin";
+import { sourceThing } from "../../core/registry";
 import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
-import { isAnother, type RowKind, rowToAdopt, takeOn, tellOverwritten, wayOn } from "../mailbox-record/adoption";
-import { ownerAsDeclared } from "../mailbox-record/owner";
-import { defaultServerProfile, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/server-profile";
-import { columnsOf, recordDifference, unproven } from "../mailbox-record/values";
-import { createRow } from "../mailbox-record/writing";
+import {
+  isAnother,
+  type RowKind,
+  rowToAdopt,
+  takeOn,
+  tellOverwritten,
+  wayOn,
+  whyRowStays,
+} from "../mailbox-record/adoption";
+import { requireSameOrganization } from "../mailbox-record/claims";
+import {
+  defaultServerProfile,
+  ownerAsDeclared,
+  requireSuitableProfile,
+  warnWithoutCredentials,
+} from "../mailbox-record/references";
+import { columnsOf, createRow, deleteRow, recordDifference, unproven } from "../mailbox-record/values";
 import {
   birthValues,
   type Desired,
@@ -14,8 +27,9 @@ import {
   profileWanted,
   valuesFor,
 } from "./desired";
-import { observeAround, sourcesOf } from "./observation";
-import { requireOwnMethod } from "./records";
+import { observeAround, sourcesOf, type Target, targetIn } from "./observation";
+import { recordsOfLost, releaseRecords, requireOwnMethod, tellForgotten } from "./records";
+import { releaseSource } from "./sources";
 
 /** What is there already: this resource's own earlier record, or the one it takes over. */
 export async function find(desired: Desired, operation: ForwardingOperation): Promise<Observed | undefined> {
@@ -123,4 +137,63 @@ export async function makeRecord(id: string, desired: Desired, operation: Forwar
  */
 function rowIdOf({ inputs }: Desired, { origin }: ForwardingOperation): string {
   return guidFor(origin, inputs.emailAddress);
+}
+
+/** Lets go of the sources, then deletes the record if it is this resource's. */
+export async function remove(id: string, operation: ForwardingOperation): Promise<void> {
+  const target = targetIn(operation.known);
+  await requireSameOrganization(`deleting the forward mailbox ${target.name}`, operation);
+  // The rules go even if somebody deleted the record: mail would be forwarded for ever.
+  const { sources, keptIds } = await sourcesOf(target, undefined, operation);
+  for (const [key, source] of sources) {
+    if (keptIds.has(source.recipient.id)) {
+      tellForgotten(key, source, operation);
+    } else {
+      await releaseSource(key, source, operation);
+    }
+  }
+  await releaseLost(sources, target, operation);
+  const { known, services } = operation;
+  const { dataverse } = services;
+  const row = await dataverse.mailbox(id, operation);
+  if (row === undefined) {
+    return;
+  }
+  const why = whyRowStays(id, known.inputs.deletion, known.memory.created, operation);
+  if (why !== undefined) {
+    operation.warn(`The forward mailbox ${target.name} stays in Dynamics: ${why}.`);
+    return;
+  }
+  const action = `deleting the forward mailbox ${row.name}`;
+  await deleteRow(
+    {
+      what: "the record of the forward mailbox to be gone",
+      send: () => dataverse.deleteMailbox(row, action, operation),
+      look: () => dataverse.mailbox(id, operation),
+    },
+    operation,
+  );
+}
+
+/**
+ * Lets go of sources that Exchange does not show any more, by the ids that are known: the mailbox may be there all the same, and would
+ * forward for ever.
+ */
+async function releaseLost(
+  shown: ReadonlyMap<string, unknown>,
+  target: Target,
+  operation: ForwardingOperation,
+): Promise<void> {
+  const { known, services, registry, origin } = operation;
+  const { sourceRules: rules = {}, sourceIds = {} } = known.memory;
+  for (const [key, id] of Object.entries(sourceIds)) {
+    const isLost = !shown.has(key) && !registry.isDeclaredByAnother(sourceThing(id, target.emailAddress), origin);
+    const ruleId = rules[key];
+    if (isLost && ruleId !== undefined) {
+      await services.inboxRules.deleteById(id, ruleId, `removing the inbox rule of ${key}`, operation);
+    }
+    if (isLost) {
+      await releaseRecords(key, await recordsOfLost(key, operation), false, operation);
+    }
+  }
 }

@@ -11,7 +11,7 @@ import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import type { WayOn } from "../mailbox-record/adoption";
-import { type DeclaredOwner, ownerSchema } from "../mailbox-record/owner";
+import { type DeclaredOwner, ownerSchema } from "../mailbox-record/references";
 import {
   adopt,
   commandsGiven,
@@ -22,8 +22,7 @@ import {
   shownOfRecord,
   testAndEnable,
 } from "../mailbox-record/schema";
-import { type Owner, orNull, type RecordValues } from "../mailbox-record/values";
-import { managed } from "../mailbox-record/writing";
+import { managed, type Owner, orNull, type RecordValues } from "../mailbox-record/values";
 
 /** How a source is written, for messages. */
 export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.com";

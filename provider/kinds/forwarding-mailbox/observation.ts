@@ -1,7 +1,6 @@
 import { sourceThing } from "../../core/registry";
 import type { MailboxRow } from "../../services/dataverse";
-import { ownerAsDeclared } from "../mailbox-record/owner";
-import { serverProfileOf } from "../mailbox-record/server-profile";
+import { ownerAsDeclared, serverProfileOf } from "../mailbox-record/references";
 import { knownRecipients } from "../recipients";
 import type {
   Desired,

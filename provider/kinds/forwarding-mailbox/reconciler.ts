@@ -12,14 +12,14 @@ import {
   isElsewhere,
   requireMailboxOfTenant,
   requireSameOrganization,
-} from "../mailbox-record/address";
-import { declaredOwner } from "../mailbox-record/owner";
-import { credentialsAsDeclared, recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
+} from "../mailbox-record/claims";
 import {
+  declaredOwner,
   declaredServerProfile,
   requireSuitableProfile,
   warnWithoutCredentials,
-} from "../mailbox-record/server-profile";
+} from "../mailbox-record/references";
+import { credentialsAsDeclared, recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
 import {
   adviceOnMove,
   approve,
@@ -29,8 +29,7 @@ import {
   test,
 } from "../mailbox-record/test-and-enable";
 import { forgetting, isOfRecord, recordDifference, writeRecord } from "../mailbox-record/values";
-import { create, find, makeRecord, takeOver } from "./creation";
-import { remove } from "./deletion";
+import { create, find, makeRecord, remove, takeOver } from "./creation";
 import {
   type Desired,
   type ForwardingInputs,

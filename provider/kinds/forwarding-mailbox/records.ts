@@ -7,8 +7,7 @@ import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { testAgain } from "../mailbox-record/test-and-enable";
-import { columnsOf } from "../mailbox-record/values";
-import { change, command } from "../mailbox-record/writing";
+import { change, columnsOf, command } from "../mailbox-record/values";
 import {
   type ForwardingInputs,
   type ForwardingOperation,

@@ -6,7 +6,7 @@ import { smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
-import { MAILBOXES, requireOwnDomain } from "../mailbox-record/address";
+import { MAILBOXES, requireOwnDomain } from "../mailbox-record/claims";
 import { recipientKnownAs } from "../recipients";
 import { type ForwardingInputs, type ForwardingOperation, type ObservedSource, pathOf, SOURCE } from "./desired";
 import { recordSource, recordsOf, releaseRecords } from "./records";

@@ -6,16 +6,23 @@ import { holdingAll, isUnfit } from "../../core/reading";
 import { InputError } from "../../http/errors";
 import type { ServerProfile } from "../../services/dataverse";
 import { sameText } from "../../services/text";
-import { claimsOfAddress, claimsOfRecord, isElsewhere, requireSameOrganization } from "../mailbox-record/address";
 import { tellOverwritten } from "../mailbox-record/adoption";
-import { claimsOfValues, declareValues, requireOwnValues } from "../mailbox-record/conflicts";
-import { credentialsAsDeclared, recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
+import {
+  claimsOfAddress,
+  claimsOfRecord,
+  claimsOfValues,
+  declareValues,
+  isElsewhere,
+  requireOwnValues,
+  requireSameOrganization,
+} from "../mailbox-record/claims";
 import {
   requireSuitableProfile,
   serverProfileNamed,
   serverProfileOf,
   warnWithoutCredentials,
-} from "../mailbox-record/server-profile";
+} from "../mailbox-record/references";
+import { credentialsAsDeclared, recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
 import {
   adviceOnMove,
   approve,
@@ -26,30 +33,33 @@ import {
 } from "../mailbox-record/test-and-enable";
 import { recordAppears, recordOf, type UserOrQueue, writeTo } from "../mailbox-record/user-or-queue";
 import { isOfRecord, type RecordValues, recordDifference, valuesOf, writeRecord } from "../mailbox-record/values";
-import { remove, setAddress } from "./deletion";
 import {
   type Desired,
   type IndividualInputs,
   type IndividualOperation,
   type KnownIndividual,
+  knownAs,
   type Memory,
   memory,
   type Observed,
   observeAround,
+  ownerNamed,
+  PROPERTIES,
+  recordAsked,
   schema,
   whoIs,
 } from "./desired";
 import {
   declaredValues,
   givenWith,
-  PROPERTIES,
   recordFormer,
+  remove,
+  setAddress,
   settleGiven,
   shareFormer,
   valuesFor,
   withMethodElsewhere,
 } from "./former-values";
-import { knownAs, ownerNamed, recordAsked } from "./owner-of-record";
 
 /**
  * The mailbox record that Dynamics made for a user or a queue. It never makes or deletes the record; the address is written

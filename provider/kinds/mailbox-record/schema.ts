@@ -3,7 +3,7 @@ import { displayText, orNone } from "../../core/canonical";
 import type { Held, Known, Operation } from "../../core/kind";
 import type { Approval, MailboxRow, ServerProfile, Status } from "../../services/dataverse";
 import { isGuid } from "../../services/text";
-import type { DeclaredOwner } from "./owner";
+import type { DeclaredOwner } from "./references";
 import type { TestAndEnable } from "./test-and-enable";
 import type { Credentials } from "./values";
 

@@ -12,7 +12,7 @@ import {
   type ServerProfile,
 } from "../../services/dataverse";
 import type { WayOn } from "../mailbox-record/adoption";
-import { type DeclaredOwner, ownerSchema } from "../mailbox-record/owner";
+import { type DeclaredOwner, ownerSchema } from "../mailbox-record/references";
 import {
   adopt,
   commandsGiven,
@@ -23,8 +23,7 @@ import {
   shownOfRecord,
   testAndEnable,
 } from "../mailbox-record/schema";
-import { type Owner, ownerColumns } from "../mailbox-record/values";
-import { managed } from "../mailbox-record/writing";
+import { managed, type Owner, ownerColumns } from "../mailbox-record/values";
 
 /** A queue's methods: there is nobody whose Outlook could do it. */
 const INCOMING = ["None", "ServerSideSynchronization", "ForwardMailbox"] as const;

@@ -9,12 +9,6 @@ import { ConflictError, isServiceError } from "../../http/errors";
 import type { MailboxRow, QueueRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import {
-  claimsOfAddress,
-  isElsewhere,
-  requireMailboxOfTenant,
-  requireSameOrganization,
-} from "../mailbox-record/address";
-import {
   isAnother,
   type RowKind,
   rowToAdopt,
@@ -23,10 +17,24 @@ import {
   wayOn,
   whyRowStays,
 } from "../mailbox-record/adoption";
-import { claimsOfValues, decidedElsewhere, declareValues, requireOwnValues } from "../mailbox-record/conflicts";
-import { declaredOwner, ownerAsDeclared } from "../mailbox-record/owner";
+import {
+  claimsOfAddress,
+  claimsOfValues,
+  decidedElsewhere,
+  declareValues,
+  isElsewhere,
+  requireMailboxOfTenant,
+  requireOwnValues,
+  requireSameOrganization,
+} from "../mailbox-record/claims";
+import {
+  declaredOwner,
+  declaredServerProfile,
+  ownerAsDeclared,
+  profileOfNewQueue,
+  serverProfileOf,
+} from "../mailbox-record/references";
 import { recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
-import { declaredServerProfile, profileOfNewQueue, serverProfileOf } from "../mailbox-record/server-profile";
 import {
   adviceOnMove,
   approve,
@@ -36,8 +44,16 @@ import {
   test,
 } from "../mailbox-record/test-and-enable";
 import { recordAppears, recordOf, writeTo } from "../mailbox-record/user-or-queue";
-import { forgetting, idsOf, inputsOf, recordDifference, writeRecord } from "../mailbox-record/values";
-import { createRow, deleteRow, lookUntil } from "../mailbox-record/writing";
+import {
+  createRow,
+  deleteRow,
+  forgetting,
+  idsOf,
+  inputsOf,
+  lookUntil,
+  recordDifference,
+  writeRecord,
+} from "../mailbox-record/values";
 import {
   columnsOf,
   type Desired,
