@@ -13,7 +13,7 @@ import { sharedMailbox } from "./kinds/shared-mailbox/reconciler";
 export { comparedColumns } from "./kinds/shared-mailbox/observation";
 
 export const kinds = {
-  SharedMailbox: withBag(sharedMailbox),
+  SharedMailbox: sharedMailbox,
   MailboxMembership: mailboxMembership,
   ForwardingMailbox: forwardingMailbox,
   IndividualMailbox: individualMailbox,

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Change, Operation, Properties } from "../core/kind";
+import type { Change, Properties } from "../core/kind";
 import { isSet } from "../core/properties";
 import { type Checking, check } from "../dynamic/check";
 import { InputError, isClass } from "../http/errors";
-import type { Desired, Observed } from "../kinds/shared-mailbox/desired";
+import { type Desired, memory, type Observed, type SharedMailboxOperation } from "../kinds/shared-mailbox/desired";
 
-import { around, facets, stateOfEverything } from "../kinds/shared-mailbox/observation";
+import { around, facets, knowing, stateOfEverything } from "../kinds/shared-mailbox/observation";
 import { sharedMailbox } from "../kinds/shared-mailbox/reconciler";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";
@@ -37,7 +37,7 @@ export interface Refused {
  */
 export async function declaredMailbox(
   seen: { mailbox: Mailbox; user: User },
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<Declared | Refused> {
   const { mailbox } = seen;
   const { displayName, primarySmtpAddress } = mailbox;
@@ -58,9 +58,11 @@ export async function declaredMailbox(
   const notes: string[] = [];
   const everything = stateOfEverything();
   const observed = await observedWhole(seen, everything, desired, operation, notes);
-  const read: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, everything)));
+  const read: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, knowing(everything))));
   const removal = (property: string, value: unknown) =>
-    sharedMailbox.difference(desired, { [property]: value }, observed, {}).filter(({ path }) => path[0] === property);
+    sharedMailbox
+      .difference(desired, knowing({ [property]: value }), observed, knowing({}))
+      .filter(({ path }) => path[0] === property);
   const optional = Object.fromEntries(
     Object.entries(read)
       .filter(([property]) => !(property in required) && property in everything)
@@ -80,7 +82,7 @@ async function settled(
   optional: Properties,
   notes: string[],
   observed: Observed,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<Declared | Refused> {
   const checked = check(sharedMailbox, { ...required, ...optional }, undefined);
   const wrong = checked.problems.filter(({ path }) => propertyOf(path) in optional);
@@ -94,7 +96,7 @@ async function settled(
   if (wrong.length < checked.problems.length) {
     return { refusal: reasons(checked.problems) };
   }
-  const back = await sharedMailbox.inputs({ ...checked.inputs }, observed, operation);
+  const back = await sharedMailbox.inputs(knowing(checked.inputs), observed);
   const drifting = Object.keys(optional).filter(
     (property) => !isDeepStrictEqual(back[property], checked.inputs[property]),
   );
@@ -107,7 +109,6 @@ async function settled(
     const rest = Object.fromEntries(Object.entries(optional).filter(([property]) => !left.has(property)));
     return settled(required, rest, [...notes, ...more], observed, operation);
   }
-  operation.state = { ...checked.inputs };
   return {
     program: {
       ...required,
@@ -119,7 +120,7 @@ async function settled(
       ),
     },
     inputs: checked.inputs,
-    outputs: sharedMailbox.outputs(undefined, observed, operation),
+    outputs: memory.write(sharedMailbox.outputs(undefined, observed, knowing(checked.inputs))),
     notes,
   };
 }
@@ -159,14 +160,14 @@ async function observedWhole(
   seen: { mailbox: Mailbox; user: User },
   everything: Properties,
   desired: Desired,
-  operation: Operation,
+  operation: SharedMailboxOperation,
   notes: string[],
 ): Promise<Observed> {
   try {
     // A licence is kept on removal, so it is never declared, and reading it takes a permission of its own.
     const { license: _license, ...all } = everything;
     const managed = Object.fromEntries(Object.entries(all).map(([property, value]) => [property, value ?? true]));
-    return await around(seen, desired, { ...operation, state: managed });
+    return await around(seen, desired, { ...operation, known: knowing(managed) });
   } catch (error) {
     // Where two services were asked, the refusal lies beneath.
     const isForbidden = [error, error instanceof Error ? error.cause : undefined].some((one) =>
@@ -176,7 +177,7 @@ async function observedWhole(
       throw error;
     }
     notes.push(`What the application may not read is not declared: ${error.message}`);
-    return around(seen, undefined, { ...operation, state: {} });
+    return around(seen, undefined, { ...operation, known: knowing({}) });
   }
 }
 

@@ -1,4 +1,3 @@
-import { BagRecorder } from "../core/bag";
 import type { Properties } from "../core/kind";
 import { Recorder, type Recording } from "../core/memory";
 import { shortHash } from "../core/origin";
@@ -16,6 +15,7 @@ import {
 } from "../kinds/mailbox-membership/desired";
 import { readMembers } from "../kinds/mailbox-membership/leavers";
 import { everybodyOn, mailboxMembership } from "../kinds/mailbox-membership/reconciler";
+import { sharedMailbox } from "../kinds/shared-mailbox/reconciler";
 import { providerText, typeToken } from "../resources/dynamic-resource";
 import type { Mailbox } from "../services/mailboxes";
 import type { Entry } from "../services/permissions";
@@ -96,7 +96,7 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
         return refused("Entra does not show its account.");
       }
       const [declared, membership] = await Promise.all([
-        declaredMailbox({ mailbox, user }, operation("SharedMailbox", name, new BagRecorder({}, undefined))),
+        declaredMailbox({ mailbox, user }, operation("SharedMailbox", name, new Recorder(sharedMailbox, {}))),
         declaredMembership(
           mailbox,
           operation("MailboxMembership", membershipName(name), new Recorder(mailboxMembership, {})),

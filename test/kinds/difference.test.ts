@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { Change, Properties } from "../../provider/core/kind";
 import { type KnownForwarding, memory as memoryOfForwarding } from "../../provider/kinds/forwarding-mailbox/desired";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
-import { type Member, type MemberRights, memory, NOBODY } from "../../provider/kinds/mailbox-membership/desired";
+import { type Member, type MemberRights, NOBODY } from "../../provider/kinds/mailbox-membership/desired";
 import { mailboxMembership } from "../../provider/kinds/mailbox-membership/reconciler";
 import { mailboxProperties } from "../../provider/kinds/shared-mailbox/properties";
 import { sharedMailbox } from "../../provider/kinds/shared-mailbox/reconciler";
@@ -122,8 +122,9 @@ describe("SharedMailbox", () => {
       alias: "support-x",
       target: given.forwarding === undefined ? undefined : { address: (given.forwarding as { to: string }).to },
     }) as unknown as Desired;
+  const knowing = (known: Properties) => ({ id: undefined, inputs: known, memory: sharedMailbox.memory.read({}) });
   const difference = (given: Properties, before: Properties, seen: unknown) =>
-    sharedMailbox.difference(desiredOf(given), before, seen as Observed, {});
+    sharedMailbox.difference(desiredOf(given), knowing(before), seen as Observed, knowing({}));
 
   test("applying what it says leaves nothing, in one round", () => {
     fc.assert(
@@ -229,7 +230,7 @@ describe("MailboxMembership", () => {
     const before: Parameters<typeof mailboxMembership.difference>[1] = {
       id: undefined,
       inputs: { members: previous as Record<string, MemberRights> },
-      memory: memory.read({}),
+      memory: mailboxMembership.memory.read({}),
     };
     return mailboxMembership.difference(
       {

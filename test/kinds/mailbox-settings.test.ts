@@ -1,10 +1,17 @@
 import fc from "fast-check";
+import type { Properties } from "../../provider/core/kind";
 import {
   automaticReplies,
   canonicalMessage,
   isSameMessage,
 } from "../../provider/kinds/shared-mailbox/automatic-replies";
-import type { Desired, Observed } from "../../provider/kinds/shared-mailbox/desired";
+import {
+  type Desired,
+  type HeldInputs,
+  type KnownMailbox,
+  memory,
+  type Observed,
+} from "../../provider/kinds/shared-mailbox/desired";
 import { mailboxSettings } from "../../provider/kinds/shared-mailbox/mailbox-settings";
 import { cultureCode, regional } from "../../provider/kinds/shared-mailbox/regional";
 import type { Settings } from "../../provider/services/mailbox-settings";
@@ -265,6 +272,11 @@ const declared = fc.record({ automaticReplies: replies, regional: region }, { re
 }));
 
 describe("what differs", () => {
+  const knowing = (inputs: HeldInputs, remembered: Properties = {}): KnownMailbox => ({
+    id: undefined,
+    inputs,
+    memory: memory.read(remembered),
+  });
   const desiredOf = (inputs: object) => ({ inputs, alias: "support", target: undefined }) as unknown as Desired;
   const observedOf = (settings: Settings) => ({ settings }) as unknown as Observed;
 
@@ -273,9 +285,9 @@ describe("what differs", () => {
       fc.property(declared, (inputs) => {
         const settings = asDeclared(inputs);
         const foldersLanguage = inputs.regional?.language ?? cultureCode(settings.regional.language ?? "") ?? "";
-        const state = { ...inputs, foldersLanguage };
-        expect(mailboxSettings.difference(desiredOf(inputs), inputs, observedOf(settings), state)).toEqual([]);
-        const never = mailboxSettings.difference(desiredOf(inputs), inputs, observedOf(settings), inputs);
+        const known = knowing(inputs, { foldersLanguage });
+        expect(mailboxSettings.difference(desiredOf(inputs), inputs, observedOf(settings), known)).toEqual([]);
+        const never = mailboxSettings.difference(desiredOf(inputs), inputs, observedOf(settings), knowing(inputs));
         expect(never.map(({ path }) => path.join("."))).toEqual(
           inputs.regional?.localizeFolders === true ? ["regional.localizeFolders"] : [],
         );
@@ -287,9 +299,9 @@ describe("what differs", () => {
     fc.assert(
       fc.property(declared, (there) => {
         const nothing = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
-        expect(mailboxSettings.difference(desiredOf(nothing), nothing, observedOf(asDeclared(there)), nothing)).toEqual(
-          [],
-        );
+        expect(
+          mailboxSettings.difference(desiredOf(nothing), nothing, observedOf(asDeclared(there)), knowing(nothing)),
+        ).toEqual([]);
       }),
     );
   });
@@ -301,7 +313,7 @@ describe("what differs", () => {
           desiredOf(inputs),
           previous,
           observedOf(asDeclared(there)),
-          previous,
+          knowing(previous),
         );
         for (const { path } of changes) {
           const [property, member] = path as ["automaticReplies" | "regional", string];
@@ -315,7 +327,7 @@ describe("what differs", () => {
   test("a read of what is as declared is what was declared", () => {
     fc.assert(
       fc.property(declared, (inputs) => {
-        const read = mailboxSettings.read(observedOf(asDeclared(inputs)), inputs);
+        const read = mailboxSettings.read(observedOf(asDeclared(inputs)), knowing(inputs));
         for (const property of ["automaticReplies", "regional"] as const) {
           if (inputs[property] !== undefined) {
             expect(read[property]).toEqual(inputs[property]);

@@ -1,6 +1,6 @@
 import { originOf } from "../../provider/core/origin";
 import { formerMarkOf } from "../../provider/kinds/shared-mailbox/naming";
-import { failure, interruptedCreation, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, hiddenMemory, interruptedCreation, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
 const info = { displayName: "Info", primarySmtpAddress: "info@contoso.com" };
@@ -53,7 +53,7 @@ describe("a new mailbox", () => {
     const world = await startWorld();
     const resource = await world.resource("SharedMailbox", "support").up(support);
     expect(await initials(world, resource)).toBe("");
-    expect(resource.outputs).not.toHaveProperty("creationMark");
+    expect(hiddenMemory(resource)).not.toHaveProperty("creationMark");
     expect(await resource.refresh()).toEqual({});
     await world.writes();
     await resource.up({ ...support, displayName: "Support" });
@@ -66,14 +66,14 @@ describe("a new mailbox", () => {
     const world = await startWorld();
     await world.fault(forbidden);
     const resource = await world.resource("SharedMailbox", "support").up(support);
-    expect(await initials(world, resource)).toBe(resource.outputs.creationMark);
+    expect(await initials(world, resource)).toBe(hiddenMemory(resource).creationMark);
     expect(await resource.refresh()).toEqual({});
     await world.fault(forbidden);
     await resource.up({ ...support, displayName: "Support" });
-    expect(await initials(world, resource)).toBe(resource.outputs.creationMark);
+    expect(await initials(world, resource)).toBe(hiddenMemory(resource).creationMark);
     await resource.up({ ...support, displayName: "Service" });
     expect(await initials(world, resource)).toBe("");
-    expect(resource.outputs).not.toHaveProperty("creationMark");
+    expect(hiddenMemory(resource)).not.toHaveProperty("creationMark");
     expect(world.warnings).toEqual([]);
   });
 

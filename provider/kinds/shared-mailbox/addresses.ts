@@ -1,12 +1,19 @@
-import type { Change, Operation, Properties } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError, isClass } from "../../http/errors";
 import { addAndRemove, type Row } from "../../services/exchange";
 import { INITIAL_DOMAIN, type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import { sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
-import type { Desired, Observed, SharedMailboxInputs } from "./desired";
-import { changesOf, type Facet } from "./facet";
+import type {
+  Desired,
+  HeldInputs,
+  KnownMailbox,
+  Observed,
+  SharedMailboxInputs,
+  SharedMailboxOperation,
+} from "./desired";
+import { changesOf, type Facet, writtenInputs } from "./facet";
 import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
 
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
@@ -47,21 +54,21 @@ function isKeptByExchange(address: string, userPrincipalName: string, { alias }:
  * The sign-in name once the primary address is as declared: it follows an address that it equals, also in a deployment that
  * continues one which moved the address and then failed.
  */
-function nextSignInName(primarySmtpAddress: string, mailbox: Mailbox, state: Properties): string {
+function nextSignInName(primarySmtpAddress: string, mailbox: Mailbox, { memory }: KnownMailbox): string {
   const { userPrincipalName } = mailbox;
-  return [mailbox.primarySmtpAddress, state.formerSignInName].some((name) => sameText(userPrincipalName, String(name)))
+  return [mailbox.primarySmtpAddress, memory.formerSignInName].some((name) => sameText(userPrincipalName, String(name)))
     ? primarySmtpAddress
     : userPrincipalName;
 }
 
 /** The sign-in name where it has to follow the primary address. */
-function signInChanges({ inputs }: Desired, { mailbox }: Observed, state: Properties): Change[] {
+function signInChanges({ inputs }: Desired, { mailbox }: Observed, known: KnownMailbox): Change[] {
   const { userPrincipalName: from } = mailbox;
-  const to = nextSignInName(inputs.primarySmtpAddress, mailbox, state);
+  const to = nextSignInName(inputs.primarySmtpAddress, mailbox, known);
   return sameText(from, to) ? [] : [{ path: [SIGN_IN_NAME], from, to }];
 }
 
-async function moveSignInName({ mailbox }: Observed, to: string, operation: Operation): Promise<void> {
+async function moveSignInName({ mailbox }: Observed, to: string, operation: SharedMailboxOperation): Promise<void> {
   // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.
   const action = `changing the sign-in name of shared mailbox ${to}`;
   await operation.services.mailboxes.set(mailbox.id, { MicrosoftOnlineServicesID: to }, action, operation);
@@ -69,7 +76,12 @@ async function moveSignInName({ mailbox }: Observed, to: string, operation: Oper
 }
 
 /** What differs in the addresses besides the primary one; of what is there only what `previous` held is taken away. */
-function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: Observed, state: Properties): Change[] {
+function addressChanges(
+  { inputs }: Desired,
+  previous: HeldInputs,
+  { mailbox }: Observed,
+  known: KnownMailbox,
+): Change[] {
   const before = (previous.emailAliases ?? []) as readonly string[];
   const present = smtpAddresses(mailbox);
   const wanted = inputs.emailAliases ?? [];
@@ -82,7 +94,7 @@ function addressChanges({ inputs }: Desired, previous: Properties, { mailbox }: 
       address !== inputs.primarySmtpAddress &&
       !wanted.includes(address) &&
       present.includes(address) &&
-      !isKeptByExchange(address, nextSignInName(inputs.primarySmtpAddress, mailbox, state), mailbox),
+      !isKeptByExchange(address, nextSignInName(inputs.primarySmtpAddress, mailbox, known), mailbox),
   );
   return [
     ...wanted
@@ -110,7 +122,7 @@ async function addressParameters(
   changes: readonly Change[],
   { inputs: { primarySmtpAddress } }: Desired,
   mailbox: Mailbox,
-  { services }: Operation,
+  { services }: SharedMailboxOperation,
 ): Promise<Row> {
   const { add, remove } = aliasChanges(changes);
   if (changesOf("primarySmtpAddress", changes).length === 0) {
@@ -133,7 +145,12 @@ async function addressParameters(
 }
 
 /** Aliases that change together with a primary address that `WindowsEmailAddress` has just set. */
-async function changeAliases(changes: readonly Change[], { id }: Mailbox, who: string, operation: Operation) {
+async function changeAliases(
+  changes: readonly Change[],
+  { id }: Mailbox,
+  who: string,
+  operation: SharedMailboxOperation,
+) {
   const { add, remove } = aliasChanges(changes);
   if (add.length + remove.length === 0) {
     return;
@@ -147,7 +164,10 @@ async function changeAliases(changes: readonly Change[], { id }: Mailbox, who: s
  * Refuses an address in a domain that the tenant does not have, before anything is changed. Where the application may not
  * read the tenant's domains, Exchange will say so itself.
  */
-export async function requireAcceptedDomains(inputs: SharedMailboxInputs, operation: Operation): Promise<void> {
+export async function requireAcceptedDomains(
+  inputs: SharedMailboxInputs,
+  operation: SharedMailboxOperation,
+): Promise<void> {
   const domains = await operation.services.mailboxes.acceptedDomains();
   if (domains === undefined) {
     return;
@@ -215,13 +235,13 @@ export const addresses: Facet = {
     return domains.length === 0 ? {} : { aliasDomains: domains };
   },
 
-  difference(desired, previous, observed, state) {
+  difference(desired, previous, observed, known) {
     const { primarySmtpAddress: from } = observed.mailbox;
     const { primarySmtpAddress: to } = desired.inputs;
     return [
       ...(from === to ? [] : [{ path: ["primarySmtpAddress"], from, to }]),
-      ...addressChanges(desired, previous, observed, state),
-      ...signInChanges(desired, observed, state),
+      ...addressChanges(desired, previous, observed, known),
+      ...signInChanges(desired, observed, known),
     ];
   },
 
@@ -241,16 +261,20 @@ export const addresses: Facet = {
     }
   },
 
-  note(changes, { inputs }, { mailbox }, state) {
+  recorded(changes, { inputs }, { mailbox }, known) {
     const isMoved = changesOf("primarySmtpAddress", changes).length > 0;
-    if (isMoved && sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress)) {
-      state.formerSignInName = mailbox.userPrincipalName;
-    }
-    if (isMoved && inputs.emailAliases !== undefined) {
-      // Until it is taken off, the old address is an alias, and one that this resource declared.
-      const known = (state.emailAliases ?? []) as string[];
-      state.emailAliases = [...new Set([...known, mailbox.primarySmtpAddress])].sort();
-    }
+    const isSignInName = sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress);
+    // Until it is taken off, the old address is an alias, and one that this resource declared.
+    const aliases = [
+      ...(writtenInputs(changes, inputs, known).emailAliases ?? known.inputs.emailAliases ?? []),
+      mailbox.primarySmtpAddress,
+    ];
+    return {
+      ...(isMoved && isSignInName ? { memory: { formerSignInName: mailbox.userPrincipalName } } : {}),
+      ...(isMoved && inputs.emailAliases !== undefined
+        ? { inputs: { emailAliases: [...new Set(aliases)].sort() } }
+        : {}),
+    };
   },
 
   async apply(changes, { inputs: { primarySmtpAddress } }, observed, operation) {
@@ -275,9 +299,9 @@ export const addresses: Facet = {
     }
   },
 
-  read: (observed, state) => ({
+  read: (observed, { inputs }) => ({
     primarySmtpAddress: observed.mailbox.primarySmtpAddress,
-    emailAliases: aliasesOf(observed, state.emailAliases as string[] | undefined | null),
+    emailAliases: aliasesOf(observed, inputs.emailAliases),
   }),
 
   outputs: ({ mailbox }) => ({
@@ -293,7 +317,7 @@ export const addresses: Facet = {
  */
 export async function untilReleased<T>(
   addresses: readonly string[],
-  operation: Operation,
+  operation: SharedMailboxOperation,
   write: () => Promise<T>,
 ): Promise<T> {
   const what = `Exchange to release ${addresses.join(", ")}, which this deployment took off something else`;

@@ -1,7 +1,6 @@
 import { written } from "../../core/converge";
-import type { Properties } from "../../core/kind";
 import { ConflictError } from "../../http/errors";
-import type { Desired, Observed } from "./desired";
+import type { Desired, HeldInputs, Observed } from "./desired";
 import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
 import { whenLicensed } from "./license-needs";
 import { isOn } from "./litigation-hold";
@@ -51,20 +50,22 @@ export const archive: Facet = {
     }
   },
 
-  async apply(changes, { inputs: { archive: declared } }, { mailbox }, operation) {
+  async apply(changes, { inputs: { archive: declared } }, observed, operation) {
     if (changesOf("archive", changes).length === 0) {
-      return;
+      return undefined;
     }
+    const { mailbox } = observed;
     const { mailboxes } = operation.services;
     const action = `${declared === true ? "enabling" : "disabling"} the archive of ${mailbox.primarySmtpAddress}`;
     if (declared !== true) {
       await mailboxes.disableArchive(mailbox, action, operation);
-      return;
+      return undefined;
     }
     await written(
-      () => whenLicensed(operation, () => mailboxes.enableArchive(mailbox, action, operation)),
-      () => Object.assign(operation.state, { archive: declared }),
+      () => whenLicensed(observed, operation, () => mailboxes.enableArchive(mailbox, action, operation)),
+      () => operation.record({ inputs: { archive: declared } }),
     );
+    return undefined;
   },
 
   finish(desired, previous, observed, operation) {
@@ -77,7 +78,7 @@ export const archive: Facet = {
 };
 
 /** Whether there is an archive that is not declared, and it stays. */
-function isLeft(desired: Desired, previous: Properties, observed: Observed): boolean {
+function isLeft(desired: Desired, previous: HeldInputs, observed: Observed): boolean {
   return (
     desired.inputs.archive === false &&
     observed.mailbox.hasArchive &&

@@ -1,4 +1,3 @@
-import type { Operation } from "../../core/kind";
 import { mailboxThing } from "../../core/registry";
 import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { User } from "../../services/graph";
@@ -6,7 +5,7 @@ import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { settle } from "../../services/waiting";
 import { untilReleased } from "./addresses";
-import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import type { Desired, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { alreadyMade, earlierWork, lookForOwn, useOf } from "./earlier-creation";
 import { requireNoLoop } from "./forwarding";
 import {
@@ -29,7 +28,7 @@ const MOST_LOST = 3;
 const MOST_REFUSED = 5;
 
 /** On create: the mailbox that has the address already, where it is one's own earlier work or may be adopted. */
-export async function find(desired: Desired, operation: Operation): Promise<Observed | undefined> {
+export async function find(desired: Desired, operation: SharedMailboxOperation): Promise<Observed | undefined> {
   const { inputs } = desired;
   const { recipients, mailboxes } = operation.services;
   const [holder] = await recipients.withAddress(inputs.primarySmtpAddress);
@@ -59,7 +58,7 @@ export async function find(desired: Desired, operation: Operation): Promise<Obse
   if (mailbox === undefined) {
     const restored = await restore(inputs, operation);
     if (restored !== undefined) {
-      operation.state.hasFormerAccess = true;
+      operation.record({ id: restored, memory: { hasFormerAccess: true } });
       const observed = await settled(restored, desired, operation);
       await takeFormerAccess(observed.mailbox, inputs, operation);
       return { ...(await around(observed, desired, operation)), isAdopted: true };
@@ -105,7 +104,7 @@ function requireAdoptable(
 }
 
 /** Makes the mailbox and returns it once everything can build on it. */
-export async function create(desired: Desired, operation: Operation): Promise<Observed> {
+export async function create(desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
   const { inputs } = desired;
   const address = inputs.primarySmtpAddress;
   const refused = new Map<string, string>();
@@ -126,7 +125,7 @@ export async function create(desired: Desired, operation: Operation): Promise<Ob
       }
       return await established(id, desired, operation);
     } catch (error) {
-      if (operation.state.id !== undefined || !(isNameTaken(error) || isUnknownOutcome(error))) {
+      if (operation.known.id !== undefined || !(isNameTaken(error) || isUnknownOutcome(error))) {
         throw error;
       }
       const refusal = isNameTaken(error)
@@ -159,7 +158,7 @@ async function newMailbox(
   { primarySmtpAddress, displayName }: SharedMailboxInputs,
   alias: string,
   isNameRefused: boolean,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<Mailbox | undefined> {
   const mark = markOf(primarySmtpAddress, operation.origin);
   const name = nameOf(alias, mark, isNameRefused);
@@ -169,7 +168,7 @@ async function newMailbox(
   );
 }
 
-async function adopted(mailbox: Mailbox, desired: Desired, operation: Operation): Promise<Observed> {
+async function adopted(mailbox: Mailbox, desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
   const action = `adopting shared mailbox ${mailbox.primarySmtpAddress}`;
   requireCloudMailbox(mailbox, action);
   const user = await operation.services.graph.user(mailbox.id);
@@ -183,8 +182,7 @@ async function adopted(mailbox: Mailbox, desired: Desired, operation: Operation)
       nextStep: "Nothing was changed. Write signInBlocked: true (or false) in the program to say which is meant.",
     });
   }
-  operation.state.id = mailbox.id;
-  operation.state.exchangeGuid = mailbox.exchangeGuid;
+  operation.record({ id: mailbox.id, memory: { exchangeGuid: mailbox.exchangeGuid } });
   return { ...(await begun({ mailbox, user }, desired, operation)), isAdopted: true };
 }
 
@@ -200,16 +198,16 @@ export function requireCloudMailbox(mailbox: Mailbox, action: string): void {
 }
 
 /** A mailbox this resource made: from here on a failure leaves one behind that the state must know. */
-async function established(id: string, desired: Desired, operation: Operation): Promise<Observed> {
-  operation.state.created = true;
-  operation.state.creationMark = markOf(desired.inputs.primarySmtpAddress, operation.origin);
+async function established(id: string, desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
+  const creationMark = markOf(desired.inputs.primarySmtpAddress, operation.origin);
+  operation.record({ id, memory: { created: true, creationMark } });
   return settled(id, desired, operation);
 }
 
 /** Waits until a mailbox can be read everywhere, because members, rules and settings build on it. */
-async function settled(id: string, desired: Desired, operation: Operation): Promise<Observed> {
+async function settled(id: string, desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
   const { mailboxes, graph } = operation.services;
-  operation.state.id = id;
+  operation.record({ id });
   const { mailbox, user } = await settle(
     {
       what: "the mailbox to appear in Exchange and Entra",
@@ -224,7 +222,7 @@ async function settled(id: string, desired: Desired, operation: Operation): Prom
     },
     operation,
   );
-  operation.state.exchangeGuid = mailbox.exchangeGuid;
+  operation.record({ memory: { exchangeGuid: mailbox.exchangeGuid } });
   return begun({ mailbox, user }, desired, operation);
 }
 
@@ -232,12 +230,12 @@ async function settled(id: string, desired: Desired, operation: Operation): Prom
 async function begun(
   seen: { mailbox: Mailbox; user: User },
   desired: Desired,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<Observed> {
   const observed = await around(seen, desired, operation);
   const { valuesBefore } = observed;
   if (valuesBefore !== undefined && Object.keys(valuesBefore).length > 0) {
-    operation.state.valuesBefore = valuesBefore;
+    operation.record({ memory: { valuesBefore } });
   }
   return observed;
 }
@@ -251,18 +249,19 @@ async function begun(
 export async function takeMarkAway(
   { id, primarySmtpAddress }: Mailbox,
   isJustMade: boolean,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<void> {
-  const { state, services } = operation;
-  if (state.creationMark === undefined) {
+  const { known, services } = operation;
+  const { creationMark } = known.memory;
+  if (creationMark === undefined) {
     return;
   }
   try {
     // Initials that somebody wrote meanwhile are theirs.
-    if (isJustMade || (await services.mailboxes.initials(id)) === state.creationMark) {
+    if (isJustMade || (await services.mailboxes.initials(id)) === creationMark) {
       await services.mailboxes.clearInitials(id, `taking the mark off the account of ${primarySmtpAddress}`, operation);
     }
-    delete state.creationMark;
+    operation.record({ memory: { creationMark: undefined } });
   } catch (error) {
     // It hurts nobody and the next update tries again.
     if (!isProviderError(error)) {

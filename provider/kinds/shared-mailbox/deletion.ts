@@ -1,4 +1,3 @@
-import type { Operation, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
@@ -6,6 +5,7 @@ import { describeDeleted, type Mailbox, recoverableUntil, smtpAddresses } from "
 import { describe } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { lastSeen, settle } from "../../services/waiting";
+import type { KnownMailbox, SharedMailboxOperation } from "./desired";
 
 type Mode = "soft" | "retain" | "purge";
 
@@ -15,28 +15,28 @@ const DELETED_SHOWS = 30_000;
 const ACCOUNT_SHOWS = 2 * 60_000;
 
 /** What deletion does: as declared, else soft for a mailbox this resource made and retain for one it found. */
-function modeOf({ deletion, created }: Properties): { mode: Mode; allowInactive: boolean } {
-  const declared = deletion as Mode | { mode: Mode; allowInactive?: boolean } | null | undefined;
+function modeOf({ inputs, memory }: KnownMailbox): { mode: Mode; allowInactive: boolean } {
+  const { deletion: declared } = inputs;
   if (typeof declared === "object" && declared !== null) {
     return { mode: declared.mode, allowInactive: declared.allowInactive === true };
   }
-  return { mode: declared ?? (created === true ? "soft" : "retain"), allowInactive: false };
+  return { mode: declared ?? (memory.created === true ? "soft" : "retain"), allowInactive: false };
 }
 
 /** Notes for the brake on deletions that a refresh saw a mailbox which goes with its resource. */
-export function seeForRemoval({ mailbox: { id } }: { mailbox: Mailbox }, state: Properties, registry: Registry): void {
-  if (modeOf(state).mode !== "retain") {
+export function foresee(id: string, known: KnownMailbox, registry: Registry): void {
+  if (modeOf(known).mode !== "retain") {
     registry.removals.see(id, mailboxThing(id));
   }
 }
 
 /** Deletes a mailbox that is still the one the state knows and still shared; returns when it is gone. */
-export async function remove(id: string, operation: Operation): Promise<void> {
-  const { state, services, registry, origin, limits } = operation;
-  const who = String(state.primarySmtpAddress ?? id);
-  const { mode, allowInactive } = modeOf(state);
+export async function remove(id: string, operation: SharedMailboxOperation): Promise<void> {
+  const { known, services, registry, origin, limits } = operation;
+  const who = known.inputs.primarySmtpAddress ?? id;
+  const { mode, allowInactive } = modeOf(known);
   if (mode === "retain") {
-    const why = isSet(state.deletion) ? 'deletion is "retain"' : "it was adopted, restored or imported";
+    const why = isSet(known.inputs.deletion) ? 'deletion is "retain"' : "it was adopted, restored or imported";
     operation.warn(`The mailbox ${who} stays in the tenant: ${why}.`);
     return;
   }
@@ -60,7 +60,7 @@ export async function remove(id: string, operation: Operation): Promise<void> {
   } else if (mode === "soft" && mailbox !== undefined) {
     await tellRecoverable(mailbox, operation);
   } else if (mode === "purge") {
-    const guid = (mailbox?.exchangeGuid ?? state.exchangeGuid) || (await deletedGuid(id, operation));
+    const guid = (mailbox?.exchangeGuid ?? known.memory.exchangeGuid) || (await deletedGuid(id, operation));
     await purge(id, guid, mailbox !== undefined, who, operation);
   }
 }
@@ -69,7 +69,10 @@ export async function remove(id: string, operation: Operation): Promise<void> {
  * Says until when the deleted mailbox can come back, and how. It waits until Exchange shows it as deleted, because a creation that
  * follows would not find it before.
  */
-async function tellRecoverable({ primarySmtpAddress, exchangeGuid }: Mailbox, operation: Operation): Promise<void> {
+async function tellRecoverable(
+  { primarySmtpAddress, exchangeGuid }: Mailbox,
+  operation: SharedMailboxOperation,
+): Promise<void> {
   let until: string | undefined;
   try {
     const [deleted] = await settle(
@@ -95,11 +98,15 @@ async function tellRecoverable({ primarySmtpAddress, exchangeGuid }: Mailbox, op
 }
 
 /** @returns whether a hold keeps it as an inactive mailbox. */
-async function softDelete(mailbox: Mailbox, allowInactive: boolean, operation: Operation): Promise<boolean> {
-  const { state, services, registry } = operation;
+async function softDelete(
+  mailbox: Mailbox,
+  allowInactive: boolean,
+  operation: SharedMailboxOperation,
+): Promise<boolean> {
+  const { known, services, registry } = operation;
   const { id } = mailbox;
   const action = `deleting shared mailbox ${mailbox.primarySmtpAddress}`;
-  requireSame(mailbox, state.exchangeGuid, action);
+  requireSame(mailbox, known.memory.exchangeGuid, action);
   const holds = await holdsOn(mailbox, action, operation);
   if (holds.length > 0 && !allowInactive) {
     throw new ConflictError({
@@ -135,7 +142,7 @@ async function softDelete(mailbox: Mailbox, allowInactive: boolean, operation: O
 }
 
 /** The Exchange guid of a mailbox that somebody else deleted and no state knows: an imported one never refreshed. */
-async function deletedGuid(id: string, { services }: Operation): Promise<string | undefined> {
+async function deletedGuid(id: string, { services }: SharedMailboxOperation): Promise<string | undefined> {
   const found = (await services.mailboxes.deleted()).filter((one) => sameText(one.id, id));
   if (found.length > 1) {
     throw new ConflictError({
@@ -158,7 +165,7 @@ async function purge(
   exchangeGuid: unknown,
   isJustDeleted: boolean,
   who: string,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<void> {
   const { mailboxes } = operation.services;
   const guid = typeof exchangeGuid === "string" ? exchangeGuid : "";
@@ -196,7 +203,7 @@ async function purge(
 }
 
 /** Waits until Entra shows the account among the deleted ones. @returns whether it does, as far as it may be asked. */
-async function accountShows(id: string, operation: Operation): Promise<boolean> {
+async function accountShows(id: string, operation: SharedMailboxOperation): Promise<boolean> {
   const { graph } = operation.services;
   try {
     return await lastSeen(
@@ -217,7 +224,7 @@ async function accountShows(id: string, operation: Operation): Promise<boolean> 
 }
 
 /** @returns whether it was there to be purged. */
-async function purgeAccount(id: string, who: string, operation: Operation): Promise<boolean> {
+async function purgeAccount(id: string, who: string, operation: SharedMailboxOperation): Promise<boolean> {
   const { graph } = operation.services;
   try {
     return await graph.purgeUser(id, `purging the deleted account of ${who}`, operation);
@@ -249,7 +256,7 @@ function requireSame(mailbox: Mailbox, exchangeGuid: unknown, action: string): v
 }
 
 /** What would keep a deleted mailbox as an inactive one, which neither restore nor purge reaches. */
-async function holdsOn(mailbox: Mailbox, action: string, operation: Operation): Promise<string[]> {
+async function holdsOn(mailbox: Mailbox, action: string, operation: SharedMailboxOperation): Promise<string[]> {
   const organization = await operation.services.mailboxes.organizationHolds();
   if (organization === undefined) {
     operation.warn(
@@ -260,10 +267,10 @@ async function holdsOn(mailbox: Mailbox, action: string, operation: Operation): 
 }
 
 /** The mailbox is gone; an account that is still there means that Exchange may be wrong. */
-async function requireAccountGone(id: string, operation: Operation): Promise<void> {
+async function requireAccountGone(id: string, operation: SharedMailboxOperation): Promise<void> {
   if ((await operation.services.graph.user(id)) !== undefined) {
     throw new ProviderError({
-      action: `deleting shared mailbox ${operation.state.primarySmtpAddress}`,
+      action: `deleting shared mailbox ${operation.known.inputs.primarySmtpAddress}`,
       words: "Exchange shows no such mailbox, but its account exists in Entra",
       nextStep:
         "Run the command again in a few minutes. If the mailbox really is gone and the account is to stay, `pulumi state delete` forgets the resource.",

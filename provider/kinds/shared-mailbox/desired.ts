@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { flag, orNone, smtpAddress } from "../../core/canonical";
+import type { Held, Known, Operation } from "../../core/kind";
+import { type MemoryOf, remembering } from "../../core/memory";
 import type { Row } from "../../services/exchange";
 import type { User } from "../../services/graph";
 import type { AccountLicenses, Subscription } from "../../services/licenses";
@@ -8,7 +10,6 @@ import type { Mailbox, MailboxStatistics, PlanSizes } from "../../services/mailb
 import type { Recipient } from "../../services/recipients";
 import { isGuid } from "../../services/text";
 import { automaticReplies } from "./automatic-replies";
-import type { ValuesBefore } from "./limits";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { regional } from "./regional";
 import { holdSchema, licenseSchema, messageSize, quotaSchema } from "./schemas";
@@ -65,6 +66,47 @@ export const schema = z.strictObject({
 /** Canonical inputs. */
 export type SharedMailboxInputs = z.output<typeof schema>;
 
+/** What a shared mailbox remembers; `resource.ts` says what each output is. */
+export const memory = remembering(
+  {
+    created: z.boolean(),
+    exchangeGuid: z.string(),
+    recipientTypeDetails: z.string(),
+    accountEnabled: z.boolean(),
+    size: z.number(),
+    itemCount: z.number(),
+    forwardingId: z.string(),
+    foldersLanguage: z.string(),
+    assignedLicenseId: z.string(),
+    valuesBefore: z.object({
+      quota: z.record(z.string(), z.string()).optional(),
+      maxSendSize: z.string().optional(),
+      maxReceiveSize: z.string().optional(),
+    }),
+  },
+  {
+    /** The initials by which a creation knows its own work, until they are taken away. */
+    creationMark: z.string(),
+    /** The sign-in name that is to follow the primary address, as it was before. */
+    formerSignInName: z.string(),
+    /** That a restored mailbox still has the access that came back with it. */
+    hasFormerAccess: z.boolean(),
+    /** Object ids of declared senders, by how they are written. */
+    senderIds: z.record(z.string(), z.string()),
+  },
+);
+
+/** What a shared mailbox remembers. */
+export type Memory = MemoryOf<typeof memory>;
+/** What quota and sizes were when this resource began to manage them. */
+export type ValuesBefore = NonNullable<Memory["valuesBefore"]>;
+/** Inputs that a state has. */
+export type HeldInputs = Held<SharedMailboxInputs>;
+/** What is known of a shared mailbox before the tenant is asked. */
+export type KnownMailbox = Known<SharedMailboxInputs, Memory>;
+/** An operation on a shared mailbox. */
+export type SharedMailboxOperation = Operation<SharedMailboxInputs, Memory>;
+
 /** Where mail is forwarded: to a recipient of the tenant, known by id, or to an outside address. */
 export type Target = { recipient: Recipient } | { address: string };
 
@@ -104,6 +146,8 @@ export interface Observed {
   valuesBefore?: ValuesBefore;
   /** The message sizes of the mailbox's plan; only where something has to go back to them. */
   planSizes?: PlanSizes | undefined;
+  /** That this very operation assigned a licence. */
+  isJustLicensed?: true;
   /** How full the mailbox is; only at the end of a deployment. */
   statistics?: MailboxStatistics | undefined;
   /** Taken over by this very operation: nothing of it is taken away. */

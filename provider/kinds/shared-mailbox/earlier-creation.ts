@@ -1,9 +1,8 @@
-import type { Operation } from "../../core/kind";
 import { ConflictError, ifAllowed } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { lastSeen } from "../../services/waiting";
-import type { Desired } from "./desired";
+import type { Desired, SharedMailboxOperation } from "./desired";
 import { formerMarkOf, holdersOf, markOf } from "./naming";
 
 /** How long a mailbox counts as made by the creation that is under way, in milliseconds. */
@@ -23,7 +22,7 @@ export async function earlierWork(
   shown: Mailbox | undefined,
   isHeld: boolean,
   desired: Desired,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<Mailbox | undefined> {
   if (shown !== undefined) {
     return (await isOwn(shown, desired, operation)) ? shown : undefined;
@@ -32,7 +31,11 @@ export async function earlierWork(
 }
 
 /** Only a shared mailbox that carries the mark and is at most a day old was made by this resource. */
-async function isOwn(mailbox: Mailbox, { inputs }: Desired, { origin, services }: Operation): Promise<boolean> {
+async function isOwn(
+  mailbox: Mailbox,
+  { inputs }: Desired,
+  { origin, services }: SharedMailboxOperation,
+): Promise<boolean> {
   if (mailbox.recipientTypeDetails !== "SharedMailbox" || !isFresh(mailbox.createdAt)) {
     return false;
   }
@@ -52,7 +55,7 @@ function isFresh(createdAt: string | undefined, milliseconds = OWN_FOR): boolean
  * What shows that a mailbox is more than the beginning of an interrupted creation, in words; "" where nothing does. A state that
  * moved to another stack (`pulumi state move`) knows such a mailbox, and a program that still declares it would take it from there.
  */
-export async function useOf(mailbox: Mailbox, { services }: Operation): Promise<string> {
+export async function useOf(mailbox: Mailbox, { services }: SharedMailboxOperation): Promise<string> {
   const [statistics, permissions] = await Promise.all([
     ifAllowed(services.mailboxes.statistics(mailbox)),
     ifAllowed(services.permissions.on(mailbox)),
@@ -85,7 +88,7 @@ export function alreadyMade(mailbox: Mailbox, why: string): ConflictError {
 }
 
 /** One's own mailbox that Entra shows and Exchange does not yet: made by an earlier deployment that was killed right after it. */
-async function lookForUnshown(desired: Desired, operation: Operation): Promise<Mailbox | undefined> {
+async function lookForUnshown(desired: Desired, operation: SharedMailboxOperation): Promise<Mailbox | undefined> {
   const holders = await holdersOf(desired.inputs.primarySmtpAddress, undefined, operation);
   return holders.some(({ isDeleted, createdAt }) => !isDeleted && isFresh(createdAt))
     ? lookForOwn(desired, operation)
@@ -93,7 +96,7 @@ async function lookForUnshown(desired: Desired, operation: Operation): Promise<M
 }
 
 /** The mailbox that a creation without an answer made, if it did. */
-export async function lookForOwn(desired: Desired, operation: Operation): Promise<Mailbox | undefined> {
+export async function lookForOwn(desired: Desired, operation: SharedMailboxOperation): Promise<Mailbox | undefined> {
   const { mailboxes } = operation.services;
   return lastSeen(
     {

@@ -1,10 +1,18 @@
-import type { Change, Operation, Properties } from "../../core/kind";
+import type { Change, Properties, Recorded } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import type { ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
-import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import type {
+  Desired,
+  HeldInputs,
+  KnownMailbox,
+  Memory,
+  Observed,
+  SharedMailboxInputs,
+  SharedMailboxOperation,
+} from "./desired";
 
 /**
  * A group of a shared mailbox's properties that belong together: how they are read, compared and written. What several
@@ -37,38 +45,58 @@ export interface Facet {
   look?(
     seen: { mailbox: Mailbox; user: User },
     managed: Properties,
-    operation: Operation,
+    operation: SharedMailboxOperation,
     desired: Desired | undefined,
   ): Promise<Partial<Observed>>;
   /** Refuses what a mailbox that is about to be created could never have, before it is created. */
-  preflight?(desired: Desired, operation: Operation): Promise<void>;
+  preflight?(desired: Desired, operation: SharedMailboxOperation): Promise<void>;
   /** Pure. What differs; of what is there only what `previous` held is taken away. */
-  difference(desired: Desired, previous: Properties, observed: Observed, state: Properties): Change[];
+  difference(desired: Desired, previous: HeldInputs, observed: Observed, known: KnownMailbox): Change[];
   /** Refuses changes, before anything is written. */
-  guard?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
-  /** Writes that `Set-Mailbox` depends on; before it. */
-  prepare?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
+  guard?(
+    changes: readonly Change[],
+    desired: Desired,
+    observed: Observed,
+    operation: SharedMailboxOperation,
+  ): Promise<void>;
+  /** Writes that `Set-Mailbox` depends on; before it. Returns what it learned and no look can see. */
+  prepare?(
+    changes: readonly Change[],
+    desired: Desired,
+    observed: Observed,
+    operation: SharedMailboxOperation,
+  ): Promise<void> | Promise<Partial<Observed> | undefined>;
   /** Parameters of `Set-Mailbox` (parameter set Identity) for the changes; asked for right before each attempt to write. */
   parameters?(
     changes: readonly Change[],
     desired: Desired,
     observed: Observed,
-    operation: Operation,
+    operation: SharedMailboxOperation,
   ): Row | Promise<Row>;
-  /** Whether a change takes something away for good. Such a one is not noted in the state before it shows: it may have to be made again. */
+  /** Whether a change takes something away for good. It is recorded only once it shows, because it may have to be made again. */
   takesAway?(change: Change): boolean;
-  /** Notes in the state, besides the inputs, what `Set-Mailbox` wrote or may have written. */
-  note?(changes: readonly Change[], desired: Desired, observed: Observed, state: Properties): void;
+  /** What is to be recorded, besides the changes, of what `Set-Mailbox` wrote or may have written. */
+  recorded?(
+    changes: readonly Change[],
+    desired: Desired,
+    observed: Observed,
+    known: KnownMailbox,
+  ): Recorded<SharedMailboxInputs, Memory>;
   /** What to do about a refused `Set-Mailbox`, where these properties know: whole sentences. */
   explain?(error: ServiceError, changes: readonly Change[]): string | undefined;
-  /** Writes that are no `Set-Mailbox`; after it. */
-  apply?(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation): Promise<void>;
-  /** The inputs as they are in the tenant, by name; what `state` does not hold is left out by the caller. */
-  read(observed: Observed, state: Properties): Properties;
+  /** Writes other than `Set-Mailbox`; after it. Returns as {@link prepare} does. */
+  apply?(
+    changes: readonly Change[],
+    desired: Desired,
+    observed: Observed,
+    operation: SharedMailboxOperation,
+  ): Promise<void> | Promise<Partial<Observed> | undefined>;
+  /** The inputs as they are in the tenant, by name; what the state does not hold is left out by the caller. */
+  read(observed: Observed, known: KnownMailbox): Properties;
   /** After everything is as declared: things to say. */
-  finish?(desired: Desired, previous: Properties, observed: Observed, operation: Operation): void;
+  finish?(desired: Desired, previous: HeldInputs, observed: Observed, operation: SharedMailboxOperation): void;
   /** Computed outputs. `desired` is undefined when only the tenant is read. */
-  outputs?(observed: Observed, state: Properties, desired: Desired | undefined): Properties;
+  outputs?(observed: Observed, known: KnownMailbox, desired: Desired | undefined): Properties;
 }
 
 /** The changes among `changes` that are about a property. */
@@ -83,14 +111,14 @@ export function changesOf(property: keyof SharedMailboxInputs, changes: readonly
 export function mayTakeAway(
   property: keyof SharedMailboxInputs,
   { inputs }: Desired,
-  previous: Properties,
+  previous: HeldInputs,
   { isAdopted }: Observed,
 ): boolean {
   return isAdopted !== true && JSON.stringify(previous[property]) !== JSON.stringify(inputs[property]);
 }
 
 /** Says that something was not taken away, because no preview has shown it. */
-export function tellLeft(property: keyof SharedMailboxInputs, what: string, operation: Operation): void {
+export function tellLeft(property: keyof SharedMailboxInputs, what: string, operation: SharedMailboxOperation): void {
   operation.warn(
     `${property}: the mailbox has ${what}, which no preview has shown; it is left as it is. \`pulumi up --refresh\` shows it first.`,
   );
@@ -110,17 +138,24 @@ export function saysKept(path: string): string {
   return `${path} is no longer declared; the mailbox keeps the value it has.`;
 }
 
-/** Notes in the state what was or may have been written, so that a failure later on leaves nothing behind unknown. */
-export function noteWrites(changes: readonly Change[], inputs: SharedMailboxInputs, { state }: Operation): void {
+/** Inputs as they are once changes are or may be written, so that a failure later on leaves nothing behind unknown. */
+export function writtenInputs(
+  changes: readonly Change[],
+  inputs: SharedMailboxInputs,
+  { inputs: held }: KnownMailbox,
+): HeldInputs {
+  const now: Properties = {};
   for (const { path, to } of changes) {
     const [property = "", member] = path;
     const declared = inputs[property as keyof SharedMailboxInputs];
+    const before = property in now ? now[property] : held[property as keyof SharedMailboxInputs];
     if (member === undefined) {
-      state[property] = declared ?? state[property];
+      now[property] = declared ?? before;
     } else if (to !== undefined && Array.isArray(declared)) {
-      state[property] = [...new Set([...((state[property] as string[] | undefined | null) ?? []), member])].sort();
+      now[property] = [...new Set([...((before as string[] | undefined | null) ?? []), member])].sort();
     } else if (to !== undefined && isSet(declared)) {
-      state[property] = { ...(state[property] as Properties | undefined | null), [member]: to };
+      now[property] = { ...(before as Properties | undefined | null), [member]: to };
     }
   }
+  return now as HeldInputs;
 }

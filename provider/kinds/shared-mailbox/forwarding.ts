@@ -1,4 +1,3 @@
-import type { Operation, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
@@ -6,7 +5,7 @@ import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { reassigned, recipientKnownAs, recipientNamed } from "../recipients";
-import type { Desired, Observed, SharedMailboxInputs, Target } from "./desired";
+import type { Desired, Observed, SharedMailboxInputs, SharedMailboxOperation, Target } from "./desired";
 import type { Facet } from "./facet";
 
 type Forwarding = Exclude<NonNullable<SharedMailboxInputs["forwarding"]>, false>;
@@ -23,12 +22,10 @@ const LONGEST_CHAIN = 10;
  * Looks up where mail is to go. In an authoritative accepted domain it must be one recipient of the tenant, waited for if
  * it is new; elsewhere it is an outside address.
  */
-export async function forwardingTarget(declared: Forwarding, operation: Operation): Promise<Target> {
+export async function forwardingTarget(declared: Forwarding, operation: SharedMailboxOperation): Promise<Target> {
   const { recipients, mailboxes } = operation.services;
-  const { forwarding: before, forwardingId: id } = operation.state as {
-    forwarding?: Forwarding | false | null;
-    forwardingId?: string;
-  };
+  const { forwarding: before } = operation.known.inputs;
+  const { forwardingId: id } = operation.known.memory;
   if (isForwarding(before) && before.to === declared.to && id !== undefined && id !== "") {
     return { recipient: await recipientKnownAs(declared.to, id, "forwarding.to", operation) };
   }
@@ -58,7 +55,7 @@ export async function forwardingTarget(declared: Forwarding, operation: Operatio
 export async function requireNoLoop(
   desired: Desired,
   mailbox: Mailbox | undefined,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<void> {
   if (desired.target === undefined || !("recipient" in desired.target)) {
     return;
@@ -87,7 +84,7 @@ export async function requireNoLoop(
 export async function forwardsTo(
   mailbox: Mailbox,
   desired: Desired | undefined,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<{ recipient: Recipient | undefined; candidates: readonly Recipient[] }> {
   const printed = mailbox.forwardingAddress;
   const known = (recipient: Recipient | undefined) => ({ recipient, candidates: [] });
@@ -107,7 +104,7 @@ export async function forwardsTo(
   if (found !== undefined && second === undefined) {
     return known(found);
   }
-  const ids = [target?.id, operation.state.forwardingId];
+  const ids = [target?.id, operation.known.memory.forwardingId];
   const expected = candidates.find(
     ({ id }) => id !== "" && ids.some((one) => typeof one === "string" && sameText(one, id)),
   );
@@ -193,17 +190,16 @@ function unclearTarget({ mailbox, forwardingCandidates = [] }: Observed): string
         .join(" or ");
 }
 
-/** Says that the address in the program is somebody else's by now, where the mailbox still forwards to who had it before. */
-export async function tellTargetReassigned(
-  { forwarding: declared, forwardingId }: Properties,
+/** What is to be said where the address in the program is somebody else's by now, and the mailbox forwards to who had it before. */
+export async function targetReassigned(
   { forwardsTo: recipient }: Observed,
-  operation: Operation,
-): Promise<void> {
-  if (isForwarding(declared) && recipient !== undefined && recipient.id !== "" && recipient.id === forwardingId) {
-    for (const remark of await reassigned([[declared.to, recipient]], () => "forwarding.to", operation)) {
-      operation.warn(remark);
-    }
-  }
+  operation: SharedMailboxOperation,
+): Promise<string[]> {
+  const { forwarding: declared } = operation.known.inputs;
+  const { forwardingId } = operation.known.memory;
+  return isForwarding(declared) && recipient !== undefined && recipient.id !== "" && recipient.id === forwardingId
+    ? reassigned([[declared.to, recipient]], () => "forwarding.to", operation)
+    : [];
 }
 
 /** Forwarding of everything that arrives. */
@@ -245,18 +241,13 @@ export const forwarding: Facet = {
   parameters: (changes, desired) =>
     changes.some(({ path }) => path[0] === "forwarding") ? forwardingParameters(desired) : {},
 
-  note(changes, { target }, _observed, state) {
-    if (changes.some(({ path }) => path[0] === "forwarding")) {
-      state.forwardingId = target !== undefined && "recipient" in target ? target.recipient.id : undefined;
-    }
-  },
+  recorded: (changes, { target }) =>
+    changes.some(({ path }) => path[0] === "forwarding")
+      ? { memory: { forwardingId: target !== undefined && "recipient" in target ? target.recipient.id : undefined } }
+      : {},
 
-  read: (observed, state) => ({
-    forwarding: forwardingAsRead(
-      state.forwarding as Forwarding | false | null | undefined,
-      state.forwardingId as string | undefined,
-      observed,
-    ),
+  read: (observed, { inputs, memory }) => ({
+    forwarding: forwardingAsRead(inputs.forwarding, memory.forwardingId, observed),
   }),
 
   outputs: ({ forwardsTo: recipient }) => (recipient === undefined ? {} : { forwardingId: recipient.id }),

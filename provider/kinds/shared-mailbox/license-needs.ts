@@ -1,4 +1,4 @@
-import type { Change, Operation } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import { isClass } from "../../http/errors";
 import {
   type Entitlement,
@@ -9,7 +9,7 @@ import {
 } from "../../services/licenses";
 import { GIGABYTE } from "../../services/sizes";
 import { retryWhile } from "../../services/waiting";
-import type { SharedMailboxInputs } from "./desired";
+import type { Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { bytesOf, largestQuota } from "./limits";
 import { isOn } from "./litigation-hold";
 
@@ -97,23 +97,19 @@ export function insufficient(need: keyof Entitlement, whatIs: string): string {
   );
 }
 
-/** Operations that assigned a licence: Exchange learns of it some time after Entra. */
-const assignedIn = new WeakSet<Operation>();
-
-/** Notes that this operation assigned a licence. */
-export function noteAssigned(operation: Operation): void {
-  assignedIn.add(operation);
-}
-
 /**
- * Makes a write that a licence allows. Where this very operation assigned the licence, a refusal that speaks of licences is
- * waited out, because nothing else tells when Exchange knows of it; otherwise the first refusal counts.
+ * Makes a write that a licence allows. Exchange learns of a licence some time after Entra: where this very operation assigned it, a
+ * refusal that speaks of licences is waited out, because nothing else tells; otherwise the first refusal counts.
  *
  * @throws what the last attempt threw.
  */
-export async function whenLicensed<T>(operation: Operation, write: () => Promise<T>): Promise<T> {
+export async function whenLicensed<T>(
+  { isJustLicensed }: Partial<Observed>,
+  operation: SharedMailboxOperation,
+  write: () => Promise<T>,
+): Promise<T> {
   const what = "Exchange to know of the licence";
-  return assignedIn.has(operation)
+  return isJustLicensed === true
     ? retryWhile((error) => isRefusedFor(/licen[sc]e/i, error), write, { what, scope: operation })
     : write();
 }

@@ -1,5 +1,5 @@
 import { written } from "../../core/converge";
-import type { Change, Operation, Properties } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import { ConflictError, InputError, isClass } from "../../http/errors";
 import {
   type AccountLicenses,
@@ -14,7 +14,7 @@ import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE } from "../../services/sizes";
 import { sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
-import type { Desired, Licensing, Observed } from "./desired";
+import type { Desired, HeldInputs, KnownMailbox, Licensing, Memory, Observed, SharedMailboxOperation } from "./desired";
 import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
 import {
   insufficient,
@@ -23,7 +23,6 @@ import {
   type License,
   needsOfChanges,
   needsOfInputs,
-  noteAssigned,
   plansOf,
   problemsOfLicense,
 } from "./license-needs";
@@ -50,7 +49,7 @@ export const license: Facet = {
   advise: (inputs, olds) => keptAdvice("license", inputs, olds),
 
   async look({ mailbox }, _managed, operation, desired) {
-    return isLookedFor(operation.state, desired) ? { licensing: await licensingOf(mailbox, operation) } : {};
+    return isLookedFor(operation.known, desired) ? { licensing: await licensingOf(mailbox, operation) } : {};
   },
 
   async preflight({ inputs }, operation) {
@@ -69,19 +68,19 @@ export const license: Facet = {
     }
     if (isLicense(inputs.license)) {
       const licensing = { account: NOTHING, subscriptions: await operation.services.graph.subscriptions() };
-      const planned = reassignment(inputs.license, {}, licensing, {});
+      const planned = reassignment(inputs.license, {}, licensing, { assignedLicenseId: undefined });
       requireAssignable(inputs.license, planned, licensing, "Nothing was created.");
       requireSufficient(needs, entitlementAfter(planned, licensing), "Nothing was created.");
     }
   },
 
-  difference(desired, previous, observed, state) {
+  difference(desired, previous, observed, { memory }) {
     const { licensing } = observed;
     const declared = desired.inputs.license;
     if (licensing === undefined || declared === undefined || declared === "external") {
       return [];
     }
-    const { add, remove } = reassignment(declared, previous, licensing, state);
+    const { add, remove } = reassignment(declared, previous, licensing, memory);
     if (declared === false && mayTakeAway("license", desired, previous, observed)) {
       remove.push(...directWithExchange(licensing).filter((skuId) => !remove.includes(skuId)));
     }
@@ -101,7 +100,7 @@ export const license: Facet = {
     if (licensing === undefined || inputs.license === undefined) {
       return;
     }
-    const planned = reassignmentOf(changes, inputs.license, licensing, operation.state);
+    const planned = reassignmentOf(changes, inputs.license, licensing, operation.known.memory);
     if (isLicense(inputs.license) && changesOf("license", changes).length > 0) {
       requireAssignable(inputs.license, planned, licensing, "Nothing was changed.");
     }
@@ -113,15 +112,10 @@ export const license: Facet = {
     }
   },
 
-  async prepare(changes, desired, observed, operation) {
-    await reassign(changes, desired, observed, operation, "before");
-  },
+  prepare: (changes, desired, observed, operation) => reassign(changes, desired, observed, operation, "before"),
+  apply: (changes, desired, observed, operation) => reassign(changes, desired, observed, operation, "after"),
 
-  async apply(changes, desired, observed, operation) {
-    await reassign(changes, desired, observed, operation, "after");
-  },
-
-  read: ({ licensing }, state) => ({ license: licenseAsRead(state.license, licensing) }),
+  read: ({ licensing }, { inputs }) => ({ license: licenseAsRead(inputs.license, licensing) }),
 
   finish({ inputs }, _previous, { licensing, mailbox }, operation) {
     if (inputs.license !== false || licensing === undefined) {
@@ -141,8 +135,8 @@ export const license: Facet = {
     }
   },
 
-  outputs({ licensing }, state, desired) {
-    const skuId = state.assignedLicenseId;
+  outputs({ licensing }, { memory }, desired) {
+    const skuId = memory.assignedLicenseId;
     const isOurs = desired === undefined || (desired.inputs.license !== false && desired.inputs.license !== "external");
     const isThere =
       licensing === undefined ||
@@ -152,9 +146,9 @@ export const license: Facet = {
 };
 
 /** Only what the program or the state declares is read, and "external" only where something needs a licence. */
-function isLookedFor(state: Properties, desired: Desired | undefined): boolean {
+function isLookedFor({ inputs: held }: KnownMailbox, desired: Desired | undefined): boolean {
   if (desired === undefined) {
-    return isLicense(state.license) || state.license === false;
+    return isLicense(held.license) || held.license === false;
   }
   const { inputs } = desired;
   return (
@@ -164,13 +158,13 @@ function isLookedFor(state: Properties, desired: Desired | undefined): boolean {
   );
 }
 
-async function licensingOf(mailbox: Mailbox, { services: { graph } }: Operation): Promise<Licensing> {
+async function licensingOf(mailbox: Mailbox, { services: { graph } }: SharedMailboxOperation): Promise<Licensing> {
   const [account, subscriptions] = await Promise.all([graph.licenses(mailbox.id), graph.subscriptions()]);
   return { account: account ?? NOTHING, subscriptions };
 }
 
 /** What the account's present licences let the mailbox have. */
-export async function entitlementOfAccount(mailbox: Mailbox, operation: Operation): Promise<Entitlement> {
+export async function entitlementOfAccount(mailbox: Mailbox, operation: SharedMailboxOperation): Promise<Entitlement> {
   return entitlementAfter({ add: undefined, remove: [] }, await licensingOf(mailbox, operation));
 }
 
@@ -178,7 +172,10 @@ export async function entitlementOfAccount(mailbox: Mailbox, operation: Operatio
  * The licence of an account as a program would declare it: a direct one, before all one with Exchange; `"external"` where groups give
  * all there are; null where there is none.
  */
-export async function licenseAssigned(mailbox: Mailbox, operation: Operation): Promise<License | "external" | null> {
+export async function licenseAssigned(
+  mailbox: Mailbox,
+  operation: SharedMailboxOperation,
+): Promise<License | "external" | null> {
   const licensing = await licensingOf(mailbox, operation);
   const { assignments } = licensing.account;
   const direct = assignments.filter(({ byGroup }) => byGroup === undefined);
@@ -227,11 +224,10 @@ function isDirect(skuId: string | undefined, { account }: Licensing): boolean {
 /** What has to be assigned and taken away so that the account has what is declared. */
 function reassignment(
   declared: License | false,
-  previous: Properties,
+  previous: HeldInputs,
   licensing: Licensing,
-  state: Properties,
+  { assignedLicenseId: ours }: Pick<Memory, "assignedLicenseId">,
 ): Reassignment {
-  const ours = typeof state.assignedLicenseId === "string" ? state.assignedLicenseId : undefined;
   if (declared === false) {
     return { add: undefined, remove: ours !== undefined && isDirect(ours, licensing) ? [ours] : [] };
   }
@@ -258,7 +254,7 @@ function reassignmentOf(
   changes: readonly Change[],
   declared: License | "external" | false,
   licensing: Licensing,
-  state: Properties,
+  memory: Memory,
 ): Reassignment {
   const [change] = changesOf("license", changes);
   if (change === undefined || declared === "external") {
@@ -266,7 +262,7 @@ function reassignmentOf(
   }
   const names = String((change.from as { sku?: string } | undefined)?.sku ?? "");
   const remove = names === "" ? [] : names.split(", ").flatMap((name) => find(name, licensing)?.skuId ?? name);
-  return { ...reassignment(declared, {}, licensing, state), remove };
+  return { ...reassignment(declared, {}, licensing, memory), remove };
 }
 
 function planIds(plans: readonly string[], { plans: known }: Subscription): string[] {
@@ -370,7 +366,7 @@ async function requireNotNeeded(
   { isLarge, hasArchiving }: Entitlement,
   changes: readonly Change[],
   mailbox: Mailbox,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<void> {
   const changed = changes.filter(({ path }) => path[0] === "quota" && path[1] === "prohibitSendReceive");
   const quota = changed.length > 0 ? undefined : mailbox.quota.prohibitSendReceive;
@@ -397,20 +393,20 @@ async function reassign(
   changes: readonly Change[],
   { inputs }: Desired,
   { mailbox, licensing }: Observed,
-  operation: Operation,
+  operation: SharedMailboxOperation,
   when: "before" | "after",
-): Promise<void> {
+): Promise<Partial<Observed> | undefined> {
   const declared = inputs.license;
   if (licensing === undefined || declared === undefined || changesOf("license", changes).length === 0) {
-    return;
+    return undefined;
   }
-  const planned = reassignmentOf(changes, declared, licensing, operation.state);
+  const planned = reassignmentOf(changes, declared, licensing, operation.known.memory);
   const { add, remove } = planned;
   const now = entitlementAfter({ add: undefined, remove: [] }, licensing);
   const then = entitlementAfter(planned, licensing);
   const isLess = (now.isLarge && !then.isLarge) || (now.hasArchiving && !then.hasArchiving);
   if (isLess !== (when === "after") || (add === undefined && remove.length === 0)) {
-    return;
+    return undefined;
   }
   const { graph } = operation.services;
   const names = remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
@@ -447,14 +443,16 @@ async function reassign(
           : assign(),
       () => {
         if (add !== undefined) {
-          noteAssigned(operation);
           // One that was there already is not ours to take away later.
-          operation.state.assignedLicenseId = add.isNew ? add.subscription.skuId : operation.state.assignedLicenseId;
+          operation.record({ memory: add.isNew ? { assignedLicenseId: add.subscription.skuId } : {} });
         }
       },
     );
     // Only now: after an answer that was lost the former licence may still have to be taken away, and this is how it is known.
-    operation.state.license = add === undefined ? operation.state.license : declared;
+    if (add !== undefined) {
+      operation.record({ inputs: { license: declared } });
+    }
+    return add === undefined ? undefined : { isJustLicensed: true };
   } catch (error) {
     if (add?.isNew === true && (isClass(error, "badParameter") || isClass(error, "refused"))) {
       const latest = (await graph.subscriptions()).find(({ skuId }) => skuId === add.subscription.skuId);

@@ -4,7 +4,7 @@ import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE, MEGABYTE, parseSize } from "../../services/sizes";
-import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import type { Desired, HeldInputs, KnownMailbox, Observed, SharedMailboxInputs, ValuesBefore } from "./desired";
 import { changesOf, type Facet } from "./facet";
 
 const QUOTAS = ["issueWarning", "prohibitSend", "prohibitSendReceive"] as const;
@@ -18,13 +18,6 @@ const DEFAULT_SIZES: Readonly<Record<SizeName, string>> = {
   maxSendSize: canonicalSize(35 * MEGABYTE),
   maxReceiveSize: canonicalSize(36 * MEGABYTE),
 };
-
-/** What these properties were when this resource began to manage them; in the state, under this name. */
-export interface ValuesBefore {
-  quota?: Record<string, string>;
-  maxSendSize?: string;
-  maxReceiveSize?: string;
-}
 
 /** Quotas and message sizes. Exchange has no "unset" for them: removal puts back what was there. */
 export const limits: Facet = {
@@ -49,15 +42,15 @@ export const limits: Facet = {
       desired !== undefined &&
       isSet(managed[name]) &&
       desired.inputs[name] === undefined &&
-      valuesBefore(operation.state)[name] === undefined;
+      operation.known.memory.valuesBefore?.[name] === undefined;
     return {
-      valuesBefore: recorded(mailbox, desired, operation.state),
+      valuesBefore: valuesNow(mailbox, desired, operation.known),
       ...(SIZES.some(isWithoutRecord) ? { planSizes: await operation.services.mailboxes.planSizes(mailbox) } : {}),
     };
   },
 
-  difference(desired, previous, observed, state) {
-    const quota = wantedQuota(desired, previous, observed.mailbox, state);
+  difference(desired, previous, observed, { memory: { valuesBefore } }) {
+    const quota = wantedQuota(desired, previous, observed.mailbox, valuesBefore);
     const present = quotaOf(observed.mailbox);
     const quotas = QUOTAS.filter((name) => quota !== undefined && quota[name] !== present[name]).map((name) => ({
       path: ["quota", name],
@@ -66,7 +59,7 @@ export const limits: Facet = {
     }));
     const sizes = SIZES.flatMap((name) => {
       const from = sizeText(observed.mailbox[name]);
-      const to = wantedSize(name, desired, previous, observed, state);
+      const to = wantedSize(name, desired, previous, observed, valuesBefore);
       return to === undefined || from === to ? [] : [{ path: [name], from, to }];
     });
     return [...quotas, ...sizes];
@@ -107,18 +100,15 @@ export const limits: Facet = {
     };
   },
 
-  note(changes, _desired, { valuesBefore: before }, state) {
-    if (changes.some(({ path: [name] }) => name !== undefined && name in (before ?? {}))) {
-      state.valuesBefore = before;
-    }
-  },
+  recorded: (changes, _desired, { valuesBefore }) =>
+    changes.some(({ path: [name = ""] }) => name in (valuesBefore ?? {})) ? { memory: { valuesBefore } } : {},
 
   read: ({ mailbox }) => ({
     quota: quotaOf(mailbox),
     ...sizesOf(mailbox),
   }),
 
-  outputs({ valuesBefore: before = {} }, _state, desired) {
+  outputs({ valuesBefore: before = {} }, _known, desired) {
     const isManaged = (name: string) =>
       desired === undefined || isSet(desired.inputs[name as keyof SharedMailboxInputs]);
     const kept = Object.fromEntries(Object.entries(before).filter(([name]) => isManaged(name)));
@@ -166,14 +156,14 @@ function smallProblems(
 
 function wantedQuota(
   { inputs }: Desired,
-  previous: Properties,
+  previous: HeldInputs,
   mailbox: Mailbox,
-  state: Properties,
+  before: ValuesBefore | undefined,
 ): Record<string, string> | undefined {
   if (inputs.quota !== undefined) {
     return inputs.quota;
   }
-  return isSet(previous.quota) ? (valuesBefore(state).quota ?? defaultQuota(mailbox)) : undefined;
+  return isSet(previous.quota) ? (before?.quota ?? defaultQuota(mailbox)) : undefined;
 }
 
 /** Exchange Online Plan 2 gives 100 GB, everything else 50 GB. */
@@ -189,21 +179,17 @@ function defaultQuota({ plan }: Mailbox): Record<string, string> {
 function wantedSize(
   name: SizeName,
   { inputs }: Desired,
-  previous: Properties,
+  previous: HeldInputs,
   { planSizes }: Observed,
-  state: Properties,
+  before: ValuesBefore | undefined,
 ): string | undefined {
   if (inputs[name] !== undefined) {
     return inputs[name];
   }
   const planned = planSizes?.[name];
   return isSet(previous[name])
-    ? (valuesBefore(state)[name] ?? (planned === undefined ? DEFAULT_SIZES[name] : canonicalSize(planned)))
+    ? (before?.[name] ?? (planned === undefined ? DEFAULT_SIZES[name] : canonicalSize(planned)))
     : undefined;
-}
-
-function valuesBefore(state: Properties): ValuesBefore {
-  return (state.valuesBefore ?? {}) as ValuesBefore;
 }
 
 /**
@@ -211,16 +197,21 @@ function valuesBefore(state: Properties): ValuesBefore {
  * one that was managed without a record, as by a former release, what was declared, because it never had to be written. A
  * refresh records only what somebody is found to have changed: everything else stays as it is.
  */
-function recorded(mailbox: Mailbox, desired: Desired | undefined, state: Properties): ValuesBefore {
+function valuesNow(
+  mailbox: Mailbox,
+  desired: Desired | undefined,
+  { inputs: held, memory }: KnownMailbox,
+): ValuesBefore {
+  const heldValue = (name: string) => held[name as keyof SharedMailboxInputs];
   const present: Properties = { quota: quotaOf(mailbox), ...sizesOf(mailbox) };
   const isDue = (name: string) =>
     desired === undefined
-      ? isSet(state[name]) && !isSame(state[name], present[name])
+      ? isSet(heldValue(name)) && !isSame(heldValue(name), present[name])
       : isSet(desired.inputs[name as keyof SharedMailboxInputs]);
   const due = Object.entries(present)
     .filter(([name]) => isDue(name))
-    .map(([name, value]) => [name, isSet(state[name]) ? state[name] : value]);
-  return { ...Object.fromEntries(due), ...valuesBefore(state) };
+    .map(([name, value]) => [name, isSet(heldValue(name)) ? heldValue(name) : value]);
+  return { ...Object.fromEntries(due), ...memory.valuesBefore };
 }
 
 function quotaOf({ quota }: Mailbox): Record<(typeof QUOTAS)[number], string> {

@@ -1,6 +1,5 @@
-import type { Properties } from "../../core/kind";
 import type { Mailbox } from "../../services/mailboxes";
-import type { Desired, Observed, SharedMailboxInputs } from "./desired";
+import type { Desired, HeldInputs, Observed, SharedMailboxInputs } from "./desired";
 import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
 
 type Hold = NonNullable<SharedMailboxInputs["litigationHold"]>;
@@ -62,7 +61,7 @@ export function isOn(hold: unknown): boolean {
 }
 
 /** Whether there is more of a hold than is declared, and it stays: content would be lost that nobody knew was held. */
-function isLeft(desired: Desired, previous: Properties, observed: Observed): boolean {
+function isLeft(desired: Desired, previous: HeldInputs, observed: Observed): boolean {
   const { litigationHold: to } = desired.inputs;
   const isLess = to !== undefined && length(to) < length(holdOf(observed.mailbox));
   return isLess && !mayTakeAway("litigationHold", desired, previous, observed);

@@ -12,7 +12,7 @@ import {
   REPLY_MEMBERS,
   showsText,
 } from "./automatic-replies";
-import type { Desired, SharedMailboxInputs } from "./desired";
+import type { Desired, HeldInputs, KnownMailbox, SharedMailboxInputs } from "./desired";
 import { changesOf, type Facet } from "./facet";
 import { cultureCode, declaredFormats, formatDoubt, formatProblem, type RegionalInput } from "./regional";
 
@@ -56,10 +56,10 @@ export const mailboxSettings: Facet = {
       : { settings: await operation.services.mailboxSettings.read(mailbox, operation) };
   },
 
-  difference: ({ inputs }, previous, { settings }, state) =>
+  difference: ({ inputs }, previous, { settings }, known) =>
     settings === undefined
       ? []
-      : [...replyChanges(inputs, previous, settings), ...regionalChanges(inputs, previous, settings, state)],
+      : [...replyChanges(inputs, previous, settings), ...regionalChanges(inputs, previous, settings, known)],
 
   async guard(changes, { inputs: { automaticReplies } }) {
     if (
@@ -83,24 +83,26 @@ export const mailboxSettings: Facet = {
       `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`,
       operation,
       (part, isCertain) => {
-        noteWritten(part, isCertain, desired.inputs, operation.state);
-        // A name of its own, because a failed creation saves everything declared as if it had been written.
-        if (part.regional?.localizeFolders === true && isCertain) {
-          operation.state.foldersLanguage = languageOfFolders(desired.inputs, settings);
-        }
+        operation.record({
+          inputs: writtenSettings(part, isCertain, desired.inputs, operation.known),
+          // A name of its own, because a failed creation saves everything declared as if it had been written.
+          ...(part.regional?.localizeFolders === true && isCertain
+            ? { memory: { foldersLanguage: languageOfFolders(desired.inputs, settings) } }
+            : {}),
+        });
       },
     );
   },
 
-  read: ({ settings }, state) =>
+  read: ({ settings }, { inputs }) =>
     settings === undefined
       ? {}
       : {
-          automaticReplies: repliesAsRead(settings.automaticReplies, state.automaticReplies as Replies | null),
-          regional: regionalAsRead(settings, state.regional as Regional | null),
+          automaticReplies: repliesAsRead(settings.automaticReplies, inputs.automaticReplies),
+          regional: regionalAsRead(settings, inputs.regional),
         },
 
-  outputs: (_observed, { foldersLanguage }) => (isSet(foldersLanguage) ? { foldersLanguage } : {}),
+  outputs: (_observed, { memory: { foldersLanguage } }) => ({ foldersLanguage }),
 };
 
 const OVER = {
@@ -174,13 +176,13 @@ function wantedReplies(declared: AutomaticRepliesInput | undefined, previous: Re
   return previous === undefined ? {} : { ...removed, status: "disabled" };
 }
 
-function previousReplies(previous: Properties): Replies | undefined {
+function previousReplies(previous: HeldInputs): Replies | undefined {
   return isSet(previous.automaticReplies) ? (previous.automaticReplies as Replies) : undefined;
 }
 
 function replyChanges(
   inputs: SharedMailboxInputs,
-  previous: Properties,
+  previous: HeldInputs,
   { automaticReplies: seen }: Settings,
 ): Change[] {
   const declared = inputs.automaticReplies;
@@ -209,13 +211,13 @@ function isJustOver(declared: Replies | null | undefined, seen: AutomaticReplies
 
 function regionalChanges(
   inputs: SharedMailboxInputs,
-  previous: Properties,
+  previous: HeldInputs,
   settings: Settings,
-  state: Properties,
+  known: KnownMailbox,
 ): Change[] {
   const declared: RegionalInput = inputs.regional ?? {};
   const before = (previous.regional ?? {}) as Regional;
-  const now = (state.regional ?? {}) as Regional;
+  const now = (known.inputs.regional ?? {}) as Regional;
   const seen = canonicalRegional(settings);
   const values = [...STICKY, ...FORMATS].flatMap((member) => {
     const [from, to] = [seen[member], declared[member]];
@@ -226,14 +228,14 @@ function regionalChanges(
     (member) =>
       declared[member] === undefined && isSet(before[member]) && isSet(now[member]) && seen[member] === before[member],
   ).map((member) => ({ path: ["regional", member], from: seen[member], to: undefined }));
-  return [...values, ...formats, ...folderChanges(inputs, settings, state)];
+  return [...values, ...formats, ...folderChanges(inputs, settings, known)];
 }
 
 /** Folder names cannot be read reliably: renamed once when it is asked for, and again for another language. */
 function folderChanges(
   inputs: SharedMailboxInputs,
   settings: Settings,
-  { foldersLanguage: from }: Properties,
+  { memory: { foldersLanguage: from } }: KnownMailbox,
 ): Change[] {
   const to = languageOfFolders(inputs, settings);
   return inputs.regional?.localizeFolders !== true || from === to
@@ -281,21 +283,25 @@ function withFormats(
   return change.language === undefined ? change : { ...change, ...Object.fromEntries(formats) };
 }
 
-/** Notes in the state what was or may have been written; what was to be taken away leaves it only when that is certain. */
-function noteWritten(part: SettingsChange, isCertain: boolean, inputs: SharedMailboxInputs, state: Properties): void {
-  const noted = (property: "automaticReplies" | "regional"): Properties => ({
-    ...(isCertain && inputs[property] !== undefined ? {} : ((state[property] ?? {}) as Properties)),
+/** Inputs as they are once a part is or may be written; what was to be taken away leaves them only when that is certain. */
+function writtenSettings(
+  part: SettingsChange,
+  isCertain: boolean,
+  inputs: SharedMailboxInputs,
+  { inputs: held }: KnownMailbox,
+): HeldInputs {
+  const merged = (property: "automaticReplies" | "regional"): Properties => ({
+    ...(isCertain && inputs[property] !== undefined ? {} : held[property]),
     ...inputs[property],
   });
-  if (part.automaticReplies !== undefined) {
-    state.automaticReplies = noted("automaticReplies");
-  }
-  if (part.regional !== undefined) {
-    const formats = isCertain ? FORMATS.filter((member) => inputs.regional?.[member] === undefined) : [];
-    state.regional = Object.fromEntries(
-      Object.entries(noted("regional")).filter(([name]) => !(formats as readonly string[]).includes(name)),
-    );
-  }
+  const formats = isCertain ? FORMATS.filter((member) => inputs.regional?.[member] === undefined) : [];
+  const regional = Object.entries(merged("regional")).filter(
+    ([name]) => !(formats as readonly string[]).includes(name),
+  );
+  return {
+    ...(part.automaticReplies === undefined ? {} : { automaticReplies: merged("automaticReplies") }),
+    ...(part.regional === undefined ? {} : { regional: Object.fromEntries(regional) }),
+  } as HeldInputs;
 }
 
 /** Replies as an input: the members that are managed, in the spelling of the program where it means the same. */

@@ -1,10 +1,9 @@
-import type { Operation } from "../../core/kind";
 import { type Origin, shortHash } from "../../core/origin";
 import { ConflictError, isClass, isServiceError } from "../../http/errors";
 import { describeDeleted, hasAddress, INITIAL_DOMAIN } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import type { SharedMailboxInputs } from "./desired";
+import type { SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 
 /** Characters of an alias (Exchange). */
 const LONGEST_ALIAS = 64;
@@ -42,7 +41,7 @@ export function nameOf(alias: string, mark: string, isTaken: boolean): string {
 export async function freeAlias(
   { primarySmtpAddress }: SharedMailboxInputs,
   refused: ReadonlyMap<string, string>,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<string> {
   let why: string | undefined;
   for (const alias of aliasCandidates(primarySmtpAddress)) {
@@ -76,7 +75,11 @@ export function* aliasCandidates(primarySmtpAddress: string): Generator<string> 
 }
 
 /** Who has an alias, or will have it in this deployment; taken for this resource where nobody does. */
-async function holderOf(alias: string, primarySmtpAddress: string, operation: Operation): Promise<string | undefined> {
+async function holderOf(
+  alias: string,
+  primarySmtpAddress: string,
+  operation: SharedMailboxOperation,
+): Promise<string | undefined> {
   const { registry, origin } = operation;
   const addresses = (await domainsOfAliases(operation)).map((domain) => `${alias}@${domain}`);
   if (!registry.takeAlias(alias, addresses, origin)) {
@@ -111,13 +114,17 @@ interface Claim {
 export function pathOfAlias(
   address: string,
   inputs: Pick<SharedMailboxInputs, "emailAliases">,
-  { registry, origin }: Pick<Operation, "registry" | "origin">,
+  { registry, origin }: Pick<SharedMailboxOperation, "registry" | "origin">,
 ): string {
   return `emailAliases[${(registry.furtherAddresses(origin) ?? inputs.emailAliases ?? []).indexOf(address)}]`;
 }
 
 /** Who else than `own` has an address: recipients, then accounts that are none, deleted ones last. */
-export async function holdersOf(address: string, own: string | undefined, operation: Operation): Promise<Holder[]> {
+export async function holdersOf(
+  address: string,
+  own: string | undefined,
+  operation: SharedMailboxOperation,
+): Promise<Holder[]> {
   const { recipients, graph } = operation.services;
   const [found, accounts] = await Promise.all([
     recipients.withAddress(address),
@@ -142,13 +149,17 @@ export async function holdersOf(address: string, own: string | undefined, operat
 }
 
 /** The domains in which Exchange gives a new mailbox its alias as an address: the default one, with the sign-in name, and the initial one. */
-export async function domainsOfAliases({ services: { mailboxes } }: Operation): Promise<string[]> {
+export async function domainsOfAliases({ services: { mailboxes } }: SharedMailboxOperation): Promise<string[]> {
   const domains = [...((await mailboxes.acceptedDomains()) ?? [])];
   return domains.filter(([name, { isDefault }]) => isDefault || INITIAL_DOMAIN.test(name)).map(([name]) => name);
 }
 
 /** Who else than `own` has an alias, or one of the addresses and the sign-in name that come with it. */
-export async function holdersOfAlias(alias: string, own: string | undefined, operation: Operation): Promise<Holder[]> {
+export async function holdersOfAlias(
+  alias: string,
+  own: string | undefined,
+  operation: SharedMailboxOperation,
+): Promise<Holder[]> {
   const domains = await domainsOfAliases(operation);
   const [byAlias, ...byAddress] = await Promise.all([
     operation.services.recipients.withAlias(alias),
@@ -165,7 +176,7 @@ async function claimsOf(
   inputs: SharedMailboxInputs,
   among: readonly string[],
   own: string | undefined,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<Claim[]> {
   const { primarySmtpAddress, alias, emailAliases = [] } = inputs;
   const address = async (path: string, name: string) => ({
@@ -196,7 +207,7 @@ export async function requireFree(
   inputs: SharedMailboxInputs,
   among: readonly string[],
   own: string | undefined,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<void> {
   for (const { path, name, holders } of await claimsOf(inputs, among, own, operation)) {
     const holder = holders.find(({ isDeleted }) => !isDeleted);
@@ -211,7 +222,7 @@ export async function requireFree(
  * Exchange may refuse them then. Accounts that had the primary address too are passed over: the creation itself shows whether
  * those keep theirs.
  */
-export async function requireNotDeleted(inputs: SharedMailboxInputs, operation: Operation): Promise<void> {
+export async function requireNotDeleted(inputs: SharedMailboxInputs, operation: SharedMailboxOperation): Promise<void> {
   if ((inputs.emailAliases ?? []).length === 0) {
     return;
   }
@@ -259,7 +270,7 @@ export async function explainRefusal(
   inputs: SharedMailboxInputs,
   among: readonly string[],
   own: string | undefined,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<Refusal> {
   const words = error instanceof Error ? error.message : String(error);
   // This only improves an error that is already certain, so a failed look-up leaves it as it is.

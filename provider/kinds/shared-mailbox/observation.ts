@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Operation, Properties } from "../../core/kind";
+import type { Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { type Found, isUnfit, readOrFail, type Unfit, unfit } from "../../core/reading";
 import type { User } from "../../services/graph";
@@ -8,7 +8,15 @@ import { describe } from "../../services/recipients";
 import { mailboxAndAccount, mailboxAsked } from "../recipients";
 import { addresses } from "./addresses";
 import { archive } from "./archive";
-import { type Desired, type Observed, schema } from "./desired";
+import {
+  type Desired,
+  type HeldInputs,
+  type KnownMailbox,
+  memory,
+  type Observed,
+  type SharedMailboxOperation,
+  schema,
+} from "./desired";
 import type { Facet } from "./facet";
 import { forwarding, forwardsTo } from "./forwarding";
 import { license, licenseAssigned } from "./license";
@@ -43,9 +51,9 @@ export const facets: readonly Facet[] = [
 export async function around(
   seen: { mailbox: Mailbox; user: User },
   desired: Desired | undefined,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<Observed> {
-  const managed = { ...operation.state, ...desired?.inputs };
+  const managed = { ...operation.known.inputs, ...desired?.inputs };
   const [{ recipient, candidates }, ...looks] = await Promise.all([
     forwardsTo(seen.mailbox, desired, operation),
     ...facets.map((facet) => {
@@ -59,7 +67,7 @@ export async function around(
 }
 
 /** The shared mailbox that a program refers to, with every property as if all were declared. */
-export async function read(asked: string, operation: Operation): Promise<Found<Observed> | Unfit> {
+export async function read(asked: string, operation: SharedMailboxOperation): Promise<Found<Observed> | Unfit> {
   const answer = await mailboxAsked(asked, operation);
   if (isUnfit(answer)) {
     return answer;
@@ -80,11 +88,11 @@ export async function read(asked: string, operation: Operation): Promise<Found<O
   const managed = Object.fromEntries(Object.entries(unlicensed).map(([property, value]) => [property, value ?? true]));
   const what = (property: string) => `${property} of ${mailbox.primarySmtpAddress}`;
   const [observed, license, statistics] = await Promise.all([
-    around(seen, undefined, { ...operation, state: managed }),
+    around(seen, undefined, { ...operation, known: knowing(managed) }),
     operation.readIfAllowed(what("license"), () => licenseAssigned(mailbox, operation)),
     operation.readIfAllowed(what("size and itemCount"), () => operation.services.mailboxes.statistics(mailbox)),
   ]);
-  const inputs: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, everything)));
+  const inputs: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, knowing(everything))));
   return {
     observed: { ...observed, ...(statistics === undefined ? {} : { statistics }) },
     inputs: {
@@ -94,6 +102,11 @@ export async function read(asked: string, operation: Operation): Promise<Found<O
     // Of a deployment that manages the mailbox, and there is none.
     outputs: { created: false, valuesBefore: null, assignedLicenseId: null },
   };
+}
+
+/** What a state would know that has these inputs, and in which nothing was deployed yet. */
+export function knowing(inputs: Properties): KnownMailbox {
+  return { id: undefined, inputs: inputs as HeldInputs, memory: memory.read({}) };
 }
 
 /** A value without the members that are not set; null where none is. */

@@ -4,7 +4,7 @@ import { written } from "../../core/converge";
 import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
 import type { Row } from "../../services/exchange";
 import { sameText, text } from "../../services/text";
-import { type Facet, noteWrites, saysKept } from "./facet";
+import { type Facet, saysKept, writtenInputs } from "./facet";
 import { canonicalMailTip, displayedMailTip, hasMarkup, mailTipHtml } from "./mail-tip";
 
 /** Characters of a MailTip that are shown (Exchange). */
@@ -137,7 +137,7 @@ export const settings: Facet = {
   difference: ({ inputs }, previous, { mailbox: { row } }) =>
     mailboxProperties.difference({ declared: inputs, previous, row }),
   parameters: (changes) => mailboxProperties.parameters(changes),
-  read: ({ mailbox: { row } }, state) => mailboxProperties.inputs(row, state),
+  read: ({ mailbox: { row } }, { inputs }) => mailboxProperties.inputs(row, inputs),
 };
 
 /** What `Get-CASMailbox` shows and `Set-CASMailbox` sets. */
@@ -201,12 +201,12 @@ export const clientAccess: Facet = {
           `changing ${[...new Set(own.map(({ path: [name] }) => name))].join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`,
           operation,
         ),
-      () => noteWrites(own, inputs, operation),
+      () => operation.record({ inputs: writtenInputs(own, inputs, operation.known) }),
     );
   },
 
-  read: ({ clientAccess: row }, state) =>
+  read: ({ clientAccess: row }, { inputs }) =>
     row === undefined
-      ? Object.fromEntries(clientAccessProperties.names.map((name) => [name, state[name] ?? null]))
-      : clientAccessProperties.inputs(row, state),
+      ? Object.fromEntries(clientAccessProperties.names.map((name) => [name, inputs[name] ?? null]))
+      : clientAccessProperties.inputs(row, inputs),
 };

@@ -1,7 +1,6 @@
-import type { BagReconciler } from "../../core/bag";
 import { type Claim, recipientName } from "../../core/claims";
 import { written } from "../../core/converge";
-import type { Change, Operation, Properties } from "../../core/kind";
+import type { Change, Properties, Reconciler } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import type { Origin } from "../../core/origin";
 import { isSet } from "../../core/properties";
@@ -11,10 +10,20 @@ import type { Row } from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
 import { aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway } from "./creation";
-import { remove, seeForRemoval } from "./deletion";
-import { type Desired, type Observed, type SharedMailboxInputs, schema } from "./desired";
-import { noteWrites } from "./facet";
-import { forwardingTarget, isForwarding, tellTargetReassigned } from "./forwarding";
+import { foresee, remove } from "./deletion";
+import {
+  type Desired,
+  type HeldInputs,
+  type KnownMailbox,
+  type Memory,
+  memory,
+  type Observed,
+  type SharedMailboxInputs,
+  type SharedMailboxOperation,
+  schema,
+} from "./desired";
+import { writtenInputs } from "./facet";
+import { forwardingTarget, isForwarding, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
@@ -26,10 +35,10 @@ import { SHARED } from "./type";
  * A shared mailbox of Exchange Online: the mailbox, its addresses and forwarding through the Exchange admin API, the sign-in
  * of the account behind it through Graph. It does not touch who may use the mailbox, nor what is in it.
  */
-export const sharedMailbox: BagReconciler<SharedMailboxInputs, Desired, Observed> = {
+export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Observed> = {
   kind: "SharedMailbox",
   schema,
-  keyed: {},
+  memory,
   check: (inputs, unsettled, before) => facets.flatMap((facet) => facet.check?.(inputs, unsettled, before) ?? []),
   advise: (inputs, olds) => [
     ...facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
@@ -41,10 +50,8 @@ export const sharedMailbox: BagReconciler<SharedMailboxInputs, Desired, Observed
         ]
       : []),
   ],
-  replaces: () => [],
-  respelled: () => [],
-  refersTo: ({ forwarding, forwardingId }) =>
-    isForwarding(forwarding) && typeof forwardingId === "string" ? { [forwarding.to]: forwardingId } : {},
+  refersTo: ({ inputs: { forwarding }, memory: { forwardingId } }) =>
+    isForwarding(forwarding) && forwardingId !== undefined ? { [forwarding.to]: forwardingId } : {},
 
   byDefault: ({ type }, olds) => (isSet(olds.type) && !isSet(type) ? { type: SHARED } : {}),
 
@@ -56,8 +63,7 @@ export const sharedMailbox: BagReconciler<SharedMailboxInputs, Desired, Observed
 
   claims,
 
-  declare(state, inputs, origin, registry) {
-    const id = String(state.id);
+  declare({ id = "" }, inputs, origin, registry) {
     registry.declare(mailboxThing(id), origin);
     registry.claims.learn(recipientName(registry.claims.present(origin.urn)), recipientName(id));
     for (const address of [inputs.primarySmtpAddress, ...((inputs.emailAliases as string[] | undefined) ?? [])]) {
@@ -84,7 +90,7 @@ export const sharedMailbox: BagReconciler<SharedMailboxInputs, Desired, Observed
     return found;
   },
 
-  ensure: create,
+  create,
 
   async observe(id, desired, operation) {
     const seen = await mailboxAndAccount(id, operation);
@@ -95,58 +101,88 @@ export const sharedMailbox: BagReconciler<SharedMailboxInputs, Desired, Observed
 
   id: ({ mailbox }) => mailbox.id,
 
-  difference: (desired, previous, observed, state) =>
-    facets.flatMap((facet) => facet.difference(desired, previous, observed, state)),
+  difference: (desired, previous, observed, known) =>
+    facets.flatMap((facet) => facet.difference(desired, previous.inputs, observed, known)),
 
   apply,
   finish,
 
-  outputs: (desired, observed, { state }) => ({
-    ...(state.created === true ? { created: true } : {}),
-    ...(state.creationMark === undefined ? {} : { creationMark: state.creationMark }),
-    exchangeGuid: observed.mailbox.exchangeGuid,
-    recipientTypeDetails: observed.mailbox.recipientTypeDetails,
-    createdAt: observed.mailbox.createdAt,
-    // Every message changes them: read again at each refresh, no refresh would ever be without a change.
-    size: observed.statistics?.size ?? state.size,
-    itemCount: observed.statistics?.itemCount ?? state.itemCount,
-    ...Object.assign({}, ...facets.map((facet) => facet.outputs?.(observed, state, desired))),
-  }),
-
-  async inputs(state, observed, operation) {
-    seeForRemoval(observed, state, operation.registry);
-    await tellTargetReassigned(state, observed, operation);
-    const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, state))) as Properties;
-    // At an import nothing says yet that it was a shared mailbox.
-    const isOther = state.recipientTypeDetails !== undefined && observed.mailbox.recipientTypeDetails !== SHARED;
-    return asHeld(isOther ? { type: SHARED, ...state } : state, read);
+  outputs(desired, observed, known) {
+    const { mailbox, statistics } = observed;
+    const { created, creationMark, formerSignInName, hasFormerAccess, size, itemCount } = known.memory;
+    return {
+      created: created === true ? true : undefined,
+      creationMark,
+      // Of a deployment that came to its end everything has followed.
+      formerSignInName: desired === undefined ? formerSignInName : undefined,
+      hasFormerAccess,
+      exchangeGuid: mailbox.exchangeGuid,
+      recipientTypeDetails: mailbox.recipientTypeDetails,
+      createdAt: mailbox.createdAt,
+      // Every message changes them: read again at each refresh, no refresh would ever be without a change.
+      size: statistics?.size ?? size,
+      itemCount: statistics?.itemCount ?? itemCount,
+      ...noOutputs,
+      ...Object.assign({}, ...facets.map((facet) => facet.outputs?.(observed, known, desired))),
+    };
   },
 
+  inputs(known, observed) {
+    const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, known))) as Properties;
+    // At an import nothing says yet that it was a shared mailbox.
+    const isOther = known.memory.recipientTypeDetails !== undefined && observed.mailbox.recipientTypeDetails !== SHARED;
+    return asHeld(isOther ? { type: SHARED, ...known.inputs } : known.inputs, read);
+  },
+
+  warnings: (desired, observed, operation) => (desired === undefined ? targetReassigned(observed, operation) : []),
+
+  foresee,
   remove,
 };
 
-async function apply(changes: readonly Change[], desired: Desired, observed: Observed, operation: Operation) {
+/** What a group of properties that has nothing to say leaves out. */
+const noOutputs = {
+  accountEnabled: undefined,
+  forwardingId: undefined,
+  foldersLanguage: undefined,
+  assignedLicenseId: undefined,
+  valuesBefore: undefined,
+  senderIds: undefined,
+};
+
+async function apply(
+  changes: readonly Change[],
+  desired: Desired,
+  observed: Observed,
+  operation: SharedMailboxOperation,
+): Promise<Partial<Observed>> {
   const { mailbox } = observed;
+  const learned: Partial<Observed> = {};
   requireCloudMailbox(mailbox, `changing shared mailbox ${mailbox.primarySmtpAddress}`);
   for (const facet of facets) {
     await facet.guard?.(changes, desired, observed, operation);
   }
   tellOverwritten(changes, observed, operation);
   for (const facet of facets) {
-    await facet.prepare?.(changes, desired, observed, operation);
+    Object.assign(learned, await facet.prepare?.(changes, desired, observed, operation));
   }
   const bySetMailbox = facets.filter((facet) => facet.parameters !== undefined).flatMap(({ properties }) => properties);
   const own = changes.filter(({ path }) => (bySetMailbox as readonly (string | undefined)[]).includes(path[0]));
   if (own.length > 0) {
-    await setMailbox(own, desired, observed, operation);
+    await setMailbox(own, desired, { ...observed, ...learned }, operation);
   }
   for (const facet of facets) {
-    await facet.apply?.(changes, desired, observed, operation);
+    Object.assign(learned, await facet.apply?.(changes, desired, { ...observed, ...learned }, operation));
   }
+  return learned;
 }
 
 /** An adoption says what it is about to overwrite: no preview could show it. */
-function tellOverwritten(changes: readonly Change[], { mailbox, isAdopted }: Observed, operation: Operation): void {
+function tellOverwritten(
+  changes: readonly Change[],
+  { mailbox, isAdopted }: Observed,
+  operation: SharedMailboxOperation,
+): void {
   const overwritten = isAdopted === true ? changes.filter(({ from }) => isSet(from)) : [];
   if (overwritten.length > 0) {
     const values = overwritten.map(
@@ -161,7 +197,7 @@ async function setMailbox(
   own: readonly Change[],
   desired: Desired,
   observed: Observed,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<void> {
   const { inputs } = desired;
   const { mailbox } = observed;
@@ -178,16 +214,17 @@ async function setMailbox(
   const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
   try {
     const warnings = await written(
-      () => untilReleased(taken, operation, () => whenLicensed(operation, write)),
+      () => untilReleased(taken, operation, () => whenLicensed(observed, operation, write)),
       () => {
-        noteWrites(
-          own.filter((change) => !facets.some((facet) => facet.takesAway?.(change))),
-          inputs,
-          operation,
-        );
-        for (const facet of facets) {
-          facet.note?.(own, desired, observed, operation.state);
-        }
+        const kept = own.filter((change) => !facets.some((facet) => facet.takesAway?.(change)));
+        const parts = facets.map((facet) => facet.recorded?.(own, desired, observed, operation.known) ?? {});
+        operation.record({
+          inputs: Object.assign(
+            writtenInputs(kept, inputs, operation.known),
+            ...parts.map((part) => part.inputs),
+          ) as HeldInputs,
+          memory: Object.assign({}, ...parts.map((part) => part.memory)) as Partial<Memory>,
+        });
       },
     );
     operation.registry.release(addresses.filter(({ to }) => to === undefined).map(({ from }) => String(from)));
@@ -216,15 +253,20 @@ function explained(error: ServiceError, changes: readonly Change[], action: stri
       });
 }
 
-async function finish(desired: Desired, previous: Properties, observed: Observed, operation: Operation) {
+async function finish(
+  desired: Desired,
+  previous: KnownMailbox,
+  observed: Observed,
+  operation: SharedMailboxOperation,
+): Promise<Observed> {
   const { inputs } = desired;
-  if (operation.state.hasFormerAccess === true) {
+  if (operation.known.memory.hasFormerAccess === true) {
     // A creation brought the mailbox back and failed before its former access was gone.
     await takeFormerAccess(observed.mailbox, inputs, operation);
   }
-  await takeMarkAway(observed.mailbox, previous.creationMark === undefined, operation);
+  await takeMarkAway(observed.mailbox, previous.memory.creationMark === undefined, operation);
   for (const facet of facets) {
-    facet.finish?.(desired, previous, observed, operation);
+    facet.finish?.(desired, previous.inputs, observed, operation);
   }
   if (observed.isAdopted === true && inputs.emailAliases !== undefined) {
     const surplus = aliasesOf(observed, inputs.emailAliases).filter(

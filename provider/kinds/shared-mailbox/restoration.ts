@@ -1,4 +1,3 @@
-import type { Operation } from "../../core/kind";
 import { grantThing } from "../../core/registry";
 import { ConflictError, isClass, isForbidden, isProviderError, isUnknownOutcome } from "../../http/errors";
 import {
@@ -11,7 +10,7 @@ import {
 import type { Entry } from "../../services/permissions";
 import { sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
-import type { SharedMailboxInputs } from "./desired";
+import type { SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 
 /** The ways on that every refusal here names, as a program writes them. */
 const ANEW = "For a new, empty mailbox write restoreDeleted: false.";
@@ -23,7 +22,10 @@ const ANEW = "For a new, empty mailbox write restoreDeleted: false.";
  * @returns its Entra object id; undefined when a new mailbox is to be made.
  * @throws ConflictError when the program has to choose, or when the one it chose cannot come back.
  */
-export async function restore(inputs: SharedMailboxInputs, operation: Operation): Promise<string | undefined> {
+export async function restore(
+  inputs: SharedMailboxInputs,
+  operation: SharedMailboxOperation,
+): Promise<string | undefined> {
   const { restoreDeleted, primarySmtpAddress } = inputs;
   if (restoreDeleted === false || (restoreDeleted === undefined && operation.registry.isReplaced(operation.origin))) {
     return undefined;
@@ -76,7 +78,7 @@ export async function restore(inputs: SharedMailboxInputs, operation: Operation)
 export async function takeFormerAccess(
   mailbox: Mailbox,
   { forwarding }: SharedMailboxInputs,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<void> {
   const { registry } = operation;
   const isDeclared = ({ sid }: Entry) => sid !== undefined && registry.isDeclared(grantThing(mailbox.id, sid));
@@ -101,11 +103,15 @@ export async function takeFormerAccess(
       `The mailbox ${mailbox.primarySmtpAddress} came back without its forwarding to ${target}. Declare \`forwarding\` to have it again.`,
     );
   }
-  delete operation.state.hasFormerAccess;
+  operation.record({ memory: { hasFormerAccess: undefined } });
 }
 
 /** Takes entries away and returns once they do not show any more. */
-async function revokeAll(entries: readonly Entry[], mailbox: Mailbox, operation: Operation): Promise<void> {
+async function revokeAll(
+  entries: readonly Entry[],
+  mailbox: Mailbox,
+  operation: SharedMailboxOperation,
+): Promise<void> {
   const { permissions, securityPrincipals } = operation.services;
   const left: Entry[] = [];
   for (const entry of entries) {
@@ -153,7 +159,7 @@ function accessInWords(entries: readonly Entry[]): string {
 /** Who is in Exchange's store of deleted mailboxes. Without the answer a creation cannot know whether it makes an empty twin. */
 async function listDeleted(
   { primarySmtpAddress }: SharedMailboxInputs,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<DeletedMailbox[]> {
   try {
     return await operation.services.mailboxes.deleted();
@@ -174,7 +180,7 @@ async function listDeleted(
 function nothingToRestore(
   others: readonly DeletedMailbox[],
   { restoreDeleted, primarySmtpAddress }: SharedMailboxInputs,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): undefined {
   if (typeof restoreDeleted === "string") {
     throw new ConflictError({
@@ -204,7 +210,7 @@ function nothingToRestore(
 async function refusal(
   found: readonly DeletedMailbox[],
   primarySmtpAddress: string,
-  operation: Operation,
+  operation: SharedMailboxOperation,
 ): Promise<ConflictError> {
   const restorable = found.filter((mailbox) => whyNot(mailbox) === undefined);
   const [only] = found;
@@ -222,7 +228,7 @@ async function refusal(
 }
 
 /** Deleted mailboxes in words, with what is in them. */
-async function inWords(found: readonly DeletedMailbox[], { services }: Operation): Promise<string> {
+async function inWords(found: readonly DeletedMailbox[], { services }: SharedMailboxOperation): Promise<string> {
   const words = await Promise.all(
     found.map(async (one) => describeDeleted(one, await services.mailboxes.itemsOfDeleted(one))),
   );

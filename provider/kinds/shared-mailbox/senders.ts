@@ -1,12 +1,11 @@
 import type { z } from "zod";
 import { identifiers } from "../../core/canonical";
-import type { Operation, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { smtpAddresses, texts } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { recipientKnownAs } from "../recipients";
-import type { Desired, SharedMailboxInputs } from "./desired";
+import type { Desired, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import type { Facet } from "./facet";
 
 /** The two lists by their columns, which are parameters too: people and groups together. */
@@ -38,8 +37,11 @@ export interface Printed {
 }
 
 /** Looks up who is declared. */
-export async function declaredSenders(inputs: SharedMailboxInputs, operation: Operation): Promise<Desired["senders"]> {
-  const known = idsIn(operation.state);
+export async function declaredSenders(
+  inputs: SharedMailboxInputs,
+  operation: SharedMailboxOperation,
+): Promise<Desired["senders"]> {
+  const known = operation.known.memory.senderIds ?? {};
   const lists = await Promise.all(
     NAMES.filter((name) => inputs[name] !== undefined).map(async (name) => {
       const people = await Promise.all(
@@ -51,11 +53,6 @@ export async function declaredSenders(inputs: SharedMailboxInputs, operation: Op
     }),
   );
   return Object.fromEntries(lists);
-}
-
-/** Object ids of senders by how they are written, as the state has them. */
-function idsIn({ senderIds }: Properties): Record<string, string> {
-  return (senderIds ?? {}) as Record<string, string>;
 }
 
 function idOf({ id, guid }: Recipient): string {
@@ -136,25 +133,22 @@ export const senders: Facet = {
       ),
     ),
 
-  note(changes, desired, _observed, state) {
-    if (changes.some(({ path: [name = ""] }) => name in COLUMNS)) {
-      state.senderIds = idsByKey(desired);
-    }
-  },
+  recorded: (changes, desired) =>
+    changes.some(({ path: [name = ""] }) => name in COLUMNS) ? { memory: { senderIds: idsByKey(desired) } } : {},
 
-  read: (observed, state) =>
+  read: (observed, { inputs, memory }) =>
     Object.fromEntries(
       NAMES.map((name) => {
         const seen = observed.senders?.[name];
-        const declared = (state[name] ?? []) as string[];
-        const read = seen?.map((one) => spelled(one, declared, idsIn(state))).sort();
+        const held = inputs[name];
+        const read = seen?.map((one) => spelled(one, held ?? [], memory.senderIds ?? {})).sort();
         // Nobody in it is a value where a list is declared.
-        return [name, read === undefined || (read.length === 0 && !isSet(state[name])) ? (state[name] ?? null) : read];
+        return [name, read === undefined || (read.length === 0 && !isSet(held)) ? (held ?? null) : read];
       }),
     ),
 
-  outputs(_observed, state, desired) {
-    const ids = desired === undefined ? idsIn(state) : idsByKey(desired);
+  outputs(_observed, { memory }, desired) {
+    const ids = desired === undefined ? (memory.senderIds ?? {}) : idsByKey(desired);
     return Object.keys(ids).length === 0 ? {} : { senderIds: ids };
   },
 };

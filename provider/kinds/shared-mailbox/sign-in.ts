@@ -1,8 +1,9 @@
 import { written } from "../../core/converge";
-import type { Change, Operation } from "../../core/kind";
+import type { Change } from "../../core/kind";
 import { isProviderError } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
 import { GraphElseExchange } from "../../services/refused";
+import type { SharedMailboxOperation } from "./desired";
 import { changesOf, type Facet } from "./facet";
 
 const NEED =
@@ -33,10 +34,10 @@ function isChanged(changes: readonly Change[]): boolean {
   return changesOf("signInBlocked", changes).length > 0;
 }
 
-async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: Operation): Promise<void> {
+async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: SharedMailboxOperation): Promise<void> {
   const { graph, mailboxes } = operation.services;
   const action = `${signInBlocked ? "blocking" : "allowing"} sign-in of ${mailbox.primarySmtpAddress}`;
-  const note = () => Object.assign(operation.state, { signInBlocked });
+  const note = () => operation.record({ inputs: { signInBlocked } });
   // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
   await new GraphElseExchange(NEED).do(
     mailbox.id,
@@ -51,7 +52,10 @@ async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: O
 }
 
 /** Ends open sessions. The account is blocked already, and no later deployment would see that they are not ended: it warns. */
-export async function endSessions({ id, primarySmtpAddress }: Mailbox, operation: Operation): Promise<void> {
+export async function endSessions(
+  { id, primarySmtpAddress }: Mailbox,
+  operation: SharedMailboxOperation,
+): Promise<void> {
   try {
     await operation.services.graph.revokeSessions(id, `ending the sessions of ${primarySmtpAddress}`, operation);
   } catch (error) {

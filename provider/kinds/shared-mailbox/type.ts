@@ -1,9 +1,8 @@
-import type { Operation } from "../../core/kind";
 import { ConflictError, InputError, isClass } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE } from "../../services/sizes";
 import { settle } from "../../services/waiting";
-import type { Desired } from "./desired";
+import type { Desired, SharedMailboxOperation } from "./desired";
 import { changesOf, type Facet } from "./facet";
 import { entitlementOfAccount } from "./license";
 import { endSessions } from "./sign-in";
@@ -15,7 +14,7 @@ import { endSessions } from "./sign-in";
  * @returns once Exchange shows the mailbox as shared.
  * @throws ConflictError for an account without a licence, or one whose sign-in may not be blocked, such as an administrator's.
  */
-export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: Operation): Promise<void> {
+export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: SharedMailboxOperation): Promise<void> {
   const { graph } = operation.services;
   const who = mailbox.primarySmtpAddress;
   const action = `converting the mailbox ${who} to a shared one`;
@@ -54,7 +53,7 @@ export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: 
 }
 
 /** Makes a mailbox a shared one. @returns once Exchange shows it as such. */
-export async function makeShared(mailbox: Mailbox, action: string, operation: Operation): Promise<void> {
+export async function makeShared(mailbox: Mailbox, action: string, operation: SharedMailboxOperation): Promise<void> {
   const { mailboxes } = operation.services;
   await mailboxes.set(mailbox.id, { Type: "Shared" }, action, operation);
   await settle(
@@ -112,7 +111,7 @@ export const type: Facet = {
 };
 
 /** Refuses a conversion after which the mailbox would stop to receive: more than 50 GB take a licence as a shared one too. */
-async function requireRoom(mailbox: Mailbox, operation: Operation): Promise<void> {
+async function requireRoom(mailbox: Mailbox, operation: SharedMailboxOperation): Promise<void> {
   const { size } = await operation.services.mailboxes.statistics(mailbox).catch((error: unknown) => {
     if (isClass(error, "forbidden")) {
       return { size: 0 };
