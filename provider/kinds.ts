@@ -2,7 +2,6 @@
  * The one list of kinds, by the name that stands in type tokens and state files. A new kind is a folder below `kinds/` and a line
  * here; its class is exported by `index.ts`.
  */
-import { withBag } from "./core/bag";
 import type { Reconciler } from "./core/kind";
 import { forwardingMailbox } from "./kinds/forwarding-mailbox/reconciler";
 import { individualMailbox } from "./kinds/individual-mailbox/reconciler";

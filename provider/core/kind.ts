@@ -57,8 +57,6 @@ export interface Operation<Inputs = Properties, Memory = Properties> extends Sco
    * next deployment goes on from there. Before that a failure leaves the state as it was.
    */
   record(what: Recorded<Inputs, Memory>): void;
-  /** The flat, mutable state of kinds that do not declare a memory yet; see `bag.ts`. */
-  state: Properties;
   /** On create: the properties whose value is a default the program did not write. */
   defaulted: readonly string[];
   /**

@@ -2,7 +2,6 @@ import { setMaxListeners } from "node:events";
 import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
 import { whyNobodySignsIn } from "../configuration/credential";
 import { projectAbove } from "../configuration/project";
-import { BagRecorder } from "../core/bag";
 import type { Operation } from "../core/kind";
 import type { Recording } from "../core/memory";
 import { originOf } from "../core/origin";
@@ -116,7 +115,6 @@ export function operationOf<Inputs, Memory>(
     limits: { maxMailboxDeletes: deployment.configuration.maxMailboxDeletes },
     known: recording,
     record: (what) => recording.record(what),
-    state: recording instanceof BagRecorder ? recording.state : {},
     defaulted,
     readIfAllowed: readOrFail,
   };

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
-import { BagRecorder } from "../core/bag";
 import type { Claim } from "../core/claims";
 import { converge } from "../core/converge";
 import type { Known, Operation, Properties, Reconciler } from "../core/kind";
@@ -398,10 +397,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
 
   /** The one door through which a state comes in. */
   #recording(props: Properties, id: string | undefined): Recording<Inputs, Memory> {
-    const reconciler = this.#reconciler;
-    return "isBag" in reconciler
-      ? (new BagRecorder(visible(props), id) as unknown as Recording<Inputs, Memory>)
-      : new Recorder(reconciler, visible(props), id);
+    return new Recorder(this.#reconciler, visible(props), id);
   }
 
   /** Outputs as they leave a method. Those that repeat a secret of the inputs are secrets too. */

@@ -1,6 +1,15 @@
 import { originOf } from "../../provider/core/origin";
 import { formerMarkOf } from "../../provider/kinds/shared-mailbox/naming";
-import { failure, hiddenMemory, interruptedCreation, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
+import {
+  failure,
+  hiddenMemory,
+  interruptedCreation,
+  makeMailbox,
+  type Resource,
+  type Row,
+  startWorld,
+  type World,
+} from "./harness";
 
 const support = { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" };
 const info = { displayName: "Info", primarySmtpAddress: "info@contoso.com" };
