@@ -20,12 +20,12 @@ import {
 } from "../../provider/kinds/individual-mailbox/former-values";
 import { type RecordValues, recordDifference } from "../../provider/kinds/mailbox-record/values";
 import {
-  columnsOf,
+  columnsFor,
+  columnsOfNew,
   type KnownQueue,
   memory as memoryOfQueue,
   type QueueInputs,
   queueDifference,
-  wantedValues,
 } from "../../provider/kinds/queue/desired";
 import {
   appointmentsMethods,
@@ -287,12 +287,12 @@ describe("a queue", () => {
   test("that was sent its differences differs in nothing, whatever was declared before", () => {
     fc.assert(
       fc.property(queue, program, program, owner, (before, previous, next, owned) => {
-        const values = wantedValues(next, owned, knownQueue(previous));
-        const names = pathsOf(queueDifference(values, before));
-        const columns = columnsOf(values.filter(({ property }) => names.includes(property)));
+        const changes = queueDifference(next, owned, knownQueue(previous), before);
+        const names = pathsOf(changes);
+        const columns = columnsFor(changes, owned);
         expect(Object.keys(columns)).toHaveLength(names.length);
         const after = sent(columns, before);
-        expect(queueDifference(values, after)).toEqual([]);
+        expect(queueDifference(next, owned, knownQueue(previous), after)).toEqual([]);
         // What was never declared is not touched.
         for (const property of ["incomingEmail", "outgoingEmail", "emailFiltering"] as const) {
           if (previous[property] === undefined && next[property] === undefined) {
@@ -306,9 +306,7 @@ describe("a queue", () => {
   test("that is made anew is sent what is declared and nothing else", () => {
     fc.assert(
       fc.property(program, (next) => {
-        expect(Object.keys(columnsOf(wantedValues(next, undefined, knownQueue({}))))).toHaveLength(
-          Object.keys(next).length,
-        );
+        expect(Object.keys(columnsOfNew(next, undefined))).toHaveLength(Object.keys(next).length);
       }),
     );
   });

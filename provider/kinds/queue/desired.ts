@@ -1,12 +1,16 @@
 import { z } from "zod";
 import { displayText, flag, smtpAddress } from "../../core/canonical";
-import type { Change, Held, Known, Operation, Properties } from "../../core/kind";
+import type { Change, Held, Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
+import { tableOf } from "../../core/properties";
 import {
   type DataverseRow,
+  type EmailFiltering,
   emailFilters,
+  type IncomingMethod,
   incomingMethods,
   type MailboxRow,
+  type OutgoingMethod,
   outgoingMethods,
   type QueueRow,
   type ServerProfile,
@@ -23,21 +27,66 @@ import {
   shownOfRecord,
   testAndEnable,
 } from "../mailbox-record/schema";
-import { managed, type Owner, ownerColumns } from "../mailbox-record/values";
+import { type Owner, ownerColumns } from "../mailbox-record/values";
 
 /** A queue's methods: there is nobody whose Outlook could do it. */
 const INCOMING = ["None", "ServerSideSynchronization", "ForwardMailbox"] as const;
 const OUTGOING = ["None", "ServerSideSynchronization"] as const;
 
+const oneOf = <const Choices extends readonly string[]>(choices: Choices) =>
+  z.enum(choices, { error: `must be one of ${choices.join(", ")}` }).optional();
+
+/**
+ * The properties that are columns of the queue's row. Methods and filtering that leave the program go back to what they were before they
+ * were declared, or to those of a new queue.
+ */
+export const properties = tableOf<QueueRow>()({
+  name: {
+    schema: displayText("the name of the queue, e.g. Support", 200),
+    columns: ["name"],
+    read: ({ name }) => name,
+    write: (name) => ({ name }),
+    removal: "keep",
+  },
+  emailAddress: {
+    schema: smtpAddress("support@contoso.com", 100),
+    columns: ["emailaddress"],
+    read: ({ emailAddress }) => emailAddress,
+    write: (emailaddress) => ({ emailaddress }),
+    removal: "keep",
+  },
+  incomingEmail: {
+    schema: oneOf(INCOMING),
+    columns: ["incomingemaildeliverymethod"],
+    read: ({ incoming }) => incoming,
+    write: (method) => ({ incomingemaildeliverymethod: incomingMethods.indexOf(method as IncomingMethod) }),
+    removal: { back: (_row, { incomingEmail = "None" }) => incomingEmail },
+  },
+  outgoingEmail: {
+    schema: oneOf(OUTGOING),
+    columns: ["outgoingemaildeliverymethod"],
+    read: ({ outgoing }) => outgoing,
+    write: (method) => ({ outgoingemaildeliverymethod: outgoingMethods.indexOf(method as OutgoingMethod) }),
+    removal: { back: (_row, { outgoingEmail = "None" }) => outgoingEmail },
+  },
+  emailFiltering: {
+    schema: oneOf(emailFilters),
+    columns: ["incomingemailfilteringmethod"],
+    read: ({ filtering }) => filtering,
+    write: (filter) => ({ incomingemailfilteringmethod: emailFilters.indexOf(filter as EmailFiltering) }),
+    removal: { back: (_row, { emailFiltering = "All" }) => emailFiltering },
+  },
+});
+
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
-  name: displayText("the name of the queue, e.g. Support", 200),
-  emailAddress: smtpAddress("support@contoso.com", 100),
+  name: properties.shape.name,
+  emailAddress: properties.shape.emailAddress,
   owner: ownerSchema.optional(),
   serverProfile: serverProfile.optional(),
-  incomingEmail: z.enum(INCOMING, { error: `must be one of ${INCOMING.join(", ")}` }).optional(),
-  outgoingEmail: z.enum(OUTGOING, { error: `must be one of ${OUTGOING.join(", ")}` }).optional(),
-  emailFiltering: z.enum(emailFilters, { error: `must be one of ${emailFilters.join(", ")}` }).optional(),
+  incomingEmail: properties.shape.incomingEmail,
+  outgoingEmail: properties.shape.outgoingEmail,
+  emailFiltering: properties.shape.emailFiltering,
   approveEmail: flag().optional(),
   testAndEnable: testAndEnable.optional(),
   environmentUrl: environmentUrl.optional(),
@@ -104,14 +153,6 @@ export interface Observed {
   way?: WayOn;
 }
 
-/** One column of a queue as it should be. */
-interface Value {
-  property: string;
-  /** In the words of {@link observedValues}. */
-  to: unknown;
-  columns: DataverseRow;
-}
-
 /**
  * What a queue that was there already had of the properties that a program declares for the first time, whether or not they have to be
  * written.
@@ -126,7 +167,7 @@ export function formerValues(
   { memory: { created, former } }: KnownQueue,
 ): Memory["former"] {
   const isBirth = created === true && previous.name === undefined;
-  const seen = observedValues(queue);
+  const seen = properties.inputs(queue, {});
   const found = GOES_BACK.filter(
     (property) => inputs[property] !== undefined && !isHeld(previous, property) && !isBirth,
   );
@@ -143,59 +184,31 @@ export function formerOf(inputs: QueueInputs, former: Memory["former"]): Memory[
       );
 }
 
-/**
- * The queue as declared. What was declared and is not any more goes back to what it was before, or to the default of a new queue where it
- * was declared from the beginning; the rest stays as it is.
- *
- * @param previous what was declared before; a new queue has nothing.
- */
-export function wantedValues(
+/** What of a queue is not as it should be. Pure. @param previous what was known before; a new queue has nothing. */
+export function queueDifference(
   inputs: QueueInputs,
   owner: Owner | undefined,
-  { inputs: held, memory: { former = {} } }: KnownQueue,
-): Value[] {
-  const incoming = managed("incomingEmail", inputs, held, former.incomingEmail ?? ("None" as const));
-  const outgoing = managed("outgoingEmail", inputs, held, former.outgoingEmail ?? ("None" as const));
-  const filtering = managed("emailFiltering", inputs, held, former.emailFiltering ?? ("All" as const));
-  const value = (property: string, to: unknown, columns: DataverseRow): Value[] =>
-    to === undefined ? [] : [{ property, to, columns }];
+  previous: KnownQueue,
+  row: QueueRow,
+): Change[] {
+  const remembered = previous.memory.former ?? {};
   return [
-    ...value("name", inputs.name, { name: inputs.name }),
-    ...value("emailAddress", inputs.emailAddress, { emailaddress: inputs.emailAddress }),
-    ...(owner === undefined ? [] : value("owner", owner.id, ownerColumns(owner))),
-    ...value("incomingEmail", incoming, {
-      incomingemaildeliverymethod: incomingMethods.indexOf(incoming ?? "None"),
-    }),
-    ...value("outgoingEmail", outgoing, {
-      outgoingemaildeliverymethod: outgoingMethods.indexOf(outgoing ?? "None"),
-    }),
-    ...value("emailFiltering", filtering, {
-      incomingemailfilteringmethod: emailFilters.indexOf(filtering ?? "All"),
-    }),
+    ...properties.difference({ declared: inputs, previous: previous.inputs, row, remembered }),
+    ...(owner === undefined || owner.id === row.ownerId ? [] : [{ path: ["owner"], from: row.ownerId, to: owner.id }]),
   ];
 }
 
-/** What a queue has, in words that can be compared. */
-export function observedValues(queue: QueueRow): Properties {
+/** The columns that make changes. */
+export function columnsFor(changes: readonly Change[], owner: Owner | undefined): DataverseRow {
+  const isOwned = owner !== undefined && changes.some(({ path: [property] }) => property === "owner");
+  return { ...properties.parameters(changes), ...(isOwned ? ownerColumns(owner) : {}) };
+}
+
+/** The columns of a new queue: what is declared and nothing else. */
+export function columnsOfNew(inputs: QueueInputs, owner: Owner | undefined): DataverseRow {
+  const declared = properties.names.filter((name) => inputs[name] !== undefined);
   return {
-    name: queue.name,
-    emailAddress: queue.emailAddress,
-    owner: queue.ownerId,
-    incomingEmail: queue.incoming,
-    outgoingEmail: queue.outgoing,
-    emailFiltering: queue.filtering,
+    ...properties.parameters(declared.map((name) => ({ path: [name], from: undefined, to: inputs[name] }))),
+    ...(owner === undefined ? {} : ownerColumns(owner)),
   };
-}
-
-/** What of a queue is not as it should be. Pure. */
-export function queueDifference(values: readonly Value[], queue: QueueRow): Change[] {
-  const seen = observedValues(queue);
-  return values
-    .map(({ property, to }) => ({ path: [property], from: seen[property], to }))
-    .filter(({ from, to }) => from !== to);
-}
-
-/** The columns of some values. */
-export function columnsOf(values: readonly Value[]): DataverseRow {
-  return Object.assign({}, ...values.map(({ columns }) => columns));
 }

@@ -55,7 +55,8 @@ import {
   writeRecord,
 } from "../mailbox-record/values";
 import {
-  columnsOf,
+  columnsFor,
+  columnsOfNew,
   type Desired,
   formerOf,
   formerValues,
@@ -63,18 +64,17 @@ import {
   type Memory,
   memory,
   type Observed,
-  observedValues,
+  properties,
   type QueueInputs,
   type QueueOperation,
   queueDifference,
   schema,
-  wantedValues,
 } from "./desired";
 
 /** What an `IndividualMailbox` can say of the queue's mailbox record as well: only one resource can decide it. */
 const SHARED = ["emailAddress", "serverProfile", "incomingEmail", "outgoingEmail"];
 /** Inputs that are values of the queue or its record. */
-const READ = ["name", "emailAddress", "owner", "serverProfile", "incomingEmail", "outgoingEmail", "emailFiltering"];
+const READ = [...properties.names, "owner", "serverProfile"];
 
 /** That there is a queue with an address: a forward mailbox that it feeds waits for its record. */
 function claimsOfQueue(emailAddress: string | undefined): Claim[] {
@@ -177,7 +177,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
       {
         what: "Dynamics to show the new queue",
         send: async () => {
-          await queues.create(id, columnsOf(wantedValues(inputs, owner, operation.known)), action, operation);
+          await queues.create(id, columnsOfNew(inputs, owner), action, operation);
           operation.record({ id, memory: { created: true } });
         },
         look: () => queues.withId(id, operation),
@@ -244,7 +244,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
 
   inputs(known, { queue: row, row: record, profile, owner }) {
     const read: Properties = {
-      ...observedValues(row),
+      ...properties.inputs(row, known.inputs),
       serverProfile: record === undefined ? undefined : serverProfileAsDeclared(record, profile, known),
       owner,
     };
@@ -297,7 +297,7 @@ function difference(
   const { inputs, owner } = desired;
   const serverProfileId = profileIdOf(desired);
   const changes = [
-    ...queueDifference(wantedValues(inputs, owner, previous), row),
+    ...queueDifference(inputs, owner, previous, row),
     ...(serverProfileId === undefined
       ? []
       : record === undefined
@@ -326,10 +326,9 @@ async function apply(
   const names = changes.map(({ path }) => path[0] ?? "").filter((property) => property !== "serverProfile");
   const former = formerValues(inputs, operation.known.inputs, row, operation.known);
   if (names.length > 0) {
-    const values = wantedValues(inputs, owner, operation.known).filter(({ property }) => names.includes(property));
+    const columns = columnsFor(changes, owner);
     await written(
-      () =>
-        operation.services.queues.update(row, columnsOf(values), `changing ${names.join(", ")} of ${who}`, operation),
+      () => operation.services.queues.update(row, columns, `changing ${names.join(", ")} of ${who}`, operation),
       () =>
         operation.record({
           id: row.id,
