@@ -217,7 +217,7 @@ export interface Work<Inputs extends Properties, Memory, Desired, Observed> {
   /** Pure. Computed outputs and all that is remembered; the inputs are echoed beside them. */
   outputs(desired: Desired | undefined, observed: Observed, known: Known<Inputs, Memory>): Memory & Properties;
   /** Pure. The inputs that the state holds, as they are in the tenant; null for "not set". No key is added. */
-  inputs(known: Known<Inputs, Memory>, observed: Observed): Properties | Promise<Properties>;
+  inputs(known: Known<Inputs, Memory>, observed: Observed): Properties;
   /** What the user should know of what is there after a deployment, or a refresh (`desired` is undefined then). Nothing is changed. */
   warnings?(
     desired: Desired | undefined,

@@ -81,30 +81,17 @@ function parsed(name: string, field: z.ZodType, value: unknown): unknown {
   return result.data;
 }
 
-/** What is known of a resource during one operation, and whether any of it is new. */
-export interface Recording<Inputs, Memory> extends Known<Inputs, Memory> {
-  /** See `Operation.record`. */
-  record(what: Recorded<Inputs, Memory>): void;
-  /** Takes note of the id of what is there already: nothing was written. */
-  identify(id: string): void;
-  /** Takes note of what is declared and remembered now that everything is done. */
-  settle(inputs: Held<Inputs>, memory: Memory): void;
-  /** Whether a failure must be saved: something was or may have been written, to an object with an id. */
-  readonly isPartial: boolean;
-  /** What is known now, as it stays. */
-  snapshot(): Known<Inputs, Memory>;
-  /** Everything, as outputs of a state. */
-  properties(): Properties;
-}
-
 /** What a kind says of its inputs and its memory. */
 interface Described<Memory> {
   readonly schema: { readonly shape: Readonly<Record<string, unknown>> };
   readonly memory: MemorySchema<Memory>;
 }
 
-/** {@link Recording} of a kind that declares its memory. Readers get values that nobody changes: each record makes new ones. */
-export class Recorder<Inputs, Memory> implements Recording<Inputs, Memory> {
+/**
+ * What is known of a resource during one operation, and whether any of it is new. Readers get values that nobody changes: each record
+ * makes new ones.
+ */
+export class Recorder<Inputs, Memory> implements Known<Inputs, Memory> {
   readonly #memorySchema: MemorySchema<Memory>;
   /** Outputs that nothing reads again. */
   readonly #others: Properties;
@@ -140,10 +127,12 @@ export class Recorder<Inputs, Memory> implements Recording<Inputs, Memory> {
     return this.#memory;
   }
 
+  /** Whether a failure must be saved: something was or may have been written, to an object with an id. */
   get isPartial(): boolean {
     return this.#isWritten && this.#id !== undefined;
   }
 
+  /** See `Operation.record`. */
   record({ id, inputs, memory }: Recorded<Inputs, Memory>): void {
     this.#isWritten = true;
     this.#id = id ?? this.#id;
@@ -151,19 +140,23 @@ export class Recorder<Inputs, Memory> implements Recording<Inputs, Memory> {
     this.#memory = { ...this.#memory, ...memory };
   }
 
+  /** Takes note of the id of what is there already: nothing was written. */
   identify(id: string): void {
     this.#id ??= id;
   }
 
+  /** Takes note of what is declared and remembered now that everything is done. */
   settle(inputs: Held<Inputs>, memory: Memory): void {
     this.#inputs = inputs;
     this.#memory = memory;
   }
 
+  /** What is known now, as it stays. */
   snapshot(): Known<Inputs, Memory> {
     return { id: this.#id, inputs: this.#inputs, memory: this.#memory };
   }
 
+  /** Everything, as outputs of a state. */
   properties(): Properties {
     return { ...this.#others, ...this.#inputs, ...this.#memorySchema.write(this.#memory as Memory & Properties) };
   }

@@ -3,7 +3,7 @@ import { type Configuration, readConfiguration, withLocalOrigin } from "../confi
 import { whyNobodySignsIn } from "../configuration/credential";
 import { projectAbove } from "../configuration/project";
 import type { Operation } from "../core/kind";
-import type { Recording } from "../core/memory";
+import type { Recorder } from "../core/memory";
 import { originOf } from "../core/origin";
 import { readOrFail } from "../core/reading";
 import { Registry } from "../core/registry";
@@ -98,7 +98,7 @@ export async function openDeployment(
 export function operationOf<Inputs, Memory>(
   deployment: Deployment,
   urn: string,
-  recording: Recording<Inputs, Memory>,
+  recording: Recorder<Inputs, Memory>,
   defaulted: readonly string[] = [],
   environmentUrl?: unknown,
 ): Operation<Inputs, Memory> {

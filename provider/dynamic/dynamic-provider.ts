@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../core/claims";
 import { converge } from "../core/converge";
 import type { Known, Operation, Properties, Reconciler } from "../core/kind";
-import { Recorder, type Recording } from "../core/memory";
+import { Recorder } from "../core/memory";
 import { type Origin, originOf } from "../core/origin";
 import { isUnfit, looking } from "../core/reading";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
@@ -224,7 +224,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       }
       const { known } = operation;
       const inputs = Object.fromEntries(
-        Object.entries(this.#inputsOf(await reconciler.inputs(known, observed))).map(([property, value]) => [
+        Object.entries(this.#inputsOf(reconciler.inputs(known, observed))).map(([property, value]) => [
           property,
           value ?? null,
         ]),
@@ -300,7 +300,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     previous: Known<Inputs, Memory>,
     observed: Observed,
     operation: Operation<Inputs, Memory>,
-    recording: Recording<Inputs, Memory>,
+    recording: Recorder<Inputs, Memory>,
   ): Promise<Properties> {
     const reconciler = this.#reconciler;
     if (reconciler.difference(desired, previous, observed, operation.known).length > 0) {
@@ -326,7 +326,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   #failure(
     error: unknown,
     given: Properties,
-    recording: Recording<Inputs, Memory>,
+    recording: Recorder<Inputs, Memory>,
     { origin }: Operation<Inputs, Memory>,
     ...sources: Properties[]
   ): Error {
@@ -396,7 +396,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   }
 
   /** The one door through which a state comes in. */
-  #recording(props: Properties, id: string | undefined): Recording<Inputs, Memory> {
+  #recording(props: Properties, id: string | undefined): Recorder<Inputs, Memory> {
     return new Recorder(this.#reconciler, visible(props), id);
   }
 

@@ -1,5 +1,5 @@
 import type { Properties } from "../core/kind";
-import { Recorder, type Recording } from "../core/memory";
+import { Recorder } from "../core/memory";
 import { shortHash } from "../core/origin";
 import { check } from "../dynamic/check";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
@@ -61,7 +61,7 @@ export interface Survey {
  */
 export async function survey(deployment: Deployment, patterns: readonly string[], place: Place): Promise<Survey> {
   const { services } = deployment;
-  const operation = <Inputs, Memory>(kind: Kind, name: string, recording: Recording<Inputs, Memory>) =>
+  const operation = <Inputs, Memory>(kind: Kind, name: string, recording: Recorder<Inputs, Memory>) =>
     operationOf(deployment, originAt(place, kind, name), recording);
   const tenantId = await services.tenantId(bounds());
   const all = (await services.mailboxes.shared()).sort((a, b) =>

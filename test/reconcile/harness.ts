@@ -317,9 +317,6 @@ export class Resource {
 
 /** A reconciler that is held to what `difference` promises: it changes nothing of what it is given, and asked again it says the same. */
 function held(reconciler: AnyReconciler): AnyReconciler {
-  if ("isBag" in reconciler) {
-    return reconciler;
-  }
   const difference: AnyReconciler["difference"] = (desired, previous, observed, known) => {
     for (const given of [desired, previous, observed, known.inputs, known.memory]) {
       freeze(given);
