@@ -4,7 +4,7 @@ import {
   displayedMailTip,
   hasMarkup,
   mailTipHtml,
-} from "../../provider/kinds/shared-mailbox/mail-tip";
+} from "../../provider/kinds/shared-mailbox/properties";
 import { canonicalSize, parseSize } from "../../provider/services/sizes";
 
 describe("a size", () => {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { instant } from "../../services/time-zones";
-import { withOneSpelling } from "./mail-tip";
+import { withOneSpelling } from "./properties";
 
 /** Members in the order in which they are compared. */
 export const REPLY_MEMBERS = [

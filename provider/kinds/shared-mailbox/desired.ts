@@ -10,9 +10,11 @@ import type { Mailbox, MailboxStatistics, PlanSizes } from "../../services/mailb
 import type { Recipient } from "../../services/recipients";
 import { isGuid } from "../../services/text";
 import { automaticReplies } from "./automatic-replies";
+import { licenseSchema } from "./license-needs";
+import { messageSize, quotaSchema } from "./limits";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { regional } from "./regional";
-import { holdSchema, licenseSchema, messageSize, quotaSchema } from "./schemas";
+import { holdSchema } from "./retention";
 import { type Printed, type SenderList, senderLists } from "./senders";
 
 const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbox";

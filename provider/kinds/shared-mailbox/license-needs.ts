@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Change } from "../../core/kind";
 import { isClass } from "../../http/errors";
 import {
@@ -8,10 +9,10 @@ import {
   type ServicePlan,
 } from "../../services/licenses";
 import { GIGABYTE } from "../../services/sizes";
+import { isGuid } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type { Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { bytesOf, largestQuota } from "./limits";
-import { isOn } from "./litigation-hold";
 
 /** A declared licence. */
 export type License = Exclude<NonNullable<SharedMailboxInputs["license"]>, "external" | false>;
@@ -97,6 +98,11 @@ export function insufficient(need: keyof Entitlement, whatIs: string): string {
   );
 }
 
+/** Whether a declared hold is one. */
+export function isOn(hold: unknown): boolean {
+  return hold !== undefined && hold !== null && hold !== false;
+}
+
 /**
  * Makes a write that a licence allows. Exchange learns of a licence some time after Entra: where this very operation assigned it, a
  * refusal that speaks of licences is waited out, because nothing else tells; otherwise the first refusal counts.
@@ -118,3 +124,34 @@ export async function whenLicensed<T>(
 export function isRefusedFor(reason: RegExp, error: unknown): boolean {
   return (isClass(error, "refused") || isClass(error, "badParameter")) && reason.test(error.words);
 }
+
+const licenseShape = z.strictObject(
+  {
+    sku: z
+      .string({ error: "must be text: a part number such as EXCHANGEENTERPRISE, or an id" })
+      .transform((sku) => sku.trim())
+      .refine((sku) => sku !== "", { error: "is empty; write a part number such as EXCHANGEENTERPRISE, or an id" })
+      .transform((sku) => knownLicense(sku)?.partNumber ?? (isGuid(sku) ? sku.toLowerCase() : sku.toUpperCase())),
+    usageLocation: z
+      .string({ error: "must be text: two letters, e.g. SE" })
+      .transform((location) => location.trim().toUpperCase())
+      .refine((location) => /^[A-Z]{2}$/.test(location), { error: "must be two letters (ISO 3166), e.g. SE" })
+      .optional(),
+    disabledPlans: z
+      .array(
+        z
+          .string({ error: "must be text: the name or id of a service plan" })
+          .transform((plan) => (isGuid(plan.trim()) ? plan.trim().toLowerCase() : plan.trim().toUpperCase()))
+          .refine((plan) => plan !== "", { error: "is empty" }),
+        { error: "must be a list of service plans, by name or id" },
+      )
+      .transform((plans) => [...new Set(plans)].sort())
+      .optional(),
+  },
+  { error: 'must be an object { sku: "EXCHANGEENTERPRISE" }, "external" or false' },
+);
+
+/** The licence; canonical form: known part numbers instead of ids. */
+export const licenseSchema = z.union([z.literal("external"), z.literal(false), licenseShape], {
+  error: 'must be an object { sku: "EXCHANGEENTERPRISE", usageLocation: "SE" }, "external" or false',
+});

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
@@ -244,4 +245,37 @@ function sizeParameter(parameterName: string, name: SizeName, changes: Parameter
 /** Sizes go as numbers of bytes: no unit has to be understood. */
 function parameter(size: unknown): number | string {
   return parseSize(String(size)) ?? "Unlimited";
+}
+
+/** The largest quota any licence gives (Exchange Online Plan 2), in bytes. */
+const LARGEST_QUOTA = 100 * GIGABYTE;
+
+/** The largest message Exchange Online lets through, in bytes. */
+const LARGEST_MESSAGE = 150 * MEGABYTE;
+
+/** A size limit; canonical form: whole kilobytes in the largest unit, e.g. `49.5 GB`. */
+function size(example: string, largest: number, why: string): z.ZodType<string, string | number> {
+  const error = `must be a size such as "${example}", or a number of bytes`;
+  return z
+    .union([z.string(), z.number()], { error })
+    .refine((value) => typeof value === "number" || !/^[\d.,\s]+$/.test(value), {
+      error: `has no unit; write e.g. "${example}", or bytes as a number without quotation marks`,
+      abort: true,
+    })
+    .refine((value) => (parseSize(value) ?? 0) > 0, { error })
+    .refine((value) => (parseSize(value) ?? 0) <= largest, { error: `is above ${canonicalSize(largest)}, ${why}` })
+    .transform((value) => canonicalSize(parseSize(value) ?? 0));
+}
+
+const quota = (example: string) => size(example, LARGEST_QUOTA, "the most any licence gives");
+
+/** The three quotas, which Exchange takes together. */
+export const quotaSchema = z.strictObject(
+  { issueWarning: quota("49 GB"), prohibitSend: quota("49.5 GB"), prohibitSendReceive: quota("50 GB") },
+  { error: 'must be an object: { issueWarning: "49 GB", prohibitSend: "49.5 GB", prohibitSendReceive: "50 GB" }' },
+);
+
+/** The largest message in one direction. */
+export function messageSize(example: string): z.ZodType<string, string | number> {
+  return size(example, LARGEST_MESSAGE, "the most Exchange Online lets through");
 }

@@ -6,8 +6,8 @@ import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { mailboxAndAccount, mailboxAsked } from "../recipients";
+import { SHARED, signIn, type } from "./account";
 import { addresses } from "./addresses";
-import { archive } from "./archive";
 import {
   type Desired,
   type HeldInputs,
@@ -21,12 +21,10 @@ import type { Facet } from "./facet";
 import { forwarding, forwardsTo } from "./forwarding";
 import { license, licenseAssigned } from "./license";
 import { limits } from "./limits";
-import { litigationHold } from "./litigation-hold";
 import { mailboxSettings } from "./mailbox-settings";
 import { clientAccess, clientAccessProperties, mailboxProperties, settings } from "./properties";
+import { archive, litigationHold } from "./retention";
 import { SENDER_COLUMNS, senders } from "./senders";
-import { signIn } from "./sign-in";
-import { SHARED, type } from "./type";
 
 /** Columns of `Get-Mailbox` that these properties compare. */
 export const comparedColumns: readonly string[] = [...mailboxProperties.columns, ...SENDER_COLUMNS];

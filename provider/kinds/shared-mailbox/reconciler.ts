@@ -8,6 +8,7 @@ import { mailboxThing, type Registry } from "../../core/registry";
 import { ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
+import { SHARED } from "./account";
 import { aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway } from "./creation";
 import { foresee, remove } from "./deletion";
@@ -29,7 +30,6 @@ import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";
 import { declaredSenders } from "./senders";
-import { SHARED } from "./type";
 
 /**
  * A shared mailbox of Exchange Online: the mailbox, its addresses and forwarding through the Exchange admin API, the sign-in

@@ -1,0 +1,165 @@
+import { z } from "zod";
+import { written } from "../../core/converge";
+import { ConflictError } from "../../http/errors";
+import type { Mailbox } from "../../services/mailboxes";
+import type { Desired, HeldInputs, Observed, SharedMailboxInputs } from "./desired";
+import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
+import { isOn, whenLicensed } from "./license-needs";
+
+type Hold = NonNullable<SharedMailboxInputs["litigationHold"]>;
+
+/** Litigation hold. It is sticky: only an explicit false lifts it, and content is kept for 30 days more then. */
+export const litigationHold: Facet = {
+  properties: ["litigationHold"],
+
+  advise: (inputs, olds) => [
+    ...keptAdvice("litigationHold", inputs, olds),
+    ...(inputs.litigationHold === false && isOn(olds.litigationHold)
+      ? ["litigationHold is lifted; Exchange keeps the content for 30 more days (a delay hold)."]
+      : []),
+  ],
+
+  difference(desired, previous, observed) {
+    const { litigationHold: to } = desired.inputs;
+    const from = holdOf(observed.mailbox);
+    const isSame = to === undefined || length(from) === length(to);
+    return isSame || isHoldLeft(desired, previous, observed) ? [] : [{ path: ["litigationHold"], from, to }];
+  },
+
+  parameters(changes) {
+    const [change] = changesOf("litigationHold", changes);
+    if (change === undefined) {
+      return {};
+    }
+    const hold = change.to as Hold;
+    return hold === false
+      ? { LitigationHoldEnabled: false }
+      : { LitigationHoldEnabled: true, LitigationHoldDuration: hold === true ? "Unlimited" : hold.days };
+  },
+
+  explain(error, changes) {
+    // Without the role the parameter does not exist for the caller: Exchange answers as to a misspelt one.
+    const isRefused =
+      error.class === "forbidden" || (error.class === "badParameter" && /LitigationHold/i.test(error.words));
+    return isRefused && changesOf("litigationHold", changes).length > 0
+      ? "Nothing was changed. litigationHold needs the Exchange management role Legal Hold besides Mail Recipients: assign it to " +
+          "the application, or take litigationHold out of the program."
+      : undefined;
+  },
+
+  takesAway: ({ path, from, to }) => path[0] === "litigationHold" && length(to as Hold) < length(from as Hold),
+
+  finish(desired, previous, observed, operation) {
+    if (isHoldLeft(desired, previous, observed)) {
+      tellLeft("litigationHold", "a longer litigation hold than is declared", operation);
+    }
+  },
+
+  read: ({ mailbox }) => ({ litigationHold: holdOf(mailbox) }),
+  outputs: ({ mailbox }) => ({ holds: mailbox.holds }),
+};
+
+/** Whether there is more of a hold than is declared, and it stays: content would be lost that nobody knew was held. */
+function isHoldLeft(desired: Desired, previous: HeldInputs, observed: Observed): boolean {
+  const { litigationHold: to } = desired.inputs;
+  const isLess = to !== undefined && length(to) < length(holdOf(observed.mailbox));
+  return isLess && !mayTakeAway("litigationHold", desired, previous, observed);
+}
+
+/** Days that an item is held. */
+function length(hold: Hold): number {
+  return typeof hold === "object" ? hold.days : hold ? Number.POSITIVE_INFINITY : 0;
+}
+
+function holdOf({ hasLitigationHold, litigationHoldDays: days }: Mailbox): Hold {
+  return hasLitigationHold && days !== undefined ? { days } : hasLitigationHold;
+}
+
+const DAYS = "must be a whole number of days, 1 or more";
+
+/** Litigation hold: off, without an end, or with days. */
+export const holdSchema = z.union(
+  [z.boolean(), z.strictObject({ days: z.number({ error: DAYS }).int({ error: DAYS }).min(1, { error: DAYS }) })],
+  { error: "must be true, false, or an object { days: <whole number> }" },
+);
+
+/** The archive mailbox. It is sticky, and never disabled under a hold. */
+export const archive: Facet = {
+  properties: ["archive"],
+
+  check: ({ archive: declared, litigationHold }) =>
+    declared === false && isOn(litigationHold)
+      ? [{ path: "archive", reason: "cannot be false under litigationHold: what is held must not be taken away" }]
+      : [],
+
+  advise: (inputs, olds) => [
+    ...keptAdvice("archive", inputs, olds),
+    ...(inputs.archive === false && olds.archive === true
+      ? ["The archive is disabled; what is in it can be connected again for 30 days, and is lost then."]
+      : []),
+  ],
+
+  difference(desired, previous, observed) {
+    const { archive: to } = desired.inputs;
+    const { hasArchive: from } = observed.mailbox;
+    return to === undefined || from === to || isArchiveLeft(desired, previous, observed)
+      ? []
+      : [{ path: ["archive"], from, to }];
+  },
+
+  async guard(changes, _desired, { mailbox }, operation) {
+    if (changesOf("archive", changes).every(({ to }) => to !== false)) {
+      return;
+    }
+    const action = `disabling the archive of ${mailbox.primarySmtpAddress}`;
+    const organization = await operation.services.mailboxes.organizationHolds();
+    if (organization === undefined) {
+      operation.warn(
+        `Holds of the whole organisation were not checked before ${action}: the application may not read its configuration (role View-Only Organization Management).`,
+      );
+    }
+    const holds = [...mailbox.holds, ...(organization ?? []).map((hold) => `the organisation's hold ${hold}`)];
+    if (holds.length > 0) {
+      throw new ConflictError({
+        action,
+        words: `the mailbox is under ${holds.join(" and ")}`,
+        nextStep: "Nothing was changed. Release the hold first, or take `archive: false` out of the program.",
+      });
+    }
+  },
+
+  async apply(changes, { inputs: { archive: declared } }, observed, operation) {
+    if (changesOf("archive", changes).length === 0) {
+      return undefined;
+    }
+    const { mailbox } = observed;
+    const { mailboxes } = operation.services;
+    const action = `${declared === true ? "enabling" : "disabling"} the archive of ${mailbox.primarySmtpAddress}`;
+    if (declared !== true) {
+      await mailboxes.disableArchive(mailbox, action, operation);
+      return undefined;
+    }
+    await written(
+      () => whenLicensed(observed, operation, () => mailboxes.enableArchive(mailbox, action, operation)),
+      () => operation.record({ inputs: { archive: declared } }),
+    );
+    return undefined;
+  },
+
+  finish(desired, previous, observed, operation) {
+    if (isArchiveLeft(desired, previous, observed)) {
+      tellLeft("archive", "an archive", operation);
+    }
+  },
+
+  read: ({ mailbox }) => ({ archive: mailbox.hasArchive }),
+};
+
+/** Whether there is an archive that is not declared, and it stays. */
+function isArchiveLeft(desired: Desired, previous: HeldInputs, observed: Observed): boolean {
+  return (
+    desired.inputs.archive === false &&
+    observed.mailbox.hasArchive &&
+    !mayTakeAway("archive", desired, previous, observed)
+  );
+}
