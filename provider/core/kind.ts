@@ -59,6 +59,8 @@ export interface Operation<Inputs = Properties, Memory = Properties> extends Sco
   record(what: Recorded<Inputs, Memory>): void;
   /** On create: the properties whose value is a default the program did not write. */
   defaulted: readonly string[];
+  /** Whether the engine still waits for the outcome. A killed command leaves the work to end, and nothing saves what comes of it. */
+  isAwaited(): Promise<boolean>;
   /**
    * Reads something that a refresh can do without: where the application lacks the right, a refresh goes on without it and says so,
    * and the state keeps its value. Everywhere else the refusal is an error.

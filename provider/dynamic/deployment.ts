@@ -116,6 +116,7 @@ export function operationOf<Inputs, Memory>(
     known: recording,
     record: (what) => recording.record(what),
     defaulted,
+    isAwaited: () => deployment.log.isEngineThere(),
     readIfAllowed: readOrFail,
   };
 }

@@ -66,19 +66,32 @@ export class EngineLog {
 
   /** Calls back once the engine is gone: a killed command leaves the provider process behind. */
   whenGone(call: () => void): void {
-    const [host, port] = this.#address?.split(":") ?? [];
-    if (host === undefined) {
+    if (this.#address === undefined) {
       return;
     }
-    const timer = setInterval(() => {
-      const socket = connect({ host, port: Number(port) });
-      socket.once("connect", () => socket.destroy());
-      socket.once("error", () => {
+    const timer = setInterval(async () => {
+      if (!(await this.isEngineThere())) {
         clearInterval(timer);
         call();
-      });
+      }
     }, WATCH);
     timer.unref();
+  }
+
+  /** Whether the engine still listens. Outside of a deployment, where there is none, true. */
+  isEngineThere(): Promise<boolean> {
+    const [host, port] = this.#address?.split(":") ?? [];
+    if (host === undefined) {
+      return Promise.resolve(true);
+    }
+    return new Promise((resolve) => {
+      const socket = connect({ host, port: Number(port) });
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once("error", () => resolve(false));
+    });
   }
 
   #send(urn: string, text: string, severity: 0 | 1 | 2 | 3, isEphemeral: boolean): void {

@@ -21,6 +21,8 @@ export interface BatchedReads<Reading extends { action: string }, Read> {
   service: "exchange" | "graph";
   /** How many requests one `$batch` holds. */
   size: number;
+  /** Whether the batches of one moment travel one after the other: Graph counts what is in flight in the mailbox store. */
+  isOneByOne: boolean;
   /** Readings with the same key are the same. */
   key(reading: Reading): string;
   alone(reading: Reading, context: CallContext): Promise<Read>;
@@ -68,8 +70,12 @@ export function batched<Reading extends { action: string }, Read>(
     throw error;
   };
 
-  const readChunk = (chunk: readonly Reading[], context: CallContext): [string, Promise<Read>][] => {
-    const answers = chunk.length === 1 ? Promise.resolve(new Map<string, BatchedAnswer>()) : send(chunk, context);
+  const readChunk = (
+    chunk: readonly Reading[],
+    before: Promise<unknown>,
+    context: CallContext,
+  ): [string, Promise<Read>][] => {
+    const answers = before.then(() => (chunk.length === 1 ? new Map<string, BatchedAnswer>() : send(chunk, context)));
     return chunk.map((reading, index) => [
       reads.key(reading),
       answers.then((all) => readIn(all.get(String(index)), reading) ?? reads.alone(reading, context)),
@@ -83,7 +89,14 @@ export function batched<Reading extends { action: string }, Read>(
       const chunks = Array.from({ length: Math.ceil(distinct.length / reads.size) }, (_, index) =>
         distinct.slice(index * reads.size, (index + 1) * reads.size),
       );
-      const made = new Map(chunks.flatMap((chunk) => readChunk(chunk, context)));
+      let before: Promise<unknown> = Promise.resolve();
+      const made = new Map(
+        chunks.flatMap((chunk) => {
+          const reading = readChunk(chunk, before, context);
+          before = reads.isOneByOne ? Promise.allSettled(reading.map(([, read]) => read)) : before;
+          return reading;
+        }),
+      );
       return Promise.all(
         readings.map((reading) => (made.get(reads.key(reading)) ?? reads.alone(reading, context)).catch(asError)),
       );

@@ -73,6 +73,7 @@ export class Exchange {
     const reads: BatchedReads<Cmdlet, Output> = {
       service: "exchange",
       size: BATCH,
+      isOneByOne: false,
       key: ({ name, parameters, select = [] }) => JSON.stringify([name, parameters, select]),
       alone: (cmdlet, context) => this.#send(cmdlet, "read", context),
       together: (cmdlets, context) => this.#together(cmdlets, context),

@@ -41,6 +41,7 @@ export class Graph {
     const reads: BatchedReads<Reading, Body> = {
       service: "graph",
       size: BATCH,
+      isOneByOne: true,
       key: ({ path }) => path,
       alone: async ({ path, action }, context) => {
         const call: Call = { service: "graph", method: "GET", path: `/v1.0${path}`, kind: "read", action };

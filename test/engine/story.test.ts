@@ -256,7 +256,9 @@ describe("the life of two shared mailboxes, their members and a forward mailbox"
     const destroyed = await project.destroy();
     expect(destroyed.exitCode).toBe(0);
     for (const { message } of destroyed.diagnostics) {
-      expect(message).toMatch(/^The mailbox .* is deleted and recoverable until \d{4}-\d{2}-\d{2}: /);
+      expect(message).toMatch(
+        /^The mailbox .* is deleted and recoverable until \d{4}-\d{2}-\d{2}: |^sources\["radia@contoso.com"\]: the mailbox record of .* is not tested/,
+      );
     }
     for (const deleted of [address, "forwardmailbox@contoso.com"]) {
       const [mailbox, ...others] = await mailboxesWith(tenant, deleted);

@@ -243,7 +243,8 @@ async function begun(
 
 /**
  * Takes the mark away by which a creation would know its own work: it has come to its end, and the mailbox is in use. Where that
- * fails, the state keeps the mark, and the next update tries again.
+ * fails, the state keeps the mark, and the next update tries again. The mark of a creation whose command was killed stays: no state
+ * knows the mailbox, and the next creation has to know it as its own.
  *
  * @param isJustMade whether this very operation made the mailbox, so that the initials are certain to be the mark.
  */
