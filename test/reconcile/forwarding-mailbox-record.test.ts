@@ -1207,13 +1207,20 @@ describe("a record that is being tested", () => {
     const world = await withCollector({ settings: slow });
     const program = { ...withCredentials, testAndEnable: true, sources: ["ada@contoso.com"] };
     const resource = await made(world, program);
-    await byHand(world, id("d002", 1), { testemailconfigurationscheduled: true });
+    // A record whose method was put back is tested again, and that test may still run.
+    const beingTested = () =>
+      byHand(world, id("d002", 1), { testemailconfigurationscheduled: true }).catch((error) => {
+        if (!String(error).includes("0x8005E248")) {
+          throw error;
+        }
+      });
+    await beingTested();
     await resource.up({ ...program, sources: [] });
     expect(await record(world, id("d002", 1))).toMatchObject({ incomingemaildeliverymethod: 2 });
-    await byHand(world, id("d002", 1), { testemailconfigurationscheduled: true });
+    await beingTested();
     await resource.up(program);
     expect(await record(world, id("d002", 1))).toMatchObject({ incomingemaildeliverymethod: 3 });
-    await byHand(world, id("d002", 1), { testemailconfigurationscheduled: true });
+    await beingTested();
     await resource.destroy();
     expect(await record(world, id("d002", 1))).toMatchObject({ incomingemaildeliverymethod: 2 });
     expect(await forwardMailboxes(world)).toEqual([]);

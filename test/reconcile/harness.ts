@@ -24,6 +24,8 @@ interface State {
 /** A tenant of one's own and everything that is done to it. */
 export interface World {
   origin: string;
+  /** Changes the configuration of the deployments from now on. */
+  configure: (change: Row) => void;
   tenantId: string;
   running: RunningTenant;
   /** Warnings of all deployments so far. */
@@ -107,6 +109,7 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
     tenantId: client.tenantId,
     running,
     warnings,
+    configure: (change) => Object.assign(values, change),
     resource: (kind, name) => new Resource(world, kind, name),
     together,
     deploying,
@@ -371,11 +374,14 @@ function isRow(value: unknown): value is Row {
 }
 
 /** A tenant with the shared mailbox support@contoso.com, its id, and a membership of it that is not deployed yet. */
-export async function withMailbox(options?: Options): Promise<{ world: World; id: string; membership: Resource }> {
-  const world = await startWorld(options);
+export async function withMailbox(options: Options = {}): Promise<{ world: World; id: string; membership: Resource }> {
+  // A short settle timeout is for what the test is about, and not for this creation.
+  const { settleTimeout = "20s", ...config } = options.config ?? {};
+  const world = await startWorld({ ...options, config });
   const mailbox = await world
     .resource("SharedMailbox", "support")
     .up({ displayName: "Support", primarySmtpAddress: "support@contoso.com" });
+  world.configure({ settleTimeout });
   return { world, id: mailbox.id, membership: world.resource("MailboxMembership", "members") };
 }
 

@@ -255,7 +255,7 @@ export async function takeMarkAway(
 ): Promise<void> {
   const { known, services } = operation;
   const { creationMark } = known.memory;
-  if (creationMark === undefined) {
+  if (creationMark === undefined || !(await operation.isAwaited())) {
     return;
   }
   try {

@@ -21,12 +21,16 @@ const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbo
 const MODES = '"soft", "retain" or "purge"';
 const deletionMode = z.enum(["soft", "retain", "purge"], { error: `must be ${MODES}` });
 
+const { displayName, ...plain } = mailboxProperties.shape;
+
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
-  ...mailboxProperties.shape,
+  // What is required comes first, as in every message that lists the properties.
+  displayName,
+  primarySmtpAddress: smtpAddress("support@contoso.com"),
+  ...plain,
   ...clientAccessProperties.shape,
   ...senderLists,
-  primarySmtpAddress: smtpAddress("support@contoso.com"),
   emailAliases: z
     .array(smtpAddress("help@contoso.com"), { error: "must be a list of SMTP addresses" })
     .transform((addresses) => [...new Set(addresses)].sort())
