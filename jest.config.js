@@ -34,7 +34,7 @@ const withCli = {
  */
 module.exports = {
   // A run of the real engine takes seconds; every other layer stays far below this.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   testSequencer: "<rootDir>/test/sequencer.cjs",
   projects: [
     {
