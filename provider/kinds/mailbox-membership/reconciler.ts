@@ -111,7 +111,11 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     }
     const { mailbox } = answer;
     const known = everybodyOn(mailbox, operation.known.memory);
-    const observed = await observeOn(mailbox, undefined, { ...operation, known });
+    // Whoever another resource declares is on the mailbox like everybody else: only a refresh has nobody's declarations.
+    const observed = {
+      ...(await observeOn(mailbox, undefined, { ...operation, known })),
+      othersIds: new Set<string>(),
+    };
     return { observed, inputs: { ...known.inputs, members: readMembers(known, observed), exclusive: false } };
   },
 
