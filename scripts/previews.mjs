@@ -1,9 +1,9 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { capture, clone, say } from "./clone.mjs";
+import { clone, say } from "./clone.mjs";
+import { makeProject } from "./project.mjs";
 import { setUp } from "./setup.mjs";
-import { environmentIn, serveTenant } from "./tenant.mjs";
+import { serveTenant } from "./tenant.mjs";
 
 /**
  * Records previews of the real CLI for the tests of `mailboxes review`: `node scripts/previews.mjs` deploys
@@ -11,21 +11,7 @@ import { environmentIn, serveTenant } from "./tenant.mjs";
  * them. Left out are times, the provider's code, and places in the program, which are paths of this machine.
  */
 const previews = join(clone, "test", "review", "previews");
-const folder = mkdtempSync(join(tmpdir(), "previews-"));
-const cli = await setUp();
-const env = environmentIn(folder, cli);
-mkdirSync(join(folder, "state"));
-mkdirSync(join(folder, "node_modules", "@pulumi"), { recursive: true });
-symlinkSync(clone, join(folder, "node_modules", "pulumi-mailboxes"), "junction");
-symlinkSync(
-  join(clone, "node_modules", "@pulumi", "pulumi"),
-  join(folder, "node_modules", "@pulumi", "pulumi"),
-  "junction",
-);
-writeFileSync(join(folder, "Pulumi.yaml"), JSON.stringify({ name: "previews", runtime: "nodejs" }));
-writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "previews", private: true, main: "index.ts" }));
-const options = { target: "es2022", module: "nodenext", moduleResolution: "nodenext", preserveSymlinks: true };
-writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: { ...options, skipLibCheck: true } }));
+const { folder, run, pulumi, remove } = makeProject("previews", await setUp());
 
 const tenant = await serveTenant(join(folder, "tenant.jsonl"));
 try {
@@ -46,7 +32,7 @@ try {
 } finally {
   tenant.process.kill();
 }
-rmSync(folder, { recursive: true, force: true });
+remove();
 say(`Recorded in ${previews}.`);
 
 /** What somebody does in the tenant after the deployment. */
@@ -63,13 +49,10 @@ async function byHand() {
     ["Set-Mailbox", { Identity: "info@contoso.com", ForwardingSmtpAddress: "smtp:somebody@adatum.example" }],
     ["Remove-Mailbox", { Identity: "hand@contoso.com", Confirm: false }],
   ]) {
-    await tenant.request("https://outlook.office365.com", "POST", `/adminapi/beta/${tenant.id}/InvokeCommand`, {
-      CmdletInput: { CmdletName, Parameters },
-    });
+    await tenant.client.exchange(CmdletName, Parameters);
   }
-  const users = "https://graph.microsoft.com";
-  await tenant.request(users, "DELETE", "/v1.0/users/alan@contoso.com");
-  await tenant.request(users, "PATCH", "/v1.0/users/info@contoso.com", { accountEnabled: true });
+  await tenant.client.graph("DELETE", "/users/alan@contoso.com");
+  await tenant.client.graph("PATCH", "/users/info@contoso.com", { accountEnabled: true });
 }
 
 function program(file) {
@@ -81,10 +64,7 @@ function urn(name) {
 }
 
 async function record(name, ...args) {
-  const { stdout, stderr } = await capture("pulumi", [...args, "--json", "--stack", "dev", "--non-interactive"], {
-    cwd: folder,
-    env,
-  });
+  const { stdout, stderr } = await run(...args, "--json");
   const machine = [
     "sourcePosition",
     "stackTrace",
@@ -109,15 +89,5 @@ async function record(name, ...args) {
     writeFileSync(join(previews, `${name}.json`), `{\n  "steps": [\n${steps}\n  ],\n${rest}\n`);
   } catch (error) {
     throw new Error(`"pulumi ${args.join(" ")}" printed no JSON (${error.message}):\n${stdout}${stderr}`);
-  }
-}
-
-async function pulumi(...args) {
-  const { code, stdout, stderr } = await capture("pulumi", [...args, "--stack", "dev", "--non-interactive"], {
-    cwd: folder,
-    env,
-  });
-  if (code !== 0) {
-    throw new Error(`"pulumi ${args.join(" ")}" ended with ${code}:\n${stdout}${stderr}`);
   }
 }
