@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join, relative } from "node:path";
 import ts from "typescript";
 import { clone, say } from "./clone.mjs";
+import { decisionsIndex } from "./decisions.mjs";
 
 /**
- * Writes the reference, one page a kind, from the docstrings of `resource.ts`: `npm run docs`. With `--check` it writes nothing and
- * fails when a page is out of date.
+ * Writes the reference, one page a kind, from the docstrings of `resource.ts`, and the list of the decisions: `npm run docs`. With
+ * `--check` it writes nothing and fails when a page is out of date.
  */
 const folder = join(clone, "docs", "reference");
 const kinds = readdirSync(join(clone, "provider", "kinds"), { withFileTypes: true })
@@ -31,15 +32,18 @@ const pages = new Map(
 );
 
 const isCheck = process.argv.includes("--check");
+const decisions = join(clone, "docs", "decisions");
+const made = [
+  ...[...pages].map(([name, { kind, declaration }]) => [join(folder, `${kind}.md`), page(name, declaration)]),
+  [join(decisions, "README.md"), decisionsIndex(decisions)],
+];
 const stale = [];
-for (const [name, { kind, declaration }] of pages) {
-  const file = join(folder, `${kind}.md`);
-  const text = page(name, declaration);
+for (const [file, text] of made) {
   if (isCheck && read(file) !== text) {
-    stale.push(basename(file));
+    stale.push(relative(clone, file));
   } else if (!isCheck) {
     writeFileSync(file, text);
-    say(`docs/reference/${kind}.md`);
+    say(relative(clone, file));
   }
 }
 if (stale.length > 0) {
