@@ -94,6 +94,11 @@ export class Claims {
     }
   }
 
+  /** Whether two names mean the same, as far as it is known. */
+  isSame(one: string, other: string): boolean {
+    return this.#meaning(one.toLowerCase()) === this.#meaning(other.toLowerCase());
+  }
+
   #conflicts(
     claims: readonly Claim[],
     urn: string,

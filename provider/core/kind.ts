@@ -110,8 +110,12 @@ export interface Declaration<Inputs extends Properties, Memory> {
    * @param urn the URN in this program.
    */
   claims(inputs: Partial<Inputs>, urn: string, origin: Origin, registry: Registry): Claim[];
-  /** Mistakes that show only when several resources of a deployment are seen together. Asked in each check, of what is known. */
-  beside?(inputs: Partial<Inputs>, origin: Origin, registry: Registry): Problem[];
+  /**
+   * Mistakes that show only when several resources of a deployment are seen together. Asked in each check, of what is known.
+   *
+   * @param before the inputs in the state, none for a new resource.
+   */
+  beside?(inputs: Partial<Inputs>, origin: Origin, registry: Registry, before: Partial<Inputs>): Problem[];
   /**
    * Values for inputs that the program leaves out, where the plan has to show them: a refresh replaced a command by a text, and the
    * command is to be given again.

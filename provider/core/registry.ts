@@ -1,6 +1,7 @@
 import type { IncomingMethod } from "../services/dataverse";
 import { sameText } from "../services/text";
 import { Claims, nameOf, recipientName } from "./claims";
+import { MailFlow } from "./mail-flow";
 import { Removals } from "./removals";
 
 /**
@@ -32,6 +33,8 @@ export class Registry {
   readonly formerMethods = new Map<string, IncomingMethod>();
   /** What the inputs of its resources claim. */
   readonly claims = new Claims();
+  /** Where its resources send mail on. */
+  readonly mailFlow = new MailFlow(this.claims);
   /** Mailboxes that this deployment takes away. */
   readonly removals = new Removals((thing) => this.isDeclared(thing));
 
@@ -88,14 +91,12 @@ export class Registry {
   }
 
   /**
-   * Notes which mailboxes feed which address.
+   * Notes which mailboxes a resource collects from.
    *
-   * @param feed the address, and all ways to write its sources that are known.
-   * @returns what is known of all resources of this deployment, by URN.
+   * @param from all ways to write them that are known.
    */
-  feed(by: { urn: string }, feed: Feed): ReadonlyMap<string, Feed> {
-    this.#feeds.set(by.urn, feed);
-    return this.#feeds;
+  feed(by: { urn: string }, from: readonly string[]): void {
+    this.#feeds.set(by.urn, { from });
   }
 
   /** Whether a resource other than `by` collects this address and has not finished setting up its sources. */
@@ -210,9 +211,8 @@ export class Registry {
   }
 }
 
-/** Where the mail of some mailboxes is collected. */
+/** The mailboxes whose mail a resource collects. */
 interface Feed {
-  to: string;
   from: readonly string[];
   /** Whether its sources are set up. */
   isSettled?: boolean;

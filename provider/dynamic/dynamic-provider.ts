@@ -75,8 +75,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     );
     const problems = [
       ...checked.problems,
-      ...(this.#reconciler.beside?.(withoutUnknown(checked.inputs, undefined) as Partial<Inputs>, born, registry) ??
-        []),
+      ...(this.#reconciler.beside?.(known, born, registry, (before ?? {}) as Partial<Inputs>) ?? []),
       ...conflicts.problems,
     ];
     if (problems.length > 0) {

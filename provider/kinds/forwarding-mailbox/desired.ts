@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { displayText, flag, keyed, smtpAddress } from "../../core/canonical";
-import { nameOf } from "../../core/claims";
-import type { Known, Operation } from "../../core/kind";
+import type { Known, Operation, Problem } from "../../core/kind";
+import type { Flow } from "../../core/mail-flow";
 import { type MemoryOf, remembering } from "../../core/memory";
 import type { Origin } from "../../core/origin";
 import type { Registry } from "../../core/registry";
@@ -9,7 +9,6 @@ import { type IncomingMethod, incomingMethods, type MailboxRow, type ServerProfi
 import type { InboxRule } from "../../services/inbox-rule";
 import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { sameText } from "../../services/text";
 import type { WayOn } from "../mailbox-record/adoption";
 import { type DeclaredOwner, ownerSchema } from "../mailbox-record/references";
 import {
@@ -187,8 +186,8 @@ export function profileWanted(
 }
 
 /**
- * Sources through which mail would go round: the mailbox collects for another forward mailbox of the program that is fed, over however
- * many, by the address where this one collects.
+ * Sources through which mail would go round: what is collected goes on, by forwarding or by the rules of other forward mailboxes of
+ * the program, and comes back to the source.
  *
  * @param found the sources as they were looked up, where they were: then other ways to write a mailbox count as well.
  */
@@ -197,40 +196,18 @@ export function loopsOf(
   origin: Origin,
   registry: Registry,
   found: ReadonlyMap<string, Recipient> = new Map(),
-): { path: string; reason: string }[] {
+): Problem[] {
   if (emailAddress === undefined) {
     return [];
   }
-  const from = Object.keys(sources ?? {}).map((key) => {
+  const flows = Object.keys(sources ?? {}).map((key): Flow => {
     const recipient = found.get(key);
-    return { key, names: recipient === undefined ? [key] : [key, recipient.id, ...smtpAddresses(recipient)] };
+    const names = recipient === undefined ? [key] : [key, recipient.id, ...smtpAddresses(recipient)];
+    return { path: pathOf(key), from: names, to: [emailAddress], isByRule: true };
   });
-  const feeds = registry.feed(origin, { to: emailAddress, from: from.flatMap(({ names }) => names) });
-  const isOwn = (urn: string) => urn === origin.urn;
-  return from.flatMap(({ key, names }) => {
-    // Who collects at this source, then who feeds them, and so on: a way that leads back here is a loop.
-    const seen = new Set<string>();
-    let next = [...feeds].filter(([urn, { to }]) => !isOwn(urn) && has(names, to)).map(([urn]) => urn);
-    while (next.length > 0) {
-      const back = next.find((urn) => has(feeds.get(urn)?.from ?? [], emailAddress));
-      if (back !== undefined) {
-        const reason =
-          `mail would go round in a loop: what ${nameOf(back)} collects comes from ${emailAddress}, and ends there again. ` +
-          `Take this source out, or ${emailAddress} out of the sources of ${nameOf(back)}`;
-        return [{ path: pathOf(key), reason }];
-      }
-      for (const urn of next) {
-        seen.add(urn);
-      }
-      const collecting = next.flatMap((urn) => feeds.get(urn)?.from ?? []);
-      next = [...feeds]
-        .filter(([urn, { to }]) => !isOwn(urn) && !seen.has(urn) && has(collecting, to))
-        .map(([urn]) => urn);
-    }
-    return [];
-  });
-}
-
-function has(names: readonly string[], name: string): boolean {
-  return names.some((one) => sameText(one, name));
+  registry.feed(
+    origin,
+    flows.flatMap(({ from }) => from),
+  );
+  return registry.mailFlow.note(origin, { flows }, "Take this source out, or one of the others");
 }

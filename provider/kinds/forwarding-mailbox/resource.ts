@@ -71,8 +71,8 @@ export interface ForwardingMailboxArgs {
    * Mailboxes of the tenant whose mail feeds this one, by address or object id, as a list or a map whose values are `{}`. In
    * each, an inbox rule forwards everything **as an attachment**, before all other rules, and where a user or queue of Dynamics has
    * any of its addresses, the incoming method there is set to Forward Mailbox and put back on removal. Changes of the rule, a copy of
-   * it, and a rule that comes before it and stops it are drift. Forward mailboxes that feed each other are refused. Where it feeds several forward mailboxes, the last one of the
-   * program puts it back; one that was set by another program, or by a resource renamed without an alias, stays, with a warning.
+   * it, and a rule that comes before it and stops it are drift. A source to which the mail of this mailbox comes back, by forwarding or
+   * by other sources, is refused. Where it feeds several forward mailboxes, the last one of the program puts it back; one that was set by another program, or by a resource renamed without an alias, stays, with a warning.
    * Kept in state as the map.
    */
   sources?: pulumi.Input<

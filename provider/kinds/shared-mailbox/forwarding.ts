@@ -5,8 +5,9 @@ import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { reassigned, recipientKnownAs, recipientNamed } from "../recipients";
-import type { Desired, Observed, SharedMailboxInputs, SharedMailboxOperation, Target } from "./desired";
+import type { Desired, HeldInputs, Observed, SharedMailboxInputs, SharedMailboxOperation, Target } from "./desired";
 import type { Facet } from "./facet";
+import { pathOfAlias } from "./naming";
 
 type Forwarding = Exclude<NonNullable<SharedMailboxInputs["forwarding"]>, false>;
 
@@ -51,6 +52,45 @@ export async function forwardingTarget(declared: Forwarding, operation: SharedMa
   return { address: declared.to };
 }
 
+/**
+ * Notes where a mailbox's mail goes on to.
+ *
+ * @param before the inputs in the state.
+ * @param target who was found by the address, where it was looked up.
+ * @returns the loops of the program in which the mailbox stands.
+ */
+export function loopsThrough(
+  inputs: Partial<SharedMailboxInputs>,
+  { origin, registry }: Pick<SharedMailboxOperation, "origin" | "registry">,
+  before: Partial<SharedMailboxInputs> | HeldInputs,
+  target?: Target,
+): { path: string; reason: string }[] {
+  const { primarySmtpAddress, emailAliases = [], forwarding: declared } = inputs;
+  const names = [
+    ...(primarySmtpAddress === undefined ? [] : [{ path: "primarySmtpAddress", name: primarySmtpAddress }]),
+    ...emailAliases.map((name) => ({ path: pathOfAlias(name, { emailAliases }, { registry, origin }), name })),
+  ];
+  const isOn = isForwarding(declared);
+  const found = target !== undefined && "recipient" in target ? namesOf(target.recipient) : [];
+  const isNone = declared === false || (declared === undefined && isForwarding(before.forwarding));
+  return registry.mailFlow.note(
+    origin,
+    {
+      flows: isOn ? [{ path: "forwarding.to", from: names.map(({ name }) => name), to: [declared.to, ...found] }] : [],
+      mailbox: {
+        names,
+        forwards: isOn ? "declared" : isNone ? "none" : "left",
+        isDelivered: !isOn || declared.keepCopy,
+      },
+    },
+    "Forward to another address, or take out one of the others",
+  );
+}
+
+function namesOf(recipient: Recipient): string[] {
+  return [recipient.id, recipient.guid, ...smtpAddresses(recipient)].filter((name) => name !== "");
+}
+
 /** Refuses a target through which mail would come back, before anything is changed. */
 export async function requireNoLoop(
   desired: Desired,
@@ -69,10 +109,24 @@ export async function requireNoLoop(
       const way = passed.length === 1 ? "is this very mailbox" : `leads back to this mailbox (${passed.join(" → ")})`;
       throw new InputError([{ path: "forwarding.to", reason: `${way}; mail would go round in a loop` }]);
     }
-    const isMailbox: boolean = /Mailbox$/.test(next.recipientTypeDetails) && next.id !== "";
-    const through: Mailbox | undefined = isMailbox ? await operation.services.mailboxes.withId(next.id) : undefined;
-    next = through === undefined ? undefined : (await forwardsTo(through, undefined, operation)).recipient;
+    next = await afterwards(next, operation);
   }
+}
+
+/** Who gets the mail of a recipient by its forwarding: as the program declares it, or else as it is in the tenant. */
+async function afterwards(recipient: Recipient, operation: SharedMailboxOperation): Promise<Recipient | undefined> {
+  const { services, registry } = operation;
+  if (!/Mailbox$/.test(recipient.recipientTypeDetails) || recipient.id === "") {
+    return undefined;
+  }
+  const declared = registry.mailFlow.ofMailbox(namesOf(recipient));
+  if (declared !== undefined && declared.mailbox?.forwards !== "left") {
+    // What the tenant still has may be about to change in this very deployment.
+    const [address] = declared.flows[0]?.to ?? [];
+    return address === undefined ? undefined : (await services.recipients.withAddress(address))[0];
+  }
+  const mailbox = await services.mailboxes.withId(recipient.id);
+  return mailbox === undefined ? undefined : (await forwardsTo(mailbox, undefined, operation)).recipient;
 }
 
 /**

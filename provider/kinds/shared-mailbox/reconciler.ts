@@ -5,7 +5,7 @@ import { adviceAtCreation, asHeld } from "../../core/kind";
 import type { Origin } from "../../core/origin";
 import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
-import { ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
+import { InputError, ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
 import { SHARED } from "./account";
@@ -24,7 +24,7 @@ import {
   schema,
 } from "./desired";
 import { writtenInputs } from "./facet";
-import { forwardingTarget, isForwarding, targetReassigned } from "./forwarding";
+import { forwardingTarget, isForwarding, loopsThrough, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
@@ -62,6 +62,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   },
 
   claims,
+  beside: (inputs, origin, registry, before) => loopsThrough(inputs, { origin, registry }, before),
 
   declare({ id = "" }, inputs, origin, registry) {
     registry.declare(mailboxThing(id), origin);
@@ -73,11 +74,12 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
 
   async resolve(inputs, operation) {
     await requireAcceptedDomains(inputs, operation);
-    return {
-      inputs,
-      target: isForwarding(inputs.forwarding) ? await forwardingTarget(inputs.forwarding, operation) : undefined,
-      senders: await declaredSenders(inputs, operation),
-    };
+    const target = isForwarding(inputs.forwarding) ? await forwardingTarget(inputs.forwarding, operation) : undefined;
+    const loops = loopsThrough(inputs, operation, operation.known.inputs, target);
+    if (loops.length > 0) {
+      throw new InputError(loops);
+    }
+    return { inputs, target, senders: await declaredSenders(inputs, operation) };
   },
 
   async find(desired, operation) {

@@ -15,7 +15,8 @@ export interface Forwarding {
   /**
    * Where to. In one of the tenant's authoritative accepted domains it must be a recipient of the tenant (waited for if it
    * is being created) and is stored by id, so that a renamed recipient is no drift; elsewhere it is an outside address.
-   * Automatic forwarding to the outside is blocked by default in Exchange Online (non-delivery report 5.7.520).
+   * Automatic forwarding to the outside is blocked by default in Exchange Online (non-delivery report 5.7.520). A target from which
+   * mail comes back here, by forwarding or by the sources of a ForwardingMailbox, is refused.
    */
   to: pulumi.Input<string>;
   /** Whether the mailbox keeps a copy. Default true. False with an outside target loses what that target refuses: see `allowLoss`. */
