@@ -1,4 +1,5 @@
 import type { clientAccessProperties, mailboxProperties, ValuesOf } from "./exchange/mailbox-properties";
+import type { ManagementRole } from "./exchange/roles";
 
 /**
  * The rows the tenant keeps. Tables are named by the constants of `tables`; each row's key is its first field unless said
@@ -50,6 +51,10 @@ export interface Application {
   exchangeRbac: boolean;
   /** Whether those roles only let it look (View-Only Organization Management, Global Reader); absent = it may write. */
   exchangeViewOnly?: boolean;
+  /** The management roles held, in place of all of them; absent = all, or what `exchangeViewOnly` leaves. */
+  exchangeRoles?: ManagementRole[];
+  /** The management scope of its writes: recipients whose primary SMTP address is in this domain. Absent = the organisation. */
+  exchangeScope?: { name: string; domain: string };
   /** Dataverse `systemuserid` of its application user; absent = no such user there. */
   dataverseUserId?: string;
   /** Tokens of other issuers that are accepted in place of a secret (secretless CI); absent = none. */

@@ -281,7 +281,12 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
     }
     const bytes = Buffer.from(await response.arrayBuffer());
     log.settled(entry, response.status, isText(response) ? bytes.toString("utf8") : "");
-    return new Response(bytes.length === 0 ? null : bytes, { status: response.status, headers: response.headers });
+    const headers = new Headers(response.headers);
+    if (!headers.has("date")) {
+      // The services' clock is the tenant's, as in the tokens.
+      headers.set("date", new Date(tenant.now()).toUTCString());
+    }
+    return new Response(bytes.length === 0 ? null : bytes, { status: response.status, headers });
   };
 }
 

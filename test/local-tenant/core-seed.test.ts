@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { seedApplications } from "../../provider/local-tenant/seed/applications";
 import { seedId } from "../../provider/local-tenant/seed/ids";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
-import { ada, askToken, control, scopes, secret, tenantId } from "./core";
+import { ada, askToken, claimsOf, control, scopes, secret, tenantId } from "./core";
 
 let running: RunningTenant;
 
@@ -66,12 +67,146 @@ test.each([
   [8, {}],
   [9, { rowWrite: 403 }],
   [10, { userWrite: 403, userRead: 403, settings: 403 }],
+  [11, {}],
+  [12, { userRead: 403 }],
+  [13, { userWrite: 403 }],
+  [22, { userWrite: 403, rowWrite: 403 }],
 ])("application %i has every right but its own lack", async (application, lacks) => {
   expect(await rights(application)).toEqual({ ...all, ...lacks });
 });
 
+/** A cmdlet that each management role has and no other of the least ones, with what it is refused for by those that have it. */
+const questions = {
+  "Mail Recipients": ["Add-MailboxPermission", { Identity: randomUUID(), User: "ada", AccessRights: ["FullAccess"] }],
+  "Mail Recipient Creation": ["Undo-SoftDeletedMailbox", { SoftDeletedObject: randomUUID() }],
+  "View-Only Configuration": ["Get-AcceptedDomain", {}],
+  "View-Only Recipients": ["Get-Mailbox", { ResultSize: 1 }],
+  "Legal Hold": ["Set-Mailbox", { Identity: randomUUID(), LitigationHoldEnabled: true }],
+  "Send As Readers": ["Get-RecipientPermission", { ResultSize: 1 }],
+} as const;
+
+/** Which of the questions Exchange does not refuse for the role, and by which status and text it refuses the others. */
+async function answered(application: number): Promise<Record<string, string>> {
+  const answers = Object.entries(questions).map(async ([role, [CmdletName, Parameters]]) => {
+    const body = { CmdletInput: { CmdletName, Parameters } };
+    const response = await send(application, scopes.exchange, "POST", `/adminapi/beta/${tenantId}/InvokeCommand`, body);
+    // A refusal by role calls its NUL bytes gzip, which no client can read.
+    const text = await response.text().catch(() => "");
+    const isUnknown = text.includes("Invalid cmdlet parameters specified");
+    return [role, response.status === 403 ? "cmdlet" : isUnknown ? "parameter" : "held"] as const;
+  });
+  return Object.fromEntries(await Promise.all(answers));
+}
+
+const held = Object.fromEntries(Object.keys(questions).map((role) => [role, "held"]));
+
+// @shows exchange.role-cmdlets exchange.role-refusal exchange.role-parameters
+test.each([
+  [2, {}],
+  [11, {}],
+  [17, { "Mail Recipients": "cmdlet", "Send As Readers": "cmdlet" }],
+  [18, { "Mail Recipient Creation": "cmdlet" }],
+  [19, { "View-Only Configuration": "cmdlet" }],
+  [20, { "Legal Hold": "parameter" }],
+  [22, { "Mail Recipients": "cmdlet", "Mail Recipient Creation": "cmdlet", "Legal Hold": "cmdlet" }],
+  [
+    23,
+    {
+      "Mail Recipients": "cmdlet",
+      "Mail Recipient Creation": "cmdlet",
+      "Legal Hold": "cmdlet",
+      "Send As Readers": "cmdlet",
+    },
+  ],
+])("application %i has the management roles of Exchange but those it lacks", async (application, lacks) => {
+  expect(await answered(application)).toEqual({ ...held, ...lacks });
+});
+
+test("each application of least rights lacks one role of the token", async () => {
+  const roles = async (application: number) => {
+    const client_id = seedId("tenant", application);
+    const { body } = await askToken(running.origin, { client_id, client_secret: secret, scope: scopes.graph });
+    return claimsOf(String(body.access_token)).roles as string[];
+  };
+  const least = await roles(11);
+  const lacking = async (application: number) => {
+    const own = await roles(application);
+    return least.filter((role) => !own.includes(role));
+  };
+  expect(await Promise.all([12, 13, 14, 15, 16].map(lacking))).toEqual([
+    ["User.Read.All"],
+    ["User.EnableDisableAccount.All"],
+    ["User.RevokeSessions.All"],
+    ["User.DeleteRestore.All"],
+    ["LicenseAssignment.ReadWrite.All"],
+  ]);
+});
+
+async function cmdlet(application: number, CmdletName: string, Parameters: object) {
+  const response = await send(application, scopes.exchange, "POST", `/adminapi/beta/${tenantId}/InvokeCommand`, {
+    CmdletInput: { CmdletName, Parameters },
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+// @shows exchange.write-scope exchange.role-assignments
+test("application 21 writes inside its scope only, and Exchange says so", async () => {
+  const outside = await cmdlet(21, "Set-Mailbox", { Identity: ada, CustomAttribute1: "x" });
+  expect(outside).toMatchObject({
+    status: 400,
+    text: expect.stringContaining("out of the current user's write scope"),
+  });
+  const assignments = async (parameters: object) => {
+    const { text } = await cmdlet(21, "Get-ManagementRoleAssignment", parameters);
+    const { value } = JSON.parse(text) as { value: Record<string, unknown>[] };
+    return Object.fromEntries(value.map((row) => [row.Role, row.RecipientWriteScope]));
+  };
+  const own = seedId("tenant", 21);
+  expect(await assignments({ RoleAssignee: own })).toMatchObject({
+    "Mail Recipients": "CustomRecipientScope",
+    "View-Only Configuration": "None",
+  });
+  expect(await assignments({ RoleAssignee: own, WritableRecipient: ada })).toEqual({});
+  expect(await assignments({ RoleAssignee: seedId("tenant", 2), WritableRecipient: ada })).toMatchObject({
+    "Mail Recipients": "Organization",
+  });
+  expect((await cmdlet(18, "Get-ManagementRoleAssignment", { RoleAssignee: "nobody" })).status).toBe(404);
+});
+
+// @shows dataverse.user-privileges dataverse.user-roles
+test("Dataverse says which privileges and roles the user of an application has", async () => {
+  const dataverse = `${running.origin}/.default`;
+  const get = async (application: number, path: string) =>
+    (await (await send(application, dataverse, "GET", `/api/data/v9.2/${path}`)).json()) as Record<string, unknown>;
+  const about = async (application: number) => {
+    const user = `systemusers(${(await get(application, "WhoAmI")).UserId})`;
+    const { RolePrivileges } = await get(application, `${user}/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()`);
+    const { value } = await get(application, `${user}/systemuserroles_association?$select=name`);
+    const privileges = (RolePrivileges as { PrivilegeName: string }[]).map(({ PrivilegeName }) => PrivilegeName);
+    return { privileges, roles: (value as { name: string }[]).map(({ name }) => name) };
+  };
+  expect(await about(8)).toMatchObject({
+    roles: ["System Administrator"],
+    privileges: expect.arrayContaining(["prvWriteMailbox", "prvReadUser", "prvApproveRejectEmailAddress"]),
+  });
+  const reader = await about(9);
+  expect(reader.roles).toEqual(["Basic User"]);
+  expect(reader.privileges).toContain("prvReadMailbox");
+  expect(reader.privileges.filter((name) => !name.startsWith("prvRead"))).toEqual([]);
+});
+
+test("the Date of an answer is the tenant's time", async () => {
+  const own = await startLocalTenant({ seed: "contoso" });
+  await control(own.origin, "POST", "clock", { advance: 3_600_000 });
+  const answer = await fetch(`${own.origin}/v1.0/users`);
+  await own.close();
+  expect(Date.parse(answer.headers.get("date") ?? "") - Date.now()).toBeGreaterThan(3_500_000);
+});
+
 test("every seeded application is covered above", () => {
-  expect(seedApplications.map((application) => application.number)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(seedApplications.map((application) => application.number)).toEqual(
+    Array.from({ length: 22 }, (_, n) => n + 2),
+  );
 });
 
 test("every id in the seed is unlike every other, and every reference leads somewhere", async () => {

@@ -149,7 +149,7 @@ describe("what the tenant does not simulate says so", () => {
     "mailboxes?$filter=Microsoft.Dynamics.CRM.In(PropertyName='name',PropertyValues=[%22a%22])",
     "mailboxes?$filter=name%20eq%20@p1&@p1='x'",
     "systemusers?$filter=systemuserroles_association/any(r:r/name%20eq%20'x')",
-    `systemusers(${ids.ada})/systemuserroles_association`,
+    `systemusers(${ids.ada})/teammembership_association`,
     "systemusers?$expand=systemuserroles_association($select=name)",
     "systemusers?$expand=businessunitid",
     `systemusers(${ids.ada})/businessunitid`,

@@ -2,7 +2,7 @@ import { callerOf } from "../login/tokens";
 import type { Tenant } from "../tenant";
 import { type DataverseError, notAMember, privilegeDenied, unauthorized, userDisabled } from "./errors";
 import { dataverseTables, type SecurityRole, type SystemUserRow } from "./rows";
-import type { Table } from "./schema";
+import { schema, type Table } from "./schema";
 
 /** What a request wants to do with a table; named in the privilege it needs. */
 export type Action = "Create" | "Read" | "Write" | "Delete" | "Assign" | "Append" | "AppendTo";
@@ -37,16 +37,43 @@ export function demand(user: SystemUserRow, action: Action, table: Table): void 
   }
 }
 
-function refusalOf(user: SystemUserRow, action: Action, table: Table): DataverseError | undefined {
+/** What a security role holds of a table. */
+function holds(role: SecurityRole, action: Action): boolean {
   // @documented dataverse.missing-privilege: A missing privilege is 403 with 0x80040220 [powerapps-docs,
   // data-platform/includes/data-service-errors.md]
   // @documented dataverse.roles: A Basic User reads mailbox records and may change none: 403 with 0x80040220 [power-platform docs,
   // admin/create-forward-mailboxes-edit-mailboxes.md: mailbox records need System Administrator or System Customizer; other roles
   // are not simulated]
-  const allowed = action === "Read" ? readers : writers;
-  return user.roles.some((role) => allowed.includes(role))
+  return (action === "Read" ? readers : writers).includes(role);
+}
+
+function refusalOf(user: SystemUserRow, action: Action, table: Table): DataverseError | undefined {
+  return user.roles.some((role) => holds(role, action))
     ? undefined
-    : privilegeDenied(user.systemuserid, user.roles.length, `prv${action}${table.schemaName}`, table);
+    : privilegeDenied(user.systemuserid, user.roles.length, privilegeName(action, table), table);
+}
+
+/** `prvWriteMailbox`; the privileges of users are named after no table. */
+function privilegeName(action: Action, table: Table): string {
+  return `prv${action}${table.name === "systemuser" ? "User" : table.schemaName}`;
+}
+
+const actions: readonly Action[] = ["Create", "Read", "Write", "Delete", "Assign", "Append", "AppendTo"];
+
+/**
+ * The privileges that a user's roles give, by name.
+ *
+ * @see https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/retrieveuserprivileges
+ */
+export function privilegesOf(user: SystemUserRow): string[] {
+  // @documented dataverse.user-privileges: RetrieveUserPrivileges names the privileges of a user's roles, each with its depth
+  // [powerapps-docs, data-platform/security-access-coding.md and webapi/reference/retrieveuserprivileges]
+  const ofTables = Object.values(schema).flatMap((table) =>
+    actions
+      .filter((action) => user.roles.some((role) => holds(role, action)))
+      .map((action) => privilegeName(action, table)),
+  );
+  return [...ofTables, ...(user.roles.includes("System Administrator") ? ["prvApproveRejectEmailAddress"] : [])];
 }
 
 /** Whether the user may approve e-mail addresses by its roles: administrator and delegated approver, both. */

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { Tenant } from "../tenant";
 import { decode, isGuid, jsonObject, reference, type Values } from "./body";
-import { type Action, demand, userOf } from "./caller";
+import { type Action, demand, privilegesOf, userOf } from "./caller";
 import {
   badQuery,
   DataverseError,
@@ -455,8 +455,16 @@ function erase(exchange: Exchange, table: Table, id: string): Response {
 /** What stands behind a row's id: one column, or a single-valued navigation property with or without `$ref`. */
 async function member(exchange: Exchange, table: Table, id: string, rest: Segment[]): Promise<Response> {
   const [inner, next, ...further] = rest;
-  if (inner === undefined || inner.key !== undefined || further.length > 0) {
+  // A bound function is written with its parentheses, or without.
+  const isCalled = inner?.key === "" && inner.name.startsWith("Microsoft.Dynamics.CRM.");
+  if (inner === undefined || (inner.key !== undefined && !isCalled) || further.length > 0) {
     throw unknownSegment(table, inner?.name ?? "");
+  }
+  if (table.name === "systemuser" && inner.name === "systemuserroles_association" && next === undefined) {
+    return rolesHeld(exchange, table, id);
+  }
+  if (table.name === "systemuser" && inner.name === "Microsoft.Dynamics.CRM.RetrieveUserPrivileges") {
+    return userPrivileges(exchange, table, id);
   }
   const found = navigation(table, inner.name);
   if (found !== undefined) {
@@ -472,6 +480,48 @@ async function member(exchange: Exchange, table: Table, id: string, rest: Segmen
     throw resourceNotFound(next.name);
   }
   return property(exchange, table, id, inner.name, next !== undefined);
+}
+
+/** The security roles of a user: their names, and ids of this tenant's own making. */
+function rolesHeld(exchange: Exchange, table: Table, id: string): Response {
+  // @documented dataverse.user-roles: systemuserroles_association leads to the security roles of a user [powerapps-docs,
+  // data-platform/reference/entities/systemuser.md]
+  demandMethod(exchange, ["GET"], "the navigation property 'systemuserroles_association'");
+  allowOptions(exchange.query, ["$select"]);
+  allow(exchange, "Read", table);
+  const select = exchange.query.get("$select")?.split(",") ?? ["roleid", "name"];
+  const stranger = select.find((column) => column !== "roleid" && column !== "name");
+  if (stranger !== undefined) {
+    throw notSimulated(`The column '${stranger}' of 'roles'`);
+  }
+  const { roles } = existing(exchange, table, id) as SystemUserRow;
+  const value = roles.map((name) => ({
+    roleid: idNamed(`role ${name}`),
+    ...(select.includes("name") ? { name } : {}),
+  }));
+  return json(exchange, { "@odata.context": `${exchange.base}$metadata#roles(${select.join(",")})`, value });
+}
+
+function userPrivileges(exchange: Exchange, table: Table, id: string): Response {
+  demandMethod(exchange, ["GET"], "RetrieveUserPrivileges");
+  allowOptions(exchange.query, []);
+  allow(exchange, "Read", table);
+  const user = existing(exchange, table, id) as SystemUserRow;
+  return json(exchange, {
+    "@odata.context": `${exchange.base}$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse`,
+    RolePrivileges: privilegesOf(user).map((name) => ({
+      Depth: "Global",
+      PrivilegeId: idNamed(`privilege ${name}`),
+      BusinessUnitId: user.businessunitid.id,
+      PrivilegeName: name,
+    })),
+  });
+}
+
+/** An id that is always the same for the same name. */
+function idNamed(name: string): string {
+  const digits = createHash("sha256").update(name).digest("hex");
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-8${digits.slice(17, 20)}-${digits.slice(20, 32)}`;
 }
 
 async function property(exchange: Exchange, table: Table, id: string, name: string, raw: boolean): Promise<Response> {

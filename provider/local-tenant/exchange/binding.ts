@@ -70,6 +70,8 @@ export const identity = convertible(
     "AcceptedDomainIdParameter",
     "HostedOutboundSpamFilterPolicyIdParameter",
     "MailboxPlanIdParameter",
+    "RoleAssigneeIdParameter",
+    "GeneralRecipientIdParameter",
   ],
   "identity",
   textOf,

@@ -17,6 +17,7 @@ import { type CmdletName, shapes } from "./parameters";
 import { getRecipient } from "./recipient";
 import { addRecipientPermission, getRecipientPermission, removeRecipientPermission } from "./recipient-permission";
 import { getRegional, setRegional } from "./regional";
+import { getRoleAssignments } from "./roles";
 import { getGroup, getUser, setUser } from "./security-principal";
 import { setMailbox } from "./set-mailbox";
 import { getStatistics } from "./statistics";
@@ -57,6 +58,7 @@ export const cmdlets: Readonly<Record<CmdletName, Cmdlet>> = {
   "Get-OrganizationConfig": getOrganizationConfig,
   "Get-HostedOutboundSpamFilterPolicy": getOutboundSpamPolicy,
   "Get-MailboxPlan": getMailboxPlan,
+  "Get-ManagementRoleAssignment": getRoleAssignments,
 };
 
 /** The cmdlet of that name, written in any case; undefined for one the tenant does not have. */

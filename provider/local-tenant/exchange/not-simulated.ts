@@ -24,7 +24,7 @@ export const otherCmdlets: ReadonlySet<string> = new Set(
     Get-MailboxCalendarConfiguration Get-MailboxCalendarFolder Get-MailboxFolder Get-MailboxFolderPermission
     Get-MailboxFolderStatistics Get-MailboxIRMAccess Get-MailboxJunkEmailConfiguration Get-MailboxLocation
     Get-MailboxMessageConfiguration Get-MailboxRestoreRequest Get-MailboxSpellingConfiguration Get-MailboxUserConfiguration
-    Get-MailContact Get-MailUser Get-ManagementRole Get-ManagementRoleAssignment Get-MessageTrace Get-MessageTraceV2
+    Get-MailContact Get-MailUser Get-ManagementRole Get-MessageTrace Get-MessageTraceV2
     Get-MigrationBatch Get-MobileDevice Get-MobileDeviceStatistics Get-OrganizationRelationship Get-OutboundConnector
     Get-OwaMailboxPolicy Get-Place Get-QuarantineMessage Get-RecoverableItems Get-RemoteDomain Get-ResourceConfig
     Get-RetentionPolicy Get-RoleAssignmentPolicy Get-RoleGroup Get-RoleGroupMember Get-SecurityPrincipal Get-ServicePrincipal

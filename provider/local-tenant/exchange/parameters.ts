@@ -507,6 +507,14 @@ export const shapes = {
   },
   "Get-OrganizationConfig": { parameters: {}, refused: [] },
   "Get-HostedOutboundSpamFilterPolicy": { parameters: { Identity: optional(identity) }, refused: [] },
+  "Get-ManagementRoleAssignment": {
+    parameters: { RoleAssignee: optional(identity, "RoleAssignee"), WritableRecipient: optional(identity) },
+    refused: names(
+      `AssignmentMethod ConfigWriteScope CustomRecipientWriteScope Delegating Enabled Exclusive ExclusiveRecipientWriteScope
+       GetEffectiveUsers Identity RecipientAdministrativeUnitScope RecipientGroupScope RecipientOrganizationalUnitScope
+       RecipientWriteScope Role RoleAssigneeType`,
+    ),
+  },
   "Get-MailboxPlan": {
     parameters: {
       Identity: optional(identity),

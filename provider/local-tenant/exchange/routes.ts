@@ -23,6 +23,7 @@ import {
 import { Directory, hasMailbox } from "./identity";
 import { entitySets, otherCmdlets } from "./not-simulated";
 import { type CmdletName, shapes } from "./parameters";
+import { demandParameters, demandScope, mayRun } from "./roles";
 
 /** Most requests one `$batch` may hold. */
 const largestBatch = 10;
@@ -153,10 +154,12 @@ export function exchangeRoutes(tenant: Tenant): Hono {
       return forbidden();
     }
     const isViewOnly = application.exchangeViewOnly === true;
-    if (isViewOnly && !cmdlet.startsWith("Get-")) {
+    if (!mayRun(application, cmdlet)) {
       return forbidden(`The cmdlet ${cmdlet} isn't in the caller's role.`);
     }
+    demandParameters(application, cmdlet, Object.keys(parameters));
     const bound = bind(cmdlet, shapes[cmdlet], parameters);
+    demandScope(tenant, application, cmdlet, bound);
     if (tenant.settings.strictRouting) {
       requireRouted(tenant, cmdlet, bound, request.headers.get("x-anchormailbox") ?? "");
     }
