@@ -101,6 +101,15 @@ export interface Declaration<Inputs extends Properties, Memory> {
    * @param before the inputs in the state, none for a new resource: what is refused today may stand there since another day.
    */
   check?(inputs: Partial<Inputs>, unsettled: readonly string[], before: Partial<Inputs>): Problem[];
+  /**
+   * What of the inputs counts on a day: what has an end is left out from that day on. Asked in each check and nowhere else, so that a
+   * preview shows what goes.
+   *
+   * @param inputs in canonical form, or as the program has them where something in them is not known yet.
+   * @param today the day of the deployment, e.g. `2027-01-31`.
+   * @returns the inputs, and what to tell the user.
+   */
+  onDay?(inputs: Partial<Inputs>, today: string): { inputs: Partial<Inputs>; advice: string[] };
   /** Advice to the user about a change from the inputs `olds`; undefined for a new resource. */
   advise?(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /**

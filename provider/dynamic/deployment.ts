@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
 import { whyNobodySignsIn } from "../configuration/credential";
 import { projectAbove } from "../configuration/project";
+import { dayOf } from "../core/days";
 import type { Operation } from "../core/kind";
 import type { Recorder } from "../core/memory";
 import { originOf } from "../core/origin";
@@ -27,6 +28,8 @@ export interface Deployment {
   log: EngineLog;
   /** The tenant's id where the configuration has it, so that it can be compared without a request. */
   tenantId: string | undefined;
+  /** The day it began, in UTC, e.g. `2027-01-31`: nothing ends in the middle of a deployment, behind its diff. */
+  today: string;
   /** Advice to give once, with the first new resource. */
   advice: string | undefined;
   /** Releases what the process holds: an embedded local tenant. */
@@ -84,6 +87,7 @@ export async function openDeployment(
     log,
     tenantId:
       configuration.tenantId !== undefined && isGuid(configuration.tenantId) ? configuration.tenantId : undefined,
+    today: dayOf(new Date()),
     advice: whyNobodySignsIn(configuration, process.env),
     close,
   };

@@ -61,7 +61,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       return { inputs: news, failures: [{ property: "", reason: failureOf(error, urnOf(news)).message }] };
     }
     const before = isNew ? undefined : visible(olds);
-    const checked = check(this.#reconciler, visible(news), before);
+    const { checked, ends } = this.#onDay(check(this.#reconciler, visible(news), before), deployment.today);
     const origin = olds.__origin ?? news.__origin;
     Object.assign(checked.inputs, this.#reconciler.byDefault?.(checked.inputs, before ?? {}));
     const { registry } = deployment;
@@ -87,6 +87,9 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     if (isNew && deployment.advice !== undefined) {
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;
+    }
+    for (const advice of ends) {
+      deployment.log.warn(String(origin), advice);
     }
     if (before === undefined || !isDeepStrictEqual(plain(before), plain(checked.inputs))) {
       const advised = withoutUnknown(checked.inputs, before);
@@ -362,6 +365,17 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     // An environment is the same whether it is written out or configured.
     const inputs = { environmentUrl: environmentOf(deployment), ...known };
     return this.#reconciler.claims(inputs as unknown as Partial<Inputs>, urn, origin, deployment.registry);
+  }
+
+  /** Inputs without what has ended by today. */
+  #onDay(checked: Checked, today: string): { checked: Checked; ends: string[] } {
+    const { onDay } = this.#reconciler;
+    if (onDay === undefined) {
+      return { checked, ends: [] };
+    }
+    const { inputs, advice } = onDay(checked.inputs as Partial<Inputs>, today);
+    const known = onDay(checked.known as Partial<Inputs>, today).inputs;
+    return { checked: { ...checked, inputs, known }, ends: advice };
   }
 
   #checked(inputs: Properties): Checked {

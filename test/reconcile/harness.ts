@@ -26,6 +26,8 @@ export interface World {
   origin: string;
   /** Changes the configuration of the deployments from now on. */
   configure: (change: Row) => void;
+  /** Sets the day on which deployments begin from now on. */
+  onDay: (day: string) => void;
   tenantId: string;
   running: RunningTenant;
   /** Warnings of all deployments so far. */
@@ -81,12 +83,14 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
     keys: Object.keys(values).map((key) => `mailboxes:${key}`),
   };
   let current: Deployment | undefined;
+  let today: string | undefined;
   const together = async <T>(work: () => Promise<T>): Promise<T> => {
-    current = await openDeployment(raw, log, comparedColumns);
+    const opened = await openDeployment(raw, log, comparedColumns);
+    current = { ...opened, today: today ?? opened.today };
     try {
       return await work();
     } finally {
-      await current.close();
+      await opened.close();
       current = undefined;
     }
   };
@@ -110,6 +114,9 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
     running,
     warnings,
     configure: (change) => Object.assign(values, change),
+    onDay: (day) => {
+      today = day;
+    },
     resource: (kind, name) => new Resource(world, kind, name),
     together,
     deploying,

@@ -275,8 +275,9 @@ function recordRights(
 ): void {
   const { members } = known.inputs;
   const { memberIds } = known.memory;
-  const { automapping = true } = inputs.members[key] ?? {};
-  const none = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping };
+  const { automapping = true, until } = inputs.members[key] ?? {};
+  const ends = until === undefined ? {} : { until };
+  const none = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping, ...ends };
   record({
     inputs: { members: { ...members, [key]: { ...none, ...members?.[key], ...rights } } },
     memory: { memberIds: { ...memberIds, [key]: id } },

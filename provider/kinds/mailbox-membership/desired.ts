@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { flag, identifiers, keyed, whyNotIdentifier } from "../../core/canonical";
+import { isDay, looksLikeDay } from "../../core/days";
 import type { Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import type { Mailbox } from "../../services/mailboxes";
@@ -9,6 +10,8 @@ import type { Recipient } from "../../services/recipients";
 /** How a member is written, for messages. */
 export const MEMBER = "an address, a sign-in name or an object id, e.g. ada@contoso.com";
 const MAILBOX = "the mailbox's id, address or sign-in name, e.g. support@contoso.com";
+
+const DAY = "year, month and day, e.g. 2027-01-31";
 
 /** Entries a mailbox's permission list can hold (Microsoft's limit); a group counts as one. */
 const MOST_MEMBERS = 500;
@@ -24,6 +27,16 @@ const rights = z.strictObject(
         error: `must be a list of ${OTHER_RIGHTS.join(", ")}`,
       })
       .transform((list) => [...new Set(list)].sort())
+      .optional(),
+    until: z
+      .string({ error: `must be text: ${DAY}` })
+      .transform((value) => value.trim())
+      .superRefine((value, context) => {
+        if (!isDay(value)) {
+          const reason = looksLikeDay(value) ? "is not a day of the calendar" : "is not a date";
+          context.addIssue({ code: "custom", message: `${reason}; write ${DAY}` });
+        }
+      })
       .optional(),
   },
   { error: "must be an object of rights, e.g. { sendAs: false }, or {} for Full Access and Send As" },

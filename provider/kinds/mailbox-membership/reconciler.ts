@@ -25,6 +25,7 @@ import {
   schema,
 } from "./desired";
 import { difference, isLeftAlone } from "./difference";
+import { withoutEnded } from "./ends";
 import { comeBack, deletedAmong, readMembers, surplusOfMembers, takeHiddenSendOnBehalf, whoIsDeleted } from "./leavers";
 import { knownKeep, knownPeople, lookUpKeep, lookUpMembers, mailboxNamed, strangersAmong } from "./people";
 
@@ -40,8 +41,12 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   schema,
   memory,
   keyed: { members: MEMBER },
-  check: ({ exclusive, members, allowEmpty }) =>
-    exclusive === true && members !== undefined && Object.keys(members).length === 0 && allowEmpty !== true
+  // Where nobody was declared before either, nobody loses anything: everybody's access may have ended.
+  check: ({ exclusive, members, allowEmpty }, _unsettled, before) =>
+    exclusive === true &&
+    isEmpty(members) &&
+    allowEmpty !== true &&
+    !(before.exclusive === true && isEmpty(before.members))
       ? [
           {
             path: "members",
@@ -49,6 +54,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
           },
         ]
       : [],
+  onDay: withoutEnded,
   advise,
 
   planned: (inputs) => ({ ...inputs, members: planned(inputs.members) }),
@@ -220,6 +226,10 @@ export function everybodyOn({ id }: Mailbox, nothing: Memory): KnownMembership {
   return { id, inputs: { mailbox: id, members: {}, orphans: "keep", keep: [], exclusive: true }, memory: nothing };
 }
 
+function isEmpty(members: object | null | undefined): boolean {
+  return members !== undefined && members !== null && Object.keys(members).length === 0;
+}
+
 function advise({ members }: Partial<MembershipInputs>, olds: Partial<MembershipInputs> | undefined): string[] {
   const count = Object.keys(members ?? {}).length;
   return count > SUPPORTED_AT_ONCE && count !== Object.keys(olds?.members ?? {}).length
@@ -229,7 +239,10 @@ function advise({ members }: Partial<MembershipInputs>, olds: Partial<Membership
     : [];
 }
 
-/** Rights of a member, and being the only one on a mailbox: two resources that differ would each undo the other's for ever. */
+/**
+ * Rights of a member, and being the only one on a mailbox: two resources that differ would each undo the other's for ever. When access ends is
+ * not among them: it goes with the last declaration.
+ */
 function claims({ mailbox, members, exclusive }: Partial<MembershipInputs>): Claim[] {
   if (mailbox === undefined) {
     return [];
@@ -242,20 +255,22 @@ function claims({ mailbox, members, exclusive }: Partial<MembershipInputs>): Cla
       `is true in ${own} and in ${other}, on one mailbox; only one membership of a mailbox can be exclusive: ` +
       "put the members of both into one, or take exclusive out of one of them",
   };
-  const rights = Object.entries(members ?? {}).flatMap(([key, { otherRights, automapping, ...given }]) => {
-    const values = { ...given, ...(given.fullAccess ? { automapping } : {}), ...(otherRights && { otherRights }) };
-    return Object.entries(values).map(([right, value]): Claim => {
-      const text = JSON.stringify(value);
-      return {
-        path: `${pathOf(key)}.${right}`,
-        thing: [on, recipientName(key), right],
-        value: text,
-        reason: (own, other, claim) =>
-          `is ${text} in ${own} and ${claim.value} in ${other}, for one member of one mailbox; ` +
-          "declare the member in one of them alone, or with the same rights in both",
-      };
-    });
-  });
+  const rights = Object.entries(members ?? {}).flatMap(
+    ([key, { otherRights, automapping, until: _until, ...given }]) => {
+      const values = { ...given, ...(given.fullAccess ? { automapping } : {}), ...(otherRights && { otherRights }) };
+      return Object.entries(values).map(([right, value]): Claim => {
+        const text = JSON.stringify(value);
+        return {
+          path: `${pathOf(key)}.${right}`,
+          thing: [on, recipientName(key), right],
+          value: text,
+          reason: (own, other, claim) =>
+            `is ${text} in ${own} and ${claim.value} in ${other}, for one member of one mailbox; ` +
+            "declare the member in one of them alone, or with the same rights in both",
+        };
+      });
+    },
+  );
   return [...(exclusive === true ? [only] : []), ...rights];
 }
 

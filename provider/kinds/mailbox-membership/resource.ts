@@ -28,6 +28,13 @@ export interface MemberRights {
    * declared; declared they are exact, and `[]` is none. Not declared, they are drift of an exclusive membership and a warning in others.
    */
   otherRights?: pulumi.Input<readonly pulumi.Input<OtherRight>[] | undefined>;
+  /**
+   * The day on which access ends, as year, month and day: `"2027-01-31"` is the first day without access. Days begin at midnight UTC. From
+   * then on the member counts as not declared: the next preview shows the removal, and the next deployment takes every explicit right
+   * away. Nothing ends by itself between deployments. In the 14 days before, each preview warns. Where another resource declares the member
+   * too, access stays until that declaration ends. Default: no end.
+   */
+  until?: pulumi.Input<string | undefined>;
 }
 
 /** A right of the mailbox's own permission list beside Full Access, by Exchange's name. */
@@ -45,6 +52,8 @@ export interface DeclaredRights {
   automapping: boolean;
   /** The declared rights beside Full Access, where they are managed. */
   otherRights?: OtherRight[] | undefined;
+  /** The first day without access, where access ends. */
+  until?: string | undefined;
 }
 
 /** What a {@link MailboxMembership} is declared with. */
@@ -73,7 +82,10 @@ export interface MailboxMembershipArgs {
    * the account can be restored.
    */
   keep?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
-  /** Must be true for an exclusive membership without members. Default false. */
+  /**
+   * Must be true for an exclusive membership without members. Default false. Members whose access has ended (`until`) count as members
+   * here.
+   */
   allowEmpty?: pulumi.Input<boolean | undefined>;
   /**
    * What becomes of Full Access, Send As and other entries of users and groups that are deleted. They fill the list of 500 entries,
