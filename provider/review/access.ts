@@ -35,7 +35,24 @@ export interface AccessChange {
   has: boolean;
   /** Whether an exclusive membership takes it away. */
   isExclusive: boolean;
+  /** Whether the state knows it as a group; the members of a group are not known. */
+  isGroup?: true;
+  /** The first day without access, where it ends: before and after. */
+  ends?: { before?: string; after?: string };
+  /** What a membership no longer gives, and others still do. */
+  keeps?: { rights: string[]; through: string[] };
   remarks: string[];
+}
+
+/** Whether somebody keeps access, and it ends on another day. */
+export function isEndChanged({ had, has, ends }: AccessChange): boolean {
+  return had && has && ends !== undefined && ends.before !== ends.after;
+}
+
+/** Whether access ends later than it did, or not at all any more. */
+export function isExtended(row: AccessChange): boolean {
+  const { before, after } = row.ends ?? {};
+  return isEndChanged(row) && before !== undefined && (after === undefined || after > before);
 }
 
 /** Names of what is in the stack, by id and by URN. */
@@ -52,6 +69,8 @@ export interface Directory {
   places: ReadonlyMap<string, Place>;
   /** URNs of mailboxes by key. */
   urns: ReadonlyMap<string, readonly string[]>;
+  /** Object ids of members that are groups, as far as states know it. */
+  groups: ReadonlySet<string>;
 }
 
 /** How Exchange's rights are called, by the names in the program. */
@@ -68,6 +87,7 @@ export function directoryOf(changes: readonly ResourceChange[], read: readonly S
   const texts = new Map<string, string>();
   const displayNames = new Map<string, string>();
   const mailboxes = new Map<string, Place>();
+  const groups = new Set<string>();
   const learn = (text: string, id: string) => {
     ids.set(text.toLowerCase(), id);
     if (!texts.has(id) || (text.includes("@") && !(texts.get(id) ?? "").includes("@"))) {
@@ -101,6 +121,9 @@ export function directoryOf(changes: readonly ResourceChange[], read: readonly S
       for (const [text, id] of Object.entries(recordOf(memberIds))) {
         learn(text, String(id));
       }
+      for (const text of groupsIn(side)) {
+        groups.add(String(recordOf(memberIds)[text]));
+      }
       if (typeof mailboxId === "string" && kind === "MailboxMembership") {
         for (const address of Array.isArray(mailboxAddresses) ? mailboxAddresses : []) {
           learn(String(address), mailboxId);
@@ -125,8 +148,15 @@ export function directoryOf(changes: readonly ResourceChange[], read: readonly S
     displayNames,
     mailboxes,
     urns,
+    groups,
     places: new Map([...mailboxes.values()].map((one) => [one.key, one])),
   };
+}
+
+/** The members that a membership has noted to be groups. */
+function groupsIn(side: Side | undefined): string[] {
+  const { groups } = recordOf(side?.outputs?.__memory);
+  return Array.isArray(groups) ? groups.map(String) : [];
 }
 
 /** What somebody may do on a mailbox by the memberships of one side. */
@@ -134,6 +164,10 @@ interface Grant {
   person: string;
   isNamed: boolean;
   rights: Set<string>;
+  /** Names of the memberships that give each right. */
+  through: Map<string, Set<string>>;
+  /** When what each membership gives ends; undefined for one without an end. */
+  ends: (string | undefined)[];
   automapping: boolean | undefined;
   code?: AccessChange["code"];
   remarks: Set<string>;
@@ -152,11 +186,13 @@ type Access = Map<string, OnMailbox>;
  *
  * @param found the people whom the refresh of the same preview found, as `mailbox person`; undefined for changes of the tenant, where no
  *   membership takes anything away.
+ * @param today the day of the review, e.g. `2027-01-31`.
  */
 export function accessChanges(
   changes: readonly ResourceChange[],
   directory: Directory,
   found: ReadonlySet<string> | undefined,
+  today: string,
 ): AccessChange[] {
   const before: Access = new Map();
   const after: Access = new Map();
@@ -196,7 +232,7 @@ export function accessChanges(
     }
   }
   for (const [key, place] of places(before, after)) {
-    rows.push(...compared(place, before.get(key), after.get(key), directory, found));
+    rows.push(...compared(place, before.get(key), after.get(key), directory, found, today));
   }
   return rows.sort(
     (a, b) =>
@@ -263,16 +299,20 @@ function collect(
       isNamed: !isUnknownMember(text),
       ...(isUnknownMember(text) ? { code: "unknown-access" as const } : {}),
       rights: new Set<string>(),
+      through: new Map<string, Set<string>>(),
+      ends: [],
       automapping: undefined,
       remarks: new Set<string>(),
     };
-    const { automapping, otherRights, ...rights } = recordOf(given);
+    const { automapping, otherRights, until, ...rights } = recordOf(given);
+    grant.ends.push(until === UNKNOWN ? "a day that is not known yet" : textOf(until));
     const add = (value: unknown, right: string, hidden: string) => {
       if (value === UNKNOWN || value === SECRET) {
         grant.code ??= value === SECRET ? "secret-access" : "unknown-access";
         grant.rights.add(`${hidden} (${value === SECRET ? "a secret" : "not known yet"})`);
       } else if (value === true) {
         grant.rights.add(right);
+        grant.through.set(right, new Set([...(grant.through.get(right) ?? []), change.name]));
       }
     };
     add(given, "", "rights");
@@ -373,6 +413,7 @@ function compared(
   now: OnMailbox | undefined,
   directory: Directory,
   found: ReadonlySet<string> | undefined,
+  today: string,
 ): AccessChange[] {
   const people = [...new Set([...(old?.grants.keys() ?? []), ...(now?.grants.keys() ?? [])])];
   return people.flatMap((key): AccessChange[] => {
@@ -386,8 +427,15 @@ function compared(
     const remarks = new Set([...(before?.remarks ?? []), ...(after?.remarks ?? [])]);
     const [mapped, maps] = [before?.automapping, after?.automapping];
     const isMappingChanged = mapped !== undefined && maps !== undefined && mapped !== maps;
-    if (loses.length === 0 && gains.length === 0 && !isMappingChanged) {
+    const [ended, ends] = [endOf(before), endOf(after)];
+    const isEndMoved = before !== undefined && after !== undefined && ended !== ends;
+    const keeps = stillGiven(before, after);
+    if (loses.length === 0 && gains.length === 0 && !isMappingChanged && !isEndMoved && keeps === undefined) {
       return [];
+    }
+    const end = endWords(before, after, today);
+    if (end !== undefined) {
+      remarks.add(end);
     }
     if (isMappingChanged) {
       remarks.add(
@@ -407,6 +455,11 @@ function compared(
         person: grant.person.includes("@") ? grant.person : (directory.texts.get(key) ?? grant.person),
         ...(directory.texts.has(key) ? { id: key } : {}),
         ...(displayName === undefined ? {} : { displayName }),
+        ...(directory.groups.has(key) ? { isGroup: true as const } : {}),
+        ...(ended === undefined && ends === undefined
+          ? {}
+          : { ends: { ...(ended && { before: ended }), ...(ends && { after: ends }) } }),
+        ...(keeps === undefined ? {} : { keeps }),
         isNamed: grant.isNamed,
         isHidden: false,
         ...(code === undefined ? {} : { code }),
@@ -420,6 +473,38 @@ function compared(
       },
     ];
   });
+}
+
+/** When access ends: with the last declaration, and not at all where one has no end. */
+function endOf(grant: Grant | undefined): string | undefined {
+  const ends = grant?.ends ?? [];
+  return ends.includes(undefined) ? undefined : [...ends].sort().at(-1);
+}
+
+function endWords(before: Grant | undefined, after: Grant | undefined, today: string): string | undefined {
+  const [ended, ends] = [endOf(before), endOf(after)];
+  if (after === undefined) {
+    return ended === undefined
+      ? undefined
+      : ended <= today
+        ? `access ended on ${ended}`
+        : `access was to end on ${ended}`;
+  }
+  if (before === undefined || ended === ends) {
+    return ends === undefined ? undefined : `until ${ends}`;
+  }
+  return ends === undefined
+    ? `access no longer ends; it was to end on ${ended}`
+    : `until ${ends}${ended === undefined ? ", before without an end" : ` instead of ${ended}`}`;
+}
+
+/** Rights that fewer memberships give than before, and that are not lost. */
+function stillGiven(before: Grant | undefined, after: Grant | undefined): AccessChange["keeps"] {
+  const rights = [...(after?.rights ?? [])].filter(
+    (right) => (after?.through.get(right)?.size ?? 0) < (before?.through.get(right)?.size ?? 0),
+  );
+  const through = new Set(rights.flatMap((right) => [...(after?.through.get(right) ?? [])]));
+  return rights.length === 0 ? undefined : { rights, through: [...through].sort() };
 }
 
 /** People on mailboxes whom nobody declares: those who came and went while the state was not looking. */

@@ -6,6 +6,8 @@ import {
   type Directory,
   directoryOf,
   foundBy,
+  isEndChanged,
+  isExtended,
   isGone,
   otherMembers,
   placeOf,
@@ -59,6 +61,8 @@ export interface Review {
     gaining: number;
     losing: number;
     changed: number;
+    /** People and groups whose access ends on another day, and changes in nothing else. */
+    ending: number;
     deletedMailboxes: number;
     drifted: number;
   };
@@ -77,6 +81,8 @@ const CHANGE_CODES = {
   "mailbox-adopted": "A mailbox that exists is taken over, with whoever has access to it.",
   "record-deleted": "A forward mailbox, queue or record of Dynamics 365 is deleted or replaced.",
   "exclusive-removes": "An exclusive membership takes access away.",
+  "access-ended": "Access that was given until a day is over, and is taken away.",
+  "access-extended": "Access ends later than it did, or does not end any more.",
   "unknown-access": "Who gains or loses access does not show before the deployment.",
   "secret-access": "Who gains or loses access is a secret of the program.",
   "deleted-member": "Somebody whose account is deleted keeps access, which works again once the account is restored.",
@@ -107,9 +113,14 @@ const RULES: MailboxPolicyOptions = {
  * Reviews a preview.
  *
  * @param rules what is asked of mailboxes beside the rules that are on by default; the options of the policy pack.
+ * @param today the day of the review in UTC, e.g. `2027-01-31`.
  * @throws Unreviewable when the preview failed, because it is not whole.
  */
-export function review(preview: Preview, rules: MailboxPolicyOptions = {}): Review {
+export function review(
+  preview: Preview,
+  rules: MailboxPolicyOptions = {},
+  today = new Date().toISOString().slice(0, 10),
+): Review {
   const failure = failureOf(preview);
   if (failure !== undefined) {
     throw new Unreviewable(failure.map((part) => (typeof part === "string" ? part : part.text)).join(""));
@@ -117,10 +128,10 @@ export function review(preview: Preview, rules: MailboxPolicyOptions = {}): Revi
   const all = [...preview.tenant, ...preview.program];
   const directory = directoryOf(all, preview.read);
   const found = foundBy(preview.tenant, directory);
-  const program = findings(preview.program, directory, found, { ...RULES, ...rules });
+  const program = findings(preview.program, directory, found, { ...RULES, ...rules }, today);
   // By the names that things have there, not by those that the program gives them.
   const inTenant = directoryOf(preview.tenant, preview.read);
-  const tenant = findings(preview.tenant, inTenant, undefined, { ...RULES, ...rules });
+  const tenant = findings(preview.tenant, inTenant, undefined, { ...RULES, ...rules }, today);
   const undeclared = undeclaredChanges(preview.tenant, inTenant);
   const drift = [...tenant.access, ...undeclared];
   // Others on a mailbox may be those of memberships that were deployed later: that is nobody's doing.
@@ -139,15 +150,16 @@ export function review(preview: Preview, rules: MailboxPolicyOptions = {}): Revi
     })),
   ];
   const deleted = preview.program.filter((change) => change.kind === "SharedMailbox" && isGone(change));
-  const people = (rows: readonly AccessChange[]) => new Set(rows.map(({ id, person }) => id ?? person)).size;
   const shown = program.access.filter(({ isHidden }) => !isHidden);
   const gaining = shown.filter(({ had, has }) => !had && has);
   const losing = shown.filter(({ had, has }) => had && !has);
   const changed = shown.filter(({ had, has, loses, gains }) => had && has && loses.length + gains.length > 0);
+  const ending = shown.filter((row) => isEndChanged(row) && !changed.includes(row));
   const counts = {
-    gaining: people(gaining),
-    losing: people(losing),
-    changed: people(changed),
+    gaining: distinctPeople(gaining).length,
+    losing: distinctPeople(losing).length,
+    changed: distinctPeople(changed).length,
+    ending: distinctPeople(ending).length,
     deletedMailboxes: deleted.length,
     drifted: drifted.length,
   };
@@ -157,6 +169,7 @@ export function review(preview: Preview, rules: MailboxPolicyOptions = {}): Revi
       gaining,
       losing,
       changed,
+      ending,
       hidden: program.access.filter((row) => row.isHidden),
     }),
     counts,
@@ -214,8 +227,9 @@ function findings(
   directory: Directory,
   found: ReadonlySet<string> | undefined,
   rules: MailboxPolicyOptions,
+  today: string,
 ): Findings {
-  const access = accessChanges(changes, directory, found);
+  const access = accessChanges(changes, directory, found, today);
   const mailboxes = changes.filter(({ kind }) => kind === "SharedMailbox");
   const bouncing = mailboxes.flatMap((change) => bouncingOf(change, directory));
   const seats = seatsOf(mailboxes);
@@ -236,6 +250,14 @@ function findings(
   }
   for (const row of access.filter(({ isExclusive, isNamed }) => isExclusive && isNamed)) {
     note("exclusive-removes", [foreign(row.person), " on ", foreign(row.mailbox.address)]);
+  }
+  for (const { person, mailbox, ends } of access.filter(({ had, has }) => had && !has)) {
+    if (ends?.before !== undefined && ends.before <= today) {
+      note("access-ended", [foreign(person), " on ", foreign(mailbox.address)]);
+    }
+  }
+  for (const { person, mailbox } of access.filter(isExtended)) {
+    note("access-extended", [foreign(person), " on ", foreign(mailbox.address)]);
   }
   for (const { code, mailbox } of access.filter((row) => row.code !== undefined)) {
     note(String(code), [foreign(mailbox.address)]);
@@ -303,7 +325,7 @@ function findings(
 function accessTable(rows: readonly AccessChange[]): Pick<Section, "columns" | "rows"> {
   return {
     columns: ["Person or group", "Mailbox", "Loses", "Gains", "Remarks"],
-    rows: rows.map(({ person, displayName, isNamed, mailbox, loses, gains, remarks }) => [
+    rows: rows.map(({ person, displayName, isNamed, isGroup, mailbox, loses, gains, keeps, remarks }) => [
       !isNamed
         ? [person]
         : displayName === undefined
@@ -312,9 +334,24 @@ function accessTable(rows: readonly AccessChange[]): Pick<Section, "columns" | "
       named(mailbox),
       [loses.join(", ")],
       [gains.join(", ")],
-      [remarks.join("; ")],
+      joined([
+        ...[...(isGroup ? ["group"] : []), ...remarks].map((remark) => [remark]),
+        ...(keeps === undefined
+          ? []
+          : [
+              [
+                `still has ${keeps.rights.join(", ")} through `,
+                ...listed(keeps.through.map((name) => [foreign(name)])),
+              ],
+            ]),
+      ]),
     ]),
   };
+}
+
+/** Words with commas between them. */
+function listed(list: readonly Words[]): Words {
+  return list.flatMap((words, index) => (index === 0 ? words : [", ", ...words]));
 }
 
 /** Memberships that become exclusive take nothing away at once, and those that are no longer so stop looking. */
@@ -420,20 +457,23 @@ function beside({ others }: Preview): Section {
 
 function headline(
   { program, isRefreshed }: Preview,
-  { gaining, losing, changed, deletedMailboxes, drifted }: Review["counts"],
-  rows: Readonly<Record<"gaining" | "losing" | "changed" | "hidden", readonly AccessChange[]>>,
+  { gaining, losing, changed, ending, deletedMailboxes, drifted }: Review["counts"],
+  rows: Readonly<Record<"gaining" | "losing" | "changed" | "ending" | "hidden", readonly AccessChange[]>>,
 ): string {
   const mailboxes = (list: readonly AccessChange[]) =>
     plural(new Set(list.map(({ mailbox }) => mailbox.key)).size, "mailbox", "mailboxes");
   const touched = program.filter(({ op }) => op !== "same").length;
   const parts = [
-    ...(gaining === 0 ? [] : [`${people(gaining, "gains", "gain")} access to ${mailboxes(rows.gaining)}`]),
-    ...(losing === 0 ? [] : [`${people(losing, "loses", "lose")} access to ${mailboxes(rows.losing)}`]),
-    ...(changed === 0
+    ...(gaining === 0
       ? []
-      : [`the rights of ${changed === 1 ? "1 person" : `${changed} people`} on ${mailboxes(rows.changed)} change`]),
+      : [`${people(rows.gaining)} ${gaining === 1 ? "gains" : "gain"} access to ${mailboxes(rows.gaining)}`]),
+    ...(losing === 0
+      ? []
+      : [`${people(rows.losing)} ${losing === 1 ? "loses" : "lose"} access to ${mailboxes(rows.losing)}`]),
+    ...(changed === 0 ? [] : [`the rights of ${people(rows.changed)} on ${mailboxes(rows.changed)} change`]),
+    ...(ending === 0 ? [] : [`the access of ${people(rows.ending)} to ${mailboxes(rows.ending)} ends on another day`]),
     ...(rows.hidden.length === 0 ? [] : [`who gains or loses access to ${mailboxes(rows.hidden)} does not show`]),
-    ...(gaining + losing + changed + rows.hidden.length === 0
+    ...(gaining + losing + changed + ending + rows.hidden.length === 0
       ? [touched === 0 ? "nothing changes" : "nobody's access changes"]
       : []),
     ...(touched === 0
@@ -452,8 +492,20 @@ function headline(
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-function people(count: number, one: string, many: string): string {
-  return count === 1 ? `1 person ${one}` : `${count} people ${many}`;
+/** One row of each person or group. */
+function distinctPeople(rows: readonly AccessChange[]): AccessChange[] {
+  return [...new Map(rows.map((row) => [row.id ?? row.person, row])).values()];
+}
+
+/** How many people and groups; what the state does not know as a group counts as a person. */
+function people(rows: readonly AccessChange[]): string {
+  const distinctRows = distinctPeople(rows);
+  const groups = distinctRows.filter(({ isGroup }) => isGroup).length;
+  const persons = distinctRows.length - groups;
+  return [
+    ...(persons === 0 ? [] : [plural(persons, "person", "people")]),
+    ...(groups === 0 ? [] : [plural(groups, "group")]),
+  ].join(" and ");
 }
 
 function flag(code: string, places: readonly Words[]): Flag {

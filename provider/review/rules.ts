@@ -54,6 +54,11 @@ export interface MailboxPolicyOptions {
   wrongMembers?:
     | false
     | { only: "groups" | "people"; groups: readonly Pattern[]; enforcementLevel?: Level | undefined };
+  /**
+   * `access-ends`: access ends on a day that the program names (`until`). `members` are the addresses that this holds for, such as those of
+   * people from outside; default everybody.
+   */
+  accessEnds?: Switch<{ members?: readonly Pattern[] | undefined }>;
   /** `no-members`: every mailbox of the program has a membership with somebody in it. */
   noMembers?: Switch;
   /** `no-owner`: every mailbox says in one custom attribute who owns it, in a text that fits `pattern`. */
@@ -223,6 +228,17 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
           (member) =>
             `A member is ${only === "groups" ? "no group; only groups" : "a group; only people"} may be members${shown(member, inputs, "members")}.`,
         ),
+  },
+  accessEnds: {
+    description: "Access ends on a day that the program names.",
+    kind: "MailboxMembership",
+    level: "mandatory",
+    isOn: false,
+    parameters: { members: patterns.optional() },
+    violations: ({ inputs }, { members = ["*"] }) =>
+      membersOf(inputs)
+        .filter((member) => !isUnknownMember(member) && fits(member, members) && !hasEnd(inputs, member))
+        .map((member) => `A member's access does not end: write until${shown(member, inputs, "members")}.`),
   },
   noMembers: {
     description: "Every mailbox has members.",
@@ -413,6 +429,13 @@ function membersOf({ members }: Readonly<Record<string, unknown>>): string[] {
 
 function hasFullAccess({ members }: Readonly<Record<string, unknown>>, member: string): boolean {
   return (members as Record<string, { fullAccess?: unknown } | undefined>)[member]?.fullAccess !== false;
+}
+
+function hasEnd({ members }: Readonly<Record<string, unknown>>, member: string): boolean {
+  const rights = (members as Record<string, { until?: unknown } | string | undefined>)[member];
+  return (
+    rights === UNKNOWN || rights === SECRET || typeof (rights as { until?: unknown } | undefined)?.until === "string"
+  );
 }
 
 /** A key that stands in a preview for a member who is not known yet. */

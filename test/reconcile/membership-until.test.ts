@@ -18,7 +18,7 @@ describe("a member with an end", () => {
     const program = { mailbox: id, members: { [ada]: { until: END, sendOnBehalf: true }, [grace]: {} } };
     world.onDay("2026-11-28");
     await membership.up(program);
-    expect((membership.state?.inputs.members as Record<string, Row>)[ada]).toMatchObject({ until: END });
+    expect((membership.outputs.members as Record<string, Row>)[ada]).toMatchObject({ until: END });
     // Rights that were there beside the declared ones go too, as those of anybody who leaves.
     await world.exchange("Add-MailboxPermission", { Identity: id, User: ada, AccessRights: ["ReadPermission"] });
     world.onDay(LAST_DAY);
@@ -61,7 +61,9 @@ describe("a member with an end", () => {
     expect(await said("2027-01-17")).toEqual([
       `Access ends on ${END}, in 14 days: ${ada}, ${alan}. A later \`until\` in members keeps it.`,
     ]);
-    expect(await said(LAST_DAY)).toEqual([expect.stringContaining(`Access ends on ${END}, tomorrow: ${ada}, ${alan}.`)]);
+    expect(await said(LAST_DAY)).toEqual([
+      expect.stringContaining(`Access ends on ${END}, tomorrow: ${ada}, ${alan}.`),
+    ]);
     expect(await said(END)).toEqual([
       `Access ended on ${END} and is not declared any more: ${ada}, ${alan}. Take them out of members, or write a later \`until\`.`,
     ]);

@@ -8,7 +8,7 @@ import { FLAG_CODES, type Review, review } from "../../provider/review/review";
 import { RULE_CODES } from "../../provider/review/rules";
 import { members, membership, previewOf, recorded, rights, step, urnOf } from "./preview-of";
 
-const reviewOf = (text: string, rules = {}): Review => review(readPreview(text), rules);
+const reviewOf = (text: string, rules = {}, today = "2027-01-20"): Review => review(readPreview(text), rules, today);
 
 /** Access as `person on mailbox: −right +right (remark)`. */
 function told(rows: readonly AccessChange[]): string[] {
@@ -184,6 +184,76 @@ describe("access", () => {
       ),
     );
     expect(told(access)).toEqual(["ada@contoso.com on support@contoso.com: −Send As"]);
+  });
+
+  test("that another membership still gives is told, with the right and the membership", () => {
+    const text = previewOf(
+      membership("update", members("ada@contoso.com", "grace@contoso.com"), members("grace@contoso.com")),
+      membership(
+        "same",
+        { "ada@contoso.com": rights({ sendAs: false }) },
+        { "ada@contoso.com": rights({ sendAs: false }) },
+        {
+          name: "au|ditors",
+        },
+      ),
+    );
+    const result = reviewOf(text);
+    expect(told(result.access)).toEqual(["ada@contoso.com on support@contoso.com: −Send As"]);
+    expect(rowsOf(result, /^Who loses/)).toEqual([
+      "ada@contoso.com | support@contoso.com | Send As |  | still has Full Access through au|ditors",
+    ]);
+    expect(render(result, "markdown", 60_000)).toContain("still has Full Access through `au\\|ditors`");
+  });
+
+  test("of a group is counted apart where the state knows that it is one", () => {
+    const [team, ada] = ["support-team@contoso.com", "ada@contoso.com"];
+    const outputs = { memberIds: { [team]: "team-id", [ada]: "ada-id" }, __memory: { groups: [team] } };
+    const result = reviewOf(previewOf(membership("update", members(team, ada), {}, { outputs })));
+    expect(result.headline).toMatch(/^1 person and 1 group lose access to 1 mailbox, /);
+    expect(rowsOf(result, /^Who loses/)).toEqual([
+      `${ada} | support@contoso.com | Full Access, Send As |  | `,
+      `${team} | support@contoso.com | Full Access, Send As |  | group`,
+    ]);
+  });
+
+  test.each([
+    ["2027-01-30", "access was to end on 2027-01-31", []],
+    ["2027-01-31", "access ended on 2027-01-31", ["access-ended"]],
+  ])("with an end is taken away on %s", (today, remark, flags) => {
+    const before = { "ada@contoso.com": rights({ until: "2027-01-31" }), ...members("grace@contoso.com") };
+    const result = reviewOf(previewOf(membership("update", before, members("grace@contoso.com"))), {}, today);
+    expect(told(result.access)).toEqual([`ada@contoso.com on support@contoso.com: −Full Access −Send As (${remark})`]);
+    expect(codes(result)).toEqual(flags);
+  });
+
+  test.each([
+    [undefined, "2027-01-31", "until 2027-01-31, before without an end", []],
+    ["2027-01-31", "2027-06-30", "until 2027-06-30 instead of 2027-01-31", ["access-extended"]],
+    ["2027-06-30", "2027-01-31", "until 2027-01-31 instead of 2027-06-30", []],
+    ["2027-01-31", undefined, "access no longer ends; it was to end on 2027-01-31", ["access-extended"]],
+  ])("that ended on %s and ends on %s is no access gained, and is told", (before, after, remark, flags) => {
+    const given = (until: string | undefined) => ({ "ada@contoso.com": rights(until === undefined ? {} : { until }) });
+    const result = reviewOf(previewOf(membership("update", given(before), given(after))));
+    expect(told(result.access)).toEqual([`ada@contoso.com on support@contoso.com:  (${remark})`]);
+    expect(result.headline).toMatch(/^The access of 1 person to 1 mailbox ends on another day, /);
+    expect(codes(result)).toEqual(flags);
+  });
+
+  test("that is new is shown with its end", () => {
+    const text = previewOf(membership("create", undefined, { "ada@contoso.com": rights({ until: "2027-01-31" }) }));
+    expect(told(reviewOf(text).access)).toEqual([
+      "ada@contoso.com on mailbox-id: +Full Access +Send As (until 2027-01-31)",
+    ]);
+  });
+
+  test("ends with the last of several declarations", () => {
+    const given = (until?: string) => ({ "ada@contoso.com": rights(until === undefined ? {} : { until }) });
+    const text = previewOf(
+      membership("update", given("2027-01-31"), given("2027-06-30")),
+      membership("same", given(), given(), { name: "auditors" }),
+    );
+    expect(reviewOf(text).access).toEqual([]);
   });
 
   test("shows other rights by Exchange's names, and who is known by id alone", () => {
@@ -387,6 +457,11 @@ describe("flags", () => {
       "not-exclusive",
       "too-many-members",
     ]);
+    const ends = { "ada@contoso.com": rights({ until: "2027-01-31" }), "mel@fabrikam.example": rights() };
+    const ending = previewOf(membership("create", undefined, ends));
+    expect(codes(reviewOf(ending, { accessEnds: { members: ["*@fabrikam.example"] } }))).toEqual(["access-ends"]);
+    expect(codes(reviewOf(ending, { accessEnds: { members: ["ada@*"] } }))).toEqual([]);
+    expect(codes(reviewOf(ending, { accessEnds: "advisory" }))).toEqual(["access-ends"]);
     expect(() => reviewOf(text, { tooManyMembers: { most: "1" } })).toThrow(
       "tooManyMembers.most: must be a whole number from 1, e.g. 10",
     );

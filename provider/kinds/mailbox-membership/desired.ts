@@ -85,6 +85,8 @@ export const memory = remembering(
     keepIds: byKey,
     /** Who in `keep` was last seen with which SIDs, by how it is written there: a deleted account's entries have nothing else. */
     keepSids: z.record(z.string(), z.object({ id: z.string(), sids: z.array(z.string()) })),
+    /** The members that are groups, by their keys: a review counts them apart from people. */
+    groups: z.array(z.string()),
   },
 );
 

@@ -6,6 +6,7 @@ import { grantThing, mailboxThing, membersThing, type Registry, readThing } from
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
 import type { Entry } from "../../services/permissions";
+import { isGroup } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { mailboxAndAccount, mailboxAsked, reassigned } from "../recipients";
 import { apply } from "./apply";
@@ -152,6 +153,11 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     const sids = [...new Map([...people].filter(([key]) => key in deletedMembers)), ...members].flatMap(
       ([key, person]): [string, string[]][] => (person.sids.length === 0 ? [] : [[key, [...person.sids]]]),
     );
+    const wasGroup = (key: string) => known.memory.groups?.includes(key) === true;
+    const groups = members
+      .filter(([key, person]) => (person.isDeleted ? wasGroup(key) : isGroup(person)))
+      .map(([key]) => key)
+      .sort();
     return {
       mailboxId: mailbox.id,
       mailboxAddresses: smtpAddresses(mailbox),
@@ -160,6 +166,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       deletedMembers: Object.keys(deletedMembers).length === 0 ? undefined : deletedMembers,
       keepIds: (desired?.inputs ?? inputs).keep === undefined ? undefined : keep.byKey,
       keepSids: Object.keys(keep.seen).length === 0 ? undefined : { ...keep.seen },
+      groups: groups.length === 0 ? undefined : groups,
       otherMembers: [...new Set([...others, ...unseen, ...strange])].sort(),
     };
   },
