@@ -93,6 +93,12 @@ test("a deployment fills every property, gives access by it, and has nothing to 
   expect(queue).toMatchObject({ name: "Desk", emailAddress: "desk@contoso.com" });
   expect(record).toMatchObject({ user: "ada@contoso.com", isForwardMailbox: false });
   expect(await rightsOn(tenant, "desk@contoso.com")).toMatchObject({ "ada@contoso.com": expect.anything() });
+  const { deployment } = await reading.exportState();
+  const lines = deployment.resources?.filter(({ type }) => type.includes("mailboxes:")) ?? [];
+  expect(lines).toHaveLength(6);
+  for (const { sourcePosition } of lines) {
+    expect(sourcePosition).toMatch(/^project:\/\/\/index\.[jt]s#/);
+  }
   written = (await writes(tenant)).length;
   expectSuccess(await reading.up("--expect-no-changes"));
   expect(((await reading.outputs()) as Record<string, object>).people).toHaveProperty(["members", "ada@contoso.com"]);

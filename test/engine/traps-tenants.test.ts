@@ -86,6 +86,7 @@ describe("a tenant of one's own and another one", () => {
       "mailboxes:localTenant": tenant.origin,
       "mailboxes:clientSecret": { ciphertext: expect.any(String) },
     });
+    expect(provider?.sourcePosition).toMatch(/^project:\/\/\/index\.[jt]s#/);
     expect((await resources(project)).info?.provider).toMatch(/::fabrikam::/);
     expect((await project.preview()).changes).toEqual([]);
   });

@@ -56,9 +56,12 @@ function reads(One: Class): number {
   return line + 1;
 }
 
-test.each(
-  [declares, reads].flatMap((how) => Object.entries(classes).map(([kind, one]) => [how.name, kind, how, one] as const)),
-)("the line of the program that %s a %s is that of its state's sourcePosition", async (_name, _kind, how, one) => {
+test.each([
+  ...[declares, reads].flatMap((how) =>
+    Object.entries(classes).map(([kind, one]) => [how.name, kind, how, one] as const),
+  ),
+  [declares.name, "Tenant", declares, program.Tenant] as const,
+])("the line of the program that %s a %s is that of its state's sourcePosition", async (_name, _kind, how, one) => {
   await pulumi.runtime.setMocks({
     newResource: ({ name, inputs }) => ({ id: `${name}-id`, state: inputs }),
     call: ({ inputs }) => inputs,
