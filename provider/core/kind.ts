@@ -148,6 +148,11 @@ export interface Declaration<Inputs extends Properties, Memory> {
   ): string[];
   /** Of the inputs of the state, those that `inputs` writes in another way for the same thing. */
   respelled?(known: Known<Inputs, Memory>, inputs: Properties, registry: Registry): string[];
+  /**
+   * What stands in place of an input that `ignoreChanges` leaves alone with a value that no program may write, where that value itself will
+   * not do: commands are not given, and what cannot be looked up is not looked up. Nothing of it is written in any case.
+   */
+  readonly leftAlone?: Readonly<Record<string, unknown>>;
   /** Ids that the state has, by the addresses that stand for them in the program. */
   refersTo?(known: Known<Inputs, Memory>): Readonly<Record<string, string>>;
   /**

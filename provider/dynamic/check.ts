@@ -1,11 +1,18 @@
 import type { z } from "zod";
 import { problemsOfList } from "../core/canonical";
 import type { Declaration, Problem, Properties } from "../core/kind";
+import { type Held, isLeft, newlyLeft, type Part, rawOf, withoutLeft, withRaw } from "./left-alone";
+import { spell } from "./paths";
 import { hasUnknown, placeholder, UNKNOWN } from "./wire-values";
 
 /** Inputs in canonical form, or what is wrong with them. */
 export interface Checked {
+  /** As the engine gets them. */
   inputs: Properties;
+  /** As a reconciler gets them: without what is left alone. */
+  declared: Properties;
+  /** What `ignoreChanges` leaves as it is, though no program may write it. */
+  left: Part[];
   problems: Problem[];
   /** The inputs that are known and right; of lists and maps of people or mailboxes, the elements that are. */
   known: Properties;
@@ -16,7 +23,7 @@ export interface Checked {
 /** What a kind says of its inputs. */
 export type Checking<Inputs extends Properties> = Pick<
   Declaration<Inputs, unknown>,
-  "kind" | "schema" | "keyed" | "check"
+  "kind" | "schema" | "keyed" | "check" | "leftAlone"
 >;
 
 /**
@@ -26,16 +33,39 @@ export type Checking<Inputs extends Properties> = Pick<
  * @param news what the program says, with unknown values in previews; the hidden properties removed.
  * @param before the inputs in the state; undefined where there is no resource yet: then the known people of a list stay visible
  *   beside unknown ones.
+ * @param held what of the state's values may come back although no program may write them; nothing by default.
  */
 export function check<Inputs extends Properties>(
   reconciler: Checking<Inputs>,
   news: Properties,
   before: Properties | undefined,
+  held?: Held,
+): Checked {
+  const { keyed = {} } = reconciler;
+  let left: Part[] = [];
+  for (;;) {
+    const checked = checkRest(reconciler, news, before, left);
+    const more = newlyLeft(checked.problems, keyed, news, held, left);
+    if (more.length === 0) {
+      return checked;
+    }
+    left = [...left, ...more];
+  }
+}
+
+/** Checks all but what is left alone. */
+function checkRest<Inputs extends Properties>(
+  reconciler: Checking<Inputs>,
+  news: Properties,
+  before: Properties | undefined,
+  left: Part[],
 ): Checked {
   const { schema, keyed = {} } = reconciler;
   const declared = withoutStrayNull(
     schema,
-    Object.fromEntries(Object.entries(news).filter(([, value]) => value !== null && value !== undefined)),
+    Object.fromEntries(
+      Object.entries(withoutLeft(news, left)).filter(([, value]) => value !== null && value !== undefined),
+    ),
   );
   const problems: Problem[] = [];
   const unknown: Properties = {};
@@ -69,11 +99,13 @@ export function check<Inputs extends Properties>(
         // Errors in a list were reported by position, without the element: it may be a secret.
         .filter(({ path: [property, key] }) => key === undefined || !isList(keyed, declared, property))
         .flatMap((issue) => problemsOf(issue, reconciler, declared))
-        .filter(({ path }) => !(path in unknown)),
+        .filter(({ path }) => !(path in unknown) && !isLeft([path], left)),
     );
   }
   const canonical: Properties = parsed.success ? parsed.data : canonicalParts(schema, known);
-  const unsettled = Object.keys(declared).filter((property) => !(property in canonical));
+  const unsettled = [...Object.keys(declared), ...left.map(([property]) => property)].filter(
+    (property) => !(property in canonical),
+  );
   problems.push(
     ...(reconciler.check?.(canonical as Partial<Inputs>, unsettled, (before ?? {}) as Partial<Inputs>) ?? []),
   );
@@ -87,12 +119,20 @@ export function check<Inputs extends Properties>(
       };
     }
   }
+  const inputs = { ...canonical, ...unknown };
   return {
-    inputs: { ...canonical, ...unknown },
+    inputs: withRaw(inputs, news, left),
+    declared: { ...rawOf(news, left), ...reconciledAs(reconciler, left), ...inputs },
+    left,
     problems,
     known: { ...settled, ...parts },
     defaulted: Object.keys(canonical).filter((property) => !(property in declared)),
   };
+}
+
+/** What a reconciler works with in place of what is left alone, where the state's value will not do. */
+function reconciledAs({ leftAlone = {} }: { leftAlone?: Properties }, left: readonly Part[]): Properties {
+  return Object.fromEntries(Object.entries(leftAlone).filter(([property]) => isLeft([property], left)));
 }
 
 /** The known elements of lists and maps that have unknown ones, in canonical form. */
@@ -200,18 +240,4 @@ function problemsOf(
   const [property] = issue.path;
   const isMissing = issue.path.length === 1 && !(String(property) in declared);
   return [{ path: spell(issue.path), reason: isMissing ? `is missing; ${issue.message}` : issue.message }];
-}
-
-/** A property path as users write it: `members["ada@contoso.com"].sendAs`, `emailAliases[2]`. */
-function spell(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => {
-    if (typeof part === "number") {
-      return `${text}[${part}]`;
-    }
-    const name = String(part);
-    if (/^[A-Za-z_]\w*$/.test(name)) {
-      return text === "" ? name : `${text}.${name}`;
-    }
-    return `${text}[${JSON.stringify(name)}]`;
-  }, "");
 }

@@ -12,6 +12,7 @@ import { type Checked, check } from "./check";
 import type { Deployment } from "./deployment";
 import { bounds, environmentOf, operationOf } from "./deployment";
 import { failureOf, PartialFailure } from "./failures";
+import { isLeft, type Part, remarksOn, withRaw } from "./left-alone";
 import { keepSecret, sealed, secretTexts } from "./secrets";
 import { hasUnknown, plain, UNKNOWN } from "./wire-values";
 
@@ -22,7 +23,17 @@ import { hasUnknown, plain, UNKNOWN } from "./wire-values";
 const UNFINISHED = "__unfinished";
 /** Inputs that no user writes: the provider's text, the origin, the defaults of an adoption, the names of secret inputs; for a `get` also
  * the outputs of its class and the canonical id. */
-const HIDDEN = ["__provider", "__origin", "__defaulted", "__secrets", "__awaited", UNFINISHED, "__get", "__id"];
+const HIDDEN = [
+  "__provider",
+  "__origin",
+  "__defaulted",
+  "__secrets",
+  "__awaited",
+  "__ignored",
+  UNFINISHED,
+  "__get",
+  "__id",
+];
 
 /**
  * Pulumi's six methods over a reconciler. `check` and `diff` do no I/O; create, update and adoption are one walk.
@@ -61,7 +72,9 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       return { inputs: news, failures: [{ property: "", reason: failureOf(error, urnOf(news)).message }] };
     }
     const before = isNew ? undefined : visible(olds);
-    const { checked, ends } = this.#onDay(check(this.#reconciler, visible(news), before), deployment.today);
+    const ignored = news.__ignored as string[] | undefined;
+    const whole = check(this.#reconciler, visible(news), before, before && { state: before, ignored });
+    const { checked, ends } = this.#onDay(whole, deployment.today);
     const origin = olds.__origin ?? news.__origin;
     Object.assign(checked.inputs, this.#reconciler.byDefault?.(checked.inputs, before ?? {}));
     const { registry } = deployment;
@@ -88,8 +101,8 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;
     }
-    for (const advice of ends) {
-      deployment.log.warn(String(origin), advice);
+    for (const remark of [...ends, ...remarksOn(checked.left, before ?? {})]) {
+      deployment.log.warn(String(origin), remark);
     }
     if (before === undefined || !isDeepStrictEqual(plain(before), plain(checked.inputs))) {
       const advised = withoutUnknown(checked.inputs, before);
@@ -125,7 +138,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       // The engine also compares after a refresh, even for resources that left the program. Those declare nothing.
       const isInProgram = registry.claims.isPresent(originOf(urnOf(news)).urn);
       if (isInProgram && !hasUnknown(news)) {
-        this.#settle(this.#checked(news).known, originOf(urnOf(news)), deployment);
+        this.#settle(this.#checked(news, news).known, originOf(urnOf(news)), deployment);
       }
       if (isInProgram && replaces.length === 0) {
         reconciler.declare(known, news, originOf(urnOf(olds)), registry);
@@ -151,13 +164,13 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   async create(inputs: Properties): Promise<pulumi.dynamic.CreateResult> {
     return this.#guarded(inputs, async (deployment) => {
       const { operation, recording } = await this.#open(deployment, undefined, inputs);
-      const declared = this.#canonical(inputs);
+      const { declared } = this.#canonical(inputs);
       try {
         const previous = recording.snapshot();
         const desired = await this.#resolve(declared, operation, deployment);
         const observed = await this.#make(desired, operation);
         const id = this.#reconciler.id(observed);
-        const outputs = await this.#walk(declared, desired, previous, observed, operation, recording);
+        const outputs = await this.#walk(this.#reconciler, declared, desired, previous, observed, operation, recording);
         return { id, outs: this.#outs({ ...hidden(inputs), ...outputs }, inputs) };
       } catch (error) {
         deployment.registry.settleFeed(operation.origin);
@@ -247,7 +260,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   async update(id: string, olds: Properties, news: Properties): Promise<pulumi.dynamic.UpdateResult> {
     return this.#guarded(news, async (deployment) => {
       const { operation, recording } = await this.#open(deployment, id, olds, news);
-      const declared = this.#canonical(news);
+      const { declared, left } = this.#canonical(news, olds);
       const previous = recording.snapshot();
       try {
         const desired = await this.#resolve(declared, operation, deployment);
@@ -259,8 +272,9 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
             nextStep: "Run `pulumi refresh` to record that, then `pulumi up` to create it again.",
           });
         }
-        const outputs = await this.#walk(declared, desired, previous, observed, operation, recording);
-        return { outs: this.#outs({ ...hidden(news), ...outputs }, olds, news) };
+        const reconciler = leaving(left, this.#reconciler);
+        const outputs = await this.#walk(reconciler, declared, desired, previous, observed, operation, recording);
+        return { outs: this.#outs({ ...hidden(news), ...withRaw(outputs, olds, left) }, olds, news) };
       } catch (error) {
         deployment.registry.settleFeed(operation.origin);
         throw this.#failure(error, hidden(news), recording, operation, olds, news);
@@ -297,6 +311,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   }
 
   async #walk(
+    reconciler: Reconciler<Inputs, Memory, Desired, Observed>,
     declared: Inputs,
     desired: Desired,
     previous: Known<Inputs, Memory>,
@@ -304,7 +319,6 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     operation: Operation<Inputs, Memory>,
     recording: Recorder<Inputs, Memory>,
   ): Promise<Properties> {
-    const reconciler = this.#reconciler;
     if (reconciler.difference(desired, previous, observed, operation.known).length > 0) {
       recording.identify(reconciler.id(observed));
     }
@@ -378,17 +392,21 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     return { checked: { ...checked, inputs, known }, ends: advice };
   }
 
-  #checked(inputs: Properties): Checked {
-    return check(this.#reconciler, visible(inputs), visible(inputs));
+  #checked(inputs: Properties, state: Properties | undefined): Checked {
+    return check(this.#reconciler, visible(inputs), visible(inputs), state && { state, ignored: undefined });
   }
 
-  /** A policy's remediation and `ignoreChanges` change what `check` returned, and nobody checks that again. */
-  #canonical(inputs: Properties): Inputs {
-    const checked = this.#checked(this.#reconciler.planned?.(inputs) ?? inputs);
-    if (checked.problems.length > 0) {
-      throw new InputError(checked.problems);
+  /**
+   * A policy's remediation and `ignoreChanges` change what `check` returned, and nobody checks that again.
+   *
+   * @param state what `ignoreChanges` may have put in place; undefined in a creation.
+   */
+  #canonical(inputs: Properties, state?: Properties): { declared: Inputs; left: Part[] } {
+    const { declared, left, problems } = this.#checked(this.#reconciler.planned?.(inputs) ?? inputs, state);
+    if (problems.length > 0) {
+      throw new InputError(problems);
     }
-    return checked.inputs as Inputs;
+    return { declared: declared as Inputs, left };
   }
 
   /**
@@ -451,6 +469,19 @@ function requireTenant(state: Properties, configured: string | undefined): void 
         "Nothing was read or changed. Set mailboxes:tenantId (or AZURE_TENANT_ID) to the tenant the stack was deployed to.",
     });
   }
+}
+
+/** A reconciler that sees no difference in what is left alone. */
+function leaving<Inputs extends Properties, Memory, Desired, Observed>(
+  left: readonly Part[],
+  reconciler: Reconciler<Inputs, Memory, Desired, Observed>,
+): Reconciler<Inputs, Memory, Desired, Observed> {
+  return left.length === 0
+    ? reconciler
+    : {
+        ...reconciler,
+        difference: (...given) => reconciler.difference(...given).filter(({ path }) => !isLeft(path, left)),
+      };
 }
 
 function urnOf(properties: Properties): string {

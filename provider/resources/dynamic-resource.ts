@@ -64,6 +64,7 @@ export function registration(
     refuseReading(resource, name, options);
   }
   checkInstallationOnce();
+  const canonical = canonicalOptions(keyed, options);
   return [
     typeToken(kind),
     name,
@@ -74,12 +75,21 @@ export function registration(
       __origin: origin(kind, name, options),
       __secrets: secretsAmong(asked?.inputs ?? inputs),
       __awaited: awaitedIn(inputs),
+      ...(asked === undefined ? { __ignored: canonical.ignoreChanges ?? [] } : {}),
     },
     {
       ...options,
       ...(asked === undefined ? {} : { id: asked.id }),
-      ...canonicalOptions(keyed, options),
-      hideDiffs: ["__provider", "__origin", "__secrets", "__awaited", "__memory", ...(options?.hideDiffs ?? [])],
+      ...canonical,
+      hideDiffs: [
+        "__provider",
+        "__origin",
+        "__secrets",
+        "__awaited",
+        "__ignored",
+        "__memory",
+        ...(options?.hideDiffs ?? []),
+      ],
       additionalSecretOutputs: [
         ...Object.keys(outputs).filter((output) => output === "credentials"),
         ...(options?.additionalSecretOutputs ?? []),
@@ -133,7 +143,10 @@ function alone(output: pulumi.Output<string>): Promise<string> {
   return (output as pulumi.Output<string> & { promise(): Promise<string> }).promise();
 }
 
-function canonicalOptions(keyed: readonly string[], options: pulumi.CustomResourceOptions | undefined) {
+function canonicalOptions(
+  keyed: readonly string[],
+  options: pulumi.CustomResourceOptions | undefined,
+): { ignoreChanges?: string[]; replaceOnChanges?: string[] } {
   const given = { ignoreChanges: options?.ignoreChanges, replaceOnChanges: options?.replaceOnChanges };
   return Object.fromEntries(
     Object.entries(given).flatMap(([option, paths]) =>

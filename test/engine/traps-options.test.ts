@@ -99,3 +99,65 @@ describe("shared members and resource options", () => {
     expect(await sharedAddresses(tenant)).toContain("kept@contoso.com");
   });
 });
+
+describe("ignoreChanges of drift that no program may write", () => {
+  let tenant: ServedTenant;
+  let project: Project;
+
+  const program = (options: string, title = "Support") => `${imports}
+new SharedMailbox("support",
+  { displayName: "${title}", primarySmtpAddress: "support@contoso.com", forwarding: { to: "${ada}" } },
+  { ${options} });
+const collector = new SharedMailbox("collector", { displayName: "Collector", primarySmtpAddress: "collector@contoso.com" });
+new ForwardingMailbox("intake",
+  { name: "Intake", emailAddress: collector.primarySmtpAddress, sources: ["${grace}"], testAndEnable: false },
+  { ${options} });`;
+  const ignoring = 'ignoreChanges: ["type", "signInBlocked", "forwarding", "sources"]';
+  const mailboxAsItIs = async () => (await tenant.exchange("Get-Mailbox", { Identity: "support@contoso.com" }))[0];
+
+  beforeAll(async () => {
+    tenant = await startTenant();
+    project = await createProject(program(""), { config: { ...tenant.config, "mailboxes:settleTimeout": "5s" } });
+    expect(errors(await project.up())).toEqual([]);
+    await tenant.exchange("Set-Mailbox", {
+      Identity: "support@contoso.com",
+      Type: "Regular",
+      ForwardingSmtpAddress: "smtp:mallory@northwind.example",
+    });
+    const [rule] = await tenant.exchange("Get-InboxRule", { Mailbox: grace });
+    await tenant.exchange("Disable-InboxRule", { Mailbox: grace, Identity: rule?.Identity });
+  });
+
+  afterAll(async () => {
+    project?.remove();
+    await tenant?.remove();
+  });
+
+  test("stops no command, writes nothing of it, and says so", async () => {
+    project.program(program(ignoring, "Renamed"));
+    const up = await project.up("--refresh");
+    expect(errors(up)).toEqual([]);
+    expect(spelled(up.changes)).toEqual(["update support"]);
+    const told = up.diagnostics.map(({ message }) => message).join("\n");
+    for (const part of ["type is not as declared", "forwarding is not as declared", `sources["${grace}"] is not as`]) {
+      expect(told).toContain(part);
+    }
+    const left = {
+      RecipientTypeDetails: "UserMailbox",
+      ForwardingSmtpAddress: "smtp:mallory@northwind.example",
+      DisplayName: "Renamed",
+    };
+    expect(await mailboxAsItIs()).toMatchObject(left);
+    expect(await tenant.exchange("Get-InboxRule", { Mailbox: grace })).toMatchObject([{ Enabled: false }]);
+    for (const run of [await project.preview(), await project.up(), await project.refresh("--expect-no-changes")]) {
+      expect(errors(run)).toEqual([]);
+      expect(run.changes).toEqual([]);
+    }
+    expect(await mailboxAsItIs()).toMatchObject(left);
+
+    project.program(program("", "Renamed"));
+    expect(errors(await project.up())).toEqual([]);
+    expect(await mailboxAsItIs()).toMatchObject({ RecipientTypeDetails: "SharedMailbox", ForwardingSmtpAddress: null });
+    expect(await tenant.exchange("Get-InboxRule", { Mailbox: grace })).toMatchObject([{ Enabled: true }]);
+  });
+});

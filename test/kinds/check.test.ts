@@ -448,3 +448,32 @@ test("null at any depth is leaving out, but where it has a meaning of its own", 
     "ada@contoso.com": { fullAccess: true, sendAs: true, sendOnBehalf: false, automapping: true },
   });
 });
+
+describe("what the state has and no program may write", () => {
+  const drift = {
+    ...support,
+    type: "UserMailbox",
+    forwarding: { to: "a@contoso.com or b@contoso.com", keepCopy: true },
+    quota: { issueWarning: "60 GB", prohibitSend: "49.5 GB", prohibitSendReceive: "50 GB" },
+  };
+  const asked = (ignored: string[] | undefined, news: Properties = drift) => {
+    const checking = sharedMailbox as unknown as Checking<Properties>;
+    const { left, problems: found } = check(checking, news, drift, { state: drift, ignored });
+    return { left: left.map(([property]) => property).sort(), refused: found.map(({ path }) => path.split(".")[0]) };
+  };
+
+  test.each([
+    [["type", "forwarding", "quota"]],
+    [['["type"]', "forwarding.to", 'quota["issueWarning"]']],
+    [["*"]],
+    [undefined],
+  ])("is left alone where ignoreChanges is %j", (ignored) => {
+    expect(asked(ignored)).toEqual({ left: ["forwarding", "quota", "type"], refused: [] });
+  });
+
+  test("is refused where ignoreChanges says nothing of it, and where it is not what the state has", () => {
+    expect(asked(["type"])).toEqual({ left: ["type"], refused: ["forwarding", "quota", "quota"] });
+    expect(asked(["*"], { ...drift, type: "RoomMailbox" })).toMatchObject({ refused: ["type"] });
+    expect(check(sharedMailbox as unknown as Checking<Properties>, drift, drift).left).toEqual([]);
+  });
+});

@@ -173,6 +173,8 @@ export class Resource {
   readonly #kind: Kind;
   readonly urn: string;
   state: State | undefined;
+  /** The option `ignoreChanges`: names of properties, or `property/key` for one entry of a map. */
+  ignoreChanges: string[] = [];
 
   constructor(world: World, kind: Kind, name: string) {
     this.#world = world;
@@ -200,13 +202,31 @@ export class Resource {
   /** Canonical inputs for a program. Fails with the failures' reasons. */
   async check(program: Row): Promise<Row> {
     return this.#with(async (provider) => {
-      const result = await provider.check?.(this.state?.inputs ?? {}, { ...program, __origin: this.urn });
+      const news = this.#ignoring({ ...program, __origin: this.urn });
+      const __ignored = this.ignoreChanges.map((path) => path.replace(/\/(.*)$/, '["$1"]'));
+      const result = await provider.check?.(this.state?.inputs ?? {}, { ...news, __ignored });
       if ((result?.failures ?? []).length > 0) {
         expect(result?.failures?.map(({ property }) => property)).toEqual(result?.failures?.map(() => ""));
         throw new Error(result?.failures?.map(({ reason }) => reason).join("\n"));
       }
-      return result?.inputs as Row;
+      return this.#ignoring(result?.inputs as Row);
     });
+  }
+
+  /** What the engine makes of inputs before and after it has them checked: what is ignored is as the state has it. */
+  #ignoring(inputs: Row): Row {
+    const made = structuredClone(inputs);
+    for (const path of this.state === undefined ? [] : this.ignoreChanges) {
+      const keys = path.split("/");
+      const last = keys.pop() ?? "";
+      const owner = keys.length === 0 ? made : at(made, keys.join("/"));
+      const held = at(this.#known().inputs, path);
+      if (isRow(owner)) {
+        delete owner[last];
+        Object.assign(owner, held === undefined ? {} : { [last]: structuredClone(held) });
+      }
+    }
+    return made;
   }
 
   /** What a preview shows: the paths that differ, or "replace". */

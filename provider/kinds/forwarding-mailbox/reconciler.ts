@@ -26,6 +26,7 @@ import {
   commandsAsObserved,
   commandsByDefault,
   commandsRemembered,
+  NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
 import { forgetting, isOfRecord, recordDifference, writeRecord } from "../mailbox-record/values";
@@ -81,6 +82,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
   keyed: { sources: SOURCE },
 
   byDefault: commandsByDefault,
+  leftAlone: NO_COMMANDS,
 
   check: ({ emailAddress, sources }) =>
     emailAddress !== undefined && sources?.[emailAddress] !== undefined

@@ -29,6 +29,7 @@ import {
   commandsAsObserved,
   commandsByDefault,
   commandsRemembered,
+  NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
 import { recordAppears, recordOf, type UserOrQueue, writeTo } from "../mailbox-record/user-or-queue";
@@ -72,6 +73,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
   check,
 
   byDefault: commandsByDefault,
+  leftAlone: NO_COMMANDS,
   claims(inputs) {
     const { user, queue, environmentUrl } = inputs;
     const whose = user === undefined ? queue && rowName("queue", queue) : rowName("user", user);

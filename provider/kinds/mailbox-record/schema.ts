@@ -4,7 +4,7 @@ import type { Held, Known, Operation } from "../../core/kind";
 import type { Approval, MailboxRow, ServerProfile, Status } from "../../services/dataverse";
 import { isGuid } from "../../services/text";
 import type { DeclaredOwner } from "./references";
-import type { TestAndEnable } from "./test-and-enable";
+import { isUndone, type TestAndEnable } from "./test-and-enable";
 import type { Credentials } from "./values";
 
 /** What every kind with a mailbox record remembers by its own name, because users read it. */
@@ -145,9 +145,13 @@ export const credentials = orNone(
 );
 
 /** Whether and how Test & Enable is run. */
-export const testAndEnable = z.union([z.boolean(), z.string(), z.strictObject({ require: z.boolean() })], {
-  error: "must be true, false, a text whose change runs the test again, or { require: true }",
-});
+export const testAndEnable = z
+  .union([z.boolean(), z.string(), z.strictObject({ require: z.boolean() })], {
+    error: "must be true, false, a text whose change runs the test again, or { require: true }",
+  })
+  .refine((value) => !isUndone(value), {
+    error: "is what a refresh writes of a test that was not run; write true, or another text",
+  });
 
 /** What is done with a row when its resource is deleted. */
 export const deletion = z.enum(["delete", "retain"], { error: 'must be "delete" or "retain"' });

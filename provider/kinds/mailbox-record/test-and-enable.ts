@@ -85,11 +85,14 @@ export function adviceOnMove(
  */
 const COMMANDS_BY_DEFAULT = ["approveEmail", "testAndEnable"] as const;
 
+/** The commands of a program that leaves them alone: none is given. */
+export const NO_COMMANDS = Object.fromEntries(COMMANDS_BY_DEFAULT.map((command) => [command, false]));
+
 /** How the text in place of a command begins. */
 const NOT_DONE = "not done: ";
 
 /** Whether the value of a command is the text of a refresh that found it undone. */
-function isUndone(value: unknown): boolean {
+export function isUndone(value: unknown): boolean {
   return typeof value === "string" && value.startsWith(NOT_DONE);
 }
 

@@ -41,6 +41,7 @@ import {
   commandsAsObserved,
   commandsByDefault,
   commandsRemembered,
+  NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
 import { recordAppears, recordOf, writeTo } from "../mailbox-record/user-or-queue";
@@ -98,6 +99,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
   memory,
 
   byDefault: commandsByDefault,
+  leftAlone: NO_COMMANDS,
   claims(inputs, urn, _origin, { claims }) {
     const { emailAddress, environmentUrl } = inputs;
     if (emailAddress !== undefined) {

@@ -131,6 +131,7 @@ const licenseShape = z.strictObject(
       .string({ error: "must be text: a part number such as EXCHANGEENTERPRISE, or an id" })
       .transform((sku) => sku.trim())
       .refine((sku) => sku !== "", { error: "is empty; write a part number such as EXCHANGEENTERPRISE, or an id" })
+      .refine((sku) => !sku.includes(","), { error: "names several; write one part number, or one id" })
       .transform((sku) => knownLicense(sku)?.partNumber ?? (isGuid(sku) ? sku.toLowerCase() : sku.toUpperCase())),
     usageLocation: z
       .string({ error: "must be text: two letters, e.g. SE" })

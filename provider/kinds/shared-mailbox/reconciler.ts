@@ -50,6 +50,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
         ]
       : []),
   ],
+  leftAlone: { forwarding: undefined, acceptMessagesOnlyFrom: undefined, rejectMessagesFrom: undefined },
   refersTo: ({ inputs: { forwarding }, memory: { forwardingId } }) =>
     isForwarding(forwarding) && forwardingId !== undefined ? { [forwarding.to]: forwardingId } : {},
 
