@@ -3,24 +3,28 @@ import type { z } from "zod";
 import type { Change, Properties } from "./kind";
 
 /**
- * What becomes of a value that leaves the program: it stays as it is ("keep"), or goes back to another one, null for none. One that only
- * the row or what a deployment remembers can tell is given by a function.
+ * What becomes of a value that leaves the program: it stays as it is ("keep"), goes to another one, null for none (`to`), or goes back to
+ * what a deployment remembers of it (`back`: what it goes to where nothing is remembered; undefined leaves it alone).
  */
-export type Removal<Row> = "keep" | { to: unknown } | { back: (row: Row, remembered: Properties) => unknown };
+export type Removal = "keep" | { to: unknown } | { back: unknown };
 
 /** How a value is compared, written and read back. It is null where there is none. */
 export interface Value<Row> {
-  /** The columns that show it, which are selected when the object is read. */
-  readonly columns: readonly string[];
+  /** The columns that show it, where they are not selected anyway. */
+  readonly columns?: readonly string[];
   /**
    * The value that is there, in canonical form.
    *
    * @param declared what it is compared with: a value that means the same in another spelling is given back in this one.
    */
   read(row: Row, declared: unknown): unknown;
-  /** What writes it, by the service's names. */
-  write(value: unknown): Properties;
-  readonly removal: Removal<Row>;
+  /** The value as a program would write it, where {@link read} gives something else to compare: a name in place of an id. */
+  asDeclared?(row: Row): unknown;
+  /** What a declared value is compared by, and shown as, where it holds more than can be read: of credentials the user name. */
+  words?(value: unknown): unknown;
+  /** What writes it, by the service's names. Left out where it takes a command of its own. */
+  write?(value: unknown): Properties;
+  readonly removal: Removal;
   /** Whether `false` in a program declares that there is none. */
   readonly canBeNone?: boolean;
 }
@@ -40,13 +44,12 @@ export interface PropertyGroup<Row, Schema extends z.ZodType = z.ZodType> {
 
 type Entries<Row> = Readonly<Record<string, Property<Row> | PropertyGroup<Row>>>;
 
-/** What is compared. */
-export interface Compared<Row> {
+/** What there should be. */
+export interface Wanted {
   /** The declared values, in the form that {@link Value.read} gives. */
   declared: Properties;
   /** The inputs of before: only what they held is given up. */
   previous: Properties;
-  row: Row;
   /** What a removal goes back to, where a deployment noted it. */
   remembered?: Properties;
 }
@@ -64,14 +67,16 @@ export class PropertyTable<Row, Of extends Entries<Row>> {
   readonly columns: readonly string[];
   /** A state that holds every input, and every member of those that have members, with nothing in it. */
   readonly everything: Properties;
-  readonly #values: readonly { path: readonly [string, string?]; value: Value<Row> }[];
+  /** What the values are that nobody declares any more, where that is one and the same for every object. */
+  readonly defaults: Properties;
+  readonly #values: readonly { path: Path; value: Value<Row> }[];
 
   constructor(entries: Of) {
     this.names = Object.keys(entries);
     this.shape = Object.fromEntries(
       Object.entries(entries).map(([name, { schema }]) => [name, schema]),
     ) as unknown as typeof this.shape;
-    this.#values = Object.entries(entries).flatMap(([name, entry]): { path: [string, string?]; value: Value<Row> }[] =>
+    this.#values = Object.entries(entries).flatMap(([name, entry]): { path: Path; value: Value<Row> }[] =>
       "members" in entry
         ? Object.entries(entry.members).map(([member, value]) => ({ path: [name, member], value }))
         : [{ path: [name], value: entry }],
@@ -82,24 +87,58 @@ export class PropertyTable<Row, Of extends Entries<Row>> {
         "members" in entry ? Object.fromEntries(Object.keys(entry.members).map((member) => [member, null])) : null,
       ]),
     );
-    this.columns = [...new Set(this.#values.flatMap(({ value }) => value.columns))];
+    this.columns = [...new Set(this.#values.flatMap(({ value }) => value.columns ?? []))];
+    this.defaults = valuesOf(this.#values.map(({ path, value: { removal } }) => [path, Object(removal).to]));
   }
 
-  /** What differs. Pure. */
-  difference({ declared, previous, row, remembered = {} }: Compared<Row>): Change[] {
+  /** What there should be of what is managed. */
+  wanted({ declared, previous, remembered = {} }: Wanted): Properties {
+    return valuesOf(
+      this.#values.map(({ path, value }) => [
+        path,
+        wanted(value, at(declared, path), at(previous, path), at(remembered, path)),
+      ]),
+    );
+  }
+
+  /** What differs. Pure. @param values what there should be: of what is left out nothing differs. */
+  differing(values: Properties, row: Row): Change[] {
     return this.#values.flatMap(({ path, value }) => {
-      const to = wanted(value, at(declared, path), at(previous, path), row, remembered);
-      const from = to === undefined ? undefined : value.read(row, to);
+      const own = at(values, path);
+      const [from, to] =
+        own === undefined ? [] : [value.read(row, own), value.words === undefined ? own : value.words(own)];
       return isDeepStrictEqual(from, to) ? [] : [{ path: path.filter((one) => one !== undefined), from, to }];
     });
   }
 
+  /** What differs between what there should be and what is there. Pure. */
+  difference({ row, ...compared }: Wanted & { row: Row }): Change[] {
+    return this.differing(this.wanted(compared), row);
+  }
+
+  /** The changes that are about these properties. */
+  own(changes: readonly Change[]): Change[] {
+    return changes.filter(({ path: [name = ""] }) => this.names.includes(name));
+  }
+
   /** What writes the changes, as far as they are about these properties. */
   parameters(changes: readonly Change[]): Properties {
-    const parts = this.#values.flatMap(({ path: [name, member], value }) =>
-      changes.filter(({ path }) => path[0] === name && path[1] === member).map(({ to }) => value.write(to ?? null)),
-    );
+    return this.columnsOf(valuesOf(changes.map(({ path: [name = "", member], to }) => [[name, member], to ?? null])));
+  }
+
+  /** What writes values. @param changes limits it to those that change. */
+  columnsOf(values: Properties, changes?: readonly Change[]): Properties {
+    const isMeant = ([name, member]: Path) =>
+      changes === undefined || changes.some(({ path }) => path[0] === name && path[1] === member);
+    const parts = this.#values
+      .filter(({ path }) => at(values, path) !== undefined && isMeant(path))
+      .map(({ path, value }) => value.write?.(at(values, path)));
     return Object.assign({}, ...parts) as Properties;
+  }
+
+  /** All values that are there, as they are compared. */
+  values(row: Row): Properties {
+    return valuesOf(this.#values.map(({ path, value }) => [path, value.read(row, undefined)]));
   }
 
   /** The inputs that are there, in the spelling of `held` where it means the same; of an object the members that are held. */
@@ -108,7 +147,10 @@ export class PropertyTable<Row, Of extends Entries<Row>> {
     for (const { path, value } of this.#values) {
       const [name, member] = path;
       const known = at(held, path);
-      const seen = value.read(row, known) ?? (known === false && value.canBeNone === true ? false : null);
+      const seen =
+        value.asDeclared === undefined
+          ? (value.read(row, known) ?? (known === false && value.canBeNone === true ? false : null))
+          : value.asDeclared(row);
       const members = (inputs[name] ?? {}) as Properties;
       const isHeld = member !== undefined && member in ((held[name] ?? {}) as Properties);
       inputs[name] = member === undefined ? seen : isHeld ? { ...members, [member]: seen } : members;
@@ -134,8 +176,7 @@ function wanted<Row>(
   { removal, canBeNone }: Value<Row>,
   declared: unknown,
   previous: unknown,
-  row: Row,
-  remembered: Properties,
+  remembered: unknown,
 ): unknown {
   if (isSet(declared)) {
     return declared === false && canBeNone === true ? null : declared;
@@ -143,11 +184,23 @@ function wanted<Row>(
   if (removal === "keep" || !isSet(previous)) {
     return undefined;
   }
-  return "back" in removal ? removal.back(row, remembered) : removal.to;
+  return "to" in removal ? removal.to : remembered === undefined ? removal.back : remembered;
 }
 
-function at(inputs: Properties, [name, member]: readonly [string, string?]): unknown {
+/** The name of a property, and of a member where it is an object of them. */
+type Path = readonly [string, (string | undefined)?];
+
+function at(inputs: Properties, [name, member]: Path): unknown {
   return member === undefined ? inputs[name] : ((inputs[name] ?? {}) as Properties)[member];
+}
+
+/** Puts values together by their paths; undefined ones are left out. */
+function valuesOf(entries: readonly (readonly [Path, unknown])[]): Properties {
+  const values: Properties = {};
+  for (const [[name, member], value] of entries.filter(([, value]) => value !== undefined)) {
+    values[name] = member === undefined ? value : { ...((values[name] ?? {}) as Properties), [member]: value };
+  }
+  return values;
 }
 
 /** Whether a property is declared: null in a state is "not set in the tenant". */

@@ -258,7 +258,8 @@ export class Dataverse {
   }
 }
 
-function mailboxOf(row: DataverseRow): MailboxRow {
+/** A mailbox record as Dataverse answers, in the words of its options. */
+export function mailboxOf(row: DataverseRow): MailboxRow {
   const completed = String(row.testmailboxaccesscompletedon ?? NEVER);
   const words = optional(row.lastsyncerror)?.trim() ?? "";
   return {
@@ -381,7 +382,8 @@ export class Queues {
   }
 }
 
-function queueOf(row: DataverseRow): QueueRow {
+/** A queue as Dataverse answers, in the words of its options. */
+export function queueOf(row: DataverseRow): QueueRow {
   return {
     id: String(row.queueid),
     etag: String(row["@odata.etag"] ?? "*"),

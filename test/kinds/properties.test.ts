@@ -1,22 +1,34 @@
 import fc from "fast-check";
+import type { Properties } from "../../provider/core/kind";
+import { properties as ofForwarding } from "../../provider/kinds/forwarding-mailbox/desired";
+import { properties as ofIndividual } from "../../provider/kinds/individual-mailbox/desired";
+import { properties as ofQueue, ofRecord } from "../../provider/kinds/queue/desired";
 import { clientAccessProperties, mailboxProperties } from "../../provider/kinds/shared-mailbox/properties";
-import { type AnyTable, declarations, rows } from "./property-values";
+import { type AnyTable, after, declarations, rows, seenQueue, seenRecord } from "./property-values";
 
-const tables: [string, AnyTable][] = [
-  ["mailboxProperties", mailboxProperties],
-  ["clientAccessProperties", clientAccessProperties],
+type Read = (row: Properties, inputs: Properties) => unknown;
+const asIs: Read = (row) => row;
+
+const tables: [string, AnyTable, Read][] = [
+  ["mailboxProperties", mailboxProperties, asIs],
+  ["clientAccessProperties", clientAccessProperties, asIs],
+  ["the record of a forward mailbox", ofForwarding, seenRecord],
+  ["the record of a user or queue", ofIndividual, seenRecord],
+  ["a queue", ofQueue, seenQueue],
+  ["the record of a queue", ofRecord, seenRecord],
 ];
 
-describe.each(tables)("%s", (_name, table) => {
+describe.each(tables)("%s", (_name, table, readOf) => {
   const declared = fc.record(declarations(table));
 
   test("what is written is what is read: nothing differs then, and the inputs are as they were declared", () => {
     fc.assert(
       fc.property(declared, declared, rows(table), (inputs, previous, row) => {
-        const changes = table.difference({ declared: inputs, previous, row });
-        const after = { ...row, ...table.parameters(changes) };
-        expect(table.difference({ declared: inputs, previous, row: after })).toEqual([]);
-        const read = table.inputs(after, inputs);
+        const wanted = table.wanted({ declared: inputs, previous });
+        const changes = table.differing(wanted, readOf(row, previous));
+        const now = readOf(after(row, table.columnsOf(wanted, changes)), inputs);
+        expect(table.differing(wanted, now)).toEqual([]);
+        const read = table.inputs(now, inputs);
         for (const name of table.names.filter((one) => inputs[one] !== undefined)) {
           expect(read[name]).toEqual(inputs[name]);
         }
@@ -27,14 +39,29 @@ describe.each(tables)("%s", (_name, table) => {
   test("what nobody declares, now or before, is never changed", () => {
     fc.assert(
       fc.property(rows(table), (row) => {
-        expect(table.difference({ declared: {}, previous: {}, row })).toEqual([]);
+        expect(table.difference({ declared: {}, previous: {}, row: readOf(row, {}) })).toEqual([]);
       }),
     );
   });
 
-  test("each column that is read is selected, and each one that is written is read", () => {
+  test("one change is one path, and each writes something of its own", () => {
     fc.assert(
       fc.property(declared, rows(table), (inputs, row) => {
+        const wanted = table.wanted({ declared: inputs, previous: {} });
+        const changes = table.differing(wanted, readOf(row, {}));
+        const written = changes.map((change) => Object.keys(table.columnsOf(wanted, [change])));
+        expect(written.every((names) => names.length > 0)).toBe(true);
+        expect(new Set(written.flat()).size).toBe(written.flat().length);
+      }),
+    );
+  });
+});
+
+test.each(tables.filter(([, { columns }]) => columns.length > 0))(
+  "%s: each column that is read is selected, and each one that is written is read",
+  (_name, table) => {
+    fc.assert(
+      fc.property(fc.record(declarations(table)), rows(table), (inputs, row) => {
         const asked: string[] = [];
         const watched = new Proxy(row, {
           get(target, name) {
@@ -47,5 +74,5 @@ describe.each(tables)("%s", (_name, table) => {
         expect(table.columns).toEqual(expect.arrayContaining(Object.keys(table.parameters(changes))));
       }),
     );
-  });
-});
+  },
+);

@@ -12,19 +12,21 @@ import {
   whyRowStays,
 } from "../mailbox-record/adoption";
 import { requireSameOrganization } from "../mailbox-record/claims";
+import { unproven } from "../mailbox-record/properties";
 import {
   defaultServerProfile,
   ownerAsDeclared,
   requireSuitableProfile,
   warnWithoutCredentials,
 } from "../mailbox-record/references";
-import { columnsOf, createRow, deleteRow, recordDifference, unproven } from "../mailbox-record/values";
+import { createRow, deleteRow } from "../mailbox-record/writes";
 import {
   birthValues,
   type Desired,
   type ForwardingOperation,
   type Observed,
   profileWanted,
+  properties,
   valuesFor,
 } from "./desired";
 import { observeAround, sourcesOf, type Target, targetIn } from "./observation";
@@ -84,7 +86,12 @@ export async function takeOver(found: Observed, desired: Desired, operation: For
   } else if (way === "adopt") {
     const owner = [await ownerAsDeclared(row.ownerId, operation), desired.inputs.owner] as const;
     const names = { owner, serverProfile: [found.profile?.name, wanted?.name] as const };
-    tellOverwritten(recordDifference(values, row, undefined), `the forward mailbox ${row.name}`, operation, names);
+    tellOverwritten(
+      properties.differing(values, { row, known: operation.known }),
+      `the forward mailbox ${row.name}`,
+      operation,
+      names,
+    );
   }
   return found;
 }
@@ -114,7 +121,7 @@ export async function makeRecord(id: string, desired: Desired, operation: Forwar
     {
       what: "Dynamics to show the new record",
       send: async () => {
-        await dataverse.createMailbox(id, columnsOf(values), action, operation);
+        await dataverse.createMailbox(id, properties.columnsOf(values), action, operation);
         operation.record({
           id,
           inputs: inputs.credentials === undefined ? {} : { credentials: inputs.credentials },

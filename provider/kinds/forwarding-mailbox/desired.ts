@@ -4,13 +4,15 @@ import type { Known, Operation, Problem } from "../../core/kind";
 import type { Flow } from "../../core/mail-flow";
 import { type MemoryOf, remembering } from "../../core/memory";
 import type { Origin } from "../../core/origin";
+import { tableOf } from "../../core/properties";
 import type { Registry } from "../../core/registry";
 import { type IncomingMethod, incomingMethods, type MailboxRow, type ServerProfile } from "../../services/dataverse";
 import type { InboxRule } from "../../services/inbox-rule";
 import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import type { WayOn } from "../mailbox-record/adoption";
-import { type DeclaredOwner, ownerSchema } from "../mailbox-record/references";
+import { columns, type RecordValues, type Seen } from "../mailbox-record/properties";
+import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mailbox-record/references";
 import {
   adopt,
   commandsGiven,
@@ -21,7 +23,6 @@ import {
   shownOfRecord,
   testAndEnable,
 } from "../mailbox-record/schema";
-import { managed, type Owner, orNull, type RecordValues } from "../mailbox-record/values";
 
 /** How a source is written, for messages. */
 export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.com";
@@ -31,26 +32,47 @@ export function pathOf(key: string): string {
   return `sources["${key}"]`;
 }
 
+/** The properties that are the record's. What was declared and is not any more goes back to the default; the rest stays as it is. */
+export const properties = tableOf<Seen<MailboxRow>>()({
+  name: {
+    schema: displayText("the name of the mailbox record, e.g. CRM intake", 200),
+    ...columns.name,
+    removal: "keep",
+  },
+  emailAddress: { schema: smtpAddress("forwardmailbox@contoso.com", 100), ...columns.emailAddress, removal: "keep" },
+  owner: { schema: ownerSchema.optional(), ...columns.owner, removal: { back: undefined } },
+  serverProfile: { schema: serverProfile.optional(), ...columns.serverProfile, removal: { back: undefined } },
+  deleteAfterProcessing: { schema: flag().optional(), ...columns.deleteAfterProcessing, removal: { to: false } },
+  credentials: { schema: credentials.optional(), ...columns.credentials, removal: { to: null } },
+  incomingEmail: {
+    schema: z
+      .enum(["ServerSideSynchronization", "None"], {
+        error:
+          'must be "ServerSideSynchronization" or "None": Dynamics accepts no other method for a forward mailbox (0x8005E212)',
+      })
+      .optional(),
+    ...columns.incomingEmail,
+    removal: { to: "ServerSideSynchronization" },
+  },
+  outgoingEmail: {
+    schema: z.enum(["None"], { error: 'must be "None": a forward mailbox cannot send (0x8005E213)' }).optional(),
+    ...columns.outgoingEmail,
+    removal: { to: "None" },
+  },
+  appointmentsContactsTasks: {
+    schema: z
+      .enum(["None"], {
+        error: 'must be "None": a forward mailbox is nobody\'s, so there is nobody to synchronise them for',
+      })
+      .optional(),
+    ...columns.appointmentsContactsTasks,
+    removal: { to: "None" },
+  },
+});
+
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
-  name: displayText("the name of the mailbox record, e.g. CRM intake", 200),
-  emailAddress: smtpAddress("forwardmailbox@contoso.com", 100),
-  owner: ownerSchema.optional(),
-  serverProfile: serverProfile.optional(),
-  deleteAfterProcessing: flag().optional(),
-  credentials: credentials.optional(),
-  incomingEmail: z
-    .enum(["ServerSideSynchronization", "None"], {
-      error:
-        'must be "ServerSideSynchronization" or "None": Dynamics accepts no other method for a forward mailbox (0x8005E212)',
-    })
-    .optional(),
-  outgoingEmail: z.enum(["None"], { error: 'must be "None": a forward mailbox cannot send (0x8005E213)' }).optional(),
-  appointmentsContactsTasks: z
-    .enum(["None"], {
-      error: 'must be "None": a forward mailbox is nobody\'s, so there is nobody to synchronise them for',
-    })
-    .optional(),
+  ...properties.shape,
   approveEmail: flag().optional(),
   testAndEnable: testAndEnable.optional(),
   sources: keyed(SOURCE, z.strictObject({}, { error: "must be {}" })).optional(),
@@ -94,12 +116,7 @@ export type KnownForwarding = Known<ForwardingInputs, Memory>;
 export type ForwardingOperation = Operation<ForwardingInputs, Memory>;
 
 /** The inputs with what they name looked up. */
-export interface Desired {
-  inputs: ForwardingInputs;
-  /** The declared server profile, or the default one where one was declared before; undefined where it is left alone. */
-  profile: ServerProfile | undefined;
-  /** The declared owner, or the default one where one was declared before; undefined where it is left alone. */
-  owner: Owner | undefined;
+export interface Desired extends LookedUp<ForwardingInputs> {
   sources: Map<string, Recipient>;
 }
 
@@ -145,36 +162,21 @@ export interface Observed {
   way?: WayOn;
 }
 
-/** The record as declared. What was declared and is not any more goes back to the default; the rest stays as it is. */
-export function valuesFor({ inputs, profile, owner }: Desired, { inputs: held }: KnownForwarding): RecordValues {
-  return {
-    name: inputs.name,
-    emailAddress: inputs.emailAddress,
-    owner,
-    serverProfile: inputs.serverProfile === false ? null : profile?.id,
-    deleteAfterProcessing: managed("deleteAfterProcessing", inputs, held, false),
-    incomingEmail: managed("incomingEmail", inputs, held, "ServerSideSynchronization" as const),
-    outgoingEmail: managed("outgoingEmail", inputs, held, "None" as const),
-    appointmentsContactsTasks: managed("appointmentsContactsTasks", inputs, held, "None" as const),
-    // A refresh that found none used leaves null behind, and others may still be stored.
-    credentials:
-      orNull(inputs.credentials) ?? ("credentials" in held || inputs.credentials === false ? null : undefined),
-  };
+/** The record as declared. */
+export function valuesFor(desired: Desired, { inputs: held }: KnownForwarding): RecordValues {
+  const { credentials } = desired.inputs;
+  // A refresh that found none used leaves null behind, and others may still be stored.
+  const inputs = {
+    ...desired.inputs,
+    credentials: credentials ?? ("credentials" in held ? false : undefined),
+  } as const;
+  return valuesOf(properties, { ...desired, inputs }, held);
 }
 
 /** All of a new record: also what is not declared is written, because what Dynamics fills in depends on the organisation. */
-export function birthValues({ inputs, owner }: Desired, serverProfile: string | undefined): RecordValues {
-  return {
-    name: inputs.name,
-    emailAddress: inputs.emailAddress,
-    owner,
-    serverProfile,
-    deleteAfterProcessing: inputs.deleteAfterProcessing ?? false,
-    incomingEmail: inputs.incomingEmail ?? "ServerSideSynchronization",
-    outgoingEmail: "None",
-    appointmentsContactsTasks: "None",
-    credentials: inputs.credentials || undefined,
-  };
+export function birthValues(desired: Desired, serverProfile: string | undefined): RecordValues {
+  const { credentials, ...declared } = valuesOf(properties, desired, {});
+  return { ...properties.defaults, ...declared, serverProfile, credentials: credentials ?? undefined };
 }
 
 /** The server profile that the record will have: the declared one, none where that is declared, else the one it has. */

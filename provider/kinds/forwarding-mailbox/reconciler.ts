@@ -13,13 +13,9 @@ import {
   requireMailboxOfTenant,
   requireSameOrganization,
 } from "../mailbox-record/claims";
-import {
-  declaredOwner,
-  declaredServerProfile,
-  requireSuitableProfile,
-  warnWithoutCredentials,
-} from "../mailbox-record/references";
-import { credentialsAsDeclared, recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
+import { forgetting, writeRecord } from "../mailbox-record/properties";
+import { lookUp, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/references";
+import { recordOutputs, whenInactive } from "../mailbox-record/schema";
 import {
   adviceOnMove,
   approve,
@@ -29,7 +25,6 @@ import {
   NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
-import { forgetting, isOfRecord, recordDifference, writeRecord } from "../mailbox-record/values";
 import { create, find, makeRecord, remove, takeOver } from "./creation";
 import {
   type Desired,
@@ -42,6 +37,7 @@ import {
   type Observed,
   type ObservedSource,
   profileWanted,
+  properties,
   SOURCE,
   schema,
   valuesFor,
@@ -134,15 +130,14 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
       "Dynamics takes in all of her or his mail, private mail included, and deletes it there where deleteAfterProcessing is true. " +
       "Use a shared mailbox of its own.";
     await requireMailboxOfTenant(inputs.emailAddress, { why, effect }, operation);
-    const profile = await declaredServerProfile(inputs.serverProfile, operation);
-    const owner = await declaredOwner(inputs.owner, operation);
+    const found = await lookUp(inputs, operation);
     const sources = await lookUpSources(inputs, operation);
     const loops = loopsOf(inputs, operation.origin, operation.registry, sources);
     if (loops.length > 0) {
       throw new InputError(loops);
     }
     await Promise.all([...sources.values()].map((source) => queueRecordAppears(source, operation)));
-    return { inputs, profile, owner, sources };
+    return { ...found, sources };
   },
 
   find,
@@ -170,7 +165,11 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     if (second !== undefined) {
       return unfit(`it means the forward mailboxes ${listed(found)}; write the id`);
     }
-    const known: KnownForwarding = { id: undefined, inputs: holdingAll(OF_RECORD), memory: operation.known.memory };
+    const known: KnownForwarding = {
+      id: undefined,
+      inputs: holdingAll(properties.names),
+      memory: operation.known.memory,
+    };
     const [observed, feeding] = await Promise.all([
       observeAround(row, undefined, {
         ...operation,
@@ -241,23 +240,10 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
       ),
     );
     if (row === undefined) {
-      return asHeld(known.inputs, {
-        ...Object.fromEntries(OF_RECORD.map((property) => [property, null])),
-        sources: declared,
-      });
+      // None of its values is there when it is gone.
+      return asHeld(known.inputs, { ...properties.everything, sources: declared });
     }
-    const read: Properties = {
-      name: row.name,
-      emailAddress: row.emailAddress,
-      serverProfile: serverProfileAsDeclared(row, profile, known),
-      deleteAfterProcessing: row.deleteAfterProcessing,
-      incomingEmail: row.incoming,
-      outgoingEmail: row.outgoing,
-      appointmentsContactsTasks: row.appointmentsContactsTasks,
-      credentials: credentialsAsDeclared(row, known),
-      owner,
-      sources: declared,
-    };
+    const read = { ...properties.inputs({ row, known, profile, owner }, known.inputs), sources: declared };
     return { ...asHeld(known.inputs, read), ...commandsAsObserved(row, known) };
   },
 
@@ -271,19 +257,6 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
 function isAsHeld(key: string, { isUnread }: ObservedSource, { inputs: { sources } }: KnownForwarding): boolean {
   return isUnread === true && key in (sources ?? {});
 }
-
-/** Inputs that are values of the record: none of them is there when it is gone. */
-const OF_RECORD = [
-  "name",
-  "emailAddress",
-  "owner",
-  "serverProfile",
-  "deleteAfterProcessing",
-  "credentials",
-  "incomingEmail",
-  "outgoingEmail",
-  "appointmentsContactsTasks",
-];
 
 /** Whether a program declares what the state has: then nothing is looked for in this deployment. */
 function isUnchanged({ inputs: held }: KnownForwarding, inputs: Properties): boolean {
@@ -319,7 +292,7 @@ function difference(desired: Desired, previous: KnownForwarding, observed: Obser
   const changes: Change[] =
     row === undefined
       ? [{ path: ["name"], from: undefined, to: inputs.name }]
-      : recordDifference(valuesFor(desired, previous), row, known.inputs.credentials);
+      : properties.differing(valuesFor(desired, previous), { row, known });
   const ids = new Set([...desired.sources.values()].map(({ id }) => id));
   for (const [key, source] of sources) {
     if (inputs.sources?.[key] !== undefined) {
@@ -357,11 +330,11 @@ async function apply(
 ): Promise<undefined> {
   const { inputs } = desired;
   const { row, sources } = observed;
-  const ofRecord = changes.filter(isOfRecord);
+  const ofRecord = properties.own(changes);
   requireOwnMethod(sources, inputs, operation);
   if (row === undefined) {
     operation.progress(`making the forward mailbox ${inputs.name} again, which somebody deleted in Dynamics`);
-    operation.record({ memory: forgetting(OF_RECORD) });
+    operation.record({ memory: forgetting(properties.names) });
     await makeRecord(observed.id, desired, operation);
   } else {
     await changeRecord(ofRecord, row, desired, observed, operation);
@@ -403,6 +376,6 @@ async function changeRecord(
     if (ofRecord.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
       warnWithoutCredentials(Boolean(inputs.credentials), wanted, operation);
     }
-    await writeRecord(ofRecord, values, inputs, row, who, operation);
+    await writeRecord(properties, ofRecord, values, inputs, row, who, operation);
   }
 }

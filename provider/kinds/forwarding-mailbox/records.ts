@@ -7,7 +7,7 @@ import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { testAgain } from "../mailbox-record/test-and-enable";
-import { change, columnsOf, command } from "../mailbox-record/values";
+import { change, command } from "../mailbox-record/writes";
 import {
   type ForwardingInputs,
   type ForwardingOperation,
@@ -15,6 +15,7 @@ import {
   type Memory,
   type ObservedSource,
   pathOf,
+  properties,
 } from "./desired";
 
 const SERVER_SIDE: IncomingMethod = "ServerSideSynchronization";
@@ -205,7 +206,7 @@ export async function setRecords(key: string, source: ObservedSource, operation:
     const action = `setting the incoming method of ${key} to Forward Mailbox`;
     // Its queue may be testing it in this very deployment.
     await registry.exclusively(testThing(record.id), async () => {
-      await change(record, columnsOf({ incomingEmail: FORWARD_MAILBOX }), action, operation);
+      await change(record, properties.columnsOf({ incomingEmail: FORWARD_MAILBOX }), action, operation);
       await testAgain(record, operation);
     });
   }
@@ -302,7 +303,7 @@ export async function releaseRecords(
     } else if (!isHeld && method !== undefined && method !== FORWARD_MAILBOX) {
       await command(
         record,
-        columnsOf({ incomingEmail: method }),
+        properties.columnsOf({ incomingEmail: method }),
         `putting back the incoming method of ${key}`,
         operation,
         // If someone changed it in the meantime, leave their value alone.

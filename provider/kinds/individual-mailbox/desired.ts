@@ -2,6 +2,7 @@ import { z } from "zod";
 import { displayText, flag, smtpAddress, whyNotIdentifier } from "../../core/canonical";
 import type { Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
+import { tableOf } from "../../core/properties";
 import { absent, type Unfit, unfit } from "../../core/reading";
 import { InputError } from "../../http/errors";
 import {
@@ -14,6 +15,7 @@ import {
 import { listed } from "../../services/principals";
 import { isGuid } from "../../services/text";
 import { decidedElsewhere } from "../mailbox-record/claims";
+import { columns, type RecordValues, type Seen } from "../mailbox-record/properties";
 import { serverProfileOf } from "../mailbox-record/references";
 import {
   commandsGiven,
@@ -24,9 +26,25 @@ import {
   testAndEnable,
 } from "../mailbox-record/schema";
 import { namesOf, recordOf, type UserOrQueue, userOrQueue } from "../mailbox-record/user-or-queue";
-import type { RecordValues } from "../mailbox-record/values";
 
 const USER = "a Dynamics user's address, sign-in name or id, e.g. ada@contoso.com";
+
+const anyOf = <const Methods extends readonly string[]>(methods: Methods) =>
+  z.enum(methods, { error: `must be one of ${methods.join(", ")}` }).optional();
+
+/** What leaves the program goes back to what it was before it was declared; what is not known of that stays. */
+const FORMER = { removal: { back: undefined } } as const;
+
+/** The properties that are the record's. */
+export const properties = tableOf<Seen<MailboxRow>>()({
+  emailAddress: { schema: smtpAddress("ada@contoso.com", 100).optional(), ...columns.emailAddress, ...FORMER },
+  serverProfile: { schema: serverProfile.optional(), ...columns.serverProfile, ...FORMER },
+  incomingEmail: { schema: anyOf(incomingMethods), ...columns.incomingEmail, ...FORMER },
+  outgoingEmail: { schema: anyOf(outgoingMethods), ...columns.outgoingEmail, ...FORMER },
+  appointmentsContactsTasks: { schema: anyOf(outgoingMethods), ...columns.appointmentsContactsTasks, ...FORMER },
+  deleteAfterProcessing: { schema: flag().optional(), ...columns.deleteAfterProcessing, ...FORMER },
+  credentials: { schema: credentials.optional(), ...columns.credentials, ...FORMER },
+});
 
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
@@ -43,15 +61,7 @@ export const schema = z.strictObject({
   queue: displayText("a queue's id, address or name", 200)
     .transform((value) => (value.includes("@") || isGuid(value) ? value.toLowerCase() : value))
     .optional(),
-  emailAddress: smtpAddress("ada@contoso.com", 100).optional(),
-  serverProfile: serverProfile.optional(),
-  incomingEmail: z.enum(incomingMethods, { error: `must be one of ${incomingMethods.join(", ")}` }).optional(),
-  outgoingEmail: z.enum(outgoingMethods, { error: `must be one of ${outgoingMethods.join(", ")}` }).optional(),
-  appointmentsContactsTasks: z
-    .enum(outgoingMethods, { error: `must be one of ${outgoingMethods.join(", ")}` })
-    .optional(),
-  deleteAfterProcessing: flag().optional(),
-  credentials: credentials.optional(),
+  ...properties.shape,
   approveEmail: flag().optional(),
   testAndEnable: testAndEnable.optional(),
   environmentUrl: environmentUrl.optional(),
@@ -60,19 +70,8 @@ export const schema = z.strictObject({
 /** Canonical inputs. */
 export type IndividualInputs = z.output<typeof schema>;
 
-/** The properties of a record that an `IndividualMailbox` may declare. */
-export const PROPERTIES = [
-  "emailAddress",
-  "serverProfile",
-  "incomingEmail",
-  "outgoingEmail",
-  "appointmentsContactsTasks",
-  "deleteAfterProcessing",
-  "credentials",
-] as const;
-
 /** One of them. */
-export type Property = (typeof PROPERTIES)[number];
+export type Property = (typeof properties.names)[number];
 
 /** What the mailbox record of a user or queue is remembered by. */
 export const memory = remembering(
@@ -105,6 +104,7 @@ export interface Desired {
   inputs: IndividualInputs;
   /** The user or queue. */
   owner: UserOrQueue;
+  /** The declared server profile. */
   profile: ServerProfile | undefined;
 }
 
@@ -153,7 +153,7 @@ export async function observeAround(
     successor,
     organizationId,
     profile,
-    elsewhere: decidedElsewhere(row.id, PROPERTIES, operation),
+    elsewhere: decidedElsewhere(row.id, properties.names, operation),
     formerMethod: operation.registry.formerMethods.get(row.id),
   };
 }

@@ -4,26 +4,19 @@ import type { Registry } from "../../core/registry";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { retryWhile } from "../../services/waiting";
 import { decidedElsewhere, requireSameOrganization } from "../mailbox-record/claims";
-import { serverProfileOf } from "../mailbox-record/references";
-import { isHeld } from "../mailbox-record/schema";
+import { forgetting, type RecordValues, writeRecord } from "../mailbox-record/properties";
+import { serverProfileOf, valuesOf } from "../mailbox-record/references";
 import { addressColumn, type UserOrQueue, writeTo } from "../mailbox-record/user-or-queue";
+import { isChangedMeanwhile } from "../mailbox-record/writes";
 import {
-  forgetting,
-  isChangedMeanwhile,
-  orNull,
-  type RecordValues,
-  recordDifference,
-  valuesOf,
-  writeRecord,
-} from "../mailbox-record/values";
-import {
+  type Desired,
   type IndividualInputs,
   type IndividualOperation,
   type KnownIndividual,
   type Memory,
   observeAround,
-  PROPERTIES,
   type Property,
+  properties,
   whoIs,
 } from "./desired";
 
@@ -44,8 +37,9 @@ export function recordFormer(
     return;
   }
   const former = { ...begun };
-  const found: RecordValues = { ...valuesOf(row), credentials: null };
-  for (const property of PROPERTIES) {
+  // What it signs in with cannot be read.
+  const found: RecordValues = { ...properties.values({ row, known }), credentials: null };
+  for (const property of properties.names) {
     if (inputs[property] !== undefined && !(property in former)) {
       Object.assign(former, { [property]: found[property] });
       if (property === "credentials" && row.isPasswordSet) {
@@ -104,7 +98,7 @@ export function givenWith(
 /** Records that a record has what is declared, and forgets what is not declared any more. */
 export function settleGiven(inputs: IndividualInputs, values: RecordValues, operation: IndividualOperation): void {
   const { former } = operation.known.memory;
-  const { given } = givenWith(values, PROPERTIES, operation.known);
+  const { given } = givenWith(values, properties.names, operation.known);
   const declared = <Value>(all: Readonly<Record<string, Value>> | undefined) =>
     all && Object.fromEntries(Object.entries(all).filter(([property]) => inputs[property as Property] !== undefined));
   operation.record({
@@ -116,52 +110,40 @@ export function settleGiven(inputs: IndividualInputs, values: RecordValues, oper
   });
 }
 
-/** What is declared, as values of the record: the server profile by its id, and null where the program says that there is none. */
-export function declaredValues(inputs: IndividualInputs, serverProfileId: string | undefined): RecordValues {
-  const serverProfile = inputs.serverProfile === false ? null : serverProfileId;
-  return { ...inputs, serverProfile, credentials: orNull(inputs.credentials) };
+/** What is declared, as values of the record. */
+export function declaredValues({ inputs, profile }: Declared): RecordValues {
+  return valuesOf(properties, { inputs, profile }, {});
 }
+
+/** The inputs with the server profile looked up. */
+type Declared = Pick<Desired, "inputs" | "profile">;
 
 /**
  * What is declared, and for what was declared before and is not any more, what it was before: unless somebody changed it since, or
  * another resource decides it now.
  */
 export function valuesFor(
-  inputs: IndividualInputs,
-  serverProfileId: string | undefined,
+  { inputs, profile }: Declared,
   { inputs: held }: KnownIndividual,
   row: MailboxRow,
   elsewhere: readonly string[],
   known: KnownIndividual,
 ): RecordValues {
-  const declared = declaredValues(inputs, serverProfileId);
-  const back = valuesToPutBack(row, known);
-  return Object.fromEntries(
-    PROPERTIES.flatMap((property) => {
-      const isLeft = isHeld(held, property) && !elsewhere.includes(property);
-      const value = inputs[property] !== undefined ? declared[property] : isLeft ? back[property] : undefined;
-      return value === undefined ? [] : [[property, value]];
-    }),
-  );
+  const back = Object.entries(valuesToPutBack(row, known)).filter(([property]) => !elsewhere.includes(property));
+  return valuesOf(properties, { inputs, profile }, held, Object.fromEntries(back));
 }
 
 /** What goes back when it is not declared any more: what this resource gave the record and the record still has. */
-export function valuesToPutBack(
-  row: MailboxRow,
-  { memory: { former: before = {}, given: own = {}, givenBefore: earlier = {} } }: KnownIndividual,
-): RecordValues {
+export function valuesToPutBack(row: MailboxRow, known: KnownIndividual): RecordValues {
+  const { former = {}, given = {}, givenBefore = {} } = known.memory;
+  const now = properties.values({ row, known });
   return Object.fromEntries(
-    PROPERTIES.filter((property) => property in before && property in own)
+    properties.names
+      .filter((property) => property in former && property in given)
       // If someone changed it in the meantime, leave their value alone.
-      .filter((property) => [own[property], ...(earlier[property] ?? [])].some((one) => isStill(property, one, row)))
-      .map((property) => [property, before[property]]),
+      .filter((property) => [given[property], ...(givenBefore[property] ?? [])].includes(now[property]))
+      .map((property) => [property, former[property]]),
   );
-}
-
-function isStill(property: Property, given: unknown, row: MailboxRow): boolean {
-  // Whether the password is the one that was given cannot be read.
-  const value = property === "credentials" ? { userName: given, password: "" } : given;
-  return recordDifference({ [property]: value } as RecordValues, row, { password: "" }).length === 0;
 }
 
 /** Puts back what the record was before, as far as it still is what this resource made of it. */
@@ -180,32 +162,27 @@ async function putBack(row: MailboxRow, operation: IndividualOperation): Promise
   const { known, registry } = operation;
   const who = `the mailbox record of ${whoIs(known)}`;
   const all = valuesToPutBack(row, known);
-  const elsewhere = decidedElsewhere(row.id, PROPERTIES, operation);
+  const elsewhere = decidedElsewhere(row.id, properties.names, operation);
   if (all.incomingEmail !== undefined && elsewhere.includes("incomingEmail")) {
     // A forward mailbox that this record still feeds puts it back when it lets go.
     registry.formerMethods.set(row.id, all.incomingEmail);
   }
-  tellForgotten(
-    recordDifference(
-      Object.fromEntries(Object.entries(all).filter(([property]) => elsewhere.includes(property))),
-      row,
-      null,
-    ),
-    row,
-    who,
-    operation,
+  const some = (isMeant: (property: string) => boolean): RecordValues =>
+    Object.fromEntries(Object.entries(all).filter(([property]) => isMeant(property)));
+  const lost = properties.differing(
+    some((property) => elsewhere.includes(property)),
+    { row, known },
   );
-  const { emailAddress, ...values }: RecordValues = Object.fromEntries(
-    Object.entries(all).filter(([property]) => !elsewhere.includes(property)),
-  );
+  tellForgotten(lost, row, who, operation);
+  const { emailAddress, ...values } = some((property) => !elsewhere.includes(property));
   const why = await whyProfileStays(values, row, operation);
   if (why !== undefined) {
     operation.warn(`The server profile that ${who} had before ${why}; it keeps the one it has.`);
     delete values.serverProfile;
   }
-  const changes = recordDifference(values, row, null);
-  await writeRecord(changes, values, {}, row, who, operation);
-  if (emailAddress !== undefined && emailAddress !== valuesOf(row).emailAddress) {
+  const changes = properties.differing(values, { row, known });
+  await writeRecord(properties, changes, values, {}, row, who, operation);
+  if (emailAddress !== undefined && (emailAddress ?? "") !== row.emailAddress) {
     const { owner } = await observeAround(row, known.inputs, operation);
     await setAddress(owner, emailAddress, operation);
   }

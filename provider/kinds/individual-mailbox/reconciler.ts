@@ -16,13 +16,15 @@ import {
   requireOwnValues,
   requireSameOrganization,
 } from "../mailbox-record/claims";
+import { type RecordValues, writeRecord } from "../mailbox-record/properties";
 import {
+  byId,
   requireSuitableProfile,
   serverProfileNamed,
   serverProfileOf,
   warnWithoutCredentials,
 } from "../mailbox-record/references";
-import { credentialsAsDeclared, recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
+import { recordOutputs, whenInactive } from "../mailbox-record/schema";
 import {
   adviceOnMove,
   approve,
@@ -33,7 +35,6 @@ import {
   test,
 } from "../mailbox-record/test-and-enable";
 import { recordAppears, recordOf, type UserOrQueue, writeTo } from "../mailbox-record/user-or-queue";
-import { isOfRecord, type RecordValues, recordDifference, valuesOf, writeRecord } from "../mailbox-record/values";
 import {
   type Desired,
   type IndividualInputs,
@@ -45,7 +46,7 @@ import {
   type Observed,
   observeAround,
   ownerNamed,
-  PROPERTIES,
+  properties,
   recordAsked,
   schema,
   whoIs,
@@ -81,7 +82,9 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
       ...claimsOfRecord(inputs),
       // The record of a declared queue may be declared as well: they are one.
       ...(user === undefined ? [] : claimsOfAddress(inputs)),
-      ...(whose === undefined ? [] : claimsOfValues([environmentName(environmentUrl), whose], inputs, PROPERTIES)),
+      ...(whose === undefined
+        ? []
+        : claimsOfValues([environmentName(environmentUrl), whose], inputs, properties.names)),
     ];
   },
 
@@ -99,7 +102,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
 
   declare(known, inputs, origin, registry) {
     const { regarding } = known.memory;
-    declareValues(known.id ?? "", known, inputs, PROPERTIES, origin, registry);
+    declareValues(known.id ?? "", known, inputs, properties.names, origin, registry);
     shareFormer(known, registry);
     for (const kind of ["user", "queue"] as const) {
       const named = inputs[kind];
@@ -166,7 +169,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
     const { row, owner } = answer;
     const named = { [owner.kind]: owner.kind === "user" ? (owner.address ?? owner.id) : owner.id };
     const observed = await observeAround(row, named, operation);
-    const known: KnownIndividual = { id: row.id, inputs: holdingAll(PROPERTIES), memory: operation.known.memory };
+    const known: KnownIndividual = { id: row.id, inputs: holdingAll(properties.names), memory: operation.known.memory };
     const values = await this.inputs(known, observed);
     return { observed, inputs: { ...values, ...named } };
   },
@@ -179,9 +182,9 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
 
   async finish(desired, _previous, { row, ...observed }, operation) {
     const { inputs, owner } = desired;
-    requireOwnValues(row.id, spelled(desired), PROPERTIES, operation);
+    requireOwnValues(row.id, byId({ inputs, profile: desired.profile }), properties.names, operation);
     recordFormer(inputs, row, observed.isCreation === true, operation);
-    settleGiven(inputs, declaredValues(inputs, desired.profile?.id), operation);
+    settleGiven(inputs, declaredValues(desired), operation);
     const approved = await approve(inputs.approveEmail, row, operation, (columns, action) =>
       writeTo(owner, columns, action, operation),
     );
@@ -202,15 +205,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
   },
 
   inputs(known, { row, profile }) {
-    const read: Properties = {
-      emailAddress: valuesOf(row).emailAddress,
-      serverProfile: serverProfileAsDeclared(row, profile, known),
-      incomingEmail: row.incoming,
-      outgoingEmail: row.outgoing,
-      appointmentsContactsTasks: row.appointmentsContactsTasks,
-      deleteAfterProcessing: row.deleteAfterProcessing,
-      credentials: credentialsAsDeclared(row, known),
-    };
+    const read = properties.inputs({ row, known, profile }, known.inputs);
     return { ...asHeld(known.inputs, read), ...commandsAsObserved(row, known) };
   },
 
@@ -281,11 +276,6 @@ function whenDisabled({ isDisabled, name, id }: UserOrQueue, successor: Observed
   return [`user: ${name} (${id}) is disabled in Dynamics, and no mail of a disabled user is processed. ${remedy}`];
 }
 
-/** What is declared as the registry compares it: the server profile by its id, or false for none. */
-function spelled({ inputs, profile }: Desired): Properties {
-  return { ...inputs, serverProfile: inputs.serverProfile === false ? false : profile?.id };
-}
-
 /** Whether two programs mean the same user or queue, by any of the ways to write it. */
 function isSameOne(property: "user" | "queue", { inputs: held, memory }: KnownIndividual, inputs: Properties): boolean {
   const before = held[property] ?? undefined;
@@ -298,13 +288,12 @@ function isSameOne(property: "user" | "queue", { inputs: held, memory }: KnownIn
 }
 
 function difference(
-  { inputs, profile }: Desired,
+  desired: Desired,
   previous: KnownIndividual,
   { row, elsewhere }: Observed,
   known: KnownIndividual,
 ): Change[] {
-  const values = valuesFor(inputs, profile?.id, previous, row, elsewhere, known);
-  return recordDifference(values, row, known.inputs.credentials);
+  return properties.differing(valuesFor(desired, previous, row, elsewhere, known), { row, known });
 }
 
 /** A mailbox record in words. */
@@ -320,9 +309,9 @@ async function apply(
 ): Promise<undefined> {
   const { inputs, owner } = desired;
   const { row, elsewhere } = observed;
-  const declared = declaredValues(inputs, desired.profile?.id);
-  const values = valuesFor(inputs, desired.profile?.id, operation.known, row, elsewhere, operation.known);
-  requireOwnValues(row.id, spelled(desired), PROPERTIES, operation);
+  const declared = declaredValues(desired);
+  const values = valuesFor(desired, operation.known, row, elsewhere, operation.known);
+  requireOwnValues(row.id, byId({ inputs, profile: desired.profile }), properties.names, operation);
   const profile = await profileOf(values, observed, operation);
   requireSuitableProfile({ appointmentsContactsTasks: row.appointmentsContactsTasks, ...values }, profile);
   if (changes.some(({ path: [property] }) => property === "serverProfile" || property === "credentials")) {
@@ -330,10 +319,10 @@ async function apply(
   }
   recordFormer(inputs, row, observed.isCreation === true, operation);
   // The record first: Dynamics refuses there what cannot be, before the address is anything new.
-  const own = changes.filter((change) => isOfRecord(change) && change.path[0] !== "emailAddress");
+  const own = changes.filter(({ path: [property] }) => property !== "emailAddress");
   const given = own.map(({ path }) => path[0] ?? "").filter((property) => property in inputs);
   await written(
-    () => writeRecord(own, values, inputs, row, inWords(owner), operation),
+    () => writeRecord(properties, own, values, inputs, row, inWords(owner), operation),
     () => operation.record({ memory: givenWith(declared, given, operation.known) }),
   );
   const { emailAddress } = values;

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { displayText } from "../../core/canonical";
+import type { Held, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { MailboxRow, ServerProfile } from "../../services/dataverse";
 import type { Principal } from "../../services/principals";
 import { isGuid } from "../../services/text";
-import type { RecordOperation } from "./schema";
-import type { Owner, RecordValues } from "./values";
+import type { Owner, RecordTable, RecordValues } from "./properties";
+import type { RecordInputs, RecordOperation } from "./schema";
 
 const OWNER = "must be { user } or { team }, one of the two, by name, address or id";
 
@@ -26,15 +28,62 @@ export const ownerSchema = z
 /** Who owns a row, as declared. */
 export type DeclaredOwner = z.output<typeof ownerSchema>;
 
-/** The declared owner; the default one where one was declared before; undefined where it is left alone. */
-export async function declaredOwner(
-  declared: DeclaredOwner | undefined,
+/** The inputs with what they name looked up. */
+export interface LookedUp<Inputs> {
+  inputs: Inputs;
+  /** The declared server profile, or the default one where one was declared before; undefined where it is left alone. */
+  profile: ServerProfile | undefined;
+  /** The declared owner, or the default one where one was declared before; undefined where it is left alone. */
+  owner?: Owner | undefined;
+}
+
+/**
+ * Looks up what inputs name.
+ *
+ * @param defaultProfile looks for the profile of those who declare none any more.
+ */
+export async function lookUp<Inputs extends RecordInputs>(
+  inputs: Inputs,
   operation: RecordOperation,
-): Promise<Owner | undefined> {
-  if (declared !== undefined) {
-    return ownerNamed(declared, operation);
-  }
-  return (operation.known.inputs.owner ?? undefined) === undefined ? undefined : defaultOwner(operation);
+  defaultProfile: (operation: RecordOperation) => Promise<ServerProfile | undefined> = defaultServerProfile,
+): Promise<LookedUp<Inputs>> {
+  const { owner, serverProfile } = inputs;
+  const { inputs: held } = operation.known;
+  return {
+    inputs,
+    profile:
+      typeof serverProfile === "string"
+        ? await serverProfileNamed(serverProfile, operation)
+        : serverProfile === undefined && isSet(held.serverProfile)
+          ? await defaultProfile(operation)
+          : undefined,
+    owner:
+      owner !== undefined
+        ? await ownerNamed(owner, operation)
+        : isSet(held.owner)
+          ? await defaultOwner(operation)
+          : undefined,
+  };
+}
+
+/** What is declared, with the references by id; false is "none". */
+export function byId<Inputs extends RecordInputs>({ inputs, profile, owner }: LookedUp<Inputs>) {
+  return { ...inputs, serverProfile: inputs.serverProfile && profile?.id, owner: inputs.owner && owner };
+}
+
+/**
+ * The values that a record should have.
+ *
+ * @param remembered what properties go back to that are not declared any more; the references go back to the default ones.
+ */
+export function valuesOf<Inputs extends RecordInputs>(
+  table: Pick<RecordTable, "wanted">,
+  desired: LookedUp<Inputs>,
+  previous: Held<RecordInputs>,
+  remembered: Properties = {},
+): RecordValues {
+  const defaults = { serverProfile: desired.profile?.id, owner: desired.owner };
+  return table.wanted({ declared: byId(desired), previous, remembered: { ...defaults, ...remembered } });
 }
 
 /** The declared owner of a row, looked up; an owner that the state knows by its id keeps meaning that one. */
@@ -149,22 +198,6 @@ async function ofOrganization(operation: RecordOperation): Promise<ServerProfile
 
 function none({ warn }: RecordOperation): undefined {
   warn("serverProfile is not declared and the organisation has no default one; mail is not processed without.");
-}
-
-/**
- * The declared profile; the default one where one was declared before; undefined where it is left alone or none is declared.
- *
- * @param byDefault looks for the default one.
- */
-export async function declaredServerProfile(
-  declared: string | false | undefined,
-  operation: RecordOperation,
-  byDefault: (operation: RecordOperation) => Promise<ServerProfile | undefined> = defaultServerProfile,
-): Promise<ServerProfile | undefined> {
-  if (declared !== undefined) {
-    return declared === false ? undefined : serverProfileNamed(declared, operation);
-  }
-  return (operation.known.inputs.serverProfile ?? undefined) === undefined ? undefined : byDefault(operation);
 }
 
 /** The profile that a row has, if any. */

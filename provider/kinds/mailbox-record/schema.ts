@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { displayText, orNone } from "../../core/canonical";
 import type { Held, Known, Operation } from "../../core/kind";
-import type { Approval, MailboxRow, ServerProfile, Status } from "../../services/dataverse";
+import type { Approval, MailboxRow, Status } from "../../services/dataverse";
 import { isGuid } from "../../services/text";
+import type { Credentials } from "./properties";
 import type { DeclaredOwner } from "./references";
 import { isUndone, type TestAndEnable } from "./test-and-enable";
-import type { Credentials } from "./values";
 
 /** What every kind with a mailbox record remembers by its own name, because users read it. */
 export const shownOfRecord = {
@@ -84,37 +84,6 @@ export function whenInactive(row: Pick<MailboxRow, "name" | "isActive"> | undefi
   return row === undefined || row.isActive
     ? []
     : [`The mailbox record ${row.name} is inactive: Dynamics processes no mail of it (0x8005E219). Activate it there.`];
-}
-
-/**
- * The credentials as they are declared, as far as they can be read: a password never comes back, so the one in the state
- * stands for it as long as the record has one.
- */
-export function credentialsAsDeclared(
-  row: MailboxRow,
-  { inputs: { credentials } }: RecordKnown,
-): Partial<Credentials> | false | null {
-  const { password } = (credentials || {}) as Partial<Credentials>;
-  if (!row.usesCredentials) {
-    // Those that are stored and not used are none too, and yet not what "none" was declared for.
-    return credentials === false && row.userName === undefined && !row.isPasswordSet ? false : null;
-  }
-  return {
-    ...(row.userName === undefined ? {} : { userName: row.userName }),
-    ...(row.isPasswordSet && password !== undefined ? { password } : {}),
-  };
-}
-
-/** The server profile as it is declared: the program's spelling while it is the same one. */
-export function serverProfileAsDeclared(
-  { serverProfileId }: Pick<MailboxRow, "serverProfileId">,
-  profile: ServerProfile | undefined,
-  { inputs: { serverProfile: declared }, memory }: RecordKnown,
-): unknown {
-  if (declared === false) {
-    return serverProfileId === undefined ? false : profile?.name;
-  }
-  return serverProfileId === memory.serverProfileId ? declared : profile?.name;
 }
 
 /** Whether a state has a value of a property: one that a refresh did not find is null there, and is managed all the same. */

@@ -3,7 +3,7 @@ import { testThing } from "../../core/registry";
 import { isServiceError, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow, Status } from "../../services/dataverse";
 import type { RecordKnown, RecordOperation } from "./schema";
-import { command, lookUntil, TEST_TIME } from "./values";
+import { command, lookUntil, TEST_TIME } from "./writes";
 
 const APPROVED = 1;
 /** O365RoleUnsupportedForEmailApproval: the caller may not approve. */

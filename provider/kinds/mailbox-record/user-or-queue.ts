@@ -2,7 +2,7 @@ import { isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow, QueueRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
 import { retryWhile, settle } from "../../services/waiting";
-import { isChangedMeanwhile, type Reach } from "./values";
+import { isChangedMeanwhile, type Reach } from "./writes";
 
 /** The user or queue that a mailbox record belongs to; Dynamics makes and deletes the record with it. */
 export interface UserOrQueue {

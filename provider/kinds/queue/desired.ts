@@ -1,22 +1,20 @@
 import { z } from "zod";
 import { displayText, flag, smtpAddress } from "../../core/canonical";
-import type { Change, Held, Known, Operation } from "../../core/kind";
+import type { Change, Held, Known, Operation, Properties } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { tableOf } from "../../core/properties";
 import {
-  type DataverseRow,
   type EmailFiltering,
   emailFilters,
-  type IncomingMethod,
   incomingMethods,
   type MailboxRow,
-  type OutgoingMethod,
   outgoingMethods,
   type QueueRow,
   type ServerProfile,
 } from "../../services/dataverse";
 import type { WayOn } from "../mailbox-record/adoption";
-import { type DeclaredOwner, ownerSchema } from "../mailbox-record/references";
+import { columns, type Seen } from "../mailbox-record/properties";
+import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mailbox-record/references";
 import {
   adopt,
   commandsGiven,
@@ -27,7 +25,6 @@ import {
   shownOfRecord,
   testAndEnable,
 } from "../mailbox-record/schema";
-import { type Owner, ownerColumns } from "../mailbox-record/values";
 
 /** A queue's methods: there is nobody whose Outlook could do it. */
 const INCOMING = ["None", "ServerSideSynchronization", "ForwardMailbox"] as const;
@@ -40,53 +37,44 @@ const oneOf = <const Choices extends readonly string[]>(choices: Choices) =>
  * The properties that are columns of the queue's row. Methods and filtering that leave the program go back to what they were before they
  * were declared, or to those of a new queue.
  */
-export const properties = tableOf<QueueRow>()({
+export const properties = tableOf<Seen<QueueRow>>()({
   name: {
     schema: displayText("the name of the queue, e.g. Support", 200),
-    columns: ["name"],
-    read: ({ name }) => name,
+    read: ({ row: { name } }) => name,
     write: (name) => ({ name }),
     removal: "keep",
   },
   emailAddress: {
     schema: smtpAddress("support@contoso.com", 100),
-    columns: ["emailaddress"],
-    read: ({ emailAddress }) => emailAddress,
+    read: ({ row: { emailAddress } }) => emailAddress,
     write: (emailaddress) => ({ emailaddress }),
     removal: "keep",
   },
-  incomingEmail: {
-    schema: oneOf(INCOMING),
-    columns: ["incomingemaildeliverymethod"],
-    read: ({ incoming }) => incoming,
-    write: (method) => ({ incomingemaildeliverymethod: incomingMethods.indexOf(method as IncomingMethod) }),
-    removal: { back: (_row, { incomingEmail = "None" }) => incomingEmail },
-  },
-  outgoingEmail: {
-    schema: oneOf(OUTGOING),
-    columns: ["outgoingemaildeliverymethod"],
-    read: ({ outgoing }) => outgoing,
-    write: (method) => ({ outgoingemaildeliverymethod: outgoingMethods.indexOf(method as OutgoingMethod) }),
-    removal: { back: (_row, { outgoingEmail = "None" }) => outgoingEmail },
-  },
+  owner: { schema: ownerSchema.optional(), ...columns.owner, removal: { back: undefined } },
+  incomingEmail: { schema: oneOf(INCOMING), ...columns.incomingEmail, removal: { back: "None" } },
+  outgoingEmail: { schema: oneOf(OUTGOING), ...columns.outgoingEmail, removal: { back: "None" } },
   emailFiltering: {
     schema: oneOf(emailFilters),
-    columns: ["incomingemailfilteringmethod"],
-    read: ({ filtering }) => filtering,
-    write: (filter) => ({ incomingemailfilteringmethod: emailFilters.indexOf(filter as EmailFiltering) }),
-    removal: { back: (_row, { emailFiltering = "All" }) => emailFiltering },
+    read: ({ row: { filtering } }) => filtering,
+    write: (filter: EmailFiltering) => ({ incomingemailfilteringmethod: emailFilters.indexOf(filter) }),
+    removal: { back: "All" },
   },
 });
 
+/** The property that is a column of its mailbox record. */
+export const ofRecord = tableOf<Seen<MailboxRow>>()({
+  serverProfile: { schema: serverProfile.optional(), ...columns.serverProfile, removal: { back: undefined } },
+});
+
+const { name, emailAddress, owner, ...filtered } = properties.shape;
+
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
-  name: properties.shape.name,
-  emailAddress: properties.shape.emailAddress,
-  owner: ownerSchema.optional(),
-  serverProfile: serverProfile.optional(),
-  incomingEmail: properties.shape.incomingEmail,
-  outgoingEmail: properties.shape.outgoingEmail,
-  emailFiltering: properties.shape.emailFiltering,
+  name,
+  emailAddress,
+  owner,
+  ...ofRecord.shape,
+  ...filtered,
   approveEmail: flag().optional(),
   testAndEnable: testAndEnable.optional(),
   environmentUrl: environmentUrl.optional(),
@@ -129,13 +117,7 @@ export type KnownQueue = Known<QueueInputs, Memory>;
 export type QueueOperation = Operation<QueueInputs, Memory>;
 
 /** The inputs with what they name looked up. */
-export interface Desired {
-  inputs: QueueInputs;
-  /** The declared server profile, or the default one where one was declared before; undefined where it is left alone. */
-  profile: ServerProfile | undefined;
-  /** The declared owner, or the default one where one was declared before; undefined where it is left alone. */
-  owner: Owner | undefined;
-}
+export type Desired = LookedUp<QueueInputs>;
 
 /** The queue and the mailbox record that Dynamics made for it. */
 export interface Observed {
@@ -164,10 +146,11 @@ export function formerValues(
   inputs: QueueInputs,
   previous: Held<QueueInputs>,
   queue: QueueRow,
-  { memory: { created, former } }: KnownQueue,
+  known: KnownQueue,
 ): Memory["former"] {
+  const { created, former } = known.memory;
   const isBirth = created === true && previous.name === undefined;
-  const seen = properties.inputs(queue, {});
+  const seen = properties.values({ row: queue, known });
   const found = GOES_BACK.filter(
     (property) => inputs[property] !== undefined && !isHeld(previous, property) && !isBirth,
   );
@@ -185,30 +168,11 @@ export function formerOf(inputs: QueueInputs, former: Memory["former"]): Memory[
 }
 
 /** What of a queue is not as it should be. Pure. @param previous what was known before; a new queue has nothing. */
-export function queueDifference(
-  inputs: QueueInputs,
-  owner: Owner | undefined,
-  previous: KnownQueue,
-  row: QueueRow,
-): Change[] {
-  const remembered = previous.memory.former ?? {};
-  return [
-    ...properties.difference({ declared: inputs, previous: previous.inputs, row, remembered }),
-    ...(owner === undefined || owner.id === row.ownerId ? [] : [{ path: ["owner"], from: row.ownerId, to: owner.id }]),
-  ];
+export function queueDifference(desired: Desired, previous: KnownQueue, row: QueueRow): Change[] {
+  return properties.differing(queueValues(desired, previous), { row, known: previous });
 }
 
-/** The columns that make changes. */
-export function columnsFor(changes: readonly Change[], owner: Owner | undefined): DataverseRow {
-  const isOwned = owner !== undefined && changes.some(({ path: [property] }) => property === "owner");
-  return { ...properties.parameters(changes), ...(isOwned ? ownerColumns(owner) : {}) };
-}
-
-/** The columns of a new queue: what is declared and nothing else. */
-export function columnsOfNew(inputs: QueueInputs, owner: Owner | undefined): DataverseRow {
-  const declared = properties.names.filter((name) => inputs[name] !== undefined);
-  return {
-    ...properties.parameters(declared.map((name) => ({ path: [name], from: undefined, to: inputs[name] }))),
-    ...(owner === undefined ? {} : ownerColumns(owner)),
-  };
+/** The values that a queue should have. */
+export function queueValues(desired: Desired, { inputs, memory }: KnownQueue): Properties {
+  return valuesOf(properties, desired, inputs, memory.former);
 }

@@ -1,6 +1,6 @@
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
 import { written } from "../../core/converge";
-import type { Change, Properties, Reconciler } from "../../core/kind";
+import type { Change, Reconciler } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import { guidFor } from "../../core/origin";
 import { absent, holdingAll, unfit } from "../../core/reading";
@@ -27,14 +27,16 @@ import {
   requireOwnValues,
   requireSameOrganization,
 } from "../mailbox-record/claims";
+import { forgetting, idsOf, inputsOf, type RecordValues, writeRecord } from "../mailbox-record/properties";
 import {
-  declaredOwner,
-  declaredServerProfile,
+  byId,
+  lookUp,
   ownerAsDeclared,
   profileOfNewQueue,
   serverProfileOf,
+  valuesOf,
 } from "../mailbox-record/references";
-import { recordOutputs, serverProfileAsDeclared, whenInactive } from "../mailbox-record/schema";
+import { recordOutputs, whenInactive } from "../mailbox-record/schema";
 import {
   adviceOnMove,
   approve,
@@ -45,19 +47,8 @@ import {
   test,
 } from "../mailbox-record/test-and-enable";
 import { recordAppears, recordOf, writeTo } from "../mailbox-record/user-or-queue";
+import { createRow, deleteRow, lookUntil } from "../mailbox-record/writes";
 import {
-  createRow,
-  deleteRow,
-  forgetting,
-  idsOf,
-  inputsOf,
-  lookUntil,
-  recordDifference,
-  writeRecord,
-} from "../mailbox-record/values";
-import {
-  columnsFor,
-  columnsOfNew,
   type Desired,
   formerOf,
   formerValues,
@@ -65,17 +56,19 @@ import {
   type Memory,
   memory,
   type Observed,
+  ofRecord,
   properties,
   type QueueInputs,
   type QueueOperation,
   queueDifference,
+  queueValues,
   schema,
 } from "./desired";
 
 /** What an `IndividualMailbox` can say of the queue's mailbox record as well: only one resource can decide it. */
 const SHARED = ["emailAddress", "serverProfile", "incomingEmail", "outgoingEmail"];
 /** Inputs that are values of the queue or its record. */
-const READ = [...properties.names, "owner", "serverProfile"];
+const READ = [...properties.names, ...ofRecord.names];
 
 /** That there is a queue with an address: a forward mailbox that it feeds waits for its record. */
 function claimsOfQueue(emailAddress: string | undefined): Claim[] {
@@ -131,11 +124,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
     const effect =
       "Everybody who may read the queue in Dynamics can read what Dynamics takes in from there, private mail included. Use a shared mailbox.";
     await requireMailboxOfTenant(inputs.emailAddress, { why, effect }, operation);
-    return {
-      inputs,
-      profile: await declaredServerProfile(inputs.serverProfile, operation, profileOfNewQueue),
-      owner: await declaredOwner(inputs.owner, operation),
-    };
+    return lookUp(inputs, operation, profileOfNewQueue);
   },
 
   async find(desired, operation) {
@@ -165,7 +154,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
 
   async create(desired, operation) {
     const { queues } = operation.services;
-    const { inputs, owner } = desired;
+    const { inputs } = desired;
     const namesakes = await queues.named(inputs.emailAddress, operation);
     if (namesakes.length > 0) {
       const others = namesakes.map(({ name, id }) => `${name} (${id})`).join(", ");
@@ -179,7 +168,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
       {
         what: "Dynamics to show the new queue",
         send: async () => {
-          await queues.create(id, columnsOfNew(inputs, owner), action, operation);
+          await queues.create(id, properties.columnsOf(byId(desired)), action, operation);
           operation.record({ id, memory: { created: true } });
         },
         look: () => queues.withId(id, operation),
@@ -224,7 +213,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
     const known = await recordThatFollows(row, observed.row, inputs, operation);
     const record = await whenFed(inputs, known, operation);
     tellMissed(inputs.emailAddress, record, operation);
-    requireOwnValues(record.id, declared(desired), SHARED, operation);
+    requireOwnValues(record.id, byId(desired), SHARED, operation);
     const approved = await approve(inputs.approveEmail, record, operation, (columns, action) =>
       writeTo({ kind: "queue", id: row.id }, columns, action, operation),
     );
@@ -245,15 +234,13 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
   },
 
   inputs(known, { queue: row, row: record, profile, owner }) {
-    const read: Properties = {
-      ...properties.inputs(row, known.inputs),
-      serverProfile: record === undefined ? undefined : serverProfileAsDeclared(record, profile, known),
-      owner,
-    };
-    return {
-      ...asHeld(known.inputs, read),
-      ...(record === undefined ? {} : commandsAsObserved(record, known)),
-    };
+    const read = properties.inputs({ row, known, owner }, known.inputs);
+    return record === undefined
+      ? asHeld(known.inputs, { ...read, serverProfile: undefined })
+      : {
+          ...asHeld(known.inputs, { ...read, ...ofRecord.inputs({ row: record, known, profile }, known.inputs) }),
+          ...commandsAsObserved(record, known),
+        };
   },
 
   warnings: (_desired, { row: record }) => whenInactive(record),
@@ -267,16 +254,6 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
  */
 function idOf({ inputs }: Desired, { origin }: QueueOperation): string {
   return guidFor(origin, `queue ${inputs.emailAddress}`);
-}
-
-/** What is declared, the server profile by its id, or false for none. */
-function declared({ inputs, profile }: Desired): Properties {
-  return { ...inputs, serverProfile: inputs.serverProfile ? profile?.id : inputs.serverProfile };
-}
-
-/** Id of the server profile that the record should have; null for none, undefined where it is left alone. */
-function profileIdOf({ inputs, profile }: Desired): string | null | undefined {
-  return inputs.serverProfile === false ? null : profile?.id;
 }
 
 /** A queue with its mailbox record. @param isDeployed whether somebody declares it; a refresh reads what a program would declare. */
@@ -296,15 +273,13 @@ function difference(
   previous: KnownQueue,
   { queue: row, row: record, elsewhere }: Observed,
 ): Change[] {
-  const { inputs, owner } = desired;
-  const serverProfileId = profileIdOf(desired);
+  const { inputs } = desired;
+  const values = valuesOf(ofRecord, desired, previous.inputs);
   const changes = [
-    ...queueDifference(inputs, owner, previous, row),
-    ...(serverProfileId === undefined
-      ? []
-      : record === undefined
-        ? [{ path: ["serverProfile"], from: undefined, to: serverProfileId }]
-        : recordDifference({ serverProfile: serverProfileId }, record, undefined)),
+    ...queueDifference(desired, previous, row),
+    ...(record === undefined
+      ? Object.entries(values).map(([name, to]) => ({ path: [name], from: undefined, to }))
+      : ofRecord.differing(values, { row: record, known: previous })),
   ];
   // What is not declared any more goes to its default, unless another resource says what it is now.
   return changes.filter(
@@ -319,16 +294,16 @@ async function apply(
   operation: QueueOperation,
 ): Promise<undefined> {
   const { inputs, owner } = desired;
-  const serverProfile = profileIdOf(desired);
   const { queue: row } = observed;
   const who = `the queue ${row.name}`;
   if (observed.row !== undefined) {
-    requireOwnValues(observed.row.id, declared(desired), SHARED, operation);
+    requireOwnValues(observed.row.id, byId(desired), SHARED, operation);
   }
-  const names = changes.map(({ path }) => path[0] ?? "").filter((property) => property !== "serverProfile");
+  const own = properties.own(changes);
+  const names = own.map(({ path: [name = ""] }) => name);
   const former = formerValues(inputs, operation.known.inputs, row, operation.known);
   if (names.length > 0) {
-    const columns = columnsFor(changes, owner);
+    const columns = properties.columnsOf(queueValues(desired, operation.known), own);
     await written(
       () => operation.services.queues.update(row, columns, `changing ${names.join(", ")} of ${who}`, operation),
       () =>
@@ -339,11 +314,11 @@ async function apply(
         }),
     );
   }
-  if (names.length < changes.length && serverProfile !== undefined) {
+  if (names.length < changes.length) {
     const record = await recordThatFollows(row, undefined, inputs, operation);
-    const values = { serverProfile };
-    const own = recordDifference(values, record, undefined);
-    await writeRecord(own, values, inputs, record, `the mailbox record of ${who}`, operation);
+    const values: RecordValues = valuesOf(ofRecord, desired, operation.known.inputs);
+    const ofIt = ofRecord.differing(values, { row: record, known: operation.known });
+    await writeRecord(ofRecord, ofIt, values, inputs, record, `the mailbox record of ${who}`, operation);
   }
   return undefined;
 }

@@ -30,7 +30,7 @@ function openIn(column: string): Value<Row> {
 }
 
 /** A text that a column of one name shows and a parameter of the same name sets; blanks around it say nothing. */
-function textIn(column: string, removal: Removal<Row>): Value<Row> {
+function textIn(column: string, removal: Removal): Value<Row> {
   return {
     columns: [column],
     read: (row) => text(row[column]).trim() || null,
