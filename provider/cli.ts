@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { acceptanceCommand } from "./acceptance/command";
+import { doctorCommand } from "./doctor/command";
 import { importFileCommand } from "./import-file/command";
 import { tenantCommand } from "./local-tenant/command";
 import { reviewCommand } from "./review/command";
@@ -10,6 +11,7 @@ async function main(): Promise<void> {
   const program = new Command("mailboxes")
     .description("tools beside the mailboxes resources for Pulumi")
     .addCommand(acceptanceCommand())
+    .addCommand(doctorCommand())
     .addCommand(importFileCommand())
     .addCommand(reviewCommand())
     .addCommand(tenantCommand());

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import ts from "typescript";
 import { KEYS, VARIABLES } from "../provider/configuration/schema";
+import { listed } from "../provider/doctor/rights";
 import { type Kind, kinds } from "../provider/kinds";
 import { providerText } from "../provider/resources/dynamic-resource";
 
@@ -64,6 +65,13 @@ test("the page of the configuration has every key with its variables, and no oth
     const variables = VARIABLES[key as keyof typeof VARIABLES] ?? [];
     expect([key, ...variables.filter((variable) => !text.includes(`\`${variable}\``))]).toEqual([key]);
   }
+});
+
+test("the page of permissions lists the rights that `mailboxes doctor` asks for", () => {
+  const page = read("docs/permissions.md");
+  const list = (mark: string) => page.split(`<!-- ${mark} -->\n`)[1]?.split("\n<!-- end -->")[0];
+  expect(list("deploying")).toBe(listed(false));
+  expect(list("reading")).toBe(listed(true));
 });
 
 test("every link leads to a page and, where it names one, to a heading", () => {

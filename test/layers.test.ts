@@ -31,12 +31,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "provider.ts": ["dynamic", "kinds.ts"],
   // Mocks for users' own tests: checks as the provider does, and knows the types by the classes' names.
   "testing.ts": ["core", "dynamic", "kinds.ts", "resources"],
-  "cli.ts": ["acceptance", "import-file", "local-tenant", "review"],
+  "cli.ts": ["acceptance", "doctor", "import-file", "local-tenant", "review"],
   // Reads a preview's JSON, knows inputs by their names, and loads nothing of the provider. Its rules are those of policy packs too.
   review: [],
   "policy.ts": ["review"],
   // Asks the services plainly, as a client of its own: nothing of what reconciles, and nothing of the local tenant.
   acceptance: ["dynamic", "services", "http", "configuration"],
+  // Asks the services plainly too, and reads states, whose types it knows as a review does.
+  doctor: ["dynamic", "http", "configuration", "review"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.
   "import-file": ["dynamic", "core", "kinds", "services", "http", "configuration", "resources"],
 };

@@ -109,6 +109,11 @@ const WAYS: Readonly<Record<Credential["kind"], string>> = {
   default: "the default credentials of Azure (managed identity, Azure CLI and so on)",
 };
 
+/** The way a credential signs in, in words: "a client secret". */
+export function wayOf({ kind }: Credential): string {
+  return WAYS[kind];
+}
+
 /** The service's words without the trace that @azure/identity and Entra put behind them. */
 function wordsOf(error: unknown): string {
   const message = isNativeError(error) ? error.message : String(error);

@@ -71,9 +71,10 @@ afterEach(() => {
 });
 
 /** Runs a TypeScript module or source text in a process of its own. */
-export function runNode(args: string[], env: Record<string, string> = {}): ChildProcess {
+export function runNode(args: string[], env: Record<string, string> = {}, cwd = process.cwd()): ChildProcess {
   const child = spawn(process.execPath, ["-r", hook, ...args], {
     env: { ...process.env, ...env },
+    cwd,
     stdio: ["ignore", "pipe", "pipe"],
   });
   children.push(child);

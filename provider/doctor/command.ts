@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { buffer } from "node:stream/consumers";
+import { Command } from "commander";
+
+interface DoctorOptions {
+  for: string;
+  program?: string | true;
+  stack?: string;
+  without?: string[];
+  json?: boolean;
+  list?: boolean;
+}
+
+/** `mailboxes doctor`: what works and what is missing, before the first write. */
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("say what works and what is missing for the configured credential and tenant; it changes nothing")
+    .option("--for <profile>", "what the application is to do: preview, up or all", "up")
+    .option(
+      "--program [file]",
+      "ask only for what this program needs: `pulumi stack export`, or `pulumi preview --json`; standard input without a file, or with -",
+    )
+    .option("--stack <name>", "read the configuration of this stack too, from Pulumi.<name>.yaml")
+    .option("--without <codes...>", "rights that are done without on purpose; --list prints them")
+    .option("--json", "the findings as JSON")
+    .option("--list", "print every right, and ask nothing")
+    .addHelpText(
+      "after",
+      `
+The tenant is the one the environment configures: AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential, DATAVERSE_URL for Dynamics
+365, or MAILBOXES_LOCAL_TENANT for a local tenant; with --stack, what the stack configures as well.
+
+Each thing that is missing comes with the command that grants it and Microsoft's page.
+
+Exit codes: 0 all is there; 1 something is missing; 2 something could not be asked, or the call is wrong.`,
+    )
+    .exitOverride((error) => {
+      // Help asked for is a success; a wrong call did not ask anything.
+      process.exit(error.exitCode === 0 ? 0 : 2);
+    })
+    .action(async (options: DoctorOptions) => {
+      const controller = new AbortController();
+      const stop = (): void => controller.abort();
+      process.once("SIGINT", stop);
+      process.once("SIGTERM", stop);
+      try {
+        process.exitCode = await examined(options, controller.signal);
+      } catch (error) {
+        process.stderr.write(`mailboxes: ${error instanceof Error ? error.message : String(error)}\n`);
+        process.exitCode = 2;
+      } finally {
+        process.off("SIGINT", stop);
+        process.off("SIGTERM", stop);
+      }
+    });
+}
+
+async function examined(options: DoctorOptions, signal: AbortSignal): Promise<number> {
+  // Loaded only here: the commands beside this one need nothing of it.
+  const { doctor } = await import("./doctor.js");
+  const say = (text: string): void => {
+    process.stdout.write(`${text}\n`);
+  };
+  const { program, stack, without = [], ...rest } = options;
+  return doctor(
+    {
+      ...rest,
+      without: without.flatMap((list) => list.split(",")).map((code) => code.trim()),
+      ...(program === undefined ? {} : { program: await input(program === true ? "-" : program) }),
+      ...(stack === undefined ? {} : { stack }),
+    },
+    { folder: process.cwd(), say, signal },
+  );
+}
+
+async function input(file: string): Promise<string> {
+  if (file === "-") {
+    if (process.stdin.isTTY) {
+      throw new Error("--program: there is nothing to read. Run `pulumi stack export | mailboxes doctor --program`.");
+    }
+    return decoded(await buffer(process.stdin));
+  }
+  try {
+    return decoded(readFileSync(file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(
+      code === "ENOENT"
+        ? `--program: there is no file ${file}. Run \`pulumi stack export > ${file}\` first.`
+        : `--program: ${file} cannot be read (${code ?? String(error)}). Give the file that \`pulumi stack export\` was written to.`,
+    );
+  }
+}
+
+/** Windows PowerShell writes what it redirects in UTF-16. */
+function decoded(bytes: Buffer): string {
+  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
+}

@@ -1,0 +1,403 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DoctorInputs, doctor } from "../../provider/doctor/doctor";
+import type { Finding } from "../../provider/doctor/examination";
+import { servicePrincipalId } from "../../provider/local-tenant/login/tokens";
+import { seedApplications } from "../../provider/local-tenant/seed/applications";
+import { seedId } from "../../provider/local-tenant/seed/ids";
+import { finished, mailboxes, runNode } from "../local-tenant/core";
+import { type Row, startWorld, type World } from "./harness";
+
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** A Pulumi project with one stack, `dev`, that configures an application of the tenant. */
+function projectOn(world: World, application: number, more: Row = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), "doctor-"));
+  folders.push(folder);
+  const config = { localTenant: world.origin, clientId: seedId("tenant", application), ...more };
+  const lines = Object.entries(config).map(([key, value]) => `  mailboxes:${key}: ${JSON.stringify(value)}`);
+  writeFileSync(join(folder, "Pulumi.yaml"), "name: desk\nruntime: nodejs\n");
+  writeFileSync(join(folder, "Pulumi.dev.yaml"), `config:\n${lines.join("\n")}\n`);
+  return folder;
+}
+
+interface Run {
+  exit: number;
+  findings: Finding[];
+  /** Names of what is missing, and of what is not known. */
+  missing: string[];
+  unknown: string[];
+}
+
+/** Runs `mailboxes doctor` in the process of the test. */
+async function run(
+  world: World,
+  application: number,
+  inputs: Partial<DoctorInputs> = {},
+  more: Row = {},
+): Promise<Run> {
+  const said: string[] = [];
+  const exit = await doctor(
+    { for: "up", without: [], stack: "dev", json: true, ...inputs },
+    {
+      folder: projectOn(world, application, more),
+      say: (text) => said.push(text),
+      signal: new AbortController().signal,
+    },
+  );
+  const { findings } = JSON.parse(said.join("\n")) as { findings: Finding[] };
+  const named = (standing: Finding["is"]) => findings.filter(({ is }) => is === standing).map(({ name }) => name);
+  return { exit, findings, missing: named("missing"), unknown: named("unknown") };
+}
+
+/** What each seeded application is found to lack, for `--for all` unless another profile is named. */
+const lacks: Record<number, { profile?: string; missing: string[] }> = {
+  2: { missing: [] },
+  3: { missing: ["Exchange.ManageAsApp"] },
+  4: { missing: ["a role in Exchange"] },
+  5: {
+    missing: [
+      "User.EnableDisableAccount.All",
+      "User.RevokeSessions.All",
+      "User.DeleteRestore.All",
+      "LicenseAssignment.ReadWrite.All",
+      "User.ReadWrite.All",
+    ],
+  },
+  6: { missing: ["MailboxSettings.ReadWrite"] },
+  7: { missing: ["an application user"] },
+  8: { missing: ["System Administrator, and Delegated Mailbox Approver"] },
+  9: {
+    missing: [
+      "create, write, delete and append on Mailbox, append to on Email Server Profile",
+      "create, write and delete on Queue",
+      "write on User",
+      "System Administrator, and Delegated Mailbox Approver",
+    ],
+  },
+  10: {
+    missing: [
+      "User.Read.All",
+      "User.EnableDisableAccount.All",
+      "User.RevokeSessions.All",
+      "User.DeleteRestore.All",
+      "LicenseAssignment.ReadWrite.All",
+      "MailboxSettings.ReadWrite",
+      "User.ReadWrite.All",
+    ],
+  },
+  // The least rights do not set a usage location, which is rare: --for up does not ask for it.
+  11: { profile: "up", missing: [] },
+  12: { profile: "up", missing: ["User.Read.All"] },
+  13: { profile: "up", missing: ["User.EnableDisableAccount.All"] },
+  14: { profile: "up", missing: ["User.RevokeSessions.All"] },
+  15: { profile: "up", missing: ["User.DeleteRestore.All"] },
+  16: { profile: "up", missing: ["LicenseAssignment.ReadWrite.All"] },
+  17: { profile: "up", missing: ["Mail Recipients"] },
+  18: { profile: "up", missing: ["Mail Recipient Creation"] },
+  19: { profile: "up", missing: ["View-Only Configuration"] },
+  20: { missing: ["Legal Hold", "User.ReadWrite.All"] },
+  21: { profile: "up", missing: [] },
+  22: { profile: "preview", missing: [] },
+  23: { profile: "preview", missing: ["a role with Get-RecipientPermission"] },
+};
+
+describe("each seeded application", () => {
+  test("is among the cases", () => {
+    expect(Object.keys(lacks).map(Number)).toEqual(seedApplications.map(({ number }) => number));
+  });
+
+  test("is told exactly which right it lacks, with a command for it and Microsoft's page, and nothing is changed", async () => {
+    const world = await startWorld();
+    const before = await world.control("GET", "state");
+    for (const [number, { profile = "all", missing }] of Object.entries(lacks)) {
+      const result = await run(world, Number(number), { for: profile });
+      expect([number, result.missing, result.unknown]).toEqual([number, missing, []]);
+      expect([number, result.exit]).toEqual([number, missing.length === 0 ? 0 : 1]);
+      for (const { name, grants, page } of result.findings.filter(({ is }) => is === "missing")) {
+        const lines = (grants ?? []).flatMap(({ lines }) => lines).join("\n");
+        const isNamed = [seedId("tenant", Number(number)), "pulumi-mailboxes"].some((id) => lines.includes(id));
+        expect([number, name, isNamed]).toEqual([number, name, true]);
+        expect(page).toMatch(/^https:\/\/learn\.microsoft\.com\//);
+      }
+    }
+    expect(await world.control("GET", "state")).toEqual(before);
+  });
+});
+
+test("the commands give what is missing, and name application, service principal and environment", async () => {
+  const world = await startWorld();
+  const grants = async (application: number, profile = "up") =>
+    (await run(world, application, { for: profile })).findings.flatMap(({ is, grants = [] }) =>
+      is === "missing" ? grants.flatMap(({ tool, lines }) => [`# ${tool}`, ...lines]) : [],
+    );
+  const oid = servicePrincipalId(seedId("tenant", 4));
+  expect(await grants(3)).toContain(`$role = $service.AppRoles | Where-Object Value -eq "Exchange.ManageAsApp"`);
+  expect(await grants(4)).toEqual([
+    "# Exchange Online PowerShell",
+    `New-ServicePrincipal -AppId ${seedId("tenant", 4)} -ObjectId ${oid} -DisplayName "pulumi-mailboxes"`,
+    `New-RoleGroup -Name "pulumi-mailboxes" -Roles "View-Only Configuration","Mail Recipients","Mail Recipient Creation" -Members ${oid}`,
+  ]);
+  expect((await grants(17)).at(-1)).toBe(
+    'New-ManagementRoleAssignment -Role "Mail Recipients" -SecurityGroup "pulumi-mailboxes"',
+  );
+  expect(await grants(23, "preview")).toContain('New-ManagementRole -Name "Send As Readers" -Parent "Mail Recipients"');
+  expect(await grants(12)).toContain(`$app = Get-MgServicePrincipal -Filter "appId eq '${seedId("tenant", 12)}'"`);
+  expect(await grants(8)).toEqual([
+    "# Power Platform CLI",
+    `pac admin assign-user --environment ${world.origin} --user ${seedId("tenant", 8)} --role "Delegated Mailbox Approver" --application-user`,
+  ]);
+});
+
+test("the sign-in is told: credential, application, end of the token, and its roles", async () => {
+  const world = await startWorld();
+  const { findings } = await run(world, 11);
+  const said = (code: string) => findings.find((finding) => finding.code === code)?.said;
+  expect(said("credential")).toBe("an application of the local tenant");
+  expect(said("sign-in.graph")).toMatch(
+    /^as the application Least rights 10ca17e4-a000-4000-8000-00000000000b; the token ends at \d{4}-\d\d-\d\d \d\d:\d\d UTC \(in 60 min\); app roles: LicenseAssignment\.ReadWrite\.All, MailboxSettings\.ReadWrite, /,
+  );
+  expect(said("sign-in.exchange")).toContain("app roles: Exchange.ManageAsApp");
+  expect(said("reach.dataverse")).toBe("answers");
+});
+
+/** A state as `pulumi stack export` prints it. */
+function stateOf(resources: { kind: string; id?: string; inputs?: Row }[], project = "desk"): string {
+  const type = (kind: string) => `pulumi-nodejs:dynamic/mailboxes:${kind}`;
+  const named = resources.map(({ kind, id = "", inputs = {} }, index) => ({
+    urn: `urn:pulumi:dev::${project}::${type(kind)}::r${index}`,
+    type: type(kind),
+    id,
+    inputs,
+  }));
+  return JSON.stringify({
+    version: 3,
+    deployment: { manifest: {}, resources: [{ urn: "x", type: "random:index:RandomId" }, ...named] },
+  });
+}
+
+describe("--program", () => {
+  test("asks only for what the program needs", async () => {
+    const world = await startWorld();
+    const asked = async (resources: Parameters<typeof stateOf>[0], profile = "all") => {
+      const { findings } = await run(world, 2, { for: profile, program: stateOf(resources) });
+      return findings.filter(({ page }) => page !== undefined).map(({ code }) => code);
+    };
+    const membership = { kind: "MailboxMembership", inputs: { mailbox: "x", members: {} } };
+    expect(await asked([membership])).toEqual(["exchange-change"]);
+    expect(await asked([membership], "preview")).toEqual(["exchange-read", "exchange-send-as-read"]);
+    const plain = { kind: "SharedMailbox", inputs: { displayName: "Desk", license: "external", regional: false } };
+    const ofPlain = [
+      ...["exchange-configuration", "exchange-change", "exchange-create"],
+      ...["graph-users-read", "graph-account-block", "graph-sessions-revoke", "graph-deleted-accounts"],
+    ];
+    expect(await asked([plain])).toEqual(ofPlain);
+    const full = {
+      license: { sku: "EXCHANGEENTERPRISE", usageLocation: "DK" },
+      automaticReplies: { status: "disabled" },
+      litigationHold: true,
+    };
+    expect(await asked([{ kind: "SharedMailbox", inputs: full }])).toEqual([
+      ...["exchange-configuration", "exchange-change", "exchange-create", "exchange-hold"],
+      ...["graph-users-read", "graph-account-block", "graph-sessions-revoke", "graph-deleted-accounts"],
+      ...["graph-licences", "graph-settings", "graph-usage-location"],
+    ]);
+    const forward = { name: "Intake", emailAddress: "in@contoso.com" };
+    expect(await asked([{ kind: "ForwardingMailbox", inputs: forward }])).toEqual([
+      ...["dataverse-records-read", "dataverse-records", "dataverse-approval"],
+    ]);
+    const fed = { ...forward, sources: { "desk@contoso.com": {} }, approveEmail: false };
+    expect(await asked([{ kind: "ForwardingMailbox", inputs: fed }])).toEqual([
+      ...["exchange-change", "graph-settings", "dataverse-records-read", "dataverse-records"],
+    ]);
+    const individual = { user: "ada@contoso.com", emailAddress: "ada@contoso.com", approveEmail: false };
+    expect(await asked([{ kind: "IndividualMailbox", inputs: individual }])).toEqual([
+      ...["dataverse-records-read", "dataverse-owners-read", "dataverse-records", "dataverse-user-addresses"],
+    ]);
+    expect(await asked([{ kind: "Queue", inputs: forward }])).toEqual([
+      ...["dataverse-records-read", "dataverse-owners-read", "dataverse-records", "dataverse-queues"],
+      "dataverse-approval",
+    ]);
+  });
+
+  test("reads the state file of a real stack, and a preview", async () => {
+    const world = await startWorld();
+    const golden = readFileSync(join(__dirname, "..", "engine", "golden", "0.1.0", "state.json"), "utf8");
+    const folder = projectOn(world, 2);
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: golden\nruntime: nodejs\n");
+    const said: string[] = [];
+    const surroundings = { folder, say: (text: string) => said.push(text), signal: new AbortController().signal };
+    expect(await doctor({ for: "all", without: [], stack: "dev", program: golden }, surroundings)).toBe(0);
+    expect(said[0]).toMatch(
+      /^What everything a program can declare needs of a local tenant, with what the program declares \(\d+ SharedMailbox, .*Queue.*\):/,
+    );
+    const preview = {
+      steps: [{ op: "create", newState: JSON.parse(stateOf([{ kind: "Queue" }])).deployment.resources[1] }],
+    };
+    const { findings } = await run(world, 2, { program: JSON.stringify(preview) });
+    expect(findings.map(({ code }) => code)).toContain("dataverse-queues");
+    expect(findings.map(({ service }) => service)).not.toContain("exchange");
+  });
+
+  test("names the mailboxes outside of the application's write scope", async () => {
+    const world = await startWorld();
+    const mailbox = async (address: string) =>
+      (await world.resource("SharedMailbox", address).up({ displayName: address, primarySmtpAddress: address })).id;
+    const inside = { kind: "SharedMailbox", id: await mailbox("in@fabrikam.example") };
+    const outside = {
+      kind: "SharedMailbox",
+      id: await mailbox("desk@contoso.com"),
+      inputs: { primarySmtpAddress: "desk@contoso.com" },
+    };
+    const scope = async (resources: Parameters<typeof stateOf>[0]) => {
+      const { findings, exit } = await run(world, 21, { program: stateOf(resources) });
+      return { exit, ...findings.find(({ code }) => code === "exchange-scope") };
+    };
+    expect(await scope([inside])).toMatchObject({
+      exit: 0,
+      is: "noted",
+      said: "the recipients of the management scope Fabrikam mailboxes; the program's 1 mailboxes are inside",
+    });
+    expect(await scope([inside, outside])).toMatchObject({
+      exit: 1,
+      is: "missing",
+      said: "the recipients of the management scope Fabrikam mailboxes; outside of it: desk@contoso.com",
+      grants: [{ lines: [expect.stringContaining('Set-ManagementScope "Fabrikam mailboxes"')] }],
+    });
+  });
+
+  test.each([
+    ["nothing", "", /^--program: the input is empty\. Run `pulumi stack export/],
+    ["text", "Updating (dev)", /^--program: this is not the state of a stack: it is not a JSON object\./],
+    ["a list", "[]", /it is not a JSON object/],
+    ["other JSON", '{"name":"desk"}', /this JSON is not the state of a stack: it has no resources/],
+    [
+      "an empty stack",
+      '{"version":3,"deployment":{"manifest":{}}}',
+      /there are 0 resources, and none of pulumi-mailboxes\. Before the first/,
+    ],
+    [
+      "another tool's",
+      '{"version":3,"deployment":{"resources":[{"type":"aws:s3"}]}}',
+      /there are 1 resources, and none of/,
+    ],
+    [
+      "another project's",
+      stateOf([{ kind: "Queue" }], "other"),
+      /the state of the project other, and the project here is desk/,
+    ],
+  ])("refuses %s before anything is asked", async (_, program, words) => {
+    const world = await startWorld();
+    await expect(run(world, 2, { program })).rejects.toThrow(words);
+    expect(await world.control("GET", "requests")).toEqual([]);
+  });
+});
+
+test("rights that are done without on purpose are not asked for", async () => {
+  const world = await startWorld();
+  expect(await run(world, 6, { without: ["graph-settings"] })).toMatchObject({ exit: 0, missing: [] });
+  await expect(run(world, 6, { without: ["graph-setting"] })).rejects.toThrow(
+    "--without: there is no right graph-setting. `mailboxes doctor --list` prints all.",
+  );
+  await expect(run(world, 6, { for: "delete" })).rejects.toThrow(
+    "--for: there is no profile delete. Write preview, up or all.",
+  );
+  await expect(run(world, 6, { stack: "prod" })).rejects.toThrow(/^--stack: there is no file Pulumi\.prod\.yaml in /);
+});
+
+test("RBAC for Applications gives what the token does not name", async () => {
+  const world = await startWorld();
+  const value = [{ Role: "Application MailboxSettings.ReadWrite", RecipientWriteScope: "Organization" }];
+  const rule = { service: "exchange", cmdlet: "Get-ManagementRoleAssignment", times: "always" };
+  await world.fault({ ...rule, answer: { status: 200, body: { value } } });
+  const { exit, findings } = await run(world, 6);
+  expect(exit).toBe(0);
+  expect(findings.find(({ code }) => code === "graph-settings")?.said).toMatch(/by RBAC for Applications$/);
+});
+
+test("a clock that is wrong is told, whichever way", async () => {
+  const world = await startWorld();
+  await world.control("POST", "clock", { advance: 120_000 });
+  const near = await run(world, 2);
+  expect(near).toMatchObject({ exit: 0, missing: [] });
+  expect(near.findings.find(({ code }) => code === "clock")?.said).toMatch(
+    /^is (1 min 59|2 min \d) s behind the services$/,
+  );
+  await world.control("POST", "clock", { advance: 600_000 });
+  const far = await run(world, 2);
+  expect(far).toMatchObject({ exit: 1, missing: ["this machine's clock"] });
+  expect(far.findings.find(({ code }) => code === "clock")?.nextStep).toContain("AADSTS700024");
+});
+
+test("what cannot be asked is not called missing", async () => {
+  const world = await startWorld();
+  const secret = await run(world, 2, {}, { clientSecret: "wrong-secret" });
+  expect(secret).toMatchObject({ exit: 2, missing: [] });
+  expect(secret.unknown).toEqual(["sign-in to Exchange Online", "sign-in to Microsoft Graph", "sign-in to Dataverse"]);
+  const told = secret.findings.filter(({ is }) => is === "unknown").map(({ said }) => said);
+  expect(told[0]).toContain("AADSTS7000215");
+  expect(told.slice(1)).toEqual(["the same failure as above", "the same failure as above"]);
+  expect(JSON.stringify(secret.findings)).not.toContain("wrong-secret");
+
+  await world.fault({ service: "graph", times: "always", answer: { status: 503, body: {} } });
+  const away = await run(world, 2);
+  expect(away).toMatchObject({ exit: 2, missing: [], unknown: [world.origin] });
+  expect(away.findings.find(({ code }) => code === "graph-settings")?.is).toBe("leftOut");
+  // Something is missing beside it.
+  expect(await run(world, 18)).toMatchObject({ exit: 1, missing: ["Mail Recipient Creation"] });
+});
+
+test("a service that refuses what the token allows is believed", async () => {
+  const world = await startWorld();
+  const body = { error: { code: "Authorization_RequestDenied", message: "Blocked by policy." } };
+  await world.fault({ service: "graph", path: "/users?", times: "always", answer: { status: 403, body } });
+  const { missing, findings } = await run(world, 2);
+  expect(missing).toEqual(["User.Read.All"]);
+  expect(findings.find(({ code }) => code === "graph-users-read")?.words).toContain("Blocked by policy");
+});
+
+describe("the command", () => {
+  const cli = join(__dirname, "..", "..", "provider", "cli.ts");
+
+  test("prints what is missing, how to get it, and ends with 1", async () => {
+    const world = await startWorld();
+    const folder = projectOn(world, 18);
+    const state = join(folder, "state.json");
+    writeFileSync(state, stateOf([{ kind: "SharedMailbox", inputs: { displayName: "Desk" } }]));
+    const args = ["doctor", "--for", "all", "--stack", "dev", "--program", state];
+    const { code, stdout, stderr } = await finished(runNode([cli, ...args], {}, folder));
+    expect([stderr, code]).toEqual(["", 1]);
+    expect(stdout).toContain(
+      "  MISSING    Mail Recipient Creation: creating and deleting mailboxes\n             refused: New-Mailbox, Undo-SoftDeletedMailbox.",
+    );
+    expect(stdout).toContain(
+      '               New-ManagementRoleAssignment -Role "Mail Recipient Creation" -SecurityGroup "pulumi-mailboxes"',
+    );
+    expect(stdout).toMatch(
+      /\nMissing: Mail Recipient Creation\. A new grant can take an hour to work; a new token has it\.\n$/,
+    );
+    expect(stdout).not.toContain("Dataverse");
+  });
+
+  test("a wrong call ends with 2, help and --list with 0", async () => {
+    expect(await finished(mailboxes("doctor", "--nonsense"))).toMatchObject({ code: 2 });
+    expect(await finished(mailboxes("doctor", "--help"))).toMatchObject({ code: 0 });
+    expect(await finished(mailboxes("doctor", "--program", "/nowhere/state.json"))).toMatchObject({
+      code: 2,
+      stderr:
+        "mailboxes: --program: there is no file /nowhere/state.json. Run `pulumi stack export > /nowhere/state.json` first.\n",
+    });
+    const { code, stdout } = await finished(mailboxes("doctor", "--list"));
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      "exchange-create           Mail Recipient Creation: creating and deleting mailboxes (from up)",
+    );
+  });
+});
