@@ -394,7 +394,7 @@ function others(
 ): AccessChange[] {
   const names = changes
     .filter(({ kind, before }) => kind === "MailboxMembership" && before?.outputs?.mailboxId === mailbox.before?.id)
-    .flatMap(({ before }) => otherMembers(before).filter((name) => !name.includes("(orphaned")));
+    .flatMap(({ before }) => otherMembers(before).filter(hasAccess));
   return [...new Set(names)]
     .filter((name) => !declared?.grants.has(directory.ids.get(name.toLowerCase()) ?? name.toLowerCase()))
     .map((name) => ({
@@ -521,10 +521,22 @@ export function undeclaredChanges(tenant: readonly ResourceChange[], directory: 
     .flatMap((change): AccessChange[] => {
       const [before, after] = [otherMembers(change.before), otherMembers(change.after)];
       const row = (name: string) => ({ ...nobody(placeOf(change, "before", directory)), person: name, isNamed: true });
-      const isNew = (name: string) => !declared.has(keyOn(change, name, directory));
+      const isNew = (name: string) => !declared.has(keyOn(change, name, directory)) && !name.includes(DENIED);
+      // An earlier release said of an entry that denies only whose it is.
+      const isDenied = (name: string) => after.some((one) => one.startsWith(`${name}${DENIED}`));
       return [
+        ...denials(before, after).map((name) => ({
+          ...row(name),
+          loses: ["what an entry denies"],
+          remarks: ["a denial outweighs a right; it is left alone"],
+        })),
+        ...denials(after, before).map((name) => ({
+          ...row(name),
+          gains: ["what an entry denied"],
+          remarks: ["a right beside it works again"],
+        })),
         ...before
-          .filter((name) => !after.includes(name) && isNew(name))
+          .filter((name) => !after.includes(name) && isNew(name) && !isDenied(name))
           .map((name) => ({ ...row(name), loses: ["some right"], had: true, remarks: ["nobody declared it"] })),
         ...after
           .filter((name) => !before.includes(name) && isNew(name))
@@ -538,6 +550,19 @@ export function undeclaredChanges(tenant: readonly ResourceChange[], directory: 
     });
   // Several memberships on one mailbox all tell of the same stranger.
   return [...new Map(rows.map((row) => [`${row.mailbox.key} ${row.person} ${row.has}`, row])).values()];
+}
+
+/** How what is denied to somebody stands behind the name. */
+const DENIED = " (denied: ";
+
+/** Those to whom something is denied that was not before. */
+function denials(before: readonly string[], after: readonly string[]): string[] {
+  return after.filter((name) => name.includes(DENIED) && !before.includes(name));
+}
+
+/** Whether somebody among the others can use the mailbox: not a deleted account, and not one to whom something is denied. */
+export function hasAccess(name: string): boolean {
+  return !name.includes("(orphaned") && !name.includes(DENIED);
 }
 
 function keyOn(change: ResourceChange, text: string, directory: Directory): string {

@@ -6,6 +6,7 @@ import {
   type Directory,
   directoryOf,
   foundBy,
+  hasAccess,
   isEndChanged,
   isExtended,
   isGone,
@@ -364,7 +365,7 @@ function exclusivity(changes: readonly ResourceChange[], directory: Directory): 
         return [];
       }
       const place = foreign(placeOf(change, "after", directory).address);
-      const others = otherMembers(change.before).filter((name) => !name.includes("(orphaned"));
+      const others = otherMembers(change.before).filter(hasAccess);
       if (!is) {
         return [["The membership of ", place, " is no longer exclusive: access that nobody declares is left alone."]];
       }

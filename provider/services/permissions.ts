@@ -29,11 +29,20 @@ export interface Entry {
   rights: string[];
 }
 
+/** An explicit entry that denies something. */
+export interface Denial {
+  sid: string | undefined;
+  /** By Exchange's names. */
+  rights: string[];
+}
+
 /** The explicit permissions on a mailbox. */
 export interface Permissions {
   entries: Entry[];
-  /** Trustees of inherited and denying entries, as Exchange prints them. */
+  /** Trustees of inherited entries as Exchange prints them, and of those that deny, with what they deny. */
   others: string[];
+  /** Explicit entries that deny something. */
+  denials: Denial[];
   /** The rights whose list the application may not read: nothing is known of who holds them. */
   unread: Right[];
 }
@@ -97,6 +106,7 @@ export class MailboxPermissions {
         rights: ["SendOnBehalf"],
       })),
       others: [],
+      denials: [],
       unread: [
         ...(access === undefined ? (["fullAccess"] as const) : []),
         ...(sending === undefined ? (["sendAs"] as const) : []),
@@ -264,7 +274,10 @@ function collect(
     // Several rights come joined in one element: ["FullAccess, ReadPermission"].
     const rights = texts(row.AccessRights).flatMap((joined) => joined.split(",").map((one) => one.trim()));
     const denies = row.Deny === true || text(row.AccessControlType) === "Deny";
-    if (row.IsInherited === true || denies || rights.length === 0) {
+    if (row.IsInherited !== true && denies) {
+      permissions.denials.push({ sid, rights });
+      permissions.others.push(`${trustee} (denied: ${rights.join(", ")})`);
+    } else if (row.IsInherited === true || rights.length === 0) {
       permissions.others.push(trustee);
     } else {
       permissions.entries.push({ list, trustee, sid, rights });

@@ -375,11 +375,24 @@ describe("other people's access", () => {
     });
     expect(await resource.refresh()).toEqual({});
     expect(resource.outputs.otherMembers).toEqual(
-      expect.arrayContaining(["barbara@contoso.com", "edsger@contoso.com"]),
+      expect.arrayContaining(["barbara@contoso.com (denied: FullAccess)", "edsger@contoso.com"]),
     );
+    expect(await resource.refresh()).toEqual({});
     await resource.destroy();
     expect(Object.keys(await world.control("GET", "state/permissions"))).toHaveLength(before + 2 - 2);
   });
+});
+
+test("a member to whom an entry denies the right is told, and the entry stays", async () => {
+  const { world, mailbox } = await withSupport();
+  const resource = await made(world, { mailbox, members: ["ada@contoso.com", "grace@contoso.com"] });
+  const denial = { Identity: mailbox, User: "ada@contoso.com", AccessRights: ["FullAccess"], Deny: true };
+  await world.exchange("Add-MailboxPermission", denial);
+  expect(await resource.refresh()).toEqual({});
+  expect(world.warnings.filter((warning) => warning.includes("denies FullAccess"))).toEqual([
+    expect.stringMatching(/^members\["ada@contoso\.com"\]: an entry on support@contoso\.com denies FullAccess/),
+  ]);
+  expect(resource.outputs.otherMembers).toContain("ada@contoso.com (denied: FullAccess)");
 });
 
 describe("drift", () => {

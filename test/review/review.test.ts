@@ -370,6 +370,40 @@ describe("access", () => {
     expect(kept.headline).toBe("Nobody's access changes, no mailbox is deleted.");
   });
 
+  test("that an entry denies is a loss in the tenant, and nobody's access", () => {
+    const state = (otherMembers: string[]) => ({
+      urn: urnOf("MailboxMembership", "support-members"),
+      inputs: { mailbox: "mailbox-id", members: members("ada@contoso.com") },
+      outputs: { mailboxId: "mailbox-id", mailboxAddresses: ["support@contoso.com"], otherMembers },
+    });
+    const refreshed = (before: string[], after: string[]) => {
+      const { urn } = state([]);
+      const [was, is] = [state(before), state(after)];
+      return told(
+        reviewOf(
+          previewOf(
+            { op: "refresh", urn, oldState: was, newState: was },
+            { op: "same", urn, oldState: is, newState: is },
+          ),
+        ).drift,
+      );
+    };
+    const denied = "bob@contoso.com (denied: FullAccess)";
+    expect(refreshed([], [denied])).toEqual([
+      `${denied} on support@contoso.com: −what an entry denies (a denial outweighs a right; it is left alone)`,
+    ]);
+    // An earlier release had only the name.
+    expect(refreshed(["bob@contoso.com"], [denied])).toHaveLength(1);
+    expect(refreshed([denied], [])).toEqual([
+      `${denied} on support@contoso.com: +what an entry denied (a right beside it works again)`,
+    ]);
+    const mailbox = { displayName: "Support", primarySmtpAddress: "support@contoso.com", signInBlocked: true };
+    const gone = step("delete", ["SharedMailbox", "support"], { before: mailbox, id: "mailbox-id" });
+    const { urn, ...rest } = state([denied]);
+    const { access } = reviewOf(previewOf({ op: "delete", urn, oldState: { urn, ...rest } }, gone));
+    expect(told(access)).toEqual(["ada@contoso.com on support@contoso.com: −Full Access −Send As"]);
+  });
+
   test("of deleted users and groups goes with `orphans`", () => {
     const others = { otherMembers: ["S-1-5-21-7 (orphaned: Bob Martin)", "grace@contoso.com"] };
     const { access } = reviewOf(

@@ -151,6 +151,8 @@ export interface Observed {
   unread: readonly Right[];
   /** Trustees that are none of the known people, as Exchange prints them; those of deleted ones say so. */
   others: string[];
+  /** What entries deny to known people, by key: it is left as it is. */
+  denied: Readonly<Record<string, readonly string[]>>;
   /** Entries of deleted users and groups that are none of the known people. */
   orphans: readonly Entry[];
   /** SIDs of deleted ones whose entries Exchange shows and calls absent when they are to be removed; they are not waited for. */

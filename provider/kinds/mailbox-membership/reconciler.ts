@@ -5,7 +5,7 @@ import { isUnfit } from "../../core/reading";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
-import type { Entry } from "../../services/permissions";
+import type { Denial, Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { mailboxAndAccount, mailboxAsked, reassigned } from "../recipients";
@@ -186,6 +186,10 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     return [
       ...(desired === undefined ? surplusOfMembers(known, observed) : surplusIn(desired, observed)),
       ...whoIsDeleted(desired, observed, known),
+      ...whoIsDenied(
+        observed,
+        [...members].map(([key]) => key),
+      ),
       ...observed.keep.remarks,
       ...(await reassigned(members, pathOf, operation)),
     ];
@@ -345,6 +349,7 @@ async function observeOn(
     delegates,
     entryCount: permissions.entries.filter(({ list }) => list === "access").length,
     others: namesOf(permissions.others, left, orphans),
+    denied: deniedTo(people, permissions.denials),
     keep,
     othersIds: new Set(
       [...people.values()]
@@ -356,6 +361,26 @@ async function observeOn(
 
 async function lookAgain({ mailbox }: Observed, desired: Desired, operation: MembershipOperation): Promise<Observed> {
   return observeOn((await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
+}
+
+/** What entries deny to people, by their keys; no key for those to whom nothing is denied. */
+function deniedTo(people: Observed["people"], denials: readonly Denial[]): Observed["denied"] {
+  const byKey = [...people].map(([key, { sids }]): [string, string[]] => {
+    const own = denials.filter(({ sid }) => sid !== undefined && sids.includes(sid));
+    return [key, [...new Set(own.flatMap(({ rights }) => rights))].sort()];
+  });
+  return Object.fromEntries(byKey.filter(([, rights]) => rights.length > 0));
+}
+
+/** What to say of members to whom an entry denies something: Exchange shows the right that they were given beside it. */
+function whoIsDenied({ denied, mailbox }: Observed, members: readonly string[]): string[] {
+  return members
+    .filter((key) => key in denied)
+    .map(
+      (key) =>
+        `${pathOf(key)}: an entry on ${mailbox.primarySmtpAddress} denies ${denied[key]?.join(", ")}, which can leave the right that is ` +
+        "granted without effect. The entry is left as it is; Remove-MailboxPermission -Deny or Remove-RecipientPermission takes it away.",
+    );
 }
 
 /** Trustees as Exchange prints them, once each; those of deleted users and groups by SID. */

@@ -167,7 +167,7 @@ export class MailboxMembership extends pulumi.CustomResource {
   declare readonly orphans: pulumi.Output<"keep" | "remove" | undefined>;
   /**
    * Trustees on the mailbox that this resource does not declare, as Exchange names them; those of deleted users and groups by SID,
-   * followed by `(orphaned)` or `(orphaned: <what Exchange prints>)`. The mailbox's own SELF row is left out.
+   * followed by `(orphaned)` or `(orphaned: <what Exchange prints>)`; one to whom an entry denies something, by `(denied: FullAccess)`. The mailbox's own SELF row is left out.
    */
   declare readonly otherMembers: pulumi.Output<string[]>;
   /** The Entra tenant the mailbox is in. */
