@@ -34,6 +34,8 @@ export interface LoggedRequest {
 
 /** Requests counted since the log was last cleared. Those inside a batch are counted one by one, their batch as `batches`. */
 export interface RequestCounts {
+  /** Requests over the wire by service, a batch as one. */
+  requests: Record<string, number>;
   total: number;
   writes: number;
   batches: number;
@@ -50,8 +52,19 @@ export class RequestLog {
   #requests: LoggedRequest[] = [];
   #counts = emptyCounts();
   #next = 1;
+  /** What is kept as it came: most of it is never looked at. */
+  readonly #unread = new Map<LoggedRequest, { body?: unknown; answer?: string }>();
 
   get requests(): readonly LoggedRequest[] {
+    for (const [entry, { body, answer }] of this.#unread) {
+      if (body !== undefined) {
+        entry.body = redact(secretValue(entry.path, body));
+      }
+      if (answer !== undefined) {
+        entry.answer = redact(parsed(answer));
+      }
+    }
+    this.#unread.clear();
     return this.#requests;
   }
 
@@ -60,6 +73,7 @@ export class RequestLog {
   }
 
   clear(): void {
+    this.#unread.clear();
     this.#requests = [];
     this.#counts = emptyCounts();
   }
@@ -79,12 +93,16 @@ export class RequestLog {
           ? isWrite(request.service, request.method, request.path, cmdlet)
           : inner.some((one) => one.isWrite),
       status: null,
-      ...(text === "" ? {} : { body: redact(secretValue(request.path, body)) }),
     };
+    if (text !== "") {
+      this.#unread.set(entry, { body });
+    }
     this.#next += 1;
     this.#requests.push(entry);
     if (this.#requests.length > KEPT) {
-      this.#requests.splice(0, this.#requests.length - KEPT);
+      for (const dropped of this.#requests.splice(0, this.#requests.length - KEPT)) {
+        this.#unread.delete(dropped);
+      }
     }
     this.#count(entry);
     return entry;
@@ -94,7 +112,7 @@ export class RequestLog {
   settled(entry: LoggedRequest, status: number | null, text: string): void {
     entry.status = status;
     if (text !== "") {
-      entry.answer = redact(parsed(text));
+      this.#unread.set(entry, { ...this.#unread.get(entry), answer: text });
     }
     const key = status === null ? "closed" : String(status);
     this.#counts.byStatus[key] = (this.#counts.byStatus[key] ?? 0) + 1;
@@ -102,6 +120,7 @@ export class RequestLog {
 
   #count(entry: LoggedRequest): void {
     const counts = this.#counts;
+    counts.requests[entry.service] = (counts.requests[entry.service] ?? 0) + 1;
     if (entry.inner !== undefined) {
       counts.batches += 1;
     }
@@ -119,7 +138,7 @@ export class RequestLog {
 }
 
 function emptyCounts(): RequestCounts {
-  return { total: 0, writes: 0, batches: 0, byService: {}, byCmdlet: {}, byStatus: {} };
+  return { requests: {}, total: 0, writes: 0, batches: 0, byService: {}, byCmdlet: {}, byStatus: {} };
 }
 
 /** The cmdlet a body of Exchange's names, as it is spelt there. */

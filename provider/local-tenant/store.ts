@@ -23,6 +23,8 @@ export class Store {
   readonly #journal: string | undefined;
   readonly #now: () => number;
   readonly #lag: (reader: Reader) => number;
+  #version = 0;
+  #lastCommit = 0;
 
   /** `journal`: path of the journal file, or undefined to keep everything in memory. `now`: the tenant's clock. */
   constructor(journal: string | undefined, now: () => number, lag: (reader: Reader) => number) {
@@ -48,27 +50,36 @@ export class Store {
     return this.#journal !== undefined;
   }
 
-  /** The row as the service that owns it knows it, or undefined. The value is a copy: change it and `put` it back. */
-  get<T>(table: string, key: string): T | undefined {
-    return copy(latest(this.#tables.get(table)?.get(key))) as T | undefined;
+  /** Counts what was committed: what was read at one version holds as long as it is the same. */
+  get version(): number {
+    return this.#version;
   }
 
-  /** All rows of a table in order of first insertion, newest version of each. */
+  /** Whether `reader` sees everything that was committed. */
+  isSettled(reader: Reader): boolean {
+    return this.#lastCommit <= this.#now() - this.#lag(reader);
+  }
+
+  /** The row as the service that owns it knows it, or undefined. The value is a copy: change it and `put` it back. */
+  get<T>(table: string, key: string): T | undefined {
+    return copyOf(present(latest(this.#tables.get(table)?.get(key)))) as T | undefined;
+  }
+
+  /** All rows of a table in order of first insertion, newest version of each. They are frozen: `get` gives one to change. */
   all<T>(table: string): T[] {
-    return [...(this.#tables.get(table)?.values() ?? [])].map(latest).filter(isValue).map(copy) as T[];
+    return [...(this.#tables.get(table)?.values() ?? [])].map(latest).filter(isValue) as T[];
   }
 
   /** The row as `reader` sees it now, its lag taken into account. */
   seen<T>(reader: Reader, table: string, key: string): T | undefined {
-    return copy(this.#asSeen(reader, this.#tables.get(table)?.get(key))) as T | undefined;
+    return copyOf(present(this.#asSeen(reader, this.#tables.get(table)?.get(key)))) as T | undefined;
   }
 
-  /** All rows of a table as `reader` sees them now. */
+  /** All rows of a table as `reader` sees them now, frozen. */
   allSeen<T>(reader: Reader, table: string): T[] {
     return [...(this.#tables.get(table)?.values() ?? [])]
       .map((versions) => this.#asSeen(reader, versions))
-      .filter(isValue)
-      .map(copy) as T[];
+      .filter(isValue) as T[];
   }
 
   /** Names of all tables that hold or held a row. */
@@ -79,7 +90,7 @@ export class Store {
   /** All rows of a table with their keys, newest version of each. */
   entries<T>(table: string): [key: string, value: T][] {
     return [...(this.#tables.get(table) ?? [])]
-      .map(([key, versions]): [string, unknown] => [key, copy(latest(versions))])
+      .map(([key, versions]): [string, unknown] => [key, present(latest(versions))])
       .filter((entry): entry is [string, T] => entry[1] !== undefined);
   }
 
@@ -108,6 +119,7 @@ export class Store {
 
   /** Forgets every row and empties the journal. */
   clear(): void {
+    this.#version += 1;
     this.#tables.clear();
     if (this.#journal !== undefined) {
       truncateSync(this.#journal);
@@ -120,12 +132,14 @@ export class Store {
   }
 
   #apply(at: number, operations: Operation[]): void {
+    this.#version += 1;
+    this.#lastCommit = Math.max(this.#lastCommit, at);
     for (const [table, key, value] of operations) {
       const rows = this.#tables.get(table) ?? new Map<string, Version[]>();
       this.#tables.set(table, rows);
       const versions = rows.get(key) ?? [];
       rows.set(key, versions);
-      versions.push({ at, value });
+      versions.push({ at, value: frozen(value) });
       const needed = versions.findLastIndex((version) => version.at <= at - KEPT);
       versions.splice(0, Math.max(0, needed));
     }
@@ -172,23 +186,28 @@ function isValue(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-function copy(value: unknown): unknown {
-  return isValue(value) ? copyOf(value) : undefined;
+function present(value: unknown): unknown {
+  return isValue(value) ? value : undefined;
 }
 
-/** Rows are plain JSON, and every request reads many: this takes an eighth of the time of `structuredClone`. */
-function copyOf(value: unknown): unknown {
+/** A row of its own for who changes rows in place. */
+export function copyOf<T>(value: T): T {
   if (typeof value !== "object" || value === null) {
     return value;
   }
   if (Array.isArray(value)) {
-    return value.map(copyOf);
+    return value.map(copyOf) as T;
   }
-  const row: Record<string, unknown> = { ...value };
-  for (const [name, inside] of Object.entries(row)) {
-    if (typeof inside === "object" && inside !== null) {
-      row[name] = copyOf(inside);
+  return Object.fromEntries(Object.entries(value).map(([name, inside]) => [name, copyOf(inside)])) as T;
+}
+
+/** Every request reads many rows: they are handed out themselves, and frozen, because a copy of each would be most of its time. */
+function frozen(value: unknown): unknown {
+  if (typeof value === "object" && value !== null) {
+    for (const inside of Object.values(value)) {
+      frozen(inside);
     }
+    Object.freeze(value);
   }
-  return row;
+  return value;
 }

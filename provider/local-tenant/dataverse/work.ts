@@ -1,3 +1,4 @@
+import { copyOf } from "../store";
 import type { Tenant } from "../tenant";
 import { dataverseTables, type RowOf, type TableName, wholeSeconds } from "./rows";
 
@@ -46,7 +47,7 @@ export class Work {
     const rows = new Map(
       this.tenant.store
         .all<RowOf[T]>(name)
-        .map((row) => [String((row as unknown as Record<string, unknown>)[keyOf(table)]), row]),
+        .map((row) => [String((row as unknown as Record<string, unknown>)[keyOf(table)]), copyOf(row)]),
     );
     for (const staged of this.#staged.values()) {
       if (staged.table === name) {
@@ -78,6 +79,7 @@ export class Work {
   jobs(): Job[] {
     return this.tenant.store
       .all<Job>(jobsTable)
+      .map(copyOf)
       .filter((job) => this.#staged.get(`${jobsTable}\n${job.id}`)?.value !== null)
       .sort((a, b) => a.due - b.due);
   }

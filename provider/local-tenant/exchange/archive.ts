@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isHeld } from "../holds";
 import { tables } from "../model";
+import { copyOf } from "../store";
 import type { Call } from "./call";
 import type { Row } from "./envelope";
 import { archiveState, licenseNeeded, notSimulated, objectNotFound } from "./errors";
@@ -55,11 +56,11 @@ export function disableMailbox(call: Call): undefined {
 
 function target({ bound, tenant }: Call): { directory: Directory; recipient: MailboxRecipient } {
   const identity = bound.filled("Identity") ?? "";
-  const { guid } = new Directory(tenant, "seen").mailbox(identity);
-  const directory = new Directory(tenant, "latest");
+  const { guid } = Directory.of(tenant, "seen").mailbox(identity);
+  const directory = Directory.of(tenant, "latest");
   const recipient = directory.byGuid(guid);
   if (recipient === undefined || directory.isSoftDeleted(recipient)) {
     throw objectNotFound(identity);
   }
-  return { directory, recipient: asMailbox(recipient) };
+  return { directory, recipient: asMailbox(copyOf(recipient)) };
 }

@@ -10,7 +10,7 @@ import { changeMailbox } from "./set-mailbox";
 /** Get-CASMailbox: by what clients each mailbox may be opened. */
 export function getClientAccess(call: Call): Row[] {
   const { bound, tenant } = call;
-  const directory = new Directory(tenant, "seen");
+  const directory = Directory.of(tenant, "seen");
   const isActive = (recipient: Recipient): recipient is MailboxRecipient =>
     hasMailbox(recipient) && !directory.isSoftDeleted(recipient);
   const types = bound.choices("RecipientTypeDetails");

@@ -4,6 +4,7 @@ import {
   type AcceptedDomain,
   type MailboxFields,
   type Organization,
+  type Permission,
   type Recipient,
   tables,
   type User,
@@ -50,8 +51,31 @@ export class Directory {
   readonly #bySid: ReadonlyMap<string, Recipient>;
   /** How many recipients have a Name, by the Name in lower case; counted when first asked for. */
   #names: Map<string, number> | undefined;
+  /** Entries by the guid of what they are on; sorted when first asked for. */
+  #permissions: Map<string, Permission[]> | undefined;
+  /** Recipients by what names them, in lower case; filed once several are looked for. */
+  #identities: Map<string, Recipient[]> | undefined;
+  #asked = 0;
 
-  constructor(tenant: Tenant, view: "seen" | "latest") {
+  /** The directory as it is now: the last one, while nothing changed that it shows. */
+  static of(tenant: Tenant, view: "seen" | "latest"): Directory {
+    const made = kept.get(tenant) ?? {};
+    kept.set(tenant, made);
+    const { store, clockOffset } = tenant;
+    const known = made[view];
+    const isSame = known?.version === store.version && known.clockOffset === clockOffset;
+    // What expires by the clock alone may show a second too long.
+    if (known !== undefined && isSame && Date.now() - known.at < 1000) {
+      return known.directory;
+    }
+    const directory = new Directory(tenant, view);
+    if (view === "latest" || store.isSettled("exchange")) {
+      made[view] = { directory, version: store.version, clockOffset, at: Date.now() };
+    }
+    return directory;
+  }
+
+  private constructor(tenant: Tenant, view: "seen" | "latest") {
     this.tenant = tenant;
     this.#view = view;
     const organization = organizationOf(tenant);
@@ -74,6 +98,19 @@ export class Directory {
   rows<T>(table: string): T[] {
     const { store } = this.tenant;
     return this.#view === "seen" ? store.allSeen<T>("exchange", table) : store.all<T>(table);
+  }
+
+  /** Entries on a recipient, in order of first insertion. */
+  permissionsOn({ guid }: Recipient, kind: Permission["kind"]): Permission[] {
+    if (this.#permissions === undefined) {
+      this.#permissions = new Map();
+      for (const row of this.rows<Permission>(tables.permissions)) {
+        const own = this.#permissions.get(row.mailbox) ?? [];
+        own.push(row);
+        this.#permissions.set(row.mailbox, own);
+      }
+    }
+    return (this.#permissions.get(guid) ?? []).filter((row) => row.kind === kind);
   }
 
   user(id: string): User | undefined {
@@ -132,7 +169,12 @@ export class Directory {
   matches(identity: string, among: (recipient: Recipient) => boolean): Recipient[] {
     const wanted = identity.trim().toLowerCase();
     const wantedAddress = addressOf(wanted);
-    return this.recipients.filter((recipient) => among(recipient) && this.#isNamed(recipient, wanted, wantedAddress));
+    this.#asked += 1;
+    const candidates =
+      this.#asked > FEW
+        ? this.#filed([wanted, ...(wantedAddress === undefined ? [] : [wantedAddress])])
+        : this.recipients;
+    return candidates.filter((recipient) => among(recipient) && this.#isNamed(recipient, wanted, wantedAddress));
   }
 
   /** The one recipient of any kind that `identity` names, soft-deleted ones left out. */
@@ -238,30 +280,43 @@ export class Directory {
     return (this.#names.get(name.toLowerCase()) ?? 0) > 1;
   }
 
+  /** Recipients that one of these texts names, in the order of all. */
+  #filed(texts: readonly string[]): Recipient[] {
+    if (this.#identities === undefined) {
+      this.#identities = new Map();
+      for (const recipient of this.recipients) {
+        const addresses = recipient.emailAddresses.map((address) => address.toLowerCase());
+        for (const text of new Set([...fixedForms(recipient), ...this.#otherForms(recipient), ...addresses])) {
+          const same = this.#identities.get(text) ?? [];
+          same.push(recipient);
+          this.#identities.set(text, same);
+        }
+      }
+    }
+    const found = new Set(texts.flatMap((text) => this.#identities?.get(text) ?? []));
+    return found.size < 2 ? [...found] : this.recipients.filter((recipient) => found.has(recipient));
+  }
+
+  /** Names that come from elsewhere than the recipient's own row, in lower case. */
+  #otherForms(recipient: Recipient): string[] {
+    return [
+      this.userPrincipalName(recipient) ?? "",
+      this.distinguishedName(recipient),
+      this.canonicalName(recipient),
+    ].map((form) => form.toLowerCase());
+  }
+
   #isNamed(recipient: Recipient, wanted: string, wantedAddress: string | undefined): boolean {
     // @observed exchange.object-id-identity: A mailbox's Entra object id is an identity of it [CIPP names mailboxes so in every
     // cmdlet; no page lists it among the forms of Identity]
-    const { mailbox } = recipient;
+    const fixed = fixedForms(recipient);
     if (wantedAddress !== undefined && recipient.emailAddresses.some((each) => each.toLowerCase() === wantedAddress)) {
       return true;
     }
-    const forms = [
-      recipient.guid,
-      mailbox?.exchangeGuid,
-      recipient.name,
-      recipient.alias,
-      recipient.displayName,
-      this.userPrincipalName(recipient),
-      this.distinguishedName(recipient),
-      this.canonicalName(recipient),
-      legacyExchangeDN(recipient),
-      samAccountName(recipient),
-      `${forest}\\${samAccountName(recipient)}`,
-    ];
     if (recipient.externalDirectoryObjectId.toLowerCase() === wanted) {
       return !this.tenant.isContrary("exchange.object-id-identity");
     }
-    return forms.some((form) => form !== undefined && form !== "" && form.toLowerCase() === wanted);
+    return wanted !== "" && (fixed.has(wanted) || this.#otherForms(recipient).includes(wanted));
   }
 
   #isExpired({ mailbox }: Recipient): boolean {
@@ -270,6 +325,42 @@ export class Directory {
       since !== null && mailbox?.isInactiveMailbox === false && this.tenant.now() - Date.parse(since) > recoverable
     );
   }
+}
+
+/** How many look-ups go through all recipients before they are filed. */
+const FEW = 3;
+
+/** The directories that were made last. */
+const kept = new WeakMap<
+  Tenant,
+  Partial<Record<"seen" | "latest", { directory: Directory; version: number; clockOffset: number; at: number }>>
+>();
+
+/** By row, which is frozen. */
+const formsOf = new WeakMap<Recipient, ReadonlySet<string>>();
+
+/** What names a recipient by its own row, in lower case. */
+function fixedForms(recipient: Recipient): ReadonlySet<string> {
+  const known = formsOf.get(recipient);
+  if (known !== undefined) {
+    return known;
+  }
+  const forms = [
+    recipient.guid,
+    recipient.mailbox?.exchangeGuid ?? "",
+    recipient.name,
+    recipient.alias,
+    recipient.displayName,
+    recipient.externalDirectoryObjectId,
+    legacyExchangeDN(recipient),
+    samAccountName(recipient),
+    `${forest}\\${samAccountName(recipient)}`,
+  ];
+  const made = new Set(forms.filter((form) => form !== "").map((form) => form.toLowerCase()));
+  if (Object.isFrozen(recipient)) {
+    formsOf.set(recipient, made);
+  }
+  return made;
 }
 
 /** The trustee that every mailbox grants itself. */

@@ -12,8 +12,8 @@ export function shownSettings({ tenant }: Call, { externalDirectoryObjectId: id 
 export function changeSettings(call: Call, change: (settings: MailboxSettings) => void): void {
   const { bound, tenant, warnings } = call;
   const identity = bound.filled("Identity") ?? "";
-  const { name, externalDirectoryObjectId: id, guid } = new Directory(tenant, "seen").mailbox(identity);
-  const latest = new Directory(tenant, "latest");
+  const { name, externalDirectoryObjectId: id, guid } = Directory.of(tenant, "seen").mailbox(identity);
+  const latest = Directory.of(tenant, "latest");
   const recipient = latest.byGuid(guid);
   if (recipient === undefined || latest.isSoftDeleted(recipient)) {
     throw objectNotFound(identity);

@@ -10,13 +10,12 @@ import { selfPermissions } from "./mailbox";
 /** Get-RecipientPermission: Send As entries. A deleted user is printed by SAM account name, a purged one as its SID. */
 export function getRecipientPermission(call: Call): Row[] {
   const { bound, tenant } = call;
-  const directory = new Directory(tenant, "seen");
+  const directory = Directory.of(tenant, "seen");
   const recipients = named(call, directory, (recipient): recipient is Recipient => !directory.isSoftDeleted(recipient));
   const trustee = bound.text("Trustee");
   const sid = trustee === undefined || trustee === null ? undefined : directory.trustee(trustee).sid;
-  const permissions = directory.rows<Permission>(tables.permissions).filter((row) => row.kind === "sendAs");
   const rows = recipients.flatMap((recipient) => {
-    const own = permissions.filter((row) => row.mailbox === recipient.guid);
+    const own = directory.permissionsOn(recipient, "sendAs");
     const self =
       hasMailbox(recipient) && !own.some((row) => row.sid === selfSid)
         ? selfPermissions(recipient.guid).filter((row) => row.kind === "sendAs")
@@ -96,13 +95,13 @@ interface Addressed {
 
 function addressed({ bound, tenant }: Call): Addressed {
   const identity = bound.filled("Identity") ?? "";
-  const seen = new Directory(tenant, "seen");
+  const seen = Directory.of(tenant, "seen");
   const shown = seen.recipient(identity);
   const trustee = seen.trustee(bound.filled("Trustee") ?? "");
   if ((bound.choices("AccessRights") ?? []).length === 0) {
     throw emptyParameter("AccessRights");
   }
-  const directory = new Directory(tenant, "latest");
+  const directory = Directory.of(tenant, "latest");
   const recipient = directory.byGuid(shown.guid);
   if (recipient === undefined) {
     throw objectNotFound(identity);

@@ -277,7 +277,7 @@ function requireRouted(tenant: Tenant, cmdlet: CmdletName, bound: Bound, anchor:
   // CmdletProxyNotAvailableException, Cmdlet needs proxy [CIPP #4877 and #2661, office-docs-powershell #10446; two clients that
   // anchor by UPN against it]
   const identity = cmdlet.startsWith("Get-") ? undefined : (bound.text("Mailbox") ?? bound.text("Identity"));
-  const directory = new Directory(tenant, "seen");
+  const directory = Directory.of(tenant, "seen");
   const [mailbox] = directory.matches((identity ?? "").replace(/\\[^\\]+$/, ""), hasMailbox);
   const [, named = ""] = /^(?:UPN|SMTP):(.+)$/i.exec(anchor) ?? [];
   if (mailbox !== undefined && !directory.matches(named, hasMailbox).includes(mailbox)) {

@@ -10,7 +10,7 @@ import { valueIn } from "./mailbox-row";
 
 /** Get-User: people and resources with or without a mailbox, with their SID. Deleted ones and contacts are not among them. */
 export function getUser(call: Call): Row[] {
-  const directory = new Directory(call.tenant, "seen");
+  const directory = Directory.of(call.tenant, "seen");
   const people = directory.recipients.filter(isUser(directory));
   const ids = new Set(directory.recipients.map(({ externalDirectoryObjectId: id }) => id));
   const accounts = directory.users.filter(({ id, deletedDateTime }) => !ids.has(id) && deletedDateTime === null);
@@ -32,7 +32,7 @@ export function getUser(call: Call): Row[] {
 
 /** Get-Group: groups with and without mail, with their SID. */
 export function getGroup(call: Call): Row[] {
-  const directory = new Directory(call.tenant, "seen");
+  const directory = Directory.of(call.tenant, "seen");
   const groups = directory.recipients.filter((recipient) => isGroup(recipient) && !directory.isSoftDeleted(recipient));
   const plain = directory
     .rows<Group>(tables.groups)
@@ -46,9 +46,9 @@ export function getGroup(call: Call): Row[] {
 /** Set-User: the initials, the one thing of a person that no other cmdlet here writes. */
 export function setUser({ bound, tenant, warnings }: Call): undefined {
   const identity = bound.filled("Identity") ?? "";
-  const seen = new Directory(tenant, "seen");
+  const seen = Directory.of(tenant, "seen");
   const { guid: key } = only(identity, seen.matches(identity, isUser(seen)));
-  const latest = new Directory(tenant, "latest");
+  const latest = Directory.of(tenant, "latest");
   const recipient = latest.byGuid(key);
   if (recipient === undefined || latest.isSoftDeleted(recipient)) {
     throw objectNotFound(identity);

@@ -41,8 +41,8 @@ export function setMailbox(call: Call): undefined {
 export function changeMailbox({ bound, tenant, warnings }: Call, apply: (change: Change) => void): void {
   // @observed exchange.no-change-warning: A change that changes nothing succeeds with a warning [CIPP]
   const identity = bound.filled("Identity") ?? "";
-  const seen = new Directory(tenant, "seen");
-  const latest = new Directory(tenant, "latest");
+  const seen = Directory.of(tenant, "seen");
+  const latest = Directory.of(tenant, "latest");
   const shown = seen.mailbox(identity);
   const present = latest.byGuid(shown.guid);
   if (present === undefined || latest.isSoftDeleted(present)) {

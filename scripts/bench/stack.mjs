@@ -1,0 +1,105 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { clone } from "../clone.mjs";
+import { environmentIn } from "../tenant.mjs";
+
+/**
+ * A stack in a folder of its own, whose program is plain JavaScript.
+ *
+ * @param program what `index.js` says.
+ * @param config its configuration, by full key.
+ */
+export async function makeStack(name, cli, program, config = {}) {
+  const folder = mkdtempSync(join(tmpdir(), `bench-${name}-`));
+  const env = environmentIn(folder, cli);
+  mkdirSync(join(folder, "state"));
+  mkdirSync(join(folder, "node_modules", "@pulumi"), { recursive: true });
+  symlinkSync(clone, join(folder, "node_modules", "pulumi-mailboxes"), "junction");
+  symlinkSync(
+    join(clone, "node_modules", "@pulumi", "pulumi"),
+    join(folder, "node_modules", "@pulumi", "pulumi"),
+    "junction",
+  );
+  writeFileSync(join(folder, "Pulumi.yaml"), JSON.stringify({ name: "bench", runtime: "nodejs" }));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name, main: "index.js" }));
+  writeFileSync(join(folder, "index.js"), program);
+  const configure = (values) => writeFileSync(join(folder, "Pulumi.dev.yaml"), JSON.stringify({ config: values }));
+  configure(config);
+  const pulumi = async (...args) => {
+    const own = args[0] === "stack" ? [] : ["--suppress-progress"];
+    const started = Date.now();
+    const { code, output } = await run([...args, "--stack", "dev", ...own, "--non-interactive"], folder, env);
+    if (code !== 0) {
+      throw new Error(`"pulumi ${args.join(" ")}" ended with ${code}:\n${output.slice(-4000)}`);
+    }
+    return { output, seconds: (Date.now() - started) / 1000 };
+  };
+  await pulumi("stack", "init");
+  return {
+    pulumi,
+    configure,
+    /** Resources of the state, without the stack itself. */
+    resources: () =>
+      JSON.parse(
+        execFileSync("pulumi", ["stack", "export", "--stack", "dev"], {
+          cwd: folder,
+          env,
+          maxBuffer: 2 ** 30,
+          encoding: "utf8",
+        }),
+      ).deployment.resources.slice(1),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function run(args, cwd, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn("pulumi", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        output += text;
+      });
+    }
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, output }));
+  });
+}
+
+/**
+ * Mailboxes with a membership each. The first membership has one member more where `bench:extra` is set.
+ *
+ * @param members how many of the people each has.
+ */
+export function mailboxes(size, people, members) {
+  return `const { Config } = require("@pulumi/pulumi");
+const { MailboxMembership, SharedMailbox } = require("pulumi-mailboxes");
+const isExtra = new Config().getBoolean("extra") === true;
+for (let number = 1; number <= ${size}; number += 1) {
+  const address = "box" + number + "@contoso.com";
+  const box = new SharedMailbox("box" + number, { displayName: "Box " + number, primarySmtpAddress: address });
+  const count = ${members} + (isExtra && number === 1 ? 1 : 0);
+  const members = Array.from({ length: count }, (_, index) => "person" + (((number + index * 7) % ${people}) + 1) + "@contoso.com");
+  new MailboxMembership("members" + number, { mailbox: box.id, members });
+}
+`;
+}
+
+/** Dynamic resources that do nothing, with the outputs that are given. */
+export function doingNothing(size, outputs) {
+  return `const { dynamic } = require("@pulumi/pulumi");
+const outs = ${JSON.stringify(outputs)};
+const provider = {
+  async create(inputs) { return { id: "id-" + inputs.number, outs: { ...outs, ...inputs } }; },
+  async read(id, props) { return { id, props }; },
+};
+class Nothing extends dynamic.Resource {
+  constructor(name, props) { super(provider, name, props); }
+}
+for (let number = 1; number <= ${size}; number += 1) {
+  new Nothing("nothing" + number, { ...Object.fromEntries(Object.keys(outs).map((name) => [name, undefined])), number });
+}
+`;
+}
