@@ -22,6 +22,7 @@ export class Registry {
   >();
   /** Aliases that were chosen for new mailboxes → URN. */
   readonly #aliases = new Map<string, string>();
+  readonly #givenUp = new Map<string, GivenUp>();
   readonly #released = new Set<string>();
   /** URNs of resources whose mailbox this deployment deleted. */
   readonly #deleted = new Set<string>();
@@ -177,6 +178,21 @@ export class Registry {
     return true;
   }
 
+  /** Notes that a mailbox had an address by this program and has it no more. */
+  giveUp(address: string, given: GivenUp): void {
+    this.#givenUp.set(address.toLowerCase(), given);
+  }
+
+  /** Which mailbox of the program gives an address up in this deployment. */
+  givenUp(address: string): GivenUp | undefined {
+    return this.#givenUp.get(address.toLowerCase());
+  }
+
+  /** Whether any mailbox of the program gives an address up. */
+  get movesAddresses(): boolean {
+    return this.#givenUp.size > 0;
+  }
+
   /** Notes addresses that this deployment took off something: Exchange may refuse them elsewhere for up to an hour. */
   release(addresses: readonly string[]): void {
     for (const address of addresses) {
@@ -209,6 +225,14 @@ export class Registry {
     );
     return mine;
   }
+}
+
+/** A mailbox that gives an address up. */
+interface GivenUp {
+  mailboxId: string;
+  urn: string;
+  /** Whether the address stays with it where nobody takes it, as an address that is not declared. */
+  isKept: boolean;
 }
 
 /** The mailboxes whose mail a resource collects. */

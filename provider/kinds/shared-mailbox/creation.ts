@@ -22,6 +22,7 @@ import {
 } from "./naming";
 import { around } from "./observation";
 import { restore, takeFormerAccess } from "./restoration";
+import { isGivenUp, takingOver } from "./transfer";
 
 /** How often a creation whose answer is lost is sent. */
 const MOST_LOST = 3;
@@ -32,7 +33,9 @@ const MOST_REFUSED = 5;
 export async function find(desired: Desired, operation: SharedMailboxOperation): Promise<Observed | undefined> {
   const { inputs } = desired;
   const { recipients, mailboxes } = operation.services;
-  const [holder] = await recipients.withAddress(inputs.primarySmtpAddress);
+  const [first] = await recipients.withAddress(inputs.primarySmtpAddress);
+  const isFree = first !== undefined && (await isGivenUp(inputs.primarySmtpAddress, first, true, operation));
+  const holder = isFree ? undefined : first;
   const shown = holder === undefined || holder.id === "" ? undefined : await mailboxes.withId(holder.id);
   const made = await earlierWork(shown, holder !== undefined, desired, operation);
   const mailbox = shown ?? made;
@@ -113,8 +116,8 @@ export async function create(desired: Desired, operation: SharedMailboxOperation
   for (let lost = 0; ; ) {
     const alias = inputs.alias ?? (await freeAlias(inputs, refused, operation));
     try {
-      const created = await untilReleased([address], operation, () =>
-        newMailbox(inputs, alias, isNameRefused, operation),
+      const created = await takingOver([address], undefined, operation, () =>
+        untilReleased([address], operation, () => newMailbox(inputs, alias, isNameRefused, operation)),
       );
       const id = created?.id ?? (await lookForOwn(desired, operation))?.id;
       if (id === undefined) {

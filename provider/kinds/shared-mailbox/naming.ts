@@ -4,6 +4,7 @@ import { describeDeleted, hasAddress, INITIAL_DOMAIN } from "../../services/mail
 import { describe } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import type { SharedMailboxInputs, SharedMailboxOperation } from "./desired";
+import { isGivenUp } from "./transfer";
 
 /** Characters of an alias (Exchange). */
 const LONGEST_ALIAS = 64;
@@ -87,7 +88,13 @@ async function holderOf(
   }
   // A mailbox that has just been made without an answer is found by its own address, not by its alias.
   const holders = await holdersOfAlias(alias, undefined, operation);
-  return holders.find((holder) => !holder.isDeleted && holder.primarySmtpAddress !== primarySmtpAddress)?.words;
+  for (const holder of holders.filter((one) => !one.isDeleted && one.primarySmtpAddress !== primarySmtpAddress)) {
+    // It may be the very address of the new mailbox, which another one gives up.
+    if (!addresses.includes(primarySmtpAddress) || !(await isGivenUp(primarySmtpAddress, holder, true, operation))) {
+      return holder.words;
+    }
+  }
+  return undefined;
 }
 
 /** Somebody who has an address or an alias: a recipient of Exchange, or an account of Entra that is none. */
@@ -96,6 +103,8 @@ export interface Holder {
   id: string;
   words: string;
   isDeleted: boolean;
+  /** As Exchange prints it; undefined for what is no recipient. */
+  recipientTypeDetails?: string;
   /** Lower case; undefined for what is no recipient of Exchange. */
   primarySmtpAddress: string | undefined;
   /** When the account was made, ISO 8601, where Entra alone shows it. */
@@ -140,6 +149,7 @@ export async function holdersOf(
     id: one.id,
     words: describe(one),
     isDeleted: false,
+    recipientTypeDetails: one.recipientTypeDetails,
     primarySmtpAddress: one.primarySmtpAddress,
   }));
   const others = accounts
@@ -198,7 +208,7 @@ async function claimsOf(
 
 /**
  * Refuses names that somebody else has, before anything is changed. Deleted accounts do not count: whether they keep a name,
- * only Exchange knows.
+ * only Exchange knows. Nor does a mailbox of the program that gives an address up in this deployment.
  *
  * @param among the properties whose names are looked at.
  * @param own the mailbox that gets them, where it is there already.
@@ -211,7 +221,7 @@ export async function requireFree(
 ): Promise<void> {
   for (const { path, name, holders } of await claimsOf(inputs, among, own, operation)) {
     const holder = holders.find(({ isDeleted }) => !isDeleted);
-    if (holder !== undefined) {
+    if (holder !== undefined && !(await isGivenUp(name, holder, operation.known.id === undefined, operation))) {
       throw taken(path, name, holder.words);
     }
   }

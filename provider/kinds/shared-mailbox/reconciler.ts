@@ -9,7 +9,7 @@ import { InputError, ifAllowed, isServiceError, ProviderError, type ServiceError
 import type { Row } from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
 import { SHARED } from "./account";
-import { aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
+import { addresses, aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway } from "./creation";
 import { foresee, remove } from "./deletion";
 import {
@@ -23,13 +23,14 @@ import {
   type SharedMailboxOperation,
   schema,
 } from "./desired";
-import { writtenInputs } from "./facet";
+import { changesOf, writtenInputs } from "./facet";
 import { forwardingTarget, isForwarding, loopsThrough, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";
 import { declaredSenders } from "./senders";
+import { noteGivenUp, takingOver } from "./transfer";
 
 /**
  * A shared mailbox of Exchange Online: the mailbox, its addresses and forwarding through the Exchange admin API, the sign-in
@@ -65,12 +66,13 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   claims,
   beside: (inputs, origin, registry, before) => loopsThrough(inputs, { origin, registry }, before),
 
-  declare({ id = "" }, inputs, origin, registry) {
+  declare({ id = "", inputs: held }, inputs, origin, registry) {
     registry.declare(mailboxThing(id), origin);
     registry.claims.learn(recipientName(registry.claims.present(origin.urn)), recipientName(id));
     for (const address of [inputs.primarySmtpAddress, ...((inputs.emailAliases as string[] | undefined) ?? [])]) {
       registry.declareAddress(String(address), id);
     }
+    noteGivenUp(id, held, inputs as Partial<SharedMailboxInputs>, origin, registry);
   },
 
   async resolve(inputs, operation) {
@@ -160,12 +162,31 @@ async function apply(
   operation: SharedMailboxOperation,
 ): Promise<Partial<Observed>> {
   const { mailbox } = observed;
-  const learned: Partial<Observed> = {};
   requireCloudMailbox(mailbox, `changing shared mailbox ${mailbox.primarySmtpAddress}`);
   for (const facet of facets) {
     await facet.guard?.(changes, desired, observed, operation);
   }
   tellOverwritten(changes, observed, operation);
+  const work = () => write(changes, desired, observed, operation);
+  const isOfAddresses = changes.some(({ path: [property] }) => addresses.properties.some((one) => one === property));
+  return isOfAddresses ? takingOver(addressesIn(changes), mailbox.id, operation, work) : work();
+}
+
+/** The addresses that a mailbox gets by some changes. */
+function addressesIn(changes: readonly Change[]): string[] {
+  const among = changes.filter(
+    ({ path: [property] }) => property === "primarySmtpAddress" || property === "emailAliases",
+  );
+  return among.flatMap(({ to }) => (typeof to === "string" ? [to] : []));
+}
+
+async function write(
+  changes: readonly Change[],
+  desired: Desired,
+  observed: Observed,
+  operation: SharedMailboxOperation,
+): Promise<Partial<Observed>> {
+  const learned: Partial<Observed> = {};
   for (const facet of facets) {
     Object.assign(learned, await facet.prepare?.(changes, desired, observed, operation));
   }
@@ -210,10 +231,8 @@ async function setMailbox(
     return operation.services.mailboxes.set(mailbox.id, parameters, action, operation);
   };
   const names = [...new Set(own.map(({ path }) => path[0]))];
-  const addresses = own.filter(
-    ({ path: [property] }) => property === "primarySmtpAddress" || property === "emailAliases",
-  );
-  const taken = addresses.flatMap(({ to }) => (typeof to === "string" ? [to] : []));
+  const taken = addressesIn(own);
+  const dropped = changesOf("emailAliases", own).filter(({ to }) => to === undefined);
   const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
   try {
     const warnings = await written(
@@ -230,7 +249,7 @@ async function setMailbox(
         });
       },
     );
-    operation.registry.release(addresses.filter(({ to }) => to === undefined).map(({ from }) => String(from)));
+    operation.registry.release(dropped.map(({ from }) => String(from)));
     for (const warning of warnings) {
       operation.warn(`${action}: Exchange: ${warning}`);
     }

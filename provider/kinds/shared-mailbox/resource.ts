@@ -162,7 +162,8 @@ export interface SharedMailboxArgs {
   displayName: pulumi.Input<string>;
   /**
    * The primary SMTP address, in an accepted domain of the tenant; compared without case. Changed in place: the old address
-   * stays as an alias unless `emailAliases` is declared. The sign-in name follows only where it equalled the old address.
+   * stays as an alias unless `emailAliases` is declared. The sign-in name follows only where it equalled the old address. An address
+   * that another SharedMailbox of the program gives up moves in the same deployment; two may swap theirs.
    */
   primarySmtpAddress: pulumi.Input<string>;
   /**
@@ -177,7 +178,8 @@ export interface SharedMailboxArgs {
    * Further SMTP addresses, compared as a set without case. Undeclared, they are left alone. Declared, they are exact from
    * the second deployment on: addresses found at adoption are named by the next refreshed preview before they go. System
    * addresses (SIP, SPO, X500, EUM, the sign-in name, `alias@` the default domain, the initial domain's) are not listed, and removed only
-   * if they were declared; the sign-in name and `alias@` the initial domain stay even then, with a warning.
+   * if they were declared; the sign-in name and `alias@` the initial domain stay even then, with a warning. They move between the
+   * mailboxes of a program as primary addresses do.
    */
   emailAliases?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /**

@@ -1,0 +1,237 @@
+import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
+
+const at = (name: string) => `${name}@contoso.com`;
+
+/** Two mailboxes, one and two, as they stand before the deployment. */
+async function withTwo(one: Row = {}, two: Row = {}): Promise<{ world: World; one: Resource; two: Resource }> {
+  const world = await startWorld();
+  const made = (name: string, inputs: Row) =>
+    world.resource("SharedMailbox", name).up({ displayName: name, primarySmtpAddress: at(name), ...inputs });
+  return { world, one: await made("one", one), two: await made("two", two) };
+}
+
+/** One deployment of all of them, in an order of the engine: all are checked and compared before the first is changed, or only it is. */
+async function deploy(
+  world: World,
+  program: readonly (readonly [Resource, Row])[],
+  way: "in a row" | "reversed" | "side by side",
+): Promise<PromiseSettledResult<unknown>[]> {
+  return world.together(async () => {
+    for (const [resource, inputs] of program) {
+      await resource.plan(inputs);
+    }
+    if (way === "side by side") {
+      return Promise.allSettled(program.map(([resource, inputs]) => resource.up(inputs)));
+    }
+    const results: PromiseSettledResult<unknown>[] = [];
+    for (const [resource, inputs] of way === "reversed" ? [...program].reverse() : program) {
+      results.push(...(await Promise.allSettled([resource.up(inputs)])));
+    }
+    return results;
+  });
+}
+
+/** The addresses of a mailbox that are not of the initial domain, the primary one first, in its own spelling. */
+async function addressesOf(world: World, { id }: Resource): Promise<string[]> {
+  const [row] = await world.exchange("Get-Mailbox", { Identity: id });
+  const addresses = (row?.EmailAddresses ?? []) as string[];
+  return addresses.filter((one) => /^smtp:/i.test(one) && !/onmicrosoft/.test(one)).sort();
+}
+
+const named = (name: string, inputs: Row): Row => ({ displayName: name, ...inputs });
+const ways = ["in a row", "reversed", "side by side"] as const;
+const fulfilled = (results: PromiseSettledResult<unknown>[]) =>
+  expect(results.filter(({ status }) => status !== "fulfilled")).toEqual([]);
+
+describe("an address moves from one mailbox to another in one deployment", () => {
+  test.each<[string, Row, Row, Row, Row, string[], string[]]>([
+    [
+      "primary addresses that swap, further ones declared",
+      { emailAliases: [] },
+      { emailAliases: [] },
+      { primarySmtpAddress: at("two"), emailAliases: [] },
+      { primarySmtpAddress: at("one"), emailAliases: [] },
+      ["SMTP:two@contoso.com"],
+      ["SMTP:one@contoso.com"],
+    ],
+    [
+      "primary addresses that swap",
+      {},
+      {},
+      { primarySmtpAddress: at("two") },
+      { primarySmtpAddress: at("one") },
+      ["SMTP:two@contoso.com"],
+      ["SMTP:one@contoso.com"],
+    ],
+    [
+      "further addresses that swap",
+      { emailAliases: [at("x")] },
+      { emailAliases: [at("y")] },
+      { primarySmtpAddress: at("one"), emailAliases: [at("y")] },
+      { primarySmtpAddress: at("two"), emailAliases: [at("x")] },
+      ["SMTP:one@contoso.com", "smtp:y@contoso.com"],
+      ["SMTP:two@contoso.com", "smtp:x@contoso.com"],
+    ],
+    [
+      "a further address that the other one drops",
+      {},
+      { emailAliases: [at("x")] },
+      { primarySmtpAddress: at("one"), emailAliases: [at("x")] },
+      { primarySmtpAddress: at("two"), emailAliases: [] },
+      ["SMTP:one@contoso.com", "smtp:x@contoso.com"],
+      ["SMTP:two@contoso.com"],
+    ],
+    [
+      "a primary address that becomes the other's further one",
+      { emailAliases: [] },
+      { emailAliases: [] },
+      { primarySmtpAddress: at("one"), emailAliases: [at("two")] },
+      { primarySmtpAddress: at("new"), emailAliases: [] },
+      ["SMTP:one@contoso.com", "smtp:two@contoso.com"],
+      ["SMTP:new@contoso.com"],
+    ],
+    [
+      "a primary and a further address that swap",
+      { emailAliases: [] },
+      { emailAliases: [at("x")] },
+      { primarySmtpAddress: at("x"), emailAliases: [] },
+      { primarySmtpAddress: at("two"), emailAliases: [at("one")] },
+      ["SMTP:x@contoso.com"],
+      ["SMTP:two@contoso.com", "smtp:one@contoso.com"],
+    ],
+  ])("%s", async (_what, oneBefore, twoBefore, oneAfter, twoAfter, ofOne, ofTwo) => {
+    for (const way of ways) {
+      const { world, one, two } = await withTwo(oneBefore, twoBefore);
+      const [first, second] = [named("one", oneAfter), named("two", twoAfter)];
+      fulfilled(
+        await deploy(
+          world,
+          [
+            [one, first],
+            [two, second],
+          ],
+          way,
+        ),
+      );
+      expect(await addressesOf(world, one)).toEqual(ofOne);
+      expect(await addressesOf(world, two)).toEqual(ofTwo);
+      for (const [resource, inputs] of [
+        [one, first],
+        [two, second],
+      ] as const) {
+        expect(await resource.refresh()).toEqual({});
+        expect(await resource.plan(inputs)).toEqual([]);
+        const [row] = await world.exchange("Get-Mailbox", { Identity: resource.id });
+        expect(row?.UserPrincipalName).toBe(row?.PrimarySmtpAddress);
+      }
+    }
+  });
+
+  test("round in a ring of three", async () => {
+    const { world, one, two } = await withTwo();
+    const three = await world
+      .resource("SharedMailbox", "three")
+      .up(named("three", { primarySmtpAddress: at("three") }));
+    const program = [
+      [one, named("one", { primarySmtpAddress: at("two") })],
+      [two, named("two", { primarySmtpAddress: at("three") })],
+      [three, named("three", { primarySmtpAddress: at("one") })],
+    ] as const;
+    fulfilled(await deploy(world, program, "side by side"));
+    for (const [resource, inputs] of program) {
+      expect(await resource.refresh()).toEqual({});
+      expect(await resource.plan(inputs)).toEqual([]);
+    }
+  });
+
+  test("to a mailbox that is made with it", async () => {
+    for (const way of ways) {
+      const { world, one } = await withTwo({ emailAliases: [at("x"), at("y")] });
+      const fresh = world.resource("SharedMailbox", "fresh");
+      fulfilled(
+        await deploy(
+          world,
+          [
+            [fresh, named("fresh", { primarySmtpAddress: at("x"), emailAliases: [at("y")] })],
+            [one, named("one", { primarySmtpAddress: at("one"), emailAliases: [] })],
+          ],
+          way,
+        ),
+      );
+      expect(await addressesOf(world, one)).toEqual(["SMTP:one@contoso.com"]);
+      expect(await addressesOf(world, fresh)).toEqual(["SMTP:x@contoso.com", "smtp:y@contoso.com"]);
+    }
+  });
+
+  test("the engine may look at the one that gives it up a moment later", async () => {
+    const { world, one, two } = await withTwo({}, { emailAliases: [at("x")] });
+    await world.together(async () => {
+      const taking = one.up(named("one", { primarySmtpAddress: at("one"), emailAliases: [at("x")] }));
+      await world.exchange("Get-Mailbox", { Identity: at("one") });
+      await two.up(named("two", { primarySmtpAddress: at("two"), emailAliases: [] }));
+      await taking;
+    });
+    expect(await addressesOf(world, one)).toEqual(["SMTP:one@contoso.com", "smtp:x@contoso.com"]);
+  });
+});
+
+describe("an address that does not get to the other one", () => {
+  // Three writes take the primary address off: another one, the sign-in name, the removal.
+  const ofTaker = { cmdlet: "Set-Mailbox", after: 3 };
+  const after = named("one", { primarySmtpAddress: at("two"), emailAliases: [] });
+  const moved = named("two", { primarySmtpAddress: at("new"), emailAliases: [] });
+
+  test("is given back, the primary one and the sign-in name with it, and gets there the next time", async () => {
+    const { world, one, two } = await withTwo({ emailAliases: [] }, { emailAliases: [] });
+    await world.together(async () => {
+      await two.plan(moved);
+      await world.fault({
+        ...ofTaker,
+        answer: { status: 400, body: { error: { code: "Broken", message: "not now" } } },
+      });
+      expect(await failure(one.up(after))).toContain("not now");
+    });
+    const [row] = await world.exchange("Get-Mailbox", { Identity: two.id });
+    expect(row).toMatchObject({ PrimarySmtpAddress: at("two"), UserPrincipalName: at("two") });
+    expect(await two.refresh()).toEqual({});
+    fulfilled(
+      await deploy(
+        world,
+        [
+          [one, after],
+          [two, moved],
+        ],
+        "in a row",
+      ),
+    );
+    expect(await addressesOf(world, one)).toEqual(["SMTP:two@contoso.com"]);
+    expect(await addressesOf(world, two)).toEqual(["SMTP:new@contoso.com"]);
+  });
+
+  test("stays where it got though the answer was lost", async () => {
+    const { world, one, two } = await withTwo({ emailAliases: [] }, { emailAliases: [] });
+    await world.together(async () => {
+      await two.plan(moved);
+      await world.fault({ ...ofTaker, close: "after" });
+      await one.up(after);
+      await two.up(moved);
+    });
+    expect(await addressesOf(world, one)).toEqual(["SMTP:two@contoso.com"]);
+    expect(await addressesOf(world, two)).toEqual(["SMTP:new@contoso.com"]);
+    expect(world.warnings.join()).not.toContain("giving");
+  });
+
+  test("is refused where nobody of the program gives it up, before anything is written", async () => {
+    const { world, one, two } = await withTwo();
+    await world
+      .exchange("Set-Mailbox", { Identity: two.id, EmailAddresses: { "@add": [at("byhand")] } })
+      .catch(() => []);
+    await makeMailbox(world, at("strange"));
+    await world.writes();
+    for (const wanted of ["strange"]) {
+      const inputs = named("one", { primarySmtpAddress: at("one"), emailAliases: [at(wanted)] });
+      expect(await failure(one.up(inputs))).toMatch(/^emailAliases\[0\]: strange@contoso\.com belongs to /);
+    }
+    expect(await world.writes()).toEqual([]);
+  });
+});
