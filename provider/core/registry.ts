@@ -15,6 +15,8 @@ export class Registry {
   readonly #values = new Map<string, Map<string, string>>();
   readonly #addresses = new Map<string, string>();
   readonly #feeds = new Map<string, Feed>();
+  /** Ids of mailboxes whose permission list a resource is going to take entries out of, by URN. */
+  readonly #leaving = new Map<string, string>();
   /** What programs call their mailboxes, by URN. */
   readonly #announced = new Map<
     string,
@@ -107,8 +109,19 @@ export class Registry {
     );
   }
 
-  /** Notes that a resource has set up its sources, or has failed to. */
-  settleFeed(by: { urn: string }): void {
+  /** Notes that a resource is going to take entries out of a mailbox's permission list. */
+  willMakeRoom(mailboxId: string, by: { urn: string }): void {
+    this.#leaving.set(by.urn, mailboxId.toLowerCase());
+  }
+
+  /** Whether a resource other than `by` is still going to take entries out of a mailbox's permission list. */
+  isMakingRoom(mailboxId: string, by: { urn: string }): boolean {
+    return [...this.#leaving].some(([urn, id]) => urn !== by.urn && id === mailboxId.toLowerCase());
+  }
+
+  /** Notes that a resource has done what others wait for, or has failed to: set up its sources, taken its entries away. */
+  settle(by: { urn: string }): void {
+    this.#leaving.delete(by.urn);
     const feed = this.#feeds.get(by.urn);
     if (feed !== undefined) {
       this.#feeds.set(by.urn, { ...feed, isSettled: true });

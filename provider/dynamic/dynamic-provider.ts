@@ -173,7 +173,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
         const outputs = await this.#walk(this.#reconciler, declared, desired, previous, observed, operation, recording);
         return { id, outs: this.#outs({ ...hidden(inputs), ...outputs }, inputs) };
       } catch (error) {
-        deployment.registry.settleFeed(operation.origin);
+        deployment.registry.settle(operation.origin);
         // Save all that was declared, since any of it may have been written. The next deployment compares with the tenant anyway.
         throw this.#failure(error, inputs, recording, operation, inputs);
       }
@@ -276,7 +276,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
         const outputs = await this.#walk(reconciler, declared, desired, previous, observed, operation, recording);
         return { outs: this.#outs({ ...hidden(news), ...withRaw(outputs, olds, left) }, olds, news) };
       } catch (error) {
-        deployment.registry.settleFeed(operation.origin);
+        deployment.registry.settle(operation.origin);
         throw this.#failure(error, hidden(news), recording, operation, olds, news);
       }
     });

@@ -720,6 +720,58 @@ describe("orphaned entries", () => {
     expect(await membership.refresh()).toEqual({});
   });
 
+  describe("leave no room for a second membership", () => {
+    const given = { sendAs: false };
+    const edsger = "edsger@contoso.com";
+
+    async function full(settleTimeout = "20s") {
+      const seen = await withMailbox({ config: { settleTimeout } });
+      const { world, id, membership } = seen;
+      const program = { mailbox: id, members: { [ada]: given, [grace]: given } };
+      await membership.up(program);
+      const other = await world.resource("MailboxMembership", "others").up({ mailbox: id, members: { [ada]: given } });
+      await fill(seen);
+      return { ...seen, other, program };
+    }
+
+    test.each(["before", "after"])("until the first has given up its entry, planned %s", async (when) => {
+      const { world, id, membership, other } = await full();
+      const needs = () => other.up({ mailbox: id, members: { [ada]: given, [edsger]: given } });
+      const gives = () => membership.up({ mailbox: id, members: { [ada]: given } });
+      await world.together(() => Promise.all(when === "before" ? [gives(), needs()] : [needs(), gives()]));
+      expect((await holders(world, id)).filter((one) => one.includes("@"))).toEqual([ada, edsger]);
+      expect([await membership.refresh(), await other.refresh()]).toEqual([{}, {}]);
+    });
+
+    test("in vain where nobody gives up anything, and the error says what to do", async () => {
+      const { world, id, membership, other, program } = await full();
+      const started = Date.now();
+      await world.together(async () => {
+        await membership.plan(program);
+        const needs = other.up({ mailbox: id, members: { [ada]: given, [edsger]: given } });
+        expect(await failure(needs)).toMatch(/mail-enabled security group.*deploy that one first: `pulumi up --target/);
+      });
+      expect(Date.now() - started).toBeLessThan(10_000);
+      expect((await holders(world, id)).filter((one) => one.includes("@"))).toEqual([ada, grace]);
+    });
+
+    test("for ever where the first fails, or does not come in time", async () => {
+      const { world, id, membership, other } = await full("4s");
+      await world.fault({ cmdlet: "Remove-MailboxPermission", times: "always", answer: { status: 403 } });
+      const needs = () => other.up({ mailbox: id, members: { [ada]: given, [edsger]: given } });
+      const gives = { mailbox: id, members: { [ada]: given } };
+      await world.together(async () => {
+        const both = [needs(), membership.up(gives)];
+        expect(await failure(both[0] as Promise<unknown>)).toContain("deploy that one first");
+        await failure(both[1] as Promise<unknown>);
+      });
+      await world.together(async () => {
+        await membership.plan(gives);
+        expect(await failure(needs())).toContain("deploy that one first");
+      });
+    });
+  });
+
   test("are counted where the list is full", async () => {
     const { world, id, membership } = await withOrphan();
     await fill({ world, id });

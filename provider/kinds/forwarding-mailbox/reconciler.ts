@@ -115,7 +115,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     declareKnown(known, keys, origin, registry);
     shareFormer(known, registry);
     if (isUnchanged(known, inputs)) {
-      registry.settleFeed(origin);
+      registry.settle(origin);
     }
     for (const key of keys) {
       if (ids[key] !== undefined) {
@@ -199,7 +199,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     requireOwnMethod(observed.sources, desired.inputs, operation);
     recordRecords(observed.sources, desired.inputs, operation);
     recordRules(observed.sources, desired.inputs, operation);
-    operation.registry.settleFeed(operation.origin);
+    operation.registry.settle(operation.origin);
     tellLeftOver(observed.sources, desired.inputs, operation);
     const { approveEmail, testAndEnable } = desired.inputs;
     const approved = await approve(approveEmail, present(observed), operation);

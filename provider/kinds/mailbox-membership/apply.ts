@@ -3,6 +3,7 @@ import type { Change } from "../../core/kind";
 import { InputError, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
 import type { Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
+import { retryWhile } from "../../services/waiting";
 import type { Desired, Member, MemberRights, MembershipOperation, Observed } from "./desired";
 import { pathOf } from "./desired";
 
@@ -32,15 +33,22 @@ export async function apply(
     changes.filter((change) => turn(change) === 2),
     desired,
   );
+  // Other memberships of the mailbox get their turn in between: one of them may make the room that this one needs.
+  const alone = <T>(work: () => Promise<T>) =>
+    operation.registry.exclusively(`permissions/${observed.mailbox.id}`, work);
   for (const change of changes.filter((one) => turn(one) < 2).sort((a, b) => turn(a) - turn(b))) {
-    await whereThereIsRoom(() => make(change), revocations, make, observed);
+    await onceThereIsRoom(
+      () => alone(() => whereThereIsRoom(() => make(change), revocations, make)),
+      observed,
+      operation,
+    );
   }
   for (const change of revocations) {
-    await make(change);
+    await alone(() => make(change));
   }
   // Whoever leaves has lost the rest by now.
   requireWritable(isOnPremises ? onBehalf : [], "take it away");
-  await changeSendOnBehalf(onBehalf, desired, observed, operation);
+  await alone(() => changeSendOnBehalf(onBehalf, desired, observed, operation));
   return { unremovable: [...(observed.unremovable ?? []), ...staying] };
 }
 
@@ -59,7 +67,6 @@ async function whereThereIsRoom(
   grant: () => Promise<void>,
   revocations: Change[],
   revoke: (change: Change) => Promise<void>,
-  observed: Observed,
 ): Promise<void> {
   try {
     await grant();
@@ -70,13 +77,36 @@ async function whereThereIsRoom(
     const leaver = revocations.find(isOfEntry)?.path[1];
     const own = revocations.filter((change) => isOfEntry(change) && change.path[1] === leaver);
     if (own.length === 0) {
-      throw listIsFull(error, observed);
+      throw error;
     }
     for (const change of own) {
       await revoke(change);
       revocations.splice(revocations.indexOf(change), 1);
     }
-    await whereThereIsRoom(grant, revocations, revoke, observed);
+    await whereThereIsRoom(grant, revocations, revoke);
+  }
+}
+
+/** How long to look for another membership that makes room, in milliseconds: the engine tells of it about when it tells of this one. */
+const OTHERS_APPEAR_IN = 2_000;
+
+/** Grants; where the list is full, as soon as another membership of this deployment has taken away the entries that it gives up. */
+async function onceThereIsRoom(
+  grant: () => Promise<void>,
+  observed: Observed,
+  operation: MembershipOperation,
+): Promise<void> {
+  const { registry, origin } = operation;
+  const { id, primarySmtpAddress } = observed.mailbox;
+  const soon = Date.now() + OTHERS_APPEAR_IN;
+  const what = `another membership to give up entries on ${primarySmtpAddress}, whose permission list is full`;
+  try {
+    await retryWhile((error) => isFull(error) && (Date.now() < soon || registry.isMakingRoom(id, origin)), grant, {
+      what,
+      scope: operation,
+    });
+  } catch (error) {
+    throw isFull(error) ? listIsFull(error, observed) : error;
   }
 }
 
@@ -260,7 +290,9 @@ function listIsFull(error: ServiceError, { entryCount, orphans }: Observed): Pro
       `${entryCount} explicit entries show, ${count} of them of deleted users and groups; others may be hidden. ` +
       (count > 0
         ? 'orphans: "remove" takes those of deleted ones away.'
-        : "Give the same access to a mail-enabled security group."),
+        : "Give the same access to a mail-enabled security group.") +
+      " Where another membership of this mailbox gives up an entry, deploy that one first: `pulumi up --target <its URN>`, or " +
+      "`pulumi destroy --target <its URN>` for one that left the program.",
     cause: error,
   });
 }

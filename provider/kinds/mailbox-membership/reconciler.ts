@@ -1,6 +1,6 @@
 import { type Claim, recipientName } from "../../core/claims";
 import { converge } from "../../core/converge";
-import type { Reconciler } from "../../core/kind";
+import type { Properties, Reconciler } from "../../core/kind";
 import { isUnfit } from "../../core/reading";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
 import type { Mailbox } from "../../services/mailboxes";
@@ -70,6 +70,11 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
 
   declare({ id = "", inputs: before, memory: { memberIds = {}, memberSids = {} } }, inputs, origin, registry) {
     registry.declare(membersThing(id), origin);
+    if (givesUp(before, inputs)) {
+      registry.willMakeRoom(id, origin);
+    } else {
+      registry.settle(origin);
+    }
     if (inputs.mailbox === before.mailbox) {
       registry.claims.learn(recipientName(String(inputs.mailbox)), recipientName(id));
     }
@@ -128,10 +133,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
 
   id: ({ mailbox }) => mailbox.id,
   difference,
-  apply: (changes, desired, observed, operation) =>
-    operation.registry.exclusively(`permissions/${observed.mailbox.id}`, () =>
-      apply(changes, desired, observed, operation),
-    ),
+  apply,
 
   async finish(desired, previous, observed, operation) {
     await takeHiddenSendOnBehalf(desired, previous, observed, operation, () => lookAgain(observed, desired, operation));
@@ -283,6 +285,18 @@ function claims({ mailbox, members, exclusive }: Partial<MembershipInputs>): Cla
     },
   );
   return [...(exclusive === true ? [only] : []), ...rights];
+}
+
+/** Whether a change of inputs takes entries out of the mailbox's own list. */
+function givesUp(before: KnownMembership["inputs"], inputs: Properties): boolean {
+  const now = (inputs.members ?? {}) as MembershipInputs["members"];
+  return (
+    (inputs.orphans === "remove" && before.orphans !== "remove") ||
+    Object.entries(before.members ?? {}).some(
+      ([key, had]) =>
+        (had.fullAccess && now[key]?.fullAccess !== true) || (had.otherRights !== undefined && !(key in now)),
+    )
+  );
 }
 
 /** Another spelling of the same mailbox: its id, one of its addresses, or one that this deployment declares for it. */
