@@ -4,6 +4,7 @@ import type { Configuration } from "../configuration/configuration";
 import type { Service } from "../http/call";
 import { wayOf } from "../http/credentials";
 import { isClass, isProviderError, type ProviderError } from "../http/errors";
+import { proxyNamed } from "../http/proxy";
 import { Ask, type Claims, type Reply, type Row } from "./ask";
 import { appRole, type Grant, grantOf, type Place, roleGroup, securityRole } from "./grants";
 import type { Program } from "./program";
@@ -205,7 +206,10 @@ class Examination {
       this.#stop({ code, service, is: "unknown", name: host, said: failure.error.message }, this.#of(service));
       return false;
     }
-    this.#note({ code, service, is: "there", name: host, said: "answers" });
+    const proxy = host.startsWith("https:") ? proxyNamed() : undefined;
+    const way =
+      proxy === undefined ? "" : `, by way of the proxy ${proxy} of HTTPS_PROXY unless NO_PROXY names the host`;
+    this.#note({ code, service, is: "there", name: host, said: `answers${way}` });
     return true;
   }
 

@@ -7,6 +7,7 @@ import { CLOUD_ENDPOINTS, type Cloud, isMicrosoftLogin } from "../configuration/
 import type { Configuration, Credential } from "../configuration/configuration";
 import { cancelled, type Service, type TokenOptions, type TokenSource } from "./call";
 import { TokenError } from "./errors";
+import { fetchTo, proxyNamed } from "./proxy";
 import { rememberSecret } from "./redact";
 
 export type { TokenSource } from "./call";
@@ -176,10 +177,12 @@ function nextStepOf(configuration: Configuration, words: string, isNetwork: bool
       ? `Is the local tenant that \`mailboxes:localTenant\` names still being served at ${configuration.endpoints.login}, and does it know this application?`
       : "Check `mailboxes:localTenant`, and `mailboxes:clientId` and `mailboxes:clientSecret` if they are set.";
   }
+  const named = proxyNamed();
+  const proxy = named === undefined ? "" : `, through ${named} of HTTPS_PROXY`;
   const advice =
     ADVICE.find(([pattern]) => pattern.test(words))?.[1] ??
     (isNetwork
-      ? `Nothing is known about the credential: no answer came. Can this machine reach ${configuration.endpoints.login}? Run the command again once it can.`
+      ? `Nothing is known about the credential: no answer came. Can this machine reach ${configuration.endpoints.login}${proxy}? Run the command again once it can.`
       : undefined);
   const nothing =
     credential.kind === "default"
@@ -360,7 +363,8 @@ const AUDIENCE = "api://AzureADTokenExchange";
 async function githubActionsToken(requestUrl: string, requestToken: string): Promise<string> {
   const url = new URL(requestUrl);
   url.searchParams.set("audience", AUDIENCE);
-  const response = await fetch(url, {
+  const send = await fetchTo(url.href);
+  const response = await send(url, {
     headers: { Authorization: `Bearer ${requestToken}`, Accept: "application/json; api-version=2.0" },
     signal: AbortSignal.timeout(30_000),
   });

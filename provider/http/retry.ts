@@ -6,6 +6,7 @@
 import { type Answer, cancelled, wait } from "./call";
 import { ProviderError, TimeoutError, UnknownOutcomeError, UnreachableError } from "./errors";
 import { parseBody, serviceErrorOf } from "./parse";
+import { proxyNamed } from "./proxy";
 import { type Received, saysFailed } from "./refusal";
 import { type Outgoing, type Send, TransportFailure } from "./transport";
 
@@ -69,10 +70,12 @@ function unreachable({ call, url, hostSetting }: Outgoing, failure: TransportFai
       : failure.reason === "broken"
         ? `the connection to ${host} broke (${failure.code})`
         : `${host} cannot be reached (${failure.code})`;
+  const named = url.startsWith("https:") ? proxyNamed() : undefined;
+  const proxy = named === undefined ? "" : `: HTTPS_PROXY leads through ${named}`;
   const nextStep =
     failure.reason === "untrusted"
       ? "Where a proxy or a local tenant has a certificate of its own, name its file in the environment variable NODE_EXTRA_CA_CERTS."
-      : `The host comes from ${hostSetting}; check it, and the network on the way there.`;
+      : `The host comes from ${hostSetting}; check it, and the network on the way there${proxy}.`;
   return new UnreachableError({ action: call.action, words, nextStep, host, cause: failure.cause });
 }
 

@@ -2,6 +2,7 @@
 
 import { isNativeError } from "node:util/types";
 import type { Call, CallContext } from "./call";
+import { fetchTo } from "./proxy";
 import type { Received } from "./refusal";
 
 /** One call on its way. A link that adds to it hands on a copy. */
@@ -83,12 +84,30 @@ function codeOf(error: unknown, depth = 0): string {
   return inner.map((cause) => codeOf(cause, depth + 1)).find((found) => found !== "") ?? "";
 }
 
+/** Why the proxy made no tunnel, so that nothing was sent to the service; undefined for every other failure. */
+function proxyRefusalIn(error: unknown, depth = 0): string | undefined {
+  // The error in question is a DOMException, which Node does not count as a native error.
+  if (typeof error !== "object" || error === null || depth > 5) {
+    return undefined;
+  }
+  const { message, code, cause } = error as { message?: unknown; code?: unknown; cause?: unknown };
+  const status = /^Proxy response \((\d+)\)/.exec(String(message))?.[1];
+  if (status !== undefined) {
+    return `the proxy answered ${status}`;
+  }
+  return code === "ERR_INVALID_URL" ? "HTTPS_PROXY is not a URL" : proxyRefusalIn(cause, depth + 1);
+}
+
 function failureOf(error: unknown, timeout: AbortSignal, cancel: AbortSignal | undefined): TransportFailure {
   if (timeout.aborted) {
     return new TransportFailure(true, "timeout", "ETIMEDOUT", error);
   }
   if (cancel?.aborted === true) {
     return new TransportFailure(true, "cancelled", "ABORT_ERR", error);
+  }
+  const refusal = proxyRefusalIn(error);
+  if (refusal !== undefined) {
+    return new TransportFailure(false, "unreachable", refusal, error);
   }
   const code = codeOf(error);
   if (NOT_CONNECTED.has(code)) {
@@ -109,7 +128,8 @@ export function sending(timeouts: AnswerTimeouts): Send {
     const signal = cancel === undefined ? timeout : AbortSignal.any([timeout, cancel]);
     let response: Response;
     try {
-      response = await fetch(url, { method: call.method, headers, body: body ?? null, redirect: "manual", signal });
+      const send = await fetchTo(url);
+      response = await send(url, { method: call.method, headers, body: body ?? null, redirect: "manual", signal });
     } catch (error) {
       throw failureOf(error, timeout, cancel);
     }
