@@ -235,3 +235,31 @@ describe("an address that does not get to the other one", () => {
     expect(await world.writes()).toEqual([]);
   });
 });
+
+describe("an address that a deleted mailbox had", () => {
+  test.each<[string, Row, RegExp]>([
+    [
+      "as a primary one",
+      { primarySmtpAddress: at("two") },
+      /^primarySmtpAddress: two@contoso\.com was an address of the deleted mailbox "two" \(Exchange guid /,
+    ],
+    [
+      "as a further one",
+      { primarySmtpAddress: at("one"), emailAliases: [at("a"), at("two")] },
+      /^emailAliases\[1\]: two@contoso\.com was an address of the deleted mailbox "two" /,
+    ],
+  ])("is told when another one gets it, %s", async (_what, inputs, words) => {
+    const { world, one, two } = await withTwo();
+    const { id } = two;
+    await two.destroy();
+    await world.together(async () => {
+      await one.up(named("one", inputs));
+      const told = world.warnings.filter((warning) => words.test(warning));
+      expect(told).toEqual([expect.stringContaining("cannot be restored while this one has the address")]);
+    });
+    // It is so: Entra refuses the restore.
+    await expect(world.graph("POST", `/directory/deletedItems/${id}/restore`)).rejects.toThrow(/ 40\d /);
+    await one.up(named("one", { ...inputs, hiddenFromAddressLists: true }));
+    expect(world.warnings.filter((warning) => words.test(warning))).toHaveLength(1);
+  });
+});

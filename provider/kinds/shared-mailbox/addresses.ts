@@ -15,6 +15,7 @@ import type {
 } from "./desired";
 import { changesOf, type Facet, writtenInputs } from "./facet";
 import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
+import { tellDeletedHolders } from "./restoration";
 
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
 const MOST_ADDRESSES = 300;
@@ -250,6 +251,21 @@ export const addresses: Facet = {
       changes.some(({ path, to }) => path[0] === name && to !== undefined),
     );
     await requireFree(inputs, names, mailbox.id, operation);
+    const moved = [...changesOf("primarySmtpAddress", changes), ...changesOf("emailAliases", changes)];
+    const taken = moved.flatMap(({ path: [property], to }) =>
+      typeof to === "string"
+        ? [
+            {
+              address: to,
+              path: property === "emailAliases" ? pathOfAlias(to, inputs, operation) : "primarySmtpAddress",
+            },
+          ]
+        : [],
+    );
+    await tellDeletedHolders(
+      taken.filter(({ address }) => !smtpAddresses(mailbox).includes(address)),
+      operation,
+    );
   },
 
   parameters: (changes, desired, { mailbox }, operation) => addressParameters(changes, desired, mailbox, operation),

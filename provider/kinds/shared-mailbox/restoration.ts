@@ -1,5 +1,5 @@
 import { grantThing } from "../../core/registry";
-import { ConflictError, isClass, isForbidden, isProviderError, isUnknownOutcome } from "../../http/errors";
+import { ConflictError, ifAllowed, isClass, isForbidden, isProviderError, isUnknownOutcome } from "../../http/errors";
 import {
   type DeletedMailbox,
   describeDeleted,
@@ -69,6 +69,27 @@ export async function restore(
     }
   }
   return mailbox.id;
+}
+
+/**
+ * Says which deleted mailboxes had an address that a mailbox is about to get: while it has the address, none of them can be restored.
+ * Where the application may not list deleted mailboxes, nothing is said.
+ *
+ * @param taken the addresses with the properties that declare them.
+ */
+export async function tellDeletedHolders(
+  taken: readonly { path: string; address: string }[],
+  operation: SharedMailboxOperation,
+): Promise<void> {
+  const deleted = taken.length === 0 ? [] : ((await ifAllowed(operation.services.mailboxes.deleted())) ?? []);
+  for (const { path, address } of taken) {
+    for (const mailbox of deleted.filter((one) => hasAddress(one, address))) {
+      operation.warn(
+        `${path}: ${address} was an address of ${describeDeleted(mailbox)}. That mailbox cannot be restored while this one has the ` +
+          "address. To have it back, take the address out here first, and write restoreDeleted where it is declared.",
+      );
+    }
+  }
 }
 
 /**
