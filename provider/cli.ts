@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { acceptanceCommand } from "./acceptance/command";
+import { accessCommand } from "./access/command";
 import { doctorCommand } from "./doctor/command";
 import { importFileCommand } from "./import-file/command";
 import { tenantCommand } from "./local-tenant/command";
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
   const program = new Command("mailboxes")
     .description("tools beside the mailboxes resources for Pulumi")
     .addCommand(acceptanceCommand())
+    .addCommand(accessCommand())
     .addCommand(doctorCommand())
     .addCommand(importFileCommand())
     .addCommand(reviewCommand())

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { projectAbove } from "../configuration/project";
 import type { Properties } from "../core/kind";
 import { openDeployment } from "../dynamic/deployment";
-import { EngineLog } from "../dynamic/engine-log";
+import { TerminalLog } from "../dynamic/terminal-log";
 import { comparedColumns } from "../kinds/shared-mailbox/observation";
 import { type Place, survey } from "./survey";
 
@@ -19,17 +19,6 @@ export interface ImportFileOptions {
   stack?: string;
   /** Write over files that exist. */
   force?: true;
-}
-
-/** Warnings go to standard error, because no engine is there to show them. */
-class TerminalLog extends EngineLog {
-  constructor() {
-    super(undefined);
-  }
-
-  override warn(_urn: string, text: string): void {
-    process.stderr.write(`mailboxes: ${text}\n`);
-  }
 }
 
 /**

@@ -96,6 +96,21 @@ export class Graph {
     return body === undefined ? undefined : String(body.displayName ?? id);
   }
 
+  /**
+   * How many direct members a group has, up to a thousand; undefined when Graph has no such group. A group in it counts as one.
+   *
+   * @returns `isMore` where there are more than were counted.
+   */
+  async groupSize(id: string): Promise<{ count: number; isMore: boolean } | undefined> {
+    const body = await this.#read({
+      path: `/groups/${encodeURIComponent(id)}/members?$select=id&$top=999`,
+      action: `counting the members of the group ${id}`,
+    });
+    return body === undefined
+      ? undefined
+      : { count: (body.value as unknown[]).length, isMore: body["@odata.nextLink"] !== undefined };
+  }
+
   /** Ids of the deleted accounts that hold an address as sign-in name, mail or proxy address. */
   async deletedHoldersOf(address: string): Promise<string[]> {
     const body = await this.#read({

@@ -453,6 +453,27 @@ export async function interruptedCreation(world: World, { urn }: Resource, progr
   return String(made?.ExternalDirectoryObjectId);
 }
 
+/** Resources as `pulumi stack export` has them. */
+export function exported(...resources: Resource[]): Row {
+  const stack = "urn:pulumi:dev::contoso::pulumi:pulumi:Stack::contoso-dev";
+  return {
+    version: 3,
+    deployment: {
+      resources: [
+        { urn: stack, custom: false, type: "pulumi:pulumi:Stack" },
+        ...resources.map(({ urn, state }) => ({
+          urn,
+          custom: true,
+          id: state?.id,
+          type: urn.split("::")[2],
+          inputs: state?.inputs,
+          outputs: state?.outputs,
+        })),
+      ],
+    },
+  };
+}
+
 /** The message an operation fails with; fails the test when it succeeds. */
 export async function failure(operation: Promise<unknown>): Promise<string> {
   return operation.then(

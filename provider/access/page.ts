@@ -1,0 +1,184 @@
+/** Writes an access review as one HTML file, for somebody who opens it in a browser and has nothing else. */
+import { createHash } from "node:crypto";
+import { SCRIPT } from "./page-script";
+import { type Access, declaredWords, FINDING_CODES, findingsOf, type Report } from "./report";
+
+const STYLE = `
+:root {
+  color-scheme: light dark;
+  --page: #fff; --text: #1b1f24; --quiet: #57606a; --line: #d0d7de; --group: #f3f5f8; --mark: #8a3b00; --markback: #fff1e0; --link: #0550ae;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #0f1319; --text: #e6eaef; --quiet: #a3adb8; --line: #343c46; --group: #1a212b; --mark: #ffc27d; --markback: #3a2610; --link: #8cc0ff;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.45 system-ui, "Segoe UI", sans-serif; }
+main { max-width: 80rem; margin: 0 auto; padding: 1.5rem; }
+h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
+p { margin: .25rem 0; }
+.quiet, .kind, .declared { color: var(--quiet); font-weight: 400; }
+.skip { position: absolute; left: -100rem; }
+.skip:focus { left: 1rem; top: .5rem; background: var(--page); padding: .25rem .5rem; }
+.totals { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; padding: 0; margin: .75rem 0; list-style: none; }
+.controls { display: flex; flex-wrap: wrap; gap: .75rem 1rem; align-items: end; margin: 1rem 0 .5rem; }
+label { display: grid; gap: .15rem; min-width: 0; max-width: 100%; font-size: .85rem; color: var(--quiet); }
+label.wide { flex: 1 1 18rem; }
+label.narrow { flex: 0 1 10rem; }
+input, select, button { font: inherit; color: var(--text); background: var(--page); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .6rem; }
+input, select { width: 100%; min-width: 0; }
+button { cursor: pointer; }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 1px; }
+table { width: 100%; border-collapse: collapse; }
+caption { text-align: left; color: var(--quiet); padding: .25rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+thead th { position: sticky; top: 0; background: var(--page); z-index: 1; }
+thead button { border: 0; padding: 0; font-weight: 600; background: none; }
+th[aria-sort="ascending"] button::after { content: " ▲"; }
+th[aria-sort="descending"] button::after { content: " ▼"; }
+tbody th { font-weight: 400; }
+.group th { background: var(--group); font-weight: 600; }
+.address { font-weight: 600; }
+.day { white-space: nowrap; }
+.name { font-weight: 400; }
+td ul, th ul { margin: 0; padding: 0; list-style: none; }
+.finding { display: inline-block; margin: 0 .3rem .15rem 0; padding: .05rem .45rem; border-radius: 6px; font-weight: 400; color: var(--mark); background: var(--markback); }
+#more { margin: 1rem 0; }
+[hidden] { display: none; }
+@media (max-width: 45rem) {
+  thead { position: absolute; left: -100rem; }
+  tbody tr, tbody th, tbody td { display: block; border: 0; }
+  tbody tr { border-bottom: 1px solid var(--line); }
+  td[data-label]:not(:empty)::before { content: attr(data-label) ": "; color: var(--quiet); }
+}
+@media print {
+  :root { --page: #fff; --text: #000; --quiet: #444; --line: #aaa; --group: #eee; --mark: #000; --markback: #fff; }
+  .controls, #more, .skip { display: none; }
+  main { padding: 0; max-width: none; }
+  thead th { position: static; }
+  tr { break-inside: avoid; }
+  .group { break-after: avoid; }
+  .finding { border: 1px solid #666; }
+}
+`;
+
+/**
+ * A review as a page. It asks nothing of a network: its policy allows its own script and style by their hashes, and nothing else.
+ *
+ * @param title what stands at its top, e.g. whose access it is.
+ */
+export function pageOf(report: Report, title = "Who has access to which mailbox"): string {
+  const findings = findingsOf(report);
+  const people = new Set(report.mailboxes.flatMap(({ access }) => access.map(({ id, person }) => id ?? person))).size;
+  const codes = Object.entries(FINDING_CODES).flatMap(([code, meaning]) => {
+    const count = findings.filter((one) => one.code === code).length;
+    return count === 0 ? [] : [{ code, meaning, count }];
+  });
+  const hasStacks = report.stacks.length > 0;
+  const policy = `default-src 'none'; script-src '${hashOf(SCRIPT)}'; style-src '${hashOf(STYLE)}'; base-uri 'none'; form-action 'none'`;
+  const columns = [
+    ["name", "Person or group"],
+    ["rights", "Rights"],
+    ...(hasStacks ? [["declared", "Declared by"]] : []),
+    ["until", "Until"],
+    ["findings", "Findings"],
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>${html(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<a class="skip" href="#list">To the list</a>
+<main>
+<h1>${html(title)}</h1>
+<p class="quiet">Tenant ${html(report.tenantId)}, read on ${report.day} (UTC).${hasStacks ? ` Compared with ${html(report.stacks.join(", "))}.` : " No state of a stack was given, so it does not show who declared what."}</p>
+<ul class="totals">
+<li>${plural(report.mailboxes.length, "mailbox", "mailboxes")}</li>
+<li>${plural(people, "person or group", "people and groups")} with access</li>
+<li>${findings.length === 0 ? "Nothing to look at" : `${plural(findings.length, "thing", "things")} to look at`}</li>
+</ul>
+${report.notes.map((note) => `<p>${html(note)}</p>`).join("\n")}
+<noscript><p>This page needs its own script, which this viewer does not run. Open the file in a browser.</p></noscript>
+<div class="controls" role="search">
+<label class="wide" for="search">Search<input id="search" type="search" placeholder="name, address, right, stack" autocomplete="off"></label>
+<label class="narrow" for="grouping">Group by<select id="grouping"><option value="mailbox">mailbox</option><option value="person">person</option></select></label>
+<label class="narrow" for="only">Show<select id="only"><option value="">everything</option><option value="any">what to look at (${findings.length})</option>${codes.map(({ code, meaning, count }) => `<option value="${code}">${html(meaning)} (${count})</option>`).join("")}</select></label>
+<label class="narrow" for="order">First<select id="order"><option value="name">by name</option><option value="findings">most to look at</option><option value="most">most access</option></select></label>
+<button id="print" type="button">Print</button>
+</div>
+<p id="count" role="status" aria-live="polite"></p>
+<table id="list">
+<caption>Who may do what. The heads of the columns sort the rows of each group.</caption>
+<thead><tr id="head">${columns.map(([name, label]) => `<th scope="col" data-column="${name}" aria-sort="none"><button type="button">${label}</button></th>`).join("")}</tr></thead>
+</table>
+<button id="more" type="button" hidden>Show more</button>
+<div id="end"></div>
+</main>
+<script type="application/json" id="data">${json(dataOf(report))}</script>
+<script>${SCRIPT}</script>
+</body>
+</html>
+`;
+}
+
+/** What the script needs of a report. */
+function dataOf({ mailboxes, stacks }: Report) {
+  return {
+    stacks,
+    codes: FINDING_CODES,
+    mailboxes: mailboxes.map(({ id, address, displayName, declaredBy, findings, access }) => ({
+      id,
+      address: clean(address),
+      displayName: clean(displayName),
+      declaredBy,
+      findings,
+      access: access.map((one) => ({
+        id: one.id,
+        person: clean(one.person),
+        displayName: clean(one.displayName ?? ""),
+        kind: one.kind,
+        rights: rightsOf(one),
+        declared: stacks.length === 0 ? "" : declaredWords(one),
+        until: one.until,
+        findings: one.findings,
+      })),
+    })),
+  };
+}
+
+function rightsOf({ rights, automapping }: Access): string {
+  const names = rights.map(({ right }) => right).join(", ");
+  return automapping === false ? `${names} (not opened by Outlook)` : names;
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}
+
+/** JSON that cannot end the element that it stands in. */
+function json(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function html(text: string): string {
+  return clean(text).replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+}
+
+/** A text without what cannot be seen: a name could turn the reading direction, or hide half of itself. */
+function clean(text: string): string {
+  return text.replace(/[\s\p{Zl}\p{Zp}]+/gu, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, "\ufffd");
+}
+
+function plural(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,246 @@
+/** Reads who has access to the shared mailboxes of a tenant. Nothing is changed. */
+import { Recorder } from "../core/memory";
+import { looking } from "../core/reading";
+import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
+import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/attribution";
+import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
+import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
+import type { User } from "../services/graph";
+import type { Mailbox } from "../services/mailboxes";
+import type { Entry, Right } from "../services/permissions";
+import { isGroup, type Recipient } from "../services/recipients";
+
+/** What a trustee is. `unknown` is somebody of whom Exchange prints a name and nothing more can be told, such as a role group. */
+export type TrusteeKind = "person" | "guest" | "group" | "mailbox" | "deleted" | "unknown";
+
+/** Whoever has an entry on a mailbox. */
+export interface Trustee {
+  /** Entra object id; the SID of somebody deleted; undefined where there is neither. */
+  id?: string;
+  /** Address, sign-in name, or what Exchange prints. */
+  name: string;
+  displayName?: string;
+  kind: TrusteeKind;
+  /** Whether the account is blocked from signing in; undefined where it has none, or where that was not read. */
+  isBlocked?: boolean;
+  /** Of a group, how many direct members it has; undefined where that was not read. */
+  size?: { count: number; isMore: boolean };
+}
+
+/** A mailbox with everybody on it. */
+export interface ReadMailbox {
+  mailbox: Mailbox;
+  /** Whether its account can sign in; undefined where that was not read. */
+  isSignInOpen?: boolean;
+  /** Where its mail is forwarded to. */
+  forwardsTo?: { to: string; isOutside: boolean };
+  /** Bytes; undefined where that was not read. */
+  size?: number;
+  /** Whether the account has any licence; read for large mailboxes only. */
+  isLicensed?: boolean;
+  /** Rights of which nobody may tell who has them: the application may not read the list. */
+  unread: readonly Right[];
+  /** Explicit entries by whose they are. */
+  trustees: { trustee: Trustee; entries: Entry[] }[];
+}
+
+/** What was read of a tenant. */
+export interface Reading {
+  tenantId: string;
+  mailboxes: ReadMailbox[];
+  /** Patterns that fit no mailbox. */
+  unmatched: string[];
+}
+
+/** What to read. */
+export interface Wanted {
+  /** Primary addresses, `*` for any characters; none means all. */
+  patterns: readonly string[];
+  /** Whether to ask how large each mailbox is. */
+  sizes: boolean;
+}
+
+/** The size from which a mailbox is called nearly full without a licence: nine tenths of 50 GB, which is the limit then. */
+export const NEARLY_FULL = 45 * 1024 ** 3;
+
+/**
+ * Reads the shared mailboxes of a tenant, who has which right on them, and what a review asks of each: one listing, then everything else in
+ * batches, each person and group once.
+ *
+ * @returns what the application may not read is left open, and a warning says so.
+ * @throws ServiceError when mailboxes or their permissions cannot be read: a list that is not whole is not shown.
+ */
+export async function readAccess(deployment: Deployment, wanted: Wanted): Promise<Reading> {
+  const { services } = deployment;
+  const tenantId = await services.tenantId(bounds());
+  const opened = operationOf(deployment, "", new Recorder(mailboxMembership, {})) as MembershipOperation;
+  const { operation, tell } = looking(opened, "left open here");
+  const all = await services.mailboxes.shared();
+  const patterns = wanted.patterns.map(matcher);
+  const chosen = all
+    .filter(({ primarySmtpAddress }) => patterns.length === 0 || patterns.some((fits) => fits.test(primarySmtpAddress)))
+    .sort((a, b) => (a.primarySmtpAddress < b.primarySmtpAddress ? -1 : 1));
+  const people = new People(operation);
+  const domains = await services.mailboxes.acceptedDomains();
+  if (domains === undefined && chosen.length > 0) {
+    operation.warn("The accepted domains were not read, so every address in forwarding counts as outside.");
+  }
+  const mailboxes = await Promise.all(
+    chosen.map(async (mailbox): Promise<ReadMailbox> => {
+      const [account, { trustees, unread }, forwardsTo, size] = await Promise.all([
+        people.account(mailbox.id),
+        trusteesOn(mailbox, people, operation),
+        forwardingOf(mailbox, domains, operation),
+        wanted.sizes
+          ? operation.readIfAllowed("How large mailboxes are", () => services.mailboxes.statistics(mailbox))
+          : undefined,
+      ]);
+      const licences =
+        size !== undefined && size.size >= NEARLY_FULL
+          ? await operation.readIfAllowed("Licences", () => services.graph.licenses(mailbox.id))
+          : undefined;
+      return {
+        mailbox,
+        trustees,
+        unread,
+        ...(account === undefined ? {} : { isSignInOpen: account.accountEnabled }),
+        ...(forwardsTo === undefined ? {} : { forwardsTo }),
+        ...(size === undefined ? {} : { size: size.size }),
+        ...(licences === undefined ? {} : { isLicensed: licences.assignments.length > 0 }),
+      };
+    }),
+  );
+  tell();
+  return {
+    tenantId,
+    mailboxes,
+    unmatched: wanted.patterns.filter((_, index) => !all.some((one) => patterns[index]?.test(one.primarySmtpAddress))),
+  };
+}
+
+function matcher(pattern: string): RegExp {
+  const parts = pattern.trim().split("*");
+  return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "i");
+}
+
+async function trusteesOn(
+  mailbox: Mailbox,
+  people: People,
+  operation: MembershipOperation,
+): Promise<Pick<ReadMailbox, "trustees" | "unread">> {
+  const { entries, unread } = await operation.services.permissions.on(mailbox, operation.readIfAllowed);
+  const { rest } = await attribute(entries, new Map(), mailbox, operation);
+  const trustees = await Promise.all(rest.map((one) => people.behind(one)));
+  // Whether an entry is of somebody deleted takes a second look at the list, so it is asked only where nobody living has it.
+  const nobodys = rest.flatMap(({ entry }, index) => (trustees[index] === undefined ? [entry] : []));
+  const orphans = nobodys.length === 0 ? [] : await orphansAmong(nobodys, mailbox, operation);
+  const byWhom = new Map<string, { trustee: Trustee; entries: Entry[] }>();
+  for (const [index, { entry }] of rest.entries()) {
+    const trustee = trustees[index] ?? nobodyLiving(entry, orphans.includes(entry));
+    const key = (trustee.id ?? trustee.name).toLowerCase();
+    const known = byWhom.get(key) ?? { trustee, entries: [] };
+    known.entries.push(entry);
+    byWhom.set(key, known);
+  }
+  return { trustees: [...byWhom.values()].sort((a, b) => (a.trustee.name < b.trustee.name ? -1 : 1)), unread };
+}
+
+function nobodyLiving({ trustee, sid }: Entry, isOrphan: boolean): Trustee {
+  return { ...(sid === undefined ? {} : { id: sid }), name: trustee, kind: isOrphan ? "deleted" : "unknown" };
+}
+
+/** The people and groups behind entries, each looked up once: the same ones have access to many mailboxes. */
+class People {
+  readonly #operation: MembershipOperation;
+  readonly #behind = new Map<string, Promise<Trustee | undefined>>();
+  readonly #accounts = new Map<string, Promise<User | undefined>>();
+
+  constructor(operation: MembershipOperation) {
+    this.#operation = operation;
+  }
+
+  /** The account with an object id; undefined where there is none, or it may not be read. */
+  account(id: string): Promise<User | undefined> {
+    const { services, readIfAllowed } = this.#operation;
+    return once(this.#accounts, id.toLowerCase(), () =>
+      readIfAllowed("Which accounts are blocked", () => services.graph.user(id)),
+    );
+  }
+
+  /** Who living has an entry; undefined where nobody has it. */
+  behind(one: Unattributed): Promise<Trustee | undefined> {
+    const { entry, id } = one;
+    const key = id ?? entry.sid ?? `${entry.list} ${entry.trustee}`;
+    return once(this.#behind, key.toLowerCase(), () => this.#lookUp(one));
+  }
+
+  async #lookUp(one: Unattributed): Promise<Trustee | undefined> {
+    const { services } = this.#operation;
+    const recipient = await recipientBehind(one, this.#operation);
+    if (recipient !== undefined) {
+      return this.#trustee(recipient);
+    }
+    const { entry, id } = one;
+    const owner = id ?? (entry.sid === undefined ? undefined : await services.securityPrincipals.ownerOf(entry.sid));
+    const account = owner === undefined ? undefined : await this.account(owner);
+    if (account !== undefined) {
+      const { userPrincipalName, accountEnabled } = account;
+      const kind = isGuestName(userPrincipalName) ? "guest" : "person";
+      return { id: account.id, name: userPrincipalName.toLowerCase(), kind, isBlocked: !accountEnabled };
+    }
+    return owner === undefined ? undefined : { id: owner, name: entry.trustee, kind: "unknown" };
+  }
+
+  async #trustee(recipient: Recipient): Promise<Trustee> {
+    const { id, primarySmtpAddress, displayName } = recipient;
+    const kind = kindOf(recipient);
+    const common = { id, name: primarySmtpAddress, displayName, kind };
+    if (kind === "group") {
+      const { services, readIfAllowed } = this.#operation;
+      const size = await readIfAllowed("How many members groups have", () => services.graph.groupSize(id));
+      return { ...common, ...(size === undefined ? {} : { size }) };
+    }
+    const account = await this.account(id);
+    return { ...common, ...(account === undefined ? {} : { isBlocked: !account.accountEnabled }) };
+  }
+}
+
+function kindOf(recipient: Recipient): TrusteeKind {
+  const { recipientTypeDetails: type, userPrincipalName = "" } = recipient;
+  if (isGroup(recipient)) {
+    return "group";
+  }
+  if (type === "GuestMailUser" || isGuestName(userPrincipalName)) {
+    return "guest";
+  }
+  return ["SharedMailbox", "RoomMailbox", "EquipmentMailbox"].includes(type) ? "mailbox" : "person";
+}
+
+/** Whether a sign-in name is one that Entra gives guests. */
+function isGuestName(userPrincipalName: string): boolean {
+  return /#ext#/i.test(userPrincipalName);
+}
+
+async function forwardingOf(
+  mailbox: Mailbox,
+  domains: ReadonlyMap<string, unknown> | undefined,
+  { services }: MembershipOperation,
+): Promise<ReadMailbox["forwardsTo"]> {
+  const { forwardingAddress, forwardingSmtpAddress } = mailbox;
+  const isOutside = (address: string) => domains?.has(address.slice(address.lastIndexOf("@") + 1)) !== true;
+  if (forwardingAddress !== undefined) {
+    // Forwarding to a recipient of the tenant goes before that to an address; a contact or guest is outside all the same.
+    const meant = await services.recipients.printed(forwardingAddress);
+    const to = meant.map(({ primarySmtpAddress }) => primarySmtpAddress).join(" or ") || forwardingAddress;
+    return { to, isOutside: meant.length === 0 || meant.some((one) => isOutside(one.primarySmtpAddress)) };
+  }
+  return forwardingSmtpAddress === undefined
+    ? undefined
+    : { to: forwardingSmtpAddress, isOutside: isOutside(forwardingSmtpAddress) };
+}
+
+async function once<T>(known: Map<string, Promise<T>>, key: string, look: () => Promise<T>): Promise<T> {
+  const found = known.get(key) ?? look();
+  known.set(key, found);
+  return found;
+}

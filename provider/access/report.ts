@@ -1,0 +1,329 @@
+/** What an access review says: who has which right on which mailbox, who declares it, and what somebody should look at. */
+import { isOver } from "../core/days";
+import type { Entry } from "../services/permissions";
+import { sameText } from "../services/text";
+import { NEARLY_FULL, type Reading, type ReadMailbox, type Trustee, type TrusteeKind } from "./read";
+import { SECRET, type Stack, type StackResource } from "./states";
+
+/** Something to look at, by a code that does not change between releases. */
+export interface Finding {
+  code: FindingCode;
+  text: string;
+}
+
+/** A right that somebody has. */
+export interface GivenRight {
+  right: string;
+  /** The resources that declare it; empty for nobody. */
+  declaredBy: string[];
+}
+
+/** What somebody may do on a mailbox. */
+export interface Access {
+  /** Address, sign-in name, or what Exchange prints. */
+  person: string;
+  id?: string;
+  displayName?: string;
+  kind: TrusteeKind;
+  rights: GivenRight[];
+  /** Whether Outlook opens the mailbox by itself; undefined where no state says so. */
+  automapping?: boolean;
+  /** The first day without access, where every declaration ends. */
+  until?: string;
+  findings: Finding[];
+}
+
+/** A mailbox with everybody on it. */
+export interface MailboxAccess {
+  id: string;
+  address: string;
+  displayName: string;
+  /** The resources that declare the mailbox; empty for nobody. */
+  declaredBy: string[];
+  access: Access[];
+  /** What is to say of the mailbox itself. */
+  findings: Finding[];
+}
+
+/** An access review. */
+export interface Report {
+  /** The day it was made, in UTC. */
+  day: string;
+  tenantId: string;
+  /** The stacks whose states were given: `project/stack`. */
+  stacks: string[];
+  mailboxes: MailboxAccess[];
+  /** What was not read, and what could not be used. */
+  notes: string[];
+}
+
+/** Every code of a finding, with what it means. */
+export const FINDING_CODES = {
+  "undeclared-access": "No given stack declares the right.",
+  leaver: "The account is blocked or deleted, and still has access.",
+  guest: "Somebody of another organisation has access.",
+  "large-group": "A group with many members has access.",
+  orphan: "An entry of a deleted user or group is left.",
+  "access-over": "A stack gave access until a day that is over, and it is still there.",
+  "automapping-unknown": "No given stack says whether Outlook opens the mailbox by itself.",
+  "external-forwarding": "Mail is forwarded to an address outside.",
+  "sign-in-open": "Somebody can sign in to the mailbox's own account.",
+  "no-members": "Nobody has access to the mailbox.",
+  "nearly-full": "The mailbox is near 50 GB and has no licence; at 50 GB mail stops.",
+} as const;
+
+/** A code of a finding. */
+export type FindingCode = keyof typeof FINDING_CODES;
+
+/** How a report is made. */
+export interface Asked {
+  /** The day, in UTC. */
+  day: string;
+  /** The most members a group may have without a finding. */
+  mostInGroup: number;
+}
+
+const RIGHTS: Readonly<Record<string, string>> = {
+  FullAccess: "Full Access",
+  SendAs: "Send As",
+  SendOnBehalf: "Send on Behalf",
+};
+/** The same, as memberships name them. */
+const DECLARED: Readonly<Record<string, string>> = {
+  fullAccess: "Full Access",
+  sendAs: "Send As",
+  sendOnBehalf: "Send on Behalf",
+};
+
+/** What one resource declares for one person on one mailbox. */
+interface Declaration {
+  by: string;
+  rights: readonly string[];
+  automapping: boolean | undefined;
+  until: string | undefined;
+}
+
+/** Makes the report. Pure. */
+export function reportOf(reading: Reading, stacks: readonly Stack[], asked: Asked): Report {
+  const declared = new Declarations(stacks);
+  return {
+    day: asked.day,
+    tenantId: reading.tenantId,
+    stacks: stacks.map(({ name }) => name),
+    mailboxes: reading.mailboxes.map((one) => mailboxOf(one, declared, asked)),
+    notes: declared.notes,
+  };
+}
+
+/** Part of a report: what one person has. */
+export function ofPerson(report: Report, fits: (access: Access) => boolean): Report {
+  const mailboxes = report.mailboxes
+    .map((mailbox) => ({ ...mailbox, findings: [], access: mailbox.access.filter(fits) }))
+    .filter(({ access }) => access.length > 0);
+  return { ...report, mailboxes };
+}
+
+/** Every finding with the mailbox and the person it is about. */
+export function findingsOf({ mailboxes }: Report): (Finding & { mailbox: string; person?: string })[] {
+  return mailboxes.flatMap(({ address, findings, access }) => [
+    ...findings.map((finding) => ({ ...finding, mailbox: address })),
+    ...access.flatMap(({ person, findings: own }) => own.map((finding) => ({ ...finding, mailbox: address, person }))),
+  ]);
+}
+
+/** In words who declares the rights of somebody: `Full Access: contoso/prod support-members; Send As: nobody`. */
+export function declaredWords({ rights }: Pick<Access, "rights">): string {
+  const groups = new Map<string, string[]>();
+  for (const { right, declaredBy } of rights) {
+    const by = declaredBy.join(", ") || "nobody";
+    groups.set(by, [...(groups.get(by) ?? []), right]);
+  }
+  return groups.size === 1
+    ? ([...groups.keys()][0] ?? "")
+    : [...groups].map(([by, names]) => `${names.join(", ")}: ${by}`).join("; ");
+}
+
+function mailboxOf(read: ReadMailbox, declared: Declarations, asked: Asked): MailboxAccess {
+  const { mailbox, trustees } = read;
+  const access = trustees.map(({ trustee, entries }) => accessOf(trustee, entries, mailbox.id, declared, asked));
+  return {
+    id: mailbox.id,
+    address: mailbox.primarySmtpAddress,
+    displayName: mailbox.displayName,
+    declaredBy: declared.mailbox(mailbox.id),
+    access,
+    findings: findingsOfMailbox(read, access),
+  };
+}
+
+function accessOf(
+  trustee: Trustee,
+  entries: readonly Entry[],
+  mailboxId: string,
+  declared: Declarations,
+  asked: Asked,
+): Access {
+  const { declarations, key } = declared.of(mailboxId, trustee);
+  const names = [...new Set(entries.flatMap(({ rights }) => rights))].map((name) => RIGHTS[name] ?? name);
+  const order = Object.values(RIGHTS);
+  const rank = (right: string) => (order.includes(right) ? order.indexOf(right) : order.length);
+  const rights = names
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    .map((right) => ({
+      right,
+      declaredBy: declarations.filter((one) => one.rights.includes(right)).map(({ by }) => by),
+    }));
+  const mapping = declarations.find((one) => one.rights.includes("Full Access"))?.automapping;
+  const ends = declarations.map(({ until }) => until);
+  const until = ends.includes(undefined) ? undefined : ends.sort().at(-1);
+  const access = {
+    // An entry of somebody deleted says no more than a SID; the state may know whose it was.
+    person: trustee.kind === "deleted" ? (key ?? trustee.name) : trustee.name,
+    ...(trustee.id === undefined ? {} : { id: trustee.id }),
+    ...(trustee.displayName === undefined ? {} : { displayName: trustee.displayName }),
+    kind: trustee.kind,
+    rights,
+    ...(mapping === undefined ? {} : { automapping: mapping }),
+    ...(until === undefined ? {} : { until }),
+  };
+  return { ...access, findings: findingsOfAccess(access, trustee, key, declared.isKnown, asked) };
+}
+
+function findingsOfAccess(
+  { kind, rights, automapping, until }: Omit<Access, "findings">,
+  { isBlocked, size }: Trustee,
+  key: string | undefined,
+  hasStacks: boolean,
+  { day, mostInGroup }: Asked,
+): Finding[] {
+  const undeclared = rights.filter(({ declaredBy }) => declaredBy.length === 0).map(({ right }) => right);
+  const found: Finding[] = [];
+  const note = (code: FindingCode, text: string) => found.push({ code, text });
+  if (hasStacks && undeclared.length > 0 && kind !== "deleted") {
+    note("undeclared-access", `no stack declares ${undeclared.join(", ")}`);
+  }
+  if (kind === "deleted") {
+    note(
+      key === undefined ? "orphan" : "leaver",
+      key === undefined ? "the account or group is deleted" : "the account is deleted; a stack still declares it",
+    );
+  }
+  if (isBlocked === true && (kind === "person" || kind === "guest")) {
+    note("leaver", "the account is blocked");
+  }
+  if (kind === "guest") {
+    note("guest", "is a guest");
+  }
+  if (size !== undefined && (size.isMore || size.count > mostInGroup)) {
+    note("large-group", `the group has ${size.isMore ? `more than ${size.count}` : size.count} members`);
+  }
+  if (isOver(until, day)) {
+    note("access-over", `access was to end on ${until}`);
+  }
+  const canMap = kind === "person" && rights.some(({ right }) => right === "Full Access");
+  if (hasStacks && canMap && automapping === undefined) {
+    note("automapping-unknown", "Full Access, and nobody says whether Outlook opens the mailbox");
+  }
+  return found;
+}
+
+function findingsOfMailbox(read: ReadMailbox, access: readonly Access[]): Finding[] {
+  const { forwardsTo, isSignInOpen, size, isLicensed, unread } = read;
+  const found: Finding[] = [];
+  if (forwardsTo?.isOutside === true) {
+    found.push({ code: "external-forwarding", text: `mail is forwarded to ${forwardsTo.to}` });
+  }
+  if (isSignInOpen === true) {
+    found.push({ code: "sign-in-open", text: "sign-in to its account is open" });
+  }
+  if (unread.length === 0 && access.every(({ kind }) => kind === "deleted" || kind === "unknown")) {
+    found.push({ code: "no-members", text: "nobody has access" });
+  }
+  if (size !== undefined && size >= NEARLY_FULL && isLicensed === false) {
+    found.push({ code: "nearly-full", text: `holds ${(size / 1024 ** 3).toFixed(1)} GB without a licence` });
+  }
+  return found;
+}
+
+/** What the given stacks declare. */
+class Declarations {
+  /** Whether any stack was given. */
+  readonly isKnown: boolean;
+  readonly notes: string[] = [];
+  /** By mailbox, then by what tells a person: object id, SID or text. */
+  readonly #people = new Map<string, Map<string, { key: string; declarations: Declaration[] }>>();
+  readonly #mailboxes = new Map<string, string[]>();
+
+  constructor(stacks: readonly Stack[]) {
+    this.isKnown = stacks.length > 0;
+    for (const stack of stacks) {
+      for (const resource of stack.resources) {
+        const by = `${stack.name} ${resource.name}`;
+        if (resource.kind === "SharedMailbox") {
+          const id = resource.id.toLowerCase();
+          this.#mailboxes.set(id, [...(this.#mailboxes.get(id) ?? []), by]);
+        } else if (resource.kind === "MailboxMembership") {
+          this.#membership(resource, by);
+        }
+      }
+    }
+  }
+
+  /** The resources that declare a mailbox. */
+  mailbox(id: string): string[] {
+    return this.#mailboxes.get(id.toLowerCase()) ?? [];
+  }
+
+  /** What is declared for somebody, and by which key in `members`. */
+  of(mailboxId: string, { id, name }: Trustee): { declarations: Declaration[]; key: string | undefined } {
+    const people = this.#people.get(mailboxId.toLowerCase());
+    // The state's id decides. Where it has none, the text is what there is.
+    const found = people?.get((id ?? "").toLowerCase()) ?? people?.get(name.toLowerCase());
+    return { declarations: found?.declarations ?? [], key: found?.key };
+  }
+
+  #membership({ id, inputs, outputs }: StackResource, by: string): void {
+    const { members } = inputs;
+    if (members === SECRET) {
+      this.notes.push(
+        `The members of ${by} are a secret of the program, so what it declares is not known. Export with \`pulumi stack export --show-secrets\`, or keep that file away from others.`,
+      );
+      return;
+    }
+    const people = this.#people.get(id.toLowerCase()) ?? new Map();
+    this.#people.set(id.toLowerCase(), people);
+    const ids = record(outputs.memberIds);
+    const sids = record(outputs.memberSids);
+    const deleted = record(outputs.deletedMembers);
+    for (const [key, given] of Object.entries(record(members))) {
+      const { automapping, until, otherRights, ...rights } = record(given);
+      const declaration: Declaration = {
+        by,
+        rights: [
+          ...Object.entries(DECLARED).flatMap(([name, right]) => (rights[name] === true ? [right] : [])),
+          ...(Array.isArray(otherRights) ? otherRights.map(String) : []),
+        ],
+        automapping: typeof automapping === "boolean" ? automapping : undefined,
+        until: typeof until === "string" ? until : undefined,
+      };
+      const known = ids[key] ?? deleted[key];
+      const own = Array.isArray(sids[key]) ? sids[key].map(String) : [];
+      const names = known === undefined ? [key, ...own] : [String(known), ...own];
+      const found = names.map((name) => people.get(name.toLowerCase())).find((one) => one !== undefined);
+      const entry = found ?? { key, declarations: [] };
+      entry.declarations.push(declaration);
+      for (const name of names) {
+        people.set(name.toLowerCase(), entry);
+      }
+    }
+  }
+}
+
+/** Whether a person of a report is meant by an address, sign-in name or object id. */
+export function isCalled({ person, id }: Access, text: string): boolean {
+  return sameText(person, text) || (id !== undefined && sameText(id, text));
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}

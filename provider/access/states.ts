@@ -1,0 +1,122 @@
+/** Reads the states of stacks: what `pulumi stack export` prints. */
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** A resource of this package in a stack. */
+export interface StackResource {
+  kind: string;
+  /** Logical name. */
+  name: string;
+  id: string;
+  inputs: Properties;
+  outputs: Properties;
+}
+
+/** A stack, as far as it is about mailboxes. */
+export interface Stack {
+  /** `project/stack`. */
+  name: string;
+  /** The file it was read from. */
+  file: string;
+  resources: StackResource[];
+  /** How many resources of other packages are in it. */
+  others: number;
+}
+
+/** Something that cannot be used as it is; the message is a sentence with a next step. */
+export class Unusable extends Error {
+  override readonly name = "Unusable";
+}
+
+/** What stands in place of a secret that the export does not tell. */
+export const SECRET = "[secret]";
+
+const HOW = "Run `pulumi stack export --file stack.json`, and give that file.";
+/** The key of Pulumi's wire form of special values, and what it says of a secret. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const TYPE = /^pulumi-nodejs:dynamic\/mailboxes:(\w+)$/;
+
+/**
+ * Reads a state.
+ *
+ * @throws Unusable when the file is something else, or has no mailboxes.
+ */
+export function readStack(file: string): Stack {
+  const short = basename(file);
+  const json = parsed(file, short);
+  const resources = (json as { deployment?: { resources?: unknown } } | null)?.deployment?.resources;
+  if (!Array.isArray(resources)) {
+    const isPreview = typeof json === "object" && json !== null && ("steps" in json || "changeSummary" in json);
+    throw new Unusable(`${short} is ${isPreview ? "a preview" : "JSON"}, and not the state of a stack. ${HOW}`);
+  }
+  const rows = (resources as Record<string, unknown>[]).filter((one) => typeof one?.urn === "string");
+  // Read by the program and declared elsewhere, or about to be deleted.
+  const managed = rows.filter((row) => row.external !== true && row.delete !== true);
+  const [, stack = "", project = ""] = /^urn:pulumi:(.*?)::(.*?)::/.exec(String(rows[0]?.urn ?? "")) ?? [];
+  const own = managed.flatMap((row): StackResource[] => {
+    const kind = TYPE.exec(String(row.type))?.[1];
+    const name = String(row.urn).split("::").slice(3).join("::");
+    return kind === undefined
+      ? []
+      : [
+          {
+            kind,
+            name,
+            id: String(row.id ?? ""),
+            inputs: opened(row.inputs ?? {}) as Properties,
+            outputs: opened(row.outputs ?? {}) as Properties,
+          },
+        ];
+  });
+  if (own.length === 0) {
+    const whose = project === "" ? "" : ` of project ${project}`;
+    throw new Unusable(
+      `${short} is the state of a stack${whose} without mailboxes of this package. Give the state of a stack that declares some.`,
+    );
+  }
+  const isOther = (row: Record<string, unknown>) =>
+    !/^pulumi:|^pulumi-nodejs:dynamic\/mailboxes:/.test(String(row.type));
+  return { name: `${project}/${stack}`, file, resources: own, others: managed.filter(isOther).length };
+}
+
+function parsed(file: string, short: string): unknown {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Unusable(
+      code === "ENOENT" ? `There is no file ${file}. ${HOW}` : `${file} cannot be read (${code ?? String(error)}).`,
+    );
+  }
+  // Windows PowerShell writes what it redirects in UTF-16.
+  const text = (bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8")).replace(
+    /^\uFEFF/,
+    "",
+  );
+  if (text.trim() === "") {
+    throw new Unusable(`${short} is empty. ${HOW}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Unusable(`${short} is not JSON, so it is not the state of a stack. ${HOW}`);
+  }
+}
+
+/** A value with secrets opened where the export tells them (`--show-secrets`). */
+function opened(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(opened);
+  }
+  if (SIGNATURE in value) {
+    const { plaintext } = value as { plaintext?: unknown };
+    return typeof plaintext === "string" ? opened(JSON.parse(plaintext)) : SECRET;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, opened(one)]));
+}
