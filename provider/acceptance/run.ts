@@ -95,7 +95,8 @@ export async function acceptance(options: AcceptanceOptions, surroundings: Surro
       disposable: plot !== undefined,
       dataverse: configuration.environmentUrl !== undefined,
       certificate: options.certificate !== undefined || configuration.credential.kind === "certificate",
-      federatedToken: options.federatedToken !== undefined || configuration.credential.kind === "tokenFile",
+      federatedToken:
+        options.federatedToken !== undefined || ["tokenFile", "githubActions"].includes(configuration.credential.kind),
     };
     say(planOf(target, configuration.environmentUrl, plot, chosen, has, journal.file, record));
     if (options.yes !== true) {
@@ -175,7 +176,8 @@ const NEEDS: Readonly<Record<Need, string>> = {
   disposable: "needs --domain and --prefix",
   dataverse: "needs a Dataverse environment (DATAVERSE_URL)",
   certificate: "needs a certificate of the application (--certificate, or AZURE_CLIENT_CERTIFICATE_PATH)",
-  federatedToken: "needs a token of a federated credential (--federated-token, or AZURE_FEDERATED_TOKEN_FILE)",
+  federatedToken:
+    "needs a token of a federated credential (--federated-token, AZURE_FEDERATED_TOKEN_FILE, or a job of GitHub Actions)",
 };
 
 function missing(probe: Probe, has: Readonly<Record<Need, boolean>>): string | undefined {

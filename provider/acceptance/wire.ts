@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Configuration } from "../configuration/configuration";
 import type { Call, CallContext, Service, TokenSource } from "../http/call";
-import { createTokenSource, scopeOf } from "../http/credentials";
+import { createTokenSource, githubActionsToken, scopeOf } from "../http/credentials";
 import { isServiceError, isUnknownOutcome } from "../http/errors";
 import { Pipeline, type PipelineOptions, pipelineOptions } from "../http/pipeline";
 import { rememberSecret } from "../http/redact";
@@ -212,19 +212,23 @@ export class Wire {
   }
 
   /**
-   * A token of the application's federated credential. Only where there is one.
+   * A token of the application's federated credential: from a file, or the one that GitHub gives its job. Only where there is one.
    *
    * @throws Unprepared otherwise.
    */
-  federated(): { clientId: string; token: string; scope: string } {
+  async federated(): Promise<{ clientId: string; token: string; scope: string }> {
     const { credential, cloud } = this.#configuration;
     const path =
       this.#proofs.federatedToken ?? (credential.kind === "tokenFile" ? credential.tokenFilePath : undefined);
     const scope = scopeOf("graph", cloud, undefined);
-    if (path === undefined || credential.clientId === undefined || scope === undefined) {
+    const ofJob = credential.kind === "githubActions" ? credential : undefined;
+    if ((path === undefined && ofJob === undefined) || credential.clientId === undefined || scope === undefined) {
       throw new Unprepared("needs a token of a federated credential");
     }
-    const token = readFileSync(path, "utf8").trim();
+    const token =
+      path === undefined
+        ? await githubActionsToken(ofJob?.requestUrl ?? "", ofJob?.requestToken ?? "")
+        : readFileSync(path, "utf8").trim();
     rememberSecret(token);
     return { clientId: credential.clientId, token, scope };
   }

@@ -360,7 +360,7 @@ const AUDIENCE = "api://AzureADTokenExchange";
  *
  * @throws Error when GitHub does not give one.
  */
-async function githubActionsToken(requestUrl: string, requestToken: string): Promise<string> {
+export async function githubActionsToken(requestUrl: string, requestToken: string): Promise<string> {
   const url = new URL(requestUrl);
   url.searchParams.set("audience", AUDIENCE);
   const send = await fetchTo(url.href);

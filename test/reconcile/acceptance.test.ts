@@ -1,9 +1,15 @@
 import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
 import { generate } from "selfsigned";
+import { Recording } from "../../provider/acceptance/record";
 import { probes } from "../../provider/acceptance/run";
+import { Wire } from "../../provider/acceptance/wire";
+import type { Configuration } from "../../provider/configuration/configuration";
 import { behaviours } from "../contract/behaviours";
 import { type Run, runAcceptance, runFolder } from "./acceptance";
 import { failure, makeMailbox, type Row, startWorld, type World } from "./harness";
@@ -84,6 +90,35 @@ describe("the probes", () => {
       expect(result.exit).toBe(1);
     },
   );
+});
+
+test("a job of GitHub Actions gives the token of its federated credential itself", async () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.url} ${request.headers.authorization}`);
+    response.setHeader("content-type", "application/json").end(JSON.stringify({ value: "token.of.job" }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as AddressInfo;
+    const requestUrl = `http://127.0.0.1:${port}/token?api-version=2.0`;
+    const credential = { kind: "githubActions", clientId: APPLICATION, requestUrl, requestToken: "of-the-job" };
+    const endpoints = { login: "https://login.example", exchange: "", graph: "", dataverse: "" };
+    const configuration = { credential, endpoints, cloud: "public" } as unknown as Configuration;
+    const wire = new Wire(configuration, APPLICATION, new Recording(), new AbortController().signal, {});
+    expect(await wire.federated()).toMatchObject({ clientId: APPLICATION, token: "token.of.job" });
+    expect(asked).toEqual([expect.stringMatching(/audience=api%3A%2F%2FAzureADTokenExchange Bearer of-the-job$/)]);
+  } finally {
+    server.close();
+  }
+});
+
+test("every probe but those for which a credential has to be given runs on a tenant as it starts", async () => {
+  const world = await startWorld({ settings: { serviceProtection: { latency: 20 } } });
+  const { verdicts, said } = await runAcceptance(world, { domain: "contoso.com", prefix: "probe", yes: true });
+  expect(otherThanConfirmed({ verdicts } as Run)).toEqual(["login.federated-wrong-signature", "login.clock-skew"]);
+  expect(said).toMatch(/needs a token of a federated credential \(--federated-token, .*\n/);
+  expect(said).toContain("needs a certificate of the application (--certificate, or AZURE_CLIENT_CERTIFICATE_PATH)");
 });
 
 describe("a run", () => {

@@ -198,19 +198,24 @@ async function changeResetsTest(ground: Ground): Promise<Verdict> {
   );
 }
 
+/** How often a test is scheduled: each may end before the record could be changed. */
+const TESTS = 5;
+
 /**
  * `dataverse.test-locks`: schedules a test and renames the record while it runs. Taken confirms; 0x8005E248 contradicts; a test
- * that ended before says nothing.
+ * that ended before says nothing, and is scheduled again.
  */
 async function testLocks(ground: Ground): Promise<Verdict> {
   const id = await newRecord(ground);
-  ground.expect(await ground.change("mailboxes", id, { testemailconfigurationscheduled: true }), "scheduling a test");
-  const renamed = await ground.change("mailboxes", id, { name: `${ground.mark} renamed` });
-  const after = await ground.row("mailboxes", id, TEST_COLUMNS);
-  if (after.testemailconfigurationscheduled !== true && renamed.status < 400) {
-    return notTried("the test ended before the record could be changed");
+  for (let test = 1; test <= TESTS; test += 1) {
+    ground.expect(await ground.change("mailboxes", id, { testemailconfigurationscheduled: true }), "scheduling a test");
+    const renamed = await ground.change("mailboxes", id, { name: `${ground.mark} renamed ${test}` });
+    const after = await ground.row("mailboxes", id, TEST_COLUMNS);
+    if (after.testemailconfigurationscheduled === true || renamed.status >= 400) {
+      return seen(renamed.status < 400, `a change while the test ran was answered with HTTP ${renamed.status}`);
+    }
   }
-  return seen(renamed.status < 400, `a change while the test ran was answered with HTTP ${renamed.status}`);
+  return notTried(`each of ${TESTS} tests ended before the record could be changed`);
 }
 
 /** The mailbox record of a new queue on a disposable mailbox, once Dataverse has made it. */
@@ -248,22 +253,29 @@ async function testForwardIncoming(ground: Ground): Promise<Verdict> {
   );
 }
 
-/** Requests that are sent at once; a user has 52. */
-const BURST = 80;
+/** Requests that are sent at once, until there are enough; a user has 52 on each server. */
+const BURSTS = [80, 160, 320];
 
 /**
  * `dataverse.retry-after`: sends more reads at once than a user may have in flight. A 429 with a Retry-After of whole seconds up to
  * the window confirms; one without contradicts; none at all says nothing.
  */
 async function retryAfter({ wire }: Ground): Promise<Verdict> {
-  const refused = (await wire.burst("/api/data/v9.2/WhoAmI", BURST)).filter(({ status }) => status === 429);
-  const [first] = refused;
-  if (first === undefined) {
-    return notTried(`${BURST} requests at once met no limit`);
+  let [refused, count]: [Reply[], number] = [[], 0];
+  for (count of BURSTS) {
+    refused = (await wire.burst("/api/data/v9.2/WhoAmI", count)).filter(({ status }) => status === 429);
+    if (refused.length > 0) {
+      break;
+    }
+  }
+  if (refused.length === 0) {
+    return notTried(
+      `${count} requests at once met no limit; the limits of a local tenant are in its setting serviceProtection`,
+    );
   }
   const waits = refused.map(({ headers }: Reply) => headers.get("retry-after"));
   const isTold = waits.every((wait) => /^\d+$/.test(wait ?? "") && Number(wait) >= 1 && Number(wait) <= 300);
-  return seen(isTold, `${refused.length} of ${BURST} were refused, with Retry-After ${[...new Set(waits)].join(", ")}`);
+  return seen(isTold, `${refused.length} of ${count} were refused, with Retry-After ${[...new Set(waits)].join(", ")}`);
 }
 
 /** What is tried on Dataverse. */

@@ -69,7 +69,7 @@ function forged(token: string): string {
  * AADSTS50013 confirms; another refusal, or a token, contradicts.
  */
 async function federatedSignature({ wire }: Ground): Promise<Verdict> {
-  const { clientId, token, scope } = wire.federated();
+  const { clientId, token, scope } = await wire.federated();
   const reply = await wire.signIn({
     grant_type: "client_credentials",
     client_id: clientId,
