@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { isGuid } from "../services/text";
 
@@ -142,4 +143,10 @@ export function problemsOfList(
       first === undefined ? whyNotIdentifier(name, what) : `is the same as ${path}[${first}]; write each one once`;
     return reason === undefined ? [] : [{ path: at, reason }];
   });
+}
+
+/** Whether two values are the same as JSON: neither the order of an object's members says anything nor one that is undefined. */
+export function isSame(a: unknown, b: unknown): boolean {
+  const asJson = (value: unknown) => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
+  return isDeepStrictEqual(asJson(a), asJson(b));
 }

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
+import { isSame } from "./canonical";
 import type { Change, Properties } from "./kind";
 
 /**
@@ -107,7 +107,7 @@ export class PropertyTable<Row, Of extends Entries<Row>> {
       const own = at(values, path);
       const [from, to] =
         own === undefined ? [] : [value.read(row, own), value.words === undefined ? own : value.words(own)];
-      return isDeepStrictEqual(from, to) ? [] : [{ path: path.filter((one) => one !== undefined), from, to }];
+      return isSame(from, to) ? [] : [{ path: path.filter((one) => one !== undefined), from, to }];
     });
   }
 

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { isSame } from "../core/canonical";
 import type { Problem, Properties } from "../core/kind";
 import { partsOf, spell } from "./paths";
 
@@ -50,7 +50,7 @@ function isHeld(path: readonly string[], news: Properties, { state, ignored }: H
     (ignored === undefined || ignored.some((one) => overlap(partsOf(one), path))) &&
     (state[property] ?? undefined) !== undefined &&
     (news[property] ?? undefined) !== undefined &&
-    isDeepStrictEqual(structuredClone(at(news, path) ?? null), structuredClone(at(state, path) ?? null))
+    isSame(at(news, path) ?? null, at(state, path) ?? null)
   );
 }
 

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { isSame } from "../core/canonical";
 import type { Change, Properties } from "../core/kind";
 import { isSet } from "../core/properties";
 import { type Checking, check } from "../dynamic/check";
@@ -97,9 +97,7 @@ async function settled(
     return { refusal: reasons(checked.problems) };
   }
   const back = await sharedMailbox.inputs(knowing(checked.inputs), observed);
-  const drifting = Object.keys(optional).filter(
-    (property) => !isDeepStrictEqual(back[property], checked.inputs[property]),
-  );
+  const drifting = Object.keys(optional).filter((property) => !isSame(back[property], checked.inputs[property]));
   const left = new Map([
     ...drifting.map((property) => [property, "it is not read back in the form it is written in"] as const),
     ...wrong.map(({ path, reason }) => [propertyOf(path), `${path}: ${reason}`] as const),
@@ -217,7 +215,7 @@ export function minimal(
     let shorter: Properties = { ...part };
     for (const key of Object.keys(part)) {
       const { [key]: member, ...rest } = shorter;
-      shorter = isDeepStrictEqual(canonical(put(rest)), whole)
+      shorter = isSame(canonical(put(rest)), whole)
         ? rest
         : { ...rest, [key]: shorten(member, (inner) => put({ ...rest, [key]: inner })) };
     }

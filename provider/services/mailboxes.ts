@@ -11,12 +11,6 @@ export interface MailboxStatistics {
   itemCount: number;
 }
 
-/** The message sizes that a mailbox plan gives, in bytes. */
-export interface PlanSizes {
-  maxSendSize: number | undefined;
-  maxReceiveSize: number | undefined;
-}
-
 /** A domain of the tenant in which recipients can have addresses. */
 export interface AcceptedDomain {
   isAuthoritative: boolean;
@@ -74,22 +68,9 @@ const SHOWN = {
     ],
     holdsOf,
   ),
-  /** The three quotas in bytes; undefined for "Unlimited". */
-  quota: columns(["IssueWarningQuota", "ProhibitSendQuota", "ProhibitSendReceiveQuota"], (row) => ({
-    issueWarning: bytes(row.IssueWarningQuota),
-    prohibitSend: bytes(row.ProhibitSendQuota),
-    prohibitSendReceive: bytes(row.ProhibitSendReceiveQuota),
-  })),
-  /** Bytes; undefined for "Unlimited". */
-  maxSendSize: column("MaxSendSize", bytes),
-  /** Bytes; undefined for "Unlimited". */
-  maxReceiveSize: column("MaxReceiveSize", bytes),
   /** Name of the mailbox plan that the licences gave it. */
   plan: column("MailboxPlan", text),
   hasArchive: column("ArchiveGuid", (value) => !NO_GUID.test(text(value))),
-  hasLitigationHold: column("LitigationHoldEnabled", isTrue),
-  /** How long a litigation hold keeps each item; undefined for "Unlimited". */
-  litigationHoldDays: column("LitigationHoldDuration", days),
 };
 
 /** A mailbox as Exchange shows it, in plain values. */
@@ -330,8 +311,8 @@ export class Mailboxes {
     return { size, itemCount: Number(row?.ItemCount ?? 0) };
   }
 
-  /** The message sizes that a mailbox's plan gives; undefined when Exchange does not tell. */
-  async planSizes({ plan, primarySmtpAddress }: Mailbox): Promise<PlanSizes | undefined> {
+  /** The row of a mailbox's plan, with the message sizes that it gives; undefined when Exchange does not tell. */
+  async planSizes({ plan, primarySmtpAddress }: Mailbox): Promise<Row | undefined> {
     if (plan === "") {
       return undefined;
     }
@@ -344,8 +325,7 @@ export class Mailboxes {
           action: `reading the mailbox plan of ${primarySmtpAddress}`,
         }),
       );
-      const row = output?.rows.find(({ Name: name }) => sameText(text(name), plan));
-      return row && { maxSendSize: bytes(row.MaxSendSize), maxReceiveSize: bytes(row.MaxReceiveSize) };
+      return output?.rows.find(({ Name: name }) => sameText(text(name), plan));
     } catch (error) {
       if (isClass(error, "notFound")) {
         return undefined;
@@ -516,12 +496,6 @@ const NO_GUID = /^[0-]*$/;
 /** A printed size; undefined for "Unlimited" and for nothing. */
 function bytes(value: unknown): number | undefined {
   return parseSize(typeof value === "number" ? value : text(value));
-}
-
-/** Days of a timespan as Exchange prints it, `365.00:00:00`; undefined for "Unlimited". */
-function days(value: unknown): number | undefined {
-  const match = /^(\d+)(?:\.\d{2}:\d{2}:\d{2})?$/.exec(text(value));
-  return match === null ? undefined : Number(match[1]);
 }
 
 function holdsOf(row: Row): string[] {

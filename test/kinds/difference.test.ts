@@ -36,13 +36,8 @@ describe("SharedMailbox", () => {
     sendOnBehalf: [],
     createdAt: "2026-01-06T08:00:00Z",
     holds: [],
-    quota: { issueWarning: 49, prohibitSend: 49, prohibitSendReceive: 50 },
-    maxSendSize: 35,
-    maxReceiveSize: 36,
     plan: "ExchangeOnlineEnterprise",
     hasArchive: false,
-    hasLitigationHold: false,
-    litigationHoldDays: undefined,
     row: {},
     ...given,
   });

@@ -3,7 +3,9 @@ import type { Properties } from "../../provider/core/kind";
 import { properties as ofForwarding } from "../../provider/kinds/forwarding-mailbox/desired";
 import { properties as ofIndividual } from "../../provider/kinds/individual-mailbox/desired";
 import { properties as ofQueue, ofRecord } from "../../provider/kinds/queue/desired";
+import { limitProperties } from "../../provider/kinds/shared-mailbox/limits";
 import { clientAccessProperties, mailboxProperties } from "../../provider/kinds/shared-mailbox/properties";
+import { holdProperties } from "../../provider/kinds/shared-mailbox/retention";
 import { type AnyTable, after, declarations, rows, seenQueue, seenRecord } from "./property-values";
 
 type Read = (row: Properties, inputs: Properties) => unknown;
@@ -12,6 +14,8 @@ const asIs: Read = (row) => row;
 const tables: [string, AnyTable, Read][] = [
   ["mailboxProperties", mailboxProperties, asIs],
   ["clientAccessProperties", clientAccessProperties, asIs],
+  ["limitProperties", limitProperties, asIs],
+  ["holdProperties", holdProperties, asIs],
   ["the record of a forward mailbox", ofForwarding, seenRecord],
   ["the record of a user or queue", ofIndividual, seenRecord],
   ["a queue", ofQueue, seenQueue],

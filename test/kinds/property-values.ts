@@ -33,7 +33,7 @@ function valuesOf(name: string, schema: z.ZodType): unknown[] {
   const [members] = [shape, ...(shape.anyOf ?? [])].flatMap(({ properties }) =>
     properties === undefined ? [] : [Object.keys(properties)],
   );
-  const texts = [...TEXTS, "desk", "49 GB", "50 GB", ...ADDRESSES, ...(shape.enum ?? [])];
+  const texts = [...TEXTS, "desk", "49 GB", "50 GB", "20 MB", "35 MB", ...ADDRESSES, ...(shape.enum ?? [])];
   const candidates = [
     ...(members === undefined ? [{ 1: "one", 15: false }, { 1: "two" }, { 7: false }] : objectsOf(members)),
     ...(shape.type === "object" ? [] : [true, false, ...texts]),
@@ -55,6 +55,7 @@ function objectsOf(members: readonly string[]): Properties[] {
     { [first]: true },
     all("50 GB"),
     all("49 GB"),
+    all(30),
     { ...all("49 GB"), [first]: "40 GB" },
   ];
 }

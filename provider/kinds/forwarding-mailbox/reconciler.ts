@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { isSame } from "../../core/canonical";
 import type { Change, Properties, Reconciler } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import { absent, holdingAll, unfit } from "../../core/reading";
@@ -261,7 +261,7 @@ function isAsHeld(key: string, { isUnread }: ObservedSource, { inputs: { sources
 /** Whether a program declares what the state has: then nothing is looked for in this deployment. */
 function isUnchanged({ inputs: held }: KnownForwarding, inputs: Properties): boolean {
   const declared = (from: Properties) => Object.keys(schema.shape).map((property) => from[property] ?? null);
-  return isDeepStrictEqual(structuredClone(declared(held)), structuredClone(declared(inputs)));
+  return isSame(declared(held), declared(inputs));
 }
 
 function targetOf({ name, emailAddress }: MailboxRow): Pick<ForwardingInputs, "name" | "emailAddress"> {

@@ -1,27 +1,34 @@
+import { z } from "zod";
+import { flag } from "../../core/canonical";
 import { written } from "../../core/converge";
 import type { Change } from "../../core/kind";
+import { tableOf } from "../../core/properties";
 import { ConflictError, InputError, isClass, isProviderError } from "../../http/errors";
+import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import { GraphElseExchange } from "../../services/refused";
 import { canonicalSize, GIGABYTE } from "../../services/sizes";
 import { settle } from "../../services/waiting";
 import type { Desired, SharedMailboxOperation } from "./desired";
-import { changesOf, type Facet } from "./facet";
+import { changesOf, type Facet, inTable } from "./facet";
 import { entitlementOfAccount } from "./license";
 
 const NEED =
   "The application needs the permission User.EnableDisableAccount.All of Microsoft Graph, or in Exchange a management role with " +
   "Set-Mailbox, such as Mail Recipients.";
 
+/** Whether nobody can sign in to the account behind the mailbox. */
+export const accountProperties = tableOf<User>()({
+  signInBlocked: {
+    schema: flag().default(true),
+    read: ({ accountEnabled }) => !accountEnabled,
+    removal: { to: true },
+  },
+});
+
 /** Whether somebody can sign in to the account behind the mailbox. */
 export const signIn: Facet = {
-  properties: ["signInBlocked"],
-
-  difference({ inputs: { signInBlocked } }, _previous, { user }) {
-    return signInBlocked === !user.accountEnabled
-      ? []
-      : [{ path: ["signInBlocked"], from: !user.accountEnabled, to: signInBlocked }];
-  },
+  ...inTable(accountProperties, ({ user }) => user),
 
   // Blocked first and opened last, so that a deployment that stops half-way leaves no account open that should not be.
   prepare: (changes, { inputs }, { mailbox }, operation) =>
@@ -29,7 +36,6 @@ export const signIn: Facet = {
   apply: (changes, { inputs }, { mailbox }, operation) =>
     isSignInChanged(changes) && !inputs.signInBlocked ? setBlocked(false, mailbox, operation) : Promise.resolve(),
 
-  read: ({ user }) => ({ signInBlocked: !user.accountEnabled }),
   outputs: ({ user }) => ({ accountEnabled: user.accountEnabled }),
 };
 
@@ -135,15 +141,21 @@ export const SHARED = "SharedMailbox";
 /** Bytes a shared mailbox may hold without a licence. */
 const FREE = 50 * GIGABYTE;
 
+/** What kind of mailbox it is. */
+export const typeProperties = tableOf<Mailbox>()({
+  type: {
+    schema: z.literal(SHARED, { error: 'must be "SharedMailbox", and need not be written' }).optional(),
+    read: ({ recipientTypeDetails }) => recipientTypeDetails,
+    removal: { to: SHARED },
+  },
+});
+
 /**
  * That the mailbox is a shared one. Nobody writes it in a program: a refresh that finds another type puts it among the inputs, so
  * that the next preview shows the conversion, and only then it is made.
  */
 export const type: Facet = {
-  properties: ["type"],
-
-  difference: ({ inputs }, _previous, { mailbox: { recipientTypeDetails: from } }) =>
-    inputs.type === undefined || from === inputs.type ? [] : [{ path: ["type"], from, to: inputs.type }],
+  ...inTable(typeProperties, ({ mailbox }) => mailbox),
 
   async guard(changes, _desired, { mailbox }, operation) {
     if (changesOf("type", changes).length > 0) {
@@ -168,8 +180,6 @@ export const type: Facet = {
       );
     }
   },
-
-  read: ({ mailbox }) => ({ type: mailbox.recipientTypeDetails }),
 };
 
 /** Refuses a conversion after which the mailbox would stop to receive: more than 50 GB take a licence as a shared one too. */

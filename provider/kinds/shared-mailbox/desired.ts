@@ -6,15 +6,16 @@ import type { Row } from "../../services/exchange";
 import type { User } from "../../services/graph";
 import type { AccountLicenses, Subscription } from "../../services/licenses";
 import type { Settings } from "../../services/mailbox-settings";
-import type { Mailbox, MailboxStatistics, PlanSizes } from "../../services/mailboxes";
+import type { Mailbox, MailboxStatistics } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { isGuid } from "../../services/text";
+import { accountProperties, typeProperties } from "./account";
 import { automaticReplies } from "./automatic-replies";
 import { licenseSchema } from "./license-needs";
-import { messageSize, quotaSchema } from "./limits";
+import { limitProperties } from "./limits";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { regional } from "./regional";
-import { holdSchema } from "./retention";
+import { archiveProperties, holdProperties } from "./retention";
 import { type Printed, type SenderList, senderLists } from "./senders";
 
 const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbox";
@@ -35,7 +36,7 @@ export const schema = z.strictObject({
     .array(smtpAddress("help@contoso.com"), { error: "must be a list of SMTP addresses" })
     .transform((addresses) => [...new Set(addresses)].sort())
     .optional(),
-  signInBlocked: flag().default(true),
+  ...accountProperties.shape,
   forwarding: orNone(
     z.strictObject(
       { to: smtpAddress("queue@contoso.com"), keepCopy: flag().default(true), allowLoss: flag().optional() },
@@ -49,13 +50,11 @@ export const schema = z.strictObject({
   ).optional(),
   automaticReplies: automaticReplies.optional(),
   regional: regional.optional(),
-  quota: quotaSchema.optional(),
-  maxSendSize: messageSize("35 MB").optional(),
-  maxReceiveSize: messageSize("36 MB").optional(),
-  litigationHold: holdSchema.optional(),
-  archive: flag().optional(),
+  ...limitProperties.shape,
+  ...holdProperties.shape,
+  ...archiveProperties.shape,
   license: licenseSchema.optional(),
-  type: z.literal("SharedMailbox", { error: 'must be "SharedMailbox", and need not be written' }).optional(),
+  ...typeProperties.shape,
   adopt: z.union([z.boolean(), z.literal("convert")], { error: 'must be true, false or "convert"' }).optional(),
   deletion: z
     .union([deletionMode, z.strictObject({ mode: deletionMode, allowInactive: flag().optional() })], {
@@ -150,8 +149,8 @@ export interface Observed {
   licensing?: Licensing;
   /** What quota and sizes were before this resource managed them, as far as it does. */
   valuesBefore?: ValuesBefore;
-  /** The message sizes of the mailbox's plan; only where something has to go back to them. */
-  planSizes?: PlanSizes | undefined;
+  /** The message sizes of the mailbox's plan, as far as Exchange tells them; only where something has to go back to them. */
+  planSizes?: Readonly<Record<string, string>>;
   /** That this very operation assigned a licence. */
   isJustLicensed?: true;
   /** How full the mailbox is; only at the end of a deployment. */

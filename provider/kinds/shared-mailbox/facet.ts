@@ -1,5 +1,6 @@
+import { isSame } from "../../core/canonical";
 import type { Change, Properties, Recorded } from "../../core/kind";
-import { isSet } from "../../core/properties";
+import { isSet, type PropertyTable } from "../../core/properties";
 import type { ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { User } from "../../services/graph";
@@ -99,6 +100,35 @@ export interface Facet {
   outputs?(observed: Observed, known: KnownMailbox, desired: Desired | undefined): Properties;
 }
 
+/** A table of these properties. */
+// biome-ignore lint/suspicious/noExplicitAny: whichever they are.
+type Table<Row> = PropertyTable<Row, any> & { readonly names: Facet["properties"] };
+
+/**
+ * What a table says of its properties.
+ *
+ * @param rowOf what shows them; undefined where nobody looked for it: then nothing differs, and they are as the state has them.
+ */
+export function inTable<Row>(
+  table: Table<Row>,
+  rowOf: (observed: Observed) => Row | undefined,
+): Pick<Facet, "properties" | "difference" | "read"> & Required<Pick<Facet, "advise">> {
+  return {
+    properties: table.names,
+    advise: (inputs, olds) => table.kept(inputs, olds).map(saysKept),
+    difference({ inputs }, previous, observed) {
+      const row = rowOf(observed);
+      return row === undefined ? [] : table.difference({ declared: inputs, previous, row });
+    },
+    read(observed, { inputs }) {
+      const row = rowOf(observed);
+      return row === undefined
+        ? Object.fromEntries(table.names.map((name: keyof HeldInputs) => [name, inputs[name] ?? null]))
+        : table.inputs(row, inputs);
+    },
+  };
+}
+
 /** The changes among `changes` that are about a property. */
 export function changesOf(property: keyof SharedMailboxInputs, changes: readonly Change[]): Change[] {
   return changes.filter(({ path }) => path[0] === property);
@@ -114,7 +144,7 @@ export function mayTakeAway(
   previous: HeldInputs,
   { isAdopted }: Observed,
 ): boolean {
-  return isAdopted !== true && JSON.stringify(previous[property]) !== JSON.stringify(inputs[property]);
+  return isAdopted !== true && !isSame(previous[property], inputs[property]);
 }
 
 /** Says that something was not taken away, because no preview has shown it. */
@@ -122,15 +152,6 @@ export function tellLeft(property: keyof SharedMailboxInputs, what: string, oper
   operation.warn(
     `${property}: the mailbox has ${what}, which no preview has shown; it is left as it is. \`pulumi up --refresh\` shows it first.`,
   );
-}
-
-/** Advice for a property without a default that left the program. */
-export function keptAdvice(
-  property: keyof SharedMailboxInputs,
-  inputs: Partial<SharedMailboxInputs>,
-  olds: Partial<SharedMailboxInputs>,
-): string[] {
-  return isSet(olds[property]) && !isSet(inputs[property]) ? [saysKept(property)] : [];
 }
 
 /** Says that what has left the program stays. */

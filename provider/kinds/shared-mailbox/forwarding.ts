@@ -1,3 +1,4 @@
+import { isSame } from "../../core/canonical";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
@@ -283,7 +284,7 @@ export const forwarding: Facet = {
     }
     const from = observedForwarding(observed);
     const to = desiredForwarding(desired);
-    return JSON.stringify(from) === JSON.stringify(to) ? [] : [{ path: ["forwarding"], from, to }];
+    return isSame(from, to) ? [] : [{ path: ["forwarding"], from, to }];
   },
 
   async guard(changes, desired, { mailbox }, operation) {

@@ -1,5 +1,7 @@
+import { isSame } from "../../core/canonical";
 import { written } from "../../core/converge";
 import type { Change } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
 import {
   type AccountLicenses,
@@ -15,7 +17,7 @@ import { canonicalSize, GIGABYTE } from "../../services/sizes";
 import { sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type { Desired, HeldInputs, KnownMailbox, Licensing, Memory, Observed, SharedMailboxOperation } from "./desired";
-import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
+import { changesOf, type Facet, mayTakeAway, saysKept, tellLeft } from "./facet";
 import {
   insufficient,
   isLicense,
@@ -26,6 +28,7 @@ import {
   plansOf,
   problemsOfLicense,
 } from "./license-needs";
+import { quotaOf } from "./limits";
 
 /** An account without licences, as every new one is. */
 const NOTHING: AccountLicenses = { usageLocation: undefined, assignments: [] };
@@ -46,7 +49,7 @@ export const license: Facet = {
 
   check: (inputs, unsettled) => (unsettled.includes("license") ? [] : problemsOfLicense(inputs)),
 
-  advise: (inputs, olds) => keptAdvice("license", inputs, olds),
+  advise: (inputs, olds) => (isSet(olds.license) && !isSet(inputs.license) ? [saysKept("license")] : []),
 
   async look({ mailbox }, _managed, operation, desired) {
     return isLookedFor(operation.known, desired) ? { licensing: await licensingOf(mailbox, operation) } : {};
@@ -272,7 +275,7 @@ function planIds(plans: readonly string[], { plans: known }: Subscription): stri
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+  return isSame([...a].sort(), [...b].sort());
 }
 
 /** What the account's licences let the mailbox have once the reassignment is made. */
@@ -369,7 +372,7 @@ async function requireNotNeeded(
   operation: SharedMailboxOperation,
 ): Promise<void> {
   const changed = changes.filter(({ path }) => path[0] === "quota" && path[1] === "prohibitSendReceive");
-  const quota = changed.length > 0 ? undefined : mailbox.quota.prohibitSendReceive;
+  const quota = changed.length > 0 ? undefined : quotaOf(mailbox);
   const disablesArchive = changesOf("archive", changes).some(({ to }) => to === false);
   const isAbove = (bytes: number | undefined): bytes is number => bytes !== undefined && bytes > 50 * GIGABYTE;
   const { size } = isLarge ? { size: 0 } : await operation.services.mailboxes.statistics(mailbox);

@@ -1,11 +1,12 @@
 import { z } from "zod";
-import type { Properties } from "../../core/kind";
-import { isSet } from "../../core/properties";
+import { isSame } from "../../core/canonical";
+import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE, MEGABYTE, parseSize } from "../../services/sizes";
-import type { Desired, HeldInputs, KnownMailbox, Observed, SharedMailboxInputs, ValuesBefore } from "./desired";
+import { text } from "../../services/text";
+import type { Desired, KnownMailbox, SharedMailboxInputs, SharedMailboxOperation, ValuesBefore } from "./desired";
 import { changesOf, type Facet } from "./facet";
 
 const QUOTAS = ["issueWarning", "prohibitSend", "prohibitSendReceive"] as const;
@@ -14,15 +15,76 @@ const SIZES = ["maxSendSize", "maxReceiveSize"] as const;
 type QuotaInput = NonNullable<SharedMailboxInputs["quota"]>;
 type SizeName = (typeof SIZES)[number];
 
-/** What a mailbox has where nothing was recorded and its plan says nothing. */
-const DEFAULT_SIZES: Readonly<Record<SizeName, string>> = {
-  maxSendSize: canonicalSize(35 * MEGABYTE),
-  maxReceiveSize: canonicalSize(36 * MEGABYTE),
-};
+/** The largest quota any licence gives (Exchange Online Plan 2), in bytes. */
+const LARGEST_QUOTA = 100 * GIGABYTE;
 
-/** Quotas and message sizes. Exchange has no "unset" for them: removal puts back what was there. */
+/** The largest message Exchange Online lets through, in bytes. */
+const LARGEST_MESSAGE = 150 * MEGABYTE;
+
+/** A size limit; canonical form: whole kilobytes in the largest unit, e.g. `49.5 GB`. */
+function size(example: string, largest: number, why: string): z.ZodType<string, string | number> {
+  const error = `must be a size such as "${example}", or a number of bytes`;
+  return z
+    .union([z.string(), z.number()], { error })
+    .refine((value) => typeof value === "number" || !/^[\d.,\s]+$/.test(value), {
+      error: `has no unit; write e.g. "${example}", or bytes as a number without quotation marks`,
+      abort: true,
+    })
+    .refine((value) => (parseSize(value) ?? 0) > 0, { error })
+    .refine((value) => (parseSize(value) ?? 0) <= largest, { error: `is above ${canonicalSize(largest)}, ${why}` })
+    .transform((value) => canonicalSize(parseSize(value) ?? 0));
+}
+
+const quota = (example: string) => size(example, LARGEST_QUOTA, "the most any licence gives");
+
+const messageSize = (example: string) => size(example, LARGEST_MESSAGE, "the most Exchange Online lets through");
+
+/** A limit that a column of one name shows and a parameter of the same name sets. */
+function sizeIn(column: string) {
+  return {
+    columns: [column],
+    read(row: Row) {
+      const { [column]: size } = row;
+      const bytes = parseSize(typeof size === "number" ? size : text(size));
+      return bytes === undefined ? "Unlimited" : canonicalSize(bytes);
+    },
+    // As a number of bytes: no unit has to be understood.
+    write: (value: string) => ({ [column]: parseSize(value) ?? "Unlimited" }),
+  };
+}
+
+/** Quotas and message sizes. Exchange has no "unset" for them: removal puts back what was there, as far as that is remembered. */
+export const limitProperties = tableOf<Row>()({
+  quota: {
+    schema: z
+      .strictObject(
+        { issueWarning: quota("49 GB"), prohibitSend: quota("49.5 GB"), prohibitSendReceive: quota("50 GB") },
+        {
+          error: 'must be an object: { issueWarning: "49 GB", prohibitSend: "49.5 GB", prohibitSendReceive: "50 GB" }',
+        },
+      )
+      .optional(),
+    members: {
+      issueWarning: { ...sizeIn("IssueWarningQuota"), removal: { back: undefined } },
+      prohibitSend: { ...sizeIn("ProhibitSendQuota"), removal: { back: undefined } },
+      prohibitSendReceive: { ...sizeIn("ProhibitSendReceiveQuota"), removal: { back: undefined } },
+    },
+  },
+  maxSendSize: {
+    schema: messageSize("35 MB").optional(),
+    ...sizeIn("MaxSendSize"),
+    removal: { back: canonicalSize(35 * MEGABYTE) },
+  },
+  maxReceiveSize: {
+    schema: messageSize("36 MB").optional(),
+    ...sizeIn("MaxReceiveSize"),
+    removal: { back: canonicalSize(36 * MEGABYTE) },
+  },
+});
+
+/** The properties of {@link limitProperties}. */
 export const limits: Facet = {
-  properties: ["quota", ...SIZES],
+  properties: limitProperties.names,
 
   check: (inputs, _unsettled, before) => [
     ...(inputs.quota === undefined ? [] : orderProblems(inputs.quota)),
@@ -46,24 +108,17 @@ export const limits: Facet = {
       operation.known.memory.valuesBefore?.[name] === undefined;
     return {
       valuesBefore: valuesNow(mailbox, desired, operation.known),
-      ...(SIZES.some(isWithoutRecord) ? { planSizes: await operation.services.mailboxes.planSizes(mailbox) } : {}),
+      ...(SIZES.some(isWithoutRecord) ? { planSizes: await sizesOfPlan(mailbox, operation) } : {}),
     };
   },
 
-  difference(desired, previous, observed, { memory: { valuesBefore } }) {
-    const quota = wantedQuota(desired, previous, observed.mailbox, valuesBefore);
-    const present = quotaOf(observed.mailbox);
-    const quotas = QUOTAS.filter((name) => quota !== undefined && quota[name] !== present[name]).map((name) => ({
-      path: ["quota", name],
-      from: present[name],
-      to: quota?.[name],
-    }));
-    const sizes = SIZES.flatMap((name) => {
-      const from = sizeText(observed.mailbox[name]);
-      const to = wantedSize(name, desired, previous, observed, valuesBefore);
-      return to === undefined || from === to ? [] : [{ path: [name], from, to }];
+  difference({ inputs }, previous, { mailbox, planSizes = {} }, { memory: { valuesBefore } }) {
+    return limitProperties.difference({
+      declared: inputs,
+      previous,
+      row: mailbox.row,
+      remembered: { quota: defaultQuota(mailbox), ...planSizes, ...valuesBefore },
     });
-    return [...quotas, ...sizes];
   },
 
   async guard(changes, _desired, { mailbox }, operation) {
@@ -85,29 +140,16 @@ export const limits: Facet = {
   },
 
   parameters(changes, _desired, { mailbox }) {
-    const quotas = changesOf("quota", changes);
+    const { quota = {} } = changesOf("quota", changes).length === 0 ? {} : limitProperties.values(mailbox.row);
     // Set one by one, the order among the three could be broken on the way.
-    const wanted = { ...quotaOf(mailbox), ...Object.fromEntries(quotas.map(({ path: [, name], to }) => [name, to])) };
-    return {
-      ...(quotas.length === 0
-        ? {}
-        : {
-            IssueWarningQuota: parameter(wanted.issueWarning),
-            ProhibitSendQuota: parameter(wanted.prohibitSend),
-            ProhibitSendReceiveQuota: parameter(wanted.prohibitSendReceive),
-          }),
-      ...sizeParameter("MaxSendSize", "maxSendSize", changes),
-      ...sizeParameter("MaxReceiveSize", "maxReceiveSize", changes),
-    };
+    const others = Object.entries(quota as object).map(([name, to]) => ({ path: ["quota", name], from: to, to }));
+    return limitProperties.parameters([...others, ...changes]);
   },
 
   recorded: (changes, _desired, { valuesBefore }) =>
     changes.some(({ path: [name = ""] }) => name in (valuesBefore ?? {})) ? { memory: { valuesBefore } } : {},
 
-  read: ({ mailbox }) => ({
-    quota: quotaOf(mailbox),
-    ...sizesOf(mailbox),
-  }),
+  read: ({ mailbox: { row } }) => limitProperties.values(row),
 
   outputs({ valuesBefore: before = {} }, _known, desired) {
     const isManaged = (name: string) =>
@@ -155,18 +197,6 @@ function smallProblems(
     }));
 }
 
-function wantedQuota(
-  { inputs }: Desired,
-  previous: HeldInputs,
-  mailbox: Mailbox,
-  before: ValuesBefore | undefined,
-): Record<string, string> | undefined {
-  if (inputs.quota !== undefined) {
-    return inputs.quota;
-  }
-  return isSet(previous.quota) ? (before?.quota ?? defaultQuota(mailbox)) : undefined;
-}
-
 /** Exchange Online Plan 2 gives 100 GB, everything else 50 GB. */
 function defaultQuota({ plan }: Mailbox): Record<string, string> {
   const largest = (plan.startsWith("ExchangeOnlineEnterprise") ? 100 : 50) * GIGABYTE;
@@ -175,22 +205,6 @@ function defaultQuota({ plan }: Mailbox): Record<string, string> {
     prohibitSend: canonicalSize(largest * 0.99),
     prohibitSendReceive: canonicalSize(largest),
   };
-}
-
-function wantedSize(
-  name: SizeName,
-  { inputs }: Desired,
-  previous: HeldInputs,
-  { planSizes }: Observed,
-  before: ValuesBefore | undefined,
-): string | undefined {
-  if (inputs[name] !== undefined) {
-    return inputs[name];
-  }
-  const planned = planSizes?.[name];
-  return isSet(previous[name])
-    ? (before?.[name] ?? (planned === undefined ? DEFAULT_SIZES[name] : canonicalSize(planned)))
-    : undefined;
 }
 
 /**
@@ -204,7 +218,7 @@ function valuesNow(
   { inputs: held, memory }: KnownMailbox,
 ): ValuesBefore {
   const heldValue = (name: string) => held[name as keyof SharedMailboxInputs];
-  const present: Properties = { quota: quotaOf(mailbox), ...sizesOf(mailbox) };
+  const present = limitProperties.values(mailbox.row);
   const isDue = (name: string) =>
     desired === undefined
       ? isSet(heldValue(name)) && !isSame(heldValue(name), present[name])
@@ -215,67 +229,17 @@ function valuesNow(
   return { ...Object.fromEntries(due), ...memory.valuesBefore };
 }
 
-function quotaOf({ quota }: Mailbox): Record<(typeof QUOTAS)[number], string> {
-  return {
-    issueWarning: sizeText(quota.issueWarning),
-    prohibitSend: sizeText(quota.prohibitSend),
-    prohibitSendReceive: sizeText(quota.prohibitSendReceive),
-  };
+/** The message sizes that the mailbox's plan gives, as far as Exchange tells them. */
+async function sizesOfPlan(
+  mailbox: Mailbox,
+  { services }: SharedMailboxOperation,
+): Promise<Partial<Record<SizeName, string>>> {
+  const row = await services.mailboxes.planSizes(mailbox);
+  const { quota: _quota, ...sizes } = limitProperties.values(row ?? {});
+  return Object.fromEntries(Object.entries(sizes).filter(([, size]) => size !== "Unlimited"));
 }
 
-/** Whether two values of one of these properties are the same: a text, or the three quotas. */
-function isSame(a: unknown, b: unknown): boolean {
-  const quotas = (value: unknown) => QUOTAS.map((name) => (value as Record<string, unknown>)[name]).join();
-  return typeof a === "object" && typeof b === "object" ? quotas(a) === quotas(b) : a === b;
-}
-
-function sizesOf(mailbox: Mailbox): Record<string, string> {
-  return Object.fromEntries(SIZES.map((name) => [name, sizeText(mailbox[name])]));
-}
-
-function sizeText(bytes: number | undefined): string {
-  return bytes === undefined ? "Unlimited" : canonicalSize(bytes);
-}
-
-function sizeParameter(parameterName: string, name: SizeName, changes: Parameters<typeof changesOf>[1]): Row {
-  const [change] = changesOf(name, changes);
-  return change === undefined ? {} : { [parameterName]: parameter(String(change.to)) };
-}
-
-/** Sizes go as numbers of bytes: no unit has to be understood. */
-function parameter(size: unknown): number | string {
-  return parseSize(String(size)) ?? "Unlimited";
-}
-
-/** The largest quota any licence gives (Exchange Online Plan 2), in bytes. */
-const LARGEST_QUOTA = 100 * GIGABYTE;
-
-/** The largest message Exchange Online lets through, in bytes. */
-const LARGEST_MESSAGE = 150 * MEGABYTE;
-
-/** A size limit; canonical form: whole kilobytes in the largest unit, e.g. `49.5 GB`. */
-function size(example: string, largest: number, why: string): z.ZodType<string, string | number> {
-  const error = `must be a size such as "${example}", or a number of bytes`;
-  return z
-    .union([z.string(), z.number()], { error })
-    .refine((value) => typeof value === "number" || !/^[\d.,\s]+$/.test(value), {
-      error: `has no unit; write e.g. "${example}", or bytes as a number without quotation marks`,
-      abort: true,
-    })
-    .refine((value) => (parseSize(value) ?? 0) > 0, { error })
-    .refine((value) => (parseSize(value) ?? 0) <= largest, { error: `is above ${canonicalSize(largest)}, ${why}` })
-    .transform((value) => canonicalSize(parseSize(value) ?? 0));
-}
-
-const quota = (example: string) => size(example, LARGEST_QUOTA, "the most any licence gives");
-
-/** The three quotas, which Exchange takes together. */
-export const quotaSchema = z.strictObject(
-  { issueWarning: quota("49 GB"), prohibitSend: quota("49.5 GB"), prohibitSendReceive: quota("50 GB") },
-  { error: 'must be an object: { issueWarning: "49 GB", prohibitSend: "49.5 GB", prohibitSendReceive: "50 GB" }' },
-);
-
-/** The largest message in one direction. */
-export function messageSize(example: string): z.ZodType<string, string | number> {
-  return size(example, LARGEST_MESSAGE, "the most Exchange Online lets through");
+/** What a mailbox may hold, in bytes; undefined where nothing limits it. */
+export function quotaOf({ row }: Mailbox): number | undefined {
+  return parseSize(text(row.ProhibitSendReceiveQuota));
 }

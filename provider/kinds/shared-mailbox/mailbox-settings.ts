@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { isSame } from "../../core/canonical";
 import type { Change, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
@@ -30,9 +30,7 @@ export const mailboxSettings: Facet = {
   properties: ["automaticReplies", "regional"],
 
   check: ({ automaticReplies, regional }, _unsettled, before) => [
-    ...(automaticReplies !== undefined &&
-    isOver(automaticReplies) &&
-    !isDeepStrictEqual(automaticReplies, before.automaticReplies)
+    ...(automaticReplies !== undefined && isOver(automaticReplies) && !isSame(automaticReplies, before.automaticReplies)
       ? [OVER]
       : []),
     ...newFormats(regional, before.regional).flatMap(({ kind, format }) => {
@@ -116,8 +114,8 @@ function unsent(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailbo
   if (replies === undefined || replies.status === "disabled" || isOver(replies)) {
     return [];
   }
-  const isNew = !isDeepStrictEqual(replies, olds.automaticReplies);
-  const isForwardingNew = !isDeepStrictEqual(forwarding, olds.forwarding);
+  const isNew = !isSame(replies, olds.automaticReplies);
+  const isForwardingNew = !isSame(forwarding, olds.forwarding);
   return [
     // The mail does not reach the mailbox, where the replies are made.
     ...((isNew || isForwardingNew) && isSet(forwarding) && (forwarding as { keepCopy?: boolean }).keepCopy === false

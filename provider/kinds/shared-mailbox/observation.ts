@@ -20,14 +20,19 @@ import {
 import type { Facet } from "./facet";
 import { forwarding, forwardsTo } from "./forwarding";
 import { license, licenseAssigned } from "./license";
-import { limits } from "./limits";
+import { limitProperties, limits } from "./limits";
 import { mailboxSettings } from "./mailbox-settings";
 import { clientAccess, clientAccessProperties, mailboxProperties, settings } from "./properties";
-import { archive, litigationHold } from "./retention";
+import { archive, holdProperties, litigationHold } from "./retention";
 import { SENDER_COLUMNS, senders } from "./senders";
 
 /** Columns of `Get-Mailbox` that these properties compare. */
-export const comparedColumns: readonly string[] = [...mailboxProperties.columns, ...SENDER_COLUMNS];
+export const comparedColumns: readonly string[] = [
+  ...mailboxProperties.columns,
+  ...SENDER_COLUMNS,
+  ...limitProperties.columns,
+  ...holdProperties.columns,
+];
 
 /** All groups of properties, in the order in which they are written; the licence after what may need the old one. */
 export const facets: readonly Facet[] = [

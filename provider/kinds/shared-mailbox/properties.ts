@@ -5,7 +5,7 @@ import { written } from "../../core/converge";
 import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
 import type { Row } from "../../services/exchange";
 import { sameText, text } from "../../services/text";
-import { type Facet, saysKept, writtenInputs } from "./facet";
+import { type Facet, inTable, writtenInputs } from "./facet";
 
 /** Characters of a MailTip that are shown (Exchange). */
 const MAIL_TIP = 175;
@@ -132,12 +132,8 @@ export const mailboxProperties = tableOf<Row>()({
 
 /** The properties of {@link mailboxProperties}, written with `Set-Mailbox`. */
 export const settings: Facet = {
-  properties: mailboxProperties.names,
-  advise: (inputs, olds) => mailboxProperties.kept(inputs, olds).map(saysKept),
-  difference: ({ inputs }, previous, { mailbox: { row } }) =>
-    mailboxProperties.difference({ declared: inputs, previous, row }),
+  ...inTable(mailboxProperties, ({ mailbox: { row } }) => row),
   parameters: (changes) => mailboxProperties.parameters(changes),
-  read: ({ mailbox: { row } }, { inputs }) => mailboxProperties.inputs(row, inputs),
 };
 
 /** What `Get-CASMailbox` shows and `Set-CASMailbox` sets. */
@@ -177,7 +173,7 @@ export const clientAccessProperties = tableOf<Row>()({
 
 /** The properties of {@link clientAccessProperties}; a mailbox is asked for them only where one is declared. */
 export const clientAccess: Facet = {
-  properties: clientAccessProperties.names,
+  ...inTable(clientAccessProperties, ({ clientAccess: row }) => row),
 
   async look({ mailbox }, managed, { services: { mailboxes } }) {
     return clientAccessProperties.names.some((name) => isSet(managed[name]))
@@ -185,30 +181,24 @@ export const clientAccess: Facet = {
       : {};
   },
 
-  difference: ({ inputs }, previous, { clientAccess: row }) =>
-    row === undefined ? [] : clientAccessProperties.difference({ declared: inputs, previous, row }),
-
   async apply(changes, { inputs }, { mailbox }, operation) {
-    const own = changes.filter(({ path: [name] }) => clientAccessProperties.names.some((one) => one === name));
+    const own = clientAccessProperties.own(changes);
     if (own.length === 0) {
       return;
     }
+    const names = [...new Set(own.map(({ path: [name] }) => name))].join(", ");
+    const action = `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`;
     await written(
       () =>
         operation.services.mailboxes.setClientAccess(
           mailbox,
           clientAccessProperties.parameters(own),
-          `changing ${[...new Set(own.map(({ path: [name] }) => name))].join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`,
+          action,
           operation,
         ),
       () => operation.record({ inputs: writtenInputs(own, inputs, operation.known) }),
     );
   },
-
-  read: ({ clientAccess: row }, { inputs }) =>
-    row === undefined
-      ? Object.fromEntries(clientAccessProperties.names.map((name) => [name, inputs[name] ?? null]))
-      : clientAccessProperties.inputs(row, inputs),
 };
 
 /** What may be a reference to a character, and an ampersand that is none. */

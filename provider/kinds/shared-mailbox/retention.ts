@@ -1,41 +1,57 @@
 import { z } from "zod";
+import { flag } from "../../core/canonical";
 import { written } from "../../core/converge";
+import { tableOf } from "../../core/properties";
 import { ConflictError } from "../../http/errors";
+import type { Row } from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
-import type { Desired, HeldInputs, Observed, SharedMailboxInputs } from "./desired";
-import { changesOf, type Facet, keptAdvice, mayTakeAway, tellLeft } from "./facet";
+import type { Desired, HeldInputs, Observed } from "./desired";
+import { changesOf, type Facet, inTable, mayTakeAway, tellLeft } from "./facet";
 import { isOn, whenLicensed } from "./license-needs";
 
-type Hold = NonNullable<SharedMailboxInputs["litigationHold"]>;
+type Hold = boolean | { days: number };
+
+const DAYS = "must be a whole number of days, 1 or more";
+
+/** The hold: off, without an end, or with days. */
+export const holdProperties = tableOf<Row>()({
+  litigationHold: {
+    schema: z
+      .union(
+        [z.boolean(), z.strictObject({ days: z.number({ error: DAYS }).int({ error: DAYS }).min(1, { error: DAYS }) })],
+        { error: "must be true, false, or an object { days: <whole number> }" },
+      )
+      .optional(),
+    columns: ["LitigationHoldEnabled", "LitigationHoldDuration"],
+    read({ LitigationHoldEnabled: isEnabled, LitigationHoldDuration: duration }) {
+      // A timespan, `365.00:00:00`, or "Unlimited".
+      const days = /^(\d+)(?:\.\d{2}:\d{2}:\d{2})?$/.exec(String(duration))?.[1];
+      return isEnabled === true && days !== undefined ? { days: Number(days) } : isEnabled === true;
+    },
+    write: (hold: Hold) =>
+      hold === false
+        ? { LitigationHoldEnabled: false }
+        : { LitigationHoldEnabled: true, LitigationHoldDuration: hold === true ? "Unlimited" : hold.days },
+    removal: "keep",
+  },
+});
+
+const held = inTable(holdProperties, ({ mailbox: { row } }) => row);
 
 /** Litigation hold. It is sticky: only an explicit false lifts it, and content is kept for 30 days more then. */
 export const litigationHold: Facet = {
-  properties: ["litigationHold"],
+  ...held,
 
   advise: (inputs, olds) => [
-    ...keptAdvice("litigationHold", inputs, olds),
+    ...held.advise(inputs, olds),
     ...(inputs.litigationHold === false && isOn(olds.litigationHold)
       ? ["litigationHold is lifted; Exchange keeps the content for 30 more days (a delay hold)."]
       : []),
   ],
 
-  difference(desired, previous, observed) {
-    const { litigationHold: to } = desired.inputs;
-    const from = holdOf(observed.mailbox);
-    const isSame = to === undefined || length(from) === length(to);
-    return isSame || isHoldLeft(desired, previous, observed) ? [] : [{ path: ["litigationHold"], from, to }];
-  },
-
-  parameters(changes) {
-    const [change] = changesOf("litigationHold", changes);
-    if (change === undefined) {
-      return {};
-    }
-    const hold = change.to as Hold;
-    return hold === false
-      ? { LitigationHoldEnabled: false }
-      : { LitigationHoldEnabled: true, LitigationHoldDuration: hold === true ? "Unlimited" : hold.days };
-  },
+  difference: (desired, previous, observed, known) =>
+    isHoldLeft(desired, previous, observed) ? [] : held.difference(desired, previous, observed, known),
+  parameters: (changes) => holdProperties.parameters(changes),
 
   explain(error, changes) {
     // Without the role the parameter does not exist for the caller: Exchange answers as to a misspelt one.
@@ -55,14 +71,14 @@ export const litigationHold: Facet = {
     }
   },
 
-  read: ({ mailbox }) => ({ litigationHold: holdOf(mailbox) }),
   outputs: ({ mailbox }) => ({ holds: mailbox.holds }),
 };
 
 /** Whether there is more of a hold than is declared, and it stays: content would be lost that nobody knew was held. */
 function isHoldLeft(desired: Desired, previous: HeldInputs, observed: Observed): boolean {
   const { litigationHold: to } = desired.inputs;
-  const isLess = to !== undefined && length(to) < length(holdOf(observed.mailbox));
+  const isLess =
+    to !== undefined && length(to) < length(holdProperties.values(observed.mailbox.row).litigationHold as Hold);
   return isLess && !mayTakeAway("litigationHold", desired, previous, observed);
 }
 
@@ -71,21 +87,16 @@ function length(hold: Hold): number {
   return typeof hold === "object" ? hold.days : hold ? Number.POSITIVE_INFINITY : 0;
 }
 
-function holdOf({ hasLitigationHold, litigationHoldDays: days }: Mailbox): Hold {
-  return hasLitigationHold && days !== undefined ? { days } : hasLitigationHold;
-}
+/** Whether there is an archive. `Enable-Mailbox` and `Disable-Mailbox` write it. */
+export const archiveProperties = tableOf<Mailbox>()({
+  archive: { schema: flag().optional(), read: ({ hasArchive }) => hasArchive, removal: "keep" },
+});
 
-const DAYS = "must be a whole number of days, 1 or more";
-
-/** Litigation hold: off, without an end, or with days. */
-export const holdSchema = z.union(
-  [z.boolean(), z.strictObject({ days: z.number({ error: DAYS }).int({ error: DAYS }).min(1, { error: DAYS }) })],
-  { error: "must be true, false, or an object { days: <whole number> }" },
-);
+const archived = inTable(archiveProperties, ({ mailbox }) => mailbox);
 
 /** The archive mailbox. It is sticky, and never disabled under a hold. */
 export const archive: Facet = {
-  properties: ["archive"],
+  ...archived,
 
   check: ({ archive: declared, litigationHold }) =>
     declared === false && isOn(litigationHold)
@@ -93,19 +104,14 @@ export const archive: Facet = {
       : [],
 
   advise: (inputs, olds) => [
-    ...keptAdvice("archive", inputs, olds),
+    ...archived.advise(inputs, olds),
     ...(inputs.archive === false && olds.archive === true
       ? ["The archive is disabled; what is in it can be connected again for 30 days, and is lost then."]
       : []),
   ],
 
-  difference(desired, previous, observed) {
-    const { archive: to } = desired.inputs;
-    const { hasArchive: from } = observed.mailbox;
-    return to === undefined || from === to || isArchiveLeft(desired, previous, observed)
-      ? []
-      : [{ path: ["archive"], from, to }];
-  },
+  difference: (desired, previous, observed, known) =>
+    isArchiveLeft(desired, previous, observed) ? [] : archived.difference(desired, previous, observed, known),
 
   async guard(changes, _desired, { mailbox }, operation) {
     if (changesOf("archive", changes).every(({ to }) => to !== false)) {
@@ -151,8 +157,6 @@ export const archive: Facet = {
       tellLeft("archive", "an archive", operation);
     }
   },
-
-  read: ({ mailbox }) => ({ archive: mailbox.hasArchive }),
 };
 
 /** Whether there is an archive that is not declared, and it stays. */

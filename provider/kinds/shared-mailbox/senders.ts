@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { identifiers } from "../../core/canonical";
+import { identifiers, isSame } from "../../core/canonical";
 import { isSet } from "../../core/properties";
 import { smtpAddresses, texts } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
@@ -121,7 +121,7 @@ export const senders: Facet = {
       }
       const to = [...new Set([...(desired.senders[name]?.values() ?? [])].map(idOf))].sort();
       const from = idsOf(seen, to);
-      return JSON.stringify(from) === JSON.stringify(to) ? [] : [{ path: [name], from, to }];
+      return isSame(from, to) ? [] : [{ path: [name], from, to }];
     }),
 
   parameters: (changes) =>
