@@ -1,15 +1,36 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { createInterface } from "node:readline";
+import { stripVTControlCharacters } from "node:util";
 import { clone, run } from "./clone.mjs";
 import { setUp } from "./setup.mjs";
 import { command, environmentIn, serveTenant } from "./tenant.mjs";
 
-/** The main job as a story, on a local tenant and a state of its own that are made anew each time. */
+/**
+ * The main job as a story, on a local tenant and a state of its own that are made anew each time. `--verbose` shows every line of the
+ * engine.
+ */
+const isVerbose = process.argv.includes("--verbose");
 const folder = join(clone, ".tenant", "demo");
 const journal = join(folder, "contoso.jsonl");
 const config = join(folder, "Pulumi.demo.yaml");
 const isColoured = process.stdout.isTTY && !process.env.NO_COLOR;
-const bold = (text) => (isColoured ? `\x1b[1m${text}\x1b[0m` : text);
+const paint = (code) => (text) => (isColoured ? `\x1b[${code}m${text}\x1b[0m` : text);
+const bold = paint(1);
+const dim = paint(2);
+const yellow = paint(33);
+
+/** What the engine prints and the story does not need: what it is about to do, the stack itself, ids, times. */
+const NOISE = [
+  /^\s*$/,
+  /^(Previewing|Updating|Refreshing) /,
+  /^Duration: /,
+  /^\s*\[(urn|id)=/,
+  /\bpulumi:pulumi:Stack\b/,
+  / (creating|updating|deleting|refreshing|refresh) \(/,
+  /^ {4}pulumi-nodejs:\S+ \S+\s*$/,
+];
 
 const cli = await setUp();
 const env = {
@@ -31,50 +52,42 @@ try {
 async function tell() {
   heading(
     "The program",
-    "Two shared mailboxes, the people of one, and a Dynamics 365 forward mailbox that the other one feeds.",
+    "A shared mailbox, its people, a queue of Dynamics 365 on it, and the forward mailbox by which Dynamics reads the mail.",
   );
-  console.log(indented(readFileSync(join(clone, "examples", "first", "index.ts"), "utf8").trim()));
+  console.log(dim(indented(readFileSync(join(clone, "examples", "first", "index.ts"), "utf8").trim())));
   await pulumi(["stack", "init", "demo"], { quiet: true });
   // The new stack's own settings: the demo keeps its configuration apart from the project.
   rmSync(join(clone, "Pulumi.demo.yaml"), { force: true });
 
-  heading("1. preview", "What would be made in the tenant. Nothing is written yet.");
+  heading("1. Preview", "What would be made. The list of people names each right. Nothing is written yet.");
   await pulumi(["preview", "--diff"]);
 
-  heading("2. up", "The tenant gets what the program declares.");
+  heading("2. Up", "The tenant gets what the program declares.");
   await pulumi(["up", "--yes", "--skip-preview"]);
 
-  heading("3. preview again", "Everything is as declared, so there is nothing to do.");
-  await pulumi(["preview", "--expect-no-changes"]);
-
-  heading(
-    "4. Somebody changes the tenant by hand",
-    "In the admin centre, in Outlook, in PowerShell: without a word to anyone.",
-  );
+  heading("3. Behind the program's back", "Somebody works in the admin centre, in Outlook and in PowerShell:");
   await changeByHand();
 
-  heading("5. refresh", "Pulumi reads the tenant and names exactly what is no longer as declared.");
-  await pulumi(["refresh", "--yes", "--skip-preview", "--diff"]);
+  heading("4. Preview with a refresh", "Pulumi reads the tenant. A pull request or a nightly job would show this:");
+  await pulumi(["preview", "--refresh", "--diff"]);
 
-  heading(
-    "6. preview of the repair",
-    "The same three differences, the other way round. A reviewer sees them before anything is written.",
-  );
-  await pulumi(["preview", "--diff"]);
+  heading("5. Repair", "Only those three are written.");
+  await pulumi(["up", "--refresh", "--yes", "--skip-preview"]);
 
-  heading("7. up", "Only those three are written.");
-  await pulumi(["up", "--yes", "--skip-preview"]);
-  await pulumi(["preview", "--expect-no-changes"], { quiet: true });
-
-  heading(
-    "8. What the tenant holds now",
-    "Mailboxes, who may do what, the forward mailbox with its rule and its test.",
-  );
+  heading("6. The tenant", "Mailboxes, who may do what, the forward mailbox with its rule and its test.");
   await mailboxes(["tenant", "show", "--data", journal]);
 
-  const path = relative(clone, journal);
-  console.log(`\nThe tenant stays in ${path}: npx mailboxes tenant show --data ${path}`);
-  console.log("Your turn: edit examples/first/index.ts, then npm run pulumi -- preview, and npm run pulumi -- up.");
+  heading("Your turn", "Change the program and see who would gain or lose access:");
+  console.log(
+    [
+      "  1. Take Grace out of examples/first/index.ts.",
+      `  2. ${bold("npm run pulumi -- preview --diff")}    names what changes, in a stack of your own`,
+      `  3. ${bold("npm run pulumi -- up")}                writes it into a local tenant of your own`,
+      "",
+      `The demo's tenant stays: npx mailboxes tenant show --data ${relative(clone, journal)}`,
+      "Next: docs/getting-started.md makes a project of your own.",
+    ].join("\n"),
+  );
 }
 
 /** The three changes, through the tenant's own services, as people and their tools make them. */
@@ -91,16 +104,16 @@ async function changeByHand() {
     AccessRights: ["SendAs"],
     Confirm: false,
   });
-  console.log(`  · ${grace} loses access to ${identity}`);
+  happened(`${grace} loses access to ${identity}`);
 
   await client.exchange("Set-Mailbox", { Identity: identity, DisplayName: "Support (do not use)" });
-  console.log(`  · ${identity} is renamed to "Support (do not use)"`);
+  happened(`${identity} is renamed to "Support (do not use)"`);
 
   const [mailbox] = await client.exchange("Get-Mailbox", { Identity: identity });
   const rules = `/users/${mailbox.ExternalDirectoryObjectId}/mailFolders/inbox/messageRules`;
   for (const rule of (await client.graph("GET", rules)).value) {
     await client.graph("DELETE", `${rules}/${rule.id}`);
-    console.log(`  · the inbox rule "${rule.displayName}" in ${identity} is deleted`);
+    happened(`the inbox rule "${rule.displayName}" in ${identity} is deleted`);
   }
 }
 
@@ -110,13 +123,35 @@ async function pulumi(args, { quiet = false } = {}) {
   const own = isDeployment ? ["--stack", "demo", "--config-file", config, "--suppress-progress"] : [];
   const shown = ["pulumi", ...args].join(" ");
   if (!quiet) {
-    console.log(`${bold(`$ ${shown}`)}`);
+    console.log(bold(`$ ${shown}`));
   }
-  const stdio = ["ignore", quiet ? "ignore" : "inherit", "inherit"];
-  const code = await run("pulumi", [...args, ...own, ...display], { cwd: clone, env, stdio });
+  const child = spawn("pulumi", [...args, ...own, ...display], { cwd: clone, env, stdio: ["ignore", "pipe", "pipe"] });
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    complaints += text;
+  });
+  const isWorthShowing = listener();
+  const code = await new Promise((resolve, reject) => {
+    child.on("error", reject).on("close", resolve);
+    createInterface(child.stdout).on("line", (line) => {
+      if (isVerbose || (isWorthShowing(stripVTControlCharacters(line)) && !quiet)) {
+        console.log(line);
+      }
+    });
+  });
   if (code !== 0) {
-    throw new Error(`"${shown}" ended with ${code}.`);
+    throw new Error(`"${shown}" ended with ${code}.\n${complaints}`);
   }
+}
+
+/** Says of each line of a command whether the story needs it. What a refresh read shows once more in the update that follows. */
+function listener() {
+  let isRead = false;
+  return (line) => {
+    const [, operation] = /^ {4}\S? ?pulumi-nodejs:\S+ \((\w+)\)$/.exec(line) ?? [];
+    isRead = operation === undefined ? isRead && line.startsWith("     ") : operation === "refresh";
+    return !isRead && !NOISE.some((noise) => noise.test(line));
+  };
 }
 
 async function mailboxes(args) {
@@ -128,6 +163,10 @@ async function mailboxes(args) {
 
 function heading(title, explanation) {
   console.log(`\n${bold(`── ${title} ──`)}\n${explanation}\n`);
+}
+
+function happened(what) {
+  console.log(yellow(`  · ${what}`));
 }
 
 function indented(text) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { delimiter, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { capture, clone, say, since } from "./clone.mjs";
 import { pulumiCli } from "./pulumi-cli.mjs";
@@ -138,6 +138,9 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     await build();
   } else if (part === "--types") {
     await checkTypes();
+  } else if (part === "--path") {
+    const { path } = await setUp();
+    process.stdout.write(`${path.join(delimiter)}\n`);
   } else {
     const { origin, version } = await setUp();
     say(`Ready: Pulumi CLI ${version} from ${origin}.`);

@@ -1,25 +1,18 @@
 /** Keeps the documents true where that is cheap: what they name exists, links lead somewhere, the reference is that of the code. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import ts from "typescript";
+import { parseAllDocuments } from "yaml";
 import { KEYS, VARIABLES } from "../provider/configuration/schema";
 import { listed } from "../provider/doctor/rights";
 import { type Kind, kinds } from "../provider/kinds";
 import { providerText } from "../provider/resources/dynamic-resource";
+import { blocksOf, clone, pages, read } from "./pages/blocks";
 
-const clone = join(__dirname, "..");
-const read = (file: string): string => readFileSync(join(clone, file), "utf8");
 const readme = read("README.md");
-/** Every page, and those that are written by hand. */
-const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...markdownBelow("docs"), ...markdownBelow("examples")];
+/** The pages that are written by hand. */
 const written = pages.filter((page) => !page.startsWith("docs/reference/"));
-
-function markdownBelow(folder: string): string[] {
-  return readdirSync(join(clone, folder), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".md") && !path.includes("node_modules"))
-    .map((path) => `${folder}/${path.split(sep).join("/")}`);
-}
 
 const described = Object.entries(kinds).map(([kind, { schema }]) => ({
   kind: kind as Kind,
@@ -127,7 +120,7 @@ function anchorsOf(page: string): Set<string> {
 
 test("every configuration key that a document sets exists", () => {
   const named = written
-    .flatMap((file) => [...read(file).matchAll(/\bmailboxes:([a-z]\w*)/gi)])
+    .flatMap((file) => [...read(file).matchAll(/(?<![-\w])mailboxes:([a-z]\w*)/gi)])
     .map(([, key = ""]) => key)
     // Type tokens, and the one wrong key that a page shows an error about.
     .filter((key) => ![...described.map(({ kind }) => kind as string), "Tenant", "tenant"].includes(key));
@@ -163,6 +156,56 @@ test("every file of the repository that a document names exists", () => {
   expect(missing).toEqual([]);
 });
 
-test("the README shows the first example as it is", () => {
-  expect(readme).toContain(read("examples/first/index.ts").trim());
+describe("blocks of code", () => {
+  const blocks = pages.flatMap(blocksOf);
+  const nameOf = ({ page, line, text }: (typeof blocks)[number]) => `${page}:${line} ${text.split("\n")[0]}`;
+
+  test("every one is run, compared, compiled or parsed; see test/pages/blocks.ts", () => {
+    const isTaken = ({ verb, language }: (typeof blocks)[number]) =>
+      verb !== undefined || ["ts", "json", "yaml"].includes(language);
+    expect(blocks.filter((block) => !isTaken(block)).map(nameOf)).toEqual([]);
+  });
+
+  test("those that another test runs name one that exists", () => {
+    const named = blocks.filter(({ verb }) => verb === "tested by");
+    expect(named.filter(({ object }) => !existsSync(join(clone, object))).map(nameOf)).toEqual([]);
+  });
+
+  test("those that are part of a file stand in it", () => {
+    const parts = blocks.filter(({ verb }) => verb === "part of");
+    expect(parts.filter(({ object, text }) => !read(object).includes(text)).map(nameOf)).toEqual([]);
+    expect(parts.map(({ page }) => page)).toContain("README.md");
+  });
+
+  test("pages with commands are followed by a test", () => {
+    const followed = pages.filter((page) =>
+      blocksOf(page).some(({ verb }) => ["run", "fails", "serve"].includes(verb ?? "")),
+    );
+    const tests = read("test/engine/pages.test.ts") + read("test/package/getting-started.test.ts");
+    expect(followed.filter((page) => !tests.includes(`"${page}`))).toEqual([]);
+  });
+
+  test("JSON and YAML parse", () => {
+    const problems = blocks
+      .filter(({ language }) => ["json", "yaml"].includes(language))
+      .flatMap((block) =>
+        parseAllDocuments(block.text).flatMap(({ errors }) =>
+          errors.map(({ message }) => `${nameOf(block)}: ${message}`),
+        ),
+      );
+    expect(problems).toEqual([]);
+  });
+
+  test("no other block is left to people", () => {
+    const left = blocks.filter(({ verb }) => verb === "by hand:");
+    expect(left.map(({ page, object }) => `${page}: ${object}`)).toEqual([
+      "CONTRIBUTING.md: these are the commands that run the tests",
+      "CONTRIBUTING.md: these are the commands that run the tests",
+      "CONTRIBUTING.md: a list of folders, held by test/layers.test.ts",
+      "docs/getting-started.md: the clone of this page's test is a copy of the checkout",
+      "docs/getting-started.md: needs a tenant of Microsoft's",
+      "docs/permissions.md: PowerShell, for a tenant of Microsoft's",
+      "docs/scale.md: takes minutes",
+    ]);
+  });
 });

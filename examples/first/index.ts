@@ -1,4 +1,4 @@
-import { ForwardingMailbox, MailboxMembership, SharedMailbox } from "pulumi-mailboxes";
+import { ForwardingMailbox, MailboxMembership, Queue, SharedMailbox } from "pulumi-mailboxes";
 
 const support = new SharedMailbox("support", {
   displayName: "Contoso Support",
@@ -11,6 +11,13 @@ new MailboxMembership("support-members", {
   members: ["ada@contoso.com", "grace@contoso.com"],
 });
 
+// A queue of Dynamics 365 takes in the mail, by way of a mailbox that collects it.
+new Queue("support-queue", {
+  name: "Support",
+  emailAddress: support.primarySmtpAddress,
+  incomingEmail: "ForwardMailbox",
+});
+
 const collector = new SharedMailbox("collector", {
   displayName: "CRM collector",
   primarySmtpAddress: "forwardmailbox@contoso.com",
@@ -20,6 +27,7 @@ const collector = new SharedMailbox("collector", {
 new ForwardingMailbox("crm-intake", {
   name: "CRM intake",
   emailAddress: collector.primarySmtpAddress,
+  deleteAfterProcessing: true,
   // A server rule in each source forwards its mail to the collector.
   sources: [support.primarySmtpAddress],
 });

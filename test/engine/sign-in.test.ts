@@ -69,7 +69,7 @@ describe("the first example, unchanged, signed in as to Microsoft", () => {
   test("with a secret, then with a certificate in its place", async () => {
     expect(await up(environment({ AZURE_CLIENT_SECRET: secret }))).toMatchObject({
       exitCode: 0,
-      summary: { create: 5 },
+      summary: { create: 6 },
     });
     expect(Object.keys(await rightsOn(tenant, "support@contoso.com")).sort()).toEqual([
       "ada@contoso.com",
@@ -95,7 +95,7 @@ describe("the first example, unchanged, signed in as to Microsoft", () => {
     await tenant.clearRequests();
     const certificate = project.write("application.pem", `${made.private}\n${made.cert}`);
     const again = await up(environment({ AZURE_CLIENT_CERTIFICATE_PATH: certificate }));
-    expect(again).toMatchObject({ exitCode: 0, summary: { same: 5 } });
+    expect(again).toMatchObject({ exitCode: 0, summary: { same: 6 } });
     // An unchanged deployment needs no service; a refresh reads all three.
     const refresh = await project.deploy("refresh", ["--yes", "--skip-preview"], {
       env: environment({ AZURE_CLIENT_CERTIFICATE_PATH: certificate }),

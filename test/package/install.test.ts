@@ -34,6 +34,7 @@ describe("the tarball installed into an empty project outside the repository", (
       "create crm-intake",
       "create support",
       "create support-members",
+      "create support-queue",
     ]);
 
     const up = await project.up();
