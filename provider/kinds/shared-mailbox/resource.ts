@@ -326,7 +326,8 @@ export class SharedMailbox extends pulumi.CustomResource {
 
   /**
    * Reads a shared mailbox that this program does not manage, such as another team's. It is read at each preview and deployment, and
-   * never changed. Every property is filled, declared or not; `created` is false.
+   * never changed. Every property is filled, declared or not; `created` is false. A mailbox that this stack declared until now goes when
+   * its declaration does, unless `get` has the same name or the declaration was deployed with `retainOnDelete: true` before.
    *
    * @param name logical name in the stack.
    * @param idOrAddress its Entra object id, any of its addresses or its sign-in name. `id` is the object id, whatever was asked for.
