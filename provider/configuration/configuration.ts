@@ -5,6 +5,7 @@
  * For secrets it is the other way round, because `refresh` and `destroy` take the configuration from the state, where
  * a rotated secret is stale.
  */
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { InputError } from "../http/errors";
 import { rememberSecret } from "../http/redact";
@@ -44,7 +45,18 @@ export interface Configuration {
 }
 
 /** What is taken where nothing is said. */
-export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 3, maxMailboxDeletes: 5, cloud: "public" } as const;
+export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 3, cloud: "public" } as const;
+
+/** Mailboxes that one deployment may take away, where nothing else is set and the machine has the cores for it. */
+const MOST_DELETES = 5;
+
+/**
+ * The default of `maxMailboxDeletes`. Pulumi sends four deletions a core at a time (`--parallel`). The brake sees no more than these, so it
+ * must refuse when all of them are mailboxes: on one core that is three.
+ */
+export function defaultDeletes(cores: number = availableParallelism()): number {
+  return Math.min(MOST_DELETES, 4 * cores - 1);
+}
 
 /** Never resolves (RFC 2606), so that a forgotten {@link withLocalOrigin} cannot reach the real services. */
 const NOT_RUNNING_YET = "http://local-tenant.invalid";
@@ -156,7 +168,7 @@ export function readConfiguration(
   const limits = {
     settleTimeout: settings.value("settleTimeout")?.value ?? DEFAULTS.settleTimeout,
     maxConcurrency: settings.value("maxConcurrency")?.value ?? DEFAULTS.maxConcurrency,
-    maxMailboxDeletes: settings.value("maxMailboxDeletes")?.value ?? DEFAULTS.maxMailboxDeletes,
+    maxMailboxDeletes: settings.value("maxMailboxDeletes")?.value ?? defaultDeletes(),
   };
   if (settings.problems.length > 0) {
     throw new InputError(settings.problems, { action: "reading the configuration of pulumi-mailboxes" });

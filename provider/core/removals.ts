@@ -5,6 +5,8 @@ import { ConflictError } from "../http/errors";
 const BETWEEN = 400;
 /** Longest wait for more of them, in milliseconds. */
 const LONGEST = 5_000;
+/** Longest wait for other deletions that take up the engine's places meanwhile, in milliseconds. */
+const LONGEST_FOR_OTHERS = 60_000;
 
 /** The two halves of a mailbox's removal: its membership, then itself. */
 type Half = "members" | "mailbox";
@@ -13,6 +15,8 @@ type Half = "members" | "mailbox";
 interface Removal {
   /** Its Entra object id. */
   mailboxId: string;
+  /** URN of the resource that goes. */
+  urn: string;
   half: Half;
   /** What is being done, for the error. */
   action: string;
@@ -25,7 +29,8 @@ interface Removal {
 /**
  * The mailboxes that one deployment takes away from people: deletes, or leaves without the membership that this program declared.
  * They are counted before the first of them goes. The engine sends deletions side by side, as many as its `--parallel` says: first all
- * memberships, then all mailboxes. So each is held for a moment, until no more arrive. Over the limit none of them happens.
+ * memberships, then all mailboxes. So each is held for a moment, until no more arrive and no other deletion takes up a place. Over the limit
+ * none of them happens.
  *
  * What is not known: deletions that the engine has not sent yet, unless a refresh in the same deployment saw the mailbox. A limit
  * above the engine's parallelism is therefore reached in waves, and so is one that only the mailboxes without a membership pass: what
@@ -39,6 +44,8 @@ export class Removals {
   /** Mailboxes that a refresh of this deployment saw in the state, with what is declared of them while they stay in the program. */
   readonly #seen = new Map<string, Set<string>>();
   #gathering: Promise<void> | undefined;
+  /** URNs of resources that are being deleted and take no mailbox away: while they last, the engine may hold back some that do. */
+  readonly #others = new Set<string>();
 
   /** @param isDeclared whether any resource of the program declares something. */
   constructor(isDeclared: (thing: string) => boolean) {
@@ -51,12 +58,23 @@ export class Removals {
     this.#seen.set(id, new Set([...(this.#seen.get(id) ?? []), thing]));
   }
 
+  /** Runs the deletion of any resource. Until it asks whether a mailbox may go, it is taken for one that takes none away. */
+  async during<T>(urn: string, work: () => Promise<T>): Promise<T> {
+    this.#others.add(urn);
+    try {
+      return await work();
+    } finally {
+      this.#others.delete(urn);
+    }
+  }
+
   /**
    * Returns once a mailbox may go.
    *
    * @throws ConflictError when the deployment takes away more than the limit; then none of those that were held together goes.
    */
-  async admit({ mailboxId, half, action, limit, isReplaced }: Removal, signal: AbortSignal): Promise<void> {
+  async admit({ mailboxId, urn, half, action, limit, isReplaced }: Removal, signal: AbortSignal): Promise<void> {
+    this.#others.delete(urn);
     const id = mailboxId.toLowerCase();
     if (this.#admitted.has(`${half} ${id}`)) {
       return;
@@ -90,10 +108,16 @@ export class Removals {
 
   /** Returns once no more are asked for. */
   async #gather(action: string, signal: AbortSignal): Promise<void> {
-    const end = Date.now() + LONGEST;
-    for (let seen = 0; seen < this.#asked.size && Date.now() < end; ) {
+    const began = Date.now();
+    let [seen, isPlaceTaken] = [0, false];
+    while (
+      (seen < this.#asked.size && Date.now() < began + LONGEST) ||
+      (isPlaceTaken && Date.now() < began + LONGEST_FOR_OTHERS)
+    ) {
       seen = this.#asked.size;
+      isPlaceTaken = this.#others.size > 0;
       await wait(BETWEEN, signal, action);
+      isPlaceTaken ||= this.#others.size > 0;
     }
   }
 }

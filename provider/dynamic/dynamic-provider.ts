@@ -296,8 +296,10 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
         );
         return;
       }
-      const { operation } = await this.#open(deployment, id, props);
-      await this.#reconciler.remove(id, operation);
+      await registry.removals.during(origin.urn, async () => {
+        const { operation } = await this.#open(deployment, id, props);
+        await this.#reconciler.remove(id, operation);
+      });
     });
   }
 

@@ -35,7 +35,7 @@ export interface TenantArgs {
   settleTimeout?: pulumi.Input<string | number | undefined>;
   /** Ceiling for requests in flight to Exchange. Default: the stack's. */
   maxConcurrency?: pulumi.Input<number | undefined>;
-  /** Mailboxes one deployment may delete or leave without their members. Default: the stack's, else 5. */
+  /** Mailboxes one deployment may delete or leave without their members. Default: the stack's, else 5 (3 on one core). */
   maxMailboxDeletes?: pulumi.Input<number | undefined>;
 }
 

@@ -1,4 +1,4 @@
-import { readConfiguration, withLocalOrigin } from "../../provider/configuration/configuration";
+import { defaultDeletes, readConfiguration, withLocalOrigin } from "../../provider/configuration/configuration";
 import { InputError } from "../../provider/http/errors";
 
 const TENANT = "11111111-1111-4111-8111-111111111111";
@@ -35,8 +35,12 @@ describe("without any setting", () => {
       cloud: "public",
       settleTimeout: 600_000,
       maxConcurrency: 3,
-      maxMailboxDeletes: 5,
+      maxMailboxDeletes: defaultDeletes(),
     });
+  });
+
+  it("the brake on deletions is below the four that Pulumi sends at a time on one core", () => {
+    expect([1, 2, 64].map((cores) => defaultDeletes(cores))).toEqual([3, 5, 5]);
   });
 });
 

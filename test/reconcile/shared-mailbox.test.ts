@@ -1154,6 +1154,31 @@ describe("deletion", () => {
     });
   });
 
+  test("of another resource that takes up a place of the engine is waited for before they are counted", async () => {
+    const world = await startWorld({ config: { maxMailboxDeletes: 1 } });
+    const boxes: Resource[] = [];
+    for (const name of ["one", "two", "stays"]) {
+      boxes.push(await made(world, { displayName: name, primarySmtpAddress: `${name}@contoso.com` }, name));
+    }
+    const [one, two, stays] = boxes as [Resource, Resource, Resource];
+    const other = world.resource("MailboxMembership", "stays-members");
+    await other.up({ mailbox: stays.id, members: { "ada@contoso.com": {} } });
+    await world.together(async () => {
+      await stays.check({ displayName: "stays", primarySmtpAddress: "stays@contoso.com" });
+      await stays.plan({ displayName: "stays", primarySmtpAddress: "stays@contoso.com" });
+      await world.fault({ cmdlet: "Remove-MailboxPermission", delay: 1_500 });
+      // The engine has two places: the second mailbox comes when the slow one is done.
+      const first = failure(one.destroy());
+      await other.destroy();
+      const second = failure(two.destroy());
+      expect(await Promise.all([first, second])).toEqual([
+        expect.stringContaining("takes away 2 mailboxes or more"),
+        expect.stringContaining("takes away 2 mailboxes or more"),
+      ]);
+    });
+    expect(await sharedMailboxes(world)).toHaveLength(3);
+  });
+
   test.each(["declares", "reads"])(
     "of a membership whose mailbox the program %s is no removal of a mailbox",
     async (how) => {

@@ -212,7 +212,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       const action = `taking away the members of ${address}`;
       const limit = limits.maxMailboxDeletes;
       const isReplaced = registry.claims.isPresent(origin.urn);
-      await registry.removals.admit({ mailboxId: id, half: "members", action, limit, isReplaced }, operation.signal);
+      const removal = { mailboxId: id, urn: origin.urn, half: "members", action, limit, isReplaced } as const;
+      await registry.removals.admit(removal, operation.signal);
     }
     const mailbox = (await mailboxAndAccount(id, operation))?.mailbox;
     if (mailbox === undefined) {

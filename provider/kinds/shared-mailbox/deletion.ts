@@ -48,7 +48,8 @@ export async function remove(id: string, operation: SharedMailboxOperation): Pro
   const action = `deleting shared mailbox ${who}`;
   const limit = limits.maxMailboxDeletes;
   const isReplaced = registry.claims.isPresent(origin.urn);
-  await registry.removals.admit({ mailboxId: id, half: "mailbox", action, limit, isReplaced }, operation.signal);
+  const removal = { mailboxId: id, urn: origin.urn, half: "mailbox", action, limit, isReplaced } as const;
+  await registry.removals.admit(removal, operation.signal);
   const mailbox = await services.mailboxes.withId(id);
   const isHeld = mailbox === undefined ? false : await softDelete(mailbox, allowInactive, operation);
   if (mailbox === undefined) {
