@@ -683,6 +683,32 @@ describe("orphaned entries", () => {
     expect((await entries(world, id)).length).toBe(2);
   });
 
+  test.each(["by address", "by id"])("stay while somebody is kept who was deleted before, %s", async (how) => {
+    const { world, id, membership, edsger } = await withOrphan();
+    const keep = [how === "by id" ? edsger : "edsger@contoso.com"];
+    const program = { mailbox: id, members: [ada], keep, orphans: "remove" };
+    await membership.up(program);
+    expect((await entries(world, id)).length).toBe(4);
+    expect(world.warnings.join("\n")).toContain(`keep: ${keep[0]} is deleted, and which entries are that account's`);
+    expect(await membership.refresh()).toEqual({});
+    expect(await membership.plan(program)).toEqual([]);
+    await purgeAccount(world, edsger);
+    expect(await membership.refresh()).toEqual({ orphans: ["remove", "keep"] });
+    await membership.up(program);
+    expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
+  });
+
+  test("stay where a state knows who is kept and nothing of the SIDs", async () => {
+    const { world, id, membership } = await withMailbox(impatient);
+    await grant(world, id, grace);
+    await membership.up({ mailbox: id, members: [ada], keep: [grace] });
+    delete (membership.outputs.__memory as Row).keepSids;
+    await removeAccount(world, await idOf(world, grace));
+    expect(await membership.refresh()).toEqual({});
+    await membership.up({ mailbox: id, members: [ada], keep: [grace], orphans: "remove" });
+    expect((await entries(world, id)).length).toBe(3);
+  });
+
   /** Fills the list of a mailbox up to the 500 entries that Exchange takes. */
   async function fill({ world, id }: { world: World; id: string }, upTo = 500): Promise<void> {
     const recipients = Object.values(await world.control("GET", "state/recipients")) as Row[];

@@ -199,13 +199,19 @@ export async function orphansAmong(rest: readonly Entry[], mailbox: Mailbox, ope
   return suspects.filter((_, index) => owners[index] === undefined);
 }
 
-/** Of orphaned entries those that no other resource of the deployment still accounts for, and that are nobody's who is kept. */
+/**
+ * Of orphaned entries those that no other resource of the deployment still accounts for, and that are nobody's who is kept: none while any of
+ * them may be.
+ */
 export function removable(
   orphans: readonly Entry[],
   mailboxId: string,
   { seen }: Kept,
   { registry, origin }: Operation,
 ): Entry[] {
+  if (Object.values(seen).some(({ sids }) => sids.length === 0)) {
+    return [];
+  }
   const kept = Object.values(seen).flatMap(({ sids }) => sids);
   return orphans.filter(
     ({ sid = "" }) => !kept.includes(sid) && !registry.isDeclaredByAnother(grantThing(mailboxId, sid), origin),

@@ -1,7 +1,8 @@
 import { InputError } from "../../http/errors";
 import type { Mailbox } from "../../services/mailboxes";
 import { account, describe, isGroup, type Recipient } from "../../services/recipients";
-import { sameText } from "../../services/text";
+import type { Services } from "../../services/services";
+import { isGuid, sameText } from "../../services/text";
 import { ambiguous, anotherByNow, knownRecipients, reassigned, recipientKnownAs, recipientNamed } from "../recipients";
 import { recipientBehind, type Unattributed } from "./attribution";
 import type { Kept, KnownMembership, Member, MembershipInputs, MembershipOperation } from "./desired";
@@ -196,15 +197,27 @@ async function kept(
   const byKey = Object.fromEntries(
     found.flatMap(({ key, ids: [id, second] }) => (id && second === undefined ? [[key, id]] : [])),
   );
+  const seen = await lastSeen(keys, byKey, operation);
+  const untold = keys.filter((key) => seen[key]?.sids.length === 0);
   return {
     byKey,
-    seen: await lastSeen(keys, byKey, operation),
+    seen,
     ids: new Set(found.flatMap(({ ids }) => ids)),
-    remarks: found.flatMap(({ remarks }) => remarks),
+    remarks: [
+      ...found.flatMap(({ remarks }) => remarks),
+      ...untold.map(
+        (key) =>
+          `keep: ${key} is deleted, and which entries are that account's was not noted in time. While it can be restored, no entry of a ` +
+          "deleted account is taken away from this mailbox.",
+      ),
+    ],
   };
 }
 
-/** The SIDs of those who are kept: of the living as they are, of a deleted one as the state has them, while it can be restored. */
+/**
+ * The SIDs of those who are kept: of the living as they are, of a deleted one as the state has them, while it can be restored; none where
+ * the account was deleted before anybody noted them.
+ */
 async function lastSeen(
   keys: readonly string[],
   ids: Readonly<Record<string, string>>,
@@ -212,19 +225,30 @@ async function lastSeen(
 ): Promise<Kept["seen"]> {
   const { recipients, securityPrincipals, graph } = services;
   const seen = await Promise.all(
-    keys.map(async (key) => {
+    keys.map(async (key): Promise<[string, { id: string; sids: string[] }][]> => {
       const id = ids[key];
       const before = known.memory.keepSids?.[key];
       if (id === undefined) {
-        return before !== undefined && (await graph.isDeleted(before.id)) ? [[key, before] as const] : [];
+        const last = before?.id ?? known.memory.keepIds?.[key] ?? (await deletedHolder(key, services));
+        return last !== undefined && (await graph.isDeleted(last))
+          ? [[key, { id: last, sids: [...(before?.sids ?? [])] }]]
+          : [];
       }
       const [recipient] = await recipients.named(id);
       const sids = await securityPrincipals.sidsOf(id, recipient !== undefined && isGroup(recipient));
       const told = sids.length > 0 || !sameText(before?.id ?? "", id) ? [...sids] : (before?.sids ?? []);
-      return told.length === 0 ? [] : [[key, { id, sids: told }] as const];
+      return told.length === 0 ? [] : [[key, { id, sids: [...told] }]];
     }),
   );
   return Object.fromEntries(seen.flat());
+}
+
+/** The deleted account that a text means, where it means no living one. */
+async function deletedHolder(key: string, { recipients, graph }: Services): Promise<string | undefined> {
+  if ((await recipients.named(key)).length > 0) {
+    return undefined;
+  }
+  return isGuid(key) ? key : (await graph.deletedHoldersOf(key))[0];
 }
 
 /** The one mailbox that is meant; waited for if it is being created. */
