@@ -376,3 +376,80 @@ describe("one address of two rows of a Dynamics environment", () => {
     });
   });
 });
+
+describe("a contradiction that only the deployment knows, as of ids that come out of apply", () => {
+  type Case = [string, (id: string) => [Declared, Declared], RegExp];
+  const sendAs = (value: boolean) => ({ [ADA]: { sendAs: value } });
+  const cases: Case[] = [
+    [
+      "members with other rights",
+      (id) => [membership("one", id, sendAs(true)), membership("two", "support@contoso.com", sendAs(false))],
+      /\.sendAs: is (true|false) in the MailboxMembership "(one|two)" and (true|false) in the MailboxMembership "(one|two)"/,
+    ],
+    [
+      "two exclusive memberships",
+      (id) => [
+        membership("one", id, [ADA], { exclusive: true }),
+        membership("two", id, ["grace@contoso.com"], { exclusive: true }),
+      ],
+      /^exclusive: is true in the MailboxMembership "(one|two)" and in the MailboxMembership "(one|two)"/,
+    ],
+    [
+      "two values of one record",
+      () => [
+        ["IndividualMailbox", "one", { user: ADA, incomingEmail: "None" }],
+        ["IndividualMailbox", "two", { user: ADA, incomingEmail: "ServerSideSynchronization" }],
+      ],
+      /^incomingEmail: the IndividualMailbox "(one|two)" gives the mailbox record /,
+    ],
+    [
+      "two queues of one address",
+      () => [
+        ["Queue", "one", { name: "One", emailAddress: "support@contoso.com" }],
+        ["Queue", "two", { name: "Two", emailAddress: "support@contoso.com" }],
+      ],
+      /^emailAddress: .* both declare support@contoso\.com/,
+    ],
+    [
+      "two mailboxes of one address",
+      () => [mailbox("one", {}), mailbox("two", { primarySmtpAddress: "one@contoso.com" })],
+      /^primarySmtpAddress: one@contoso\.com is declared in the SharedMailbox "(one|two)" and in the SharedMailbox "(one|two)"/,
+    ],
+  ];
+
+  test.each(cases)("stops both before anything is written, in either order: %s", async (_what, program, reason) => {
+    for (const isReversed of [false, true]) {
+      const world = await startWorld();
+      const [, , support] = mailbox("support", {});
+      const box = await world.resource("SharedMailbox", "support").up(support);
+      await world.writes();
+      const declared = isReversed ? program(box.id).reverse() : program(box.id);
+      const refused = await world.together(async () => {
+        await box.plan(support);
+        return Promise.all(declared.map(([kind, name, inputs]) => failure(world.resource(kind, name).up(inputs))));
+      });
+      for (const words of refused) {
+        expect(words).toMatch(reason);
+        expect(words).not.toMatch(/adopt|import|state delete/);
+      }
+      expect(await world.writes()).toEqual([]);
+    }
+  });
+
+  test.each(cases)(
+    "stops the one that comes when the other is deployed, which stays as it is: %s",
+    async (_what, program, reason) => {
+      const { world, id } = await withMailbox();
+      await world.together(async () => {
+        const [[kind, name, inputs], [other, second, rest]] = program(id);
+        const first = await world.resource(kind, name).up(inputs);
+        await world.writes();
+        const words = await failure(world.resource(other, second).up(rest));
+        expect(words).toMatch(reason);
+        expect(words).not.toMatch(/adopt|import|state delete/);
+        expect(await world.writes()).toEqual([]);
+        expect(await first.refresh()).toEqual({});
+      });
+    },
+  );
+});
