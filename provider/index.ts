@@ -29,5 +29,5 @@ export {
   type SharedMailboxArgs,
   type Size,
 } from "./kinds/shared-mailbox/resource";
-export type { RecordReadOptions } from "./resources/reading";
+export type { RecordReadOptions } from "./resources/dynamic-resource";
 export { Tenant, type TenantArgs } from "./resources/tenant";

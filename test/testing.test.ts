@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as program from "../provider/index";
+import * as program from "../provider";
 import { mailboxMocks } from "../provider/testing";
 
 const { ForwardingMailbox, IndividualMailbox, MailboxMembership, Queue, SharedMailbox } = program;

@@ -5,8 +5,7 @@ import { APPLICATION } from "../http/call";
 import { cleanUp, described, Ground, Journal, type Plot } from "./made";
 import { dataverseProbes } from "./probes/dataverse";
 import { exchangeProbes } from "./probes/exchange";
-import { graphProbes } from "./probes/graph";
-import { loginProbes } from "./probes/login";
+import { graphProbes, loginProbes } from "./probes/graph";
 import { Recording } from "./record";
 import { type Need, notTried, type Probe, rowsOf, Unprepared, type Verdict, Wire } from "./wire";
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
-import { projectAbove } from "../configuration/project";
+import { projectAbove } from "../configuration/configuration";
 import { openDeployment, type RawConfiguration } from "../dynamic/deployment";
 import { EngineLog } from "../dynamic/engine-log";
 import { examine } from "./examination";

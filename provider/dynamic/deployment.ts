@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
-import { type Configuration, readConfiguration, withLocalOrigin } from "../configuration/configuration";
+import { type Configuration, projectAbove, readConfiguration, withLocalOrigin } from "../configuration/configuration";
 import { whyNobodySignsIn } from "../configuration/credential";
-import { projectAbove } from "../configuration/project";
 import { dayOf } from "../core/days";
 import type { Operation } from "../core/kind";
 import type { Recorder } from "../core/memory";

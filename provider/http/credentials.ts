@@ -1,10 +1,9 @@
 /** Gets tokens: with @azure/identity from Microsoft's sign-in, with a plain request from a local tenant without TLS. */
-
 import { setTimeout as sleep } from "node:timers/promises";
 import { isNativeError } from "node:util/types";
 import type { TokenCredential } from "@azure/identity";
-import { CLOUD_ENDPOINTS, type Cloud, isMicrosoftLogin } from "../configuration/clouds";
 import type { Configuration, Credential } from "../configuration/configuration";
+import { CLOUD_ENDPOINTS, type Cloud, isMicrosoftLogin } from "../configuration/schema";
 import { cancelled, type Service, type TokenOptions, type TokenSource } from "./call";
 import { TokenError } from "./errors";
 import { fetchTo, proxyNamed } from "./proxy";

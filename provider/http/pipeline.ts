@@ -5,8 +5,8 @@
  * so that a call that waits before its next attempt holds no place in the queue, and goes out with a fresh token.
  */
 import { Client, type Middleware, type MiddlewareOptions, ResponseType } from "@microsoft/microsoft-graph-client";
-import { CLOUD_ENDPOINTS, type Cloud, type Endpoints } from "../configuration/clouds";
 import type { Configuration } from "../configuration/configuration";
+import { CLOUD_ENDPOINTS, type Cloud, type Endpoints } from "../configuration/schema";
 import {
   type Answer,
   APPLICATION,

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { projectAbove } from "../configuration/project";
+import { projectAbove } from "../configuration/configuration";
 import type { Properties } from "../core/kind";
 import { openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/terminal-log";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ControlClient, controlClient } from "./control/client";
 import { JournalInUseError } from "./lock";
-import { isSeedName, type SeedName, seedNames } from "./seed/index";
+import { isSeedName, type SeedName, seedNames } from "./seed";
 import { type RunningTenant, startLocalTenant } from "./server";
 import { printed } from "./show";
 

@@ -16,7 +16,7 @@ import { acquireLock, type JournalLock, realPath } from "./lock";
 import { loginRoutes } from "./login/routes";
 import { applicationOf } from "./login/tokens";
 import { RequestLog } from "./request-log";
-import { type SeedName, seedTenant } from "./seed/index";
+import { type SeedName, seedTenant } from "./seed";
 import { Tenant } from "./tenant";
 
 /** How a local tenant is started; all of it may be left out. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LocalTenant, localTenantAt, startLocalTenant } from "../../provider/local-tenant/index";
+import { type LocalTenant, localTenantAt, startLocalTenant } from "../../provider/local-tenant";
 
 let tenant: LocalTenant;
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Tenant } from "../../provider/index";
+import { Tenant } from "../../provider";
 
 test("a tenant's setting that turns out undefined is the stack's, as one that is not written", async () => {
   const made: Record<string, unknown>[] = [];

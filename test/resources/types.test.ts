@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
-import * as program from "../../provider/index";
+import * as program from "../../provider";
 
 const { SharedMailbox, MailboxMembership, ForwardingMailbox, IndividualMailbox, Queue } = program;
 const classes = { SharedMailbox, MailboxMembership, ForwardingMailbox, IndividualMailbox, Queue };

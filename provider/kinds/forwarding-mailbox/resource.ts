@@ -1,14 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
+  answered,
   isOfType,
   keyedInput,
   type Outputs,
+  type RecordReadOptions,
   type ResourceClass,
   registration,
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered, type RecordReadOptions } from "../../resources/reading";
 import {
   type Credentials,
   MailboxRecordResource,

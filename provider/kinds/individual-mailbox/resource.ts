@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
+  answered,
   isOfType,
   type Outputs,
+  type RecordReadOptions,
   type ResourceClass,
   registration,
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered, type RecordReadOptions } from "../../resources/reading";
 import {
   type Credentials,
   MailboxRecordResource,

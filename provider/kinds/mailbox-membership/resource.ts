@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
+  answered,
   isOfType,
   keyedInput,
   type Outputs,
@@ -8,7 +9,6 @@ import {
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered } from "../../resources/reading";
 
 /** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
 export interface MemberRights {

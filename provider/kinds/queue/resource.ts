@@ -1,14 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
+  answered,
   isOfType,
   noteId,
   type Outputs,
+  type RecordReadOptions,
   type ResourceClass,
   registration,
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered, type RecordReadOptions } from "../../resources/reading";
 import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "../mailbox-record/resource";
 
 /** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */

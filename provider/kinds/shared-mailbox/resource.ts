@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
+  answered,
   isOfType,
   noteId,
   type Outputs,
@@ -8,7 +9,6 @@ import {
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
-import { answered } from "../../resources/reading";
 
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
 export interface Forwarding {

@@ -10,7 +10,7 @@ import { isPlainObject } from "../json";
 import { signingKeyTable } from "../login/tokens";
 import { tables } from "../model";
 import type { LoggedRequest, RequestLog } from "../request-log";
-import { isSeedName, resetTenant, seedNames, seedTenant } from "../seed/index";
+import { isSeedName, resetTenant, seedNames, seedTenant } from "../seed";
 import { settingsTable, type Tenant } from "../tenant";
 import { checkedSettings } from "./settings";
 
