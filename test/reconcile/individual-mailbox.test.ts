@@ -1126,3 +1126,19 @@ describe("a server profile that cannot go back", () => {
     expect(world.warnings.join("\n")).toContain("is gone; it keeps the one it has");
   });
 });
+
+describe("a record whose state moved to another stack, while this program still declares it", () => {
+  test.each<[string, Row, string]>([
+    ["a user's", { ...user, incomingEmail: "ServerSideSynchronization", outgoingEmail: "None" }, adas],
+    ["a queue's", { ...queue, incomingEmail: "ForwardMailbox" }, sales.record],
+  ])("loses nothing when the second owner lets go: %s", async (_what, program, id) => {
+    const world = await startWorld();
+    const moved = await made(world, program, "moved");
+    const before = await record(world, id);
+    const second = await made(world, program, "second");
+    await second.destroy();
+    expect(await world.writes()).toEqual([]);
+    expect(await record(world, id)).toEqual(before);
+    expect(await moved.refresh()).toEqual({});
+  });
+});
