@@ -1131,11 +1131,15 @@ describe("a record whose state moved to another stack, while this program still 
   test.each<[string, Row, string]>([
     ["a user's", { ...user, incomingEmail: "ServerSideSynchronization", outgoingEmail: "None" }, adas],
     ["a queue's", { ...queue, incomingEmail: "ForwardMailbox" }, sales.record],
-  ])("loses nothing when the second owner lets go: %s", async (_what, program, id) => {
+  ])("is told, and loses nothing when the second owner lets go: %s", async (_what, program, id) => {
     const world = await startWorld();
     const moved = await made(world, program, "moved");
     const before = await record(world, id);
+    expect(world.warnings.join()).not.toContain("state move");
     const second = await made(world, program, "second");
+    expect(world.warnings).toContainEqual(
+      expect.stringMatching(/is as declared already\. If another stack has it in its state/),
+    );
     await second.destroy();
     expect(await world.writes()).toEqual([]);
     expect(await record(world, id)).toEqual(before);

@@ -31,6 +31,7 @@ import {
   commandsAsObserved,
   commandsByDefault,
   commandsRemembered,
+  isOpenForTest,
   NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
@@ -137,6 +138,12 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
   async takeOver(found, desired, operation) {
     const changes = difference(desired, operation.known, found, operation.known);
     tellOverwritten(changes, inWords(desired.owner), operation);
+    if (changes.length === 0 && isComplete(desired.inputs, found.row)) {
+      operation.warn(
+        `The mailbox record of the ${desired.owner.kind} ${desired.owner.name} is as declared already. If another stack has it in its state (\`pulumi state move\`), take it out of ` +
+          "this program. If not, nothing is to be done.",
+      );
+    }
     return found;
   },
 
@@ -219,6 +226,13 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
 
   remove,
 };
+
+/** Whether nothing is left to do of what a program declares: its values are there, and its commands were given. */
+function isComplete(inputs: IndividualInputs, row: Observed["row"]): boolean {
+  const isDeclared = properties.names.some((name) => (inputs as Properties)[name] !== undefined);
+  const isApproved = inputs.approveEmail === false || row.approval === "Approved";
+  return isDeclared && isApproved && (inputs.testAndEnable === false || !isOpenForTest(row));
+}
 
 function check(inputs: Partial<IndividualInputs>, unsettled: readonly string[]): { path: string; reason: string }[] {
   const { deleteAfterProcessing, incomingEmail, outgoingEmail } = inputs;
