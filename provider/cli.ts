@@ -4,6 +4,7 @@ import { acceptanceCommand } from "./acceptance/command";
 import { accessCommand } from "./access/command";
 import { doctorCommand } from "./doctor/command";
 import { importFileCommand } from "./import-file/command";
+import { leaverCommand } from "./leaver/command";
 import { tenantCommand } from "./local-tenant/command";
 import { reviewCommand } from "./review/command";
 
@@ -15,6 +16,7 @@ async function main(): Promise<void> {
     .addCommand(accessCommand())
     .addCommand(doctorCommand())
     .addCommand(importFileCommand())
+    .addCommand(leaverCommand())
     .addCommand(reviewCommand())
     .addCommand(tenantCommand());
   try {

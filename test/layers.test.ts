@@ -31,7 +31,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "provider.ts": ["dynamic", "kinds.ts"],
   // Mocks for users' own tests: checks as the provider does, and knows the types by the classes' names.
   "testing.ts": ["core", "dynamic", "kinds.ts", "resources"],
-  "cli.ts": ["acceptance", "access", "doctor", "import-file", "local-tenant", "review"],
+  "cli.ts": ["acceptance", "access", "doctor", "import-file", "leaver", "local-tenant", "review"],
   // Reads a preview's JSON, knows inputs by their names, and loads nothing of the provider. Its rules are those of policy packs too.
   review: [],
   "policy.ts": ["review"],
@@ -41,6 +41,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   doctor: ["dynamic", "http", "configuration", "review"],
   // Reads who has access, with the eyes of the memberships, and what states declare. It changes nothing.
   access: ["dynamic", "core", "kinds", "services", "http", "configuration"],
+  // The same for one person, with the files of a program beside it.
+  leaver: ["access", "dynamic", "core", "kinds", "services", "http", "configuration"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.
   "import-file": ["dynamic", "core", "kinds", "services", "http", "configuration", "resources"],
 };

@@ -180,6 +180,13 @@ export class Dataverse {
     return rows.map(mailboxOf);
   }
 
+  /** The mailbox records that a user or team owns. */
+  async mailboxesOwnedBy(id: string, context: CallContext): Promise<MailboxRow[]> {
+    const path = query("mailboxes", COLUMNS, { _ownerid_value: id });
+    const rows = await this.#api.list(path, `looking for the mailbox records that ${id} owns`, context);
+    return rows.map(mailboxOf);
+  }
+
   /**
    * Creates a mailbox record under an id chosen here. A record made this way is always a forward mailbox.
    *
@@ -364,6 +371,12 @@ export class Queues {
     const column = isGuid(identifier) ? "queueid" : identifier.includes("@") ? "emailaddress" : "name";
     const path = query("queues", QUEUE_COLUMNS, { [column]: identifier });
     return (await this.#api.list(path, `looking for the queue ${identifier}`, context)).map(queueOf);
+  }
+
+  /** The queues that a user or team owns. */
+  async ownedBy(id: string, context: CallContext): Promise<QueueRow[]> {
+    const path = query("queues", QUEUE_COLUMNS, { _ownerid_value: id });
+    return (await this.#api.list(path, `looking for the queues that ${id} owns`, context)).map(queueOf);
   }
 
   /** Creates a queue under an id chosen here. @returns false when there is a row with this id already. */

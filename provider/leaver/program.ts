@@ -1,0 +1,125 @@
+/** Finds somebody in the files of a program, and writes the edit that takes her out. */
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { extname, join, relative, sep } from "node:path";
+import { inData, type Names, type Sighting } from "./data";
+import { patchOf } from "./patch";
+import type { Range } from "./removal";
+import { compilerOf, inSource } from "./source";
+
+/** Somebody in a file, where the edit is left to a person. */
+export interface Place {
+  /** Path below the program's folder, with slashes. */
+  file: string;
+  line: number;
+  /** The line. */
+  text: string;
+  why: string;
+}
+
+/** What a program says of somebody. */
+export interface Program {
+  /** A unified diff; "" where nothing can be cut out safely. */
+  patch: string;
+  /** How many places the diff takes her out of. */
+  removed: number;
+  places: Place[];
+  /** What was not looked at. */
+  notes: string[];
+}
+
+const SOURCES = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"];
+const DATA = [".yaml", ".yml", ".json"];
+const TEXTS = [".py", ".go", ".cs", ".java", ".csv", ".toml", ".txt", ".tf", ".jsonc", ".hcl", ".ini", ".env"];
+const LARGEST = 2 * 1024 * 1024;
+const NOT_WRITTEN = new Set(["node_modules", "package-lock.json", "npm-shrinkwrap.json"]);
+
+/**
+ * Looks through a folder. Left out are `node_modules`, folders that begin with a dot, and links.
+ *
+ * @param except files that are no part of the program, by their full paths.
+ */
+export function inProgram(folder: string, names: Names, except: ReadonlySet<string>): Program {
+  const ts = compilerOf(folder);
+  const program: Program = { patch: "", removed: 0, places: [], notes: [] };
+  for (const path of filesBelow(folder).filter((one) => !except.has(one))) {
+    const file = relative(folder, path).split(sep).join("/");
+    const kind = extname(path).toLowerCase();
+    if (![...SOURCES, ...DATA, ...TEXTS].includes(kind)) {
+      continue;
+    }
+    const text = readFileSync(path, "utf8");
+    const isSource = SOURCES.includes(kind);
+    const sightings = isSource
+      ? ts && inSource(ts, path, text, names)
+      : DATA.includes(kind)
+        ? inData(text, names, kind === ".json")
+        : undefined;
+    if (isSource && ts === undefined && program.notes.length === 0) {
+      program.notes.push(
+        "No TypeScript compiler was found, so no edit of programs is written: the places are found by their text.",
+      );
+    }
+    note(program, file, text, sightings, names);
+  }
+  return program;
+}
+
+function note(
+  program: Program,
+  file: string,
+  text: string,
+  sightings: readonly Sighting[] | undefined,
+  names: Names,
+): void {
+  const lines = text.split("\n");
+  const lineOf = (offset: number) => text.slice(0, offset).split("\n").length;
+  const place = (line: number, why: string): Place => ({
+    file,
+    line,
+    text: (lines[line - 1] ?? "").trim().slice(0, 160),
+    why,
+  });
+  const removals: Range[] = [];
+  const covered = new Set<number>();
+  for (const { start, removal, why } of sightings ?? []) {
+    const line = lineOf(start);
+    covered.add(line);
+    const overlaps =
+      removal !== undefined && removals.some((one) => removal.start < one.end && one.start < removal.end);
+    if (removal === undefined || overlaps) {
+      program.places.push(place(line, overlaps ? "another cut is beside it; run again afterwards" : (why ?? "")));
+    } else {
+      removals.push(removal);
+    }
+  }
+  if (removals.length > 0) {
+    program.patch += patchOf(file, text, removals);
+    program.removed += removals.length;
+  }
+  const why = sightings === undefined ? "found by its text" : "in a text or a comment";
+  for (const [index, line] of lines.entries()) {
+    if (!covered.has(index + 1) && [...names.certain].some((name) => mentions(line, name))) {
+      program.places.push(place(index + 1, why));
+    }
+  }
+  program.places.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
+}
+
+/** Whether a text has a name in it that is not a part of a longer one. */
+export function mentions(text: string, name: string): boolean {
+  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\w.+-])${escaped}(?![\\w-]|\\.\\w)`, "i").test(text);
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !NOT_WRITTEN.has(name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) {
+        return entry.name.startsWith(".") ? [] : filesBelow(path);
+      }
+      return entry.isFile() && lstatSync(path).size <= LARGEST ? [path] : [];
+    });
+}

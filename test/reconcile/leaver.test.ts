@@ -1,0 +1,124 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { finished, runNode } from "../local-tenant/core";
+import { exported, grant, makeMailbox, type Row, startWorld, type World, withMailbox } from "./harness";
+
+const cli = join(__dirname, "..", "..", "provider", "cli.ts");
+const folder = mkdtempSync(join(tmpdir(), "mailboxes-leaver-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ada = "ada@contoso.com";
+
+const leaver = (world: World, ...args: string[]) =>
+  finished(runNode([cli, "leaver", ...args], { MAILBOXES_LOCAL_TENANT: world.origin }));
+
+/** Everything that Ada can have, and a program that declares some of it. */
+async function story() {
+  const { world, id, membership } = await withMailbox();
+  const collector = world.resource("SharedMailbox", "collector");
+  const intake = world.resource("ForwardingMailbox", "intake");
+  const queue = world.resource("Queue", "claims");
+  await membership.up({ mailbox: id, members: [ada, "grace@contoso.com"] });
+  await collector.up({
+    displayName: "Collector",
+    primarySmtpAddress: "collector@contoso.com",
+    forwarding: { to: ada },
+  });
+  await intake.up({
+    name: "Intake",
+    emailAddress: "collector@contoso.com",
+    sources: [ada],
+    approveEmail: false,
+    testAndEnable: false,
+  });
+  const desk = await makeMailbox(world, "desk@contoso.com");
+  await queue.up({ name: "Claims", emailAddress: "desk@contoso.com", owner: { user: ada }, approveEmail: false });
+  await grant(world, desk, ada);
+  await world.exchange("Set-Mailbox", { Identity: desk, ForwardingSmtpAddress: `smtp:${ada}` });
+  const program = `new MailboxMembership("members", {\n  mailbox: support.id,\n  members: [\n    "${ada}",\n    "grace@contoso.com",\n  ],\n});\nconst to = "ADA@contoso.com";\n`;
+  writeFileSync(join(folder, "index.ts"), program);
+  const state = join(folder, "stack.json");
+  writeFileSync(state, JSON.stringify(exported(membership, collector, intake, queue)));
+  return { world, state };
+}
+
+test("prints what somebody has in tenant, states and program, and the edit", async () => {
+  const { world, state } = await story();
+  const { code, stdout } = await leaver(world, "Ada@contoso.com", "--state", state, "--program", folder);
+  expect(code).toBe(1);
+  const sections = Object.fromEntries(
+    [...stdout.matchAll(/^(In .*)\n((?: {2}.*\n)+)/gm)].map(([, title, lines = ""]) => [
+      title,
+      lines.trim().split(/\n */),
+    ]),
+  );
+  expect(stdout.split("\n")[0]).toMatch(
+    /^the user mailbox "Ada Lovelace" \(ada@contoso\.com\), who can sign in\. Looked for: .*ada@contoso\.onmicrosoft\.com/,
+  );
+  expect(sections).toEqual({
+    "In the tenant": [
+      "desk@contoso.com: Full Access, declared by nobody",
+      "support@contoso.com: Full Access, Send As, declared by contoso/dev members",
+      "collector@contoso.com: forwards its mail to ada@contoso.com",
+      "desk@contoso.com: forwards its mail to ada@contoso.com",
+      expect.stringMatching(/^ada@contoso\.com: the inbox rule ".*" forwards to /),
+      "<Ada Lovelace>: owns the queue",
+      "<Ada Lovelace>: owns the mailbox record",
+      "Claims: owns the queue",
+      "Claims: owns the mailbox record",
+      "Ada Lovelace: the person's own mailbox record, incoming ForwardMailbox",
+    ],
+    "In the states": [
+      `contoso/dev MailboxMembership members: members["${ada}"]`,
+      "contoso/dev SharedMailbox collector: forwarding.to",
+      `contoso/dev ForwardingMailbox intake: sources["${ada}"]`,
+      "contoso/dev Queue claims: owner.user",
+    ],
+    "In the program, left to you": [`index.ts:8  const to = "ADA@contoso.com";  (it is named to here)`],
+  });
+
+  const edit = await leaver(world, ada, "--no-tenant", "--program", folder, "--state", state, "--diff");
+  expect(edit.code).toBe(1);
+  expect(edit.stderr).toContain('left to you: index.ts:8  const to = "ADA@contoso.com";');
+  expect(stdout).toContain(edit.stdout.trimEnd());
+  expect(spawnSync("git", ["apply", "-"], { cwd: folder, input: edit.stdout, encoding: "utf8" })).toMatchObject({
+    status: 0,
+  });
+  expect(readFileSync(join(folder, "index.ts"), "utf8")).toContain('members: [\n    "grace@contoso.com",\n  ],');
+  const json = JSON.parse((await leaver(world, ada, "--no-tenant", "--state", state, "--json")).stdout) as Row;
+  expect(json.states).toHaveLength(4);
+});
+
+test("finds who is deleted by what states know, and says who has nothing left", async () => {
+  const { world, id, membership } = await withMailbox();
+  await membership.up({ mailbox: id, members: ["alan@contoso.com", "grace@contoso.com"] });
+  const state = join(folder, "deleted.json");
+  writeFileSync(state, JSON.stringify(exported(membership)));
+  const alan = (await world.graph("GET", "/users/alan@contoso.com")) as Row;
+  await world.graph("DELETE", "/users/alan@contoso.com");
+  const gone = await leaver(world, String(alan.id), "--state", state);
+  expect(gone.code).toBe(1);
+  expect(gone.stdout).toContain("support@contoso.com: Full Access, Send As, declared by contoso/dev members");
+  expect(gone.stdout).toContain('contoso/dev MailboxMembership members: members["alan@contoso.com"]');
+  const nothing = await leaver(world, "kathleen@contoso.com");
+  expect(nothing).toMatchObject({ code: 0, stdout: expect.stringContaining("In the tenant\n  nothing") });
+  expect(await world.writes()).not.toContain("Remove-MailboxPermission");
+});
+
+test("ends with 2 and one sentence for what it cannot use", async () => {
+  const world = await startWorld();
+  const said = async (...args: string[]) => {
+    const { code, stderr, stdout } = await leaver(world, ...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    return stderr;
+  };
+  expect(await said("Ada Lovelace")).toMatch(/Who leaves\? Write an address, a sign-in name or an object id/);
+  expect(await said("nobody@contoso.com")).toMatch(/Nobody is called nobody@contoso\.com in the tenant\./);
+  expect(await said(ada, "--no-tenant")).toMatch(/There is nowhere to look/);
+  expect(await said(ada, "--diff")).toMatch(/--diff prints the edit of a program/);
+  expect(await said(ada, "--program", join(folder, "nowhere"))).toMatch(/--program: .*nowhere is no folder/);
+  expect(await said(ada, "--state", join(folder, "none.json"))).toMatch(/There is no file/);
+  expect(await said()).toMatch(/missing required argument/);
+});
