@@ -385,7 +385,12 @@ export class Queues {
   }
 
   /** Changes columns of a queue that is still as it was read. */
-  async update(queue: QueueRow, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
+  async update(
+    queue: Pick<QueueRow, "id" | "etag">,
+    columns: DataverseRow,
+    action: string,
+    context: CallContext,
+  ): Promise<void> {
     await this.#api.update(`/queues(${queue.id})`, queue.etag, columns, action, context);
   }
 

@@ -78,7 +78,12 @@ export class Principals {
   }
 
   /** Changes columns of a user that is still as it was read. */
-  async update(user: DynamicsUser, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
+  async update(
+    user: Pick<DynamicsUser, "id" | "etag">,
+    columns: DataverseRow,
+    action: string,
+    context: CallContext,
+  ): Promise<void> {
     await this.#api.update(`/systemusers(${user.id})`, user.etag, columns, action, context);
   }
 

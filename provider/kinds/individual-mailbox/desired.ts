@@ -25,7 +25,7 @@ import {
   shownOfRecord,
   testAndEnable,
 } from "../mailbox-record/schema";
-import { namesOf, recordOf, type UserOrQueue, userOrQueue } from "../mailbox-record/user-or-queue";
+import { recordOf, type UserOrQueue, userOrQueue, usersOrQueuesNamed } from "../mailbox-record/user-or-queue";
 
 const USER = "a Dynamics user's address, sign-in name or id, e.g. ada@contoso.com";
 
@@ -185,7 +185,7 @@ export async function ownerNamed(
       return known;
     }
   }
-  const found = await ownersNamed(kind, name, operation);
+  const found = await usersOrQueuesNamed(kind, name, operation);
   const [only, second] = found;
   if (only === undefined) {
     throw new InputError([{ path: kind, reason: `no ${kind} of the Dynamics environment is known as ${name}` }]);
@@ -194,22 +194,6 @@ export async function ownerNamed(
     throw new InputError([{ path: kind, reason: `${name} is ambiguous: it means ${listed(found)}; write the id` }]);
   }
   return only;
-}
-
-/** The users or queues that a text means. */
-export async function ownersNamed(
-  kind: UserOrQueue["kind"],
-  name: string,
-  { services, ...operation }: IndividualOperation,
-): Promise<UserOrQueue[]> {
-  return kind === "user"
-    ? (await services.principals.users(name, operation)).map((one) => ({ ...one, kind }))
-    : (await services.queues.named(name, operation)).map((one) => ({
-        ...one,
-        kind,
-        address: one.emailAddress,
-        knownAs: namesOf(one),
-      }));
 }
 
 /** All ways to write the user or queue that are known to mean it, the one of the program among them. */
@@ -232,7 +216,7 @@ export async function recordAsked(
     return ownerOf(byId, operation);
   }
   const kinds = ["user", "queue"] as const;
-  const found = (await Promise.all(kinds.map((kind) => ownersNamed(kind, asked, operation)))).flat();
+  const found = (await Promise.all(kinds.map((kind) => usersOrQueuesNamed(kind, asked, operation)))).flat();
   const [only, second] = found;
   if (only === undefined) {
     const [other] = await dataverse.mailboxesWithAddress(asked.toLowerCase(), operation);

@@ -1,5 +1,6 @@
 import { isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow, QueueRow } from "../../services/dataverse";
+import type { DynamicsUser } from "../../services/principals";
 import { sameText } from "../../services/text";
 import { retryWhile, settle } from "../../services/waiting";
 import { isChangedMeanwhile, type Reach } from "./writes";
@@ -8,6 +9,7 @@ import { isChangedMeanwhile, type Reach } from "./writes";
 export interface UserOrQueue {
   kind: "user" | "queue";
   id: string;
+  etag: string;
   name: string;
   /** Lower case; undefined where it has none. */
   address: string | undefined;
@@ -24,43 +26,39 @@ export function addressColumn({ kind }: Pick<UserOrQueue, "kind">, address: stri
   return kind === "user" ? { internalemailaddress: address } : { emailaddress: address };
 }
 
+function ofUser(user: DynamicsUser): UserOrQueue {
+  return { ...user, kind: "user" };
+}
+
+/** Its name and address may be another queue's too: they mean it where it was named before. */
+function ofQueue(queue: QueueRow): UserOrQueue {
+  const { id, name, emailAddress } = queue;
+  const knownAs = [id, name, ...(emailAddress === undefined ? [] : [emailAddress])];
+  return { ...queue, kind: "queue", address: emailAddress, knownAs };
+}
+
 /** The user or queue with an id as it is now, or undefined when it is gone. */
 export async function userOrQueue(
   { kind, id }: Pick<UserOrQueue, "kind" | "id">,
   { services, ...operation }: Reach,
-): Promise<(UserOrQueue & { write: (columns: DataverseRow, action: string) => Promise<void> }) | undefined> {
+): Promise<UserOrQueue | undefined> {
   if (kind === "user") {
     const user = await services.principals.user(id, operation);
-    return user === undefined
-      ? undefined
-      : {
-          kind,
-          id: user.id,
-          name: user.name,
-          address: user.address,
-          mailboxId: user.mailboxId,
-          isDisabled: user.isDisabled,
-          knownAs: user.knownAs,
-          write: (columns, action) => services.principals.update(user, columns, action, operation),
-        };
+    return user && ofUser(user);
   }
   const queue = await services.queues.withId(id, operation);
-  return queue === undefined
-    ? undefined
-    : {
-        kind,
-        id: queue.id,
-        name: queue.name,
-        address: queue.emailAddress,
-        mailboxId: queue.mailboxId,
-        knownAs: namesOf(queue),
-        write: (columns, action) => services.queues.update(queue, columns, action, operation),
-      };
+  return queue && ofQueue(queue);
 }
 
-/** All ways to write a queue. Its name and address may be another queue's too: they mean it where it was named before. */
-export function namesOf({ id, name, emailAddress }: QueueRow): string[] {
-  return [id, name, ...(emailAddress === undefined ? [] : [emailAddress])];
+/** The users or queues that a text means. */
+export async function usersOrQueuesNamed(
+  kind: UserOrQueue["kind"],
+  name: string,
+  { services, ...operation }: Reach,
+): Promise<UserOrQueue[]> {
+  return kind === "user"
+    ? (await services.principals.users(name, operation)).map(ofUser)
+    : (await services.queues.named(name, operation)).map(ofQueue);
 }
 
 /**
@@ -79,7 +77,8 @@ export async function writeTo(
     if (now === undefined) {
       throw new ProviderError({ action, words: `the ${owner.kind} ${owner.id} is gone` });
     }
-    await now.write(columns, action);
+    const { principals, queues } = operation.services;
+    await (now.kind === "user" ? principals : queues).update(now, columns, action, operation);
   });
 }
 
