@@ -10,6 +10,11 @@ import type { Registry } from "./registry";
 /** Inputs in canonical form, or outputs: plain JSON. */
 export type Properties = Record<string, unknown>;
 
+/** The members of an object; none of anything else. */
+export function membersOf(value: unknown): Properties {
+  return typeof value === "object" && value !== null ? (value as Properties) : {};
+}
+
 /** One difference between what is declared and what is there. */
 export interface Change {
   /** Property path, e.g. `["members", "ada@contoso.com", "sendAs"]`. */
@@ -71,6 +76,11 @@ export interface Operation<Inputs = Properties, Memory = Properties> extends Sco
   readIfAllowed: ReadIfAllowed;
 }
 
+/** A schema of an object, with those of its members. */
+export interface Shaped {
+  readonly shape: Readonly<Record<string, z.ZodType>>;
+}
+
 /** What is wrong with an input. */
 export interface Problem {
   /** Property path. */
@@ -88,7 +98,7 @@ export interface Declaration<Inputs extends Properties, Memory> {
   /** Name of the kind, as in error messages. */
   readonly kind: string;
   /** Every input once, with its canonical form and its limits. */
-  readonly schema: z.ZodType<Inputs> & { readonly shape: Readonly<Record<string, unknown>> };
+  readonly schema: z.ZodType<Inputs> & Shaped;
   /** What is remembered between deployments. */
   readonly memory: MemorySchema<Memory>;
   /** Inputs that are maps and may be written as a list of keys, with how a key is written, for messages. */

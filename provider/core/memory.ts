@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { ProviderError } from "../http/errors";
-import type { Held, Known, Properties, Recorded } from "./kind";
+import { type Held, type Known, membersOf, type Properties, type Recorded } from "./kind";
 
 /** The output that holds what only this package reads. The classes keep it out of diffs. */
 export const MEMORY = "__memory";
@@ -49,7 +49,7 @@ export function remembering<Shown extends Fields, Hidden extends Fields>(
   return {
     names,
     read(state) {
-      const inside = (state[MEMORY] ?? {}) as Properties;
+      const inside = membersOf(state[MEMORY]);
       const entries = Object.entries(fields).map(([name, field]) => {
         const value = (name in hidden ? inside[name] : undefined) ?? state[name] ?? undefined;
         return [name, value === undefined ? undefined : parsed(name, field, value)];

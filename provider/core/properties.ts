@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { isSame } from "./canonical";
-import type { Change, Properties } from "./kind";
+import { type Change, membersOf, type Properties } from "./kind";
 
 /**
  * What becomes of a value that leaves the program: it stays as it is ("keep"), goes to another one, null for none (`to`), or goes back to
@@ -151,8 +151,8 @@ export class PropertyTable<Row, Of extends Entries<Row>> {
         value.asDeclared === undefined
           ? (value.read(row, known) ?? (known === false && value.canBeNone === true ? false : null))
           : value.asDeclared(row);
-      const members = (inputs[name] ?? {}) as Properties;
-      const isHeld = member !== undefined && member in ((held[name] ?? {}) as Properties);
+      const members = membersOf(inputs[name]);
+      const isHeld = member !== undefined && member in membersOf(held[name]);
       inputs[name] = member === undefined ? seen : isHeld ? { ...members, [member]: seen } : members;
     }
     return inputs;
@@ -191,14 +191,14 @@ function wanted<Row>(
 type Path = readonly [string, (string | undefined)?];
 
 function at(inputs: Properties, [name, member]: Path): unknown {
-  return member === undefined ? inputs[name] : ((inputs[name] ?? {}) as Properties)[member];
+  return member === undefined ? inputs[name] : membersOf(inputs[name])[member];
 }
 
 /** Puts values together by their paths; undefined ones are left out. */
 function valuesOf(entries: readonly (readonly [Path, unknown])[]): Properties {
   const values: Properties = {};
   for (const [[name, member], value] of entries.filter(([, value]) => value !== undefined)) {
-    values[name] = member === undefined ? value : { ...((values[name] ?? {}) as Properties), [member]: value };
+    values[name] = member === undefined ? value : { ...membersOf(values[name]), [member]: value };
   }
   return values;
 }

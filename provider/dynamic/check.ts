@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { problemsOfList } from "../core/canonical";
-import type { Declaration, Problem, Properties } from "../core/kind";
+import { type Declaration, membersOf, type Problem, type Properties, type Shaped } from "../core/kind";
 import { type Held, isLeft, newlyLeft, type Part, rawOf, withoutLeft, withRaw } from "./left-alone";
 import { spell } from "./paths";
 import { hasUnknown, placeholder, UNKNOWN } from "./wire-values";
@@ -114,7 +114,7 @@ function checkRest<Inputs extends Properties>(
   for (const [property, keys] of Object.entries(placeholders)) {
     if (property in canonical) {
       canonical[property] = {
-        ...(canonical[property] as Properties),
+        ...membersOf(canonical[property]),
         ...Object.fromEntries(keys.map((key) => [key, UNKNOWN])),
       };
     }
@@ -137,7 +137,7 @@ function reconciledAs({ leftAlone = {} }: { leftAlone?: Properties }, left: read
 
 /** The known elements of lists and maps that have unknown ones, in canonical form. */
 function knownParts(
-  { schema, keyed }: { schema: z.ZodType; keyed: Readonly<Record<string, string>> },
+  { schema, keyed }: { schema: Shaped; keyed: Readonly<Record<string, string>> },
   declared: Properties,
   unknown: Properties,
 ): Properties {
@@ -156,12 +156,12 @@ function knownParts(
 
 /** What is wrong with the keys of a map, and with its values as far as they are known. */
 function problemsOfKnownEntries(
-  reconciler: { kind: string; schema: z.ZodType },
+  reconciler: { kind: string; schema: z.ZodType & Shaped },
   property: string,
   map: unknown,
   declared: Properties,
 ): Problem[] {
-  const { shape } = reconciler.schema as unknown as Shaped;
+  const { shape } = reconciler.schema;
   if (typeof map !== "object" || map === null) {
     return [];
   }
@@ -181,14 +181,12 @@ function withoutStrayNull(schema: z.ZodType, declared: Properties): Properties {
   const copy = structuredClone(declared);
   for (const { path } of schema.safeParse(copy).error?.issues ?? []) {
     const member = path.at(-1);
-    const owner = path
-      .slice(0, -1)
-      .reduce<unknown>((value, part) => (value as Properties | undefined)?.[String(part)], copy);
-    if (member !== undefined && owner !== copy && (owner as Properties | undefined)?.[String(member)] === null) {
-      delete (owner as Properties)[String(member)];
+    const owner = path.slice(0, -1).reduce<Properties>((value, part) => membersOf(value[String(part)]), copy);
+    if (member !== undefined && owner !== copy && owner[String(member)] === null) {
+      delete owner[String(member)];
     }
   }
-  return withoutHoles(copy) as Properties;
+  return membersOf(withoutHoles(copy));
 }
 
 /** Lists without the elements that were taken out of them. */
@@ -210,11 +208,9 @@ function isList(
   return keyed[name] !== undefined && Array.isArray(declared[name]);
 }
 
-type Shaped = { shape: Record<string, z.ZodType> };
-
 /** The canonical form of the properties that are right, when others are missing, unknown or wrong. */
-function canonicalParts(schema: z.ZodType, known: Properties): Properties {
-  const { shape } = schema as unknown as Shaped;
+function canonicalParts(schema: Shaped, known: Properties): Properties {
+  const { shape } = schema;
   return Object.fromEntries(
     Object.entries(shape).flatMap(([property, one]) => {
       const parsed = one.safeParse(known[property]);
@@ -225,10 +221,10 @@ function canonicalParts(schema: z.ZodType, known: Properties): Properties {
 
 function problemsOf(
   issue: z.core.$ZodIssue,
-  { kind, schema }: { kind: string; schema: z.ZodType },
+  { kind, schema }: { kind: string; schema: z.ZodType & Shaped },
   declared: Properties,
 ): Problem[] {
-  const { shape } = schema as unknown as Shaped;
+  const { shape } = schema;
   if (issue.code === "unrecognized_keys") {
     const names = issue.path.length === 0 ? Object.keys(shape) : [];
     const owner = issue.path.length === 0 ? kind : spell(issue.path);

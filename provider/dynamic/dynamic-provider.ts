@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../core/claims";
 import { converge } from "../core/converge";
-import type { Known, Operation, Properties, Reconciler } from "../core/kind";
+import { type Known, membersOf, type Operation, type Properties, type Reconciler } from "../core/kind";
 import { Recorder } from "../core/memory";
 import { type Origin, originOf } from "../core/origin";
 import { isUnfit, looking } from "../core/reading";
@@ -445,7 +445,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   }
 
   #inputsOf(properties: Properties): Properties {
-    const { shape } = this.#reconciler.schema as unknown as { shape: object };
+    const { shape } = this.#reconciler.schema;
     return Object.fromEntries(Object.entries(properties).filter(([property]) => property in shape));
   }
 
@@ -492,7 +492,7 @@ function urnOf(properties: Properties): string {
 
 /** URNs of resources whose ids are inputs that are not known yet, by property. The classes pass them on, for `check` alone. */
 function awaited(inputs: Properties, { __awaited }: Properties): Properties {
-  const urns = Object.entries((__awaited ?? {}) as Properties);
+  const urns = Object.entries(membersOf(__awaited));
   return Object.fromEntries(urns.filter(([property, urn]) => inputs[property] === UNKNOWN && urn !== UNKNOWN));
 }
 

@@ -1,5 +1,5 @@
 import { isSame } from "../core/canonical";
-import type { Problem, Properties } from "../core/kind";
+import { membersOf, type Problem, type Properties } from "../core/kind";
 import { partsOf, spell } from "./paths";
 
 /**
@@ -67,7 +67,7 @@ export function isLeft(path: readonly string[], left: readonly Part[]): boolean 
 }
 
 function at(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((part, key) => (part as Properties | undefined | null)?.[key], value);
+  return path.reduce<unknown>((part, key) => membersOf(part)[key], value);
 }
 
 /** Inputs without what is left alone. Of an entry only what is in it goes: somebody who is left alone is still declared. */
@@ -77,7 +77,7 @@ export function withoutLeft(inputs: Properties, left: readonly Part[]): Properti
     if (key === undefined) {
       delete rest[property];
     } else {
-      rest[property] = { ...(rest[property] as Properties), [key]: {} };
+      rest[property] = { ...membersOf(rest[property]), [key]: {} };
     }
   }
   return rest;
@@ -95,7 +95,7 @@ export function withRaw(inputs: Properties, source: Properties, left: readonly P
   const all = { ...inputs, ...rawOf(source, left) };
   for (const [property, key] of left) {
     if (key !== undefined) {
-      all[property] = { ...(all[property] as Properties), [key]: at(source, [property, key]) };
+      all[property] = { ...membersOf(all[property]), [key]: at(source, [property, key]) };
     }
   }
   return all;

@@ -1,4 +1,4 @@
-import type { Properties } from "../core/kind";
+import { membersOf, type Properties } from "../core/kind";
 import { rememberSecret } from "../http/redact";
 import { UNKNOWN } from "./wire-values";
 
@@ -19,7 +19,7 @@ export function secretTexts(properties: Properties, keyed: Readonly<Record<strin
   const names = Array.isArray(properties.__secrets) ? properties.__secrets.map(String) : [];
   const texts = names.flatMap((name) => [
     ...textsIn(at(properties, name)),
-    ...(keyed[name] === undefined ? [] : Object.keys((properties[name] ?? {}) as object)),
+    ...(keyed[name] === undefined ? [] : Object.keys(membersOf(properties[name]))),
   ]);
   return [...new Set(texts.flatMap((text) => [text, text.trim().toLowerCase()]))].filter(
     (text) => text !== "" && text !== UNKNOWN,
@@ -57,7 +57,7 @@ function at(properties: Properties, name: string): unknown {
   const value = properties[property];
   return member.length === 0 || typeof value !== "object" || value === null
     ? value
-    : (value as Properties)[member.join("/")];
+    : membersOf(value)[member.join("/")];
 }
 
 function textsIn(value: unknown): string[] {

@@ -154,9 +154,13 @@ export async function reassigned(
  * @param ids object ids by key.
  * @param declared the map whose keys name them.
  */
-export async function knownRecipients(ids: unknown, declared: unknown, operation: Operation) {
-  const known = new Map(Object.entries((ids ?? {}) as Record<string, string>));
-  const keys = new Set([...known.keys(), ...Object.keys((declared ?? {}) as object)]);
+export async function knownRecipients(
+  ids: Readonly<Record<string, string>> | undefined,
+  declared: object | null | undefined,
+  operation: Operation,
+) {
+  const known = new Map(Object.entries(ids ?? {}));
+  const keys = new Set([...known.keys(), ...Object.keys(declared ?? {})]);
   const found = await Promise.all(
     [...keys].map(async (key) => {
       const id = known.get(key);

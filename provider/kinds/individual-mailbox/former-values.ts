@@ -1,5 +1,6 @@
 import { written } from "../../core/converge";
-import type { Change } from "../../core/kind";
+import type { Change, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import type { Registry } from "../../core/registry";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { retryWhile } from "../../services/waiting";
@@ -99,11 +100,11 @@ export function givenWith(
 export function settleGiven(inputs: IndividualInputs, values: RecordValues, operation: IndividualOperation): void {
   const { former } = operation.known.memory;
   const { given } = givenWith(values, properties.names, operation.known);
-  const declared = <Value>(all: Readonly<Record<string, Value>> | undefined) =>
-    all && Object.fromEntries(Object.entries(all).filter(([property]) => inputs[property as Property] !== undefined));
+  const declared = (all: Properties | undefined) =>
+    all && Object.fromEntries(Object.entries(all).filter(([property]) => isSet((inputs as Properties)[property])));
   operation.record({
     memory: {
-      former: declared<unknown>(former as Record<string, unknown> | undefined),
+      former: declared(former),
       given: declared(given),
       givenBefore: undefined,
     },

@@ -187,7 +187,7 @@ async function changeMember(
   if (right === "otherRights") {
     const [had, wanted] = [from as string[], to as MemberRights["otherRights"] & string[]];
     const added = wanted.filter((name) => !had.includes(name));
-    const surplus = had.filter((name) => !(wanted as string[]).includes(name));
+    const surplus = had.filter((name) => !wanted.includes(name));
     if (added.length > 0) {
       await grant({ otherRights: wanted }, () => permissions.grantOtherRights(mailbox, id, added, key, operation));
     }

@@ -1,6 +1,6 @@
 import { type Claim, recipientName } from "../../core/claims";
 import { converge } from "../../core/converge";
-import type { Properties, Reconciler } from "../../core/kind";
+import { membersOf, type Properties, type Reconciler } from "../../core/kind";
 import { isUnfit } from "../../core/reading";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
 import type { Mailbox } from "../../services/mailboxes";
@@ -449,9 +449,7 @@ function planned(members: unknown): unknown {
   }
   return Object.fromEntries(
     Object.entries(members).map(([key, rights]) => {
-      const shown = Object.entries((rights ?? {}) as object).filter(
-        ([, value]) => value !== null && value !== undefined,
-      );
+      const shown = Object.entries(membersOf(rights)).filter(([, value]) => value !== null && value !== undefined);
       return [key, shown.length === 0 ? rights : { ...NO_RIGHTS, ...Object.fromEntries(shown) }];
     }),
   );

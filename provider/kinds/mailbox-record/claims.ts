@@ -190,12 +190,12 @@ export function declareValues(
   registry: Registry,
 ): void {
   const isSameProfile = inputs.serverProfile !== undefined && inputs.serverProfile === known.inputs.serverProfile;
-  const values = {
+  const values: Properties = {
     ...inputs,
     serverProfile: inputs.serverProfile === false ? false : isSameProfile ? known.memory.serverProfileId : undefined,
   };
   for (const property of properties) {
-    const value = spell((values as Properties)[property]);
+    const value = spell(values[property]);
     if (value !== undefined) {
       registry.declareValue(recordThing(recordId, property), value, origin);
     }

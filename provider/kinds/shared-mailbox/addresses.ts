@@ -83,7 +83,7 @@ function addressChanges(
   { mailbox }: Observed,
   known: KnownMailbox,
 ): Change[] {
-  const before = (previous.emailAliases ?? []) as readonly string[];
+  const before = previous.emailAliases ?? [];
   const present = smtpAddresses(mailbox);
   const wanted = inputs.emailAliases ?? [];
   const movedFrom =
@@ -306,7 +306,7 @@ export const addresses: Facet = {
   },
 
   finish({ inputs }, previous, { mailbox }, operation) {
-    const gone = ((previous.emailAliases ?? []) as string[]).filter(
+    const gone = (previous.emailAliases ?? []).filter(
       (address) => address !== inputs.primarySmtpAddress && !inputs.emailAliases?.includes(address),
     );
     for (const address of gone.filter((one) => isKeptByExchange(one, mailbox.userPrincipalName, mailbox))) {

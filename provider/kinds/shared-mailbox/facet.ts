@@ -1,5 +1,5 @@
 import { isSame } from "../../core/canonical";
-import type { Change, Properties, Recorded } from "../../core/kind";
+import { type Change, membersOf, type Properties, type Recorded } from "../../core/kind";
 import { isSet, type PropertyTable } from "../../core/properties";
 import type { ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
@@ -175,7 +175,7 @@ export function writtenInputs(
     } else if (to !== undefined && Array.isArray(declared)) {
       now[property] = [...new Set([...((before as string[] | undefined | null) ?? []), member])].sort();
     } else if (to !== undefined && isSet(declared)) {
-      now[property] = { ...(before as Properties | undefined | null), [member]: to };
+      now[property] = { ...membersOf(before), [member]: to };
     }
   }
   return now as HeldInputs;

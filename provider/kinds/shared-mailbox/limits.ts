@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isSame } from "../../core/canonical";
+import { membersOf } from "../../core/kind";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
@@ -140,9 +141,9 @@ export const limits: Facet = {
   },
 
   parameters(changes, _desired, { mailbox }) {
-    const { quota = {} } = changesOf("quota", changes).length === 0 ? {} : limitProperties.values(mailbox.row);
+    const { quota } = changesOf("quota", changes).length === 0 ? {} : limitProperties.values(mailbox.row);
     // Set one by one, the order among the three could be broken on the way.
-    const others = Object.entries(quota as object).map(([name, to]) => ({ path: ["quota", name], from: to, to }));
+    const others = Object.entries(membersOf(quota)).map(([name, to]) => ({ path: ["quota", name], from: to, to }));
     return limitProperties.parameters([...others, ...changes]);
   },
 

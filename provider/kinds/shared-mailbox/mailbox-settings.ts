@@ -214,8 +214,8 @@ function regionalChanges(
   known: KnownMailbox,
 ): Change[] {
   const declared: RegionalInput = inputs.regional ?? {};
-  const before = (previous.regional ?? {}) as Regional;
-  const now = (known.inputs.regional ?? {}) as Regional;
+  const before = previous.regional ?? {};
+  const now = known.inputs.regional ?? {};
   const seen = canonicalRegional(settings);
   const values = [...STICKY, ...FORMATS].flatMap((member) => {
     const [from, to] = [seen[member], declared[member]];
@@ -258,9 +258,7 @@ function settingsChange(changes: readonly Change[], { inputs }: Desired, setting
     ...(replies.length === 0
       ? {}
       : { automaticReplies: { ...inputs.automaticReplies, ...changed(replies) } as Partial<AutomaticReplies> }),
-    ...(own.length === 0
-      ? {}
-      : { regional: withFormats(regional, inputs.regional, settings) as SettingsChange["regional"] & object }),
+    ...(own.length === 0 ? {} : { regional: withFormats(regional, inputs.regional, settings) }),
   };
 }
 
