@@ -11,7 +11,7 @@ import { reviewCommand } from "./review/command";
 /** The command line of the package: `mailboxes`. */
 async function main(): Promise<void> {
   const program = new Command("mailboxes")
-    .description("tools beside the mailboxes resources for Pulumi")
+    .description("look at access, review previews, import a tenant, and try programs on a local one")
     .addCommand(acceptanceCommand())
     .addCommand(accessCommand())
     .addCommand(doctorCommand())

@@ -201,7 +201,10 @@ describe("blocks of code", () => {
     expect(left.map(({ page, object }) => `${page}: ${object}`)).toEqual([
       "CONTRIBUTING.md: these are the commands that run the tests",
       "CONTRIBUTING.md: these are the commands that run the tests",
+      "CONTRIBUTING.md: these are the commands that run the tests",
       "CONTRIBUTING.md: a list of folders, held by test/layers.test.ts",
+      "docs/architecture.md: a picture",
+      "docs/architecture.md: a picture",
       "docs/getting-started.md: the clone of this page's test is a copy of the checkout",
       "docs/getting-started.md: needs a tenant of Microsoft's",
       "docs/permissions.md: PowerShell, for a tenant of Microsoft's",

@@ -25,9 +25,12 @@ The tenant is the one the environment configures: AZURE_TENANT_ID, AZURE_CLIENT_
 Each probe says confirmed, contradicted, or not tried and why. The record holds requests and answers. Names, addresses, ids,
 tenant names and tokens in it are replaced, the same one always by the same word, so that it can be attached to an issue.
 
-Ctrl+C ends it; what it made is removed first.
+Ctrl+C removes what it made, and ends it.
 
-Exit codes: 0 everything that was tried is confirmed; 1 something is contradicted; 2 it could not run, or not to its end.`,
+Exit codes:
+  0  everything that was tried is confirmed
+  1  something is contradicted
+  2  it could not run, or not to its end`,
     )
     .exitOverride((error) => {
       // Help asked for is a success; a wrong call did not run.

@@ -11,7 +11,7 @@ export function accessCommand(): Command {
     .option("--by <grouping>", "mailbox or person", "mailbox")
     .option("--json", "everything as JSON")
     .option("--csv", "one line for each person on a mailbox")
-    .option("--html <file>", "write a page that opens in a browser; it asks nothing of a network")
+    .option("--html <file>", "write a page that opens in a browser, without a network")
     .option("--most-in-group <number>", "a group with more members is something to look at", "25")
     .option("--no-sizes", "do not ask how large mailboxes are, which is one question for each")
     .addHelpText("after", () => {
@@ -26,7 +26,10 @@ What to look at:
 ${codes.join("\n")}
 Undeclared rights show only where states are given: give those of all stacks.
 
-Exit codes: 0 nothing to look at; 1 something is; 2 it could not be told.`;
+Exit codes:
+  0  there is nothing to look at
+  1  there is something to look at
+  2  it could not be told`;
     })
     .exitOverride((error) => {
       // Help asked for is a success; a wrong call did not look at anything.

@@ -14,25 +14,28 @@ interface DoctorOptions {
 /** `mailboxes doctor`: what works and what is missing, before the first write. */
 export function doctorCommand(): Command {
   return new Command("doctor")
-    .description("say what works and what is missing for the configured credential and tenant; it changes nothing")
+    .description("say what works and what is missing for the configured credential and tenant, without a change")
     .option("--for <profile>", "what the application is to do: preview, up or all", "up")
     .option(
       "--program [file]",
-      "ask only for what this program needs: `pulumi stack export`, or `pulumi preview --json`; standard input without a file, or with -",
+      "ask only for what this program needs, by `pulumi stack export` or `pulumi preview --json` (standard input without a file, or with -)",
     )
     .option("--stack <name>", "read the configuration of this stack too, from Pulumi.<name>.yaml")
-    .option("--without <codes...>", "rights that are done without on purpose; --list prints them")
+    .option("--without <codes...>", "rights that are done without on purpose, by their codes (see --list)")
     .option("--json", "the findings as JSON")
     .option("--list", "print every right, and ask nothing")
     .addHelpText(
       "after",
       `
 The tenant is the one the environment configures: AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential, DATAVERSE_URL for Dynamics
-365, or MAILBOXES_LOCAL_TENANT for a local tenant; with --stack, what the stack configures as well.
+365, or MAILBOXES_LOCAL_TENANT for a local tenant. With --stack it is what the stack configures as well.
 
 Each thing that is missing comes with the command that grants it and Microsoft's page.
 
-Exit codes: 0 all is there; 1 something is missing; 2 something could not be asked, or the call is wrong.`,
+Exit codes:
+  0  all is there
+  1  something is missing
+  2  something could not be asked, or the call is wrong`,
     )
     .exitOverride((error) => {
       // Help asked for is a success; a wrong call did not ask anything.

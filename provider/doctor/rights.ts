@@ -440,7 +440,7 @@ export const RIGHTS: readonly Right[] = [
     evidence: "Documented, others'.",
     otherwise:
       "Global administrator or Exchange administrator stands in for the second role. Whether an application's approval takes effect " +
-      "differs in reports; the result is read back, and a warning says who must do it.",
+      "differs in reports. The result is read back, and a warning says who must do it.",
     page: "https://learn.microsoft.com/power-platform/admin/connect-exchange-online#approve-mailboxes",
   },
 ];

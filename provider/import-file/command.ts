@@ -9,7 +9,7 @@ export function importFileCommand(): Command {
     .requiredOption("--program <file>", "the TypeScript program to write")
     .option(
       "--address <pattern...>",
-      "only mailboxes whose primary address is like this, * for any characters; several may be given (default: all)",
+      "only mailboxes whose primary address is like one of these, * for any characters (default: all)",
     )
     .option("--project <name>", "name of the Pulumi project (default: the one in Pulumi.yaml of this folder or above)")
     .option("--stack <name>", "name of the stack (default: PULUMI_STACK, or dev)")
@@ -20,8 +20,8 @@ export function importFileCommand(): Command {
 The tenant is the one the environment configures: AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential, or MAILBOXES_LOCAL_TENANT
 for a local tenant. It is only read.
 
-Project and stack stand in what a resource was born as, which the state keeps; if they turn out otherwise, or the stack is
-renamed, nothing is planned because of it.
+The file names the project and the stack. The state keeps them as what a resource was born as. Another project or stack, or a
+new name of the stack, plans no change.
 
 Afterwards, with the program in the project:
   pulumi import --file FILE --generate-code=false --protect=false

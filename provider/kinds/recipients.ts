@@ -40,7 +40,7 @@ export async function recipientNamed(identifier: string, path: string, operation
       {
         path,
         reason: isInEntra
-          ? `${identifier} has an account but is no recipient in Exchange; give it a mailbox (a licence) first`
+          ? `${identifier} has an account but is not a recipient in Exchange; give it a mailbox (a licence) first`
           : ((await whatElse(identifier, operation)) ??
             `nobody in the tenant has the address, sign-in name or id ${identifier}`),
       },
@@ -100,7 +100,7 @@ async function whatElse(identifier: string, { services: { graph } }: Operation):
       ? inRecycleBinAs(identifier, identifier)
       : group === undefined
         ? undefined
-        : `is the group "${group}", which has no mail and is no recipient in Exchange; use a mail-enabled security group`;
+        : `is the group "${group}", which has no mail and is not a recipient in Exchange; use a mail-enabled security group`;
   }
   const [deleted] = (await quietly(graph.deletedHoldersOf(identifier))) ?? [];
   return deleted === undefined ? undefined : inRecycleBinAs(identifier, deleted);

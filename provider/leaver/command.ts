@@ -21,7 +21,10 @@ The tenant is the one the environment configures: AZURE_TENANT_ID, AZURE_CLIENT_
 The edit takes the person out of literal lists and maps of people in TypeScript, JavaScript, YAML and JSON, where nothing else
 goes with it. Every other place is printed with its file and line.
 
-Exit codes: 0 nothing is left; 1 something is; 2 it could not be told.`,
+Exit codes:
+  0  nothing is left
+  1  something is left
+  2  it could not be told`,
     )
     .exitOverride((error) => {
       // Help asked for is a success; a wrong call did not look anywhere.

@@ -65,7 +65,7 @@ async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver
   }
   const folder = program === undefined ? undefined : resolve(program);
   if (folder !== undefined && statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new Unusable(`--program: ${program} is no folder. Write the folder of the Pulumi program.`);
+    throw new Unusable(`--program: ${program} is not a folder. Write the folder of the Pulumi program.`);
   }
   const stacks = readStacks(state);
   let found: Found = { who: undefined, names: namesIn(stacks, new Set([who])), holdings: [], notes: [] };

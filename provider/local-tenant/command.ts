@@ -24,13 +24,13 @@ export function tenantCommand(): Command {
 
   tenant
     .command("serve")
-    .description("serve a tenant; prints its http origin, then its https origin, once it listens")
-    .requiredOption("--data <file>", "journal that holds the tenant; made when it does not exist")
+    .description("serve a tenant, and print its http origin and its https origin once it listens")
+    .requiredOption("--data <file>", "journal that holds the tenant, made when it does not exist")
     .option(
       "--listen <address>",
       "127.0.0.1:PORT to listen on (default: where the journal was last served, or a free port)",
     )
-    .option("--https <address>", "127.0.0.1:PORT to listen on with TLS as well; its certificate is written to FILE.pem")
+    .option("--https <address>", "127.0.0.1:PORT to listen on with TLS as well, with the certificate in FILE.pem")
     .option("--lag <ms>", "milliseconds until a service sees what another one wrote", milliseconds)
     .addOption(seedOption("what an empty journal is filled with"))
     .addOption(tenantOption())

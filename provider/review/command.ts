@@ -16,7 +16,7 @@ export function reviewCommand(): Command {
     .description(
       "turn a preview into what a reviewer needs: who gains and loses access, what else is risky, and the rest",
     )
-    .argument("[file]", "what `pulumi preview --json` printed; standard input where it is left out, or `-`")
+    .argument("[file]", "what `pulumi preview --json` printed (default: standard input, as with `-`)")
     .option("--format <format>", "markdown or text", "markdown")
     .option("--json", "the review as JSON, uncut")
     .option("--max-characters <number>", "cut tables so that the review is no longer than this", "60000")
@@ -27,13 +27,16 @@ export function reviewCommand(): Command {
       const { FLAG_CODES } = require("./review.js") as typeof import("./review.js");
       const codes = Object.entries(FLAG_CODES).map(([code, meaning]) => `  ${code.padEnd(22)}${meaning}`);
       return `
-A preview with --refresh also shows what somebody changed in the tenant; it stands apart, and its flags begin with drift-.
+A preview with --refresh also shows what somebody changed in the tenant. It stands apart, and its flags begin with drift-.
 A preview of \`pulumi refresh\` or \`pulumi destroy\` (--preview-only --json) is reviewed as well.
 
 Flags:
 ${codes.join("\n")}
 
-Exit codes: 0 reviewed; 1 a flag of --fail-on is raised; 2 there is nothing that could be reviewed.`;
+Exit codes:
+  0  the preview is reviewed
+  1  a flag of --fail-on is raised
+  2  there is nothing that could be reviewed`;
     })
     .exitOverride((error) => {
       // Help asked for is a success; a wrong call did not review anything.
@@ -64,7 +67,7 @@ async function reviewed(file: string | undefined, options: ReviewOptions): Promi
   const unknown = codes.find((code) => code !== "any" && !Object.hasOwn(FLAG_CODES, code.replace(/^drift-/, "")));
   if (unknown !== undefined) {
     throw new Error(
-      `--fail-on: there is no flag ${unknown}; the flags are any, ${Object.keys(FLAG_CODES).join(", ")}.`,
+      `--fail-on: there is no flag ${unknown}. The flags are any, ${Object.keys(FLAG_CODES).join(", ")}.`,
     );
   }
   const rules = options.rules === undefined ? {} : rulesIn(options.rules);

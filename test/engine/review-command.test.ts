@@ -91,7 +91,7 @@ test.each<[string, string[], RegExp]>([
   [
     "a flag",
     ["--fail-on", "everything"],
-    /^mailboxes: --fail-on: there is no flag everything; the flags are any, sign-in-open, /m,
+    /^mailboxes: --fail-on: there is no flag everything. The flags are any, sign-in-open, /m,
   ],
   [
     "rules",

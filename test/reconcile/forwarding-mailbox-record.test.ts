@@ -898,7 +898,7 @@ describe("adoption", () => {
   test.each<unknown>(["yes", "", 1, {}])("as %j is refused in the preview", async (adopt) => {
     const world = await withCollector();
     const words = await failure(world.resource("ForwardingMailbox", "intake").check({ ...intake, adopt }));
-    expect(words).toMatch(/^adopt: (is no id|must be true, false)/);
+    expect(words).toMatch(/^adopt: (is not an id|must be true, false)/);
   });
 
   test("looks at nothing afterwards: taken off, or changed to an id, it changes nothing", async () => {

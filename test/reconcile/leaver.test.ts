@@ -118,7 +118,7 @@ test("ends with 2 and one sentence for what it cannot use", async () => {
   expect(await said("nobody@contoso.com")).toMatch(/Nobody is called nobody@contoso\.com in the tenant\./);
   expect(await said(ada, "--no-tenant")).toMatch(/There is nowhere to look/);
   expect(await said(ada, "--diff")).toMatch(/--diff prints the edit of a program/);
-  expect(await said(ada, "--program", join(folder, "nowhere"))).toMatch(/--program: .*nowhere is no folder/);
+  expect(await said(ada, "--program", join(folder, "nowhere"))).toMatch(/--program: .*nowhere is not a folder/);
   expect(await said(ada, "--state", join(folder, "none.json"))).toMatch(/There is no file/);
   expect(await said()).toMatch(/missing required argument/);
 });

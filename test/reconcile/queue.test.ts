@@ -317,7 +317,7 @@ describe("values", () => {
     ["another filter", { emailFiltering: "Some" }, /^emailFiltering: must be one of All, /],
     ["two owners", { owner: { user: "Ada Lovelace", team: "Support" } }, /^owner: must be \{ user \} or \{ team \}/],
     ["purging", { deletion: "purge" }, /^deletion: must be "delete" or "retain"/],
-    ["no id to adopt", { adopt: "Sales" }, /^adopt: is no id/],
+    ["no id to adopt", { adopt: "Sales" }, /^adopt: is not an id/],
   ])("are refused in the preview: %s", async (_what, input, reason) => {
     const world = await startWorld();
     expect(await failure(world.resource("Queue", "support").check({ ...support, ...input }))).toMatch(reason);

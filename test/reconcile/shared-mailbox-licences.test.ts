@@ -196,7 +196,7 @@ describe("license", () => {
     [
       "an unknown plan",
       { license: { ...plan2, disabledPlans: ["YAMMER"] } },
-      /^license\.disabledPlans: YAMMER is no service plan of EXCHANGEENTERPRISE/,
+      /^license\.disabledPlans: YAMMER is not a service plan of EXCHANGEENTERPRISE/,
     ],
     [
       '"external" for a mailbox that does not exist yet',

@@ -24,17 +24,17 @@ export interface ForwardingMailboxArgs {
   /** Name of the mailbox record, 1 to 200 characters. Changed in place. */
   name: pulumi.Input<string>;
   /**
-   * Address of the real, dedicated mailbox that collects the mail, at most 100 characters; best a hidden `SharedMailbox`. It
+   * Address of the real, dedicated mailbox that collects the mail, at most 100 characters. A hidden `SharedMailbox` is best. It
    * must exist in the tenant. Changed in place: a new address needs a new approval and a new test.
    */
   emailAddress: pulumi.Input<string>;
   /**
    * Who owns the record: a user or a team of the Dynamics environment. Default when created: the application that deploys.
-   * Undeclared, it is left alone afterwards; removed from the program, it goes back to the application. Changed in place.
+   * Undeclared, it is left alone afterwards. Removed from the program, it goes back to the application. Changed in place.
    */
   owner?: pulumi.Input<Owner | undefined>;
   /**
-   * The e-mail server profile, by name or id; it must be active. Default when created: `Microsoft Exchange Online`, else the
+   * The e-mail server profile, by name or id. It must be active. Default when created: `Microsoft Exchange Online`, else the
    * organisation's default profile. Undeclared, it is left alone afterwards. `false`: none, and drift where there is one. Changed in
    * place: it needs a new test.
    */
@@ -43,7 +43,7 @@ export interface ForwardingMailboxArgs {
   deleteAfterProcessing?: pulumi.Input<boolean | undefined>;
   /**
    * What server-side synchronisation signs in to the collecting mailbox with. Refused unless the server profile takes the
-   * credentials of the mailbox record ("specified by a user or queue"); the profile for Exchange Online does not. The password
+   * credentials of the mailbox record ("specified by a user or queue"). The profile for Exchange Online does not. The password
    * is kept encrypted and is never read: a rotation is a change of the program, and only that the record has none any more
    * shows as drift. Removed from the program, both are emptied. `false`, written as it stands: none, and drift where there are some.
    */
@@ -73,7 +73,7 @@ export interface ForwardingMailboxArgs {
    * each, an inbox rule forwards everything **as an attachment**, before all other rules, and where a user or queue of Dynamics has
    * any of its addresses, the incoming method there is set to Forward Mailbox and put back on removal. Changes of the rule, a copy of
    * it, and a rule that comes before it and stops it are drift. A source to which the mail of this mailbox comes back, by forwarding or
-   * by other sources, is refused. Where it feeds several forward mailboxes, the last one of the program puts it back; one that was set by another program, or by a resource renamed without an alias, stays, with a warning.
+   * by other sources, is refused. Where it feeds several forward mailboxes, the last one of the program puts it back. One that was set by another program, or by a resource renamed without an alias, stays, with a warning.
    * Kept in state as the map.
    */
   sources?: pulumi.Input<
@@ -85,7 +85,7 @@ export interface ForwardingMailboxArgs {
    */
   environmentUrl?: pulumi.Input<string | undefined>;
   /**
-   * Take over the forward mailbox that has the address already, or the one with this id. With none, one is made; with several
+   * Take over the forward mailbox that has the address already, or the one with this id. With none, one is made. With several
    * the id must be written. What it overwrites is said as a warning. Looked at when the resource is created only.
    */
   adopt?: pulumi.Input<boolean | string | undefined>;
@@ -155,7 +155,7 @@ export class ForwardingMailbox extends MailboxRecordResource {
   declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
   /** The declared owner. */
   declare readonly owner: pulumi.Output<pulumi.UnwrappedObject<Owner> | undefined>;
-  /** The declared credentials; a secret. */
+  /** The declared credentials, as a secret. */
   declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | false | undefined>;
   /** The declared method. */
   declare readonly incomingEmail: pulumi.Output<"ServerSideSynchronization" | "None" | undefined>;

@@ -383,7 +383,7 @@ export async function releaseSource(
   for (const { name, targets } of source.copies.filter((one) => !isForDynamics(one))) {
     const to = targets.map((target) => target.name).join(", ");
     operation.warn(
-      `${pathOf(key)}: the rule "${name}" stays, and forwards everything to ${to}. It has no name of ours.`,
+      `${pathOf(key)}: the rule "${name}" stays, and forwards everything to ${to}. Its name is not one that this package gives.`,
     );
   }
   const own = [rule, ...copies].map((one) => one?.id);

@@ -21,7 +21,7 @@ import {
 export interface IndividualMailboxArgs {
   /**
    * The Dynamics user whose mailbox record this is, by address, sign-in name, or id of Dynamics or Entra. Exactly one of `user`
-   * and `queue`. Another spelling of the same user is no change; another user replaces.
+   * and `queue`. Another spelling of the same user is no change. Another user replaces.
    */
   user?: pulumi.Input<string | undefined>;
   /** The queue whose mailbox record this is, by id (a `Queue`'s `id`), address or name. Another queue replaces. */
@@ -32,7 +32,7 @@ export interface IndividualMailboxArgs {
    */
   emailAddress?: pulumi.Input<string | undefined>;
   /**
-   * The e-mail server profile, by name or id; it must be active. `false`: none, and drift where there is one. Changed in place: it
+   * The e-mail server profile, by name or id. It must be active. `false`: none, and drift where there is one. Changed in place: it
    * needs a new test.
    */
   serverProfile?: pulumi.Input<string | false | undefined>;
@@ -52,7 +52,7 @@ export interface IndividualMailboxArgs {
   deleteAfterProcessing?: pulumi.Input<boolean | undefined>;
   /**
    * What server-side synchronisation signs in with. Refused unless the server profile takes the credentials of the mailbox
-   * record. The password is kept encrypted and is never read; one that was there before cannot be put back. `false`, written as it
+   * record. The password is kept encrypted and is never read. One that was there before cannot be put back. `false`, written as it
    * stands: none, and drift where there are some.
    */
   credentials?: pulumi.Input<Credentials | false | undefined>;
@@ -63,7 +63,7 @@ export interface IndividualMailboxArgs {
    */
   approveEmail?: pulumi.Input<boolean | undefined>;
   /**
-   * Whether to run Test & Enable when the resource is created and after a change that needs it; not while the address is not
+   * Whether to run Test & Enable when the resource is created and after a change that needs it, but not while the address is not
    * approved, nor when nothing is synchronised by the server. Default true. A string is a trigger: any change of it runs the test
    * again. `{ require: true }` fails the deployment on a failed test.
    */
@@ -74,7 +74,7 @@ export interface IndividualMailboxArgs {
 
 /**
  * The mailbox record that Dynamics 365 made for a user or a queue. It is edited and never made or deleted: Dynamics does both,
- * with the user or queue. A property that is not declared is left alone; one that is removed from the program, and all of them when
+ * with the user or queue. A property that is not declared is left alone. One that is removed from the program, and all of them when
  * the resource is deleted, go back to what they were before, unless somebody changed them meanwhile. Of an imported one nothing is
  * known from before, so nothing goes back. Microsoft prefers these mailboxes over a {@link ForwardingMailbox}.
  *
@@ -102,7 +102,7 @@ export class IndividualMailbox extends MailboxRecordResource {
    * never changed.
    *
    * @param name logical name in the stack.
-   * @param idOrOwner the id of the Dataverse `mailbox` row; or the user, by address, sign-in name or id of Dynamics or Entra; or the
+   * @param idOrOwner the id of the Dataverse `mailbox` row, or the user by address, sign-in name or id of Dynamics or Entra, or the
    *   queue, by id, address or name. `id` is the row's id, whatever was asked for.
    * @param options Pulumi's resource options, and the Dataverse environment.
    * @returns the record. Where there is none, several or a forward mailbox, the deployment fails and says what is there.
@@ -140,7 +140,7 @@ export class IndividualMailbox extends MailboxRecordResource {
   >;
   /** The declared value. */
   declare readonly deleteAfterProcessing: pulumi.Output<boolean | undefined>;
-  /** The declared credentials; a secret. */
+  /** The declared credentials, as a secret. */
   declare readonly credentials: pulumi.Output<pulumi.UnwrappedObject<Credentials> | false | undefined>;
   /** The ways to write the user or queue that are known to mean it. */
   declare readonly knownAs: pulumi.Output<string[]>;

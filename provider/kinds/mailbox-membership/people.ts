@@ -256,7 +256,7 @@ export async function mailboxNamed(identifier: string, operation: MembershipOper
   const recipient = await recipientNamed(identifier, "mailbox", operation);
   const mailbox = recipient.id === "" ? undefined : await operation.services.mailboxes.withId(recipient.id);
   if (mailbox === undefined) {
-    throw new InputError([{ path: "mailbox", reason: `is ${describe(recipient)}, which is no mailbox` }]);
+    throw new InputError([{ path: "mailbox", reason: `is ${describe(recipient)}, which is not a mailbox` }]);
   }
   return mailbox;
 }

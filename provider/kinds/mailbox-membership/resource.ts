@@ -19,13 +19,13 @@ export interface MemberRights {
   /** Send on Behalf (`GrantSendOnBehalfTo`): send "on behalf of" the mailbox. Default false. */
   sendOnBehalf?: pulumi.Input<boolean | undefined>;
   /**
-   * Whether Outlook opens the mailbox by itself. Default true; only with Full Access, never for a group. Exchange cannot be
-   * asked for it, so it is known from the state alone; a change takes the grant away and gives it again, one member at a time.
+   * Whether Outlook opens the mailbox by itself. Default true. It goes with Full Access only, and never to a group. Exchange cannot be
+   * asked for it, so it is known from the state alone. A change takes the grant away and gives it again, one member at a time.
    */
   automapping?: pulumi.Input<boolean | undefined>;
   /**
    * Rights of the mailbox's own permission list beside Full Access (`AccessRights` of `Add-MailboxPermission`). Not managed unless
-   * declared; declared they are exact, and `[]` is none. Not declared, they are drift of an exclusive membership and a warning in others.
+   * declared. Declared they are exact, and `[]` is none. Not declared, they are drift of an exclusive membership and a warning in others.
    */
   otherRights?: pulumi.Input<readonly pulumi.Input<OtherRight>[] | undefined>;
   /**
@@ -60,18 +60,18 @@ export interface DeclaredRights {
 export interface MailboxMembershipArgs {
   /**
    * The mailbox: a `SharedMailbox`'s `id` (best), or any address, sign-in name or object id. Another spelling of the same
-   * mailbox is no change; another mailbox replaces.
+   * mailbox is no change. Another mailbox replaces.
    */
   mailbox: pulumi.Input<string>;
   /**
    * People and mail-enabled security groups, by address, sign-in name or object id: a list, where everyone gets Full Access
    * and Send As as the admin centre gives them, or a map from member to {@link MemberRights}. Kept in state as the map, keys
-   * in lower case, so that a diff names people. At most 500 entries fit on a mailbox; Microsoft supports 25 people at once.
+   * in lower case, so that a diff names people. At most 500 entries fit on a mailbox. Microsoft supports 25 people at once.
    */
   members: pulumi.Input<readonly pulumi.Input<string>[] | Record<string, pulumi.Input<MemberRights>>>;
   /**
    * Whether nobody else may have access. Default false: other people's access is left alone. True: `pulumi refresh` brings
-   * strangers in as members, the next preview names their removal, and `pulumi up` removes them; nothing that no preview
+   * strangers in as members, the next preview names their removal, and `pulumi up` removes them. Nothing that no preview
    * showed is taken away, so the first deployment only warns. A stranger is whoever is allowed anything by an explicit entry. Entries
    * that are nobody's (SELF, inherited, denying, role groups, orphaned SIDs) are left and listed in `otherMembers`. One exclusive resource a mailbox.
    */
@@ -90,14 +90,14 @@ export interface MailboxMembershipArgs {
   /**
    * What becomes of Full Access, Send As and other entries of users and groups that are deleted. They fill the list of 500 entries,
    * and those of a user work again once the account is restored (30 days). `"keep"` (default) leaves them, listed in
-   * `otherMembers` as orphaned; `"remove"` takes them away, and a refresh that finds new ones shows `"keep"`. Entries of
+   * `otherMembers` as orphaned. `"remove"` takes them away, and a refresh that finds new ones shows `"keep"`. Entries of
    * members that this or another resource declares are not among them.
    */
   orphans?: pulumi.Input<"keep" | "remove" | undefined>;
 }
 
 /**
- * The members that this resource declares on one mailbox; unless it is `exclusive`, other people's access is left alone and
+ * The members that this resource declares on one mailbox. Unless it is `exclusive`, other people's access is left alone and
  * listed in `otherMembers`.
  * Two resources may declare different members of one mailbox.
  *
@@ -125,7 +125,7 @@ export class MailboxMembership extends pulumi.CustomResource {
 
   /**
    * Reads who has access to a mailbox, whoever manages it. It is read at each preview and deployment, and never changed. `members`
-   * are all people and groups with an explicit entry; `exclusive` is false, and automapping, which cannot be read, is taken to be on.
+   * are all people and groups with an explicit entry. `exclusive` is false, and automapping, which cannot be read, is taken to be on.
    *
    * @param name logical name in the stack.
    * @param mailbox the mailbox: its Entra object id, any of its addresses or its sign-in name. `id` is the object id.
@@ -166,8 +166,8 @@ export class MailboxMembership extends pulumi.CustomResource {
   /** Whether entries of deleted users and groups are kept or removed. */
   declare readonly orphans: pulumi.Output<"keep" | "remove" | undefined>;
   /**
-   * Trustees on the mailbox that this resource does not declare, as Exchange names them; those of deleted users and groups by SID,
-   * followed by `(orphaned)` or `(orphaned: <what Exchange prints>)`; one to whom an entry denies something, by `(denied: FullAccess)`. The mailbox's own SELF row is left out.
+   * Trustees on the mailbox that this resource does not declare, as Exchange names them. Those of deleted users and groups by SID,
+   * followed by `(orphaned)` or `(orphaned: <what Exchange prints>)`. One to whom an entry denies something, by `(denied: FullAccess)`. The mailbox's own SELF row is left out.
    */
   declare readonly otherMembers: pulumi.Output<string[]>;
   /** The Entra tenant the mailbox is in. */
@@ -178,7 +178,7 @@ export class MailboxMembership extends pulumi.CustomResource {
    *
    * @param name logical name in the stack.
    * @param args the mailbox and its members.
-   * @param options Pulumi's resource options; `ignoreChanges: ['members["ada@contoso.com"]']` works by canonical key.
+   * @param options Pulumi's resource options. `ignoreChanges: ['members["ada@contoso.com"]']` works by canonical key.
    */
   constructor(name: string, args: MailboxMembershipArgs, options?: pulumi.CustomResourceOptions) {
     super(...registration(resource, name, { ...args, members: keyedInput(args.members) }, options));

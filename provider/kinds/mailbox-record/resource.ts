@@ -18,7 +18,7 @@ export interface Owner {
 export interface Credentials {
   /** User name, 1 to 200 characters. */
   userName: pulumi.Input<string>;
-  /** Password, 1 to 200 characters. Kept encrypted in state; never read back. */
+  /** Password, 1 to 200 characters. Kept encrypted in state. Never read back. */
   password: pulumi.Input<string>;
 }
 
@@ -61,21 +61,21 @@ async function sealedWhenKnown(whole: pulumi.Output<pulumi.UnwrappedObject<Crede
 
 /** What every kind with a mailbox record of Dynamics tells of it. */
 export interface MailboxRecordOutputs {
-  /** Whether the record is a forward mailbox; otherwise it is a user's or a queue's. */
+  /** Whether the record is a forward mailbox. Otherwise it is a user's or a queue's. */
   readonly isForwardMailbox: pulumi.Output<boolean>;
-  /** Id of the user or queue the record belongs to; undefined for a forward mailbox. */
+  /** Id of the user or queue the record belongs to. Undefined for a forward mailbox. */
   readonly regarding: pulumi.Output<string | undefined>;
-  /** Result of the incoming test: `NotRun`, `Success` or `Failure`; `NotRun` where the server does not read, as on Forward Mailbox. */
+  /** Result of the incoming test: `NotRun`, `Success` or `Failure`. `NotRun` where the server does not read, as on Forward Mailbox. */
   readonly incomingEmailStatus: pulumi.Output<TestStatus>;
-  /** Result of the outgoing test; stays `NotRun` where the server sends nothing, as on a forward mailbox. */
+  /** Result of the outgoing test. Stays `NotRun` where the server sends nothing, as on a forward mailbox. */
   readonly outgoingEmailStatus: pulumi.Output<TestStatus>;
-  /** Result of the test of appointments, contacts and tasks; stays `NotRun` where the server synchronises none. */
+  /** Result of the test of appointments, contacts and tasks. Stays `NotRun` where the server synchronises none. */
   readonly appointmentsContactsTasksStatus: pulumi.Output<TestStatus>;
-  /** When the last test finished, ISO 8601; undefined if none has. */
+  /** When the last test finished, ISO 8601. Undefined if none has. */
   readonly mailboxTestCompletedOn: pulumi.Output<string | undefined>;
   /** Approval of the address: `Empty`, `Approved`, `Pending` or `Rejected`. */
   readonly emailApproval: pulumi.Output<EmailApproval>;
-  /** Id of the record's server profile; undefined where it has none. */
+  /** Id of the record's server profile. Undefined where it has none. */
   readonly serverProfileId: pulumi.Output<string | undefined>;
   /** Id of the Dataverse organisation. */
   readonly organizationId: pulumi.Output<string>;

@@ -130,7 +130,7 @@ export const adopt = z
   .union([z.boolean(), z.string()], { error: "must be true, false or the id of the row to take over" })
   .transform((value) => (typeof value === "string" ? value.trim().toLowerCase() : value))
   .refine((value) => typeof value === "boolean" || isGuid(value), {
-    error: "is no id; write true, or the id of the row to take over",
+    error: "is not an id; write true, or the id of the row to take over",
   });
 
 const LOOPBACK = /^(127\.0\.0\.1|localhost)$/;

@@ -25,17 +25,17 @@ export interface QueueArgs {
   /** Name of the queue, 1 to 200 characters. Changed in place. */
   name: pulumi.Input<string>;
   /**
-   * Address of the mailbox that the queue gets its mail from, at most 100 characters; best a `SharedMailbox`, which needs no licence.
+   * Address of the mailbox that the queue gets its mail from, at most 100 characters. A `SharedMailbox` is best, because it needs no licence.
    * It must exist in the tenant. Changed in place: a new address needs a new approval and a new test.
    */
   emailAddress: pulumi.Input<string>;
   /**
    * Who owns the queue: a user or a team of the Dynamics environment. Default when created: the application that deploys.
-   * Undeclared, it is left alone afterwards; removed from the program, it goes back to the application. Changed in place.
+   * Undeclared, it is left alone afterwards. Removed from the program, it goes back to the application. Changed in place.
    */
   owner?: pulumi.Input<Owner | undefined>;
   /**
-   * The e-mail server profile of the queue's mailbox record, by name or id; it must be active. Default: the organisation's. `false`:
+   * The e-mail server profile of the queue's mailbox record, by name or id. It must be active. Default: the organisation's. `false`:
    * none, and drift where there is one. Changed in place: it needs a new test.
    */
   serverProfile?: pulumi.Input<string | false | undefined>;
@@ -59,7 +59,7 @@ export interface QueueArgs {
    */
   approveEmail?: pulumi.Input<boolean | undefined>;
   /**
-   * Whether to run Test & Enable on the queue's mailbox record after creation and after a change that needs it; not while the
+   * Whether to run Test & Enable on the queue's mailbox record after creation and after a change that needs it, but not while the
    * address is not approved, nor when nothing is synchronised by the server. Default true. A string is a trigger: any change of it
    * runs the test again. `{ require: true }` fails the deployment on a failed test.
    */
@@ -67,13 +67,13 @@ export interface QueueArgs {
   /** The Dataverse environment the queue is in. Default: the configuration's. Another one replaces. */
   environmentUrl?: pulumi.Input<string | undefined>;
   /**
-   * Take over the queue that has the address already, or the one with this id. With none, one is made; with several the id must be
+   * Take over the queue that has the address already, or the one with this id. With none, one is made. With several the id must be
    * written. What it overwrites is said as a warning. Looked at when the resource is created only.
    */
   adopt?: pulumi.Input<boolean | string | undefined>;
   /**
    * What happens to the queue when the resource is deleted: `delete` (default for one this resource made) or `retain` (default for
-   * one that was adopted or imported). A queue that still has items is not deleted; the error says how many (0x80631117).
+   * one that was adopted or imported). A queue that still has items is not deleted. The error says how many (0x80631117).
    */
   deletion?: pulumi.Input<"delete" | "retain" | undefined>;
 }

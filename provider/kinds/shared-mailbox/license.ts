@@ -314,7 +314,7 @@ function requireAssignable(declared: License, { add }: Reassignment, licensing: 
     throw new InputError(
       unknown.map((plan) => ({
         path: "license.disabledPlans",
-        reason: `${plan} is no service plan of ${subscription.skuPartNumber}; it has ${names.join(", ")}`,
+        reason: `${plan} is not a service plan of ${subscription.skuPartNumber}; it has ${names.join(", ")}`,
       })),
       { nextStep: nothing },
     );

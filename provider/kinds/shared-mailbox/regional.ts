@@ -155,7 +155,7 @@ const language = z.string({ error: "must be text: a culture code such as da-DK" 
       code: "custom",
       message: isNeutral
         ? "is a language without a country, which Exchange does not take; write a culture code such as da-DK"
-        : "is no language that is known; write a culture code of language and country such as da-DK",
+        : "is not a known language; write a culture code of language and country such as da-DK",
     });
     return z.NEVER;
   }
@@ -170,7 +170,7 @@ const timeZone = z
       context.addIssue({
         code: "custom",
         message:
-          'is no time zone that Exchange knows; write the name Windows has for it, such as "Romance Standard Time", or an ' +
+          'is not a time zone that Exchange knows; write the name Windows has for it, such as "Romance Standard Time", or an ' +
           "IANA name such as Europe/Copenhagen",
       });
       return z.NEVER;

@@ -13,8 +13,8 @@ import {
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
 export interface Forwarding {
   /**
-   * Where to. In one of the tenant's authoritative accepted domains it must be a recipient of the tenant (waited for if it
-   * is being created) and is stored by id, so that a renamed recipient is no drift; elsewhere it is an outside address.
+   * Where to. In one of the tenant's authoritative accepted domains it must be a recipient of the tenant. One that is
+   * being created is waited for. It is stored by id, so that a renamed recipient is not drift. Elsewhere it is an outside address.
    * Automatic forwarding to the outside is blocked by default in Exchange Online (non-delivery report 5.7.520). A target from which
    * mail comes back here, by forwarding or by the sources of a ForwardingMailbox, is refused.
    */
@@ -45,13 +45,13 @@ export interface AutomaticReplies {
   /** Whether it replies: not at all, until this is changed, or between `start` and `end`. */
   status: pulumi.Input<"disabled" | "alwaysEnabled" | "scheduled">;
   /**
-   * What people of the organisation are told: text or html. The document Exchange puts around it is no difference. While the
+   * What people of the organisation are told: text or html. The document that Exchange puts around it does not count. While the
    * status is `"disabled"` it is not compared. Removal puts back "".
    */
   internalMessage?: pulumi.Input<string | undefined>;
-  /** What the others are told; as `internalMessage`. */
+  /** What the others are told, in the form of `internalMessage`. */
   externalMessage?: pulumi.Input<string | undefined>;
-  /** Which of the others are told anything; `"contactsOnly"` are those in the mailbox's contacts. Removal puts back `"all"`. */
+  /** Which of the others are told anything. `"contactsOnly"` are those in the mailbox's contacts. Removal puts back `"all"`. */
   externalAudience?: pulumi.Input<"none" | "contactsOnly" | "all" | undefined>;
   /**
    * From when on, ISO 8601 with `Z` or an offset, to the second: `2026-12-24T12:00:00+01:00`. Goes with `"scheduled"` only, and is
@@ -59,7 +59,7 @@ export interface AutomaticReplies {
    */
   start?: pulumi.Input<string | undefined>;
   /**
-   * Until when; as `start`, and after it. A time that is over is refused when the replies are new or changed, because Exchange takes
+   * Until when, in the form of `start`, and after it. A time that is over is refused when the replies are new or changed, because Exchange takes
    * no such schedule. One that ends later is left as it is: nothing is sent by it any more, and nothing about it is a difference.
    */
   end?: pulumi.Input<string | undefined>;
@@ -68,7 +68,7 @@ export interface AutomaticReplies {
 /** Language, time zone and formats of a mailbox. Members that are left out are not managed. */
 export interface RegionalSettings {
   /**
-   * Culture code of language and country, such as `da-DK`, compared without case; a language alone (`da`) is refused. A change
+   * Culture code of language and country, such as `da-DK`, compared without case. A language alone (`da`) is refused. A change
    * also puts formats that are not declared back to the new language's default, because Exchange refuses it otherwise. It cannot
    * be un-set: removal keeps it, with a warning.
    */
@@ -80,16 +80,16 @@ export interface RegionalSettings {
    */
   timeZone?: pulumi.Input<string | undefined>;
   /**
-   * How dates are written, e.g. `dd-MM-yyyy`; one that Windows has for the language. What can be none is refused before anything is
+   * How dates are written, e.g. `dd-MM-yyyy`, in a form that Windows has for the language. What can be none is refused before anything is
    * sent: for `en-GB` and `en-US` all but their lists, for every language letters that mean something else (`mm` are minutes). The lists of
    * other languages are nowhere to be had: an unusual order is a warning, and Exchange decides. Removal puts back the language's default.
    */
   dateFormat?: pulumi.Input<string | undefined>;
-  /** How times are written, e.g. `HH:mm`; likewise. */
+  /** How times are written, e.g. `HH:mm`, in a form that Windows has for the language. */
   timeFormat?: pulumi.Input<string | undefined>;
   /**
    * Give the default folders (Inbox, Sent Items …) their names in the language, once and after each change of it. Default false.
-   * Names cannot be read back reliably and are no drift; false and removal leave them as they are.
+   * Names cannot be read back reliably and are not drift. False and removal leave them as they are.
    */
   localizeFolders?: pulumi.Input<boolean | undefined>;
 }
@@ -120,7 +120,7 @@ export interface CopySentItems {
 
 /**
  * A size limit: text with a unit (`"49.5 GB"`, `"50GB"`, `"512 MB"`, `"53,150,220,288 bytes"`) or a number of bytes. A text without
- * a unit and a size below 1 MB are refused. A kilobyte is 1,024 bytes, as in Exchange; rounded up to whole kilobytes.
+ * a unit and a size below 1 MB are refused. A kilobyte is 1,024 bytes, as in Exchange. Sizes are rounded up to whole kilobytes.
  */
 export type Size = string | number;
 
@@ -130,7 +130,7 @@ export interface Quota {
   issueWarning: pulumi.Input<Size>;
   /** From when on nothing can be sent. At most `prohibitSendReceive`, never below the present size. */
   prohibitSend: pulumi.Input<Size>;
-  /** From when on nothing can be sent or received. At most 100 GB, above 50 GB only with a licence; never below the present size. */
+  /** From when on nothing can be sent or received. At most 100 GB, above 50 GB only with a licence. Never below the present size. */
   prohibitSendReceive: pulumi.Input<Size>;
 }
 
@@ -139,20 +139,20 @@ export type CustomAttributeNumber = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 
 
 /** A litigation hold that ends. */
 export interface LitigationHold {
-  /** How long each item is kept, in days since it was received or created; a whole number from 1. */
+  /** How long each item is kept, in days since it was received or created. A whole number from 1. */
   days: pulumi.Input<number>;
 }
 
 /** A licence of the tenant for the account behind the mailbox. */
 export interface License {
-  /** Part number (`EXCHANGEENTERPRISE`) or id of the licence; the two spellings of a well-known one are no difference. */
+  /** Part number (`EXCHANGEENTERPRISE`) or id of the licence. The two spellings of a well-known one are the same. */
   sku: pulumi.Input<string>;
   /**
    * Where the licence is used: two letters (ISO 3166), e.g. `SE`. Set before the licence is assigned, and only where the account
-   * has none, as every new one; never overwritten, compared or taken back.
+   * has none, as every new one. Never overwritten, compared or taken back.
    */
   usageLocation?: pulumi.Input<string | undefined>;
-  /** Service plans of the licence that are off, by name or id. Default: left alone; all on in a new assignment. */
+  /** Service plans of the licence that are off, by name or id. Default: they are left alone, and all are on in a new assignment. */
   disabledPlans?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
 }
 
@@ -161,24 +161,24 @@ export interface SharedMailboxArgs {
   /** The name people see, 1 to 256 characters. Changed in place. */
   displayName: pulumi.Input<string>;
   /**
-   * The primary SMTP address, in an accepted domain of the tenant; compared without case. Changed in place: the old address
+   * The primary SMTP address, in an accepted domain of the tenant. Compared without case. Changed in place: the old address
    * stays as an alias unless `emailAliases` is declared. The sign-in name follows only where it equalled the old address. An address
-   * that another SharedMailbox of the program gives up moves in the same deployment; two may swap theirs.
+   * that another SharedMailbox of the program gives up moves in the same deployment. Two may swap theirs.
    */
   primarySmtpAddress: pulumi.Input<string>;
   /**
    * The Exchange alias (mail nickname): at most 64 characters, letters, digits and ``!#$%&'*+-/=?^_`{|}~``, dots inside.
    * Unique in the tenant. Default, chosen once when the mailbox is created: the local part, where nobody in the tenant has it as
    * alias, or as address or sign-in name in the default or the initial domain. Otherwise, as for the second of two `info@` in two
-   * domains, the local part and the domain's first label (`info-fabrikam`), then a number behind it; a warning says who has it. The
-   * sign-in name of a new mailbox is the alias in the default domain. Changed in place; removing it keeps the value.
+   * domains, the local part and the domain's first label (`info-fabrikam`), then a number behind it. A warning says who has it. The
+   * sign-in name of a new mailbox is the alias in the default domain. Changed in place. Removing it keeps the value.
    */
   alias?: pulumi.Input<string | undefined>;
   /**
    * Further SMTP addresses, compared as a set without case. Undeclared, they are left alone. Declared, they are exact from
    * the second deployment on: addresses found at adoption are named by the next refreshed preview before they go. System
    * addresses (SIP, SPO, X500, EUM, the sign-in name, `alias@` the default domain, the initial domain's) are not listed, and removed only
-   * if they were declared; the sign-in name and `alias@` the initial domain stay even then, with a warning. They move between the
+   * if they were declared. The sign-in name and `alias@` the initial domain stay even then, with a warning. They move between the
    * mailboxes of a program as primary addresses do.
    */
   emailAliases?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
@@ -187,11 +187,11 @@ export interface SharedMailboxArgs {
    * in to a shared mailbox, people reach it with their own account. Blocking also revokes the sessions that are open.
    */
   signInBlocked?: pulumi.Input<boolean | undefined>;
-  /** Whether address lists leave the mailbox out. Default false. Changed in place; removal puts back false. */
+  /** Whether address lists leave the mailbox out. Default false. Changed in place. Removal puts back false. */
   hiddenFromAddressLists?: pulumi.Input<boolean | undefined>;
   /**
    * Whether only signed-in senders of the tenant may write to the mailbox, so that mail from outside is refused. Exchange's default is
-   * that everybody may. Changed in place; removal puts back false.
+   * that everybody may. Changed in place. Removal puts back false.
    *
    * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailbox
    */
@@ -199,16 +199,16 @@ export interface SharedMailboxArgs {
   /**
    * By which protocols the mailbox can be opened: nobody signs in to a shared mailbox by any of them, and an account whose sign-in
    * somebody allows is open to all. Managed one by one. Exchange's default is that each is open, and for `smtpAuth` what the
-   * organisation says; removal puts that back. Before you close `owa`, `mapi` or `ews`, try with a mailbox of your own whether its
+   * organisation says. Removal puts that back. Before you close `owa`, `mapi` or `ews`, try with a mailbox of your own whether its
    * members still work in it: Microsoft documents these settings for the mailbox's own user only.
    *
    * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-casmailbox
    */
   protocols?: pulumi.Input<Protocols | undefined>;
   /**
-   * The people, groups and mailboxes from whom alone the mailbox takes messages, by address, sign-in name or object id; a group stands for
-   * its members. `[]` declares that it takes messages from everybody: a restriction that somebody sets is drift. Changed in place;
-   * removal ends the restriction.
+   * The people, groups and mailboxes from whom alone the mailbox takes messages, by address, sign-in name or object id. A group stands for
+   * its members. `[]` declares that it takes messages from everybody: a restriction that somebody sets is drift. Changed in place.
+   * Removal ends the restriction.
    */
   acceptMessagesOnlyFrom?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /** The people, groups and mailboxes from whom the mailbox takes no messages. Otherwise as `acceptMessagesOnlyFrom`. */
@@ -216,20 +216,20 @@ export interface SharedMailboxArgs {
   /** Forwarding of all mail. `false` declares that there is none: one that somebody sets is drift. Removal stops it. */
   forwarding?: pulumi.Input<Forwarding | false | undefined>;
   /**
-   * Automatic replies. Changed in place; removal disables them and clears the texts that were declared.
+   * Automatic replies. Changed in place. Removal disables them and clears the texts that were declared.
    *
    * @see https://learn.microsoft.com/graph/api/resources/automaticrepliessetting
    */
   automaticReplies?: pulumi.Input<AutomaticReplies | undefined>;
   /**
-   * Language, time zone and formats. Changed in place; language and time zone stay when they are removed.
+   * Language, time zone and formats. Changed in place. Language and time zone stay when they are removed.
    *
    * @see https://learn.microsoft.com/powershell/module/exchangepowershell/set-mailboxregionalconfiguration
    */
   regional?: pulumi.Input<RegionalSettings | undefined>;
   /**
    * What people see while they write to the mailbox: plain text of at most 175 characters, shown as it is written, `&` and
-   * `<two>` too; html is refused. The document Exchange puts around it is no difference. Translations are left alone. `false`
+   * `<two>` too. HTML is refused. The document that Exchange puts around it does not count. Translations are left alone. `false`
    * declares that there is none. Removal, or null, clears it.
    */
   mailTip?: pulumi.Input<string | false | undefined>;
@@ -240,7 +240,7 @@ export interface SharedMailboxArgs {
   customAttributes?: pulumi.Input<
     Partial<Record<CustomAttributeNumber, pulumi.Input<string | false | undefined>>> | undefined
   >;
-  /** Whether the mailbox keeps copies of what members send from it. Exchange's default is not to; removal puts that back. */
+  /** Whether the mailbox keeps copies of what members send from it. Exchange's default is not to. Removal puts that back. */
   copySentItems?: pulumi.Input<CopySentItems | undefined>;
   /**
    * How large the mailbox may become. Default: 49, 49.5 and 50 GB, with Exchange Online Plan 2 98, 99 and 100 GB. Above 50 GB it
@@ -255,20 +255,20 @@ export interface SharedMailboxArgs {
   /**
    * Litigation hold: `true` keeps everything without an end, `{ days }` each item for so long. Needs a `license` with Exchange Online
    * Plan 2 (or Plan 1 with Exchange Online Archiving) and, for the deploying application, the management role Legal Hold. Removal or
-   * null keeps it, with a warning; only `false` lifts it, and Exchange keeps the content for 30 days more then. A longer hold that
+   * null keeps it, with a warning. Only `false` lifts it, and Exchange keeps the content for 30 days more then. A longer hold that
    * somebody else set, or that an adoption finds, stays until a refresh has shown it.
    */
   litigationHold?: pulumi.Input<boolean | LitigationHold | undefined>;
   /**
-   * Whether the mailbox has an archive. Needs a `license` as `litigationHold` does. Removal or null keeps it, with a warning; only
-   * `false` disables it, never under a hold; its content can be connected again for 30 days. One that somebody else enabled, or that
+   * Whether the mailbox has an archive. Needs a `license` as `litigationHold` does. Removal or null keeps it, with a warning. Only
+   * `false` disables it, never under a hold. Its content can be connected again for 30 days. One that somebody else enabled, or that
    * an adoption finds, stays until a refresh has shown it.
    */
   archive?: pulumi.Input<boolean | undefined>;
   /**
-   * The licence of the account behind the mailbox. None is needed up to 50 GB; a larger quota, `archive` and `litigationHold` without
+   * The licence of the account behind the mailbox. None is needed up to 50 GB. A larger quota, `archive` and `litigationHold` without
    * a sufficient one are refused, in preview for well-known licences, otherwise before the first write. `"external"`: assigned
-   * elsewhere, e.g. by a group; the account's licences are then checked before the first write that needs one. A change of `sku`
+   * elsewhere, e.g. by a group. The account's licences are then checked before the first write that needs one. A change of `sku`
    * assigns the new licence and takes the old one away in one step. Removal or null keeps the licence, with a warning. `false` declares
    * that the account has no licence with Exchange: one that somebody assigns is drift, and goes once a preview has shown it. Nothing
    * is taken away that size, archive or a hold needs, nor what a group assigned.
@@ -276,19 +276,19 @@ export interface SharedMailboxArgs {
   license?: pulumi.Input<License | "external" | false | undefined>;
   /**
    * What the mailbox is, which need not be written. A mailbox that somebody turned into another type shows it here after a
-   * refresh, e.g. `"UserMailbox"`; the next deployment converts it back. Its sign-in is blocked first, unless `signInBlocked` is
-   * false; a licence stays assigned; above 50 GB a sufficient one must be.
+   * refresh, e.g. `"UserMailbox"`. The next deployment converts it back. Its sign-in is blocked first, unless `signInBlocked` is
+   * false. A licence stays assigned. Above 50 GB a sufficient one must be.
    */
   type?: pulumi.Input<"SharedMailbox" | undefined>;
   /**
    * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what
    * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
-   * written in the program. `"convert"` also takes a person's mailbox: its sign-in is blocked and its type becomes shared; the
+   * written in the program. `"convert"` also takes a person's mailbox: its sign-in is blocked and its type becomes shared. The
    * account must have a licence, which stays, and no administrator's role. Read only when the mailbox is created.
    */
   adopt?: pulumi.Input<boolean | "convert" | undefined>;
   /**
-   * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days (see `restoreDeleted`); `"retain"` leaves it in the tenant;
+   * What deletion does: `"soft"` deletes the mailbox, which stays recoverable for 30 days (see `restoreDeleted`). `"retain"` leaves it in the tenant.
    * `"purge"` deletes mailbox and account for good, in the order Exchange needs. Default: `"soft"` for a mailbox this resource
    * created, `"retain"` for one it adopted or restored or that was imported. Holds are read first: a held mailbox would become
    * an inactive one and not come back, so its deletion is refused unless `{ mode: "soft", allowInactive: true }` says so.
@@ -296,9 +296,9 @@ export interface SharedMailboxArgs {
   deletion?: pulumi.Input<DeletionMode | Deletion | undefined>;
   /**
    * What a creation does about a deleted mailbox that had the address as its primary one. Undeclared: it is refused, and the error says
-   * what is in that mailbox. `true` brings it back with its content; the access that people had to it, and forwarding that is not
-   * declared, are taken away, because no preview showed them. None found makes a new one, several are an error that lists them, and an Exchange guid picks one. `false`: a new, empty one is meant; also for a stack that is destroyed
-   * and made again every day. Read only when the mailbox is created; a later change is a warning.
+   * what is in that mailbox. `true` brings it back with its content. The access that people had to it, and forwarding that is not
+   * declared, are taken away, because no preview showed them. None found makes a new one, several are an error that lists them, and an Exchange guid picks one. `false`: a new, empty one is meant, also for a stack that is destroyed
+   * and made again every day. Read only when the mailbox is created. A later change is a warning.
    */
   restoreDeleted?: pulumi.Input<boolean | string | undefined>;
 }
@@ -307,7 +307,7 @@ export interface SharedMailboxArgs {
  * A shared mailbox of Exchange Online: a mailbox on an account nobody signs in to, read and answered by its members (see
  * {@link MailboxMembership}). Needs no licence up to 50 GB. No property replaces: every change is made in place.
  *
- * Created through the Exchange admin API (`New-Mailbox -Shared`), because Microsoft Graph cannot create one; the account's
+ * Created through the Exchange admin API (`New-Mailbox -Shared`), because Microsoft Graph cannot create one. The account's
  * sign-in is blocked through Graph.
  *
  * @see https://learn.microsoft.com/microsoft-365/admin/email/about-shared-mailboxes
@@ -326,7 +326,7 @@ export class SharedMailbox extends pulumi.CustomResource {
 
   /**
    * Reads a shared mailbox that this program does not manage, such as another team's. It is read at each preview and deployment, and
-   * never changed. Every property is filled, declared or not; `created` is false. A mailbox that this stack declared until now goes when
+   * never changed. Every property is filled, declared or not. `created` is false. A mailbox that this stack declared until now goes when
    * its declaration does, unless `get` has the same name or the declaration was deployed with `retainOnDelete: true` before.
    *
    * @param name logical name in the stack.
@@ -348,9 +348,9 @@ export class SharedMailbox extends pulumi.CustomResource {
   declare readonly displayName: pulumi.Output<string>;
   /** The primary SMTP address in canonical form: lower case. */
   declare readonly primarySmtpAddress: pulumi.Output<string>;
-  /** The declared alias; `mailNickname` is the one the mailbox has. */
+  /** The declared alias. `mailNickname` is the one the mailbox has. */
   declare readonly alias: pulumi.Output<string | undefined>;
-  /** The declared further addresses in canonical form; `addresses` are all the mailbox has. */
+  /** The declared further addresses in canonical form. `addresses` are all the mailbox has. */
   declare readonly emailAliases: pulumi.Output<string[] | undefined>;
   /** Whether sign-in is blocked. */
   declare readonly signInBlocked: pulumi.Output<boolean>;
@@ -382,17 +382,17 @@ export class SharedMailbox extends pulumi.CustomResource {
   declare readonly maxSendSize: pulumi.Output<string | undefined>;
   /** The declared size in canonical form: `36 MB`. */
   declare readonly maxReceiveSize: pulumi.Output<string | undefined>;
-  /** The declared hold; `holds` are all there are. */
+  /** The declared hold. `holds` are all there are. */
   declare readonly litigationHold: pulumi.Output<boolean | pulumi.UnwrappedObject<LitigationHold> | undefined>;
   /** The declared value. */
   declare readonly archive: pulumi.Output<boolean | undefined>;
   /** The declared licence in canonical form: well-known ones by part number. */
   declare readonly license: pulumi.Output<pulumi.UnwrappedObject<License> | "external" | false | undefined>;
   /**
-   * True when this resource made the mailbox, rather than adopting, restoring or importing it; decides the default of `deletion`.
+   * True when this resource made the mailbox, rather than adopting, restoring or importing it. Decides the default of `deletion`.
    */
   declare readonly created: pulumi.Output<boolean | undefined>;
-  /** The language the default folders were last named in by `regional.localizeFolders`; "" where the mailbox had none. */
+  /** The language the default folders were last named in by `regional.localizeFolders`. "" where the mailbox had none. */
   declare readonly foldersLanguage: pulumi.Output<string | undefined>;
   /** The account's sign-in name: at creation the alias in the tenant's default domain, there usually the primary address. */
   declare readonly userPrincipalName: pulumi.Output<string>;
@@ -410,11 +410,11 @@ export class SharedMailbox extends pulumi.CustomResource {
   declare readonly createdAt: pulumi.Output<string>;
   /** What keeps the mailbox from being deleted, in words: litigation, in-place and delay holds, retention labels. */
   declare readonly holds: pulumi.Output<string[]>;
-  /** What the mailbox held when a deployment last created or changed it, in bytes; a refresh leaves it, because every message changes it. */
+  /** What the mailbox held when a deployment last created or changed it, in bytes. A refresh leaves it, because every message changes it. */
   declare readonly size: pulumi.Output<number>;
   /** Number of items in the mailbox, as of the same moment as `size`. */
   declare readonly itemCount: pulumi.Output<number>;
-  /** What `quota`, `maxSendSize` and `maxReceiveSize` were when this resource began to manage them; their removal puts it back. */
+  /** What `quota`, `maxSendSize` and `maxReceiveSize` were when this resource began to manage them. Their removal puts it back. */
   declare readonly valuesBefore: pulumi.Output<
     { quota?: Record<keyof Quota, string>; maxSendSize?: string; maxReceiveSize?: string } | undefined
   >;
@@ -430,7 +430,7 @@ export class SharedMailbox extends pulumi.CustomResource {
    *
    * @param name logical name in the stack.
    * @param args what the mailbox should be.
-   * @param options Pulumi's resource options; `deleteBeforeReplace` is always on.
+   * @param options Pulumi's resource options. `deleteBeforeReplace` is always on.
    */
   constructor(name: string, args: SharedMailboxArgs, options?: pulumi.CustomResourceOptions) {
     super(...registration(resource, name, { ...args }, options));
