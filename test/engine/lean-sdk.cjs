@@ -1,34 +1,60 @@
 /**
- * For the Node processes of a test's deployments: `node --require` this. Pulumi's SDK loads the TypeScript compiler and a package
- * manager at its start, to serialize functions; a provider that is named by its module has none to serialize. Here the two are
- * loaded when something of them is used: a third less processor time for each deployment.
+ * For the Node processes of a test's deployments: `node --require` this. Pulumi's SDK loads at its start what it needs to serialize
+ * functions, to trace, and to drive the CLI from a program. A provider that is named by its module has no function to serialize, and
+ * these programs do nothing of the rest. Here all of that is loaded when something of it is used: half of the processor time of each
+ * deployment was spent on it.
  */
 const Module = require("node:module");
 
-const late = new Set(["typescript", "@npmcli/arborist"]);
-const proxies = new Map();
 const load = Module._load;
+const sdk = /[\\/]@pulumi[\\/]pulumi[\\/]/;
+const late = new Set([
+  ...["@npmcli/arborist", "fdir", "normalize-package-data", "typescript", "upath"],
+  ...["@opentelemetry/exporter-zipkin", "@opentelemetry/instrumentation", "@opentelemetry/instrumentation-grpc"],
+  ...["@opentelemetry/resources", "@opentelemetry/sdk-trace-base", "@opentelemetry/sdk-trace-node"],
+  ...["ini", "js-yaml", "semver", "./automation"],
+]);
+
+/** What stands in for a module of the SDK, by the end of the request for it. */
+const replaced = {
+  // It reads the source map of every file of the SDK that stands in a stack, and each resource takes several stacks.
+  "source-map-support/register": () => ({}),
+  // It attaches a debugger to the process, which then hears of every script. The real one catches up when it is asked.
+  "runtime/closure/v8Hooks": (real) => ({
+    isInitializedAsync: async () => {},
+    getSessionAsync: () => real().getSessionAsync(),
+    getScriptUrl: (id) => real().getScriptUrl(id),
+  }),
+};
+
+const stands = new Map();
 
 Module._load = function loadLate(request, parent, isMain) {
-  if (!late.has(request)) {
+  const isOfSdk = parent?.filename != null && sdk.test(parent.filename);
+  const replacement = Object.keys(replaced).find((end) => request.endsWith(end));
+  if (!isOfSdk || (!late.has(request) && replacement === undefined)) {
     return load.call(this, request, parent, isMain);
   }
-  if (!proxies.has(request)) {
-    const module = () => load.call(this, request, parent, isMain);
-    proxies.set(
-      request,
-      new Proxy(
-        {},
-        {
-          // Without this mark the SDK copies every property, which is a use.
-          get: (_, name) => (name === "__esModule" ? true : module()[name]),
-          has: (_, name) => name in module(),
-        },
-      ),
-    );
+  if (!stands.has(request)) {
+    const real = () => load.call(this, request, parent, isMain);
+    stands.set(request, replacement === undefined ? proxyOf(real) : replaced[replacement](real));
   }
-  return proxies.get(request);
+  return stands.get(request);
 };
+
+function proxyOf(real) {
+  return new Proxy(
+    {},
+    {
+      get: (_, name) => {
+        // Without this mark the SDK copies every property, which is a use; with it, it asks for `default` where there is none.
+        const named = name === "__esModule" ? true : real()[name];
+        return name === "default" && named === undefined ? real() : named;
+      },
+      has: (_, name) => name in real(),
+    },
+  );
+}
 
 // The language host that is built from its Go module does not hear from a newer engine that a program is JavaScript.
 process.env.PULUMI_NODEJS_TYPESCRIPT = "false";
