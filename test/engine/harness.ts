@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { transformSync } from "@swc/core";
 
 export { type ServedTenant, startTenant } from "./tenant";
@@ -24,6 +25,9 @@ export { type ServedTenant, startTenant } from "./tenant";
 export const clone = join(__dirname, "..", "..");
 
 const leanSdk = join(__dirname, "lean-sdk.cjs");
+
+/** A backend that holds one empty stack, `test/dev`, and the salt of its secrets: made by the CLI, once for all tests of a run. */
+const template = process.env.MAILBOXES_TEST_RUN && join(process.env.MAILBOXES_TEST_RUN, "template");
 
 /** A resource as the state file holds it. */
 export interface ResourceState {
@@ -114,8 +118,8 @@ export interface ProjectOptions {
   /** The backend of another project, to move resources between the two stacks. */
   backend?: string;
   /**
-   * Run the program as TypeScript, as `pulumi` does by default. Its types are checked in the first deployment after each change of
-   * it: that takes seconds.
+   * Run the program as TypeScript, as `pulumi` does by default, in the first deployment after each change of it: its types are
+   * checked, which takes seconds. The deployments after that run the same program with its types stripped.
    */
   typescript?: boolean;
   /** False: the folder gets no node_modules; the test installs what the program needs. */
@@ -132,9 +136,10 @@ export class Project {
   /** URL of the file backend. */
   readonly backend: string;
   readonly #env: Record<string, string | undefined>;
-  readonly #typescript: boolean;
-  /** Whether the program's types were checked as it stands: by its first deployment. */
-  #isChecked = false;
+  readonly #name: string;
+  /** Whether the next deployment of the program checks its types. */
+  #typescript: boolean;
+  readonly #checksTypes: boolean;
   readonly #running = new Set<ChildProcess>();
   #runs = 0;
 
@@ -152,7 +157,9 @@ export class Project {
   ) {
     this.folder = mkdtempSync(join(process.env.MAILBOXES_TEST_RUN ?? tmpdir(), `${name}-`));
     this.stack = stack;
+    this.#name = name;
     this.#typescript = typescript;
+    this.#checksTypes = typescript;
     const state = join(this.folder, ".state");
     mkdirSync(state);
     this.backend = backend ?? pathToFileURL(state).href;
@@ -165,11 +172,9 @@ export class Project {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       // Shows the option --event-log.
       PULUMI_DEBUG_COMMANDS: "true",
-      ...(linked && !typescript ? { NODE_OPTIONS: `--require ${JSON.stringify(leanSdk)}` } : {}),
+      ...(linked ? { NODE_OPTIONS: `--require ${JSON.stringify(leanSdk)}` } : {}),
     };
-    // JSON is YAML.
-    this.write("Pulumi.yaml", JSON.stringify({ name, runtime: { name: "nodejs", options: { typescript } } }));
-    this.write("package.json", JSON.stringify({ name, private: true, main: typescript ? "index.ts" : "index.js" }));
+    this.#describe();
     if (linked) {
       const modules = join(this.folder, "node_modules");
       mkdirSync(join(modules, "@pulumi"), { recursive: true });
@@ -182,6 +187,15 @@ export class Project {
     this.program(program);
   }
 
+  #describe(): void {
+    const typescript = this.#typescript;
+    const project = { name: this.#name, runtime: { name: "nodejs", options: { typescript } } };
+    // JSON is YAML.
+    this.write("Pulumi.yaml", JSON.stringify(project));
+    const main = typescript ? "index.ts" : "index.js";
+    this.write("package.json", JSON.stringify({ name: this.#name, private: true, main }));
+  }
+
   /** Replaces the program, in TypeScript. Its types are stripped, not checked, unless the project is one with `typescript`. */
   program(source: string): void {
     this.module("index", source);
@@ -189,10 +203,9 @@ export class Project {
 
   /** Writes a module of the program, as `program` does. */
   module(name: string, source: string): void {
-    this.#isChecked = false;
-    if (this.#typescript) {
+    if (this.#checksTypes) {
       this.write(`${name}.ts`, source);
-      return;
+      this.#turnTypescript(true);
     }
     const { code } = transformSync(source, {
       filename: `${name}.ts`,
@@ -202,9 +215,17 @@ export class Project {
     this.write(`${name}.js`, code);
   }
 
+  #turnTypescript(on: boolean): void {
+    if (this.#typescript !== on) {
+      this.#typescript = on;
+      this.#describe();
+    }
+  }
+
   /** Replaces the stack's configuration. Secrets are set with `run("config", "set", "--secret", …)`. */
   configure(config: Record<string, unknown>): void {
-    this.write(`Pulumi.${this.stack}.yaml`, JSON.stringify({ config }, null, 2));
+    const encryptionsalt = template && readFileSync(join(template, "salt"), "utf8");
+    this.write(`Pulumi.${this.stack}.yaml`, JSON.stringify({ config, encryptionsalt }, null, 2));
   }
 
   /** Writes a file into the project's folder and answers with its path. */
@@ -215,8 +236,13 @@ export class Project {
     return file;
   }
 
-  /** Makes the project's stack, as `createProject` does, and selects it. */
+  /** Makes the project's stack, as `createProject` does. */
   async createStack(): Promise<void> {
+    const state = join(this.folder, ".state");
+    if (template && `${this.#name}/${this.stack}` === "test/dev" && this.backend === pathToFileURL(state).href) {
+      cpSync(join(template, ".state"), state, { recursive: true });
+      return;
+    }
     const { exitCode, output } = await this.run("stack", "select", "--create", this.stack);
     if (exitCode !== 0) {
       throw new Error(`The stack cannot be made: ${output}`);
@@ -259,9 +285,10 @@ export class Project {
     this.#runs += 1;
     const log = join(this.folder, `events-${this.#runs}.jsonl`);
     const all = [command, ...args, "--stack", this.stack, "--non-interactive", "--color", "never", "--event-log", log];
-    const env = this.#isChecked ? { PULUMI_NODEJS_TRANSPILE_ONLY: "true", ...options.env } : options.env;
-    const finished = await this.start(all, { ...options, ...(env && { env }) });
-    this.#isChecked ||= finished.exitCode === 0 && ["preview", "up"].includes(command);
+    const finished = await this.start(all, options);
+    if (finished.exitCode === 0 && ["preview", "up"].includes(command)) {
+      this.#turnTypescript(false);
+    }
     return { ...finished, ...readEvents(log) };
   }
 
@@ -278,11 +305,9 @@ export class Project {
 
   /** The state as it stands; secrets stay encrypted. */
   async exportState(stack = this.stack): Promise<ExportedState> {
-    const { exitCode, stdout, output } = await this.run("stack", "export", "--stack", stack);
-    if (exitCode !== 0) {
-      throw new Error(`stack export failed: ${output}`);
-    }
-    return JSON.parse(stdout) as ExportedState;
+    const file = join(fileURLToPath(this.backend), ".pulumi", "stacks", this.#name, `${stack}.json`);
+    const { version, checkpoint } = JSON.parse(readFileSync(file, "utf8"));
+    return { version, deployment: checkpoint.latest ?? {} };
   }
 
   /** The resource of this logical name in the state, or undefined. */
@@ -308,7 +333,12 @@ export class Project {
     return new Promise((resolve, reject) => {
       const child = spawn("pulumi", args, {
         cwd: this.folder,
-        env: { ...this.#env, ...env } as NodeJS.ProcessEnv,
+        env: {
+          ...this.#env,
+          PULUMI_STACK: this.stack,
+          MAILBOXES_TEST_TYPESCRIPT: String(this.#typescript),
+          ...env,
+        } as NodeJS.ProcessEnv,
         stdio: ["ignore", "pipe", "pipe"],
         // A group of its own: the end of the project ends the program and the language host with it.
         detached: true,
