@@ -145,7 +145,16 @@ function parsed(text: string): {
   if (list.some((step) => typeof step?.op !== "string" || typeof step.urn !== "string")) {
     throw new Unreviewable(`This is not the JSON of a preview: a step has no operation or no URN. ${HOW}`);
   }
-  return { steps: list, diagnostics: Array.isArray(diagnostics) ? diagnostics : [] };
+  return { steps: inOneOrder(list), diagnostics: Array.isArray(diagnostics) ? diagnostics : [] };
+}
+
+/**
+ * By name: the engine tells the steps as they end, several at a time, so that the same preview would read otherwise in each run. The
+ * steps of one resource keep their order.
+ */
+function inOneOrder(steps: readonly RawStep[]): RawStep[] {
+  const place = ({ urn }: RawStep) => `${urn.split("::").at(-1)} ${urn}`;
+  return steps.toSorted((a, b) => (place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0));
 }
 
 function parsedJson(text: string): unknown {
