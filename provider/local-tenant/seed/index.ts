@@ -9,6 +9,9 @@ const seeds = {
   contoso: (): SeedRow[] => [...directoryRows(), ...applicationRows(), ...environmentRows()],
 } as const;
 
+/** The rows of each seed as JSON, once they were asked for: they are the same for every tenant of a process. */
+const written: Partial<Record<SeedName, string>> = {};
+
 /** What a tenant can be filled with. */
 export type SeedName = keyof typeof seeds;
 
@@ -25,7 +28,8 @@ export function isSeedName(name: unknown): name is SeedName {
  * Default: the seed's. Everything else has the same id in every tenant.
  */
 export function seedTenant(tenant: Tenant, seed: SeedName, tenantId = seedId("tenant", 1)): void {
-  const rows = JSON.stringify(seeds[seed]())
+  written[seed] ??= JSON.stringify(seeds[seed]());
+  const rows = written[seed]
     .replaceAll(seedId("tenant", 1), tenantId)
     .replaceAll(seedId("environment", 1), organizationIdIn(tenantId));
   tenant.store.commit(JSON.parse(rows) as SeedRow[], 0);
