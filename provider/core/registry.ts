@@ -134,10 +134,22 @@ export class Registry {
     this.claims.learn(recipientName(address), recipientName(mailboxId));
   }
 
-  /** Whether an address is declared by a resource of this deployment for this mailbox. */
-  isAddressOf(address: string, mailboxId: string): boolean {
-    const declared = this.#addresses.get(address.toLowerCase());
-    return declared !== undefined && sameText(declared, mailboxId);
+  /** The mailbox that a resource of this deployment declares to have an address, by id; undefined where none is known to. */
+  declaredFor(address: string): string | undefined {
+    return this.#addresses.get(address.toLowerCase());
+  }
+
+  /** Whether a mailbox of the program gives an address up, and another one of the program gets it: from now on the other one is meant. */
+  isPassedOn(address: string, mailboxId: string): boolean {
+    const given = this.givenUp(address);
+    if (given === undefined || !sameText(given.mailboxId, mailboxId)) {
+      return false;
+    }
+    const key = address.toLowerCase();
+    return [...this.#announced].some(
+      ([urn, { primarySmtpAddress, further = [] }]) =>
+        urn !== given.urn && [primarySmtpAddress, ...further].includes(key),
+    );
   }
 
   /**

@@ -18,14 +18,14 @@ const UNHEARD_OF = 30_000;
  * @throws InputError when there is none, or more than one.
  */
 export async function recipientNamed(identifier: string, path: string, operation: Operation): Promise<Recipient> {
-  const { recipients, graph } = operation.services;
+  const { graph } = operation.services;
   let isInEntra = false;
   const started = Date.now();
   const { seen } = await lastSeen(
     {
       what: `${identifier} to appear in Exchange`,
       look: async () => {
-        const seen = await recipients.named(identifier);
+        const seen = await meantIn(identifier, operation);
         isInEntra ||= seen.length === 0 && (await graph.user(identifier)) !== undefined;
         const isGivenUp = !isInEntra && Date.now() - started > Math.min(UNHEARD_OF, operation.settleTimeout);
         return { seen, isGivenUp };
@@ -50,6 +50,21 @@ export async function recipientNamed(identifier: string, path: string, operation
     throw new InputError([{ path, reason: ambiguous(identifier, seen) }]);
   }
   return recipient;
+}
+
+/**
+ * Who is meant by a text of the program: the mailbox that the program declares to have the address, though the move of the address may
+ * be still to come. Nobody, while it is with a mailbox that gives it up to one that is not made yet.
+ */
+async function meantIn(identifier: string, { services: { recipients }, registry }: Operation): Promise<Recipient[]> {
+  const seen = await recipients.named(identifier);
+  const declared = registry.declaredFor(identifier);
+  const [byDeclaration] = declared === undefined ? [] : await recipients.named(declared);
+  if (byDeclaration !== undefined) {
+    // Whoever signs in with it is meant as well; whoever has it for an address has it no more soon.
+    return [byDeclaration, ...seen.filter((one) => one.id !== byDeclaration.id && !hasAddress(one, identifier))];
+  }
+  return seen.some(({ id }) => registry.isPassedOn(identifier, id)) ? [] : seen;
 }
 
 /** Why a text that several recipients fit names none of them. */
@@ -132,8 +147,8 @@ export async function reassigned(
 ): Promise<string[]> {
   const remarks: string[] = [];
   for (const [key, person] of people) {
-    const isStillTheirs = hasAddress(person, key) || sameText(person.userPrincipalName ?? "", key);
-    if (key.includes("@") && !isStillTheirs) {
+    // One who has it only to sign in with shares it with whoever has it for an address.
+    if (key.includes("@") && !hasAddress(person, key)) {
       const others = (await operation.services.recipients.named(key)).filter(({ id }) => !sameText(id, person.id));
       if (others.length > 0) {
         remarks.push(

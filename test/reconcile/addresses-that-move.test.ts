@@ -1,4 +1,4 @@
-import { failure, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
+import { failure, holders, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
 const at = (name: string) => `${name}@contoso.com`;
 
@@ -261,5 +261,110 @@ describe("an address that a deleted mailbox had", () => {
     await expect(world.graph("POST", `/directory/deletedItems/${id}/restore`)).rejects.toThrow(/ 40\d /);
     await one.up(named("one", { ...inputs, hiddenFromAddressLists: true }));
     expect(world.warnings.filter((warning) => words.test(warning))).toHaveLength(1);
+  });
+});
+
+describe("a membership that names its mailbox by an address", () => {
+  const ADA = "ada@contoso.com";
+  const GRACE = "grace@contoso.com";
+  const ALAN = "alan@contoso.com";
+
+  async function withMembers(): Promise<{ world: World; one: Resource; two: Resource; members: Resource }> {
+    const seen = await withTwo();
+    const members = await seen.world
+      .resource("MailboxMembership", "members")
+      .up({ mailbox: at("one"), members: [ADA] });
+    return { ...seen, members };
+  }
+
+  /** Gives the address of one to two, behind everybody's back. */
+  async function passOn({ world, one }: { world: World; one: Resource }, isSignInNameKept: boolean): Promise<void> {
+    await world.patchRecipient(at("one"), {
+      emailAddresses: [`SMTP:${at("tmp")}`],
+      ...(isSignInNameKept ? {} : { mailbox: { userPrincipalName: at("tmp") } }),
+    });
+    if (!isSignInNameKept) {
+      await world.control("PATCH", `state/users/${one.id}`, { userPrincipalName: at("tmp") });
+    }
+    await world.patchRecipient(at("two"), { emailAddresses: [`SMTP:${at("one")}`] });
+  }
+
+  const swapped = (one: Resource, two: Resource) =>
+    [
+      [one, named("one", { primarySmtpAddress: at("two") })],
+      [two, named("two", { primarySmtpAddress: at("one") })],
+    ] as const;
+
+  test.each(ways)("follows the text to the other mailbox in a swap: %s", async (way) => {
+    const { world, one, two, members } = await withMembers();
+    const program = { mailbox: at("one"), members: [ADA] };
+    await world.together(async () => {
+      for (const [resource, inputs] of swapped(one, two)) {
+        await resource.plan(inputs);
+      }
+      expect(await members.plan(program)).toEqual(["replace"]);
+    });
+    fulfilled(await deploy(world, [...swapped(one, two), [members, program]], way));
+    expect([await holders(world, one.id), await holders(world, two.id)]).toEqual([[], [ADA]]);
+    expect(await members.refresh()).toEqual({});
+    expect(await members.plan(program)).toEqual([]);
+  });
+
+  test("stays with its mailbox in a swap where the text follows that, and no refresh calls it drift", async () => {
+    const { world, one, two, members } = await withMembers();
+    const program = { mailbox: at("two"), members: [ADA] };
+    fulfilled(await deploy(world, [...swapped(one, two), [members, program]], "in a row"));
+    expect([await holders(world, one.id), await holders(world, two.id)]).toEqual([[ADA], []]);
+    expect(await members.refresh()).toEqual({});
+    expect(await members.plan(program)).toEqual([]);
+  });
+
+  test("is made on the mailbox that gets the address, also where that one is made in the same deployment", async () => {
+    const { world, one } = await withTwo();
+    const three = world.resource("SharedMailbox", "three");
+    const members = world.resource("MailboxMembership", "members");
+    fulfilled(
+      await deploy(
+        world,
+        [
+          [members, { mailbox: at("one"), members: [ADA] }],
+          [one, named("one", { primarySmtpAddress: at("tmp"), emailAliases: [] })],
+          [three, named("three", { primarySmtpAddress: at("one") })],
+        ],
+        "side by side",
+      ),
+    );
+    expect([await holders(world, one.id), await holders(world, three.id)]).toEqual([[], [ADA]]);
+  });
+
+  test("gives nobody access to a mailbox whose address another one has by now, until a refresh has shown the move", async () => {
+    const seen = await withMembers();
+    const { world, one, two, members } = seen;
+    await passOn(seen, false);
+    const program = { mailbox: at("one"), members: [ADA, GRACE] };
+    await world.writes();
+    expect(await failure(members.up(program))).toMatch(
+      /^mailbox: one@contoso\.com stood for the shared mailbox "one" \(tmp@contoso\.com\) with id .*; it is an address of the shared mailbox "two" \(one@contoso\.com\) now\. Nobody's access was changed\. Write the id of the one that is meant, or run `pulumi up --refresh`/,
+    );
+    expect(await world.writes()).toEqual([]);
+    expect(await members.refresh()).toEqual({ mailbox: [at("one"), one.id] });
+    expect(world.warnings.join("\n")).toMatch(/^mailbox: the members have access to the shared mailbox "one"/m);
+    expect(await members.plan(program)).toEqual(["replace"]);
+    await members.up(program);
+    expect([await holders(world, one.id), await holders(world, two.id)]).toEqual([[], [ADA, GRACE]]);
+    expect(await members.refresh()).toEqual({});
+  });
+
+  test("is refused where the former mailbox still signs in with the address, and goes on by id", async () => {
+    const seen = await withMembers();
+    const { world, one, two, members } = seen;
+    await passOn(seen, true);
+    expect(await failure(members.up({ mailbox: at("one"), members: [ADA, GRACE] }))).toMatch(
+      /^mailbox: one@contoso\.com stood for .* Write the id of the one that is meant$/,
+    );
+    expect(await members.refresh()).toEqual({});
+    expect(await members.plan({ mailbox: one.id, members: [ADA] })).toEqual([]);
+    await members.up({ mailbox: one.id, members: [ADA, ALAN] });
+    expect([await holders(world, one.id), await holders(world, two.id)]).toEqual([[ADA, ALAN], []]);
   });
 });

@@ -29,6 +29,7 @@ import { difference, isLeftAlone } from "./difference";
 import { withoutEnded } from "./ends";
 import { comeBack, deletedAmong, readMembers, surplusOfMembers, takeHiddenSendOnBehalf, whoIsDeleted } from "./leavers";
 import { knownKeep, knownPeople, lookUpKeep, lookUpMembers, mailboxNamed, strangersAmong } from "./people";
+import { mailboxReassigned, meantBy, requireStillMeant } from "./which-mailbox";
 
 /** People that Microsoft supports in a shared mailbox at the same time. */
 const SUPPORTED_AT_ONCE = 25;
@@ -63,8 +64,13 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   claims,
 
   replaces: (known, { mailbox }, registry) => (isSameMailbox(known, mailbox, registry) ? [] : ["mailbox"]),
+  // The former text is recorded anew where it is another mailbox's with this deployment.
   respelled: (known, { mailbox }, registry) =>
-    known.inputs.mailbox !== mailbox && isSameMailbox(known, mailbox, registry) ? ["mailbox"] : [],
+    known.inputs.mailbox !== mailbox &&
+    isSameMailbox(known, mailbox, registry) &&
+    isSameMailbox(known, known.inputs.mailbox, registry)
+      ? ["mailbox"]
+      : [],
 
   refersTo: ({ memory: { keepIds, memberIds } }) => ({ ...keepIds, ...memberIds }),
 
@@ -75,7 +81,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     } else {
       registry.settle(origin);
     }
-    if (inputs.mailbox === before.mailbox) {
+    if (inputs.mailbox === before.mailbox && registry.declaredFor(String(inputs.mailbox)) === undefined) {
       registry.claims.learn(recipientName(String(inputs.mailbox)), recipientName(id));
     }
     for (const key of Object.keys(inputs.members ?? {})) {
@@ -94,6 +100,9 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     const present = known.id === undefined ? undefined : await services.mailboxes.withId(known.id);
     if (present === undefined && known.id !== undefined && known.inputs.mailbox === inputs.mailbox) {
       throw mailboxGone(known.id, `changing who has access to ${inputs.mailbox}`);
+    }
+    if (present !== undefined) {
+      await requireStillMeant(inputs.mailbox, present, operation);
     }
     const mailbox = present ?? (await mailboxNamed(inputs.mailbox, operation));
     const [members, keep] = await Promise.all([
@@ -175,6 +184,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
 
   inputs: (known, observed) => ({
     ...known.inputs,
+    // The next preview shows which mailbox the access leaves, and which one gets it.
+    ...(observed.isPassedOn ? { mailbox: observed.mailbox.id } : {}),
     members: readMembers(known, observed),
     // Refreshed to what is there, so that the next preview shows the removal.
     ...(known.inputs.orphans === "remove" && observed.orphans.length > 0 ? { orphans: "keep" } : {}),
@@ -193,6 +204,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
         [...members].map(([key]) => key),
       ),
       ...observed.keep.remarks,
+      ...(desired === undefined ? await mailboxReassigned(known.inputs.mailbox ?? "", observed, operation) : []),
       ...(await reassigned(members, pathOf, operation)),
     ];
   },
@@ -307,15 +319,12 @@ function isSameMailbox(
   registry: Registry,
 ): boolean {
   const spelling = String(mailbox);
-  if (registry.isTakenOver(spelling, id)) {
-    return false;
+  const declared = registry.declaredFor(spelling);
+  if (declared !== undefined) {
+    return sameText(declared, id);
   }
-  return (
-    spelling === inputs.mailbox ||
-    sameText(spelling, id) ||
-    mailboxAddresses.some((address) => sameText(address, spelling)) ||
-    registry.isAddressOf(spelling, id)
-  );
+  const isKnown = [inputs.mailbox ?? "", id, ...mailboxAddresses].some((one) => sameText(one, spelling));
+  return isKnown && !registry.isPassedOn(spelling, id);
 }
 
 async function observeOn(
@@ -324,10 +333,11 @@ async function observeOn(
   operation: MembershipOperation,
 ): Promise<Observed> {
   const { services, registry, origin } = operation;
-  const [permissions, known, keep] = await Promise.all([
+  const [permissions, known, keep, meant] = await Promise.all([
     services.permissions.on(mailbox, operation.readIfAllowed),
     knownPeople(operation),
     desired?.keep ?? knownKeep(operation),
+    desired === undefined ? meantBy(operation.known.inputs.mailbox ?? "", mailbox, operation) : [],
   ]);
   const declared = new Map([...known, ...(desired?.members ?? [])]);
   const isExclusive = (desired?.inputs ?? operation.known.inputs).exclusive === true;
@@ -356,6 +366,7 @@ async function observeOn(
   const left = rest.filter(({ entry }) => !brought.has(entry)).map(({ entry }) => entry);
   return {
     mailbox,
+    isPassedOn: meant.length > 0 && !meant.some((one) => sameText(one.id, mailbox.id)),
     held,
     unread: permissions.unread,
     people,

@@ -60,7 +60,8 @@ export interface DeclaredRights {
 export interface MailboxMembershipArgs {
   /**
    * The mailbox: a `SharedMailbox`'s `id` (best), or any address, sign-in name or object id. Another spelling of the same
-   * mailbox is no change. Another mailbox replaces.
+   * mailbox is no change. Another mailbox replaces. Where an address goes to another mailbox, a refresh shows it before anybody gets
+   * access there.
    */
   mailbox: pulumi.Input<string>;
   /**
