@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import { buffer } from "node:stream/consumers";
 import { Command } from "commander";
+import { textOf } from "../review/input";
 
 interface DoctorOptions {
   for: string;
@@ -10,6 +9,9 @@ interface DoctorOptions {
   json?: boolean;
   list?: boolean;
 }
+
+/** How the input of --program is asked for. */
+const PROGRAM = ["--program: ", "pulumi stack export", "mailboxes doctor --program"] as const;
 
 /** `mailboxes doctor`: what works and what is missing, before the first write. */
 export function doctorCommand(): Command {
@@ -69,33 +71,9 @@ async function examined(options: DoctorOptions, signal: AbortSignal): Promise<nu
     {
       ...rest,
       without: without.flatMap((list) => list.split(",")).map((code) => code.trim()),
-      ...(program === undefined ? {} : { program: await input(program === true ? "-" : program) }),
+      ...(program === undefined ? {} : { program: await textOf(program === true ? "-" : program, ...PROGRAM) }),
       ...(stack === undefined ? {} : { stack }),
     },
     { folder: process.cwd(), say, signal },
   );
-}
-
-async function input(file: string): Promise<string> {
-  if (file === "-") {
-    if (process.stdin.isTTY) {
-      throw new Error("--program: there is nothing to read. Run `pulumi stack export | mailboxes doctor --program`.");
-    }
-    return decoded(await buffer(process.stdin));
-  }
-  try {
-    return decoded(readFileSync(file));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Error(
-      code === "ENOENT"
-        ? `--program: there is no file ${file}. Run \`pulumi stack export > ${file}\` first.`
-        : `--program: ${file} cannot be read (${code ?? String(error)}). Give the file that \`pulumi stack export\` was written to.`,
-    );
-  }
-}
-
-/** Windows PowerShell writes what it redirects in UTF-16. */
-function decoded(bytes: Buffer): string {
-  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
 }

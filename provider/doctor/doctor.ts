@@ -83,31 +83,41 @@ function profileNamed(name: string): Profile {
 }
 
 /**
- * The keys `mailboxes:` of `Pulumi.<stack>.yaml`. An encrypted one stays unset: only the Pulumi CLI can read it, and each secret has a
- * variable of its own.
+ * The keys `mailboxes:` of `Pulumi.<stack>.yaml`, over those of the project file. An encrypted one stays unset: only the Pulumi CLI can
+ * read it, and each secret has a variable of its own.
  */
 function stackConfiguration(stack: string, folder: string | undefined): RawConfiguration {
   if (folder === undefined) {
     throw new CannotExamine("--stack: there is no Pulumi project here or above. Run it in the project's folder.");
   }
   // A stack may be named with its organisation and project.
-  const name = stack.split("/").at(-1) ?? stack;
-  const file = join(folder, `Pulumi.${name}.yaml`);
-  if (!existsSync(file)) {
-    throw new CannotExamine(`--stack: there is no file Pulumi.${name}.yaml in ${folder}.`);
+  const file = `Pulumi.${stack.split("/").at(-1)}.yaml`;
+  if (!existsSync(join(folder, file))) {
+    throw new CannotExamine(`--stack: there is no file ${file} in ${folder}.`);
   }
-  const document = parseDocument(readFileSync(file, "utf8"));
+  const values = new Map([...configIn(folder, "Pulumi.yaml"), ...configIn(folder, file)]);
+  return { get: (key) => values.get(key), keys: [...values.keys()] };
+}
+
+function configIn(folder: string, file: string): [string, unknown][] {
+  if (!existsSync(join(folder, file))) {
+    return [];
+  }
+  const document = parseDocument(readFileSync(join(folder, file), "utf8"));
   const [problem] = document.errors;
   if (problem !== undefined) {
-    throw new CannotExamine(`--stack: Pulumi.${name}.yaml is not YAML: ${problem.message.split("\n")[0]}`);
+    throw new CannotExamine(`--stack: ${file} is not YAML: ${problem.message.split("\n")[0]}`);
   }
   const content: unknown = document.toJS();
   const config = (content as { config?: Record<string, unknown> } | null)?.config ?? {};
-  const values = new Map(
-    Object.entries(config).filter(
-      ([key, value]) =>
-        key.startsWith("mailboxes:") && !(typeof value === "object" && value !== null && "secure" in value),
-    ),
-  );
-  return { get: (key) => values.get(key), keys: [...values.keys()] };
+  return Object.entries(config).flatMap(([key, written]): [string, unknown][] => {
+    // The project file may write a value as `{ value: … }`.
+    const value = isObject(written) && "value" in written ? written.value : written;
+    const isEncrypted = isObject(value) && "secure" in value;
+    return key.startsWith("mailboxes:") && !isEncrypted && value !== undefined ? [[key, value]] : [];
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -342,8 +342,8 @@ class Examination {
       return;
     }
     if (outside.addresses.length === 0) {
-      const mailboxes = this.#wanted.program?.mailboxes.length ?? 0;
-      const all = mailboxes > 0 ? `; the program's ${mailboxes} mailboxes are inside` : "";
+      const isOfProgram = (this.#wanted.program?.mailboxes.length ?? 0) > 0;
+      const all = isOfProgram ? "; all mailboxes of the program are inside" : "";
       this.#note({ ...finding, is: "noted", said: `${named}${all}` });
       return;
     }

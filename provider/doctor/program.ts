@@ -106,6 +106,12 @@ function resourcesIn(state: Members): readonly unknown[] {
     }
   }
   if (Array.isArray(steps)) {
+    const { diagnostics } = state;
+    if (Array.isArray(diagnostics) && diagnostics.some((one) => isMembers(one) && one.severity === "error")) {
+      throw new CannotExamine(
+        "--program: this preview failed, so that it does not show the whole program. Mend it, and run `pulumi preview --json` again.",
+      );
+    }
     return steps.flatMap((step: unknown) => (isMembers(step) ? [step.newState ?? step.oldState] : []));
   }
   throw new CannotExamine(`--program: this JSON is not the state of a stack: it has no resources. ${HOW}`);
@@ -154,6 +160,7 @@ function usesOf({ kind, inputs }: Declared): Use[] {
   return [
     "records",
     "recordChanges",
+    ...(isDeclared(emailAddress) ? (["addresses"] as const) : []),
     ...(kind === "Queue" || isDeclared(queue) ? (["queues"] as const) : []),
     ...(isDeclared(owner) || isDeclared(user) || isDeclared(queue) ? (["owners"] as const) : []),
     ...(kind === "IndividualMailbox" && isDeclared(user) && isDeclared(emailAddress)

@@ -84,7 +84,7 @@ export function asJson(subject: Subject, findings: readonly Finding[]): string {
 /** What `--list` prints: every right, by its code. */
 export function list(): string {
   return RIGHTS.map(
-    ({ code, name, purpose, from, onlyFor }) =>
-      `${code.padEnd(26)}${name}: ${purpose} (${onlyFor === undefined ? `from ${from}` : `${onlyFor} only`})`,
+    ({ code, name, purpose, from, includedIn }) =>
+      `${code.padEnd(26)}${name}: ${purpose} (from ${from}${includedIn === undefined ? "" : `, part of ${includedIn}`})`,
   ).join("\n");
 }

@@ -24,6 +24,7 @@ export type Use =
   | "sources"
   | "records"
   | "recordChanges"
+  | "addresses"
   | "queues"
   | "owners"
   | "userAddresses"
@@ -40,6 +41,7 @@ export const USES: readonly Use[] = [
   "sources",
   "records",
   "recordChanges",
+  "addresses",
   "queues",
   "owners",
   "userAddresses",
@@ -76,10 +78,12 @@ export interface Right {
   purpose: string;
   /** The smallest profile that needs it. */
   from: Profile;
-  /** Only that profile needs it: the rights of larger ones include it. */
-  onlyFor?: Profile;
+  /** Code of a right that includes this one: where both are needed, only that one is asked for. */
+  includedIn?: string;
   /** Programs that need it: those that have one of these. */
   uses: readonly Use[];
+  /** Programs that need it from `up` on. */
+  usesInUp?: readonly Use[];
   holding: Holding;
   evidence: string;
   /** What works without it. */
@@ -105,8 +109,9 @@ export const RIGHTS: readonly Right[] = [
     name: "View-Only Recipients",
     purpose: "reading mailboxes, Full Access, Send on Behalf, recipients and sizes",
     from: "preview",
-    onlyFor: "preview",
+    includedIn: "exchange-change",
     uses: ["mailboxes", "members", "sources"],
+    usesInUp: ["addresses"],
     holding: {
       in: "exchange",
       role: "View-Only Recipients",
@@ -126,7 +131,7 @@ export const RIGHTS: readonly Right[] = [
     name: "a role with Get-RecipientPermission",
     purpose: "reading Send As",
     from: "preview",
-    onlyFor: "preview",
+    includedIn: "exchange-change",
     uses: ["members"],
     holding: {
       in: "exchange",
@@ -144,6 +149,7 @@ export const RIGHTS: readonly Right[] = [
     purpose: "checking domains, and holds of the whole organisation",
     from: "preview",
     uses: ["mailboxes"],
+    usesInUp: ["addresses"],
     holding: {
       in: "exchange",
       role: "View-Only Configuration",
@@ -162,7 +168,7 @@ export const RIGHTS: readonly Right[] = [
     name: "Mail Recipients",
     purpose: "members, every change of a mailbox, and reading Send As",
     from: "up",
-    uses: ["mailboxes", "members", "sources"],
+    uses: ["mailboxes", "members"],
     holding: {
       in: "exchange",
       role: "Mail Recipients",
@@ -228,9 +234,10 @@ export const RIGHTS: readonly Right[] = [
     code: "graph-users-read",
     service: "graph",
     name: "User.Read.All",
-    purpose: "reading the account behind a mailbox",
+    purpose: "reading the accounts of mailboxes and of people",
     from: "preview",
-    uses: ["mailboxes"],
+    uses: ["mailboxes", "members"],
+    usesInUp: ["addresses"],
     holding: {
       in: "token",
       roles: ["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"],
@@ -245,7 +252,7 @@ export const RIGHTS: readonly Right[] = [
     name: "LicenseAssignment.Read.All",
     purpose: "reading licences",
     from: "preview",
-    onlyFor: "preview",
+    includedIn: "graph-licences",
     uses: ["licences"],
     holding: {
       in: "token",
@@ -268,7 +275,7 @@ export const RIGHTS: readonly Right[] = [
     name: "MailboxSettings.Read",
     purpose: "reading automatic replies, regional settings, and inbox rules in sources",
     from: "preview",
-    onlyFor: "preview",
+    includedIn: "graph-settings",
     uses: ["settings", "sources"],
     holding: {
       in: "token",
@@ -448,12 +455,12 @@ export const RIGHTS: readonly Right[] = [
 /** The rights that a profile needs for these uses. */
 export function rightsFor(profile: Profile, uses: readonly Use[] = USES): Right[] {
   const level = PROFILES.indexOf(profile);
-  return RIGHTS.filter(
-    ({ from, onlyFor, uses: own }) =>
+  const needed = RIGHTS.filter(
+    ({ from, uses: own, usesInUp = [] }) =>
       PROFILES.indexOf(from) <= level &&
-      (onlyFor === undefined || onlyFor === profile) &&
-      own.some((use) => uses.includes(use)),
+      [...own, ...(profile === "preview" ? [] : usesInUp)].some((use) => uses.includes(use)),
   );
+  return needed.filter(({ includedIn }) => !needed.some(({ code }) => code === includedIn));
 }
 
 const TITLES: Readonly<Record<Service, string>> = {
@@ -464,7 +471,7 @@ const TITLES: Readonly<Record<Service, string>> = {
 
 /** The rights as the bullets of `docs/permissions.md`: those of readers, or all others. */
 export function listed(isForReaders: boolean): string {
-  return RIGHTS.filter(({ from, onlyFor }) => (isForReaders ? from === "preview" : onlyFor !== "preview"))
+  return RIGHTS.filter(({ from, includedIn }) => (isForReaders ? from === "preview" : includedIn === undefined))
     .map(({ purpose, service, name, otherwise = "", evidence, from }) => {
       const title = name.startsWith("a role ") ? "Exchange:" : TITLES[service];
       const right = service === "graph" ? `\`${name}\`` : name;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { buffer } from "node:stream/consumers";
 import { Command } from "commander";
+import { decoded, textOf } from "./input";
 
 interface ReviewOptions {
   format: string;
@@ -71,7 +71,7 @@ async function reviewed(file: string | undefined, options: ReviewOptions): Promi
     );
   }
   const rules = options.rules === undefined ? {} : rulesIn(options.rules);
-  const preview = readPreview(await input(file));
+  const preview = readPreview(await textOf(file, "", "pulumi preview --json", "mailboxes review"));
   const failure = failureOf(preview);
   if (failure !== undefined) {
     // A job that updates its comment must not leave the review of an older preview standing.
@@ -82,30 +82,6 @@ async function reviewed(file: string | undefined, options: ReviewOptions): Promi
   const result = review(preview, rules);
   process.stdout.write(json === true ? `${JSON.stringify(result, null, 2)}\n` : render(result, format, most));
   return result.flags.some(({ code }) => codes.includes("any") || codes.includes(code)) ? 1 : 0;
-}
-
-async function input(file: string | undefined): Promise<string> {
-  if (file !== undefined && file !== "-") {
-    try {
-      return decoded(readFileSync(file));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new Error(
-        code === "ENOENT"
-          ? `There is no file ${file}. Run \`pulumi preview --json > ${file}\` first.`
-          : `${file} cannot be read (${code ?? String(error)}). Give the file that \`pulumi preview --json\` was written to.`,
-      );
-    }
-  }
-  if (process.stdin.isTTY) {
-    throw new Error("There is nothing to review. Run `pulumi preview --json | mailboxes review`, or give a file.");
-  }
-  return decoded(await buffer(process.stdin));
-}
-
-/** Windows PowerShell writes what it redirects in UTF-16. */
-function decoded(bytes: Buffer): string {
-  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
 }
 
 function rulesIn(file: string): object {

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DoctorInputs, doctor } from "../../provider/doctor/doctor";
 import type { Finding } from "../../provider/doctor/examination";
+import { type Right, rightsFor, type Use } from "../../provider/doctor/rights";
+import type { Kind } from "../../provider/kinds";
 import { servicePrincipalId } from "../../provider/local-tenant/login/tokens";
 import { seedApplications } from "../../provider/local-tenant/seed/applications";
 import { seedId } from "../../provider/local-tenant/seed/ids";
@@ -191,8 +193,10 @@ describe("--program", () => {
       return findings.filter(({ page }) => page !== undefined).map(({ code }) => code);
     };
     const membership = { kind: "MailboxMembership", inputs: { mailbox: "x", members: {} } };
-    expect(await asked([membership])).toEqual(["exchange-change"]);
-    expect(await asked([membership], "preview")).toEqual(["exchange-read", "exchange-send-as-read"]);
+    expect(await asked([membership])).toEqual(["exchange-change", "graph-users-read"]);
+    expect(await asked([membership], "preview")).toEqual([
+      ...["exchange-read", "exchange-send-as-read", "graph-users-read"],
+    ]);
     const plain = { kind: "SharedMailbox", inputs: { displayName: "Desk", license: "external", regional: false } };
     const ofPlain = [
       ...["exchange-configuration", "exchange-change", "exchange-create"],
@@ -209,19 +213,26 @@ describe("--program", () => {
       ...["graph-users-read", "graph-account-block", "graph-sessions-revoke", "graph-deleted-accounts"],
       ...["graph-licences", "graph-settings", "graph-usage-location"],
     ]);
+    const ofAddress = ["exchange-read", "exchange-configuration", "graph-users-read"];
     const forward = { name: "Intake", emailAddress: "in@contoso.com" };
     expect(await asked([{ kind: "ForwardingMailbox", inputs: forward }])).toEqual([
+      ...ofAddress,
       ...["dataverse-records-read", "dataverse-records", "dataverse-approval"],
+    ]);
+    expect(await asked([{ kind: "ForwardingMailbox", inputs: forward }], "preview")).toEqual([
+      "dataverse-records-read",
     ]);
     const fed = { ...forward, sources: { "desk@contoso.com": {} }, approveEmail: false };
     expect(await asked([{ kind: "ForwardingMailbox", inputs: fed }])).toEqual([
-      ...["exchange-change", "graph-settings", "dataverse-records-read", "dataverse-records"],
+      ...[...ofAddress, "graph-settings", "dataverse-records-read", "dataverse-records"],
     ]);
     const individual = { user: "ada@contoso.com", emailAddress: "ada@contoso.com", approveEmail: false };
     expect(await asked([{ kind: "IndividualMailbox", inputs: individual }])).toEqual([
+      ...ofAddress,
       ...["dataverse-records-read", "dataverse-owners-read", "dataverse-records", "dataverse-user-addresses"],
     ]);
     expect(await asked([{ kind: "Queue", inputs: forward }])).toEqual([
+      ...ofAddress,
       ...["dataverse-records-read", "dataverse-owners-read", "dataverse-records", "dataverse-queues"],
       "dataverse-approval",
     ]);
@@ -243,7 +254,7 @@ describe("--program", () => {
     };
     const { findings } = await run(world, 2, { program: JSON.stringify(preview) });
     expect(findings.map(({ code }) => code)).toContain("dataverse-queues");
-    expect(findings.map(({ service }) => service)).not.toContain("exchange");
+    expect(findings.map(({ code }) => code)).not.toContain("exchange-change");
   });
 
   test("names the mailboxes outside of the application's write scope", async () => {
@@ -263,7 +274,7 @@ describe("--program", () => {
     expect(await scope([inside])).toMatchObject({
       exit: 0,
       is: "noted",
-      said: "the recipients of the management scope Fabrikam mailboxes; the program's 1 mailboxes are inside",
+      said: "the recipients of the management scope Fabrikam mailboxes; all mailboxes of the program are inside",
     });
     expect(await scope([inside, outside])).toMatchObject({
       exit: 1,
@@ -363,6 +374,117 @@ test("a service that refuses what the token allows is believed", async () => {
   expect(findings.find(({ code }) => code === "graph-users-read")?.words).toContain("Blocked by policy");
 });
 
+test("--stack reads the project's configuration, the stack's over it, and leaves what is encrypted to its variable", async () => {
+  const world = await startWorld();
+  const folder = projectOn(world, 12);
+  const config = [
+    `mailboxes:localTenant: { value: "${world.origin}" }`,
+    "mailboxes:clientId: nonsense",
+    "desk:other: 1",
+  ];
+  writeFileSync(join(folder, "Pulumi.yaml"), `name: desk\nruntime: nodejs\nconfig:\n  ${config.join("\n  ")}\n`);
+  const own = [`mailboxes:clientId: "${seedId("tenant", 12)}"`, "mailboxes:clientSecret: { secure: AAAB }"];
+  writeFileSync(join(folder, "Pulumi.dev.yaml"), `config:\n  ${own.join("\n  ")}\n`);
+  const said: string[] = [];
+  const surroundings = { folder, say: (text: string) => said.push(text), signal: new AbortController().signal };
+  expect(await doctor({ for: "up", without: [], stack: "contoso/desk/dev" }, surroundings)).toBe(1);
+  expect(said[0]).toContain("\nMissing: User.Read.All.");
+  writeFileSync(join(folder, "Pulumi.dev.yaml"), "config: [");
+  await expect(doctor({ for: "up", without: [], stack: "dev" }, surroundings)).rejects.toThrow(
+    /^--stack: Pulumi\.dev\.yaml is not YAML: /,
+  );
+});
+
+/** An application of the tenant with just these rights of Exchange and Graph. */
+async function applicationWith(world: World, rights: readonly Right[]): Promise<string> {
+  const id = seedId("tenant", 2);
+  const exchangeRoles = rights.flatMap(({ holding }) => (holding.in === "exchange" ? [holding.role] : []));
+  const graph = rights.flatMap(({ holding, name }) => (holding.in === "token" ? [name] : []));
+  const roles = { exchange: exchangeRoles.length > 0 ? ["Exchange.ManageAsApp"] : [], graph };
+  await world.control("PATCH", `state/applications/${id}`, { roles, exchangeRoles });
+  return id;
+}
+
+describe("what it asks for is enough", () => {
+  const desk = { displayName: "Desk", primarySmtpAddress: "desk@contoso.com" };
+  const full = {
+    ...desk,
+    license: { sku: "EXCHANGEENTERPRISE" },
+    automaticReplies: { status: "alwaysEnabled", internalMessage: "Away" },
+    regional: { language: "da-DK", timeZone: "Europe/Copenhagen" },
+    litigationHold: true,
+  };
+  test.each<[string, Kind, Row, Use[]]>([
+    ["a plain mailbox", "SharedMailbox", desk, ["mailboxes"]],
+    [
+      "a mailbox with everything",
+      "SharedMailbox",
+      full,
+      ["mailboxes", "licences", "settings", "holds", "usageLocation"],
+    ],
+  ])("for %s: to make, read, change and delete it", async (_, kind, inputs, uses) => {
+    const world = await startWorld();
+    await applicationWith(world, rightsFor("all", uses));
+    const mailbox = world.resource(kind, "desk");
+    await mailbox.up({
+      ...inputs,
+      ...(uses.includes("usageLocation") ? { license: { sku: "EXCHANGEENTERPRISE", usageLocation: "DK" } } : {}),
+    });
+    expect(await mailbox.refresh()).toEqual({});
+    await mailbox.up({
+      ...inputs,
+      ...(uses.includes("usageLocation") ? { license: { sku: "EXCHANGEENTERPRISE", usageLocation: "DK" } } : {}),
+      displayName: "Front desk",
+    });
+    expect(world.warnings.filter((text) => /may not|lacks|permission/i.test(text))).toEqual([]);
+  });
+
+  test("for members", async () => {
+    const world = await startWorld();
+    const { id } = await world.resource("SharedMailbox", "desk").up(desk);
+    await applicationWith(world, rightsFor("up", ["members"]));
+    const membership = world.resource("MailboxMembership", "people");
+    await membership.up({
+      mailbox: id,
+      members: { "ada@contoso.com": {}, "grace@contoso.com": { sendOnBehalf: true } },
+    });
+    expect(await membership.refresh()).toEqual({});
+    await membership.up({ mailbox: id, members: { "grace@contoso.com": {} } });
+    expect(world.warnings.filter((text) => /may not|lacks|permission/i.test(text))).toEqual([]);
+  });
+
+  test.each<[string, Kind, Row, Use[]]>([
+    ["a forward mailbox", "ForwardingMailbox", {}, ["records", "recordChanges", "addresses"]],
+    [
+      "its sources, which it feeds without changing a mailbox",
+      "ForwardingMailbox",
+      { sources: { "ada@contoso.com": {} } },
+      ["records", "recordChanges", "addresses", "sources"],
+    ],
+    ["a queue", "Queue", {}, ["records", "recordChanges", "addresses", "queues"]],
+  ])("for %s", async (_, kind, more, uses) => {
+    const world = await startWorld();
+    await world.resource("SharedMailbox", "intake").up({ displayName: "In", primarySmtpAddress: "intake@contoso.com" });
+    await applicationWith(world, rightsFor("up", uses));
+    const record = world.resource(kind, "intake");
+    const inputs = { name: "Intake", emailAddress: "intake@contoso.com", testAndEnable: false, ...more };
+    await record.up(inputs);
+    expect(await record.refresh()).toEqual({});
+  });
+
+  test("for a refresh by an application that reads", async () => {
+    const world = await startWorld();
+    const mailbox = await world
+      .resource("SharedMailbox", "desk")
+      .up({ ...full, license: { sku: "EXCHANGEENTERPRISE", usageLocation: "DK" } });
+    const membership = world.resource("MailboxMembership", "people");
+    await membership.up({ mailbox: mailbox.id, members: { "ada@contoso.com": {} } });
+    await applicationWith(world, rightsFor("preview"));
+    world.warnings.length = 0;
+    expect([await mailbox.refresh(), await membership.refresh(), world.warnings]).toEqual([{}, {}, []]);
+  });
+});
+
 describe("the command", () => {
   const cli = join(__dirname, "..", "..", "provider", "cli.ts");
 
@@ -392,7 +514,7 @@ describe("the command", () => {
     expect(await finished(mailboxes("doctor", "--program", "/nowhere/state.json"))).toMatchObject({
       code: 2,
       stderr:
-        "mailboxes: --program: there is no file /nowhere/state.json. Run `pulumi stack export > /nowhere/state.json` first.\n",
+        "mailboxes: --program: There is no file /nowhere/state.json. Run `pulumi stack export > /nowhere/state.json` first.\n",
     });
     const { code, stdout } = await finished(mailboxes("doctor", "--list"));
     expect(code).toBe(0);
