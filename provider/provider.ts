@@ -5,8 +5,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type Deployment, openDeployment } from "./dynamic/deployment";
 import { DynamicProvider } from "./dynamic/dynamic-provider";
-import { EngineLog } from "./dynamic/engine-log";
-import { quieten } from "./dynamic/failures";
+import { EngineLog, quieten } from "./dynamic/engine-log";
 import { comparedColumns, type Kind, reconcilerOf } from "./kinds";
 
 const log = new EngineLog(process.argv[2]);

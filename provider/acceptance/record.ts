@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import type { Call } from "../http/call";
-import type { Received } from "../http/refusal";
+import type { Received } from "../http/parse";
 import { Pseudonyms } from "./pseudonyms";
 
 /** Rows of a list that a record keeps; the rest is counted. */

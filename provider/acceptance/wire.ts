@@ -3,10 +3,10 @@ import type { Configuration } from "../configuration/configuration";
 import type { Call, CallContext, Service, TokenSource } from "../http/call";
 import { createTokenSource, githubActionsToken, scopeOf } from "../http/credentials";
 import { isServiceError, isUnknownOutcome } from "../http/errors";
+import type { Received } from "../http/parse";
 import { Pipeline, type PipelineOptions, pipelineOptions } from "../http/pipeline";
 import { rememberSecret } from "../http/redact";
-import type { Received } from "../http/refusal";
-import type { Exchanged } from "../http/trace";
+import type { Exchanged } from "../http/transport";
 import type { Ground } from "./made";
 import type { Recording } from "./record";
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { dayOf } from "../core/days";
+import { dayOf } from "../core/canonical";
 import { openDeployment } from "../dynamic/deployment";
-import { TerminalLog } from "../dynamic/terminal-log";
+import { TerminalLog } from "../dynamic/engine-log";
 import { comparedColumns } from "../kinds/shared-mailbox/observation";
 import { pageOf } from "./page";
 import { readAccess } from "./read";

@@ -1,9 +1,10 @@
 /** Reads who has access to the shared mailboxes of a tenant. Nothing is changed. */
+
+import { looking } from "../core/kind";
 import { Recorder } from "../core/memory";
-import { looking } from "../core/reading";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
-import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/attribution";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
+import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/people";
 import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";

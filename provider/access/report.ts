@@ -1,5 +1,5 @@
 /** What an access review says: who has which right on which mailbox, who declares it, and what somebody should look at. */
-import { isOver } from "../core/days";
+import { isOver } from "../core/canonical";
 import type { Entry } from "../services/permissions";
 import { sameText } from "../services/text";
 import { NEARLY_FULL, type Reading, type ReadMailbox, type Trustee, type TrusteeKind } from "./read";

@@ -1,8 +1,8 @@
+import { wait } from "../http/call";
+import { ConflictError } from "../http/errors";
 import type { IncomingMethod } from "../services/dataverse";
 import { sameText } from "../services/text";
-import { Claims, nameOf, recipientName } from "./claims";
-import { MailFlow } from "./mail-flow";
-import { Removals } from "./removals";
+import { Claims, type Conflicts, nameOf, recipientName } from "./claims";
 
 /**
  * What the resources of this deployment declare, by object id. What another resource still declares is never taken away. This matters
@@ -283,3 +283,247 @@ export const rowThing = (id: string): string => `row/${id}`;
 export const recordThing = (recordId: string, property: string): string => `record/${recordId}/${property}`;
 /** The registry's name for changes of a mailbox record, which must not happen while it is tested. */
 export const testThing = (recordId: string): string => `test/${recordId}`;
+
+/** How long the engine may take between two of the deletions that it sends side by side, in milliseconds. */
+const BETWEEN = 400;
+/** Longest wait for more of them, in milliseconds. */
+const LONGEST = 5_000;
+/** Longest wait for other deletions that take up the engine's places meanwhile, in milliseconds. */
+const LONGEST_FOR_OTHERS = 60_000;
+
+/** The two halves of a mailbox's removal: its membership, then itself. */
+type Half = "members" | "mailbox";
+
+/** What is to go. */
+interface Removal {
+  /** Its Entra object id. */
+  mailboxId: string;
+  /** URN of the resource that goes. */
+  urn: string;
+  half: Half;
+  /** What is being done, for the error. */
+  action: string;
+  /** How many mailboxes one deployment may take away. */
+  limit: number;
+  /** Whether its resource is in the program and is replaced: then the engine has not looked at the whole program yet. */
+  isReplaced: boolean;
+}
+
+/**
+ * The mailboxes that one deployment takes away from people: deletes, or leaves without the membership that this program declared.
+ * They are counted before the first of them goes. The engine sends deletions side by side, as many as its `--parallel` says: first all
+ * memberships, then all mailboxes. So each is held for a moment, until no more arrive and no other deletion takes up a place. Over the limit
+ * none of them happens.
+ *
+ * What is not known: deletions that the engine has not sent yet, unless a refresh in the same deployment saw the mailbox. A limit
+ * above the engine's parallelism is therefore reached in waves, and so is one that only the mailboxes without a membership pass: what
+ * went in the waves before has happened.
+ */
+export class Removals {
+  readonly #isDeclared: (thing: string) => boolean;
+  /** Mailboxes that were asked for in this deployment, by object id: those that went and those that were refused. */
+  readonly #asked = new Set<string>();
+  readonly #admitted = new Set<string>();
+  /** Mailboxes that a refresh of this deployment saw in the state, with what is declared of them while they stay in the program. */
+  readonly #seen = new Map<string, Set<string>>();
+  #gathering: Promise<void> | undefined;
+  /** URNs of resources that are being deleted and take no mailbox away: while they last, the engine may hold back some that do. */
+  readonly #others = new Set<string>();
+
+  /** @param isDeclared whether any resource of the program declares something. */
+  constructor(isDeclared: (thing: string) => boolean) {
+    this.#isDeclared = isDeclared;
+  }
+
+  /** Notes a mailbox that a refresh saw, and that goes with its resource. */
+  see(mailboxId: string, thing: string): void {
+    const id = mailboxId.toLowerCase();
+    this.#seen.set(id, new Set([...(this.#seen.get(id) ?? []), thing]));
+  }
+
+  /** Runs the deletion of any resource. Until it asks whether a mailbox may go, it is taken for one that takes none away. */
+  async during<T>(urn: string, work: () => Promise<T>): Promise<T> {
+    this.#others.add(urn);
+    try {
+      return await work();
+    } finally {
+      this.#others.delete(urn);
+    }
+  }
+
+  /**
+   * Returns once a mailbox may go.
+   *
+   * @throws ConflictError when the deployment takes away more than the limit; then none of those that were held together goes.
+   */
+  async admit({ mailboxId, urn, half, action, limit, isReplaced }: Removal, signal: AbortSignal): Promise<void> {
+    this.#others.delete(urn);
+    const id = mailboxId.toLowerCase();
+    if (this.#admitted.has(`${half} ${id}`)) {
+      return;
+    }
+    this.#asked.add(id);
+    this.#gathering ??= this.#gather(action, signal).finally(() => {
+      this.#gathering = undefined;
+    });
+    await this.#gathering;
+    // Counted now: one that came in at the very end is among them.
+    const count = new Set([...this.#asked, ...(isReplaced ? [] : this.#leaving())]).size;
+    if (count > limit) {
+      const isHalfGone = half === "mailbox" && this.#admitted.has(`members ${id}`);
+      throw new ConflictError({
+        action,
+        words: `this deployment takes away ${count} mailboxes or more, and mailboxes:maxMailboxDeletes is ${limit}`,
+        nextStep: `${
+          isHalfGone
+            ? "It was not deleted. The members that this program declared have lost their access: their membership went before the others were known."
+            : "Nothing of this one was deleted, and nobody lost access to it."
+        } If all of it is meant, run the command again with MAILBOXES_MAX_MAILBOX_DELETES=${count} in its environment.`,
+      });
+    }
+    this.#admitted.add(`${half} ${id}`);
+  }
+
+  /** Mailboxes that a refresh saw and no resource of the program declares. */
+  #leaving(): string[] {
+    return [...this.#seen].flatMap(([id, things]) => ([...things].some(this.#isDeclared) ? [] : [id]));
+  }
+
+  /** Returns once no more are asked for. */
+  async #gather(action: string, signal: AbortSignal): Promise<void> {
+    const began = Date.now();
+    let [seen, isPlaceTaken] = [0, false];
+    while (
+      (seen < this.#asked.size && Date.now() < began + LONGEST) ||
+      (isPlaceTaken && Date.now() < began + LONGEST_FOR_OTHERS)
+    ) {
+      seen = this.#asked.size;
+      isPlaceTaken = this.#others.size > 0;
+      await wait(BETWEEN, signal, action);
+      isPlaceTaken ||= this.#others.size > 0;
+    }
+  }
+}
+
+/** Mail that goes on from one mailbox to another. */
+export interface Flow {
+  /** Property path of what sends it on. */
+  path: string;
+  /** The mailbox that it leaves, by all names of it that are known. The first is for messages. */
+  from: readonly string[];
+  /** Where it goes, likewise. */
+  to: readonly string[];
+  /** Whether an inbox rule sends it on, which sees only what is delivered. */
+  isByRule?: true;
+}
+
+/** What a resource of the program says about where mail goes on to. */
+export interface Passage {
+  flows: readonly Flow[];
+  /** The mailbox that the resource declares, if it is one. */
+  mailbox?: {
+    names: readonly { path: string; name: string }[];
+    /** Whether it declares a forwarding, declares that there is none, or leaves the one that is there. */
+    forwards: "declared" | "none" | "left";
+    /** Whether what arrives is delivered to it. Forwarding without a copy delivers nothing. */
+    isDelivered: boolean;
+  };
+}
+
+/** A flow, and the URN of the resource that declares it. */
+type Declared = Flow & { urn: string };
+
+/**
+ * Where mail goes on to, as the resources of a program declare it: by the forwarding of mailboxes and by inbox rules. It knows nothing of the
+ * tenant. Names that mean the same are compared by what the claims know of them.
+ */
+export class MailFlow {
+  readonly #claims: Claims;
+  readonly #passages = new Map<string, Passage>();
+
+  constructor(claims: Claims) {
+    this.#claims = claims;
+  }
+
+  /**
+   * Notes what a resource says and forgets what it said before.
+   *
+   * @param remedy what the user does to break a loop, as a sentence without a full stop.
+   * @returns the loops that go through it: one for each property that sends mail into one.
+   */
+  note(by: { urn: string }, passage: Passage, remedy: string): Conflicts["problems"] {
+    this.#passages.set(by.urn, passage);
+    const flows = this.#flows();
+    const own = flows
+      .filter(({ urn }) => urn === by.urn)
+      .flatMap((flow) => {
+        const way = this.#wayBack(flow, flows);
+        return way === undefined ? [] : [{ path: flow.path, reason: this.#told(way, remedy) }];
+      });
+    return own.length > 0 ? own : this.#closedBy(passage, flows);
+  }
+
+  /** What the program says of the mailbox with one of these names; undefined where it declares none. */
+  ofMailbox(names: readonly string[]): Passage | undefined {
+    const isMeant = ({ mailbox }: Passage) => mailbox?.names.some(({ name }) => this.#has(names, name)) === true;
+    return [...this.#passages.values()].find(isMeant);
+  }
+
+  /** A loop of other resources that a mailbox closes by being known: two of its addresses stand in it. */
+  #closedBy({ mailbox }: Passage, flows: readonly Declared[]): Conflicts["problems"] {
+    const names = mailbox?.names ?? [];
+    for (const flow of flows.filter(({ from }) => names.some(({ name }) => this.#has(from, name)))) {
+      const way = this.#wayBack(flow, flows);
+      const path = names.find(({ name }) => flow.from.includes(name))?.path ?? names[0]?.path;
+      // Where one name stands on both sides, the loop was told when it was closed.
+      const isClosedHere = way?.at(-1)?.to.some((name) => flow.from.includes(name)) === false;
+      if (way !== undefined && isClosedHere && path !== undefined) {
+        return [{ path, reason: this.#told(way, "Take one of these out") }];
+      }
+    }
+    return [];
+  }
+
+  /** The flows by which mail of a flow comes back to where it began, this one first; undefined where it does not. */
+  #wayBack(first: Declared, flows: readonly Declared[]): readonly Declared[] | undefined {
+    const seen = new Set([first]);
+    let ways: (readonly Declared[])[] = [[first]];
+    while (ways.length > 0) {
+      const back = ways.find((way) => this.#meets(way.at(-1)?.to ?? [], first.from));
+      if (back !== undefined) {
+        return back;
+      }
+      ways = ways.flatMap((way) =>
+        flows
+          .filter((flow) => !seen.has(flow) && this.#meets(way.at(-1)?.to ?? [], flow.from))
+          .map((flow) => {
+            seen.add(flow);
+            return [...way, flow];
+          }),
+      );
+    }
+    return undefined;
+  }
+
+  /** All that sends mail on. A rule in a mailbox to which nothing is delivered sends none. */
+  #flows(): Declared[] {
+    return [...this.#passages]
+      .flatMap(([urn, { flows }]) => flows.map((flow) => ({ ...flow, urn })))
+      .filter(({ isByRule, from }) => isByRule !== true || this.ofMailbox(from)?.mailbox?.isDelivered !== false);
+  }
+
+  #told(way: readonly Declared[], remedy: string): string {
+    const steps = way.map(
+      ({ path, from, to, urn }) => `${from[0]} → ${to[0]} (${path} of ${nameOf(this.#claims.present(urn))})`,
+    );
+    return `mail would go round in a loop: ${steps.join(", ")}. ${remedy}`;
+  }
+
+  #meets(some: readonly string[], others: readonly string[]): boolean {
+    return some.some((name) => this.#has(others, name));
+  }
+
+  #has(names: readonly string[], name: string): boolean {
+    return names.some((one) => this.#claims.isSame(recipientName(one), recipientName(name)));
+  }
+}

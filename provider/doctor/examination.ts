@@ -4,7 +4,7 @@ import type { Configuration } from "../configuration/configuration";
 import type { Service } from "../http/call";
 import { wayOf } from "../http/credentials";
 import { isClass, isProviderError, type ProviderError } from "../http/errors";
-import { proxyNamed } from "../http/proxy";
+import { proxyNamed } from "../http/transport";
 import { Ask, type Claims, type Reply, type Row } from "./ask";
 import { appRole, type Grant, grantOf, type Place, roleGroup, securityRole } from "./grants";
 import type { Program } from "./program";

@@ -1,11 +1,10 @@
 import { setMaxListeners } from "node:events";
 import { type Configuration, projectAbove, readConfiguration, withLocalOrigin } from "../configuration/configuration";
 import { whyNobodySignsIn } from "../configuration/credential";
-import { dayOf } from "../core/days";
+import { dayOf } from "../core/canonical";
 import type { Operation } from "../core/kind";
+import { originOf, readOrFail } from "../core/kind";
 import type { Recorder } from "../core/memory";
-import { originOf } from "../core/origin";
-import { readOrFail } from "../core/reading";
 import { Registry } from "../core/registry";
 import type { CallContext, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";

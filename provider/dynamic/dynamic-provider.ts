@@ -2,19 +2,25 @@ import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../core/claims";
 import { converge } from "../core/converge";
-import { type Known, membersOf, type Operation, type Properties, type Reconciler } from "../core/kind";
+import {
+  isUnfit,
+  type Known,
+  looking,
+  membersOf,
+  type Operation,
+  type Origin,
+  originOf,
+  type Properties,
+  type Reconciler,
+} from "../core/kind";
 import { Recorder } from "../core/memory";
-import { type Origin, originOf } from "../core/origin";
-import { isUnfit, looking } from "../core/reading";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
 import { redact } from "../http/redact";
-import { type Checked, check } from "./check";
+import { type Checked, check, isLeft, type Part, remarksOn, withRaw } from "./check";
 import type { Deployment } from "./deployment";
 import { bounds, environmentOf, operationOf } from "./deployment";
-import { failureOf, PartialFailure } from "./failures";
-import { isLeft, type Part, remarksOn, withRaw } from "./left-alone";
-import { keepSecret, sealed, secretTexts } from "./secrets";
-import { hasUnknown, plain, UNKNOWN } from "./wire-values";
+import { failureOf, PartialFailure } from "./engine-log";
+import { hasUnknown, keepSecret, plain, sealed, secretTexts, UNKNOWN } from "./wire-values";
 
 /**
  * Output that marks a deployment that failed half-way. The engine remembers such a failure but forgets it in a refresh. What is not a

@@ -6,8 +6,8 @@ import type { Configuration, Credential } from "../configuration/configuration";
 import { CLOUD_ENDPOINTS, type Cloud, isMicrosoftLogin } from "../configuration/schema";
 import { cancelled, type Service, type TokenOptions, type TokenSource } from "./call";
 import { TokenError } from "./errors";
-import { fetchTo, proxyNamed } from "./proxy";
 import { rememberSecret } from "./redact";
+import { fetchTo, proxyNamed } from "./transport";
 
 export type { TokenSource } from "./call";
 

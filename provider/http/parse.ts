@@ -1,10 +1,17 @@
 /**
  * Turns an answer into the body it holds, or into an error with advice on what to do next, as far as the error's class alone tells.
  */
+/**
+ * Reads what the three services say when they refuse. Pure.
+ *
+ * Exchange's errors come in many shapes, and now and then as plain text or as NUL bytes, so nothing here trusts the
+ * content type, and members are found without regard to case.
+ */
 
+import { STATUS_CODES } from "node:http";
 import type { Call } from "./call";
+import { classifyDataverse, classifyExchange, classifyGraph } from "./classify";
 import { type ErrorClass, type Service, type ServiceError, type ServiceErrorFields, serviceError } from "./errors";
-import { clean, type ParsedRefusal, parseRefusal, type Received } from "./refusal";
 
 const RUN_AGAIN = "Run `pulumi up` again; if it stays, look at the service's health in the Microsoft 365 admin center.";
 
@@ -176,4 +183,262 @@ export function parseRateLimit(headers: Headers, now: number): number | undefine
   }
   const moment = Date.parse(reset);
   return Number.isNaN(moment) ? undefined : Math.max(0, moment - now);
+}
+
+/** An answer with its body read. */
+export interface Received {
+  status: number;
+  headers: Headers;
+  /** The body; undefined when it could not be decoded, for example when its compression was broken. */
+  text: string | undefined;
+  /** The `client-request-id` that the request was sent with. */
+  clientRequestId?: string | undefined;
+}
+
+/** The error that an answer holds. */
+export interface ParsedRefusal {
+  class: ErrorClass;
+  /** The service's most telling code; empty if it gave none. */
+  code: string;
+  /** Exchange: the full name of the exception. */
+  type?: string;
+  /** The service's words, without names of its servers. */
+  words: string;
+  warnings: string[];
+  requestId?: string;
+  /** What to do, where it is known better than by the class alone. */
+  nextStep?: string;
+}
+
+/** Longer texts (a proxy's HTML page) are cut. */
+const LONGEST_WORDS = 1000;
+
+type Members = Record<string, unknown>;
+
+function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A member by its name, without regard to case. */
+function member(value: unknown, name: string): unknown {
+  if (!isObject(value)) {
+    return undefined;
+  }
+  const key = Object.keys(value).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+  return key === undefined ? undefined : value[key];
+}
+
+function textMember(value: unknown, name: string): string {
+  const found = member(value, name);
+  return typeof found === "string" ? found.trim() : typeof found === "number" ? String(found) : "";
+}
+
+function listMember(value: unknown, name: string): unknown[] {
+  const found = member(value, name);
+  return Array.isArray(found) ? found : [];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text for people: no control characters, no markup, not endless. */
+export function clean(text: string): string {
+  const printable = text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: Exchange answers a missing role with NUL bytes -- they are what is looked for.
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufeff]/g, "")
+    .replace(/<(style|script|head)\b[\s\S]*?<\/\1>/gi, " ");
+  const plain = /<html|<!doctype/i.test(printable) ? printable.replace(/<[^>]*>/g, " ") : printable;
+  const trimmed = plain.replace(/\s+/g, " ").trim();
+  return trimmed.length > LONGEST_WORDS ? `${trimmed.slice(0, LONGEST_WORDS)}…` : trimmed;
+}
+
+/** Takes out the servers' names, which differ from answer to answer. */
+export function withoutServerNames(text: string): string {
+  return text
+    .replace(/\s+on ['"‘’][A-Z0-9][A-Z0-9.-]*\.(?:OUTLOOK|OFFICE365|OFFICE)\.[A-Z.]+['"‘’]/gi, "")
+    .replace(/\[?Server=[A-Z0-9.-]+[^\]]*\]?/g, "")
+    .trim();
+}
+
+function requestIdOf(headers: Headers, error: unknown): string | undefined {
+  for (const name of ["request-id", "x-ms-service-request-id", "req_id", "x-ms-request-id"]) {
+    const value = headers.get(name);
+    if (value !== null && value.trim() !== "") {
+      return value;
+    }
+  }
+  const inner = textMember(member(error, "innererror"), "request-id");
+  return inner === "" ? undefined : inner;
+}
+
+function statusText(status: number): string {
+  return `HTTP ${status} ${STATUS_CODES[status] ?? ""}`.trim();
+}
+
+/** `Code|Type|text`, where the code may be empty and the text may hold further bars; undefined for any other text. */
+function splitBars(message: string): { code: string; type: string; text: string } | undefined {
+  const match = /^\s*(\w*)\|([\w.+`]*)\|([\s\S]*)$/.exec(message);
+  return match === null
+    ? undefined
+    : { code: (match[1] ?? "").trim(), type: match[2] ?? "", text: (match[3] ?? "").trim() };
+}
+
+interface Draft {
+  code: string;
+  type: string;
+  words: string;
+}
+
+/** One entry of `details`: bars, JSON with a `Message` (which may hold bars again), or plain text. */
+function readDetail(message: string): Draft {
+  const bars = splitBars(message);
+  if (bars !== undefined) {
+    return { code: bars.code, type: bars.type, words: bars.text };
+  }
+  const json = /^\s*\{/.test(message) ? parseJson(message) : undefined;
+  const inner = textMember(json, "message");
+  if (inner !== "") {
+    const again = splitBars(inner);
+    return again === undefined
+      ? { code: textMember(json, "code"), type: textMember(json, "type"), words: inner }
+      : { code: again.code, type: again.type, words: again.text };
+  }
+  return { code: "", type: "", words: message };
+}
+
+/** What the headers of a refused sign-in or of a refused role say; NUL bytes are all that the body has then. */
+function diagnosticsOf(headers: Headers): string {
+  const reason = /reason="([^"]*)"/i.exec(headers.get("x-ms-diagnostics") ?? "")?.[1];
+  const challenge = /error_description="([^"]*)"/i.exec(headers.get("www-authenticate") ?? "")?.[1];
+  return clean(reason ?? challenge ?? "");
+}
+
+/** The error member of a body of Exchange, also of one under a status of success. */
+function exchangeErrorIn(body: unknown): unknown {
+  return [member(body, "error"), member(body, "@odata.error")].find(isObject);
+}
+
+/** Whether a body says that a request failed, whatever the status says. */
+export function saysFailed(service: Service, body: unknown): boolean {
+  return service === "exchange" && exchangeErrorIn(body) !== undefined;
+}
+
+function readExchange(received: Received): ParsedRefusal {
+  const raw = received.text ?? "";
+  const body = parseJson(raw);
+  const error = exchangeErrorIn(body) ?? body;
+  const internal = member(member(error, "innererror"), "internalexception");
+  const details = listMember(error, "details").map((one) => readDetail(textMember(one, "message")));
+  const outer = readDetail(textMember(error, "message"));
+  // The exception of the cmdlet itself: the one around it may be no more than that a cmdlet failed.
+  const own = [...details, readDetail(textMember(internal, "message")), outer].find(({ type }) => type !== "");
+  const detail = own ?? details[0] ?? { code: "", type: "", words: "" };
+  const header = received.headers.get("x-exceptiontype")?.trim() ?? "";
+  const diagnostics = diagnosticsOf(received.headers);
+  const type = detail.type || textMember(internal, "type") || header;
+  const written =
+    detail.words ||
+    textMember(internal, "message") ||
+    outer.words ||
+    (isObject(body) ? "" : clean(raw)) ||
+    [statusText(received.status), ...(diagnostics === "" ? [] : [diagnostics])].join(": ");
+  const outerCode = textMember(error, "code");
+  const { class: meaning, nextStep } = classifyExchange({
+    status: received.status,
+    codes: [detail.code, outerCode].filter((code) => code !== ""),
+    types: [detail.type, textMember(internal, "type"), header].filter((name) => name !== ""),
+    text: [...details.map(({ words }) => words), textMember(internal, "message"), outer.words, written].join("\n"),
+    isOfCmdlet: own !== undefined,
+  });
+  const requestId = requestIdOf(received.headers, error);
+  return {
+    class: meaning,
+    code: detail.code || outerCode,
+    ...(type === "" ? {} : { type }),
+    words: withoutServerNames(clean(meaning === "transient" ? written : withoutPatience(written))),
+    warnings: [...listMember(body, "@adminapi.warnings"), ...listMember(error, "@adminapi.warnings")].filter(
+      (warning) => typeof warning === "string",
+    ),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(nextStep === undefined ? {} : { nextStep }),
+  };
+}
+
+/** A failed dual write always says that it may be transient, also where its reason is final. */
+function withoutPatience(words: string): string {
+  return words.replace(/\s*The issue may be transient[^.]*\.?/i, "");
+}
+
+/** The codes of an error and of its inner errors, the innermost first. */
+function nestedCodes(error: unknown): string[] {
+  const codes: string[] = [];
+  for (let inner = error; isObject(inner) && codes.length < 10; inner = member(inner, "innererror")) {
+    const code = textMember(inner, "code");
+    if (code !== "") {
+      codes.unshift(code);
+    }
+  }
+  return codes;
+}
+
+function readGraph(received: Received): ParsedRefusal {
+  const raw = received.text ?? "";
+  const body = parseJson(raw);
+  const error = member(body, "error");
+  const details = listMember(error, "details");
+  const nested = nestedCodes(error);
+  // The sign-in layer answers with `error` as a word and the sentence beside it.
+  const words =
+    textMember(error, "message") ||
+    textMember(body, "error_description") ||
+    (isObject(body) ? "" : clean(raw)) ||
+    statusText(received.status);
+  const detailWords = details.map((detail) => textMember(detail, "message")).filter((text) => text !== "");
+  const said = detailWords.filter((text) => !words.includes(text));
+  const requestId = requestIdOf(received.headers, error);
+  return {
+    ...classifyGraph({
+      status: received.status,
+      codes: [...nested, ...details.map((detail) => textMember(detail, "code"))],
+      types: [],
+      text: [words, ...detailWords].join("\n"),
+      targets: details.map((detail) => textMember(detail, "target")),
+    }),
+    code: nested[0] ?? "",
+    words: clean([words, ...said].join(" ")),
+    warnings: [],
+    ...(requestId === undefined ? {} : { requestId }),
+  };
+}
+
+function readDataverse(received: Received): ParsedRefusal {
+  const raw = received.text ?? "";
+  const body = parseJson(raw);
+  const error = member(body, "error") ?? body;
+  const code = textMember(error, "code") || textMember(error, "errorcode");
+  const inner = textMember(member(error, "innererror"), "message");
+  const words =
+    textMember(error, "message") || inner || (isObject(body) ? "" : clean(raw)) || statusText(received.status);
+  const requestId = requestIdOf(received.headers, error);
+  return {
+    ...classifyDataverse({ status: received.status, codes: [code], types: [], text: words }),
+    code,
+    words: clean(words),
+    warnings: [],
+    ...(requestId === undefined ? {} : { requestId }),
+  };
+}
+
+/** What the error in an answer says and means, also for one answer out of a batch. */
+export function parseRefusal(service: Service, received: Received): ParsedRefusal {
+  return service === "exchange"
+    ? readExchange(received)
+    : service === "graph"
+      ? readGraph(received)
+      : readDataverse(received);
 }

@@ -17,12 +17,21 @@ import {
   type TokenSource,
 } from "./call";
 import { ProviderError } from "./errors";
-import { CEILINGS, type Ceilings, pacing } from "./pace";
+import type { Received } from "./parse";
 import { rememberSecretsOf } from "./redact";
-import type { Received } from "./refusal";
-import { RETRY_POLICY, type RetryPolicy, retrying } from "./retry";
-import { type TraceSink, traceToFile, tracing, type Witness } from "./trace";
-import { ANSWER_TIMEOUTS, type AnswerTimeouts, type Outgoing, type Send, sending, withHeader } from "./transport";
+import { CEILINGS, type Ceilings, pacing, RETRY_POLICY, type RetryPolicy, retrying } from "./retry";
+import {
+  ANSWER_TIMEOUTS,
+  type AnswerTimeouts,
+  type Outgoing,
+  type Send,
+  sending,
+  type TraceSink,
+  traceToFile,
+  tracing,
+  type Witness,
+  withHeader,
+} from "./transport";
 
 export type { Answer, Call, CallContext, TokenSource } from "./call";
 

@@ -1,6 +1,6 @@
 import type { Properties } from "../core/kind";
+import { shortHash } from "../core/kind";
 import { Recorder } from "../core/memory";
-import { shortHash } from "../core/origin";
 import { check } from "../dynamic/check";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
 import { plain } from "../dynamic/wire-values";
@@ -13,7 +13,7 @@ import {
   NOBODY,
   type Observed,
 } from "../kinds/mailbox-membership/desired";
-import { readMembers } from "../kinds/mailbox-membership/leavers";
+import { readMembers } from "../kinds/mailbox-membership/difference";
 import { everybodyOn, mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import { sharedMailbox } from "../kinds/shared-mailbox/reconciler";
 import { providerText, typeToken } from "../resources/dynamic-resource";

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { projectAbove } from "../configuration/configuration";
 import type { Properties } from "../core/kind";
 import { openDeployment } from "../dynamic/deployment";
-import { TerminalLog } from "../dynamic/terminal-log";
+import { TerminalLog } from "../dynamic/engine-log";
 import { comparedColumns } from "../kinds/shared-mailbox/observation";
 import { type Place, survey } from "./survey";
 

@@ -1,5 +1,5 @@
 import type { Operation } from "../core/kind";
-import { absent, type Unfit, unfit } from "../core/reading";
+import { absent, type Unfit, unfit } from "../core/kind";
 import { InputError, ProviderError } from "../http/errors";
 import type { User } from "../services/graph";
 import { hasAddress, type Mailbox } from "../services/mailboxes";

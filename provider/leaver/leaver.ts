@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { readStacks, requireTenant } from "../access/access";
 import { Unusable } from "../access/states";
 import { bounds, openDeployment } from "../dynamic/deployment";
-import { TerminalLog } from "../dynamic/terminal-log";
+import { TerminalLog } from "../dynamic/engine-log";
 import { comparedColumns } from "../kinds/shared-mailbox/observation";
 import { inProgram, type Program } from "./program";
 import { inStacks, namesIn, type StackPlace } from "./stacks";

@@ -2,7 +2,7 @@
 import { readAccess } from "../access/read";
 import { declaredWords, isCalled, ofPerson, type Report, reportOf } from "../access/report";
 import type { Stack } from "../access/states";
-import { dayOf } from "../core/days";
+import { dayOf } from "../core/canonical";
 import { bounds, type Deployment } from "../dynamic/deployment";
 import { isClass } from "../http/errors";
 import { smtpAddresses } from "../services/mailboxes";

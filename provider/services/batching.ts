@@ -2,8 +2,8 @@ import DataLoader from "dataloader";
 import type { Call, CallContext } from "../http/call";
 import { type ErrorClass, isServiceError } from "../http/errors";
 import type { BatchedAnswer } from "../http/parse";
+import { saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { saysFailed } from "../http/refusal";
 
 /** How long reads are gathered before they are sent together, in milliseconds. */
 const GATHER = 5;

@@ -1,7 +1,6 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
 import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
-import { parseSize } from "./sizes";
-import { sameText, text } from "./text";
+import { parseSize, sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** How full a mailbox is. */

@@ -14,3 +14,58 @@ export function sameText(a: string, b: string): boolean {
 export function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
+
+/** Sizes as people write them and as Exchange prints them. A kilobyte is 1,024 bytes here, as it is in Exchange. */
+
+const UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
+
+/** Bytes of a kilobyte: what Exchange keeps limits in. */
+export const KILOBYTE = 1024;
+/** Bytes of a megabyte. */
+export const MEGABYTE = 1024 ** 2;
+/** Bytes of a gigabyte. */
+export const GIGABYTE = 1024 ** 3;
+
+/**
+ * Bytes of a size: a number of bytes, `"49.5 GB"`, `"50gb"`, `"50 GiB"`, `"53,150,220,288 bytes"`, or as Exchange prints it,
+ * `"49.5 GB (53,150,220,288 bytes)"`.
+ *
+ * @returns undefined when it is none of these; `Unlimited` is none.
+ */
+export function parseSize(value: string | number): number | undefined {
+  if (typeof value === "number") {
+    return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  }
+  const text = value.trim();
+  const exact = /\(([\d,]+) bytes\)$/i.exec(text)?.[1];
+  if (exact !== undefined) {
+    return Number(exact.replaceAll(",", ""));
+  }
+  const match = /^(\d+(?:\.\d+)?|\d{1,3}(?:,\d{3})+) ?(bytes?|[kmgt]i?b|b)?$/i.exec(text);
+  if (match === null) {
+    return undefined;
+  }
+  const letter = (match[2] ?? "B").charAt(0).toUpperCase();
+  const unit = UNITS.findIndex((name) => name.startsWith(letter));
+  const bytes = Math.round(Number((match[1] ?? "").replaceAll(",", "")) * 1024 ** unit);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+/**
+ * The canonical text of a limit: whole kilobytes (rounded up, as Exchange keeps them) in the largest unit that tells them
+ * exactly with at most three decimals, e.g. `49.5 GB`.
+ */
+export function canonicalSize(bytes: number): string {
+  const rounded = roundUp(bytes);
+  for (let unit = UNITS.length - 1; unit > 1; unit -= 1) {
+    const text = `${Number((rounded / 1024 ** unit).toFixed(3))} ${UNITS[unit]}`;
+    if (rounded >= 1024 ** unit && roundUp(parseSize(text) ?? 0) === rounded) {
+      return text;
+    }
+  }
+  return `${rounded / KILOBYTE} KB`;
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / KILOBYTE) * KILOBYTE;
+}

@@ -1,7 +1,6 @@
 import { classifyWarning, delayIn } from "../../provider/http/classify";
 import type { ErrorClass } from "../../provider/http/errors";
-import { batchedError, parseBody, serviceErrorOf } from "../../provider/http/parse";
-import { parseRefusal } from "../../provider/http/refusal";
+import { batchedError, parseBody, parseRefusal, serviceErrorOf } from "../../provider/http/parse";
 
 const DC = "couldn't be found on 'XX1PR01A00DC001.EURPR01A00.PROD.OUTLOOK.COM'.";
 const MISSING = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException";

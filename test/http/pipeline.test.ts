@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { isClass, isServiceError, isUnknownOutcome } from "../../provider/http/errors";
-import type { TraceLine } from "../../provider/http/trace";
+import type { TraceLine } from "../../provider/http/transport";
 import {
   CMDLET,
   CountedTokens,

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { guidFor, originOf } from "../../provider/core/origin";
+import { guidFor, originOf } from "../../provider/core/kind";
 import { aliasCandidates, markOf } from "../../provider/kinds/shared-mailbox/naming";
 
 const urn = (

@@ -2,8 +2,7 @@ import fc from "fast-check";
 import { z } from "zod";
 import type { Properties } from "../../provider/core/kind";
 import type { PropertyTable } from "../../provider/core/properties";
-import type { Seen } from "../../provider/kinds/mailbox-record/properties";
-import type { RecordKnown } from "../../provider/kinds/mailbox-record/schema";
+import type { RecordKnown, Seen } from "../../provider/kinds/mailbox-record/properties";
 import { type MailboxRow, mailboxOf, type QueueRow, queueOf } from "../../provider/services/dataverse";
 
 /** A table of whatever rows. */

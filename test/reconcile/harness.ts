@@ -1,9 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { originOf } from "../../provider/core/origin";
+import { originOf } from "../../provider/core/kind";
 import { type Deployment, openDeployment } from "../../provider/dynamic/deployment";
 import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
-import { EngineLog } from "../../provider/dynamic/engine-log";
-import { PartialFailure } from "../../provider/dynamic/failures";
+import { EngineLog, PartialFailure } from "../../provider/dynamic/engine-log";
 import { type AnyReconciler, comparedColumns, type Kind, kinds } from "../../provider/kinds";
 import { markOf } from "../../provider/kinds/shared-mailbox/naming";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";

@@ -1,4 +1,4 @@
-import { originOf } from "../../provider/core/origin";
+import { originOf } from "../../provider/core/kind";
 import { formerMarkOf } from "../../provider/kinds/shared-mailbox/naming";
 import {
   failure,

@@ -5,7 +5,7 @@ import {
   hasMarkup,
   mailTipHtml,
 } from "../../provider/kinds/shared-mailbox/properties";
-import { canonicalSize, parseSize } from "../../provider/services/sizes";
+import { canonicalSize, parseSize } from "../../provider/services/text";
 
 describe("a size", () => {
   test.each<[string | number, number | undefined]>([

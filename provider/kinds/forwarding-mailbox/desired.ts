@@ -1,28 +1,28 @@
 import { z } from "zod";
 import { displayText, flag, keyed, smtpAddress } from "../../core/canonical";
-import type { Known, Operation, Problem } from "../../core/kind";
-import type { Flow } from "../../core/mail-flow";
+import type { Known, Operation, Origin, Problem } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
-import type { Origin } from "../../core/origin";
 import { tableOf } from "../../core/properties";
-import type { Registry } from "../../core/registry";
+import type { Flow, Registry } from "../../core/registry";
 import { type IncomingMethod, incomingMethods, type MailboxRow, type ServerProfile } from "../../services/dataverse";
-import type { InboxRule } from "../../services/inbox-rule";
+import type { InboxRule } from "../../services/inbox-rules";
 import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import type { WayOn } from "../mailbox-record/adoption";
-import { columns, type RecordValues, type Seen } from "../mailbox-record/properties";
-import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mailbox-record/references";
 import {
   adopt,
+  columns,
   commandsGiven,
   credentials,
   deletion,
   environmentUrl,
+  type RecordValues,
+  type Seen,
   serverProfile,
   shownOfRecord,
   testAndEnable,
-} from "../mailbox-record/schema";
+} from "../mailbox-record/properties";
+import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mailbox-record/references";
 
 /** How a source is written, for messages. */
 export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.com";

@@ -1,7 +1,6 @@
 import { isSame } from "../../core/canonical";
 import type { Change, Properties, Reconciler } from "../../core/kind";
-import { adviceAtCreation, asHeld } from "../../core/kind";
-import { absent, holdingAll, unfit } from "../../core/reading";
+import { absent, adviceAtCreation, asHeld, holdingAll, unfit } from "../../core/kind";
 import { rowThing, sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import type { MailboxRow } from "../../services/dataverse";
@@ -13,9 +12,8 @@ import {
   requireMailboxOfTenant,
   requireSameOrganization,
 } from "../mailbox-record/claims";
-import { forgetting, writeRecord } from "../mailbox-record/properties";
+import { forgetting, recordOutputs, whenInactive, writeRecord } from "../mailbox-record/properties";
 import { lookUp, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/references";
-import { recordOutputs, whenInactive } from "../mailbox-record/schema";
 import {
   adviceOnMove,
   approve,
@@ -25,7 +23,6 @@ import {
   NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
-import { create, find, makeRecord, remove, takeOver } from "./creation";
 import {
   type Desired,
   type ForwardingInputs,
@@ -42,7 +39,19 @@ import {
   schema,
   valuesFor,
 } from "./desired";
-import { driftOf, hasShownCopies, leftBehind, observeAround, ruleDriftOf, targetIn } from "./observation";
+import {
+  create,
+  driftOf,
+  find,
+  hasShownCopies,
+  leftBehind,
+  makeRecord,
+  observeAround,
+  remove,
+  ruleDriftOf,
+  takeOver,
+  targetIn,
+} from "./observation";
 import {
   claimsOfSources,
   declareKnown,

@@ -1,7 +1,7 @@
 import { written } from "../../core/converge";
 import { sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
-import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rule";
+import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rules";
 import { smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";

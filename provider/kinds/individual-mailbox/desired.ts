@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { displayText, flag, smtpAddress, whyNotIdentifier } from "../../core/canonical";
 import type { Known, Operation } from "../../core/kind";
+import { absent, type Unfit, unfit } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { tableOf } from "../../core/properties";
-import { absent, type Unfit, unfit } from "../../core/reading";
 import { InputError } from "../../http/errors";
 import {
   type IncomingMethod,
@@ -15,17 +15,19 @@ import {
 import { listed } from "../../services/principals";
 import { isGuid } from "../../services/text";
 import { decidedElsewhere } from "../mailbox-record/claims";
-import { columns, type RecordValues, type Seen } from "../mailbox-record/properties";
-import { serverProfileOf } from "../mailbox-record/references";
 import {
+  columns,
   commandsGiven,
   credentials,
   environmentUrl,
+  type RecordValues,
+  type Seen,
   serverProfile,
   shownOfRecord,
   testAndEnable,
-} from "../mailbox-record/schema";
-import { recordOf, type UserOrQueue, userOrQueue, usersOrQueuesNamed } from "../mailbox-record/user-or-queue";
+} from "../mailbox-record/properties";
+import { serverProfileOf } from "../mailbox-record/references";
+import { recordOf, type UserOrQueue, userOrQueue, usersOrQueuesNamed } from "../mailbox-record/writes";
 
 const USER = "a Dynamics user's address, sign-in name or id, e.g. ada@contoso.com";
 

@@ -7,8 +7,7 @@ import { retryWhile } from "../../services/waiting";
 import { decidedElsewhere, requireSameOrganization } from "../mailbox-record/claims";
 import { forgetting, type RecordValues, writeRecord } from "../mailbox-record/properties";
 import { serverProfileOf, valuesOf } from "../mailbox-record/references";
-import { addressColumn, type UserOrQueue, writeTo } from "../mailbox-record/user-or-queue";
-import { isChangedMeanwhile } from "../mailbox-record/writes";
+import { addressColumn, isChangedMeanwhile, type UserOrQueue, writeTo } from "../mailbox-record/writes";
 import {
   type Desired,
   type IndividualInputs,

@@ -1,8 +1,7 @@
 import { environmentName, rowName } from "../../core/claims";
 import { written } from "../../core/converge";
 import type { Change, Properties, Reconciler } from "../../core/kind";
-import { asHeld } from "../../core/kind";
-import { holdingAll, isUnfit } from "../../core/reading";
+import { asHeld, holdingAll, isUnfit } from "../../core/kind";
 import { InputError } from "../../http/errors";
 import type { ServerProfile } from "../../services/dataverse";
 import { sameText } from "../../services/text";
@@ -16,7 +15,7 @@ import {
   requireOwnValues,
   requireSameOrganization,
 } from "../mailbox-record/claims";
-import { type RecordValues, writeRecord } from "../mailbox-record/properties";
+import { type RecordValues, recordOutputs, whenInactive, writeRecord } from "../mailbox-record/properties";
 import {
   byId,
   requireSuitableProfile,
@@ -24,7 +23,6 @@ import {
   serverProfileOf,
   warnWithoutCredentials,
 } from "../mailbox-record/references";
-import { recordOutputs, whenInactive } from "../mailbox-record/schema";
 import {
   adviceOnMove,
   approve,
@@ -35,7 +33,7 @@ import {
   NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
-import { recordAppears, recordOf, type UserOrQueue, writeTo } from "../mailbox-record/user-or-queue";
+import { recordAppears, recordOf, type UserOrQueue, writeTo } from "../mailbox-record/writes";
 import {
   type Desired,
   type IndividualInputs,

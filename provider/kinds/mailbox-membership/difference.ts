@@ -1,16 +1,19 @@
 import type { Change } from "../../core/kind";
 import type { Entry, Right } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
-import { heldIn } from "./attribution";
+import { sameText } from "../../services/text";
 import {
   type Desired,
   type Held,
   type KnownMembership,
   type Member,
   type MemberRights,
+  type MembershipOperation,
   type Observed,
+  pathOf,
   RIGHTS,
 } from "./desired";
+import { heldIn, isNothing } from "./people";
 
 /**
  * Everything declared that is not so, and of what is there: rights that the earlier inputs held and these do not, all rights of
@@ -132,4 +135,168 @@ function declaredById(
     }
   }
   return byId;
+}
+
+/** What is recorded of somebody who was found: automapping cannot be read, and true is Exchange's default. */
+const ASSUMED: MemberRights = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping: true };
+
+type Members = Readonly<Record<string, MemberRights | undefined>>;
+
+const membersIn = ({ inputs }: KnownMembership): Members => inputs.members ?? {};
+const deletedIn = ({ memory }: KnownMembership) => memory.deletedMembers ?? {};
+
+/**
+ * The members that a state has, as they are in the tenant. A deleted one stays while entries are there that work again once the
+ * account is restored: taken out of the program, the preview shows it and the entries go.
+ */
+export function readMembers(before: KnownMembership, observed: Observed): Record<string, MemberRights> {
+  const { held, people, strangers } = observed;
+  const declared = membersIn(before);
+  const brought = [...strangers, ...Object.keys(deletedIn(before))].filter(
+    (key) => !(key in declared) && !isLeftAlone(people.get(key), observed),
+  );
+  const all = { ...declared, ...Object.fromEntries(brought.map((key) => [key, ASSUMED])) };
+  const members = Object.entries(all).flatMap(([key, known]) => {
+    const person = people.get(key);
+    const seen = held[key];
+    if (known === undefined || person === undefined || seen === undefined) {
+      return [];
+    }
+    const rights = rightsOf(person, key in declared ? known : undefined, seen, observed);
+    const isShown = showsOtherRights(key, before);
+    const { otherRights: _declared, ...rest } = known;
+    const seenRights = observed.unread.includes("fullAccess") ? (known.otherRights ?? []) : seen.otherRights;
+    const others = isShown ? [...seenRights] : [];
+    if (RIGHTS.every((right) => !rights[right]) && others.length === 0) {
+      return [];
+    }
+    const keepsOthers = others.length > 0 || known.otherRights !== undefined;
+    // Automapping cannot be read; it stays what the state knows.
+    return [[key, { ...rest, ...rights, ...(keepsOthers ? { otherRights: others } : {}) }] as const];
+  });
+  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether rights beside the three are drift: of a declared member only where the program says something of them, or is exclusive. */
+function showsOtherRights(key: string, known: KnownMembership): boolean {
+  const declared = membersIn(known)[key];
+  return known.inputs.exclusive === true || declared === undefined || declared.otherRights !== undefined;
+}
+
+/** What a refresh says of rights of members that are no drift. */
+export function surplusOfMembers(known: KnownMembership, { mailbox, held }: Observed): string[] {
+  return Object.keys(membersIn(known)).flatMap((key) => {
+    const { otherRights = [] } = held[key] ?? {};
+    return otherRights.length === 0 || showsOtherRights(key, known)
+      ? []
+      : [`${pathOf(key)} on ${mailbox.primarySmtpAddress} has more than is declared (${otherRights.join(", ")}).`];
+  });
+}
+
+/**
+ * The three rights. What cannot be seen stays what the state knows: a right that the application may not read, and what a deleted
+ * member had, while it can come back.
+ */
+function rightsOf(
+  person: Member,
+  known: MemberRights | undefined,
+  seen: Held,
+  observed: Observed,
+): Pick<MemberRights, "fullAccess" | "sendAs" | "sendOnBehalf"> {
+  const hidden = (right: (typeof RIGHTS)[number]): boolean =>
+    known?.[right] === true &&
+    (observed.unread.includes(right) ||
+      (person.isDeleted && person.isRecoverable && (right === "sendOnBehalf" || isUntold(person, observed))));
+  const has = (right: (typeof RIGHTS)[number]) => seen.rights.has(right) || hidden(right);
+  return { fullAccess: has("fullAccess"), sendAs: has("sendAs"), sendOnBehalf: has("sendOnBehalf") };
+}
+
+/** Whether some of the entries of deleted users may be this one's: nobody noted its SIDs in time. */
+function isUntold({ sids }: Member, { orphans }: Observed): boolean {
+  return sids.length === 0 && orphans.length > 0;
+}
+
+/**
+ * Deleted members whose access may come back: those that still hold entries; and, while the account can be restored, those with
+ * Send on Behalf, which Exchange hides meanwhile, and those whose entries cannot be told from other orphaned ones; and all of
+ * them where a list of entries could not be read.
+ *
+ * @returns their object ids by key.
+ */
+export function deletedAmong(
+  desired: Desired | undefined,
+  observed: Observed,
+  known: KnownMembership,
+): Record<string, string> {
+  const before = membersIn(known);
+  return Object.fromEntries(
+    [...observed.people].flatMap(([key, person]) => {
+      if (!person.isDeleted || desired?.members.has(key) === true) {
+        return [];
+      }
+      const held = observed.held[key];
+      const isDropped = !(key in before);
+      const mayReturn =
+        observed.unread.length > 0 ||
+        (person.isRecoverable && (isDropped || before[key]?.sendOnBehalf === true || isUntold(person, observed)));
+      return (held !== undefined && !isNothing(held)) || mayReturn ? [[key, person.id] as const] : [];
+    }),
+  );
+}
+
+/** Whether somebody living stays known: not one who left, was deleted, and came back without any access. */
+export function comeBack(key: string, { held, strangers, unread }: Observed, known: KnownMembership): boolean {
+  const isOnlyWatched = key in deletedIn(known) && !(key in membersIn(known)) && !strangers.includes(key);
+  return !isOnlyWatched || unread.length > 0 || (held[key]?.entries.length ?? 0) > 0;
+}
+
+/**
+ * Takes Send on Behalf from deleted members who leave. Exchange neither shows it nor takes them in a removal, so the list is written
+ * as it shows. That this reaches what is hidden is documented nowhere: who can be restored stays in `deletedMembers`.
+ *
+ * @param look what is there now: another resource may have written the list meanwhile.
+ */
+export async function takeHiddenSendOnBehalf(
+  desired: Desired,
+  previous: KnownMembership,
+  observed: Observed,
+  operation: MembershipOperation,
+  look: () => Promise<Observed>,
+): Promise<void> {
+  const { mailbox, people } = observed;
+  const leavers = [...people].filter(
+    ([key, person]) =>
+      person.isDeleted &&
+      person.isRecoverable &&
+      !desired.members.has(key) &&
+      !isLeftAlone(person, observed) &&
+      membersIn(previous)[key]?.sendOnBehalf === true,
+  );
+  if (leavers.length === 0 || mailbox.isDirSynced) {
+    return;
+  }
+  await operation.registry.exclusively(`permissions/${mailbox.id}`, async () => {
+    const { delegates } = await look();
+    // A list with somebody in it who cannot be told would lose that one.
+    if (delegates !== undefined) {
+      const who = leavers.map(([key]) => key).join(", ");
+      await operation.services.permissions.writeSendOnBehalf(mailbox, [...delegates], who, operation);
+    }
+  });
+}
+
+/** What is to say of deleted members whose entries are still there, and of leavers who may come back. */
+export function whoIsDeleted(desired: Desired | undefined, observed: Observed, known: KnownMembership): string[] {
+  const { mailbox, people } = observed;
+  const on = mailbox.primarySmtpAddress;
+  return Object.entries(deletedAmong(desired, observed, known)).map(([key, id]) => {
+    const who = sameText(key, id) ? `The account ${id}` : `${key} (id ${id})`;
+    const isMember = desired === undefined && key in membersIn(known);
+    const isForGood = people.get(key)?.isRecoverable !== true && observed.unread.length === 0;
+    return isForGood
+      ? `${who} is deleted for good. Its entries on ${on} are still there and work for nobody. ${isMember ? "Taken out of members, it loses them." : "The next update of this membership takes them away."}`
+      : isMember
+        ? `${who} is deleted and can be restored, and still has entries on ${on}: restored, the account has access again. Taken out of members, it loses them.`
+        : `${who} is deleted and can be restored. Whether it still has something on ${on} cannot be seen meanwhile. Once the account is restored, \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, look there by hand.`;
+  });
 }

@@ -1,7 +1,6 @@
 import { type Claim, recipientName } from "../../core/claims";
 import { converge } from "../../core/converge";
-import { membersOf, type Properties, type Reconciler } from "../../core/kind";
-import { isUnfit } from "../../core/reading";
+import { isUnfit, membersOf, type Properties, type Reconciler } from "../../core/kind";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
@@ -10,7 +9,6 @@ import { isGroup } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { mailboxAndAccount, mailboxAsked, reassigned } from "../recipients";
 import { apply } from "./apply";
-import { attribute, heldIn, orphansAmong, removable } from "./attribution";
 import {
   type Desired,
   type KnownMembership,
@@ -24,11 +22,30 @@ import {
   pathOf,
   RIGHTS,
   schema,
+  withoutEnded,
 } from "./desired";
-import { difference, isLeftAlone } from "./difference";
-import { withoutEnded } from "./ends";
-import { comeBack, deletedAmong, readMembers, surplusOfMembers, takeHiddenSendOnBehalf, whoIsDeleted } from "./leavers";
-import { knownKeep, knownPeople, lookUpKeep, lookUpMembers, mailboxNamed, strangersAmong } from "./people";
+import {
+  comeBack,
+  deletedAmong,
+  difference,
+  isLeftAlone,
+  readMembers,
+  surplusOfMembers,
+  takeHiddenSendOnBehalf,
+  whoIsDeleted,
+} from "./difference";
+import {
+  attribute,
+  heldIn,
+  knownKeep,
+  knownPeople,
+  lookUpKeep,
+  lookUpMembers,
+  mailboxNamed,
+  orphansAmong,
+  removable,
+  strangersAmong,
+} from "./people";
 import { mailboxReassigned, meantBy, requireStillMeant } from "./which-mailbox";
 
 /** People that Microsoft supports in a shared mailbox at the same time. */

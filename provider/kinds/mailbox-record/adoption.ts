@@ -3,7 +3,7 @@ import { rowThing } from "../../core/registry";
 import { ConflictError, InputError } from "../../http/errors";
 import type { MailboxRow } from "../../services/dataverse";
 import { sameText } from "../../services/text";
-import type { RecordOperation } from "./schema";
+import type { RecordOperation } from "./properties";
 import { isOpenForTest, type TestAndEnable } from "./test-and-enable";
 
 /** What is taken over, in words. */

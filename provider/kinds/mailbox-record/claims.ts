@@ -5,7 +5,7 @@ import { ConflictError, InputError } from "../../http/errors";
 import { describe } from "../../services/recipients";
 import { isGuid } from "../../services/text";
 import { recipientNamed } from "../recipients";
-import type { RecordKnown, RecordOperation } from "./schema";
+import type { RecordKnown, RecordOperation } from "./properties";
 
 /** Recipient types that have an inbox of their own. */
 export const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox"];

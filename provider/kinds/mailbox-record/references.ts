@@ -6,8 +6,7 @@ import { InputError } from "../../http/errors";
 import type { MailboxRow, ServerProfile } from "../../services/dataverse";
 import type { Principal } from "../../services/principals";
 import { isGuid } from "../../services/text";
-import type { Owner, RecordTable, RecordValues } from "./properties";
-import type { RecordInputs, RecordOperation } from "./schema";
+import type { Owner, RecordInputs, RecordOperation, RecordTable, RecordValues } from "./properties";
 
 const OWNER = "must be { user } or { team }, one of the two, by name, address or id";
 

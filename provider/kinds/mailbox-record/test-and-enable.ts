@@ -2,7 +2,7 @@ import type { Properties } from "../../core/kind";
 import { testThing } from "../../core/registry";
 import { isServiceError, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow, Status } from "../../services/dataverse";
-import type { RecordKnown, RecordOperation } from "./schema";
+import type { RecordKnown, RecordOperation } from "./properties";
 import { command, lookUntil, TEST_TIME } from "./writes";
 
 const APPROVED = 1;

@@ -13,18 +13,19 @@ import {
   type ServerProfile,
 } from "../../services/dataverse";
 import type { WayOn } from "../mailbox-record/adoption";
-import { columns, type Seen } from "../mailbox-record/properties";
-import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mailbox-record/references";
 import {
   adopt,
+  columns,
   commandsGiven,
   deletion,
   environmentUrl,
   isHeld,
+  type Seen,
   serverProfile,
   shownOfRecord,
   testAndEnable,
-} from "../mailbox-record/schema";
+} from "../mailbox-record/properties";
+import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mailbox-record/references";
 
 /** A queue's methods: there is nobody whose Outlook could do it. */
 const INCOMING = ["None", "ServerSideSynchronization", "ForwardMailbox"] as const;

@@ -1,9 +1,7 @@
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
 import { written } from "../../core/converge";
 import type { Change, Reconciler } from "../../core/kind";
-import { adviceAtCreation, asHeld } from "../../core/kind";
-import { guidFor } from "../../core/origin";
-import { absent, holdingAll, unfit } from "../../core/reading";
+import { absent, adviceAtCreation, asHeld, guidFor, holdingAll, unfit } from "../../core/kind";
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
 import type { MailboxRow, QueueRow } from "../../services/dataverse";
@@ -27,7 +25,15 @@ import {
   requireOwnValues,
   requireSameOrganization,
 } from "../mailbox-record/claims";
-import { forgetting, idsOf, inputsOf, type RecordValues, writeRecord } from "../mailbox-record/properties";
+import {
+  forgetting,
+  idsOf,
+  inputsOf,
+  type RecordValues,
+  recordOutputs,
+  whenInactive,
+  writeRecord,
+} from "../mailbox-record/properties";
 import {
   byId,
   lookUp,
@@ -36,7 +42,6 @@ import {
   serverProfileOf,
   valuesOf,
 } from "../mailbox-record/references";
-import { recordOutputs, whenInactive } from "../mailbox-record/schema";
 import {
   adviceOnMove,
   approve,
@@ -46,8 +51,7 @@ import {
   NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
-import { recordAppears, recordOf, writeTo } from "../mailbox-record/user-or-queue";
-import { createRow, deleteRow, lookUntil } from "../mailbox-record/writes";
+import { createRow, deleteRow, lookUntil, recordAppears, recordOf, writeTo } from "../mailbox-record/writes";
 import {
   type Desired,
   formerOf,

@@ -7,7 +7,7 @@ import { ConflictError, InputError, isClass, isProviderError } from "../../http/
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import { GraphElseExchange } from "../../services/refused";
-import { canonicalSize, GIGABYTE } from "../../services/sizes";
+import { canonicalSize, GIGABYTE } from "../../services/text";
 import { settle } from "../../services/waiting";
 import type { Desired, SharedMailboxOperation } from "./desired";
 import { changesOf, type Facet, inTable } from "./facet";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { instant } from "../../services/time-zones";
+import { instant } from "../../services/mailbox-settings";
 import { withOneSpelling } from "./properties";
 
 /** Members in the order in which they are compared. */

@@ -1,15 +1,8 @@
 import { z } from "zod";
 import type { Change } from "../../core/kind";
 import { isClass } from "../../http/errors";
-import {
-  type Entitlement,
-  entitlementOf,
-  KNOWN_LICENSES,
-  knownLicense,
-  type ServicePlan,
-} from "../../services/licenses";
-import { GIGABYTE } from "../../services/sizes";
-import { isGuid } from "../../services/text";
+import { type Entitlement, entitlementOf, KNOWN_LICENSES, knownLicense, type ServicePlan } from "../../services/graph";
+import { GIGABYTE, isGuid } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type { Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { bytesOf, largestQuota } from "./limits";

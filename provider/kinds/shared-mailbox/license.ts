@@ -11,10 +11,9 @@ import {
   type Grant,
   type ServicePlan,
   type Subscription,
-} from "../../services/licenses";
+} from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
-import { canonicalSize, GIGABYTE } from "../../services/sizes";
-import { sameText } from "../../services/text";
+import { canonicalSize, GIGABYTE, sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type { Desired, HeldInputs, KnownMailbox, Licensing, Memory, Observed, SharedMailboxOperation } from "./desired";
 import { changesOf, type Facet, mayTakeAway, saysKept, tellLeft } from "./facet";

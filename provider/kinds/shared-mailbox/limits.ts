@@ -5,8 +5,7 @@ import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
-import { canonicalSize, GIGABYTE, MEGABYTE, parseSize } from "../../services/sizes";
-import { text } from "../../services/text";
+import { canonicalSize, GIGABYTE, MEGABYTE, parseSize, text } from "../../services/text";
 import type { Desired, KnownMailbox, SharedMailboxInputs, SharedMailboxOperation, ValuesBefore } from "./desired";
 import { changesOf, type Facet } from "./facet";
 

@@ -3,7 +3,7 @@ import type { Change, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { AutomaticReplies, Settings, SettingsChange } from "../../services/mailbox-settings";
-import { windowsTimeZone } from "../../services/time-zones";
+import { windowsTimeZone } from "../../services/mailbox-settings";
 import {
   type AutomaticRepliesInput,
   canonicalMessage,

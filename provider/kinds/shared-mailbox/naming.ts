@@ -1,4 +1,4 @@
-import { type Origin, shortHash } from "../../core/origin";
+import { type Origin, shortHash } from "../../core/kind";
 import { ConflictError, isClass, isServiceError } from "../../http/errors";
 import { describeDeleted, hasAddress, INITIAL_DOMAIN } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";

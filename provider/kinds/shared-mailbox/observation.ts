@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Properties } from "../../core/kind";
+import { type Found, isUnfit, readOrFail, type Unfit, unfit } from "../../core/kind";
 import { isSet } from "../../core/properties";
-import { type Found, isUnfit, readOrFail, type Unfit, unfit } from "../../core/reading";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";

@@ -1,8 +1,7 @@
 import { type Claim, recipientName } from "../../core/claims";
 import { written } from "../../core/converge";
-import type { Change, Properties, Reconciler } from "../../core/kind";
+import type { Change, Origin, Properties, Reconciler } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
-import type { Origin } from "../../core/origin";
 import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { InputError, ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { windowsTimeZone } from "../../services/time-zones";
+import { windowsTimeZone } from "../../services/mailbox-settings";
 
 type Format = "dateFormat" | "timeFormat";
 

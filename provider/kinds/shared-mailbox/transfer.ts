@@ -1,4 +1,4 @@
-import type { Origin } from "../../core/origin";
+import type { Origin } from "../../core/kind";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { ConflictError, isProviderError } from "../../http/errors";
 import { addAndRemove } from "../../services/exchange";
