@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
@@ -52,6 +53,8 @@ export async function doctor(inputs: DoctorInputs, { folder, say, signal }: Surr
   const deployment = await openDeployment(raw, new EngineLog(undefined), []);
   try {
     const { configuration } = deployment;
+    // Every question listens to it, and Node suspects a leak at more than ten listeners.
+    setMaxListeners(0, signal);
     const findings = await examine(
       configuration,
       { profile, without: inputs.without, ...(program === undefined ? {} : { program }) },

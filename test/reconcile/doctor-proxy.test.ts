@@ -138,10 +138,48 @@ test("a proxy that refuses is not taken for a service that does", async () => {
   expect(stdout).not.toContain("MISSING");
 });
 
-function programFile(): string {
-  const file = join(folder, "state.json");
-  const type = "pulumi-nodejs:dynamic/mailboxes:MailboxMembership";
-  const resources = [{ type, urn: `urn:pulumi:dev::desk::${type}::people`, id: "x", inputs: {} }];
+test("a certificate that ends soon is told, whatever the sign-in says", async () => {
+  const world = await startWorld();
+  const port = await startProxy(await startMicrosoft(world.origin), new Set());
+  const ends = new Date(Date.now() + 10 * 86_400_000);
+  const made = await generate([{ name: "commonName", value: "deployment" }], { keySize: 2048, notAfterDate: ends });
+  const file = join(folder, "application.pem");
+  writeFileSync(file, `${made.private}\n${made.cert}`);
+  const { AZURE_CLIENT_SECRET: _, ...others } = environment;
+  const env = { ...others, AZURE_CLIENT_CERTIFICATE_PATH: file, HTTPS_PROXY: `http://127.0.0.1:${port}` };
+  const { code, stdout } = await finished(runNode([cli, "doctor"], env, folder));
+  expect(code).toBe(2);
+  expect(stdout).toMatch(
+    /note +credential: a client certificate, which ends on \d{4}-\d\d-\d\d \(in (9|10) days\)\n +Make a new certificate/,
+  );
+  expect(stdout).toMatch(/NOT KNOWN +sign-in to Exchange Online: .*AADSTS/);
+});
+
+test("the environments that resources name are asked, and one that nobody names is missed", async () => {
+  const world = await startWorld();
+  const port = await startProxy(await startMicrosoft(world.origin), new Set());
+  const { DATAVERSE_URL: own, ...others } = environment;
+  const asked = async (inputs: object) => {
+    const file = programFile("Queue", { approveEmail: false, ...inputs });
+    const env = { ...others, HTTPS_PROXY: `http://127.0.0.1:${port}` };
+    return finished(runNode([cli, "doctor", "--for", "preview", "--program", file], env, folder));
+  };
+  const named = await asked({ environmentUrl: own });
+  expect(named.code).toBe(0);
+  expect(named.stdout).toContain(
+    `ok         sign-in to Dataverse (${own}): as the application Contoso Mailbox Deployment`,
+  );
+  expect(named.stdout).toContain("ok         read on User, Team and Queue");
+  const missed = await asked({});
+  expect(missed.code).toBe(1);
+  expect(missed.stdout).toContain("MISSING    a Dataverse environment: not asked: none is configured");
+  expect(missed.stdout).toContain("Set `mailboxes:environmentUrl` (or DATAVERSE_URL)");
+});
+
+function programFile(kind = "MailboxMembership", inputs: object = {}): string {
+  const file = join(folder, `${kind}.json`);
+  const type = `pulumi-nodejs:dynamic/mailboxes:${kind}`;
+  const resources = [{ type, urn: `urn:pulumi:dev::desk::${type}::one`, id: "x", inputs }];
   writeFileSync(file, JSON.stringify({ version: 3, deployment: { resources } }));
   return file;
 }

@@ -365,6 +365,24 @@ test("what cannot be asked is not called missing", async () => {
   expect(await run(world, 18)).toMatchObject({ exit: 1, missing: ["Mail Recipient Creation"] });
 });
 
+test("of a person who is signed in, what a token does not tell is not known", async () => {
+  const world = await startWorld();
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { scp: "User.Read", tid: world.tenantId, oid: "ada", appid: "04b07795-8ddb-461a-bbee-02f9e1bf7b46" };
+  const access_token = `${part({ alg: "none" })}.${part(claims)}.x`;
+  const rule = { times: "always" };
+  await world.fault({ ...rule, service: "login", answer: { status: 200, body: { access_token, expires_in: 3600 } } });
+  await world.fault({ ...rule, service: "graph", answer: { status: 200, body: { value: [] } } });
+  const { exit, findings } = await run(world, 2, {
+    program: stateOf([{ kind: "SharedMailbox", inputs: { displayName: "Desk" } }]),
+  });
+  const found = (code: string) => findings.find((finding) => finding.code === code);
+  expect(exit).toBe(2);
+  expect(found("sign-in.graph")?.said).toMatch(/^as a person, with delegated permissions/);
+  expect(found("graph-users-read")).toMatchObject({ is: "there" });
+  expect(found("graph-account-block")).toMatchObject({ is: "unknown", words: expect.stringContaining("delegated") });
+});
+
 test("a service that refuses what the token allows is believed", async () => {
   const world = await startWorld();
   const body = { error: { code: "Authorization_RequestDenied", message: "Blocked by policy." } };
