@@ -5,7 +5,7 @@ import { TerminalLog } from "../dynamic/engine-log";
 import { comparedColumns } from "../kinds/shared-mailbox/observation";
 import { pageOf } from "./page";
 import { readAccess } from "./read";
-import { findingsOf, isCalled, ofPerson, type Report, reportOf } from "./report";
+import { findingsOf, ofPerson, type Report, reportOf } from "./report";
 import { readStack, type Stack, Unusable } from "./states";
 import { csvOf, type Grouping, tableOf } from "./write";
 
@@ -65,8 +65,8 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
     report = { ...whole, notes: [...whole.notes, ...log.notes] };
     if (person !== undefined) {
       const meant = await deployment.services.recipients.named(person.trim().toLowerCase());
-      const ids = meant.map(({ id }) => id.toLowerCase());
-      report = ofPerson(report, (one) => isCalled(one, person.trim()) || ids.includes(one.id?.toLowerCase() ?? ""));
+      const called = person.trim().toLowerCase();
+      report = ofPerson(report, new Set([called, ...meant.map(({ id }) => id.toLowerCase())]), called);
       if (meant.length === 0 && report.mailboxes.length === 0) {
         throw new Unusable(
           `Nobody in the tenant is called ${person}, and no entry is left of such a person. Write an address, a sign-in name or an object id.`,

@@ -1,7 +1,7 @@
 /** Writes an access review as one HTML file, for somebody who opens it in a browser and has nothing else. */
 import { createHash } from "node:crypto";
 import { SCRIPT } from "./page-script";
-import { type Access, declaredWords, FINDING_CODES, findingsOf, type Report } from "./report";
+import { type Access, declaredWords, FINDING_CODES, findingsOf, type Report, rightsWords } from "./report";
 
 const STYLE = `
 :root {
@@ -153,9 +153,9 @@ function dataOf({ mailboxes, stacks }: Report) {
   };
 }
 
-function rightsOf({ rights, automapping }: Access): string {
-  const names = rights.map(({ right }) => right).join(", ");
-  return automapping === false ? `${names} (not opened by Outlook)` : names;
+function rightsOf(access: Access): string {
+  const names = rightsWords(access);
+  return access.automapping === false ? `${names} (not opened by Outlook)` : names;
 }
 
 function hashOf(text: string): string {

@@ -24,8 +24,8 @@ export interface Trustee {
   kind: TrusteeKind;
   /** Whether the account is blocked from signing in; undefined where it has none, or where that was not read. */
   isBlocked?: boolean;
-  /** Of a group, how many direct members it has; undefined where that was not read. */
-  size?: { count: number; isMore: boolean };
+  /** Of a group, the object ids of its direct members, and whether it has more; undefined where that was not read. */
+  members?: { ids: string[]; isMore: boolean };
 }
 
 /** A mailbox with everybody on it. */
@@ -198,8 +198,8 @@ class People {
     const common = { id, name: primarySmtpAddress, displayName, kind };
     if (kind === "group") {
       const { services, readIfAllowed } = this.#operation;
-      const size = await readIfAllowed("How many members groups have", () => services.graph.groupSize(id));
-      return { ...common, ...(size === undefined ? {} : { size }) };
+      const members = await readIfAllowed("Who is in groups", () => services.graph.groupMembers(id));
+      return { ...common, ...(members === undefined ? {} : { members }) };
     }
     const account = await this.account(id);
     return { ...common, ...(account === undefined ? {} : { isBlocked: !account.accountEnabled }) };

@@ -1,7 +1,6 @@
 /** What an access review says: who has which right on which mailbox, who declares it, and what somebody should look at. */
 import { isOver } from "../core/canonical";
 import type { Entry } from "../services/permissions";
-import { sameText } from "../services/text";
 import { NEARLY_FULL, type Reading, type ReadMailbox, type Trustee, type TrusteeKind } from "./read";
 import { SECRET, type Stack, type StackResource } from "./states";
 
@@ -30,6 +29,10 @@ export interface Access {
   automapping?: boolean;
   /** The first day without access, where every declaration ends. */
   until?: string;
+  /** Of a group, the object ids of its direct members; undefined where they were not read. */
+  memberIds?: string[];
+  /** The group through which one person has it; only where a report is of one person. */
+  through?: string;
   findings: Finding[];
 }
 
@@ -115,12 +118,32 @@ export function reportOf(reading: Reading, stacks: readonly Stack[], asked: Aske
   };
 }
 
-/** Part of a report: what one person has. */
-export function ofPerson(report: Report, fits: (access: Access) => boolean): Report {
+/**
+ * Part of a report: what one person has, by entries of one's own and through groups.
+ *
+ * @param names addresses, sign-in name and object id, in lower case.
+ */
+export function ofPerson(report: Report, names: ReadonlySet<string>, called: string): Report {
+  const own = (access: Access): Access[] => {
+    if (names.has(access.person.toLowerCase()) || names.has((access.id ?? "").toLowerCase())) {
+      return [access];
+    }
+    const { memberIds = [], person: through, displayName: _of, id: _id, ...rest } = access;
+    // What is to look at is the group's.
+    return memberIds.some((id) => names.has(id.toLowerCase()))
+      ? [{ ...rest, person: called, kind: "person", through, findings: [] }]
+      : [];
+  };
   const mailboxes = report.mailboxes
-    .map((mailbox) => ({ ...mailbox, findings: [], access: mailbox.access.filter(fits) }))
+    .map((mailbox) => ({ ...mailbox, findings: [], access: mailbox.access.flatMap(own) }))
     .filter(({ access }) => access.length > 0);
   return { ...report, mailboxes };
+}
+
+/** The rights in words: `Full Access, Send As (through support-team@contoso.com)`. */
+export function rightsWords({ rights, through }: Pick<Access, "rights" | "through">): string {
+  const names = rights.map(({ right }) => right).join(", ");
+  return through === undefined ? names : `${names} (through ${through})`;
 }
 
 /** Every finding with the mailbox and the person it is about. */
@@ -185,13 +208,14 @@ function accessOf(
     rights,
     ...(mapping === undefined ? {} : { automapping: mapping }),
     ...(until === undefined ? {} : { until }),
+    ...(trustee.members === undefined ? {} : { memberIds: trustee.members.ids }),
   };
   return { ...access, findings: findingsOfAccess(access, trustee, key, declared.isKnown, asked) };
 }
 
 function findingsOfAccess(
   { kind, rights, automapping, until }: Omit<Access, "findings">,
-  { isBlocked, size }: Trustee,
+  { isBlocked, members }: Trustee,
   key: string | undefined,
   hasStacks: boolean,
   { day, mostInGroup }: Asked,
@@ -214,8 +238,9 @@ function findingsOfAccess(
   if (kind === "guest") {
     note("guest", "is a guest");
   }
-  if (size !== undefined && (size.isMore || size.count > mostInGroup)) {
-    note("large-group", `the group has ${size.isMore ? `more than ${size.count}` : size.count} members`);
+  if (members !== undefined && (members.isMore || members.ids.length > mostInGroup)) {
+    const count = members.ids.length;
+    note("large-group", `the group has ${members.isMore ? `more than ${count}` : count} members`);
   }
   if (isOver(until, day)) {
     note("access-over", `access was to end on ${until}`);
@@ -317,11 +342,6 @@ class Declarations {
       }
     }
   }
-}
-
-/** Whether a person of a report is meant by an address, sign-in name or object id. */
-export function isCalled({ person, id }: Access, text: string): boolean {
-  return sameText(person, text) || (id !== undefined && sameText(id, text));
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -1,6 +1,14 @@
 /** Writes an access review as a table for a terminal, or as CSV. */
 import Table from "cli-table3";
-import { declaredWords, FINDING_CODES, type Finding, findingsOf, type MailboxAccess, type Report } from "./report";
+import {
+  declaredWords,
+  FINDING_CODES,
+  type Finding,
+  findingsOf,
+  type MailboxAccess,
+  type Report,
+  rightsWords,
+} from "./report";
 
 /** How a review is grouped. */
 export type Grouping = "mailbox" | "person";
@@ -121,7 +129,7 @@ function rowsOf(report: Report): Row[] {
       person: one.person,
       personName: one.displayName ?? "",
       kind: one.kind,
-      rights: one.rights.map(({ right }) => right).join(", "),
+      rights: rightsWords(one),
       declaredBy: report.stacks.length === 0 ? "" : declaredWords(one),
       until: one.until ?? "",
       findings: one.findings,

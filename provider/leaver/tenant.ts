@@ -1,6 +1,6 @@
 /** Everything that somebody has in a tenant. Nothing is changed. */
 import { readAccess } from "../access/read";
-import { declaredWords, isCalled, ofPerson, type Report, reportOf } from "../access/report";
+import { declaredWords, ofPerson, type Report, reportOf, rightsWords } from "../access/report";
 import type { Stack } from "../access/states";
 import { dayOf } from "../core/canonical";
 import { bounds, type Deployment } from "../dynamic/deployment";
@@ -82,12 +82,11 @@ async function accessOf(deployment: Deployment, found: Found, stacks: readonly S
   const reading = await readAccess(deployment, { patterns: [], sizes: false });
   const whole = reportOf(reading, stacks, { day: dayOf(new Date()), mostInGroup: Number.POSITIVE_INFINITY });
   const isHers = (text: string) => found.names.has(text.toLowerCase());
-  const own: Report = ofPerson(whole, (one) => [...found.names].some((name) => isCalled(one, name)));
+  const own: Report = ofPerson(whole, found.names, found.who ?? "");
   for (const { address, access } of own.mailboxes) {
     for (const one of access) {
-      const rights = one.rights.map(({ right }) => right).join(", ");
       const by = stacks.length === 0 ? "" : `, declared by ${declaredWords(one)}`;
-      found.holdings.push({ what: "access", on: address, text: `${rights}${by}` });
+      found.holdings.push({ what: "access", on: address, text: `${rightsWords(one)}${by}` });
     }
   }
   for (const { mailbox, forwardsTo } of reading.mailboxes) {

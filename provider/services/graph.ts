@@ -97,18 +97,21 @@ export class Graph {
   }
 
   /**
-   * How many direct members a group has, up to a thousand; undefined when Graph has no such group. A group in it counts as one.
+   * The object ids of a group's direct members, up to a thousand; undefined when Graph has no such group. A group in it is one of them.
    *
-   * @returns `isMore` where there are more than were counted.
+   * @returns `isMore` where there are more.
    */
-  async groupSize(id: string): Promise<{ count: number; isMore: boolean } | undefined> {
+  async groupMembers(id: string): Promise<{ ids: string[]; isMore: boolean } | undefined> {
     const body = await this.#read({
       path: `/groups/${encodeURIComponent(id)}/members?$select=id&$top=999`,
-      action: `counting the members of the group ${id}`,
+      action: `reading the members of the group ${id}`,
     });
     return body === undefined
       ? undefined
-      : { count: (body.value as unknown[]).length, isMore: body["@odata.nextLink"] !== undefined };
+      : {
+          ids: (body.value as { id?: unknown }[]).map((one) => String(one.id)),
+          isMore: body["@odata.nextLink"] !== undefined,
+        };
   }
 
   /** Ids of the deleted accounts that hold an address as sign-in name, mail or proxy address. */

@@ -198,7 +198,7 @@ describe("the review of access", () => {
     ]);
     expect(findingsOf(report)).toEqual([]);
     expect(world.warnings.join()).toMatch(
-      /Not checked, and left open here: How many members groups have; Which accounts are blocked/,
+      /Not checked, and left open here: Which accounts are blocked; Who is in groups/,
     );
   });
 
@@ -233,6 +233,9 @@ describe("mailboxes access", () => {
     expect(one.code).toBe(1);
     expect(one.stdout).toContain("ada@contoso.com Ada Lovelace");
     expect(one.stdout).not.toContain("grace");
+
+    // Through a group she has what the group has.
+    expect(one.stdout).toMatch(/support@contoso\.com Support +│ Full Access \(through support-team@contoso\.com\)/);
 
     const json = JSON.parse((await command(world, "--json", "--person", "alan@contoso.com")).stdout);
     expect(told(json.mailboxes[0].access)).toEqual(["alan@contoso.com: Send on Behalf by nobody"]);

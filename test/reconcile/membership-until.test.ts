@@ -165,6 +165,34 @@ describe("a member with an end", () => {
     expect(await senders(world, id)).toEqual(expect.arrayContaining([ada]));
   });
 
+  test("whose day is not known yet in a preview stays, and others end", async () => {
+    const { world, id, membership } = await withMailbox();
+    world.onDay(LAST_DAY);
+    await membership.up({ mailbox: id, members: { [ada]: { until: END }, [grace]: {} } });
+    world.onDay(END);
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const { members } = await membership.check({
+      mailbox: id,
+      members: { [ada]: { until: END }, [grace]: { until: unknown } },
+    });
+    expect(members).toEqual({ [grace]: { until: unknown } });
+  });
+
+  test("and whose grant got no answer stands in the state with the end", async () => {
+    const { world, id, membership } = await withMailbox();
+    world.onDay(LAST_DAY);
+    await membership.up({ mailbox: id, members: [grace] });
+    const always = { service: "exchange", times: "always" };
+    await world.fault({ ...always, cmdlet: "Add-RecipientPermission", answer: { status: 400, body: {} } });
+    const program = { mailbox: id, members: { [ada]: { until: END }, [grace]: {} } };
+    await expect(membership.up(program)).rejects.toThrow();
+    expect((membership.outputs.members as Record<string, Row>)[ada]).toMatchObject({ fullAccess: true, until: END });
+    await world.control("DELETE", "faults");
+    world.onDay(END);
+    await membership.up(program);
+    expect(await holders(world, id)).toEqual([grace]);
+  });
+
   test.each([
     ["2027-02-30", "is not a day of the calendar"],
     ["2027-13-01", "is not a day of the calendar"],
