@@ -175,7 +175,7 @@ function mailboxOf(read: ReadMailbox, declared: Declarations, asked: Asked): Mai
     displayName: mailbox.displayName,
     declaredBy: declared.mailbox(mailbox.id),
     access,
-    findings: findingsOfMailbox(read, access),
+    findings: findingsOfMailbox(read, access, declared.isReadByDynamics(mailbox.primarySmtpAddress)),
   };
 }
 
@@ -252,7 +252,7 @@ function findingsOfAccess(
   return found;
 }
 
-function findingsOfMailbox(read: ReadMailbox, access: readonly Access[]): Finding[] {
+function findingsOfMailbox(read: ReadMailbox, access: readonly Access[], isReadByDynamics: boolean): Finding[] {
   const { forwardsTo, isSignInOpen, size, isLicensed, unread } = read;
   const found: Finding[] = [];
   if (forwardsTo?.isOutside === true) {
@@ -261,7 +261,12 @@ function findingsOfMailbox(read: ReadMailbox, access: readonly Access[]): Findin
   if (isSignInOpen === true) {
     found.push({ code: "sign-in-open", text: "sign-in to its account is open" });
   }
-  if (unread.length === 0 && access.every(({ kind }) => kind === "deleted" || kind === "unknown")) {
+  // Dynamics reads a collector's mail, and nobody else has to.
+  if (
+    !isReadByDynamics &&
+    unread.length === 0 &&
+    access.every(({ kind }) => kind === "deleted" || kind === "unknown")
+  ) {
     found.push({ code: "no-members", text: "nobody has access" });
   }
   if (size !== undefined && size >= NEARLY_FULL && isLicensed === false) {
@@ -278,6 +283,7 @@ class Declarations {
   /** By mailbox, then by what tells a person: object id, SID or text. */
   readonly #people = new Map<string, Map<string, { key: string; declarations: Declaration[] }>>();
   readonly #mailboxes = new Map<string, string[]>();
+  readonly #readByDynamics = new Set<string>();
 
   constructor(stacks: readonly Stack[]) {
     this.isKnown = stacks.length > 0;
@@ -289,9 +295,16 @@ class Declarations {
           this.#mailboxes.set(id, [...(this.#mailboxes.get(id) ?? []), by]);
         } else if (resource.kind === "MailboxMembership") {
           this.#membership(resource, by);
+        } else {
+          this.#readByDynamics.add(String(resource.inputs.emailAddress).toLowerCase());
         }
       }
     }
+  }
+
+  /** Whether a forward mailbox or queue of a given stack has the address. */
+  isReadByDynamics(address: string): boolean {
+    return this.#readByDynamics.has(address);
   }
 
   /** The resources that declare a mailbox. */

@@ -80,6 +80,32 @@ test("what somebody changed in the tenant stands apart in a refreshed preview", 
   expect(status).toBe(0);
 });
 
+test("access that has ended goes as the preview shows it, and the preview is empty though the program lists the member", async () => {
+  const until = (day: string) =>
+    project.program(
+      program({ more: "" }).replace(
+        /members: .*?, exclusive/,
+        `members: { "ada@contoso.com": { until: "${day}" } }, exclusive`,
+      ),
+    );
+  until("2999-12-31");
+  await project.up("--refresh");
+  until("2020-01-01");
+  const { stdout } = await review(["preview"], "--json");
+  const { access, flags, headline } = JSON.parse(stdout);
+  expect(headline).toMatch(/^1 person loses access to 1 mailbox, /);
+  expect(access).toMatchObject([
+    { person: "ada@contoso.com", loses: ["Full Access", "Send As"], ends: { before: "2999-12-31" } },
+  ]);
+  expect(flags.map(({ code }: { code: string }) => code)).toContain("exclusive-removes");
+  expect((await project.up()).output).toContain(
+    "Access ended on 2020-01-01 and is not declared any more: ada@contoso.com.",
+  );
+  const again = await project.preview("--expect-no-changes");
+  expect(again.exitCode).toBe(0);
+  expect(again.output).toContain("Access ended on 2020-01-01");
+});
+
 test.each<[string, string[], RegExp]>([
   [
     "a file that is not there",

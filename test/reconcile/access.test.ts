@@ -148,6 +148,18 @@ describe("the review of access", () => {
     ]);
   });
 
+  test("does not call a collector empty that Dynamics reads", async () => {
+    const { world, id, membership } = await withMailbox();
+    const intake = world.resource("ForwardingMailbox", "intake");
+    await makeMailbox(world, "collector@contoso.com");
+    const program = { name: "Intake", emailAddress: "collector@contoso.com", sources: ["support@contoso.com"] };
+    await intake.up({ ...program, approveEmail: false, testAndEnable: false });
+    await membership.up({ mailbox: id, members: ["ada@contoso.com"] });
+    expect(codes(await reviewed(world))).toEqual(expect.arrayContaining(["no-members collector@contoso.com"]));
+    const state = readStack(file(exported(membership, intake)));
+    expect(codes(await reviewed(world, [state]))).not.toContain("no-members collector@contoso.com");
+  });
+
   test("knows people by their ids: an address that is somebody else's by now is not the one who is declared", async () => {
     const { world, id, membership } = await withMailbox();
     await membership.up({ mailbox: id, members: ["alan@contoso.com"] });
