@@ -8,6 +8,7 @@ interface ReviewOptions {
   maxCharacters: string;
   failOn?: string[];
   rules?: string;
+  state?: string;
 }
 
 /** `mailboxes review`: what a reviewer needs of a preview. */
@@ -22,6 +23,7 @@ export function reviewCommand(): Command {
     .option("--max-characters <number>", "cut tables so that the review is no longer than this", "60000")
     .option("--fail-on <codes...>", "end with 1 if one of these flags is raised, or `any`")
     .option("--rules <file>", "JSON with further rules: the options of mailboxPolicies")
+    .option("--state <file>", "what `pulumi stack export` printed: a preview leaves out what stays as it is")
     .addHelpText("after", () => {
       // Loaded only here: help is rare.
       const { FLAG_CODES } = require("./review.js") as typeof import("./review.js");
@@ -53,7 +55,7 @@ Exit codes:
 }
 
 async function reviewed(file: string | undefined, options: ReviewOptions): Promise<number> {
-  const [{ FLAG_CODES, failureOf, review }, { readPreview }, { FEWEST_CHARACTERS, render, renderFailure }] =
+  const [{ FLAG_CODES, failureOf, review }, { readPreview, withState }, { FEWEST_CHARACTERS, render, renderFailure }] =
     await Promise.all([import("./review.js"), import("./preview.js"), import("./render.js")]);
   const { format, json, maxCharacters, failOn = [] } = options;
   if (format !== "markdown" && format !== "text") {
@@ -71,7 +73,8 @@ async function reviewed(file: string | undefined, options: ReviewOptions): Promi
     );
   }
   const rules = options.rules === undefined ? {} : rulesIn(options.rules);
-  const preview = readPreview(await textOf(file, "", "pulumi preview --json", "mailboxes review"));
+  const alone = readPreview(await textOf(file, "", "pulumi preview --json", "mailboxes review"));
+  const preview = options.state === undefined ? alone : withState(alone, stateIn(options.state));
   const failure = failureOf(preview);
   if (failure !== undefined) {
     // A job that updates its comment must not leave the review of an older preview standing.
@@ -82,6 +85,16 @@ async function reviewed(file: string | undefined, options: ReviewOptions): Promi
   const result = review(preview, rules);
   process.stdout.write(json === true ? `${JSON.stringify(result, null, 2)}\n` : render(result, format, most));
   return result.flags.some(({ code }) => codes.includes("any") || codes.includes(code)) ? 1 : 0;
+}
+
+function stateIn(file: string): string {
+  try {
+    return decoded(readFileSync(file));
+  } catch (error) {
+    throw new Error(
+      `--state: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Run \`pulumi stack export --file ${file}\` first.`,
+    );
+  }
 }
 
 function rulesIn(file: string): object {

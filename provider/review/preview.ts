@@ -111,6 +111,39 @@ export function readPreview(text: string): Preview {
   return preview;
 }
 
+const EXPORT = "Run `pulumi stack export --file stack.json`, and give that file.";
+
+/**
+ * A preview with the resources that it leaves out because they stay the same: what they still give is not lost.
+ *
+ * @param text what `pulumi stack export` printed for the stack.
+ * @throws Unreviewable when it is something else, or another stack's.
+ */
+export function withState(preview: Preview, text: string): Preview {
+  const json = parsedJson(text.replace(/^\uFEFF/, "")) as { deployment?: { resources?: unknown } } | null | undefined;
+  const resources = json?.deployment?.resources;
+  if (!Array.isArray(resources)) {
+    throw new Unreviewable(`--state: this is not the state of a stack. ${EXPORT}`);
+  }
+  const rows = (resources as (RawState & { external?: boolean; delete?: boolean })[]).filter(
+    ({ urn }) => typeof urn === "string",
+  );
+  const [, stack, project] = /^urn:pulumi:(.*?)::(.*?)::/.exec(rows[0]?.urn ?? "") ?? [];
+  if (preview.stack !== "" && stack !== undefined && preview.stack !== `${project}/${stack}`) {
+    throw new Unreviewable(
+      `--state: this is the state of ${project}/${stack}, and the preview is of ${preview.stack}. Give the state of that stack.`,
+    );
+  }
+  const shown = new Set(preview.program.flatMap(({ urn, before, after }) => [urn, before?.urn, after?.urn]));
+  const staying = rows.flatMap((row) => {
+    const { urn = "" } = row;
+    const isOther = kindOf(typeOf(urn)) === undefined || row.external === true || row.delete === true || shown.has(urn);
+    const side = isOther ? undefined : sideOf(row, []);
+    return side === undefined ? [] : [changeOf(urn, "same", side, side, [])];
+  });
+  return { ...preview, program: [...preview.program, ...staying] };
+}
+
 function parsed(text: string): {
   steps: RawStep[];
   diagnostics: { severity: string; message: string; urn?: string }[];

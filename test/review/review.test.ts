@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { mailboxPolicies } from "../../provider/policy";
 import type { AccessChange } from "../../provider/review/access";
-import { readPreview } from "../../provider/review/preview";
+import { readPreview, withState } from "../../provider/review/preview";
 import { render } from "../../provider/review/render";
 import { FLAG_CODES, type Review, review } from "../../provider/review/review";
 import { RULE_CODES } from "../../provider/review/rules";
@@ -213,6 +213,39 @@ describe("access", () => {
       "ada@contoso.com | support@contoso.com | Send As |  | still has Full Access through au|ditors",
     ]);
     expect(render(result, "markdown", 60_000)).toContain("still has Full Access through `au\\|ditors`");
+  });
+
+  test("that a membership outside of the preview still gives is not lost where the state is given", () => {
+    const preview = readPreview(
+      previewOf(membership("update", members("ada@contoso.com", "grace@contoso.com"), members("grace@contoso.com"))),
+    );
+    expect(told(review(preview).access)).toEqual(["ada@contoso.com on support@contoso.com: −Full Access −Send As"]);
+    const row = (kind: string, name: string, people: string[]) => ({
+      urn: urnOf(kind, name),
+      id: "mailbox-id",
+      type: urnOf(kind, name).split("::")[2],
+      inputs: { mailbox: "mailbox-id", members: members(...people) },
+      outputs: { mailboxId: "mailbox-id", mailboxAddresses: ["support@contoso.com"] },
+    });
+    const resources = [
+      row("MailboxMembership", "support-members", ["ada@contoso.com", "grace@contoso.com"]),
+      row("MailboxMembership", "auditors", ["ada@contoso.com"]),
+      { ...row("MailboxMembership", "going", ["alan@contoso.com"]), delete: true },
+      { urn: urnOf("aws:s3/bucket:Bucket", "b"), type: "aws:s3/bucket:Bucket" },
+    ];
+    const result = review(withState(preview, JSON.stringify({ version: 3, deployment: { resources } })));
+    expect(rowsOf(result, /^Who loses/)).toEqual([
+      "ada@contoso.com | support@contoso.com |  |  | still has Full Access, Send As through auditors",
+    ]);
+    expect(result.headline).toMatch(/^Nobody's access changes, /);
+    expect(rowsOf(result, /^Everything by resource/)).toHaveLength(1);
+    expect(() => withState(preview, "{}")).toThrow(
+      /^--state: this is not the state of a stack\. Run `pulumi stack export/,
+    );
+    const other = JSON.stringify({ deployment: { resources } }).replaceAll(":prod::", ":dev::");
+    expect(() => withState(preview, other)).toThrow(
+      "--state: this is the state of contoso/dev, and the preview is of contoso/prod. Give the state of that stack.",
+    );
   });
 
   test("of a group is counted apart where the state knows that it is one", () => {
