@@ -95,9 +95,9 @@ async function tell() {
   heading("Your turn", "Change the program and see who would gain or lose access:");
   console.log(
     [
-      "  1. Take Grace out of examples/first/index.ts.",
-      `  2. ${bold("npm run pulumi -- preview --diff")}    names what changes, in a stack of your own`,
-      `  3. ${bold("npm run pulumi -- up")}                writes it into a local tenant of your own`,
+      `  1. ${bold("npm run pulumi -- up")}                makes all of it once more, in a stack and a local tenant of your own`,
+      "  2. Take Grace out of examples/first/index.ts.",
+      `  3. ${bold("npm run pulumi -- preview --diff")}    names her, and the rights that she loses`,
       "",
       `The demo's tenant stays: npx mailboxes tenant show --data ${relative(clone, journal)}`,
       "Next: docs/getting-started.md makes a project of your own.",
