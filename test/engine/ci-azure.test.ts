@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Entry, type Forge, startAzureDevOps } from "./ci/forges";
 import { programWith } from "./ci/program";
-import { type Ended, Machine, shells } from "./ci/runner";
+import { describeScripts, type Ended, Machine, shells } from "./ci/runner";
 import { azureJobs, type Job, jobNamed, type Step, templates } from "./ci/templates";
 import { type ServedTenant, startTenant } from "./harness";
 
@@ -139,7 +139,7 @@ describe("the rules", () => {
   });
 });
 
-describe("the steps", () => {
+describeScripts("the steps", () => {
   test("the Pulumi CLI is installed where no cache has it", async () => {
     const install = preview.steps[1] as Step;
     const empty = new Machine(shells.azure, {});

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Forge, startGitHub, tokenWith } from "./ci/forges";
 import { programWith } from "./ci/program";
-import { type Ended, Machine, shells } from "./ci/runner";
+import { describeScripts, type Ended, Machine, shells } from "./ci/runner";
 import { gitHubJobs, type Job, jobNamed, type Step, templates } from "./ci/templates";
 import { type ServedTenant, startTenant } from "./harness";
 
@@ -162,7 +162,7 @@ describe("the rules", () => {
   });
 });
 
-describe("the steps", () => {
+describeScripts("the steps", () => {
   test("the Pulumi CLI is installed where no cache has it", async () => {
     const [, install] = preview.steps;
     const empty = new Machine(shells.github, {});

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Forge, startGitLab } from "./ci/forges";
 import { programWith } from "./ci/program";
-import { type Ended, Machine, shells } from "./ci/runner";
+import { describeScripts, type Ended, Machine, shells } from "./ci/runner";
 import { gitLabJobs, type Job, jobNamed, templates } from "./ci/templates";
 import { type ServedTenant, startTenant } from "./harness";
 
@@ -127,7 +127,7 @@ describe("the rules", () => {
   });
 });
 
-describe("the scripts", () => {
+describeScripts("the scripts", () => {
   test("a preview is made, reviewed and noted once; the next one updates the note", async () => {
     await machine.selectStack(join(machine.folder, ".pulumi-home", "bin"));
     succeeded(await run(preview));

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -533,6 +534,17 @@ describe("the command", () => {
       code: 2,
       stderr:
         "mailboxes: --program: There is no file /nowhere/state.json. Run `pulumi stack export > /nowhere/state.json` first.\n",
+    });
+    // What Windows PowerShell pipes.
+    const input = Buffer.from("\ufeffUpdating (dev)", "utf16le");
+    const hook = join(__dirname, "..", "local-tenant", "typescript.cjs");
+    const piped = spawnSync(process.execPath, ["-r", hook, cli, "doctor", "--program"], { input, encoding: "utf8" });
+    expect(piped).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^mailboxes: --program: this is not the state of a stack: it is not a JSON object\./,
+      ),
     });
     const { code, stdout } = await finished(mailboxes("doctor", "--list"));
     expect(code).toBe(0);

@@ -33,6 +33,16 @@ export const shells = {
   gitlab: ["bash", "-eo", "pipefail"],
 } as const satisfies Record<string, Shell>;
 
+const lacking = ["bash", "curl", "jq"].filter(
+  (tool) => !(process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, tool))),
+);
+if (lacking.length > 0) {
+  process.stderr.write(`skipped: the shell steps of ci/ are not run (${lacking.join(", ")} not found on the PATH)\n`);
+}
+
+/** `describe` for what runs the scripts: they need the tools that the services' machines have. */
+export const describeScripts = lacking.length === 0 ? describe : describe.skip;
+
 /** A machine with a checkout of a project whose program uses pulumi-mailboxes. */
 export class Machine {
   readonly home: string;
