@@ -92,7 +92,7 @@ async function tell() {
   await mailboxes(["access", "--state", join(folder, "stack.json")]);
   await mailboxes(["access", "--state", join(folder, "stack.json"), "--html", join(folder, "access.html")]);
 
-  heading("Your turn", "Change the program and see who would gain or lose access:");
+  heading("Your turn", "Deploy the program to a local tenant of your own, and take somebody's access away:");
   console.log(
     [
       `  1. ${bold("npm run pulumi -- up")}                makes all of it once more, in a stack and a local tenant of your own`,

@@ -19,7 +19,11 @@ const cli = await setUp();
 let env = pulumiEnvironment(cli);
 const project = projectFile(resolve(cwd, option("-C", "--cwd") ?? "."));
 
-if (!hasBackend(project)) {
+if (hasBackend(project)) {
+  if (project !== undefined && needsStack() && !(await hasStack())) {
+    say("A Pulumi backend of your own is in use, and no stack is selected. Make one: npm run pulumi -- stack init dev");
+  }
+} else {
   const folder = join(clone, ".pulumi-state");
   mkdirSync(folder, { recursive: true });
   env.PULUMI_BACKEND_URL = pathToFileURL(folder).href;
@@ -62,12 +66,16 @@ function needsStack() {
   return STACK_COMMANDS.includes(words[0]) && !isChoosing && !asksForHelp && !isGiven;
 }
 
-async function selectStack() {
+async function hasStack() {
   const where = { cwd: dirname(project), env };
-  const selected = await capture("pulumi", ["stack", "--show-name", "--non-interactive"], where);
-  if (selected.code === 0) {
+  return (await capture("pulumi", ["stack", "--show-name", "--non-interactive"], where)).code === 0;
+}
+
+async function selectStack() {
+  if (await hasStack()) {
     return;
   }
+  const where = { cwd: dirname(project), env };
   const { code, stderr } = await capture("pulumi", ["stack", "select", "--create", "dev", "--non-interactive"], where);
   if (code !== 0) {
     throw new Error(`The stack dev cannot be made: ${stderr.trim()}`);
