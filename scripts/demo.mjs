@@ -69,13 +69,17 @@ async function tell() {
   await changeByHand();
 
   heading("4. Preview with a refresh", "Pulumi reads the tenant. A pull request or a nightly job would show this:");
-  await pulumi(["preview", "--refresh", "--diff"]);
+  // Both previews only read, so they run side by side.
+  const [review] = await Promise.all([
+    printed(["preview", "--refresh", "--json"]),
+    pulumi(["preview", "--refresh", "--diff"]),
+  ]);
 
   heading(
     "5. Review",
     "The same preview, as a job puts it into a comment: who gains and who loses what, and what is risky.",
   );
-  writeFileSync(join(folder, "preview.json"), await printed(["preview", "--refresh", "--json"]));
+  writeFileSync(join(folder, "preview.json"), review);
   await mailboxes(["review", join(folder, "preview.json"), "--format", "text"]);
 
   heading("6. Repair", "Only those three are written.");
