@@ -13,8 +13,12 @@ const LAYERS = [
   { name: "package", cli: true },
 ];
 
-/** Test files that run at a time: half of the tests' time is waiting, for a service that answers late or for a package registry. */
-const WORKERS = availableParallelism() + 2;
+/**
+ * Test files that run at a time. Those of the real CLI keep a core busy for most of their time; the others wait for more than half of
+ * theirs, for a service that answers late.
+ */
+const workersFor = (chosen) =>
+  chosen.some(({ cli }) => cli) ? availableParallelism() + 2 : 3 * availableParallelism();
 
 /** Milliseconds jest may take to end after it has reported. */
 const EXIT_LIMIT = 10_000;
@@ -99,7 +103,7 @@ async function runLayers(chosen) {
       [
         join(clone, "node_modules", "jest", "bin", "jest.js"),
         ...["--selectProjects", ...names, "--passWithNoTests", "--json", "--outputFile", report],
-        ...["--maxWorkers", String(WORKERS), ...jestArgs],
+        ...["--maxWorkers", String(workersFor(chosen)), ...jestArgs],
       ],
       { cwd: clone, stdio: ["ignore", "ignore", "inherit"], signal: stuck.signal },
     ).catch((error) => (stuck.signal.aborted ? 1 : Promise.reject(error)));
