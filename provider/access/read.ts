@@ -1,6 +1,6 @@
 /** Reads who has access to the shared mailboxes of a tenant. Nothing is changed. */
 
-import { looking } from "../core/kind";
+import { skippingRefusals } from "../core/kind";
 import { Recorder } from "../core/memory";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
@@ -75,7 +75,7 @@ export async function readAccess(deployment: Deployment, wanted: Wanted): Promis
   const { services } = deployment;
   const tenantId = await services.tenantId(bounds());
   const opened = operationOf(deployment, "", new Recorder(mailboxMembership, {})) as MembershipOperation;
-  const { operation, tell } = looking(opened, "left open here");
+  const { operation, tell } = skippingRefusals(opened, "left open here");
   const all = await services.mailboxes.shared();
   const patterns = wanted.patterns.map(matcher);
   const chosen = all

@@ -81,7 +81,7 @@ function spell({ path, from, to }: Change): string {
  * @param write sends it.
  * @param record records it (`Operation.record`).
  */
-export async function written<T>(write: () => Promise<T>, record: () => void): Promise<T> {
+export async function writeAndRecord<T>(write: () => Promise<T>, record: () => void): Promise<T> {
   try {
     const answer = await write();
     record();

@@ -347,7 +347,7 @@ export const readOrFail: ReadIfAllowed = (_what, read) => read();
  * @param consequence what became of it, in words after "Not checked, and".
  * @returns the operation, and `tell`, which says in one warning what was not read and which right is missing.
  */
-export function looking<Inputs, Memory>(
+export function skippingRefusals<Inputs, Memory>(
   operation: Operation<Inputs, Memory>,
   consequence = "left as the state has it",
 ): { operation: Operation<Inputs, Memory>; tell: () => void } {

@@ -95,9 +95,9 @@ export class Recorder<Inputs, Memory> implements Known<Inputs, Memory> {
   readonly #memorySchema: MemorySchema<Memory>;
   /** Outputs that nothing reads again. */
   readonly #others: Properties;
-  #id: string | undefined;
-  #inputs: Held<Inputs>;
-  #memory: Memory;
+  id: string | undefined;
+  inputs: Held<Inputs>;
+  memory: Memory;
   #isWritten = false;
 
   /**
@@ -107,57 +107,45 @@ export class Recorder<Inputs, Memory> implements Known<Inputs, Memory> {
   constructor({ schema, memory }: Described<Memory>, state: Properties, id?: string) {
     const entries = Object.entries(structuredClone(state));
     this.#memorySchema = memory;
-    this.#memory = memory.read(state);
-    this.#id = id;
-    this.#inputs = Object.fromEntries(entries.filter(([name]) => name in schema.shape)) as Held<Inputs>;
+    this.memory = memory.read(state);
+    this.id = id;
+    this.inputs = Object.fromEntries(entries.filter(([name]) => name in schema.shape)) as Held<Inputs>;
     this.#others = Object.fromEntries(
       entries.filter(([name]) => !(name in schema.shape) && !memory.names.includes(name) && name !== MEMORY),
     );
   }
 
-  get id(): string | undefined {
-    return this.#id;
-  }
-
-  get inputs(): Held<Inputs> {
-    return this.#inputs;
-  }
-
-  get memory(): Memory {
-    return this.#memory;
-  }
-
   /** Whether a failure must be saved: something was or may have been written, to an object with an id. */
   get isPartial(): boolean {
-    return this.#isWritten && this.#id !== undefined;
+    return this.#isWritten && this.id !== undefined;
   }
 
   /** See `Operation.record`. */
   record({ id, inputs, memory }: Recorded<Inputs, Memory>): void {
     this.#isWritten = true;
-    this.#id = id ?? this.#id;
-    this.#inputs = { ...this.#inputs, ...inputs } as Held<Inputs>;
-    this.#memory = { ...this.#memory, ...memory };
+    this.id = id ?? this.id;
+    this.inputs = { ...this.inputs, ...inputs } as Held<Inputs>;
+    this.memory = { ...this.memory, ...memory };
   }
 
   /** Takes note of the id of what is there already: nothing was written. */
   identify(id: string): void {
-    this.#id ??= id;
+    this.id ??= id;
   }
 
   /** Takes note of what is declared and remembered now that everything is done. */
   settle(inputs: Held<Inputs>, memory: Memory): void {
-    this.#inputs = inputs;
-    this.#memory = memory;
+    this.inputs = inputs;
+    this.memory = memory;
   }
 
   /** What is known now, as it stays. */
   snapshot(): Known<Inputs, Memory> {
-    return { id: this.#id, inputs: this.#inputs, memory: this.#memory };
+    return { id: this.id, inputs: this.inputs, memory: this.memory };
   }
 
   /** Everything, as outputs of a state. */
   properties(): Properties {
-    return { ...this.#others, ...this.#inputs, ...this.#memorySchema.write(this.#memory as Memory & Properties) };
+    return { ...this.#others, ...this.inputs, ...this.#memorySchema.write(this.memory as Memory & Properties) };
   }
 }

@@ -5,13 +5,13 @@ import { converge } from "../core/converge";
 import {
   isUnfit,
   type Known,
-  looking,
   membersOf,
   type Operation,
   type Origin,
   originOf,
   type Properties,
   type Reconciler,
+  skippingRefusals,
 } from "../core/kind";
 import { Recorder } from "../core/memory";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
@@ -205,7 +205,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const { environmentUrl } = props;
       const own = environmentUrl === undefined ? {} : { environmentUrl };
       const opened = await this.#open(deployment, undefined, { ...hidden(props), tenantId: props.tenantId, ...own });
-      const { operation, tell } = looking(opened.operation, "not filled in");
+      const { operation, tell } = skippingRefusals(opened.operation, "not filled in");
       // Warnings about it are for its owner.
       const quietly = { ...operation, warn: () => undefined };
       const answer = await this.#reconciler.read(asked.trim(), quietly);
@@ -237,7 +237,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   async #readState(id: string, props: Properties): Promise<pulumi.dynamic.ReadResult> {
     return this.#guarded(props, async (deployment) => {
       const { operation: opened, tenantId } = await this.#open(deployment, id, props);
-      const { operation, tell } = looking(opened);
+      const { operation, tell } = skippingRefusals(opened);
       const reconciler = this.#reconciler;
       const observed = await reconciler.observe(id, undefined, operation);
       if (observed === undefined) {

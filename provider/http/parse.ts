@@ -1,8 +1,6 @@
 /**
- * Turns an answer into the body it holds, or into an error with advice on what to do next, as far as the error's class alone tells.
- */
-/**
- * Reads what the three services say when they refuse. Pure.
+ * Turns an answer into the body it holds, or into an error with what the service said and advice on what to do next, as far as the error's
+ * class alone tells. Pure.
  *
  * Exchange's errors come in many shapes, and now and then as plain text or as NUL bytes, so nothing here trusts the
  * content type, and members are found without regard to case.

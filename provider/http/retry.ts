@@ -2,10 +2,8 @@
  * Decides what happens after each attempt. The one rule that matters: a read may be repeated always, a write only when
  * it is certain that nothing happened. Neither Exchange nor Graph knows idempotency keys, and a repeated creation
  * makes a twin.
- */
-/**
- * Keeps within what the services stand: a ceiling for requests in flight, and silence while a service asks for it.
  *
+ * It also keeps within what the services stand: a ceiling for requests in flight, and silence while a service asks for it.
  * Exchange publishes no limits; three at a time is what its PowerShell sessions were allowed. Graph runs four Outlook
  * requests at a time for an application. Dataverse allows 52 for a user.
  */

@@ -1,6 +1,6 @@
-/** What travels down the chain of one call, and its last link: it sends one request over the network and reads the whole answer. */
 /**
- * Tells of every request: one structured line each. Neither bodies nor headers are ever in a line; only a
+ * What travels down the chain of one call, and its last links: one sends a request over the network and reads the whole answer, through a
+ * proxy where one is configured; one tells of every request in a structured line. Neither bodies nor headers are ever in a line; only a
  * {@link Witness}, which a provider process never has, is handed them.
  */
 

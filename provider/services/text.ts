@@ -15,8 +15,7 @@ export function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Sizes as people write them and as Exchange prints them. A kilobyte is 1,024 bytes here, as it is in Exchange. */
-
+/** Units of sizes. A kilobyte is 1,024 bytes here, as it is in Exchange. */
 const UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
 
 /** Bytes of a kilobyte: what Exchange keeps limits in. */

@@ -1,4 +1,4 @@
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import { sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rules";
@@ -333,7 +333,7 @@ export async function placeRule(
   let { id } = rule ?? {};
   if (!isPlain) {
     operation.registry.declare(placedRule(recipient.id, inputs.emailAddress), operation.origin);
-    id = await written(
+    id = await writeAndRecord(
       () => inboxRules.create(recipient, wanted, `creating the inbox rule of ${key}`, operation),
       () => recordSource(key, recipient, operation),
     );

@@ -1,4 +1,4 @@
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import type { Change, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import type { Registry } from "../../core/registry";
@@ -234,7 +234,7 @@ export async function setAddress(
   operation: IndividualOperation,
 ): Promise<void> {
   const action = `changing the address of the ${owner.kind} ${owner.name}`;
-  await written(
+  await writeAndRecord(
     () => writeTo(owner, addressColumn(owner, address), action, operation),
     () =>
       operation.record({

@@ -1,5 +1,5 @@
 import { environmentName, rowName } from "../../core/claims";
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import type { Change, Properties, Reconciler } from "../../core/kind";
 import { asHeld, holdingAll, isUnfit } from "../../core/kind";
 import { InputError } from "../../http/errors";
@@ -333,7 +333,7 @@ async function apply(
   // The record first: Dynamics refuses there what cannot be, before the address is anything new.
   const own = changes.filter(({ path: [property] }) => property !== "emailAddress");
   const given = own.map(({ path }) => path[0] ?? "").filter((property) => property in inputs);
-  await written(
+  await writeAndRecord(
     () => writeRecord(properties, own, values, inputs, row, inWords(owner), operation),
     () => operation.record({ memory: givenWith(declared, given, operation.known) }),
   );

@@ -1,4 +1,4 @@
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
 import { InputError, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
 import type { Entry } from "../../services/permissions";
@@ -170,7 +170,7 @@ async function changeMember(
   const { id } = person;
   const wantsMapping = desired.inputs.members[key]?.automapping ?? false;
   const grant = (rights: Partial<MemberRights>, write: () => Promise<void>) =>
-    written(write, () => recordRights(key, id, rights, desired, operation));
+    writeAndRecord(write, () => recordRights(key, id, rights, desired, operation));
   const grantFullAccess = () =>
     grant({ fullAccess: true, automapping: wantsMapping }, () =>
       permissions.grantFullAccess(mailbox, id, key, wantsMapping && !isGroup(person), operation),
@@ -266,7 +266,7 @@ async function changeSendOnBehalf(
   const added = delegates.filter(({ isAdded }) => isAdded);
   const removed = delegates.filter(({ isAdded }) => !isAdded);
   const ids = (some: typeof delegates) => some.map(({ id }) => id);
-  await written(
+  await writeAndRecord(
     () => operation.services.permissions.changeSendOnBehalf(mailbox, ids(added), ids(removed), operation),
     () => {
       for (const { key, id } of added) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { displayText, orNone } from "../../core/canonical";
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import type { Change, Held, Known, Operation } from "../../core/kind";
 import type { PropertyTable, Value } from "../../core/properties";
 import {
@@ -183,7 +183,7 @@ export async function writeRecord(
     return;
   }
   const action = `changing ${properties.join(", ")} of ${who}`;
-  await written(
+  await writeAndRecord(
     () => change(row, table.columnsOf(values, own), action, operation),
     () =>
       operation.record({

@@ -1,5 +1,5 @@
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import type { Change, Reconciler } from "../../core/kind";
 import { absent, adviceAtCreation, asHeld, guidFor, holdingAll, unfit } from "../../core/kind";
 import { recordThing, rowThing } from "../../core/registry";
@@ -308,7 +308,7 @@ async function apply(
   const former = formerValues(inputs, operation.known.inputs, row, operation.known);
   if (names.length > 0) {
     const columns = properties.columnsOf(queueValues(desired, operation.known), own);
-    await written(
+    await writeAndRecord(
       () => operation.services.queues.update(row, columns, `changing ${names.join(", ")} of ${who}`, operation),
       () =>
         operation.record({

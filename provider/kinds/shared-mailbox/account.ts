@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { flag } from "../../core/canonical";
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
 import { tableOf } from "../../core/properties";
 import { ConflictError, InputError, isClass, isProviderError } from "../../http/errors";
@@ -50,9 +50,12 @@ async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: S
   // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
   await new GraphElseExchange(NEED).do(
     mailbox.id,
-    () => written(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note),
+    () => writeAndRecord(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note),
     async () => {
-      await written(() => mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation), note);
+      await writeAndRecord(
+        () => mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation),
+        note,
+      );
     },
   );
   if (signInBlocked) {

@@ -1,5 +1,5 @@
 import { isSame } from "../../core/canonical";
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
@@ -435,7 +435,7 @@ async function reassign(
     );
   }
   try {
-    await written(
+    await writeAndRecord(
       () =>
         setsLocation
           ? retryWhile((error) => isRefusedFor(/usage location/i, error), assign, {

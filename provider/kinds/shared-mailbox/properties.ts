@@ -1,7 +1,7 @@
 import { decodeHTMLStrict } from "entities";
 import { z } from "zod";
 import { displayText, flag, orNone } from "../../core/canonical";
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
 import type { Row } from "../../services/exchange";
 import { sameText, text } from "../../services/text";
@@ -188,7 +188,7 @@ export const clientAccess: Facet = {
     }
     const names = [...new Set(own.map(({ path: [name] }) => name))].join(", ");
     const action = `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`;
-    await written(
+    await writeAndRecord(
       () =>
         operation.services.mailboxes.setClientAccess(
           mailbox,

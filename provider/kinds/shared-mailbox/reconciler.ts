@@ -1,5 +1,5 @@
 import { type Claim, recipientName } from "../../core/claims";
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import type { Change, Origin, Properties, Reconciler } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
 import { isSet } from "../../core/properties";
@@ -234,7 +234,7 @@ async function setMailbox(
   const dropped = changesOf("emailAliases", own).filter(({ to }) => to === undefined);
   const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
   try {
-    const warnings = await written(
+    const warnings = await writeAndRecord(
       () => untilReleased(taken, operation, () => whenLicensed(observed, operation, write)),
       () => {
         const kept = own.filter((change) => !facets.some((facet) => facet.takesAway?.(change)));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { flag } from "../../core/canonical";
-import { written } from "../../core/converge";
+import { writeAndRecord } from "../../core/converge";
 import { tableOf } from "../../core/properties";
 import { ConflictError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
@@ -145,7 +145,7 @@ export const archive: Facet = {
       await mailboxes.disableArchive(mailbox, action, operation);
       return undefined;
     }
-    await written(
+    await writeAndRecord(
       () => whenLicensed(observed, operation, () => mailboxes.enableArchive(mailbox, action, operation)),
       () => operation.record({ inputs: { archive: declared } }),
     );
