@@ -85,7 +85,10 @@ async function tell() {
   heading("6. Repair", "Only those three are written.");
   await pulumi(["up", "--refresh", "--yes", "--skip-preview"]);
 
-  heading("7. The tenant", "Mailboxes, who may do what, the forward mailbox with its rule and its test.");
+  heading(
+    "7. The tenant",
+    "Mailboxes, who may do what, the forward mailbox with its rule and its test, and the queue.",
+  );
   await mailboxes(["tenant", "show", "--data", journal]);
 
   heading(

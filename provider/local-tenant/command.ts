@@ -45,7 +45,7 @@ export function tenantCommand(): Command {
     });
 
   withPlace(tenant.command("show"))
-    .description("print mailboxes, grants, forward mailboxes and inbox rules")
+    .description("print mailboxes, grants, forward mailboxes, queues and inbox rules")
     .option("--json", "print them as JSON")
     .action(async (place: Place & { json?: true }) => {
       if (place.data !== undefined && !existsSync(place.data)) {

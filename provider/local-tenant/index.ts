@@ -12,7 +12,7 @@ export type { Fault, FaultAnswer, FaultRule, ServiceName } from "./faults";
 export type { DeliveryStep, Envelope } from "./graph/delivery";
 export type { InnerRequest, LoggedRequest, RequestCounts } from "./request-log";
 export type { SeedName } from "./seed";
-export type { Overview, ShownForwardMailbox, ShownGrant, ShownMailbox, ShownRule, State } from "./show";
+export type { Overview, ShownForwardMailbox, ShownGrant, ShownMailbox, ShownQueue, ShownRule, State } from "./show";
 export type { Settings, SettingsChange } from "./tenant";
 
 /** How a local tenant is started. Everything may be left out. */

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { dataverseTables, type EmailServerProfileRow, type MailboxRow, never } from "./dataverse/rows";
+import { dataverseTables, type EmailServerProfileRow, type MailboxRow, never, type QueueRow } from "./dataverse/rows";
 import { primaryAddress } from "./directory";
 import { type InboxRule, type Permission, type Recipient, tables, type User } from "./model";
 
@@ -47,6 +47,17 @@ export interface ShownForwardMailbox {
   testedOn: string;
 }
 
+/** A public queue of Dynamics. */
+export interface ShownQueue {
+  name: string;
+  /** "" when it has none. */
+  address: string;
+  /** Incoming email delivery method, in the words of a forward mailbox. */
+  incoming: string;
+  /** As of a forward mailbox. */
+  approved: string;
+}
+
 /** An inbox rule. */
 export interface ShownRule {
   /** Address of the mailbox. */
@@ -61,6 +72,8 @@ export interface Overview {
   mailboxes: ShownMailbox[];
   grants: ShownGrant[];
   forwardMailboxes: ShownForwardMailbox[];
+  /** Without the private queues that Dataverse makes for each user and team. */
+  queues: ShownQueue[];
   inboxRules: ShownRule[];
 }
 
@@ -82,6 +95,7 @@ export function overview(state: State): Overview {
       .sort(by("address")),
     grants: grantsOf(state, recipients).sort(by("mailbox", "trustee")),
     forwardMailboxes: forwardMailboxesOf(state).sort(by("address", "name")),
+    queues: queuesOf(state).sort(by("address", "name")),
     inboxRules: rowsOf<InboxRule>(state, tables.rules)
       .map((rule) => ({
         mailbox: addressOf(byObjectId.get(rule.mailbox)) ?? users.get(rule.mailbox)?.userPrincipalName ?? rule.mailbox,
@@ -162,6 +176,17 @@ function forwardMailboxesOf(state: State): ShownForwardMailbox[] {
     }));
 }
 
+function queuesOf(state: State): ShownQueue[] {
+  return rowsOf<QueueRow>(state, dataverseTables.queue)
+    .filter((row) => row.queueviewtype === 0)
+    .map((row) => ({
+      name: row.name,
+      address: row.emailaddress ?? "",
+      incoming: incomingMethods[row.incomingemaildeliverymethod] ?? "",
+      approved: approvals[row.emailrouteraccessapproval] ?? "",
+    }));
+}
+
 /** What a rule does with a message, with the addresses it sends it to. */
 function targetOf(rule: InboxRule): string {
   const actions = Object.entries(rule.actions).filter(([, value]) => value !== null && value !== false);
@@ -225,6 +250,11 @@ export function printed(shown: Overview): string {
         row.test,
         row.testedOn,
       ]),
+    ),
+    table(
+      "Queues",
+      ["Name", "Address", "Incoming", "Approved"],
+      shown.queues.map((row) => [row.name, row.address, row.incoming, row.approved]),
     ),
     table(
       "Inbox rules",

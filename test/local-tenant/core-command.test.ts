@@ -48,6 +48,9 @@ test("seed, show and reset work on a journal nobody serves", async () => {
   const { stdout } = await run("show", "--data", journal);
   expect(stdout).toContain("| ada@contoso.com      | Ada Lovelace    | UserMailbox | allowed |        |            |");
   expect(stdout).toContain("Grants: none");
+  expect(stdout).toContain("| Sales | sales@contoso.com | ServerSideSynchronization | Pending  |");
+  // Users and teams have private queues, which say nothing here.
+  expect(stdout).not.toContain("<Ada Lovelace>");
   expect(stdout).not.toContain("\u001b");
   expect(await run("reset", "--data", journal)).toMatchObject({ code: 0 });
 });

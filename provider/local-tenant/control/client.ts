@@ -30,7 +30,7 @@ export interface ControlClient {
   readonly origin: string;
   /** Version, Entra id, origins, process and journal of the tenant. */
   describe(): Promise<Description>;
-  /** Mailboxes, grants, forward mailboxes and inbox rules, sorted; what `mailboxes tenant show` prints. */
+  /** Mailboxes, grants, forward mailboxes, queues and inbox rules, sorted; what `mailboxes tenant show` prints. */
   show(): Promise<Overview>;
   /** Every row of every table, by table and key, as the tenant keeps them. Names of tables and columns may change with a release. */
   state(): Promise<State>;
