@@ -1,6 +1,9 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
+/** How long the browser may take for a step, in milliseconds. */
+export const PATIENCE = 120_000;
+
 /** Where Debian's package puts the browser; CHROMIUM names another one. */
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
@@ -16,5 +19,6 @@ export async function startBrowser(): Promise<Browser> {
         "Install it (Debian and Ubuntu: apt-get install -y chromium), or name the one you have: CHROMIUM=/path/to/chromium.",
     );
   }
-  return chromium.launch({ executablePath, args: ["--headless", "--no-sandbox", "--disable-gpu"] });
+  // A machine that runs every layer at once takes its time.
+  return chromium.launch({ executablePath, timeout: PATIENCE, args: ["--headless", "--no-sandbox", "--disable-gpu"] });
 }

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { pageOf } from "../../provider/access/page";
 import type { Report } from "../../provider/access/report";
-import { startBrowser } from "./browser";
+import { PATIENCE, startBrowser } from "./browser";
 import { access, mailbox, manyMailboxes, report } from "./sample";
 
 const folder = mkdtempSync(join(tmpdir(), "mailboxes-page-"));
@@ -32,6 +32,7 @@ async function open(of: Report, options: BrowserContextOptions = {}): Promise<Pa
   writeFileSync(file, pageOf(of));
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
   const url = pathToFileURL(file).href;
   incidents.length = 0;
   page.on("request", (request) => request.url() !== url && incidents.push(`request ${request.url()}`));
