@@ -81,7 +81,7 @@ export class EngineLog {
     timer.unref();
   }
 
-  /** Whether the engine still listens. Outside of a deployment, where there is none, true. */
+  /** Whether the engine still listens. True outside a deployment, where there is no engine. */
   isEngineThere(): Promise<boolean> {
     const [host, port] = this.#address?.split(":") ?? [];
     if (host === undefined) {

@@ -61,7 +61,7 @@ async function meantIn(identifier: string, { services: { recipients }, registry 
   const declared = registry.declaredFor(identifier);
   const [byDeclaration] = declared === undefined ? [] : await recipients.named(declared);
   if (byDeclaration !== undefined) {
-    // Whoever signs in with it is meant as well; whoever has it for an address has it no more soon.
+    // Somebody who signs in with it is meant as well. Somebody who has it as an address is about to lose it.
     return [byDeclaration, ...seen.filter((one) => one.id !== byDeclaration.id && !hasAddress(one, identifier))];
   }
   return seen.some(({ id }) => registry.isPassedOn(identifier, id)) ? [] : seen;
@@ -95,7 +95,7 @@ export async function recipientKnownAs(
     throw new InputError([{ path, reason: inRecycleBinAs(identifier, id) }]);
   }
   const recipient = await recipientNamed(identifier, path, operation);
-  // A mailbox that this very deployment replaced is no stranger.
+  // A mailbox that this deployment replaced is not somebody else's.
   if (id === undefined || sameText(recipient.id, id) || operation.registry.isTakenOver(identifier, id)) {
     return recipient;
   }
@@ -147,7 +147,7 @@ export async function reassigned(
 ): Promise<string[]> {
   const remarks: string[] = [];
   for (const [key, person] of people) {
-    // One who has it only to sign in with shares it with whoever has it for an address.
+    // It is only this person's sign-in name, and somebody else may have it as an address.
     if (key.includes("@") && !hasAddress(person, key)) {
       const others = (await operation.services.recipients.named(key)).filter(({ id }) => !sameText(id, person.id));
       if (others.length > 0) {

@@ -22,7 +22,7 @@ export function providerText(kind: Kind): string {
 
 let isInstallationChecked = false;
 
-/** Once a deployment, before its first resource. Under `setMocks` there is no engine, and no provider process that could load the wrong copy. */
+/** Runs once per deployment, before its first resource. Under `setMocks` there is no engine, and no provider process that could load the wrong copy. */
 function checkInstallationOnce(): void {
   if (!isInstallationChecked && pulumi.runtime.hasEngine()) {
     checkInstallation();

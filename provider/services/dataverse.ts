@@ -122,7 +122,7 @@ export class Dataverse {
     return String((await this.#caller(context)).OrganizationId);
   }
 
-  /** Id of the user that the application is in Dynamics: the owner of what nobody else is declared to own. */
+  /** Id of the user that the application is in Dynamics: which owns everything that has no declared owner. */
   async callerId(context: CallContext): Promise<string> {
     return String((await this.#caller(context)).UserId);
   }
@@ -233,7 +233,7 @@ export class Dataverse {
     }
   }
 
-  /** Names of all server profiles, for somebody who wrote one that there is not. */
+  /** Names of all server profiles, for the error about a name that does not exist. */
   async serverProfileNames(context: CallContext): Promise<string[]> {
     const path = "/emailserverprofiles?$select=emailserverprofileid,name";
     const rows = await this.#api.list(path, "reading the names of the server profiles", context);

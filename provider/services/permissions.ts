@@ -167,7 +167,7 @@ export class MailboxPermissions {
     );
   }
 
-  /** Takes rights of the mailbox's own list away; not there is success. @returns whether Exchange said that there is no entry. */
+  /** Takes rights of the mailbox's own list away, and succeeds where they are not there. @returns whether Exchange said that there is no entry. */
   async revokeAccess(mailbox: Mailbox, trustee: string, rights: string[], who: string, scope: Scope): Promise<boolean> {
     const words = rights.map((right) => (right === "FullAccess" ? "Full Access" : right)).join(", ");
     return this.#change(
@@ -190,7 +190,7 @@ export class MailboxPermissions {
     );
   }
 
-  /** Takes Send As away; not there is success. @returns whether Exchange said that there is no entry. */
+  /** Takes Send As away, and succeeds where they are not there. @returns whether Exchange said that there is no entry. */
   async revokeSendAs(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<boolean> {
     return this.#change(
       "Remove-RecipientPermission",

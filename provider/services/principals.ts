@@ -46,7 +46,7 @@ export class Principals {
 
   /**
    * The users with this address or sign-in name, this id (of Dynamics or of Entra), or else this full name. Dynamics keeps the row of
-   * somebody who left, disabled: one enabled user among disabled ones is who is meant.
+   * somebody who left, disabled: where exactly one of them is enabled, that one is meant.
    */
   async users(identifier: string, context: CallContext): Promise<DynamicsUser[]> {
     const alternatives: Record<string, string> = isGuid(identifier)

@@ -73,7 +73,7 @@ function saidBy({ words, code, requestId, clientRequestId }: ServiceError): stri
 
 /** The error for an answer of success that holds something else: it proves neither presence nor absence. */
 export function notWhatWasAsked(service: "Graph" | "Dataverse", action: string): ProviderError {
-  return new ProviderError({ action, words: `${service} answered with something else than what was asked for` });
+  return new ProviderError({ action, words: `${service} answered with something other than what was asked for` });
 }
 
 /** Reads that the roles of readers have (View-Only Recipients, the Entra role Global Reader). */

@@ -29,7 +29,7 @@ export const GIGABYTE = 1024 ** 3;
  * Bytes of a size: a number of bytes, `"49.5 GB"`, `"50gb"`, `"50 GiB"`, `"53,150,220,288 bytes"`, or as Exchange prints it,
  * `"49.5 GB (53,150,220,288 bytes)"`.
  *
- * @returns undefined when it is none of these; `Unlimited` is none.
+ * @returns undefined for anything else, such as `Unlimited`.
  */
 export function parseSize(value: string | number): number | undefined {
   if (typeof value === "number") {

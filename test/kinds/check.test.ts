@@ -254,7 +254,7 @@ describe("mistakes are named by path", () => {
       /^forwarding: must be an object .* or false for no forwarding/,
     ],
     ["SharedMailbox", { ...support, forwarding: true }, /^forwarding: must be an object .* or false/],
-    ["SharedMailbox", { ...support, mailTip: "" }, /^mailTip: shows nothing; write false/],
+    ["SharedMailbox", { ...support, mailTip: "" }, /^mailTip: is empty; write false/],
     ["SharedMailbox", { ...support, mailTip: true }, /^mailTip: must be text .* or false/],
     ["SharedMailbox", { ...support, customAttributes: { 3: "" } }, /^customAttributes\["3"\]: is empty; write false/],
     [

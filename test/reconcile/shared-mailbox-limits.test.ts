@@ -492,8 +492,8 @@ describe("quota and sizes", () => {
     ["no size", { maxReceiveSize: "large" }, /^maxReceiveSize: must be a size such as "36 MB"/],
     ["nothing", { maxReceiveSize: 0 }, /^maxReceiveSize: must be a size/],
     ["a long MailTip", { mailTip: "x".repeat(176) }, /^mailTip: shows more than 175 characters/],
-    ["an empty MailTip", { mailTip: " \n" }, /^mailTip: shows nothing/],
-    ["a MailTip of html", { mailTip: "Closed on <b>Sundays</b>" }, /^mailTip: has html in it/],
+    ["an empty MailTip", { mailTip: " \n" }, /^mailTip: is empty/],
+    ["a MailTip of html", { mailTip: "Closed on <b>Sundays</b>" }, /^mailTip: contains html/],
     [
       "a sixteenth attribute",
       { customAttributes: { "16": "x" } },

@@ -62,7 +62,7 @@ export const properties = tableOf<Seen<MailboxRow>>()({
   appointmentsContactsTasks: {
     schema: z
       .enum(["None"], {
-        error: 'must be "None": a forward mailbox is nobody\'s, so there is nobody to synchronise them for',
+        error: 'must be "None": a forward mailbox belongs to no user, so there is nothing to synchronise',
       })
       .optional(),
     ...columns.appointmentsContactsTasks,

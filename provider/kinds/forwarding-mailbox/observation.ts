@@ -279,7 +279,7 @@ function rowIdOf({ inputs }: Desired, { origin }: ForwardingOperation): string {
 export async function remove(id: string, operation: ForwardingOperation): Promise<void> {
   const target = targetIn(operation.known);
   await requireSameOrganization(`deleting the forward mailbox ${target.name}`, operation);
-  // The rules go even if somebody deleted the record: mail would be forwarded for ever.
+  // The rules go even if somebody deleted the record. Otherwise mail would be forwarded for ever.
   const { sources, keptIds } = await sourcesOf(target, undefined, operation);
   for (const [key, source] of sources) {
     if (keptIds.has(source.recipient.id)) {

@@ -255,7 +255,7 @@ function check(inputs: Partial<IndividualInputs>, unsettled: readonly string[]):
   if (has("queue") && !has("user")) {
     for (const [path, method] of Object.entries({ incomingEmail, outgoingEmail })) {
       if (method === "Outlook") {
-        problems.push({ path, reason: 'cannot be "Outlook" for a queue: there is nobody whose Outlook it could be' });
+        problems.push({ path, reason: 'cannot be "Outlook" for a queue, because a queue has no user with Outlook' });
       }
     }
   }

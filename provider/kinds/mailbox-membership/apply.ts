@@ -137,7 +137,7 @@ function requireWritable(changes: readonly Change[], what: string): void {
 /**
  * Takes away what deleted people left.
  *
- * @returns SIDs of entries that Exchange shows and does not know by their SID: waiting for them to go would be in vain.
+ * @returns SIDs of entries that Exchange shows and does not know by their SID: there is no point in waiting for them to go.
  */
 async function removeOrphans({ orphans, mailbox }: Observed, operation: MembershipOperation): Promise<string[]> {
   const staying: string[] = [];

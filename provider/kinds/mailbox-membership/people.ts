@@ -197,7 +197,7 @@ async function kept(
       if (recipient !== undefined) {
         return { key, ids: [id], remarks: await reassigned([[key, recipient]], (text) => `keep: ${text}`, operation) };
       }
-      // Somebody without a mailbox is no recipient, and the same person still.
+      // Somebody without a mailbox is not a recipient, but is still the same person.
       const isThere = (await graph.user(id)) !== undefined;
       return { key, ids: isThere ? [id] : (await gone(key, id)).map((one) => one.id), remarks: [] };
     }),

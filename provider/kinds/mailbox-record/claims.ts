@@ -14,8 +14,8 @@ export const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "Equipm
  * Requires that the declared `emailAddress` is that of a mailbox of the tenant; it may be seconds old. Asked only where the address
  * is another than the state's.
  *
- * @param why what follows from an address that is no mailbox's, for the error.
- * @param effect what follows from one that is a person's, for a warning.
+ * @param why the consequence, for the error, if the address is not a mailbox's.
+ * @param effect the consequence, for a warning, if it is a person's mailbox.
  * @throws InputError when the address is outside the tenant, nobody's, or no mailbox's.
  */
 export async function requireMailboxOfTenant(

@@ -135,7 +135,7 @@ function credentialsAsDeclared({ row, known }: Seen<MailboxRow>): Partial<Creden
   const { credentials } = known.inputs;
   const { password } = (credentials || {}) as Partial<Credentials>;
   if (!row.usesCredentials) {
-    // Those that are stored and not used are none too, and yet not what "none" was declared for.
+    // Credentials that are stored and not used are not what a program asks for that declares none.
     return credentials === false && row.userName === undefined && !row.isPasswordSet ? false : null;
   }
   return {
@@ -329,7 +329,7 @@ export const serverProfile = orNone(
 
 const needed = (what: string, code: string) =>
   z
-    .string({ error: `is missing or no text; Dynamics needs ${what} with credentials (${code})` })
+    .string({ error: `is missing or not text; Dynamics needs ${what} with credentials (${code})` })
     .refine((value) => value !== "", { error: `is empty; Dynamics needs ${what} with credentials (${code})` })
     .refine((value) => value.length <= 200, { error: "is longer than 200 characters" });
 

@@ -196,7 +196,7 @@ async function ofOrganization(operation: RecordOperation): Promise<ServerProfile
 }
 
 function none({ warn }: RecordOperation): undefined {
-  warn("serverProfile is not declared and the organisation has no default one; mail is not processed without.");
+  warn("serverProfile is not declared, and the organisation has no default profile. Without one no mail is processed.");
 }
 
 /** The profile that a row has, if any. */

@@ -420,7 +420,7 @@ async function remove(id: string, operation: QueueOperation): Promise<void> {
     if (code === QUEUE_HAS_ROUTING_RULES) {
       throw new ConflictError({
         action,
-        words: `routing rules lead to it, and Dynamics deletes no queue that they do (${QUEUE_HAS_ROUTING_RULES})`,
+        words: `routing rules lead to it, and Dynamics does not delete a queue with routing rules (${QUEUE_HAS_ROUTING_RULES})`,
         nextStep: 'Nothing was deleted. Point the rules elsewhere, or set deletion: "retain".',
         cause: error,
       });
@@ -441,7 +441,7 @@ function counted(items: number): string {
 function hasItems(action: string, count: number, cause?: unknown): ConflictError {
   return new ConflictError({
     action,
-    words: `it still has ${count === 0 ? "items" : counted(count)}, and Dynamics deletes no queue that has (${QUEUE_HAS_ITEMS})`,
+    words: `it still has ${count === 0 ? "items" : counted(count)}, and Dynamics does not delete a queue with items (${QUEUE_HAS_ITEMS})`,
     nextStep: 'Nothing was deleted. Move or resolve the items, or set deletion: "retain".',
     cause,
   });

@@ -83,7 +83,7 @@ export async function endSessions(
  * the conversion it would take the mailbox with it, and afterwards it is for its owner to take back.
  *
  * @returns once Exchange shows the mailbox as shared.
- * @throws ConflictError for an account without a licence, or one whose sign-in may not be blocked, such as an administrator's.
+ * @throws ConflictError for an account without a licence, or one whose sign-in cannot be blocked, such as an administrator's.
  */
 export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: SharedMailboxOperation): Promise<void> {
   const { graph } = operation.services;
@@ -109,7 +109,7 @@ export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: 
     // Entra refuses this for accounts with an administrator's role, whatever the application may do otherwise.
     throw new ConflictError({
       action,
-      words: `its sign-in may not be blocked: ${error.words}`,
+      words: `its account's sign-in cannot be blocked: ${error.words}`,
       nextStep:
         "Nothing was changed. An account with an administrator's role is not converted; take the role away first. Otherwise the " +
         "application needs User.EnableDisableAccount.All.",

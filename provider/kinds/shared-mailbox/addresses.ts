@@ -188,7 +188,7 @@ export async function requireAcceptedDomains(
   }
 }
 
-/** Path of the change by which the sign-in name follows; it is no input. */
+/** Path of the change by which the sign-in name follows. It is not an input. */
 const SIGN_IN_NAME = "userPrincipalName";
 
 function movesSignInName(changes: readonly Change[]): boolean {

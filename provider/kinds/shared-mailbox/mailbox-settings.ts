@@ -105,7 +105,7 @@ export const mailboxSettings: Facet = {
 
 const OVER = {
   path: "automaticReplies.end",
-  reason: 'is in the past, and Exchange takes no schedule that is over; write a later end, or status "disabled"',
+  reason: 'is in the past, and Exchange refuses a schedule that has ended; write a later end, or status "disabled"',
 };
 
 /** Replies that are declared and that nobody gets. */

@@ -103,7 +103,7 @@ export interface Holder {
   id: string;
   words: string;
   isDeleted: boolean;
-  /** As Exchange prints it; undefined for what is no recipient. */
+  /** As Exchange prints it; undefined for anything that is not a recipient. */
   recipientTypeDetails?: string;
   /** Lower case; undefined for what is no recipient of Exchange. */
   primarySmtpAddress: string | undefined;
@@ -128,7 +128,7 @@ export function pathOfAlias(
   return `emailAliases[${(registry.furtherAddresses(origin) ?? inputs.emailAliases ?? []).indexOf(address)}]`;
 }
 
-/** Who else than `own` has an address: recipients, then accounts that are none, deleted ones last. */
+/** Who has an address besides `own`: recipients first, then accounts that are not recipients, deleted ones last. */
 export async function holdersOf(
   address: string,
   own: string | undefined,

@@ -80,7 +80,7 @@ export async function read(asked: string, operation: SharedMailboxOperation): Pr
     const { recipientTypeDetails } = mailbox;
     return unfit(`it is ${describe({ ...recipient, recipientTypeDetails })}, not a shared mailbox`);
   }
-  // Whether the account may sign in is nothing to guess: without a state there is nothing to keep.
+  // Do not guess whether the account may sign in: without a state there is no former value to keep.
   const seen = await mailboxAndAccount(mailbox.id, { ...operation, readIfAllowed: readOrFail });
   if (seen === undefined) {
     return unfit("it disappeared while it was read");

@@ -52,10 +52,10 @@ const aliasSchema = z
 const mailTipSchema = z
   .string({ error: "must be text that people see when they write to the mailbox, or false for no MailTip" })
   .refine((text) => !hasMarkup(text), {
-    error: "has html in it, which a MailTip does not take; write the text as people are to read it: & and < are fine",
+    error: "contains html, which a MailTip does not take; write plain text, in which & and < are fine",
   })
   .transform(canonicalMailTip)
-  .refine((text) => text !== "", { error: "shows nothing; write false to have no MailTip" })
+  .refine((text) => text !== "", { error: "is empty; write false to have no MailTip" })
   .refine((text) => text.length <= MAIL_TIP, { error: `shows more than ${MAIL_TIP} characters` });
 
 /** Custom attributes by number. False declares that one is not set; a null member is left out, like a missing one. */
