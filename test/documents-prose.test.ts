@@ -91,6 +91,23 @@ describe("texts of the product", () => {
   };
   const texts = files.flatMap(textsIn);
 
+  test("are those that the page of troubleshooting shows", () => {
+    const wordsOf = (text: string) => text.toLowerCase().match(/[a-z]+/g) ?? [];
+    const runsOf = (text: string) =>
+      wordsOf(text).flatMap((_, at, words) => (at + 3 > words.length ? [] : [words.slice(at, at + 3).join(" ")]));
+    const printed = new Set([...texts, ...textsIn("local-tenant/embedded.ts")].flatMap(({ text }) => runsOf(text)));
+    const shown = [...read("docs/troubleshooting.md").matchAll(/^- `([^`]+)`/gm)].map(([, text = ""]) => text);
+    expect(shown.length).toBeGreaterThan(30);
+    // A text is put together from parts, so that some of its words are enough. These are Entra's, Graph's, Dynamics', Pulumi's and Node's.
+    const foreign =
+      /^(AADSTS|… Microsoft Graph: Access|Dynamics 365: The user|Attempting to deploy|Cannot find module)/;
+    const isPrinted = (text: string) => {
+      const runs = text.split("…").flatMap(runsOf);
+      return runs.length < 4 || runs.some((run) => printed.has(run));
+    };
+    expect(shown.filter((text) => !foreign.test(text) && !isPrinted(text))).toEqual([]);
+  });
+
   test("have short sentences without clumsy words", () => {
     expect(texts.length).toBeGreaterThan(500);
     const found = texts.flatMap(({ path, text }) =>
