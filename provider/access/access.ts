@@ -7,7 +7,7 @@ import { pageOf } from "./page";
 import { readAccess } from "./read";
 import { findingsOf, ofPerson, type Report, reportOf } from "./report";
 import { readStack, type Stack, Unusable } from "./states";
-import { csvOf, type Grouping, tableOf } from "./write";
+import { counted, csvOf, type Grouping, tableOf } from "./write";
 
 /** What `mailboxes access` is called with. */
 export interface AccessOptions {
@@ -78,7 +78,7 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
   }
   if (html !== undefined) {
     writeFileSync(html, person === undefined ? pageOf(report) : pageOf(report, `Access of ${person}`));
-    process.stderr.write(`mailboxes: written to ${html}\n`);
+    process.stderr.write(`mailboxes: written to ${html}: ${counted(report)}\n`);
   }
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ ...report, findings: findingsOf(report) }, undefined, 2)}\n`);

@@ -147,21 +147,22 @@ function mailboxHeading(
   return [`${named(address, displayName)}${by}`, ...said, ...nobody].join("; ");
 }
 
+/** How much there is, and how much of it to look at, in one sentence. */
+export function counted(report: Report): string {
+  const people = new Set(report.mailboxes.flatMap(({ access }) => access.map(({ id, person }) => id ?? person))).size;
+  const mailboxes = report.mailboxes.length;
+  const findings = findingsOf(report).length;
+  const what = `${mailboxes} ${mailboxes === 1 ? "mailbox" : "mailboxes"}, ${people} ${people === 1 ? "person or group" : "people and groups"} with access`;
+  return `${what}, ${findings === 0 ? "nothing to look at" : `${findings} to look at`}.`;
+}
+
 function summary(report: Report): string {
   const findings = findingsOf(report);
   const counts = Object.keys(FINDING_CODES).flatMap((code) => {
     const count = findings.filter((one) => one.code === code).length;
     return count === 0 ? [] : [`  ${String(count).padStart(4)}  ${code.padEnd(22)}${FINDING_CODES[code as never]}`];
   });
-  const people = new Set(report.mailboxes.flatMap(({ access }) => access.map(({ id, person }) => id ?? person))).size;
-  const mailboxes = report.mailboxes.length;
-  const what = `${mailboxes} ${mailboxes === 1 ? "mailbox" : "mailboxes"}, ${people} ${people === 1 ? "person or group" : "people and groups"} with access`;
-  return [
-    `${what}, ${findings.length === 0 ? "nothing to look at" : `${findings.length} to look at`}.`,
-    ...counts,
-    ...report.notes.map((note) => `Note: ${shown(note)}`),
-    "",
-  ].join("\n");
+  return [counted(report), ...counts, ...report.notes.map((note) => `Note: ${shown(note)}`), ""].join("\n");
 }
 
 function named(address: string, name: string): string {

@@ -260,6 +260,14 @@ describe("mailboxes access", () => {
         'sign-in-open: sign-in to its account is open; no-members: nobody has access"\r\n',
     );
     expect(await command(world, "--person", "radia@contoso.com")).toMatchObject({ code: 0 });
+
+    // The exit code says that there is something to look at. The page alone would not say it on a terminal.
+    const page = join(folder, "access.html");
+    const written = await command(world, ...states, "--html", page);
+    expect(written).toMatchObject({ code: 1, stdout: "" });
+    expect(written.stderr).toMatch(
+      /written to .*access\.html: 3 mailboxes, 7 people and groups with access, \d+ to look at\.\n$/,
+    );
   });
 
   test("ends with 2 and one sentence for what it cannot use", async () => {
