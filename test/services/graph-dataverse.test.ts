@@ -86,8 +86,8 @@ describe("Graph", () => {
     "an answer without the account or the rules is an error, never nobody: %j",
     async (body) => {
       const { graph } = await graphTo(() => ({ status: 200, body }));
-      expect((await failureOf(graph.user("ada"))).message).toContain("something else");
-      expect((await failureOf(graph.inboxRules("ada", "ada@contoso.com"))).message).toContain("something else");
+      expect((await failureOf(graph.user("ada"))).message).toContain("something other than");
+      expect((await failureOf(graph.inboxRules("ada", "ada@contoso.com"))).message).toContain("something other than");
     },
   );
 
@@ -162,8 +162,8 @@ describe("Dataverse", () => {
     async (body) => {
       const service = await serving(() => ({ status: 200, body }));
       const dataverse = new Dataverse(new DataverseApi(pipelineTo(service.origin)));
-      expect((await failureOf(dataverse.mailbox("id", scope))).message).toContain("something else");
-      expect((await failureOf(dataverse.organizationId(scope))).message).toContain("something else");
+      expect((await failureOf(dataverse.mailbox("id", scope))).message).toContain("something other than");
+      expect((await failureOf(dataverse.organizationId(scope))).message).toContain("something other than");
     },
   );
 
