@@ -181,7 +181,9 @@ describe("blocks of code", () => {
     const followed = pages.filter((page) =>
       blocksOf(page).some(({ verb }) => ["run", "fails", "serve"].includes(verb ?? "")),
     );
-    const tests = read("test/engine/pages.test.ts") + read("test/package/getting-started.test.ts");
+    const tests = ["engine/readme", "engine/pages", "package/getting-started"]
+      .map((name) => read(`test/${name}.test.ts`))
+      .join("\n");
     expect(followed.filter((page) => !tests.includes(`"${page}`))).toEqual([]);
   });
 

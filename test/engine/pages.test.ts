@@ -17,23 +17,6 @@ async function ownProject(name: string): Promise<void> {
   await walk.run("export PULUMI_BACKEND_URL=file://. PULUMI_CONFIG_PASSPHRASE=; pulumi stack init dev");
 }
 
-test("README.md: the demo and the first example print what the page shows", async () => {
-  walk = new Walk("README.md");
-  walk.copyClone(".");
-  await walk.follow();
-});
-
-test("a clone used with a backend of one's own says how to make a stack", async () => {
-  walk = new Walk("README.md");
-  walk.copyClone(".");
-  const output = await walk.run(
-    'mkdir state; PULUMI_BACKEND_URL="file://$PWD/state" npm run pulumi -- preview',
-    "",
-    false,
-  );
-  expect(output).toContain("Make one: npm run pulumi -- stack init dev");
-});
-
 test("docs/gitops.md: from a file with two teams to a mailbox that may not go", async () => {
   walk = new Walk("docs/gitops.md");
   walk.copyClone(".");
