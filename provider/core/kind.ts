@@ -117,9 +117,14 @@ export interface Declaration<Inputs extends Properties, Memory> {
    *
    * @param inputs in canonical form, or as the program has them where something in them is not known yet.
    * @param today the day of the deployment, e.g. `2027-01-31`.
+   * @param isIgnored whether `ignoreChanges` leaves a property as the state has it: the engine puts it back after each check.
    * @returns the inputs, and what to tell the user.
    */
-  onDay?(inputs: Partial<Inputs>, today: string): { inputs: Partial<Inputs>; advice: string[] };
+  onDay?(
+    inputs: Partial<Inputs>,
+    today: string,
+    isIgnored: (path: readonly string[]) => boolean,
+  ): { inputs: Partial<Inputs>; advice: string[] };
   /** Advice to the user about a change from the inputs `olds`; undefined for a new resource. */
   advise?(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /**

@@ -295,6 +295,11 @@ function overlap(ignored: readonly string[], path: readonly string[]): boolean {
   );
 }
 
+/** Whether a path is one in `ignoreChanges`, or leads into it. */
+export function isWithin(path: readonly string[], ignored: readonly string[]): boolean {
+  return ignored.length > 0 && ignored.length <= path.length && overlap(ignored, path);
+}
+
 /** Whether a path is one that is left alone, or leads into it. */
 export function isLeft(path: readonly string[], left: readonly Part[]): boolean {
   return left.some(([property, key]) => path[0] === property && (key === undefined || path[1] === key));

@@ -16,11 +16,11 @@ import {
 import { Recorder } from "../core/memory";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
 import { redact } from "../http/redact";
-import { type Checked, check, isLeft, type Part, remarksOn, withRaw } from "./check";
+import { type Checked, check, isLeft, isWithin, type Part, remarksOn, withRaw } from "./check";
 import type { Deployment } from "./deployment";
 import { bounds, environmentOf, operationOf } from "./deployment";
 import { failureOf, PartialFailure } from "./engine-log";
-import { hasUnknown, keepSecret, plain, sealed, secretTexts, UNKNOWN } from "./wire-values";
+import { hasUnknown, keepSecret, partsOf, plain, sealed, secretTexts, UNKNOWN } from "./wire-values";
 
 /**
  * Output that marks a deployment that failed half-way. The engine remembers such a failure but forgets it in a refresh. What is not a
@@ -80,7 +80,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     const before = isNew ? undefined : visible(olds);
     const ignored = news.__ignored as string[] | undefined;
     const whole = check(this.#reconciler, visible(news), before, before && { state: before, ignored });
-    const { checked, ends } = this.#onDay(whole, deployment.today);
+    const { checked, ends } = this.#onDay(whole, deployment.today, before === undefined ? [] : (ignored ?? []));
     const origin = olds.__origin ?? news.__origin;
     Object.assign(checked.inputs, this.#reconciler.byDefault?.(checked.inputs, before ?? {}));
     const { registry } = deployment;
@@ -390,13 +390,14 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   }
 
   /** Inputs without what has ended by today. */
-  #onDay(checked: Checked, today: string): { checked: Checked; ends: string[] } {
+  #onDay(checked: Checked, today: string, ignored: readonly string[]): { checked: Checked; ends: string[] } {
     const { onDay } = this.#reconciler;
     if (onDay === undefined) {
       return { checked, ends: [] };
     }
-    const { inputs, advice } = onDay(checked.inputs as Partial<Inputs>, today);
-    const known = onDay(checked.known as Partial<Inputs>, today).inputs;
+    const isIgnored = (path: readonly string[]) => ignored.some((one) => isWithin(path, partsOf(one)));
+    const { inputs, advice } = onDay(checked.inputs as Partial<Inputs>, today, isIgnored);
+    const known = onDay(checked.known as Partial<Inputs>, today, isIgnored).inputs;
     return { checked: { ...checked, inputs, known }, ends: advice };
   }
 

@@ -134,6 +134,18 @@ function elsewhere(id: string, recipient: Recipient): string {
   return `the object ${id}, which is gone; the address is ${describe(recipient)} now. If that one is meant, \`pulumi up --refresh\` shows it first`;
 }
 
+/** Who has an address of the program by now that somebody had before: nobody else while the person has it. */
+export async function successorsOf(
+  key: string,
+  person: Recipient,
+  { services }: Pick<Operation, "services">,
+): Promise<Recipient[]> {
+  // It is only this person's sign-in name, and somebody else may have it as an address.
+  return !key.includes("@") || hasAddress(person, key)
+    ? []
+    : (await services.recipients.named(key)).filter(({ id }) => !sameText(id, person.id));
+}
+
 /**
  * What is to say of addresses of the program that somebody else has by now: the state knows by id who was meant, and a reader of the
  * program takes it to be the other one.
@@ -147,15 +159,12 @@ export async function reassigned(
 ): Promise<string[]> {
   const remarks: string[] = [];
   for (const [key, person] of people) {
-    // It is only this person's sign-in name, and somebody else may have it as an address.
-    if (key.includes("@") && !hasAddress(person, key)) {
-      const others = (await operation.services.recipients.named(key)).filter(({ id }) => !sameText(id, person.id));
-      if (others.length > 0) {
-        remarks.push(
-          `${pathOf(key)} still means ${describe(person)} with id ${person.id}, who had this address before. ` +
-            `It is the address of ${others.map(describe).join(" and ")} now. Write the id of the one who is meant.`,
-        );
-      }
+    const others = await successorsOf(key, person, operation);
+    if (others.length > 0) {
+      remarks.push(
+        `${pathOf(key)} still means ${describe(person)} with id ${person.id}, who had this address before. ` +
+          `It is the address of ${others.map(describe).join(" and ")} now. Write the id of the one who is meant.`,
+      );
     }
   }
   return remarks;

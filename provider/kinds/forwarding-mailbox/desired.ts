@@ -103,6 +103,10 @@ export const memory = remembering(
      * was before that is not known here, or not yet.
      */
     formerMethods: z.record(z.string(), z.enum(incomingMethods).nullable()),
+    /**
+     * Sources that left while they had no mailbox, and may get it back with their rule: object ids by the keys that they had in `sources`.
+     */
+    absentSources: z.record(z.string(), z.string()),
     /** What the rules were named after and forward to, of a record that somebody deleted. */
     gone: z.object({ name: z.string(), emailAddress: z.string() }),
   },
@@ -154,6 +158,8 @@ export interface Observed {
   sources: Map<string, ObservedSource>;
   /** Ids of sources whose rule another resource of this deployment declares; it is not taken away. */
   keptIds: Set<string>;
+  /** Sources without a mailbox that may get it back with their rule: object ids by key. */
+  absent: Readonly<Record<string, string>>;
   /** The owner as a program would declare it; only in a refresh, and where one is declared. */
   owner?: DeclaredOwner | null | undefined;
   /** Former methods of the known records, as other resources of this deployment know them. */

@@ -30,6 +30,7 @@ import {
   type KnownForwarding,
   type Observed,
   type ObservedSource,
+  pathOf,
   profileWanted,
   properties,
   valuesFor,
@@ -37,6 +38,8 @@ import {
 import { holdsRecords, recordsOfLost, recordsToSet, releaseRecords, requireOwnMethod, tellForgotten } from "./records";
 import { observeSource, releaseSource } from "./sources";
 
+/** The sources, and what is known of those that are not there. */
+type Sources = Pick<Observed, "sources" | "keptIds" | "absent">;
 /** What the rules of the sources are named after and forward to. */
 export type Target = Pick<ForwardingInputs, "name" | "emailAddress">;
 
@@ -50,7 +53,7 @@ export async function observeAround(
   row: MailboxRow,
   desired: Desired | undefined,
   operation: ForwardingOperation,
-  seen?: Pick<Observed, "sources" | "keptIds">,
+  seen?: Sources,
 ): Promise<Observed> {
   return surroundings(row.id, row, desired, operation, seen);
 }
@@ -72,7 +75,7 @@ export async function leftBehind(
   const isLost = Object.keys({ ...known.memory.sourceRules, ...known.memory.sourceRecords }).some(
     (key) => !seen.sources.has(key),
   );
-  return isLeft || isLost ? seen : undefined;
+  return isLeft || isLost || Object.keys(seen.absent).length > 0 ? seen : undefined;
 }
 
 async function surroundings(
@@ -80,7 +83,7 @@ async function surroundings(
   row: MailboxRow | undefined,
   desired: Desired | undefined,
   operation: ForwardingOperation,
-  seen?: Pick<Observed, "sources" | "keptIds">,
+  seen?: Sources,
 ): Promise<Observed> {
   const { known, registry, services } = operation;
   const target = desired?.inputs ?? targetIn(known);
@@ -107,12 +110,11 @@ export async function sourcesOf(
   target: Target,
   desired: Desired | undefined,
   operation: ForwardingOperation,
-): Promise<Pick<Observed, "sources" | "keptIds">> {
+): Promise<Sources> {
   const { known, registry, origin } = operation;
-  const recipients = new Map([
-    ...(await knownRecipients(known.memory.sourceIds, known.inputs.sources, operation)),
-    ...(desired?.sources ?? []),
-  ]);
+  const ids = { ...known.memory.absentSources, ...known.memory.sourceIds };
+  const present = await knownRecipients(ids, known.inputs.sources, operation);
+  const recipients = new Map([...present, ...(desired?.sources ?? [])]);
   const sources = await Promise.all(
     [...recipients].map(
       async ([key, recipient]) => [key, await observeSource(key, recipient, target, operation)] as const,
@@ -121,7 +123,30 @@ export async function sourcesOf(
   const keptIds = [...recipients.values()]
     .map(({ id }) => id)
     .filter((id) => registry.isDeclaredByAnother(sourceThing(id, target.emailAddress), origin));
-  return { sources: new Map(sources), keptIds: new Set(keptIds) };
+  const lost = Object.entries(ids).filter(([key]) => !present.has(key));
+  const isBack = await Promise.all(lost.map(([, id]) => mayComeBack(id, operation)));
+  const absent = lost.filter(
+    ([key, id], index) => isBack[index] === true && !sameText(desired?.sources.get(key)?.id ?? "", id),
+  );
+  return { sources: new Map(sources), keptIds: new Set(keptIds), absent: Object.fromEntries(absent) };
+}
+
+/** Whether a mailbox that Exchange does not show may come back as it was, rules included: its account is there or can be restored. */
+async function mayComeBack(id: string, { services: { graph }, ...operation }: ForwardingOperation): Promise<boolean> {
+  const seen = await operation.readIfAllowed(`whether the account ${id} can be restored`, async () => ({
+    isThere: (await graph.user(id)) !== undefined || (await graph.isDeleted(id)),
+  }));
+  return seen?.isThere !== false;
+}
+
+/** What is to say of sources without a mailbox: what it forwarded comes back with it. */
+export function whoIsAbsent(absent: Observed["absent"]): string[] {
+  return Object.entries(absent).map(
+    ([key, id]) =>
+      `${pathOf(key)} (id ${id}) has no mailbox now. Its account is there or can be restored. With the mailbox its inbox rule comes back, and its ` +
+      "mail is forwarded to Dynamics again. Once it is back, `pulumi refresh` names it, and `pulumi up` takes the rule away where the program " +
+      "does not list it. Without this resource, look there by hand.",
+  );
 }
 
 /** What is not as it should be at a source, in words; undefined when all is. */
@@ -280,7 +305,7 @@ export async function remove(id: string, operation: ForwardingOperation): Promis
   const target = targetIn(operation.known);
   await requireSameOrganization(`deleting the forward mailbox ${target.name}`, operation);
   // The rules go even if somebody deleted the record. Otherwise mail would be forwarded for ever.
-  const { sources, keptIds } = await sourcesOf(target, undefined, operation);
+  const { sources, keptIds, absent } = await sourcesOf(target, undefined, operation);
   for (const [key, source] of sources) {
     if (keptIds.has(source.recipient.id)) {
       tellForgotten(key, source, operation);
@@ -289,6 +314,9 @@ export async function remove(id: string, operation: ForwardingOperation): Promis
     }
   }
   await releaseLost(sources, target, operation);
+  for (const warning of whoIsAbsent(absent)) {
+    operation.warn(warning);
+  }
   const { known, services } = operation;
   const { dataverse } = services;
   const row = await dataverse.mailbox(id, operation);

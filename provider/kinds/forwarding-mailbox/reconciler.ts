@@ -7,6 +7,7 @@ import type { MailboxRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import { isGuid } from "../../services/text";
 import {
+  addressOfPerson,
   claimsOfAddress,
   isElsewhere,
   requireMailboxOfTenant,
@@ -23,6 +24,7 @@ import {
   NO_COMMANDS,
   test,
 } from "../mailbox-record/test-and-enable";
+import { reassigned } from "../recipients";
 import {
   type Desired,
   type ForwardingInputs,
@@ -33,6 +35,7 @@ import {
   memory,
   type Observed,
   type ObservedSource,
+  pathOf,
   profileWanted,
   properties,
   SOURCE,
@@ -51,6 +54,7 @@ import {
   ruleDriftOf,
   takeOver,
   targetIn,
+  whoIsAbsent,
 } from "./observation";
 import {
   claimsOfSources,
@@ -75,6 +79,11 @@ import {
   tellLeftOver,
   warnAbout,
 } from "./sources";
+
+/** What follows from an address that is a person's. */
+const OF_PERSON =
+  "Dynamics takes in all of her or his mail, private mail included, and deletes it there where deleteAfterProcessing is true. " +
+  "Use a shared mailbox of its own.";
 
 /**
  * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through
@@ -135,10 +144,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
 
   async resolve(inputs, operation) {
     const why = "a forward mailbox needs a real, dedicated mailbox of the tenant";
-    const effect =
-      "Dynamics takes in all of her or his mail, private mail included, and deletes it there where deleteAfterProcessing is true. " +
-      "Use a shared mailbox of its own.";
-    await requireMailboxOfTenant(inputs.emailAddress, { why, effect }, operation);
+    await requireMailboxOfTenant(inputs.emailAddress, { why, effect: OF_PERSON }, operation);
     const found = await lookUp(inputs, operation);
     const sources = await lookUpSources(inputs, operation);
     const loops = loopsOf(inputs, operation.origin, operation.registry, sources);
@@ -215,11 +221,17 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     return { ...observed, row: await test(testAndEnable, approved, operation) };
   },
 
-  outputs(desired, { row, organizationId, sources: seen, methodsElsewhere }, known) {
+  outputs(desired, { row, organizationId, sources: seen, absent, methodsElsewhere }, known) {
     const { sourceRecords, sourceRules, created, formerMethods } = known.memory;
     // What was released, or is written in another way now, is no source any more.
     const declared = (desired === undefined ? known.inputs : desired.inputs).sources ?? {};
-    const sources = [...seen].filter(([key]) => key in declared);
+    const { absentSources = {} } = known.memory;
+    // Back with its rule: a refresh shows it among the sources, so that the preview shows the removal.
+    const isBack = (key: string) => desired === undefined && key in absentSources;
+    const sources = [...seen].filter(([key]) => key in declared || isBack(key));
+    const unread = [...seen].filter(([key, { isUnread }]) => key in absentSources && isUnread === true);
+    const away = { ...absent, ...Object.fromEntries(unread.map(([key, { recipient }]) => [key, recipient.id])) };
+    const isRemembered = (key: string) => key in declared || key in away || isBack(key);
     return {
       ...(row === undefined ? { emailApproval: undefined, serverProfileId: undefined } : recordOutputs(row)),
       gone: row === undefined ? targetIn(known) : undefined,
@@ -232,7 +244,8 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
       ),
       sourceIds: Object.fromEntries(sources.map(([key, { recipient }]) => [key, recipient.id])),
       sourceRecords:
-        sourceRecords && Object.fromEntries(Object.entries(sourceRecords).filter(([key]) => key in declared)),
+        sourceRecords && Object.fromEntries(Object.entries(sourceRecords).filter(([key]) => isRemembered(key))),
+      absentSources: Object.keys(away).length === 0 ? undefined : away,
       organizationId,
       created,
       formerMethods: desired === undefined ? withMethodsElsewhere(formerMethods, methodsElsewhere) : formerMethods,
@@ -256,8 +269,16 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     return { ...asHeld(known.inputs, read), ...commandsAsObserved(row, known) };
   },
 
-  warnings: (_desired, { row, sources }, { known }) =>
-    row === undefined ? whenGone(known, sources) : whenInactive(row),
+  warnings: async (desired, { row, sources, absent }, operation) => [
+    ...(row === undefined ? whenGone(operation.known, sources) : whenInactive(row)),
+    ...(desired === undefined ? await addressOfPerson(row?.emailAddress, OF_PERSON, operation) : []),
+    ...whoIsAbsent(absent),
+    ...(await reassigned(
+      [...sources].map(([key, { recipient }]) => [key, recipient] as const),
+      pathOf,
+      operation,
+    )),
+  ],
 
   remove,
 };
@@ -316,7 +337,7 @@ function difference(desired: Desired, previous: KnownForwarding, observed: Obser
         changes.push({ path: ["sources", key, "record"], from: driftOf(source), to: "Forward Mailbox" });
       }
     } else if (
-      isHeld(previous, key) &&
+      (isHeld(previous, key) || key in (previous.memory.absentSources ?? {})) &&
       !ids.has(source.recipient.id) &&
       !keptIds.has(source.recipient.id) &&
       (source.rule !== undefined || holdsRecords(source, known))

@@ -4,6 +4,7 @@ import type { Change, Properties, Reconciler } from "../../core/kind";
 import { asHeld, holdingAll, isUnfit } from "../../core/kind";
 import { InputError } from "../../http/errors";
 import type { ServerProfile } from "../../services/dataverse";
+import { listed } from "../../services/principals";
 import { sameText } from "../../services/text";
 import { tellOverwritten } from "../mailbox-record/adoption";
 import {
@@ -214,8 +215,9 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
     return { ...asHeld(known.inputs, read), ...commandsAsObserved(row, known) };
   },
 
-  warnings: (_desired, { row, owner, successor }) => [
+  warnings: async (_desired, { row, owner, successor }, operation) => [
     ...whenInactive(row),
+    ...(await userReassigned(owner, operation)),
     ...whenDisabled(owner, successor),
     ...(row.emailAddress === ""
       ? [`${withoutAddress(owner)} It is neither approved nor tested, and no mail is processed.`]
@@ -224,6 +226,22 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
 
   remove,
 };
+
+/** What is to say where the address in the program is another user's by now: the state knows by id whose record it is. */
+async function userReassigned(owner: UserOrQueue, operation: IndividualOperation): Promise<string[]> {
+  const named = operation.known.inputs.user;
+  if (owner.kind !== "user" || typeof named !== "string" || !named.includes("@") || owner.knownAs.includes(named)) {
+    return [];
+  }
+  const found = await operation.services.principals.users(named, operation);
+  const others = found.filter(({ id }) => id !== owner.id);
+  return others.length === 0
+    ? []
+    : [
+        `user still means ${owner.name} (${owner.id}), who had the address ${named} before. It is the address of ${listed(others)} now. ` +
+          "Write the id of the one who is meant.",
+      ];
+}
 
 /** Whether nothing is left to do of what a program declares: its values are there, and its commands were given. */
 function isComplete(inputs: IndividualInputs, row: Observed["row"]): boolean {

@@ -186,6 +186,7 @@ const NOTICE = 14;
 export function withoutEnded(
   inputs: Partial<MembershipInputs>,
   today: string,
+  isIgnored: (path: readonly string[]) => boolean,
 ): { inputs: Partial<MembershipInputs>; advice: string[] } {
   const { members } = inputs;
   // The whole map, or the text that stands for one that is not known yet.
@@ -193,6 +194,7 @@ export function withoutEnded(
     return { inputs, advice: [] };
   }
   const over = new Map<string, string[]>();
+  const kept = new Map<string, string[]>();
   const soon = new Map<string, string[]>();
   const note = (days: Map<string, string[]>, day: string, key: string) =>
     days.set(day, [...(days.get(day) ?? []), key]);
@@ -200,8 +202,9 @@ export function withoutEnded(
     // A value in a preview may be of any form while something in it is not known.
     const until = (rights as { until?: unknown } | null)?.until;
     if (isOver(until, today)) {
-      note(over, until, key);
-      return false;
+      const isKept = isIgnored(["members", key]);
+      note(isKept ? kept : over, until, key);
+      return isKept;
     }
     if (typeof until === "string" && daysTo(until, today) <= NOTICE) {
       note(soon, until, key);
@@ -217,6 +220,12 @@ export function withoutEnded(
           const days = daysTo(day, today);
           return `Access ends on ${day}, ${days === 1 ? "tomorrow" : `in ${days} days`}: ${keys.join(", ")}. A later \`until\` in members keeps it.`;
         }),
+      ...[...kept]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(
+          ([day, keys]) =>
+            `Access was to end on ${day}, and ignoreChanges keeps it: ${keys.join(", ")}. Take the path out of ignoreChanges to end it.`,
+        ),
       ...[...over]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(

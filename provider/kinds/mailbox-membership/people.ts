@@ -6,7 +6,15 @@ import { type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions
 import { account, describe, isGroup, type Recipient } from "../../services/recipients";
 import type { Services } from "../../services/services";
 import { isGuid, sameText } from "../../services/text";
-import { ambiguous, anotherByNow, knownRecipients, reassigned, recipientKnownAs, recipientNamed } from "../recipients";
+import {
+  ambiguous,
+  anotherByNow,
+  knownRecipients,
+  reassigned,
+  recipientKnownAs,
+  recipientNamed,
+  successorsOf,
+} from "../recipients";
 import {
   type Held,
   type Kept,
@@ -15,6 +23,7 @@ import {
   type MembershipInputs,
   type MembershipOperation,
   pathOf,
+  RIGHTS,
 } from "./desired";
 
 /** What Exchange takes as a trustee and honours (Microsoft: mailboxes, mail users, mail-enabled security groups). */
@@ -64,6 +73,37 @@ export async function lookUpMembers(
   return new Map(
     await Promise.all(entries.map(async ([key, one]) => [key, await living(key, one, operation)] as const)),
   );
+}
+
+/**
+ * Refuses a right for somebody whose address in the program is another one's by now: a reader of the diff takes it to be given to that
+ * one. What a member has already stays.
+ */
+export async function requireRightsOfMeant(
+  { members: wanted }: MembershipInputs,
+  people: ReadonlyMap<string, Member>,
+  operation: MembershipOperation,
+): Promise<void> {
+  const { inputs, memory } = operation.known;
+  const isMore = (key: string): boolean => {
+    const [had, has] = [inputs.members?.[key], wanted[key]];
+    return (
+      RIGHTS.some((right) => has?.[right] === true && had?.[right] !== true) ||
+      (has?.otherRights ?? []).some((right) => had?.otherRights?.includes(right) !== true)
+    );
+  };
+  const asked = [...people].filter(([key]) => memory.memberIds?.[key] !== undefined && isMore(key));
+  const problems = await Promise.all(
+    asked.map(async ([key, person]) => {
+      const others = await successorsOf(key, person, operation);
+      const whose = `${others.map(describe).join(" and ")} now, and was that of ${describe(person)} with id ${person.id}`;
+      const reason = `is the address of ${whose}. Nobody's access was changed. Write the id of the one who is meant`;
+      return others.length === 0 ? [] : [{ path: pathOf(key), reason }];
+    }),
+  );
+  if (problems.flat().length > 0) {
+    throw new InputError(problems.flat());
+  }
 }
 
 /** A living recipient or account with its SIDs; those of the state where Exchange does not show any. */

@@ -44,6 +44,7 @@ import {
   mailboxNamed,
   orphansAmong,
   removable,
+  requireRightsOfMeant,
   strangersAmong,
 } from "./people";
 import { mailboxReassigned, meantBy, requireStillMeant } from "./which-mailbox";
@@ -126,6 +127,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       lookUpMembers(inputs, mailbox, operation),
       lookUpKeep(inputs.keep ?? [], operation),
     ]);
+    await requireRightsOfMeant(inputs, members, operation);
     const { claims } = operation.registry;
     claims.learn(recipientName(inputs.mailbox), recipientName(mailbox.id), true);
     for (const [key, { id }] of members) {
@@ -139,7 +141,11 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
 
   async observe(id, desired, operation) {
     const seen = await mailboxAndAccount(id, operation);
-    return seen === undefined ? undefined : observeOn(seen.mailbox, desired, operation);
+    if (seen === undefined) {
+      await tellRestorable(id, operation);
+      return undefined;
+    }
+    return observeOn(seen.mailbox, desired, operation);
   },
 
   async read(asked, operation) {
@@ -246,6 +252,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     }
     const mailbox = (await mailboxAndAccount(id, operation))?.mailbox;
     if (mailbox === undefined) {
+      await tellRestorable(id, operation);
       return;
     }
     const nobody: Desired = { inputs: { mailbox: id, members: {} }, mailbox, members: new Map(), keep: NOBODY };
@@ -263,6 +270,22 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     }
   },
 };
+
+/** Says that a mailbox that is gone can come back, with everybody's access: nobody can take it away meanwhile. */
+async function tellRestorable(id: string, operation: MembershipOperation): Promise<void> {
+  const { inputs, memory } = operation.known;
+  const people = Object.keys(inputs.members ?? {});
+  const isRestorable = await operation.readIfAllowed(`whether the mailbox ${id} can be restored`, () =>
+    operation.services.graph.isDeleted(id),
+  );
+  if (isRestorable === true && people.length > 0) {
+    const [address = inputs.mailbox] = memory.mailboxAddresses ?? [];
+    operation.warn(
+      `The mailbox ${address} (id ${id}) is deleted and can be restored. Restored by hand, it gives access again to ${people.join(", ")}. ` +
+        "Restored by restoreDeleted of a SharedMailbox, it gives access to nobody.",
+    );
+  }
+}
 
 /** What an exclusive membership without members would know: it is the one that is shown everybody. */
 export function everybodyOn({ id }: Mailbox, nothing: Memory): KnownMembership {

@@ -37,6 +37,25 @@ export async function requireMailboxOfTenant(
   }
 }
 
+/**
+ * What a refresh says where the address is a person's by now.
+ *
+ * @param effect as for {@link requireMailboxOfTenant}.
+ */
+export async function addressOfPerson(
+  address: string | undefined,
+  effect: string,
+  { services, readIfAllowed }: Pick<RecordOperation, "services" | "readIfAllowed">,
+): Promise<string[]> {
+  const found =
+    address === undefined || address === ""
+      ? undefined
+      : await readIfAllowed("whose address emailAddress is", () => services.recipients.withAddress(address));
+  return (found ?? [])
+    .filter(({ recipientTypeDetails }) => recipientTypeDetails === "UserMailbox")
+    .map((person) => `emailAddress ${address} is a person's mailbox, ${describe(person)}. ${effect}`);
+}
+
 /** Refuses an address outside the tenant's accepted domains at once, instead of waiting for it to appear. */
 export async function requireOwnDomain(
   address: string,

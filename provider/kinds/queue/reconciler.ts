@@ -16,6 +16,7 @@ import {
   whyRowStays,
 } from "../mailbox-record/adoption";
 import {
+  addressOfPerson,
   claimsOfAddress,
   claimsOfValues,
   decidedElsewhere,
@@ -74,6 +75,10 @@ const SHARED = ["emailAddress", "serverProfile", "incomingEmail", "outgoingEmail
 /** Inputs that are values of the queue or its record. */
 const READ = [...properties.names, ...ofRecord.names];
 
+/** What follows from an address that is a person's. */
+const OF_PERSON =
+  "Everybody who may read the queue in Dynamics can read what Dynamics takes in from there, private mail included. Use a shared mailbox.";
+
 /** That there is a queue with an address: a forward mailbox that it feeds waits for its record. */
 function claimsOfQueue(emailAddress: string | undefined): Claim[] {
   return emailAddress === undefined
@@ -125,9 +130,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
 
   async resolve(inputs, operation) {
     const why = "a queue gets its mail from a mailbox of the tenant, best a shared one";
-    const effect =
-      "Everybody who may read the queue in Dynamics can read what Dynamics takes in from there, private mail included. Use a shared mailbox.";
-    await requireMailboxOfTenant(inputs.emailAddress, { why, effect }, operation);
+    await requireMailboxOfTenant(inputs.emailAddress, { why, effect: OF_PERSON }, operation);
     return lookUp(inputs, operation, profileOfNewQueue);
   },
 
@@ -247,7 +250,10 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
         };
   },
 
-  warnings: (_desired, { row: record }) => whenInactive(record),
+  warnings: async (desired, { queue: { emailAddress }, row: record }, operation) => [
+    ...whenInactive(record),
+    ...(desired === undefined ? await addressOfPerson(emailAddress, OF_PERSON, operation) : []),
+  ],
 
   remove,
 };
