@@ -199,3 +199,61 @@ test("a member's access that ends, and that ignoreChanges keeps, is told as kept
   membership.ignoreChanges = [];
   expect(await membership.plan(program)).toEqual([`members/${ADA}`]);
 });
+
+describe("a forwarding target whose account is deleted", () => {
+  const support = { displayName: "Support", primarySmtpAddress: "support@contoso.com" };
+  const forwardsTo = async (world: World, { id }: Resource) =>
+    (await world.exchange("Get-Mailbox", { Identity: id }))[0]?.ForwardingAddress;
+
+  async function deployed(): Promise<{ world: World; resource: Resource; alan: string }> {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up({ ...support, forwarding: { to: ALAN } });
+    const alan = await idOf(world, ALAN);
+    await discard(world, alan);
+    world.warnings.splice(0);
+    return { world, resource, alan };
+  }
+
+  test.each(["refreshed before", "not refreshed"])(
+    "is named by a refresh once restored, though the program has no forwarding any more, and gets no mail then: %s",
+    async (when) => {
+      const { world, resource, alan } = await deployed();
+      if (when === "refreshed before") {
+        await resource.refresh();
+        expect(world.warnings.join("\n")).toContain(`was forwarded to the account ${alan}, which has no mailbox now`);
+      }
+      await resource.up(support);
+      expect(await resource.refresh()).toEqual({});
+      await restore(world, alan);
+      expect(await forwardsTo(world, resource)).not.toBeNull();
+      expect(await resource.refresh()).toEqual({ forwarding: [undefined, { to: ALAN, keepCopy: true }] });
+      expect(await resource.plan(support)).toEqual(["forwarding"]);
+      await resource.up(support);
+      expect(await forwardsTo(world, resource)).toBeNull();
+      expect(await resource.refresh()).toEqual({});
+      expect(await resource.plan(support)).toEqual([]);
+    },
+  );
+
+  test("is stopped by the next update, though no refresh came between", async () => {
+    const { world, resource, alan } = await deployed();
+    await resource.up(support);
+    await restore(world, alan);
+    await resource.up({ ...support, displayName: "Desk" });
+    expect(await forwardsTo(world, resource)).toBeNull();
+  });
+
+  test("is what the program says once it is restored, and forgotten once it is purged", async () => {
+    const { world, resource, alan } = await deployed();
+    await resource.refresh();
+    await restore(world, alan);
+    await resource.refresh();
+    expect(await resource.plan({ ...support, forwarding: { to: ALAN } })).toEqual([]);
+    await discard(world, alan);
+    await resource.up({ ...support, displayName: "Desk" });
+    await world.graph("DELETE", `/directory/deletedItems/${alan}`);
+    world.warnings.splice(0);
+    expect(await resource.refresh()).toEqual({});
+    expect(world.warnings).toEqual([]);
+  });
+});

@@ -93,6 +93,8 @@ export const memory = remembering(
     creationMark: z.string(),
     /** The sign-in name that is to follow the primary address, as it was before. */
     formerSignInName: z.string(),
+    /** The forwarding target that was gone when last looked at: brought back, it gets mail again, whatever the program says by then. */
+    awayForwardingId: z.string(),
     /** That a restored mailbox still has the access that came back with it. */
     hasFormerAccess: z.boolean(),
     /** Object ids of declared senders, by how they are written. */
@@ -134,6 +136,8 @@ export interface Observed {
   user: User;
   /** The recipient that `ForwardingAddress` names. */
   forwardsTo: Recipient | undefined;
+  /** Object id of a forwarding target without a mailbox, which Exchange does not show and which may come back. */
+  awayTarget?: string | undefined;
   /** Those who are printed like the recipient that `ForwardingAddress` names, where none of them is known to be it. */
   forwardingCandidates?: readonly Recipient[];
   /** By which clients it may be opened, as Exchange prints it; only where that is declared. */

@@ -6,7 +6,15 @@ import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { reassigned, recipientKnownAs, recipientNamed } from "../recipients";
-import type { Desired, HeldInputs, Observed, SharedMailboxInputs, SharedMailboxOperation, Target } from "./desired";
+import type {
+  Desired,
+  HeldInputs,
+  KnownMailbox,
+  Observed,
+  SharedMailboxInputs,
+  SharedMailboxOperation,
+  Target,
+} from "./desired";
 import type { Facet } from "./facet";
 import { pathOfAlias } from "./naming";
 
@@ -257,9 +265,37 @@ export async function targetReassigned(
     : [];
 }
 
+/** Whether the mailbox forwards to a target that had gone, and so was not seen to go from the program. */
+export function isTargetBack({ forwardsTo: recipient }: Observed, { memory }: Pick<KnownMailbox, "memory">): boolean {
+  return recipient !== undefined && recipient.id !== "" && recipient.id === memory.awayForwardingId;
+}
+
+/** What is to be said of a target that has gone and may come back. */
+export function targetAway({ mailbox, awayTarget }: Observed): string[] {
+  return awayTarget === undefined
+    ? []
+    : [
+        `The mail of ${mailbox.primarySmtpAddress} was forwarded to the account ${awayTarget}, which has no mailbox now. Its account is there or ` +
+          "can be restored. Once it is back, mail may go there again: `pulumi refresh` names it, and `pulumi up` stops it where the program does not say so.",
+      ];
+}
+
 /** Forwarding of everything that arrives. */
 export const forwarding: Facet = {
   properties: ["forwarding"],
+
+  async look({ mailbox }, _managed, { known: { memory }, services: { recipients, graph } }) {
+    const id = memory.awayForwardingId ?? memory.forwardingId;
+    if (
+      id === undefined ||
+      id === "" ||
+      mailbox.forwardingAddress !== undefined ||
+      (await recipients.named(id)).length > 0
+    ) {
+      return { awayTarget: undefined };
+    }
+    return { awayTarget: (await graph.user(id)) !== undefined || (await graph.isDeleted(id)) ? id : undefined };
+  },
 
   check: ({ primarySmtpAddress, emailAliases, forwarding: declared }) =>
     isForwarding(declared) && [primarySmtpAddress, ...(emailAliases ?? [])].includes(declared.to)
@@ -278,8 +314,9 @@ export const forwarding: Facet = {
         ];
   },
 
-  difference(desired, previous, observed) {
-    if (desired.inputs.forwarding === undefined && !isSet(previous.forwarding)) {
+  difference(desired, previous, observed, known) {
+    const wasManaged = isSet(previous.forwarding) || isTargetBack(observed, known);
+    if (desired.inputs.forwarding === undefined && !wasManaged) {
       return [];
     }
     const from = observedForwarding(observed);
@@ -305,5 +342,8 @@ export const forwarding: Facet = {
     forwarding: forwardingAsRead(inputs.forwarding, memory.forwardingId, observed),
   }),
 
-  outputs: ({ forwardsTo: recipient }) => (recipient === undefined ? {} : { forwardingId: recipient.id }),
+  outputs: ({ forwardsTo: recipient, awayTarget }) => ({
+    ...(recipient === undefined ? {} : { forwardingId: recipient.id }),
+    awayForwardingId: awayTarget,
+  }),
 };

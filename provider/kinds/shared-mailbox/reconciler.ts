@@ -23,7 +23,7 @@ import {
   schema,
 } from "./desired";
 import { changesOf, writtenInputs } from "./facet";
-import { forwardingTarget, isForwarding, loopsThrough, targetReassigned } from "./forwarding";
+import { forwardingTarget, isForwarding, isTargetBack, loopsThrough, targetAway, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
@@ -135,10 +135,14 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
     const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, known))) as Properties;
     // At an import nothing says yet that it was a shared mailbox.
     const isOther = known.memory.recipientTypeDetails !== undefined && observed.mailbox.recipientTypeDetails !== SHARED;
-    return asHeld(isOther ? { type: SHARED, ...known.inputs } : known.inputs, read);
+    const held = isOther ? { type: SHARED, ...known.inputs } : known.inputs;
+    return asHeld(isTargetBack(observed, known) ? { forwarding: null, ...held } : held, read);
   },
 
-  warnings: (desired, observed, operation) => (desired === undefined ? targetReassigned(observed, operation) : []),
+  warnings: async (desired, observed, operation) => [
+    ...(desired === undefined ? await targetReassigned(observed, operation) : []),
+    ...targetAway(observed),
+  ],
 
   foresee,
   remove,
@@ -148,6 +152,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
 const noOutputs = {
   accountEnabled: undefined,
   forwardingId: undefined,
+  awayForwardingId: undefined,
   foldersLanguage: undefined,
   assignedLicenseId: undefined,
   valuesBefore: undefined,
