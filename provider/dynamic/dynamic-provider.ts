@@ -160,8 +160,13 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const isMoved = Object.entries(reconciler.refersTo?.(known) ?? {}).some(([address, target]) =>
         registry.isTakenOver(address, target),
       );
+      // Where the inputs say the same as before, the engine asks for no replacement without being told of a change.
       const changes =
-        isMoved || olds[UNFINISHED] === true ? { changes: true } : isOnlySpelling ? { changes: false } : {};
+        isMoved || replaces.length > 0 || olds[UNFINISHED] === true
+          ? { changes: true }
+          : isOnlySpelling
+            ? { changes: false }
+            : {};
       return { ...changes, replaces, deleteBeforeReplace: true };
     });
   }

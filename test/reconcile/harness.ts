@@ -241,7 +241,8 @@ export class Resource {
     const changed = changedPaths(state.inputs, news);
     // Asked whether or not something differs, as the engine does: this is how a deployment learns what stays as it is.
     const diff = await this.#with((provider) => provider.diff?.(state.id, state.outputs, news));
-    if ((diff?.replaces ?? []).length > 0) {
+    // The engine heeds `replaces` only where something changes.
+    if ((diff?.replaces ?? []).length > 0 && (diff?.changes ?? changed.length > 0)) {
       return ["replace"];
     }
     return diff?.changes === false ? [] : diff?.changes === true && changed.length === 0 ? ["(moved)"] : changed;
