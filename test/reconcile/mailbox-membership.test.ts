@@ -646,7 +646,7 @@ describe("the mailbox", () => {
   });
 
   test.each([
-    ["a group", "support-team@contoso.com", "no mailbox"],
+    ["a group", "support-team@contoso.com", "not a mailbox"],
     ["nobody's", "nobody@contoso.com", "nobody in the tenant"],
   ])("that is %s is refused", async (_what, mailbox, reason) => {
     const world = await startWorld({ config: { settleTimeout: "0.3s" } });
