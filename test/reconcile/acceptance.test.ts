@@ -114,7 +114,8 @@ test("a job of GitHub Actions gives the token of its federated credential itself
 });
 
 test("every probe but those for which a credential has to be given runs on a tenant as it starts", async () => {
-  const world = await startWorld({ settings: { serviceProtection: { latency: 20 } } });
+  // Long enough for a record to be changed meanwhile, on a busy machine too.
+  const world = await startWorld({ settings: { test: { duration: 300 }, serviceProtection: { latency: 20 } } });
   const { verdicts, said } = await runAcceptance(world, { domain: "contoso.com", prefix: "probe", yes: true });
   expect(otherThanConfirmed({ verdicts } as Run)).toEqual(["login.federated-wrong-signature", "login.clock-skew"]);
   expect(said).toMatch(/needs a token of a federated credential \(--federated-token, .*\n/);
