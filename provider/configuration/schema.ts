@@ -215,6 +215,8 @@ function plain(key: Key, raw: string): unknown {
   return raw;
 }
 
+const EMPTY = "is empty; give it a value, or remove it (`pulumi config rm`)";
+
 /** Whether nothing is written, plain or in JSON. */
 function isBlank(raw: string): boolean {
   return /^\s*("\s*")?\s*$/.test(raw);
@@ -245,6 +247,9 @@ export class Settings {
           path: `mailboxes:${name}`,
           reason: `is not a setting of pulumi-mailboxes; ${nearest(name)}`,
         });
+      } else if (isBlank(get(name) ?? "-")) {
+        // Also where nothing looks at it: something else would be taken in its place one day.
+        this.problem(keyName(name), EMPTY);
       }
     }
   }
@@ -253,7 +258,7 @@ export class Settings {
   configured<K extends Key>(key: K): Setting<ValueOf<K>> | undefined {
     const raw = this.#get(key);
     if (raw !== undefined && isBlank(raw)) {
-      this.problem(keyName(key), "is empty; give it a value, or remove it (`pulumi config rm`)");
+      this.problem(keyName(key), EMPTY);
       return undefined;
     }
     return raw === undefined ? undefined : this.#checked(key, raw, "configuration", keyName(key));

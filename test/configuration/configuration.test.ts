@@ -63,6 +63,15 @@ describe("a value", () => {
     },
   );
 
+  it.each(["cloud", "clientCertificatePath", "environmentUrl", "endpoints"])(
+    "that is written and empty is a mistake beside a local tenant too, which does not look at it: %s",
+    (key) => {
+      expect(problems({ localTenant: "http://127.0.0.1:5080", [key]: "" })).toContain(
+        `mailboxes:${key}: is empty; give it a value, or remove it (\`pulumi config rm\`)`,
+      );
+    },
+  );
+
   it.each([
     "MAILBOXES_LOCAL_TENANT",
     "AZURE_TENANT_ID",
