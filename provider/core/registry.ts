@@ -26,6 +26,8 @@ export class Registry {
   readonly #aliases = new Map<string, string>();
   readonly #givenUp = new Map<string, GivenUp>();
   readonly #released = new Set<string>();
+  /** By which address each resource names the mailbox that it is on, by URN. */
+  readonly #named = new Map<string, { address: string; mailboxId: string }>();
   /** URNs of resources whose mailbox this deployment deleted. */
   readonly #deleted = new Set<string>();
   readonly #locks = new Map<string, Promise<unknown>>();
@@ -206,6 +208,18 @@ export class Registry {
   /** Notes that a mailbox had an address by this program and has it no more. */
   giveUp(address: string, given: GivenUp): void {
     this.#givenUp.set(address.toLowerCase(), given);
+  }
+
+  /** Notes that a resource names the mailbox that it is on by an address. */
+  nameMailbox(address: string, mailboxId: string, { urn }: { urn: string }): void {
+    this.#named.set(urn, { address: address.toLowerCase(), mailboxId });
+  }
+
+  /** URNs of resources that name a mailbox by an address that goes to another one, with that address: they were looked at too early. */
+  leftBehindOn(mailboxId: string): [urn: string, address: string][] {
+    return [...this.#named].flatMap(([urn, named]): [string, string][] =>
+      sameText(named.mailboxId, mailboxId) && this.isPassedOn(named.address, mailboxId) ? [[urn, named.address]] : [],
+    );
   }
 
   /** Which mailbox of the program gives an address up in this deployment. */

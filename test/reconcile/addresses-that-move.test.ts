@@ -310,6 +310,25 @@ describe("a membership that names its mailbox by an address", () => {
     expect(await members.plan(program)).toEqual([]);
   });
 
+  test("that the engine looks at before the mailboxes is told to stay behind, and moved by the next up --refresh", async () => {
+    const { world, one, two, members } = await withMembers();
+    const program = { mailbox: at("one"), members: [ADA] };
+    await world.together(async () => {
+      await members.up(program);
+      for (const [resource, inputs] of swapped(one, two)) {
+        await resource.plan(inputs);
+      }
+      fulfilled(await Promise.allSettled(swapped(one, two).map(([resource, inputs]) => resource.up(inputs))));
+    });
+    expect(await holders(world, one.id)).toEqual([ADA]);
+    expect(world.warnings.join("\n")).toMatch(
+      /^the MailboxMembership "members" names this mailbox by one@contoso\.com, which goes to another one\. Its members still have access to two@contoso\.com\. `pulumi up --refresh` moves them/m,
+    );
+    await members.refresh();
+    await members.up(program);
+    expect([await holders(world, one.id), await holders(world, two.id)]).toEqual([[], [ADA]]);
+  });
+
   test("stays with its mailbox in a swap where the text follows that, and no refresh calls it drift", async () => {
     const { world, one, two, members } = await withMembers();
     const program = { mailbox: at("two"), members: [ADA] };

@@ -94,6 +94,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
 
   declare({ id = "", inputs: before, memory: { memberIds = {}, memberSids = {} } }, inputs, origin, registry) {
     registry.declare(membersThing(id), origin);
+    registry.nameMailbox(String(inputs.mailbox), id, origin);
     if (givesUp(before, inputs)) {
       registry.willMakeRoom(id, origin);
     } else {

@@ -1,4 +1,4 @@
-import { type Claim, recipientName } from "../../core/claims";
+import { type Claim, nameOf, recipientName } from "../../core/claims";
 import { writeAndRecord } from "../../core/converge";
 import type { Change, Origin, Properties, Reconciler } from "../../core/kind";
 import { adviceAtCreation, asHeld } from "../../core/kind";
@@ -142,11 +142,23 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   warnings: async (desired, observed, operation) => [
     ...(desired === undefined ? await targetReassigned(observed, operation) : []),
     ...targetAway(observed),
+    ...(desired === undefined ? [] : whoStaysBehind(observed, operation)),
   ],
 
   foresee,
   remove,
 };
+
+/** What to say of memberships that were looked at before the address by which they name this mailbox was seen to go to another one. */
+function whoStaysBehind({ mailbox }: Observed, { registry }: SharedMailboxOperation): string[] {
+  return registry
+    .leftBehindOn(mailbox.id)
+    .map(
+      ([urn, address]) =>
+        `${nameOf(registry.claims.present(urn))} names this mailbox by ${address}, which goes to another one. Its members still have access to ` +
+        `${mailbox.primarySmtpAddress}. \`pulumi up --refresh\` moves them. With the mailbox's id in the program they stay.`,
+    );
+}
 
 /** What a group of properties that has nothing to say leaves out. */
 const noOutputs = {
