@@ -109,7 +109,7 @@ export class Pipeline {
       retrying(
         { ...RETRY_POLICY, ...options.retry },
         pacing(
-          { ...CEILINGS, ...options.ceilings },
+          this.ceilings,
           authenticating(
             options.tokens,
             tracing(sinks, options.witness, sending({ ...ANSWER_TIMEOUTS, ...options.timeouts })),
@@ -117,6 +117,11 @@ export class Pipeline {
         ),
       ),
     );
+  }
+
+  /** How many requests of each kind are in flight at a time. */
+  get ceilings(): Ceilings {
+    return { ...CEILINGS, ...this.#options.ceilings };
   }
 
   /** Origin of the Exchange admin API, for requests that name others by their whole address. */

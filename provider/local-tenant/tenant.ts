@@ -63,6 +63,8 @@ export interface Settings {
   outlookConcurrency: number;
   /** Milliseconds a request to Graph's mailbox store takes at least: what makes two of them be in flight at once. */
   outlookLatency: number;
+  /** Milliseconds that a cmdlet of Exchange takes; those of a `$batch` take it one after the other. */
+  cmdletLatency: number;
   /** What Exchange's Get- cmdlets answer to an identity that does not exist: not found, or (documented too) all objects. */
   missingIdentity: "error" | "everything";
   /** Whether Exchange's `ResultSize` cuts an answer, with a warning and no nextLink; false = it is the size of a page. */
@@ -112,6 +114,7 @@ export function defaultSettings(): Settings {
     mailboxRowDelay: 0,
     outlookConcurrency: 4,
     outlookLatency: 5,
+    cmdletLatency: 0,
     missingIdentity: "error",
     resultSizeCuts: false,
     v2Preview: true,

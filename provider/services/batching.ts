@@ -1,12 +1,16 @@
-import DataLoader from "dataloader";
 import type { Call, CallContext } from "../http/call";
 import { type ErrorClass, isServiceError } from "../http/errors";
 import type { BatchedAnswer } from "../http/parse";
 import { saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
+import { isFresh, type Listed } from "./listing";
 
-/** How long reads are gathered before they are sent together, in milliseconds. */
-const GATHER = 5;
+/** Shortest and longest time without a new read before those that wait are sent, in milliseconds. */
+const GATHER = { shortest: 5, longest: 100 };
+/** The part of a round trip that is waited for further reads. */
+const PATIENCE = 0.1;
+/** How many times as long reads are gathered while new ones keep coming. */
+const AT_MOST = 4;
 
 /** Failures of one request of a batch that pass: sent alone, it is repeated as usual. */
 const PASSING: readonly ErrorClass[] = ["throttled", "transient", "misrouted"];
@@ -17,12 +21,12 @@ export interface Batch extends Pick<Call, "path" | "headers" | "cmdlet"> {
 }
 
 /** How a service reads one thing, and several with one request. */
-export interface BatchedReads<Reading extends { action: string }, Read> {
+export interface BatchedReads<Reading extends { action: string; listed?: Listed<Read> }, Read> {
   service: "exchange" | "graph";
   /** How many requests one `$batch` holds. */
   size: number;
-  /** Whether the batches of one moment travel one after the other: Graph counts what is in flight in the mailbox store. */
-  isOneByOne: boolean;
+  /** How many of its requests are in flight at a time. What waits meanwhile fills the next batch. */
+  flights: number;
   /** Readings with the same key are the same. */
   key(reading: Reading): string;
   alone(reading: Reading, context: CallContext): Promise<Read>;
@@ -33,17 +37,31 @@ export interface BatchedReads<Reading extends { action: string }, Read> {
   failure(answer: BatchedAnswer, reading: Reading): Error;
 }
 
+/** A reading that waits to be sent, and those who asked for it. */
+interface Waiting<Reading, Read> {
+  reading: Reading;
+  listed: Listed<Read> | undefined;
+  read: Promise<Read>;
+  resolve: (read: Read | PromiseLike<Read>) => void;
+}
+
 /**
- * Reads of one service that are asked for at the same time go into one `$batch`, equal ones once. What a batch leaves open is read
- * alone.
+ * Reads of one service that wait at the same time go into one `$batch`, equal ones once; or into a listing of all, once that is no
+ * dearer. What a batch leaves open is read alone.
  *
  * @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone.
  */
-export function batched<Reading extends { action: string }, Read>(
+export function batched<Reading extends { action: string; listed?: Listed<Read> }, Read>(
   reads: BatchedReads<Reading, Read>,
   pipeline: Pipeline,
   bounds: () => CallContext,
 ): (reading: Reading) => Promise<Read> {
+  const queue = new Map<string, Waiting<Reading, Read>>();
+  let inFlight = 0;
+  let roundTrip = 0;
+  let firstAt = 0;
+  let timer: NodeJS.Timeout | undefined;
+
   const send = async (readings: readonly Reading[], context: CallContext): Promise<Map<string, BatchedAnswer>> => {
     const { requests, ...batch } = await reads.together(readings, context);
     const action = readings.map((reading) => reading.action).join(", ");
@@ -70,40 +88,96 @@ export function batched<Reading extends { action: string }, Read>(
     throw error;
   };
 
-  const readChunk = (
-    chunk: readonly Reading[],
-    before: Promise<unknown>,
-    context: CallContext,
-  ): [string, Promise<Read>][] => {
-    const answers = before.then(() => (chunk.length === 1 ? new Map<string, BatchedAnswer>() : send(chunk, context)));
-    return chunk.map((reading, index) => [
-      reads.key(reading),
-      answers.then((all) => readIn(all.get(String(index)), reading) ?? reads.alone(reading, context)),
-    ]);
+  const fly = async (chunk: readonly Waiting<Reading, Read>[]): Promise<void> => {
+    const context = bounds();
+    const at = Date.now();
+    const readings = chunk.map(({ reading }) => reading);
+    const answers = readings.length === 1 ? Promise.resolve(new Map<string, BatchedAnswer>()) : send(readings, context);
+    const all = chunk.map(({ reading, listed }, index) =>
+      answers
+        .then((found) => readIn(found.get(String(index)), reading) ?? reads.alone(reading, context))
+        .then((read) => {
+          listed?.listing.keep(listed, read, at);
+          return read;
+        }),
+    );
+    chunk.forEach(({ resolve }, index) => {
+      resolve(all[index] as Promise<Read>);
+    });
+    inFlight += 1;
+    await Promise.allSettled(all);
+    inFlight -= 1;
+    roundTrip = Date.now() - at;
+    gather();
   };
 
-  const loader = new DataLoader<Reading, Read>(
-    (readings) => {
-      const context = bounds();
-      const distinct = [...new Map(readings.map((reading) => [reads.key(reading), reading])).values()];
-      const chunks = Array.from({ length: Math.ceil(distinct.length / reads.size) }, (_, index) =>
-        distinct.slice(index * reads.size, (index + 1) * reads.size),
-      );
-      let before: Promise<unknown> = Promise.resolve();
-      const made = new Map(
-        chunks.flatMap((chunk) => {
-          const reading = readChunk(chunk, before, context);
-          before = reads.isOneByOne ? Promise.allSettled(reading.map(([, read]) => read)) : before;
-          return reading;
-        }),
-      );
-      return Promise.all(
-        readings.map((reading) => (made.get(reads.key(reading)) ?? reads.alone(reading, context)).catch(asError)),
-      );
-    },
-    { cache: false, batchScheduleFn: (go) => setTimeout(go, GATHER) },
-  );
-  return (reading) => loader.load(reading);
+  /** Hands what waits for one kind of thing over to its listing, where that is no dearer. */
+  const list = (): void => {
+    const kinds = new Map<Listed<Read>["listing"], [string, Waiting<Reading, Read>][]>();
+    for (const entry of queue) {
+      const listing = entry[1].listed?.listing;
+      if (listing !== undefined) {
+        kinds.set(listing, [...(kinds.get(listing) ?? []), entry]);
+      }
+    }
+    for (const [listing, waiting] of kinds) {
+      const listed = listing.instead(waiting.length);
+      if (listed !== undefined) {
+        for (const [key, { reading, listed: own, resolve }] of waiting) {
+          queue.delete(key);
+          resolve(listed.then(() => seek(reading, own)));
+        }
+      }
+    }
+  };
+
+  /** @param fewest how many reads a batch has to have; the others wait for more. */
+  const depart = (fewest: number): void => {
+    list();
+    while (queue.size >= fewest && inFlight < reads.flights) {
+      const entries = [...queue].slice(0, reads.size);
+      for (const [key] of entries) {
+        queue.delete(key);
+      }
+      void fly(entries.map(([, waiting]) => waiting));
+    }
+    firstAt = 0;
+    gather();
+  };
+
+  /** Sends what waits once nothing more comes, or at once where it fills a batch and there is room for one. */
+  const gather = (): void => {
+    clearTimeout(timer);
+    if (queue.size === 0 || inFlight >= reads.flights) {
+      return;
+    }
+    const patience = Math.min(Math.max(roundTrip * PATIENCE, GATHER.shortest), GATHER.longest);
+    firstAt ||= Date.now();
+    const left = firstAt + patience * AT_MOST - Date.now();
+    const isFull = inFlight > 0 && queue.size >= reads.size;
+    timer = setTimeout(depart, isFull ? 0 : Math.max(0, Math.min(patience, left)), isFull ? reads.size : 1);
+  };
+
+  const enqueue = (reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
+    const key = `${listed === undefined ? "" : "listed "}${reads.key(reading)}`;
+    const same = queue.get(key);
+    if (same !== undefined) {
+      return same.read;
+    }
+    let resolve: Waiting<Reading, Read>["resolve"] = () => undefined;
+    const read = new Promise<Read>((done) => {
+      resolve = done;
+    });
+    queue.set(key, { reading, listed, read, resolve });
+    gather();
+    return read;
+  };
+
+  const seek = async (reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
+    await listed?.listing.reading;
+    return listed?.listing.known(listed) ?? enqueue(reading, listed);
+  };
+  return (reading) => seek(reading, isFresh() ? undefined : reading.listed);
 }
 
 /** The answers of a batch by id, in whatever order they came. */
@@ -125,8 +199,4 @@ function answersIn(body: unknown): Map<string, BatchedAnswer> {
         },
       ]),
   );
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -4,7 +4,9 @@ import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { type Batch, type BatchedReads, batched } from "./batching";
+import { type Listed, Listing, type Shared, sharingNothing } from "./listing";
 import { missingRole } from "./refused";
+import { text } from "./text";
 
 /** A row that a cmdlet returns, as it is on the wire, without annotations (names with `@`). */
 export type Row = Record<string, unknown>;
@@ -30,6 +32,8 @@ export interface Cmdlet {
   select?: readonly string[];
   /** What is being done to what, in words, for errors and the trace. */
   action: string;
+  /** Where a listing of all may answer in its place. */
+  listed?: Listed<Output>;
 }
 
 /** Reads that may go into one `$batch`; the number public clients use. */
@@ -62,18 +66,25 @@ export class Exchange {
   /** Cmdlets that Exchange has run for this application. */
   readonly #worked = new Set<string>();
   readonly #listeners: ((concerned: string) => void)[] = [];
+  readonly #shared: Shared;
 
   /**
    * @param tenant the tenant's id, which stands in every path.
    * @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone.
    */
-  constructor(pipeline: Pipeline, tenant: (context: CallContext) => Promise<string>, bounds: () => CallContext) {
+  constructor(
+    pipeline: Pipeline,
+    tenant: (context: CallContext) => Promise<string>,
+    bounds: () => CallContext,
+    shared: Shared = sharingNothing(),
+  ) {
+    this.#shared = shared;
     this.#pipeline = pipeline;
     this.#tenant = tenant;
     const reads: BatchedReads<Cmdlet, Output> = {
       service: "exchange",
       size: BATCH,
-      isOneByOne: false,
+      flights: pipeline.ceilings.exchange,
       key: ({ name, parameters, select = [] }) => JSON.stringify([name, parameters, select]),
       alone: (cmdlet, context) => this.#send(cmdlet, "read", context),
       together: (cmdlets, context) => this.#together(cmdlets, context),
@@ -110,15 +121,57 @@ export class Exchange {
    */
   async write(cmdlet: Cmdlet, concerned: string | undefined, context: CallContext): Promise<Output> {
     guard(cmdlet);
+    let made: string | undefined;
     try {
-      return await this.#send(cmdlet, "write", context);
+      const output = await this.#send(cmdlet, "write", context);
+      made = text(output.rows[0]?.ExternalDirectoryObjectId) || undefined;
+      return output;
     } finally {
+      // A creation without an answer made something that nothing was read of.
+      if (concerned !== undefined || made !== undefined || cmdlet.name !== "New-Mailbox") {
+        this.#shared.writes.note(concerned ?? made);
+      }
       if (concerned !== undefined) {
         for (const listener of this.#listeners) {
           listener(concerned);
         }
       }
     }
+  }
+
+  /**
+   * Rows of one kind that are read one by one, or all together by a cmdlet that names none.
+   *
+   * @param cmdlet lists all.
+   * @param keysOf what a row is asked for with.
+   * @param isWhole whether the rows under one key can be told to be all of one object's. Default: they always are.
+   */
+  listing(
+    cmdlet: Cmdlet,
+    keysOf: (row: Row) => readonly string[],
+    isWhole: (rows: readonly Row[]) => boolean = () => true,
+  ): Listing<Output> {
+    return new Listing(
+      {
+        perRequest: BATCH,
+        pages: (accounts, rows) => Math.ceil((accounts * Math.max(rows, 1)) / PAGE),
+        all: async () => {
+          const found = new Map<string, Output>();
+          for (const row of (await this.read(cmdlet)).rows) {
+            for (const key of new Set(keysOf(row).map((one) => one.toLowerCase()))) {
+              const output = found.get(key) ?? emptyOutput();
+              output.rows.push(row);
+              found.set(key, output);
+            }
+          }
+          return new Map([...found].filter(([, { rows }]) => isWhole(rows)));
+        },
+        rowsIn: ({ rows, isForeign, truncation }) => (isForeign === true || truncation !== undefined ? 0 : rows.length),
+        idsIn: ({ rows }) => rows.map((row) => text(row.ExternalDirectoryObjectId)).filter((id) => id !== ""),
+      },
+      this.#shared.writes,
+      this.#shared.accounts,
+    );
   }
 
   /** Calls back after each write, with the Entra object id of what it concerns, so that caches can drop it. */

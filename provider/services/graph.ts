@@ -3,6 +3,7 @@ import { isClass } from "../http/errors";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { type BatchedReads, batched } from "./batching";
+import { type Listed, Listing, type OwnWrites, type Shared, sharingNothing } from "./listing";
 import { notWhatWasAsked } from "./refused";
 import { sameText } from "./text";
 import type { Scope } from "./waiting";
@@ -27,21 +28,47 @@ export interface AddressHolder {
 /** Requests one `$batch` may hold (Microsoft's limit). */
 const BATCH = 20;
 
-type Reading = { path: string; action: string };
+/** Rows a page of a listing; the most Graph gives. */
+const PAGE = 999;
+
+type Reading = { path: string; action: string; listed?: Listed<Body> };
 type Body = Record<string, unknown>;
 
 /** Microsoft Graph: accounts, deleted accounts and inbox rules. */
 export class Graph {
   readonly #pipeline: Pipeline;
   readonly #readAny: (reading: Reading) => Promise<Body>;
+  readonly #bounds: () => CallContext;
+  readonly #writes: OwnWrites;
+  readonly #users: Listing<Body>;
+  #accounts: Promise<number | undefined> | undefined;
 
   /** @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone. */
-  constructor(pipeline: Pipeline, bounds: () => CallContext) {
+  constructor(pipeline: Pipeline, bounds: () => CallContext, { writes, accounts }: Shared = sharingNothing()) {
     this.#pipeline = pipeline;
+    this.#bounds = bounds;
+    this.#writes = writes;
+    this.#users = new Listing(
+      {
+        perRequest: BATCH,
+        pages: (accounts) => Math.ceil(accounts / PAGE),
+        all: async () =>
+          new Map(
+            (await this.#pages(`/users?${USER}&$top=${PAGE}`, "listing the accounts")).flatMap((user) =>
+              [user.id, user.userPrincipalName].map((key) => [String(key).toLowerCase(), user] as const),
+            ),
+          ),
+        rowsIn: () => 1,
+        idsIn: ({ id }) => [String(id)],
+      },
+      writes,
+      accounts,
+    );
     const reads: BatchedReads<Reading, Body> = {
       service: "graph",
       size: BATCH,
-      isOneByOne: true,
+      // One after the other: Graph counts what is in flight in the mailbox store.
+      flights: 1,
       key: ({ path }) => path,
       alone: async ({ path, action }, context) => {
         const call: Call = { service: "graph", method: "GET", path: `/v1.0${path}`, kind: "read", action };
@@ -60,8 +87,9 @@ export class Graph {
   /** The user with this object id or sign-in name, or undefined when Graph has none. */
   async user(identifier: string): Promise<User | undefined> {
     const body = await this.#read({
-      path: `${userPath(identifier)}?$select=id,userPrincipalName,accountEnabled`,
+      path: `${userPath(identifier)}?${USER}`,
       action: `reading the account ${identifier}`,
+      listed: { listing: this.#users, key: identifier.toLowerCase() },
     });
     if (body === undefined) {
       return undefined;
@@ -71,6 +99,26 @@ export class Graph {
       throw notWhatWasAsked("Graph", `reading the account ${identifier}`);
     }
     return { id, userPrincipalName, accountEnabled };
+  }
+
+  /** How many accounts the tenant has, asked for once; undefined where the application may not know. It may lag. */
+  accounts(): Promise<number | undefined> {
+    this.#accounts ??= this.#pipeline
+      .send(
+        {
+          service: "graph",
+          method: "GET",
+          path: "/v1.0/users?$count=true&$top=1&$select=id",
+          headers: { ConsistencyLevel: "eventual" },
+          kind: "read",
+          action: "counting the accounts",
+        },
+        this.#bounds(),
+      )
+      .then((answer) => Number(bodyOf(answer)["@odata.count"] ?? Number.NaN))
+      .then((count) => (Number.isNaN(count) ? undefined : count))
+      .catch(() => undefined);
+    return this.#accounts;
   }
 
   /** Brings a deleted account back, and with it its mailbox. */
@@ -280,7 +328,37 @@ export class Graph {
     await this.#write("PATCH", `${userPath(userId)}/mailboxSettings`, settings, action, scope);
   }
 
+  /** All rows of a collection. */
+  async #pages(first: string, action: string): Promise<Body[]> {
+    const rows: Body[] = [];
+    let path: string | undefined = first;
+    while (path !== undefined) {
+      const call: Call = { service: "graph", method: "GET", path: `/v1.0${path}`, kind: "read", action };
+      const body = bodyOf(await this.#pipeline.send(call, this.#bounds()));
+      if (!Array.isArray(body.value)) {
+        throw notWhatWasAsked("Graph", action);
+      }
+      rows.push(...(body.value as Body[]));
+      path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
+    }
+    return rows;
+  }
+
   async #write(
+    method: "POST" | "PATCH" | "DELETE",
+    path: string,
+    body: unknown,
+    action: string,
+    scope: Scope,
+  ): Promise<Answer> {
+    try {
+      return await this.#sendWrite(method, path, body, action, scope);
+    } finally {
+      this.#writes.note(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(path)?.[0]);
+    }
+  }
+
+  #sendWrite(
     method: "POST" | "PATCH" | "DELETE",
     path: string,
     body: unknown,
@@ -311,6 +389,9 @@ export class Graph {
     }
   }
 }
+
+/** What is read of an account. */
+const USER = "$select=id,userPrincipalName,accountEnabled";
 
 /** The filter for accounts that hold an address as sign-in name, mail or proxy address, ready for a query. */
 function holding(address: string): string {

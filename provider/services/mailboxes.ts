@@ -1,5 +1,6 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
-import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
+import { type Cmdlet, type Exchange, filterLiteral, type Output, type Row } from "./exchange";
+import type { Listing } from "./listing";
 import { parseSize, sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
@@ -132,12 +133,14 @@ export class Mailboxes {
   readonly #exchange: Exchange;
   /** What is read of every mailbox: one list, so that equal reads of several resources are one request. */
   readonly #columns: readonly string[];
+  readonly #listing: Listing<Output>;
   #acceptedDomains: Promise<Map<string, AcceptedDomain> | undefined> | undefined;
 
   /** @param compared columns of `Get-Mailbox` that the kinds compare. */
   constructor(exchange: Exchange, compared: readonly string[]) {
     this.#exchange = exchange;
     this.#columns = [...new Set([...Object.values(SHOWN).flatMap(({ names }) => names), ...compared])];
+    this.#listing = exchange.listing(this.#sharedOnes(), (row) => [text(row.ExternalDirectoryObjectId)]);
   }
 
   /**
@@ -153,6 +156,7 @@ export class Mailboxes {
         parameters: { Identity: id },
         select: this.#columns,
         action: `reading mailbox ${id}`,
+        listed: { listing: this.#listing, key: id.toLowerCase(), id },
       });
     } catch (error) {
       if (isClass(error, "notFound")) {
@@ -166,13 +170,17 @@ export class Mailboxes {
 
   /** Every shared mailbox of the tenant, by one listing. */
   async shared(): Promise<Mailbox[]> {
-    const { rows } = await this.#exchange.read({
+    const { rows } = await this.#exchange.read(this.#sharedOnes());
+    return rows.map(mailboxOf).filter(({ recipientTypeDetails }) => recipientTypeDetails === "SharedMailbox");
+  }
+
+  #sharedOnes(): Cmdlet {
+    return {
       name: "Get-Mailbox",
       parameters: { RecipientTypeDetails: ["SharedMailbox"], ResultSize: "Unlimited" },
       select: this.#columns,
       action: "listing the shared mailboxes",
-    });
-    return rows.map(mailboxOf).filter(({ recipientTypeDetails }) => recipientTypeDetails === "SharedMailbox");
+    };
   }
 
   /** The mailboxes that have this SMTP address; more than one only while the directory settles. */

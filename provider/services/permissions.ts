@@ -1,6 +1,7 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
-import { addAndRemove, type Exchange, type Row } from "./exchange";
+import { addAndRemove, type Exchange, type Output, type Row } from "./exchange";
+import type { Listing } from "./listing";
 import { type Mailbox, texts } from "./mailboxes";
 import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
@@ -53,9 +54,20 @@ const SELF = "S-1-5-10";
 /** Permissions on mailboxes: Full Access and Send As by the Exchange admin API, Send on Behalf with the mailbox's settings. */
 export class MailboxPermissions {
   readonly #exchange: Exchange;
+  readonly #sending: Listing<Output>;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
+    this.#sending = exchange.listing(
+      {
+        name: "Get-RecipientPermission",
+        parameters: { ResultSize: "Unlimited" },
+        action: "listing who may send as whom",
+      },
+      (row) => [text(row.Identity)],
+      // Every mailbox may send as itself, once. Rows without that are of something else, and with two of several of one Name.
+      (rows) => rows.filter((row) => text(row.TrusteeSidString).toUpperCase() === SELF).length === 1,
+    );
   }
 
   /**
@@ -83,6 +95,10 @@ export class MailboxPermissions {
           name: "Get-RecipientPermission",
           parameters,
           action: `reading who may send as ${mailbox.primarySmtpAddress}`,
+          // The rows of the listing have no other key than Identity. Only where that is the object id it is one object's alone.
+          ...(sameText(mailbox.name, mailbox.id)
+            ? { listed: { listing: this.#sending, key: mailbox.id.toLowerCase(), id: mailbox.id } }
+            : {}),
         }),
       ),
     ]);

@@ -1,6 +1,7 @@
-import { type Exchange, filterLiteral, type Row } from "./exchange";
+import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
 import type { Graph, User } from "./graph";
-import { hasAddress, texts } from "./mailboxes";
+import type { Listed, Listing } from "./listing";
+import { hasAddress, smtpAddresses, texts } from "./mailboxes";
 import { isGuid, sameText, text } from "./text";
 
 /** Anything in the tenant with an address in Exchange: a mailbox, mail user, group or contact. */
@@ -45,12 +46,25 @@ export class Recipients {
   readonly #exchange: Exchange;
   readonly #graph: Graph;
   readonly #found = new Map<string, { at: number; recipients: Recipient[] }>();
+  readonly #listing: Listing<Output>;
   /** When something was written to last, by Entra object id. */
   readonly #written = new Map<string, number>();
 
   constructor(exchange: Exchange, graph: Graph) {
     this.#exchange = exchange;
     this.#graph = graph;
+    this.#listing = exchange.listing(
+      {
+        name: "Get-Recipient",
+        parameters: { ResultSize: "Unlimited" },
+        select: SELECT,
+        action: "listing the recipients",
+      },
+      (row) => {
+        const { id, emailAddresses } = recipientOf(row);
+        return [...(id === "" ? [] : [id]), ...smtpAddresses({ emailAddresses })];
+      },
+    );
     exchange.onWrite((id) => this.#written.set(id.toLowerCase(), Date.now()));
   }
 
@@ -62,8 +76,11 @@ export class Recipients {
   async named(identifier: string): Promise<Recipient[]> {
     if (isGuid(identifier)) {
       return this.#remembered(identifier, () =>
-        this.#filtered(`ExternalDirectoryObjectId -eq ${filterLiteral(identifier)}`, identifier, (recipient) =>
-          sameText(recipient.id, identifier),
+        this.#filtered(
+          `ExternalDirectoryObjectId -eq ${filterLiteral(identifier)}`,
+          identifier,
+          (recipient) => sameText(recipient.id, identifier),
+          { listing: this.#listing, key: identifier.toLowerCase() },
         ),
       );
     }
@@ -79,8 +96,11 @@ export class Recipients {
   /** The recipients that have this SMTP address, of whatever kind. */
   async withAddress(address: string): Promise<Recipient[]> {
     return this.#remembered(address, () =>
-      this.#filtered(`EmailAddresses -eq ${filterLiteral(address)}`, address, (recipient) =>
-        hasAddress(recipient, address),
+      this.#filtered(
+        `EmailAddresses -eq ${filterLiteral(address)}`,
+        address,
+        (recipient) => hasAddress(recipient, address),
+        { listing: this.#listing, key: address.toLowerCase() },
       ),
     );
   }
@@ -193,12 +213,18 @@ export class Recipients {
     return (this.#written.get(id.toLowerCase()) ?? 0) >= since;
   }
 
-  async #filtered(filter: string, wanted: string, fits: (recipient: Recipient) => boolean): Promise<Recipient[]> {
+  async #filtered(
+    filter: string,
+    wanted: string,
+    fits: (recipient: Recipient) => boolean,
+    listed?: Listed<Output>,
+  ): Promise<Recipient[]> {
     const { rows } = await this.#exchange.read({
       name: "Get-Recipient",
       parameters: { Filter: filter, ResultSize: "Unlimited" },
       select: SELECT,
       action: `looking up ${wanted}`,
+      ...(listed === undefined ? {} : { listed }),
     });
     return rows.map(recipientOf).filter(fits);
   }

@@ -5,6 +5,7 @@ import { DataverseApi } from "./dataverse-api";
 import { Exchange } from "./exchange";
 import { Graph } from "./graph";
 import { InboxRules } from "./inbox-rules";
+import { OwnWrites, type Shared } from "./listing";
 import { MailboxSettings } from "./mailbox-settings";
 import { Mailboxes } from "./mailboxes";
 import { MailboxPermissions } from "./permissions";
@@ -46,8 +47,9 @@ export function createServices(
   bounds: () => CallContext,
   compared: readonly string[],
 ): Services {
-  const exchange = new Exchange(pipeline, tenantId, bounds);
-  const graph = new Graph(pipeline, bounds);
+  const shared: Shared = { writes: new OwnWrites(), accounts: () => graph.accounts() };
+  const graph = new Graph(pipeline, bounds, shared);
+  const exchange = new Exchange(pipeline, tenantId, bounds, shared);
   const environments = new Map<string | undefined, Services>();
   const inEnvironment = (environmentUrl: string | undefined): Services => {
     const known = environments.get(environmentUrl);

@@ -1,5 +1,6 @@
 import { type CallContext, wait as rest } from "../http/call";
 import { SettleError } from "../http/errors";
+import { freshly } from "./listing";
 
 /** The bounds of one operation on a resource and the ways it speaks to the user meanwhile. */
 export interface Scope extends CallContext {
@@ -73,8 +74,11 @@ async function watch<T>(wait: Wait<T>, scope: Scope): Promise<{ isDone: boolean;
   const pauseFor = (milliseconds: number) => rest(milliseconds, scope.signal, `waiting for ${wait.what}`);
   let pause = FIRST_PAUSE;
   let inARow = 0;
+  let looks = 0;
   for (;;) {
-    const seen = await wait.look();
+    // Looked at again, only the services may say what is there: what was read before is what is waited to change.
+    const seen = await (looks === 0 ? wait.look() : freshly(wait.look));
+    looks += 1;
     inARow = wait.done(seen) ? inARow + 1 : 0;
     const isDone = inARow >= (wait.times ?? 1);
     if (isDone || Date.now() + pause > end) {

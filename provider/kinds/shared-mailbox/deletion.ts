@@ -1,6 +1,7 @@
 import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
+import { freshly } from "../../services/listing";
 import { describeDeleted, type Mailbox, recoverableUntil, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { sameText } from "../../services/text";
@@ -50,7 +51,8 @@ export async function remove(id: string, operation: SharedMailboxOperation): Pro
   const isReplaced = registry.claims.isPresent(origin.urn);
   const removal = { mailboxId: id, urn: origin.urn, half: "mailbox", action, limit, isReplaced } as const;
   await registry.removals.admit(removal, operation.signal);
-  const mailbox = await services.mailboxes.withId(id);
+  // A hold that was placed a minute ago has to be seen.
+  const mailbox = await freshly(() => services.mailboxes.withId(id));
   const isHeld = mailbox === undefined ? false : await softDelete(mailbox, allowInactive, operation);
   if (mailbox === undefined) {
     await requireAccountGone(id, operation);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
 import { applyFault } from "../faults";
 import { isPlainObject } from "../json";
@@ -130,7 +131,15 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     if (request.method !== "POST") {
       throw methodNotAllowed(request.method);
     }
-    return resource === "$batch" ? await batch(request, target) : run(request, target, caller.application);
+    if (resource === "$batch") {
+      return await batch(request, target);
+    }
+    // @observed exchange.latency: A cmdlet takes time, by the setting cmdletLatency [graph2otel: 846 ms for Get-MailboxPermission, 602
+    // ms for Get-RecipientPermission, 995 ms for Get-InboxRule]
+    if (tenant.settings.cmdletLatency > 0) {
+      await sleep(tenant.settings.cmdletLatency);
+    }
+    return run(request, target, caller.application);
   }
 
   function run(request: ExchangeRequest, target: Target, application: Application): Response {

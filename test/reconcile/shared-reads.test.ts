@@ -1,0 +1,188 @@
+import type { Deployment } from "../../provider/dynamic/deployment";
+import { bounds } from "../../provider/dynamic/deployment";
+import { settle } from "../../provider/services/waiting";
+import { type Row, startWorld, type World } from "./harness";
+
+const COUNT = 24;
+const ADA = "ada@contoso.com";
+
+/** A tenant with mailboxes that no program made, and their object ids. */
+async function withMailboxes(settings: Row = {}): Promise<{ world: World; ids: string[] }> {
+  const world = await startWorld({ settings });
+  const ids: string[] = [];
+  for (let number = 1; number <= COUNT; number += 1) {
+    ids.push(await makeMailbox(world, `box${number}`));
+  }
+  await world.control("DELETE", "requests");
+  return { world, ids };
+}
+
+async function makeMailbox(world: World, name: string): Promise<string> {
+  const [row] = await world.exchange("New-Mailbox", {
+    ...{ Shared: true, Name: name, DisplayName: name, Alias: name, PrimarySmtpAddress: `${name}@contoso.com` },
+  });
+  return String(row?.ExternalDirectoryObjectId);
+}
+
+const scope = (deployment: Deployment) => ({
+  ...bounds(),
+  settleTimeout: deployment.configuration.settleTimeout,
+  progress: () => undefined,
+  warn: () => undefined,
+});
+
+/** The display names that a deployment reads of mailboxes, all asked for at once. */
+function namesOf(ids: readonly string[], { services }: Deployment): Promise<(string | undefined)[]> {
+  return Promise.all(ids.map(async (id) => (await services.mailboxes.withId(id))?.displayName));
+}
+
+const all = Array.from({ length: COUNT }, (_, index) => `box${index + 1}`);
+
+test("many mailboxes are read by one listing, few one by one", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    expect(await namesOf(ids.slice(0, 9), deployment)).toEqual(all.slice(0, 9));
+  });
+  expect(await world.countOf("Get-Mailbox")).toBe(9);
+  await world.deploying(async (deployment) => {
+    expect(await namesOf(ids, deployment)).toEqual(all);
+  });
+  expect(await world.countOf("Get-Mailbox")).toBe(10);
+});
+
+test("in a large tenant few mailboxes are read one by one, whatever the listing would cost", async () => {
+  const { world, ids } = await withMailboxes();
+  // As if there were 40,000 accounts: a listing of them is 40 pages.
+  await world.fault({
+    path: "/users?$count",
+    answer: { status: 200, body: { "@odata.count": 40_000, value: [] } },
+    times: "always",
+  });
+  await world.deploying(async (deployment) => {
+    expect(await namesOf(ids, deployment)).toEqual(all);
+  });
+  expect(await world.countOf("Get-Mailbox")).toBe(COUNT);
+});
+
+test("where nobody may count the accounts, nothing is listed", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.fault({ path: "/users?$count", answer: { status: 403, body: {} }, times: "always" });
+  await world.deploying(async (deployment) => {
+    expect(await namesOf(ids, deployment)).toEqual(all);
+  });
+  expect(await world.countOf("Get-Mailbox")).toBe(COUNT);
+});
+
+test("a listing that fails says of nothing that it is absent", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.fault({ cmdlet: "Get-Mailbox", answer: { status: 403 } });
+  await world.deploying(async (deployment) => {
+    expect(await namesOf(ids, deployment)).toEqual(all);
+  });
+});
+
+test("what a listing does not show is asked for by itself", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    const later = await makeMailbox(world, "later");
+    expect(await namesOf([later], deployment)).toEqual(["later"]);
+    // A mailbox of another type is in no listing of shared ones.
+    const [ada] = await world.exchange("Get-Mailbox", { Identity: ADA });
+    expect(await namesOf([String(ada?.ExternalDirectoryObjectId)], deployment)).toEqual(["Ada Lovelace"]);
+    expect(await namesOf(["10ca17e4-ffff-4000-8000-000000000001"], deployment)).toEqual([undefined]);
+  });
+});
+
+test("what was written to is read again, by each service", async () => {
+  const { world, ids } = await withMailboxes();
+  const id = String(ids[3]);
+  await world.deploying(async (deployment) => {
+    const { mailboxes, graph } = deployment.services;
+    await namesOf(ids, deployment);
+    await Promise.all(ids.map((one) => graph.user(one)));
+    await mailboxes.set(id, { DisplayName: "Written" }, "changing it", scope(deployment));
+    expect(await namesOf([id], deployment)).toEqual(["Written"]);
+    await graph.setAccountEnabled(id, true, "opening it", scope(deployment));
+    expect(await graph.user(id)).toMatchObject({ accountEnabled: true });
+  });
+});
+
+test("a look that is repeated asks the service, not what was read before", async () => {
+  const { world, ids } = await withMailboxes();
+  const id = String(ids[3]);
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await world.exchange("Set-Mailbox", { Identity: id, DisplayName: "By hand" });
+    const seen = await settle(
+      {
+        what: "the name to change",
+        look: async () => (await namesOf([id], deployment))[0],
+        done: (name) => name === "By hand",
+        atMost: 5_000,
+      },
+      scope(deployment),
+    );
+    expect(seen).toBe("By hand");
+  });
+});
+
+test("who may send as whom is one listing; a mailbox whose Name is not its object id is asked for by itself", async () => {
+  const { world, ids } = await withMailboxes();
+  const named = String(ids[5]);
+  const unnamed = String(ids[6]);
+  for (const Identity of [named, unnamed]) {
+    await world.exchange("Add-RecipientPermission", {
+      Identity,
+      Trustee: ADA,
+      AccessRights: ["SendAs"],
+      Confirm: false,
+    });
+  }
+  await world.patchRecipient("box6@contoso.com", { name: "Friendly" });
+  // Another object of that Name: its rows are printed alike.
+  await world.patchRecipient("box9@contoso.com", { name: "Friendly" });
+  await world.control("DELETE", "requests");
+  await world.deploying(async (deployment) => {
+    const { mailboxes, permissions } = deployment.services;
+    const holders = await Promise.all(
+      ids.map(async (id) => {
+        const mailbox = await mailboxes.withId(id);
+        if (mailbox === undefined) {
+          throw new Error("not there");
+        }
+        const { entries } = await permissions.on(mailbox);
+        return entries.filter(({ list }) => list === "sendAs").map(({ trustee }) => trustee);
+      }),
+    );
+    expect(holders.map((one, index) => [ids[index], one] as const).filter(([, one]) => one.length > 0)).toEqual([
+      [named, [ADA]],
+      [unnamed, [ADA]],
+    ]);
+  });
+  // The listing, and the two with a Name.
+  expect(await world.countOf("Get-RecipientPermission")).toBe(3);
+});
+
+test("the refresh of many mailboxes and memberships is some listings, and Full Access ten at a time", async () => {
+  const world = await startWorld();
+  const resources = await world.together(() =>
+    Promise.all(
+      all.map(async (name) => {
+        const box = world.resource("SharedMailbox", name);
+        await box.up({ displayName: name, primarySmtpAddress: `${name}@contoso.com` });
+        const members = world.resource("MailboxMembership", `of-${name}`);
+        await members.up({ mailbox: box.id, members: [ADA, "grace@contoso.com"] });
+        return [box, members];
+      }),
+    ),
+  );
+  await world.control("DELETE", "requests");
+  const drift = await world.together(() => Promise.all(resources.flat().map((one) => one.refresh())));
+  expect(drift.filter((one) => one === "gone" || Object.keys(one).length > 0)).toEqual([]);
+  const { requests } = await world.control("GET", "requests/counts");
+  const { exchange, graph } = requests as Record<string, number>;
+  // Two batches and a rest of Full Access, three listings, the people and their SIDs; the count and the accounts.
+  expect(exchange).toBeLessThanOrEqual(9);
+  expect(graph).toBeLessThanOrEqual(3);
+});
