@@ -6,6 +6,8 @@ import type { Change, Known, Operation, Properties, Work } from "./kind";
 const ROUNDS = 3;
 /** How long to look for the effect of a write that got no answer before it is sent again, in milliseconds. */
 const LOST_FOR = 5_000;
+/** How long to look for all that was written together before what does not show is written again, in milliseconds. */
+const TOGETHER_FOR = 30_000;
 
 /**
  * The walk that create, update, adoption and the removal of grants share: apply the differences, look until they are gone, return
@@ -17,7 +19,10 @@ const LOST_FOR = 5_000;
  * @throws SettleError when a change was accepted and does not show in time.
  */
 export async function converge<Inputs extends Properties, Memory, Desired, Observed>(
-  reconciler: Pick<Work<Inputs, Memory, Desired, Observed>, "id" | "observe" | "difference" | "apply"> & {
+  reconciler: Pick<
+    Work<Inputs, Memory, Desired, Observed>,
+    "id" | "observe" | "difference" | "apply" | "isUncertain"
+  > & {
     kind: string;
   },
   desired: Desired,
@@ -58,7 +63,10 @@ export async function converge<Inputs extends Properties, Memory, Desired, Obser
       done: (now: Observed) => differences(now).length === 0,
       describe: (now: Observed) => differences(now).map(spell).join(", "),
     };
-    if (lost === undefined) {
+    if (lost === undefined && round < ROUNDS && reconciler.isUncertain?.(observed) === true) {
+      const atMost = Math.min(TOGETHER_FOR, operation.settleTimeout / 4);
+      observed = await lastSeen({ ...wait, atMost }, operation);
+    } else if (lost === undefined) {
       observed = await settle(wait, operation);
     } else if (isClass(lost, "precondition")) {
       observed = await look();

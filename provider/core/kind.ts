@@ -242,6 +242,11 @@ export interface Work<Inputs extends Properties, Memory, Desired, Observed> {
     observed: Observed,
     operation: Operation<Inputs, Memory>,
   ): Promise<Partial<Observed> | undefined>;
+  /**
+   * Whether some of what was just written may be lost although each write was answered with success. What does not show after a while
+   * is written again then.
+   */
+  isUncertain?(observed: Observed): boolean;
   /** After everything is as declared: commands that are not values, such as to approve and to test. */
   finish?(
     desired: Desired,

@@ -130,10 +130,16 @@ export interface BatchedAnswer {
 }
 
 /** The error that one answer out of a batch of reads stands for. */
-export function batchedError(service: Service, answer: BatchedAnswer, action: string, path = ""): ServiceError {
+export function batchedError(
+  service: Service,
+  answer: BatchedAnswer,
+  action: string,
+  path = "",
+  kind: "read" | "write" = "read",
+): ServiceError {
   const { status, headers, body } = answer;
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
-  return serviceErrorOf({ service, kind: "read", action, path }, { status, headers, text });
+  return serviceErrorOf({ service, kind, action, path }, { status, headers, text });
 }
 
 /** Reads how long a service asks to be left alone. Pure. */

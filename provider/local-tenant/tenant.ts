@@ -63,6 +63,11 @@ export interface Settings {
   outlookConcurrency: number;
   /** Milliseconds a request to Graph's mailbox store takes at least: what makes two of them be in flight at once. */
   outlookLatency: number;
+  /**
+   * Whether the cmdlets of a `$batch` run at the same time: of several that change the permissions of one mailbox, each begins with the
+   * list as it was, and the last one wins.
+   */
+  batchesRunInParallel: boolean;
   /** Milliseconds that a cmdlet of Exchange takes; those of a `$batch` take it one after the other. */
   cmdletLatency: number;
   /** What Exchange's Get- cmdlets answer to an identity that does not exist: not found, or (documented too) all objects. */
@@ -114,6 +119,7 @@ export function defaultSettings(): Settings {
     mailboxRowDelay: 0,
     outlookConcurrency: 4,
     outlookLatency: 5,
+    batchesRunInParallel: false,
     cmdletLatency: 0,
     missingIdentity: "error",
     resultSizeCuts: false,

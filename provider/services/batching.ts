@@ -13,7 +13,7 @@ const PATIENCE = 0.1;
 const AT_MOST = 4;
 
 /** Failures of one request of a batch that pass: sent alone, it is repeated as usual. */
-const PASSING: readonly ErrorClass[] = ["throttled", "transient", "misrouted"];
+export const PASSING: readonly ErrorClass[] = ["throttled", "transient", "misrouted"];
 
 /** A `$batch`: where it goes, and its requests in the order of what they read. */
 export interface Batch extends Pick<Call, "path" | "headers" | "cmdlet"> {
@@ -107,7 +107,8 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
     inFlight += 1;
     await Promise.allSettled(all);
     inFlight -= 1;
-    roundTrip = Date.now() - at;
+    // Who asks one thing after the other is not made to wait for others.
+    roundTrip = chunk.length > 1 ? Date.now() - at : 0;
     gather();
   };
 
@@ -181,7 +182,7 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
 }
 
 /** The answers of a batch by id, in whatever order they came. */
-function answersIn(body: unknown): Map<string, BatchedAnswer> {
+export function answersIn(body: unknown): Map<string, BatchedAnswer> {
   const { responses } = (body ?? {}) as {
     responses?: { id?: unknown; status?: unknown; headers?: object; body?: unknown }[];
   };

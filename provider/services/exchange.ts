@@ -1,10 +1,12 @@
 import { type Answer, type CallContext, wait } from "../http/call";
 import { classifyWarning, type WarningMeaning } from "../http/classify";
-import { isClass, isServiceError, ProviderError } from "../http/errors";
+import { isClass, isServiceError, ProviderError, UnknownOutcomeError } from "../http/errors";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { type Batch, type BatchedReads, batched } from "./batching";
+import { saysFailed } from "../http/refusal";
+import { answersIn, type Batch, type BatchedReads, batched, PASSING } from "./batching";
 import { type Listed, Listing, type Shared, sharingNothing } from "./listing";
+import { orderedWrites } from "./ordered-writes";
 import { missingRole } from "./refused";
 import { text } from "./text";
 
@@ -32,6 +34,8 @@ export interface Cmdlet {
   select?: readonly string[];
   /** What is being done to what, in words, for errors and the trace. */
   action: string;
+  /** A write that may be repeated without harm: it shares a `$batch` with others. */
+  isRepeatable?: true;
   /** Where a listing of all may answer in its place. */
   listed?: Listed<Output>;
 }
@@ -62,6 +66,7 @@ export class Exchange {
   readonly #pipeline: Pipeline;
   readonly #tenant: (context: CallContext) => Promise<string>;
   readonly #read: (cmdlet: Cmdlet) => Promise<Output>;
+  readonly #writeTogether: (cmdlet: Cmdlet, of: string, context: CallContext) => Promise<Output>;
   readonly #anchors = new Anchors();
   /** Cmdlets that Exchange has run for this application. */
   readonly #worked = new Set<string>();
@@ -93,6 +98,30 @@ export class Exchange {
       failure: (answer, cmdlet) => this.#explained(batchedError("exchange", answer, cmdlet.action), cmdlet),
     };
     this.#read = batched(reads, pipeline, bounds);
+    this.#writeTogether = orderedWrites<Cmdlet, Output>({
+      size: BATCH,
+      alone: (cmdlet, context) => this.#send(cmdlet, "write", context),
+      together: async (cmdlets, goesOn, context) => {
+        const { requests, ...batch } = await this.#together(cmdlets, context, goesOn);
+        const body = { requests: requests.map((request, index) => ({ id: String(index), ...request })) };
+        const action = cmdlets.map((cmdlet) => cmdlet.action).join(", ");
+        const call = { service: "exchange", method: "POST", kind: "write", action, ...batch, body } as const;
+        return answersIn((await pipeline.send(call, context)).body);
+      },
+      parse: (answer, cmdlet) => {
+        if (answer.status < 400 && !saysFailed("exchange", answer.body)) {
+          return this.#noted(cmdlet, outputOf(answer.body, answer.headers));
+        }
+        const error = batchedError("exchange", answer, cmdlet.action, "", "write");
+        if (error.outcomeUnknown) {
+          throw new UnknownOutcomeError({ action: cmdlet.action, words: error.words, cause: error });
+        }
+        if (PASSING.includes(error.class)) {
+          return undefined;
+        }
+        throw this.#explained(error, cmdlet);
+      },
+    });
   }
 
   /**
@@ -123,7 +152,9 @@ export class Exchange {
     guard(cmdlet);
     let made: string | undefined;
     try {
-      const output = await this.#send(cmdlet, "write", context);
+      const output = await (cmdlet.isRepeatable === true && concerned !== undefined
+        ? this.#writeTogether(cmdlet, concerned.toLowerCase(), context)
+        : this.#send(cmdlet, "write", context));
       made = text(output.rows[0]?.ExternalDirectoryObjectId) || undefined;
       return output;
     } finally {
@@ -179,15 +210,15 @@ export class Exchange {
     this.#listeners.push(listener);
   }
 
-  async #together(cmdlets: readonly Cmdlet[], context: CallContext): Promise<Batch> {
+  /** @param goesOn whether what comes after a request that fails is run as well: OData ends a batch there, unless it is told. */
+  async #together(cmdlets: readonly Cmdlet[], context: CallContext, goesOn = true): Promise<Batch> {
     const tenant = await this.#tenant(context);
     return {
       path: `/adminapi/beta/${tenant}/$batch`,
       cmdlet: "$batch",
       headers: {
         "X-AnchorMailbox": this.#anchors.of(undefined, tenant),
-        // Without it OData ends a batch at the first request that fails, and "not found" is an answer here.
-        Prefer: "odata.continue-on-error",
+        ...(goesOn ? { Prefer: "odata.continue-on-error" } : {}),
       },
       requests: cmdlets.map((cmdlet) => ({
         method: "POST",

@@ -237,7 +237,7 @@ export class Mailboxes {
   /** Takes the initials of the account behind a mailbox away. */
   async clearInitials(id: string, action: string, scope: Scope): Promise<void> {
     await this.#exchange.write(
-      { name: "Set-User", parameters: { Identity: id, Initials: null, Confirm: false }, action },
+      { name: "Set-User", parameters: { Identity: id, Initials: null, Confirm: false }, action, isRepeatable: true },
       id,
       scope,
     );

@@ -225,6 +225,7 @@ export class MailboxPermissions {
         name: "Set-Mailbox",
         parameters: { Identity: mailbox.id, GrantSendOnBehalfTo: addAndRemove(add, remove) },
         action: `changing who may send on behalf of ${mailbox.primarySmtpAddress}`,
+        isRepeatable: true,
       },
       mailbox.id,
       scope,
@@ -254,7 +255,7 @@ export class MailboxPermissions {
     const isRemoval = name.startsWith("Remove-");
     try {
       const { warnings, nothingToDo } = await this.#exchange.write(
-        { name, parameters: { Identity: mailbox.id, ...parameters, Confirm: false }, action },
+        { name, parameters: { Identity: mailbox.id, ...parameters, Confirm: false }, action, isRepeatable: true },
         mailbox.id,
         scope,
       );

@@ -1,6 +1,6 @@
 import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
-import { InputError, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
+import { InputError, isServiceError, isUnknownOutcome, ProviderError, type ServiceError } from "../../http/errors";
 import type { Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
 import { retryWhile } from "../../services/waiting";
@@ -9,7 +9,8 @@ import { pathOf } from "./desired";
 
 /**
  * Makes the changes: orphaned entries first, because they fill the list; then what is granted, so that nobody who is written in
- * another way now is without access for a moment; then what is taken away. Where the list is full, a grant waits for one who leaves.
+ * another way now is without access for a moment; then what is taken away. All of it goes together, in that order. Where the list is
+ * full, or what went together does not show, it goes one by one: a grant waits for one who leaves.
  *
  * @returns the entries that Exchange shows and calls absent.
  */
@@ -18,7 +19,7 @@ export async function apply(
   desired: Desired,
   observed: Observed,
   operation: MembershipOperation,
-): Promise<Pick<Observed, "unremovable">> {
+): Promise<Pick<Observed, "unremovable" | "isWrittenTogether">> {
   const onBehalf = changes.filter(({ path }) => path[2] === "sendOnBehalf");
   const isOnPremises = observed.mailbox.isDirSynced;
   requireWritable(isOnPremises ? onBehalf.filter(({ to }) => to === true) : [], "grant it");
@@ -29,6 +30,7 @@ export async function apply(
       : changeMember(change, desired, observed, operation));
     staying.push(...left);
   };
+  const grants = changes.filter((one) => turn(one) < 2).sort((a, b) => turn(a) - turn(b));
   const revocations = leaversFirst(
     changes.filter((change) => turn(change) === 2),
     desired,
@@ -36,20 +38,43 @@ export async function apply(
   // Other memberships of the mailbox get their turn in between: one of them may make the room that this one needs.
   const alone = <T>(work: () => Promise<T>) =>
     operation.registry.exclusively(`permissions/${observed.mailbox.id}`, work);
-  for (const change of changes.filter((one) => turn(one) < 2).sort((a, b) => turn(a) - turn(b))) {
-    await onceThereIsRoom(
-      () => alone(() => whereThereIsRoom(() => make(change), revocations, make)),
-      observed,
-      operation,
-    );
-  }
-  for (const change of revocations) {
-    await alone(() => make(change));
+  const isWrittenTogether =
+    observed.isWrittenTogether !== true && (await alone(() => together([...grants, ...revocations], make)));
+  if (!isWrittenTogether) {
+    for (const change of grants) {
+      await onceThereIsRoom(
+        () => alone(() => whereThereIsRoom(() => make(change), revocations, make)),
+        observed,
+        operation,
+      );
+    }
+    for (const change of revocations) {
+      await alone(() => make(change));
+    }
   }
   // Whoever leaves has lost the rest by now.
   requireWritable(isOnPremises ? onBehalf : [], "take it away");
   await alone(() => changeSendOnBehalf(onBehalf, desired, observed, operation));
-  return { unremovable: [...(observed.unremovable ?? []), ...staying] };
+  return { unremovable: [...(observed.unremovable ?? []), ...new Set(staying)], isWrittenTogether };
+}
+
+/**
+ * Makes changes at the same time, so that they go in one request, in their order.
+ *
+ * @returns false where the list has no room, so that what is granted has to wait for what is taken away.
+ * @throws the first refusal; where there is none, that an outcome is unknown.
+ */
+async function together(changes: readonly Change[], make: (change: Change) => Promise<void>): Promise<boolean> {
+  if (changes.length < 2) {
+    return false;
+  }
+  const made = await Promise.allSettled(changes.map(make));
+  const failures = made.flatMap((one): unknown[] => (one.status === "rejected" ? [one.reason] : []));
+  const failure = failures.find((error) => !isUnknownOutcome(error)) ?? failures[0];
+  if (failure !== undefined && !isFull(failure)) {
+    throw failure;
+  }
+  return failure === undefined;
 }
 
 /** Of what is taken away, that of people who leave first: with them an entry goes. */

@@ -158,6 +158,8 @@ export interface Observed {
   orphans: readonly Entry[];
   /** SIDs of deleted ones whose entries Exchange shows and calls absent when they are to be removed; they are not waited for. */
   unremovable?: readonly string[];
+  /** Whether the last changes went together: what does not show then goes one by one. */
+  isWrittenTogether?: boolean;
   /** Object ids of everybody who shows in `GrantSendOnBehalfTo`; undefined where one of them cannot be told. */
   delegates: readonly string[] | undefined;
   /** Explicit entries in the mailbox's own list, hidden ones too: they share one limit. */

@@ -2,6 +2,7 @@ import { type Claim, recipientName } from "../../core/claims";
 import { converge } from "../../core/converge";
 import { isUnfit, membersOf, type Properties, type Reconciler } from "../../core/kind";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
+import { freshly } from "../../services/listing";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
 import type { Denial, Entry } from "../../services/permissions";
@@ -167,6 +168,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   id: ({ mailbox }) => mailbox.id,
   difference,
   apply,
+
+  isUncertain: ({ isWrittenTogether }) => isWrittenTogether === true,
 
   async finish(desired, previous, observed, operation) {
     await takeHiddenSendOnBehalf(desired, previous, observed, operation, () => lookAgain(observed, desired, operation));
@@ -427,7 +430,9 @@ async function observeOn(
 }
 
 async function lookAgain({ mailbox }: Observed, desired: Desired, operation: MembershipOperation): Promise<Observed> {
-  return observeOn((await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
+  return freshly(async () =>
+    observeOn((await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation),
+  );
 }
 
 /** What entries deny to people, by their keys; no key for those to whom nothing is denied. */

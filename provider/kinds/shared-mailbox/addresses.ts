@@ -2,6 +2,7 @@ import type { Change } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError, isClass } from "../../http/errors";
 import { addAndRemove, type Row } from "../../services/exchange";
+import { freshly } from "../../services/listing";
 import { INITIAL_DOMAIN, type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import { sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
@@ -132,7 +133,7 @@ async function addressParameters(
   if (!mailbox.hasAddressPolicy) {
     return { WindowsEmailAddress: primarySmtpAddress };
   }
-  const { emailAddresses } = (await services.mailboxes.withId(mailbox.id)) ?? mailbox;
+  const { emailAddresses } = (await freshly(() => services.mailboxes.withId(mailbox.id))) ?? mailbox;
   const dropped = [...add, ...remove, primarySmtpAddress];
   return {
     EmailAddresses: [

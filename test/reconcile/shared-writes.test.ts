@@ -1,0 +1,114 @@
+import { bounds } from "../../provider/dynamic/deployment";
+import { type Row, startWorld, type World, withMailbox } from "./harness";
+
+const PEOPLE = ["ada", "grace", "alan", "edsger", "barbara"].map((name) => `${name}@contoso.com`);
+const FULL = PEOPLE.map((who) => `access ${who}`);
+
+/** The requests that changed permissions: how many cmdlets each carried. */
+async function permissionWrites(world: World): Promise<number[]> {
+  const requests = (await world.control("GET", "requests?service=exchange&writes=true")) as unknown as Row[];
+  return requests
+    .map((request) => ((request.inner as Row[] | undefined) ?? [request]).map(({ cmdlet }) => String(cmdlet)))
+    .filter((cmdlets) => cmdlets.some((cmdlet) => /Permission$/.test(cmdlet)))
+    .map((cmdlets) => cmdlets.length);
+}
+
+async function access(world: World, id: string): Promise<string[]> {
+  const rows = await world.exchange("Get-MailboxPermission", { Identity: id });
+  const sending = await world.exchange("Get-RecipientPermission", { Identity: id });
+  const names = (list: Row[], trustee: string) =>
+    list.map((row) => String(row[trustee])).filter((name) => PEOPLE.includes(name));
+  return [
+    ...names(
+      rows.filter(({ IsInherited }) => IsInherited !== true),
+      "User",
+    ).map((who) => `access ${who}`),
+    ...names(sending, "Trustee").map((who) => `sends ${who}`),
+  ].sort();
+}
+
+const everything = [...FULL, ...PEOPLE.map((who) => `sends ${who}`)].sort();
+
+test("ten grants on a mailbox are one request, and so is taking them back", async () => {
+  const { world, id, membership } = await withMailbox();
+  await world.control("DELETE", "requests");
+  await membership.up({ mailbox: id, members: PEOPLE });
+  expect(await permissionWrites(world)).toEqual([10]);
+  expect(await access(world, id)).toEqual(everything);
+  await world.control("DELETE", "requests");
+  await membership.destroy();
+  expect(await permissionWrites(world)).toEqual([10]);
+  expect(await access(world, id)).toEqual([]);
+});
+
+test("what a batch that runs in parallel loses is written again, one by one", async () => {
+  const { world, id, membership } = await withMailbox({ settings: { batchesRunInParallel: true } });
+  await membership.up({ mailbox: id, members: PEOPLE });
+  expect(await access(world, id)).toEqual(everything);
+  await membership.destroy();
+  expect(await access(world, id)).toEqual([]);
+});
+
+test("the first refusal ends what comes after it; the state knows what was granted, and the next update goes on", async () => {
+  const { world, id, membership } = await withMailbox();
+  await world.fault({ cmdlet: "Add-MailboxPermission", after: 2, answer: { status: 403 } });
+  await expect(membership.up({ mailbox: id, members: PEOPLE })).rejects.toThrow(/granting Full Access/);
+  const granted = await access(world, id);
+  expect(granted.length).toBeGreaterThan(0);
+  expect(granted.length).toBeLessThan(10);
+  const known = membership.state?.inputs.members as Record<string, Row>;
+  for (const one of granted) {
+    const [what, who = ""] = one.split(" ");
+    expect(known[who]?.[what === "access" ? "fullAccess" : "sendAs"]).toBe(true);
+  }
+  await membership.up({ mailbox: id, members: PEOPLE });
+  expect(await access(world, id)).toEqual(everything);
+});
+
+test.each(["before", "after"] as const)(
+  "a batch whose answer is lost %s it was run is observed, and finished",
+  async (close) => {
+    const { world, id, membership } = await withMailbox();
+    await world.fault({ service: "exchange", cmdlet: "Add-MailboxPermission", close });
+    await membership.up({ mailbox: id, members: PEOPLE });
+    expect(await access(world, id)).toEqual(everything);
+  },
+);
+
+test("one of a batch that is throttled is sent again, and what came after it too", async () => {
+  const { world, id, membership } = await withMailbox();
+  await world.fault({
+    cmdlet: "Add-MailboxPermission",
+    after: 1,
+    answer: { status: 429, headers: { "Retry-After": "0" }, body: {} },
+  });
+  await membership.up({ mailbox: id, members: PEOPLE });
+  expect(await access(world, id)).toEqual(everything);
+});
+
+test("single writes about different mailboxes share a request, and one that is refused fails alone", async () => {
+  const world = await startWorld();
+  const ids: string[] = [];
+  for (let number = 1; number <= 4; number += 1) {
+    const [row] = await world.exchange("New-Mailbox", {
+      ...{ Shared: true, Name: `box${number}`, DisplayName: "Box", Alias: `box${number}` },
+      ...{ PrimarySmtpAddress: `box${number}@contoso.com`, Initials: "mark" },
+    });
+    ids.push(String(row?.ExternalDirectoryObjectId));
+  }
+  const asked = [...ids.slice(0, 2), "10ca17e4-ffff-4000-8000-000000000001", ...ids.slice(2)];
+  await world.control("DELETE", "requests");
+  const made = await world.deploying(({ services, configuration }) => {
+    const scope = {
+      ...{ ...bounds(), settleTimeout: configuration.settleTimeout },
+      ...{ progress: () => undefined, warn: () => undefined },
+    };
+    return Promise.allSettled(asked.map((id) => services.mailboxes.clearInitials(id, `clearing ${id}`, scope)));
+  });
+  expect(made.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"]);
+  const { requests } = await world.control("GET", "requests/counts");
+  expect((requests as Row).exchange).toBe(1);
+  for (const id of ids) {
+    expect((await world.exchange("Get-User", { Identity: id }))[0]?.Initials ?? "").toBe("");
+  }
+});
