@@ -235,6 +235,15 @@ export async function mailboxAndAccount(
   });
 }
 
+/**
+ * A mailbox, or undefined when both Exchange and Entra say that there is none. The account matters only where Exchange shows nothing.
+ *
+ * @throws as {@link mailboxAndAccount} does.
+ */
+export async function mailboxPresent(id: string, operation: Operation): Promise<Mailbox | undefined> {
+  return (await operation.services.mailboxes.withId(id)) ?? (await mailboxAndAccount(id, operation))?.mailbox;
+}
+
 /** The account of a mailbox that the application may not look at in Entra: what is known of it is what the state has. */
 function userOf({ id, userPrincipalName }: Mailbox, { known: { memory, inputs } }: Operation): User {
   const accountEnabled = (memory.accountEnabled ?? inputs.signInBlocked === false) === true;

@@ -5,8 +5,10 @@ import { saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { isFresh, type Listed } from "./listing";
 
-/** Shortest and longest time without a new read before those that wait are sent, in milliseconds. */
-const GATHER = { shortest: 5, longest: 100 };
+/** How long a read waits for others, in milliseconds, where they come one by one. */
+const GATHER = 5;
+/** The same while several come at a time: shortest and longest time without a new one. */
+const COMPANY = { shortest: 25, longest: 100 };
 /** The part of a round trip that is waited for further reads. */
 const PATIENCE = 0.1;
 /** How many times as long reads are gathered while new ones keep coming. */
@@ -152,7 +154,8 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
     if (queue.size === 0 || inFlight >= reads.flights) {
       return;
     }
-    const patience = Math.min(Math.max(roundTrip * PATIENCE, GATHER.shortest), GATHER.longest);
+    const patience =
+      roundTrip === 0 ? GATHER : Math.min(Math.max(roundTrip * PATIENCE, COMPANY.shortest), COMPANY.longest);
     firstAt ||= Date.now();
     const left = firstAt + patience * AT_MOST - Date.now();
     const isFull = inFlight > 0 && queue.size >= reads.size;

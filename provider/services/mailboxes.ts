@@ -367,6 +367,7 @@ export class Mailboxes {
           name: "Remove-Mailbox",
           parameters: { Identity: mailbox.id, Confirm: false, Force: true },
           action: `deleting shared mailbox ${mailbox.primarySmtpAddress}`,
+          isRepeatable: true,
         },
         mailbox.id,
         scope,

@@ -48,6 +48,12 @@ export interface Permissions {
   unread: Right[];
 }
 
+/** The two lists of a mailbox, being read. */
+export interface Begun {
+  access: () => Promise<Output>;
+  sending: () => Promise<Output>;
+}
+
 /** The SID of `NT AUTHORITY\SELF`, whose text is localised. */
 const SELF = "S-1-5-10";
 
@@ -71,36 +77,47 @@ export class MailboxPermissions {
   }
 
   /**
+   * Begins to read the lists of a mailbox that is itself still being read.
+   *
+   * @param who the mailbox in words.
+   */
+  begin(id: string, who: string): Begun {
+    const parameters = { Identity: id, ResultSize: "Unlimited" };
+    const access = this.#exchange.read({
+      name: "Get-MailboxPermission",
+      // Entries of deleted people and of nobody are shown on request only (Microsoft's page on Get-MailboxPermission).
+      parameters: { ...parameters, IncludeSoftDeletedUserPermissions: true, IncludeUnresolvedPermissions: true },
+      action: `reading who has access to ${who}`,
+    });
+    const sending = this.#exchange.read({
+      name: "Get-RecipientPermission",
+      parameters,
+      action: `reading who may send as ${who}`,
+      // The rows of the listing have no other key than Identity. Where that is a Name, several may have it: those are not found there.
+      listed: { listing: this.#sending, key: id.toLowerCase(), id },
+    });
+    for (const one of [access, sending]) {
+      // Where the mailbox is not there, nobody waits for them.
+      one.catch(() => undefined);
+    }
+    return { access: () => access, sending: () => sending };
+  }
+
+  /**
    * Everybody's permissions on a mailbox.
    *
    * @param mailbox as just read: an identity that does not exist would be answered with the permissions on all mailboxes.
+   * @param begun the lists, where they are being read already.
    * @param readIfAllowed gives undefined for a list that may be left unread. The roles of readers have no Get-RecipientPermission.
    */
   async on(
     mailbox: Mailbox,
     readIfAllowed: <T>(what: string, read: () => Promise<T>) => Promise<T | undefined> = (_what, read) => read(),
+    begun = this.begin(mailbox.id, mailbox.primarySmtpAddress),
   ): Promise<Permissions> {
-    const parameters = { Identity: mailbox.id, ResultSize: "Unlimited" };
     const [access, sending] = await Promise.all([
-      readIfAllowed(`who has access to ${mailbox.primarySmtpAddress}`, () =>
-        this.#exchange.read({
-          name: "Get-MailboxPermission",
-          // Entries of deleted people and of nobody are shown on request only (Microsoft's page on Get-MailboxPermission).
-          parameters: { ...parameters, IncludeSoftDeletedUserPermissions: true, IncludeUnresolvedPermissions: true },
-          action: `reading who has access to ${mailbox.primarySmtpAddress}`,
-        }),
-      ),
-      readIfAllowed(`who may send as ${mailbox.primarySmtpAddress}`, () =>
-        this.#exchange.read({
-          name: "Get-RecipientPermission",
-          parameters,
-          action: `reading who may send as ${mailbox.primarySmtpAddress}`,
-          // The rows of the listing have no other key than Identity. Only where that is the object id it is one object's alone.
-          ...(sameText(mailbox.name, mailbox.id)
-            ? { listed: { listing: this.#sending, key: mailbox.id.toLowerCase(), id: mailbox.id } }
-            : {}),
-        }),
-      ),
+      readIfAllowed(`who has access to ${mailbox.primarySmtpAddress}`, begun.access),
+      readIfAllowed(`who may send as ${mailbox.primarySmtpAddress}`, begun.sending),
     ]);
     if (access?.rows.length === 0) {
       // SELF and the organisation's inherited entries are on every mailbox; nothing at all would look like nobody's access.

@@ -144,7 +144,9 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
     async writes() {
       const requests = (await control("GET", `requests?writes=true&since=${lastSeen}`)) as unknown as Row[];
       lastSeen = Math.max(lastSeen, ...requests.map(({ id }) => Number(id)));
-      return requests.map((request) => String(request.cmdlet ?? `${request.method} ${request.path}`));
+      return requests
+        .flatMap((request) => (request.inner as Row[] | undefined) ?? [request])
+        .map((request) => String(request.cmdlet ?? `${request.method} ${request.path}`));
     },
   };
   if (Object.keys(settings).length > 0) {

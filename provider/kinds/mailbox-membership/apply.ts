@@ -70,11 +70,24 @@ async function together(changes: readonly Change[], make: (change: Change) => Pr
   }
   const made = await Promise.allSettled(changes.map(make));
   const failures = made.flatMap((one): unknown[] => (one.status === "rejected" ? [one.reason] : []));
-  const failure = failures.find((error) => !isUnknownOutcome(error)) ?? failures[0];
+  const failure = failures.find((error) => !isUnknownOutcome(error)) ?? failures.find((error) => !isCutShort(error));
   if (failure !== undefined && !isFull(failure)) {
     throw failure;
   }
+  if (failure === undefined) {
+    // What ended the request was no failure, such as that an entry was gone already. The rest goes by itself.
+    for (const [index, change] of changes.entries()) {
+      if (made[index]?.status === "rejected") {
+        await make(change);
+      }
+    }
+  }
   return failure === undefined;
+}
+
+/** Whether a change was not made because one before it in the same request was refused. */
+function isCutShort(error: unknown): boolean {
+  return isUnknownOutcome(error) && isServiceError((error as Error).cause);
 }
 
 /** Of what is taken away, that of people who leave first: with them an entry goes. */

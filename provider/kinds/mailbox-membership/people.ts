@@ -36,18 +36,31 @@ const TRUSTEES = [
   "MailUniversalSecurityGroup",
 ];
 
-/** Looks up everybody; refuses what cannot be a member and one person written in two ways, before anything is changed. */
-export async function lookUpMembers(
+/**
+ * Looks up everybody; refuses what cannot be a member and one person written in two ways, before anything is changed.
+ *
+ * @returns waits for the answers, once the mailbox is known.
+ */
+export function lookUpMembers(
   inputs: MembershipInputs,
-  mailbox: Mailbox,
   operation: MembershipOperation,
-): Promise<Map<string, Member>> {
+): (mailbox: Mailbox) => Promise<Map<string, Member>> {
   const known = operation.known.memory.memberIds ?? {};
-  const entries = await Promise.all(
+  const found = Promise.all(
     Object.keys(inputs.members).map(async (key): Promise<[string, Recipient]> => {
       return [key, await recipientKnownAs(key, known[key], pathOf(key), operation)];
     }),
   );
+  // Where the mailbox is not there, nobody waits for them.
+  found.catch(() => undefined);
+  return async (mailbox) => membersAmong(await found, mailbox, operation);
+}
+
+async function membersAmong(
+  entries: readonly [string, Recipient][],
+  mailbox: Mailbox,
+  operation: MembershipOperation,
+): Promise<Map<string, Member>> {
   const problems: { path: string; reason: string }[] = [];
   const keys = new Map<string, string>();
   for (const [key, recipient] of entries) {

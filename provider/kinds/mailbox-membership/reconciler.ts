@@ -5,10 +5,10 @@ import { grantThing, mailboxThing, membersThing, type Registry, readThing } from
 import { freshly } from "../../services/listing";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
-import type { Denial, Entry } from "../../services/permissions";
+import type { Begun, Denial, Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
 import { sameText } from "../../services/text";
-import { mailboxAndAccount, mailboxAsked, reassigned } from "../recipients";
+import { mailboxAsked, mailboxPresent, reassigned } from "../recipients";
 import { apply } from "./apply";
 import {
   type Desired,
@@ -117,6 +117,10 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
 
   async resolve(inputs, operation) {
     const { known, services } = operation;
+    // All questions go together; that the mailbox is gone is said first.
+    const membersOn = lookUpMembers(inputs, operation);
+    const keeping = lookUpKeep(inputs.keep ?? [], operation);
+    keeping.catch(() => undefined);
     const present = known.id === undefined ? undefined : await services.mailboxes.withId(known.id);
     if (present === undefined && known.id !== undefined && known.inputs.mailbox === inputs.mailbox) {
       throw mailboxGone(known.id, `changing who has access to ${inputs.mailbox}`);
@@ -125,10 +129,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       await requireStillMeant(inputs.mailbox, present, operation);
     }
     const mailbox = present ?? (await mailboxNamed(inputs.mailbox, operation));
-    const [members, keep] = await Promise.all([
-      lookUpMembers(inputs, mailbox, operation),
-      lookUpKeep(inputs.keep ?? [], operation),
-    ]);
+    const [members, keep] = await Promise.all([membersOn(mailbox), keeping]);
     await requireRightsOfMeant(inputs, members, operation);
     const { claims } = operation.registry;
     claims.learn(recipientName(inputs.mailbox), recipientName(mailbox.id), true);
@@ -142,12 +143,15 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   create: (desired, operation) => observeOn(desired.mailbox, desired, operation),
 
   async observe(id, desired, operation) {
-    const seen = await mailboxAndAccount(id, operation);
-    if (seen === undefined) {
+    const { known, services } = operation;
+    // The lists are read beside the mailbox, not after it.
+    const begun = services.permissions.begin(id, addressKnown(known) ?? id);
+    const mailbox = await mailboxPresent(id, operation);
+    if (mailbox === undefined) {
       await tellRestorable(id, operation);
       return undefined;
     }
-    return observeOn(seen.mailbox, desired, operation);
+    return observeOn(mailbox, desired, operation, begun);
   },
 
   async read(asked, operation) {
@@ -254,7 +258,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       const removal = { mailboxId: id, urn: origin.urn, half: "members", action, limit, isReplaced } as const;
       await registry.removals.admit(removal, operation.signal);
     }
-    const mailbox = (await mailboxAndAccount(id, operation))?.mailbox;
+    const begun = operation.services.permissions.begin(id, addressKnown(known) ?? id);
+    const mailbox = await mailboxPresent(id, operation);
     if (mailbox === undefined) {
       await tellRestorable(id, operation);
       return;
@@ -265,7 +270,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       mailboxMembership,
       nobody,
       previous,
-      await observeOn(mailbox, nobody, operation),
+      await observeOn(mailbox, nobody, operation, begun),
       operation,
     );
     await takeHiddenSendOnBehalf(nobody, previous, left, operation, () => lookAgain(left, nobody, operation));
@@ -371,14 +376,20 @@ function isSameMailbox(
   return isKnown && !registry.isPassedOn(spelling, id);
 }
 
+/** What the state calls the mailbox. */
+function addressKnown({ inputs, memory: { mailboxAddresses = [] } }: KnownMembership): string | undefined {
+  return mailboxAddresses[0] ?? inputs.mailbox ?? undefined;
+}
+
 async function observeOn(
   mailbox: Mailbox,
   desired: Desired | undefined,
   operation: MembershipOperation,
+  begun?: Begun,
 ): Promise<Observed> {
   const { services, registry, origin } = operation;
   const [permissions, known, keep, meant] = await Promise.all([
-    services.permissions.on(mailbox, operation.readIfAllowed),
+    services.permissions.on(mailbox, operation.readIfAllowed, begun),
     knownPeople(operation),
     desired?.keep ?? knownKeep(operation),
     desired === undefined ? meantBy(operation.known.inputs.mailbox ?? "", mailbox, operation) : [],
