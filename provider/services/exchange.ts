@@ -1,9 +1,8 @@
 import { type Answer, type CallContext, wait } from "../http/call";
 import { classifyWarning, type WarningMeaning } from "../http/classify";
 import { isClass, isServiceError, ProviderError, UnknownOutcomeError } from "../http/errors";
-import { batchedError } from "../http/parse";
+import { batchedError, saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { saysFailed } from "../http/refusal";
 import { answersIn, type Batch, type BatchedReads, batched, PASSING } from "./batching";
 import { type Listed, Listing, type Shared, sharingNothing } from "./listing";
 import { orderedWrites } from "./ordered-writes";

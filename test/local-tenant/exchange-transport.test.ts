@@ -365,6 +365,14 @@ describe("$batch", () => {
     ]);
   });
 
+  // @shows exchange.latency
+  test("requests take their time one after the other", async () => {
+    exchange.tenant.configure({ cmdletLatency: 40 });
+    const started = Date.now();
+    await exchange.post(path("beta", "$batch"), { requests: ["a", "b"].map((id) => one(id, "InvokeCommand", "ada")) });
+    expect(Date.now() - started).toBeGreaterThanOrEqual(75);
+  });
+
   // @shows exchange.batch-first-error
   test("an error ends the batch unless the caller wants to go on", async () => {
     const requests = [one("a", "InvokeCommand", "nobody"), one("b", "InvokeCommand", "ada")];
