@@ -217,7 +217,7 @@ export class Exchange {
       cmdlet: "$batch",
       headers: {
         "X-AnchorMailbox": this.#anchors.of(undefined, tenant),
-        ...(goesOn ? { Prefer: "odata.continue-on-error" } : {}),
+        Prefer: goesOn ? "odata.continue-on-error" : `odata.maxpagesize=${PAGE}`,
       },
       requests: cmdlets.map((cmdlet) => ({
         method: "POST",

@@ -58,10 +58,12 @@ async function deploy(world: World): Promise<void> {
     regional: { language: "da-DK", timeZone: "UTC" },
     license: { sku: "EXCHANGEENTERPRISE", usageLocation: "SE" },
   });
-  await world.resource("MailboxMembership", "members").up({
+  const members = await world.resource("MailboxMembership", "members").up({
     mailbox: mailbox.id,
-    members: { "ada@contoso.com": { sendOnBehalf: true } },
+    members: { "ada@contoso.com": { sendOnBehalf: true, sendAs: false } },
   });
+  // A single change goes alone.
+  await members.up({ mailbox: mailbox.id, members: { "ada@contoso.com": { sendOnBehalf: true } } });
   await world.resource("ForwardingMailbox", "intake").up({
     name: "CRM intake",
     emailAddress: "support@contoso.com",

@@ -33,6 +33,17 @@ const CALL = new RegExp(`^/adminapi/beta/${TENANT}/(InvokeCommand|\\$batch)$`);
 const ANCHOR = new RegExp(`^(${ORGANIZATION}@${TENANT}|(UPN|SMTP):[^@]+@[^@]+)$`);
 const PAGE = /^odata\.maxpagesize=(\d+)$/;
 
+/** Writes that may be repeated without harm, which is why they may share a batch. */
+const IN_BATCHES = [
+  "Add-MailboxPermission",
+  "Remove-MailboxPermission",
+  "Add-RecipientPermission",
+  "Remove-RecipientPermission",
+  "Set-Mailbox",
+  "Set-User",
+  "Remove-Mailbox",
+];
+
 /** One cmdlet on its way, alone or inside a batch, and what came back. */
 interface Invocation {
   path: string;
@@ -100,12 +111,20 @@ function batchComplaints(recording: Recording, body: unknown, answer: unknown): 
   const responses = membersOf(answer).responses;
   const answered = Array.isArray(responses) ? responses.map(membersOf) : [];
   const ids = requests.map((request) => membersOf(request).id);
+  const inner = requests.map((request) => membersOf(membersOf(membersOf(request).body).CmdletInput));
+  const written = inner.filter(({ CmdletName: name }) => cmdlets[String(name)]?.kind !== "read");
+  const identities = new Set(written.map(({ Parameters: given }) => membersOf(given).Identity));
+  // Writes about one mailbox end at the first refusal; reads, and writes about different mailboxes, do not.
+  const isOrdered = written.length > 0 && identities.size < written.length;
+  const goesOn = recording.headers.prefer === "odata.continue-on-error";
   return [
     ...exactly(body, "the batch", ["requests"]),
     ...(requests.length > LARGEST_BATCH ? [`the batch has ${requests.length} requests`] : []),
     ...(new Set(ids).size === ids.length ? [] : ["two requests of the batch have the same id"]),
     ...(recording.headers["x-cmdletname"] === "$batch" ? [] : ["X-CmdletName of a batch is not $batch"]),
-    ...(recording.headers.prefer === "odata.continue-on-error" ? [] : ["a batch would end at its first failure"]),
+    ...(goesOn === !isOrdered
+      ? []
+      : [goesOn ? "ordered writes go on after a refusal" : "a batch would end at its first failure"]),
     ...requests.flatMap((request) => {
       const { id, method, url, headers, body: input } = membersOf(request);
       const response = answered.find((one) => one.id === id);
@@ -120,7 +139,9 @@ function batchComplaints(recording: Recording, body: unknown, answer: unknown): 
           ? []
           : [`the address in the batch is ${String(url)}, not a whole one of the same host`]),
         ...exactly(lowerCase, "headers in the batch", ["content-type", "x-cmdletname", "x-anchormailbox", "prefer"]),
-        ...(response === undefined && recording.answer.status === 200 ? [`request ${String(id)} has no answer`] : []),
+        ...(response === undefined && recording.answer.status === 200 && goesOn
+          ? [`request ${String(id)} has no answer`]
+          : []),
         ...invocationComplaints({
           path: String(url),
           headers: lowerCase,
@@ -130,10 +151,12 @@ function batchComplaints(recording: Recording, body: unknown, answer: unknown): 
         }).map((complaint) => `in the batch: ${complaint}`),
       ];
     }),
-    ...requests
-      .map((request) => String(membersOf(membersOf(membersOf(request).body).CmdletInput).CmdletName))
-      .filter((name) => cmdlets[name]?.kind !== "read")
-      .map((name) => `${name} writes and is in a batch`),
+    ...(written.length > 0 && written.length < inner.length ? ["reads and writes are in one batch"] : []),
+    ...(isOrdered && identities.size > 1 ? ["several writes about several mailboxes are in one batch"] : []),
+    ...written
+      .map(({ CmdletName: name }) => String(name))
+      .filter((name) => !IN_BATCHES.includes(name))
+      .map((name) => `${name} is in a batch and may not be repeated`),
   ];
 }
 
