@@ -554,7 +554,11 @@ describe("the methods that only None is for", () => {
   test.each<[string, string, RegExp]>([
     ["outgoingEmail", "ServerSideSynchronization", /^outgoingEmail: must be "None": .*cannot send \(0x8005E213\)$/],
     ["outgoingEmail", "Outlook", /^outgoingEmail: must be "None"/],
-    ["appointmentsContactsTasks", "ServerSideSynchronization", /^appointmentsContactsTasks: must be "None": .*nobody/],
+    [
+      "appointmentsContactsTasks",
+      "ServerSideSynchronization",
+      /^appointmentsContactsTasks: must be "None": .*nothing to synchronise/,
+    ],
     ["incomingEmail", "Outlook", /^incomingEmail: .*0x8005E212/],
     ["incomingEmail", "ForwardMailbox", /^incomingEmail: .*0x8005E212/],
   ])("%s is refused as %s", async (property, value, reason) => {
