@@ -18,6 +18,8 @@ interface Mocked {
   /** The physical id, from the checked inputs and the resource's name. */
   id: (inputs: Properties, name: string) => string;
   outputs: (inputs: Properties, id: string) => Properties;
+  /** Inputs that a mocked `get` answers with: of an object that somebody else made, with the address or id that was asked for. */
+  read: (asked: string) => Properties;
 }
 
 const MOCKED: Record<Kind, Mocked> = {
@@ -39,6 +41,7 @@ const MOCKED: Record<Kind, Mocked> = {
       size: 0,
       itemCount: 0,
     }),
+    read: (asked) => ({ displayName: asked, primarySmtpAddress: addressIn(asked), signInBlocked: true }),
   },
   MailboxMembership: {
     id: ({ mailbox }) => idOf(mailbox),
@@ -48,6 +51,7 @@ const MOCKED: Record<Kind, Mocked> = {
       memberIds: idsOf(members),
       otherMembers: [],
     }),
+    read: (asked) => ({ mailbox: idOf(asked), members: {}, exclusive: false, orphans: "keep" }),
   },
   ForwardingMailbox: {
     id: (_inputs, name) => idOf(`forward mailbox ${name}`),
@@ -58,6 +62,7 @@ const MOCKED: Record<Kind, Mocked> = {
       sourceIds: idsOf(sources),
       sourceRules: idsOf(sources),
     }),
+    read: (asked) => ({ name: asked, emailAddress: addressIn(asked) }),
   },
   IndividualMailbox: {
     id: ({ user, queue: name }) => idOf(`mailbox record of ${user ?? name}`),
@@ -66,6 +71,7 @@ const MOCKED: Record<Kind, Mocked> = {
       regarding: idOf(user ?? name),
       knownAs: [String(user ?? name).toLowerCase()],
     }),
+    read: (asked) => ({ user: addressIn(asked), emailAddress: addressIn(asked) }),
   },
   Queue: {
     id: (_inputs, name) => idOf(`queue ${name}`),
@@ -75,6 +81,7 @@ const MOCKED: Record<Kind, Mocked> = {
       mailboxId: idOf(`mailbox record of ${id}`),
       ownerId: idOf("the owner"),
     }),
+    read: (asked) => ({ name: asked, emailAddress: addressIn(asked) }),
   },
 };
 
@@ -111,22 +118,13 @@ export function mailboxMocks(others: Partial<pulumi.runtime.Mocks> = {}): pulumi
   };
 }
 
-/** Inputs that a mocked `get` answers with: of an object that somebody else made, with the address or id that was asked for. */
-const READ: Record<Kind, (asked: string) => Properties> = {
-  SharedMailbox: (asked) => ({ displayName: asked, primarySmtpAddress: addressIn(asked), signInBlocked: true }),
-  MailboxMembership: (asked) => ({ mailbox: idOf(asked), members: {}, exclusive: false, orphans: "keep" }),
-  ForwardingMailbox: (asked) => ({ name: asked, emailAddress: addressIn(asked) }),
-  IndividualMailbox: (asked) => ({ user: addressIn(asked), emailAddress: addressIn(asked) }),
-  Queue: (asked) => ({ name: asked, emailAddress: addressIn(asked) }),
-};
-
 /** What a `get` answers with: every output of the class, null where a mailbox need not have it. */
 function read(kind: Kind, asked: string, wanted: readonly string[]): pulumi.runtime.MockResourceResult {
   if (asked.trim() === "") {
     throw new Error(`${kind}.get: it was not told what to read; the id or address is empty.`);
   }
   const id = idOf(asked.trim());
-  const inputs = READ[kind](asked.trim());
+  const inputs = MOCKED[kind].read(asked.trim());
   const all: Properties = { ...inputs, ...MOCKED[kind].outputs(inputs, id), tenantId: TENANT_ID };
   const state = Object.fromEntries(wanted.map((name) => [name, all[name] ?? null]));
   return { id, state: { ...state, ...(kind === "SharedMailbox" ? { created: false } : {}), __id: id } };

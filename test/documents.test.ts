@@ -36,6 +36,10 @@ describe.each(described)("$kind", ({ kind, folder, inputs }) => {
     expect(documentedMembers(`provider/kinds/${folder}/resource.ts`, `${kind}Args`).sort()).toEqual([...inputs].sort());
   });
 
+  test("has its page of the reference linked from the README", () => {
+    expect(readme).toContain(`[${kind}](docs/reference/${folder}.md)`);
+  });
+
   test("is spelled in the page about imports with the provider text that stands in states", () => {
     const spelled = read("docs/import.md").includes(JSON.stringify(providerText(kind)));
     // Those of Dynamics are imported "in the same way", by the id of their row.

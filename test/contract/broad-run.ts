@@ -1,3 +1,4 @@
+import { kinds } from "../../provider/kinds";
 import { type Resource, type Row, startWorld, type World } from "../reconcile/harness";
 import {
   deletedAndConverted,
@@ -36,6 +37,12 @@ export async function broadRun(): Promise<Recording[]> {
       settings: { newSharedAccountEnabled: true },
     });
     proxy.leadTo(world.origin);
+    const missing = new Set(Object.keys(kinds));
+    const { resource } = world;
+    world.resource = (kind, name) => {
+      missing.delete(kind);
+      return resource(kind, name);
+    };
     const collector = await world.resource("SharedMailbox", "collector").up({
       displayName: "CRM collector",
       primarySmtpAddress: "forwardmailbox@contoso.com",
@@ -68,6 +75,8 @@ export async function broadRun(): Promise<Recording[]> {
     for (const resource of [intake, members, support, moves, collector]) {
       await resource.destroy();
     }
+    // A kind that is not run here would send what no table has, and nothing would tell.
+    expect([...missing]).toEqual([]);
     return proxy.recordings;
   } finally {
     await proxy.close();

@@ -1,11 +1,15 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import type { Properties } from "../../provider/core/kind";
+import { PropertyTable } from "../../provider/core/properties";
 import { properties as ofForwarding } from "../../provider/kinds/forwarding-mailbox/desired";
 import { properties as ofIndividual } from "../../provider/kinds/individual-mailbox/desired";
 import { properties as ofQueue, ofRecord } from "../../provider/kinds/queue/desired";
+import { accountProperties, typeProperties } from "../../provider/kinds/shared-mailbox/account";
 import { limitProperties } from "../../provider/kinds/shared-mailbox/limits";
 import { clientAccessProperties, mailboxProperties } from "../../provider/kinds/shared-mailbox/properties";
-import { holdProperties } from "../../provider/kinds/shared-mailbox/retention";
+import { archiveProperties, holdProperties } from "../../provider/kinds/shared-mailbox/retention";
 import { type AnyTable, after, declarations, rows, seenQueue, seenRecord } from "./property-values";
 
 type Read = (row: Properties, inputs: Properties) => unknown;
@@ -21,6 +25,20 @@ const tables: [string, AnyTable, Read][] = [
   ["a queue", ofQueue, seenQueue],
   ["the record of a queue", ofRecord, seenRecord],
 ];
+
+/** What is written with a command of its own and not by parameters: the laws have nothing to look at. */
+const byCommand: AnyTable[] = [accountProperties, archiveProperties, typeProperties];
+
+test("every table of the kinds is among them", () => {
+  const folder = join(__dirname, "../../provider/kinds");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const named = [...byCommand, ...tables.map(([, table]) => table)];
+  const missing = files
+    .filter((file) => file.endsWith(".ts") && !file.endsWith("resource.ts"))
+    .flatMap((file) => Object.entries(require(join(folder, file))).map(([name, value]) => ({ file, name, value })))
+    .filter(({ value }) => value instanceof PropertyTable && !named.includes(value));
+  expect(missing.map(({ file, name }) => `${name} in provider/kinds/${file}`)).toEqual([]);
+});
 
 describe.each(tables)("%s", (_name, table, readOf) => {
   const declared = fc.record(declarations(table));
