@@ -155,7 +155,8 @@ describe("a deployment that meets failures", () => {
     const members = await project.resource("members");
     const known = Object.keys((members?.outputs?.members ?? {}) as object);
     const withAccess = Object.keys(await rightsOn(tenant, "support@contoso.com"));
-    expect(known.sort()).toEqual(withAccess.sort());
+    // The request ended at the refusal, and Exchange did not say what became of the grants after it: who may have access is known too.
+    expect(known).toEqual(expect.arrayContaining(withAccess));
 
     await tenant.clearFaults();
     const rest = await project.up();
