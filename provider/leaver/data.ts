@@ -19,6 +19,16 @@ export interface Names {
   guess: string | undefined;
 }
 
+/** Why a list or map is left as it is where she is all that is in it, under several names. */
+export const NOBODY_ELSE = "nobody else is in its";
+
+/** The same sightings, where the edit as a whole cannot be made. */
+export function withoutCuts(found: readonly Sighting[]): Sighting[] {
+  return found.map(({ removal, ...one }) =>
+    removal === undefined ? one : { ...one, why: "it cannot be cut out safely" },
+  );
+}
+
 /** What an element of a YAML list begins and ends with on its lines. */
 const DASH = /^[ \t]*-[ \t]+$/;
 const REST = /^[ \t]*(#[^\n]*)?(?:\r?\n|$)/;
@@ -48,9 +58,9 @@ export function inData(text: string, names: Names, isJson: boolean): Sighting[] 
         const outer = path.at(-2);
         const sighting: Part =
           key === "key" && isPair(parent) && isMap(outer)
-            ? ofPair(text, outer, parent, isJson)
+            ? ofPair(text, outer, parent, names, isJson)
             : isSeq(parent) && typeof key === "number"
-              ? ofItem(text, parent, key, isSeq(outer), isJson)
+              ? ofItem(text, parent, key, isSeq(outer), names, isJson)
               : { why: "it is not in a list" };
         if (isGuess) {
           found.push({ start, why: "it may mean the same person", isGuess: true });
@@ -79,9 +89,7 @@ function verified(text: string, found: Sighting[], taken: readonly Taken[], isJs
     from.items.splice(from.items.indexOf(element), 1);
   }
   const isSame = documents !== undefined && isDeepStrictEqual(valuesOf(taken[0]?.of ?? []), valuesOf(documents));
-  return isSame && (!isJson || isJsonText(cut))
-    ? found
-    : found.map(({ start, isGuess }) => ({ start, why: "it cannot be cut out safely", ...(isGuess && { isGuess }) }));
+  return isSame && (!isJson || isJsonText(cut)) ? found : withoutCuts(found);
 }
 
 function parsed(text: string): Document.Parsed[] | undefined {
@@ -116,6 +124,7 @@ function ofItem(
   list: { items: unknown[]; flow?: boolean },
   index: number,
   isNested: boolean,
+  names: Names,
   isJson: boolean,
 ): Part {
   const values = list.items.map((item) => (isScalar(item) && typeof item.value === "string" ? item.value : undefined));
@@ -129,6 +138,9 @@ function ofItem(
   if (list.items.length === 1) {
     return { why: "it is the only one in its list" };
   }
+  if (values.every((value) => isHers(value, names))) {
+    return { why: `${NOBODY_ELSE} list` };
+  }
   const nodes = list.items as Node[];
   if (nodes.some((node) => "anchor" in node && node.anchor !== undefined)) {
     return { why: "its list has an anchor in it" };
@@ -140,7 +152,11 @@ function ofItem(
   return removal === undefined ? { why: "it shares its lines with something else" } : { removal };
 }
 
-function ofPair(text: string, map: { items: Pair[]; flow?: boolean }, pair: Pair, isJson: boolean): Part {
+function isHers(text: string | undefined, names: Names): boolean {
+  return text !== undefined && names.certain.has(text.trim().toLowerCase());
+}
+
+function ofPair(text: string, map: { items: Pair[]; flow?: boolean }, pair: Pair, names: Names, isJson: boolean): Part {
   const keys = map.items.map(({ key }) => (isScalar(key) && typeof key.value === "string" ? key.value : undefined));
   const index = map.items.indexOf(pair);
   const own = keys[index] ?? "";
@@ -149,6 +165,9 @@ function ofPair(text: string, map: { items: Pair[]; flow?: boolean }, pair: Pair
   }
   if (map.items.length === 1) {
     return { why: "it is the only one in its map" };
+  }
+  if (keys.every((key) => isHers(key, names))) {
+    return { why: `${NOBODY_ELSE} map` };
   }
   const ranges = map.items.map((one) => ({ start: rangeOf(one.key as Node).start, end: endOf(one) }));
   const value = text.slice(ranges[index]?.start, ranges[index]?.end);

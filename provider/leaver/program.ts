@@ -30,11 +30,16 @@ export interface Program {
 const SOURCES = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"];
 const DATA = [".yaml", ".yml", ".json"];
 const TEXTS = [".py", ".go", ".cs", ".java", ".csv", ".toml", ".txt", ".tf", ".jsonc", ".hcl", ".ini", ".env"];
+const NO_COMPILER =
+  "No TypeScript compiler was found, so no edit of programs is written: the places are found by their text.";
 const LARGEST = 2 * 1024 * 1024;
 const NOT_WRITTEN = new Set(["node_modules", "package-lock.json", "npm-shrinkwrap.json"]);
 
+/** A resource in a state or a preview. Cut out of a state, access would be forgotten instead of taken away. */
+const OF_PULUMI = /"urn":\s*"urn:pulumi:/;
+
 /**
- * Looks through a folder. Left out are `node_modules`, folders that begin with a dot, and links.
+ * Looks through a folder. Left out are states and previews in JSON, with a note where they name her; `node_modules`, folders that begin with a dot, and links.
  *
  * @param except files that are no part of the program, by their full paths.
  */
@@ -48,16 +53,20 @@ export function inProgram(folder: string, names: Names, except: ReadonlySet<stri
       continue;
     }
     const text = readFileSync(path, "utf8");
+    if (kind === ".json" && OF_PULUMI.test(text)) {
+      if ([...names.certain].some((name) => mentions(text, name))) {
+        program.notes.push(`${file} was left out: it is a state or a preview, which Pulumi wrote.`);
+      }
+      continue;
+    }
     const isSource = SOURCES.includes(kind);
     const sightings = isSource
       ? ts && inSource(ts, path, text, names)
       : DATA.includes(kind)
         ? inData(text, names, kind === ".json")
         : undefined;
-    if (isSource && ts === undefined && program.notes.length === 0) {
-      program.notes.push(
-        "No TypeScript compiler was found, so no edit of programs is written: the places are found by their text.",
-      );
+    if (isSource && ts === undefined && !program.notes.includes(NO_COMPILER)) {
+      program.notes.push(NO_COMPILER);
     }
     note(program, file, text, sightings, names);
   }

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type * as TypeScript from "typescript";
-import type { Names, Sighting } from "./data";
+import { type Names, NOBODY_ELSE, type Sighting, withoutCuts } from "./data";
 import { looksLikeAddress, type Range, removalOf, without } from "./removal";
 
 type Ts = typeof TypeScript;
@@ -46,7 +46,7 @@ export function inSource(ts: Ts, file: string, text: string, names: Names): Sigh
       const value = node.text.trim().toLowerCase();
       const isGuess = value !== "" && value === names.guess && ts.isArrayLiteralExpression(node.parent);
       if (names.certain.has(value)) {
-        found.push({ start: node.getStart(source), ...partOf(ts, source, node) });
+        found.push({ start: node.getStart(source), ...partOf(ts, source, node, names) });
       } else if (isGuess) {
         found.push({ start: node.getStart(source), why: "it may mean the same person", isGuess: true });
       }
@@ -56,7 +56,7 @@ export function inSource(ts: Ts, file: string, text: string, names: Names): Sigh
   visit(source);
   const removals = found.flatMap(({ removal }) => removal ?? []);
   const isSound = removals.length === 0 || parsed(ts, file, without(text, removals)) !== undefined;
-  return isSound ? found : found.map(({ start }) => ({ start, why: "it cannot be cut out safely" }));
+  return isSound ? found : withoutCuts(found);
 }
 
 function parsed(ts: Ts, file: string, text: string): TypeScript.SourceFile | undefined {
@@ -67,9 +67,11 @@ function parsed(ts: Ts, file: string, text: string): TypeScript.SourceFile | und
 
 type Literal = TypeScript.StringLiteral | TypeScript.NoSubstitutionTemplateLiteral;
 
-function partOf(ts: Ts, source: TypeScript.SourceFile, node: Literal): Pick<Sighting, "removal" | "why"> {
+function partOf(ts: Ts, source: TypeScript.SourceFile, node: Literal, names: Names): Pick<Sighting, "removal" | "why"> {
   const text = source.text;
   const rangeOf = (one: TypeScript.Node): Range => ({ start: one.getStart(source), end: one.getEnd() });
+  const isHers = (one: TypeScript.Node | undefined) =>
+    one !== undefined && ts.isStringLiteralLike(one) && names.certain.has(one.text.trim().toLowerCase());
   const { parent } = node;
   if (ts.isArrayLiteralExpression(parent)) {
     const isPeople = parent.elements.every((one) =>
@@ -78,6 +80,12 @@ function partOf(ts: Ts, source: TypeScript.SourceFile, node: Literal): Pick<Sigh
     if (ts.isArrayLiteralExpression(parent.parent)) {
       return { why: "it is in a list within a list" };
     }
+    if (isByPlace(ts, source, parent)) {
+      return { why: "places in its list have a meaning" };
+    }
+    if (parent.elements.length > 1 && parent.elements.every(isHers)) {
+      return { why: `${NOBODY_ELSE} list` };
+    }
     return !isPeople
       ? { why: "its list holds other things than people" }
       : cutOut(text, parent.elements.map(rangeOf), parent.elements.indexOf(node), "list");
@@ -85,9 +93,13 @@ function partOf(ts: Ts, source: TypeScript.SourceFile, node: Literal): Pick<Sigh
   const property = ts.isComputedPropertyName(parent) ? parent.parent : parent;
   if (ts.isPropertyAssignment(property) && (property.name === node || property.name === parent)) {
     const object = property.parent;
+    const keyOf = ({ name }: TypeScript.ObjectLiteralElementLike) =>
+      name !== undefined && ts.isComputedPropertyName(name) ? name.expression : name;
+    if (object.properties.length > 1 && object.properties.every((one) => isHers(keyOf(one)))) {
+      return { why: `${NOBODY_ELSE} map` };
+    }
     const isPeople = object.properties.every((one) => {
-      const { name } = one;
-      const key = name !== undefined && ts.isComputedPropertyName(name) ? name.expression : name;
+      const key = keyOf(one);
       return (
         ts.isSpreadAssignment(one) ||
         (key !== undefined &&
@@ -106,6 +118,52 @@ function partOf(ts: Ts, source: TypeScript.SourceFile, node: Literal): Pick<Sigh
     };
   }
   return { why: "it is not in a list" };
+}
+
+/** Whether elements of a list are taken by their places, so that whoever follows would move into the place that is free. */
+function isByPlace(ts: Ts, source: TypeScript.SourceFile, list: TypeScript.ArrayLiteralExpression): boolean {
+  let outer: TypeScript.Expression = list;
+  let isTuple = false;
+  while (
+    ts.isParenthesizedExpression(outer.parent) ||
+    ts.isAsExpression(outer.parent) ||
+    ts.isSatisfiesExpression(outer.parent)
+  ) {
+    outer = outer.parent;
+    isTuple ||= (ts.isAsExpression(outer) || ts.isSatisfiesExpression(outer)) && ts.isTupleTypeNode(outer.type);
+  }
+  const { parent } = outer;
+  if (isTuple || isTaken(ts, parent, outer)) {
+    return true;
+  }
+  if (!ts.isVariableDeclaration(parent)) {
+    return ts.isBinaryExpression(parent) && ts.isArrayLiteralExpression(parent.left);
+  }
+  const { name, type } = parent;
+  return (
+    ts.isArrayBindingPattern(name) ||
+    (type !== undefined && ts.isTupleTypeNode(type)) ||
+    (ts.isIdentifier(name) && isTakenByPlace(ts, source, name.text))
+  );
+}
+
+/** Whether a list of a name is taken apart somewhere in a source: `[lead] = team`, `team[0]`, `team.at(-1)`. */
+function isTakenByPlace(ts: Ts, node: TypeScript.Node, name: string): boolean {
+  const isList = ts.isIdentifier(node) && node.text === name;
+  const isSeen =
+    isList &&
+    (isTaken(ts, node.parent, node) ||
+      (ts.isVariableDeclaration(node.parent) &&
+        node.parent.initializer === node &&
+        ts.isArrayBindingPattern(node.parent.name)));
+  return isSeen || ts.forEachChild(node, (one) => isTakenByPlace(ts, one, name) || undefined) === true;
+}
+
+function isTaken(ts: Ts, parent: TypeScript.Node, list: TypeScript.Node): boolean {
+  return (
+    (ts.isElementAccessExpression(parent) && parent.expression === list) ||
+    (ts.isPropertyAccessExpression(parent) && parent.expression === list && parent.name.text === "at")
+  );
 }
 
 /** Whether an element of a list stands for somebody, or several, by another name. */

@@ -40,6 +40,8 @@ function leave(files: Record<string, string>): Program & { after: Record<string,
 
 const places = ({ places: all }: Program) => all.map(({ file, line, why }) => `${file}:${line} ${why}`);
 
+const PLACES = "places in its list have a meaning";
+
 describe("of TypeScript", () => {
   test.each([
     ["a list on one line, first", 'f(["ada@contoso.com", "grace@contoso.com"]);\n', 'f(["grace@contoso.com"]);\n'],
@@ -104,6 +106,14 @@ describe("of TypeScript", () => {
       'f(["ada@contoso.com", /* boss */ "grace@contoso.com"]);',
       "a comment stands between it and the next one",
     ],
+    ["an element by its place", 'f(["ada@contoso.com", "grace@contoso.com"][0]);', PLACES],
+    ["names for places", 'const [lead, deputy] = ["ada@contoso.com", "grace@contoso.com"];', PLACES],
+    ["new values for places", '[lead, deputy] = ["ada@contoso.com", "grace@contoso.com"];', PLACES],
+    ["a tuple", 'const t: [string, string] = ["ada@contoso.com", "grace@contoso.com"];', PLACES],
+    ["an asserted tuple", 'f(["ada@contoso.com", "grace@contoso.com"] as [string, string]);', PLACES],
+    ["a list that is read by place", 'const t = ["ada@contoso.com", "b@x.y"] as const;\nf(t[0]);', PLACES],
+    ["a list that is read from its end", 'const t = ["b@x.y", "ada@contoso.com"];\nf(t.at(-1));', PLACES],
+    ["a list that is taken apart", 'const t = ["ada@contoso.com", "b@x.y"];\nconst [a] = t;', PLACES],
     ["a comment", "// ask ada@contoso.com\nf();", "in a text or a comment"],
     ["a longer text", 'f("mailto:ada@contoso.com?subject=x");', "in a text or a comment"],
     ["a file that does not parse", 'f(["ada@contoso.com", "b@x.y"', "found by its text"],
@@ -117,6 +127,24 @@ describe("of TypeScript", () => {
     const left = leave({ "index.ts": text });
     expect(left.patch).toBe("");
     expect(places(left)).toEqual([`index.ts:1 ${why}`]);
+  });
+
+  test.each([
+    ["list", 'const both = ["ada@contoso.com", "ADA@contoso.com"];'],
+    ["map", 'f({ "ada@contoso.com": {}, "11111111-2222-3333-4444-555555555555": {} });'],
+  ])("empties no %s of her names alone, and takes her out of the others", (what, text) => {
+    const left = leave({ "index.ts": `${text}\nf(["ada@contoso.com", "b@x.y"]);\nconst a = "ada@contoso.com";\n` });
+    expect(left.after["index.ts"]).toBe(`${text}\nf(["b@x.y"]);\nconst a = "ada@contoso.com";\n`);
+    const why = `index.ts:1 nobody else is in its ${what}`;
+    expect(places(left)).toEqual([why, why, "index.ts:3 it is named a here"]);
+  });
+
+  test("tells why of each place where the edit as a whole cannot be made", () => {
+    const left = leave({
+      "index.ts": 'f(["b@x.y", "ada@contoso.com", "ADA@contoso.com"]);\nconst a = "ada@contoso.com";\n',
+    });
+    expect(left.patch).toBe("");
+    expect(places(left)).toContain("index.ts:2 it is named a here");
   });
 
   test("does not take a longer address for hers", () => {
@@ -212,4 +240,34 @@ test("files are looked through but for other people's, and one patch has them al
   expect(left.patch.match(/^--- .*/gm)).toEqual(["--- a/index.ts", "--- a/teams/a.ts"]);
   expect(left.removed).toBe(2);
   expect(places(left)).toEqual(["main.py:1 found by its text", "people.csv:2 found by its text"]);
+});
+
+test("a list of her names alone is not emptied in YAML and JSON, and the others are cut", () => {
+  const left = leave({
+    "a.json": '{ "both": ["ada@contoso.com", "ADA@contoso.com"], "all": ["ada@contoso.com", "b@x.y"] }',
+    "a.yaml": "both: { ada@contoso.com: {}, ADA@contoso.com: {} }\nall: [ada@contoso.com, b@x.y]\n",
+  });
+  expect(left.after).toEqual({
+    "a.json": '{ "both": ["ada@contoso.com", "ADA@contoso.com"], "all": ["b@x.y"] }',
+    "a.yaml": "both: { ada@contoso.com: {}, ADA@contoso.com: {} }\nall: [b@x.y]\n",
+  });
+  expect(new Set(places(left))).toEqual(
+    new Set(["a.json:1 nobody else is in its list", "a.yaml:1 nobody else is in its map"]),
+  );
+});
+
+test("what Pulumi wrote is not edited: states and previews beside the program", () => {
+  const resource = {
+    urn: "urn:pulumi:dev::contoso::t::n",
+    inputs: { members: { "ada@contoso.com": {}, "b@x.y": {} } },
+  };
+  const left = leave({
+    "prod.json": JSON.stringify({ version: 3, deployment: { resources: [resource] } }, null, 4),
+    "preview.json": JSON.stringify({ steps: [{ op: "same", urn: resource.urn, newState: resource }] }),
+  });
+  expect(left).toMatchObject({ patch: "", removed: 0, places: [] });
+  expect(left.notes).toEqual([
+    "preview.json was left out: it is a state or a preview, which Pulumi wrote.",
+    "prod.json was left out: it is a state or a preview, which Pulumi wrote.",
+  ]);
 });
