@@ -50,6 +50,9 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
   if (options.json === true && options.csv === true) {
     throw new Unusable("--json and --csv both go to standard output: write one of them.");
   }
+  if (person !== undefined && person.trim() === "") {
+    throw new Unusable("--person: write an address, a sign-in name or an object id, e.g. ada@contoso.com.");
+  }
   const stacks = readStacks(options.state ?? []);
   const log = new NotingLog();
   const deployment = await openDeployment({ get: () => undefined, keys: [] }, log, comparedColumns);
@@ -77,7 +80,13 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
     await deployment.close();
   }
   if (html !== undefined) {
-    writeFileSync(html, person === undefined ? pageOf(report) : pageOf(report, `Access of ${person}`));
+    try {
+      writeFileSync(html, person === undefined ? pageOf(report) : pageOf(report, `Access of ${person}`));
+    } catch (error) {
+      throw new Unusable(
+        `--html: ${html} cannot be written (${(error as NodeJS.ErrnoException).code}). Write a file in a folder that exists.`,
+      );
+    }
     process.stderr.write(`mailboxes: written to ${html}: ${counted(report)}\n`);
   }
   if (options.json === true) {

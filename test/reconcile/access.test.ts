@@ -297,7 +297,11 @@ describe("mailboxes access", () => {
     expect(await said("--state", file(elsewhere))).toMatch(
       /The state of contoso\/dev is of tenant 11111111-.*, and the tenant that was read is/,
     );
+    expect(await said("--person", " ")).toMatch(/--person: write an address, a sign-in name or an object id/);
     expect(await said("--person", "nobody@contoso.com")).toMatch(/Nobody in the tenant is called nobody@contoso\.com/);
+    expect(await said("--html", join(folder, "nowhere", "a.html"))).toMatch(
+      /--html: .* cannot be written \(ENOENT\)\. Write a file in a folder that exists\./,
+    );
     expect(await said("--address", "nothing*")).toMatch(/No shared mailbox has a primary address like nothing\*/);
     expect(await said("--by", "day")).toMatch(/--by: write mailbox or person\./);
     expect(await said("--json", "--csv")).toMatch(/write one of them/);
