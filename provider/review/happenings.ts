@@ -277,6 +277,13 @@ export function differences(change: ResourceChange, directory: Directory): Words
         }
         return op === "create" ? ["mailbox ", place("after")] : ["mailbox ", place("before"), " → ", place("after")];
       }
+      if (name === "__secrets") {
+        const listed = (side: Side | undefined) => {
+          const secrets = side?.inputs.__secrets;
+          return Array.isArray(secrets) && secrets.length > 0 ? foreign(secrets.join(", ")) : "none";
+        };
+        return ["inputs that are secrets: ", listed(before), " → ", listed(after)];
+      }
       const now = short(inputs[name]);
       return op === "create" ? [`${name} `, now] : [`${name} `, short(before?.inputs[name]), " → ", now];
     }),

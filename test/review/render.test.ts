@@ -169,6 +169,13 @@ test("a secret that a CLI shows is taken out, wherever it stands", () => {
   expect(out).toContain("secret-access");
 });
 
+test("an input that becomes a secret is told in words", () => {
+  const [before, after] = [{ mailTip: "Hello" }, { mailTip: "[secret]", __secrets: ["mailTip"] }];
+  const out = rendered(previewOf(step("update", ["SharedMailbox", "support"], { before, after })));
+  expect(out).toContain("inputs that are secrets: none → `mailTip`");
+  expect(out).not.toContain("__secrets");
+});
+
 test("the text form has the same rows, without Markdown", () => {
   const text = rendered(recorded("update"), "text");
   expect(text).toMatch(/^4 people gain access to 4 mailboxes, /);
