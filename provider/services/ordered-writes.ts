@@ -53,7 +53,8 @@ export function orderedWrites<Write extends { action: string }, Done>(
       } catch (error) {
         reject(error);
         for (const later of entries.slice(index + 1)) {
-          later.reject(error);
+          // The refusal of one says nothing about another: that one entry is gone already must not count for the rest.
+          later.reject(isServiceError(error) ? unanswered(later.write, error) : error);
         }
         return;
       }
@@ -102,11 +103,8 @@ export function orderedWrites<Write extends { action: string }, Done>(
       }
       const { left, refusal } = settled(chunk, answers);
       if (refusal !== undefined) {
-        for (const { write, reject } of left) {
+        for (const { write, reject } of [...left, ...rest]) {
           reject(unanswered(write, refusal));
-        }
-        for (const { reject } of rest) {
-          reject(refusal);
         }
         return;
       }

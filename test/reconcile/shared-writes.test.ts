@@ -86,6 +86,30 @@ test("one of a batch that is throttled is sent again, and what came after it too
   expect(await access(world, id)).toEqual(everything);
 });
 
+const MISSING = {
+  ...{ code: "NotFound", message: "ex" },
+  details: [
+    {
+      code: "Context",
+      target: "",
+      message:
+        "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The ACE doesn't exist on the object.",
+    },
+  ],
+};
+
+test("an entry that is called absent stops nothing that comes after it, in whatever request that goes", async () => {
+  const { world, id, membership } = await withMailbox();
+  const RADIA = "radia@contoso.com";
+  await world.exchange("Add-MailboxPermission", { Identity: id, User: RADIA, AccessRights: ["FullAccess"] });
+  await world.graph("DELETE", `/users/${String((await world.graph("GET", `/users/${RADIA}`))?.id)}`);
+  await world.fault({ cmdlet: "Remove-MailboxPermission", answer: { status: 404, body: { error: MISSING } } });
+  const members = Object.fromEntries(PEOPLE.map((who) => [who, { otherRights: ["ReadPermission"] }]));
+  await membership.up({ mailbox: id, members, orphans: "remove" });
+  expect(await access(world, id)).toEqual(everything);
+  expect(await membership.plan({ mailbox: id, members, orphans: "remove" })).toEqual([]);
+});
+
 test("single writes about different mailboxes share a request, and one that is refused fails alone", async () => {
   const world = await startWorld();
   const ids: string[] = [];
