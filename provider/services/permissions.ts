@@ -1,7 +1,7 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { addAndRemove, type Exchange, type Output, type Row } from "./exchange";
-import type { Listing } from "./listing";
+import { freshly, type Listing } from "./listing";
 import { type Mailbox, texts } from "./mailboxes";
 import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
@@ -117,7 +117,13 @@ export class MailboxPermissions {
   ): Promise<Permissions> {
     const [access, sending] = await Promise.all([
       readIfAllowed(`who has access to ${mailbox.primarySmtpAddress}`, begun.access),
-      readIfAllowed(`who may send as ${mailbox.primarySmtpAddress}`, begun.sending),
+      readIfAllowed(`who may send as ${mailbox.primarySmtpAddress}`, async () => {
+        const seen = await begun.sending();
+        // In a listing these are the rows of another mailbox, whose Name is this one's object id.
+        const isForeign =
+          !sameText(mailbox.name, mailbox.id) && seen.rows.some((row) => sameText(text(row.Identity), mailbox.id));
+        return isForeign ? freshly(() => this.begin(mailbox.id, mailbox.primarySmtpAddress).sending()) : seen;
+      }),
     ]);
     if (access?.rows.length === 0) {
       // SELF and the organisation's inherited entries are on every mailbox; nothing at all would look like nobody's access.

@@ -164,6 +164,31 @@ test("who may send as whom is one listing; a mailbox whose Name is not its objec
   expect(await world.countOf("Get-RecipientPermission")).toBe(3);
 });
 
+test("a mailbox whose Name is the object id of another one does not stand for that one", async () => {
+  const { world, ids } = await withMailboxes();
+  const holder = String(ids[5]);
+  await world.exchange("Add-RecipientPermission", {
+    ...{ Identity: holder, Trustee: ADA, AccessRights: ["SendAs"], Confirm: false },
+  });
+  await world.patchRecipient("box6@contoso.com", { name: "Friendly" });
+  await world.patchRecipient("box9@contoso.com", { name: holder });
+  await world.deploying(async ({ services: { mailboxes, permissions } }) => {
+    const senders = await Promise.all(
+      ids.map(async (id) => {
+        const mailbox = await mailboxes.withId(id);
+        if (mailbox === undefined) {
+          throw new Error("not there");
+        }
+        const { entries, unread } = await permissions.on(mailbox, (_what, read) => read().catch(() => undefined));
+        const known = entries.filter(({ list }) => list === "sendAs").map(({ trustee }) => trustee);
+        return unread.includes("sendAs") ? [`${id} could not be read`] : known;
+      }),
+    );
+    // The local tenant does not say which of the two is meant, and refuses.
+    expect(senders.flat()).toEqual([`${holder} could not be read`]);
+  });
+});
+
 test("the refresh of many mailboxes and memberships is some listings, and Full Access ten at a time", async () => {
   const world = await startWorld();
   const resources = await world.together(() =>
