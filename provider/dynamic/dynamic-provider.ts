@@ -92,9 +92,11 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       this.#claims({ ...known, ...awaited(checked.inputs, news) }, urn, born, deployment),
       { urn, born: born.urn },
     );
+    const beside = this.#reconciler.beside?.(known, born, registry, (before ?? {}) as Partial<Inputs>) ?? [];
     const problems = [
       ...checked.problems,
-      ...(this.#reconciler.beside?.(known, born, registry, (before ?? {}) as Partial<Inputs>) ?? []),
+      // What is wrong by itself is said once, without how it gets on with others.
+      ...beside.filter(({ path }) => !checked.problems.some((one) => one.path === path)),
       ...conflicts.problems,
     ];
     if (problems.length > 0) {
