@@ -257,3 +257,50 @@ describe("a forwarding target whose account is deleted", () => {
     expect(world.warnings).toEqual([]);
   });
 });
+
+describe("a sender whose account is deleted", () => {
+  const support = { displayName: "Support", primarySmtpAddress: "support@contoso.com" };
+
+  async function lists(world: World, { id }: Resource): Promise<unknown[]> {
+    const [row = {}] = await world.exchange("Get-Mailbox", { Identity: id });
+    return [row.AcceptMessagesOnlyFromSendersOrMembers, row.RejectMessagesFromSendersOrMembers].flat();
+  }
+
+  describe.each(["acceptMessagesOnlyFrom", "rejectMessagesFrom"])("in %s", (list) => {
+    test.each([
+      ["refreshed before", [ALAN]],
+      ["not refreshed", [ALAN]],
+      ["refreshed before", [ADA, ALAN]],
+      ["not refreshed", [ADA, ALAN]],
+    ])(
+      "does not come back with the account once the program has no such list any more: %s, %j",
+      async (when, declared) => {
+        const world = await startWorld();
+        const resource = await world.resource("SharedMailbox", "support").up({ ...support, [list]: declared });
+        const alan = await idOf(world, ALAN);
+        await discard(world, alan);
+        if (when === "refreshed before") {
+          await resource.refresh();
+        }
+        await resource.up(support);
+        await restore(world, alan);
+        expect(await lists(world, resource)).toEqual([]);
+        expect(await resource.refresh()).toEqual({});
+        expect(await resource.plan(support)).toEqual([]);
+      },
+    );
+
+    test("does not come back with the account once the list is without her", async () => {
+      const world = await startWorld();
+      const resource = await world.resource("SharedMailbox", "support").up({ ...support, [list]: [ADA, ALAN] });
+      const alan = await idOf(world, ALAN);
+      await discard(world, alan);
+      const program = { ...support, [list]: [ADA] };
+      await resource.up(program);
+      await restore(world, alan);
+      expect(await lists(world, resource)).toHaveLength(1);
+      expect(await resource.refresh()).toEqual({});
+      expect(await resource.plan(program)).toEqual([]);
+    });
+  });
+});

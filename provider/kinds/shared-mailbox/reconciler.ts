@@ -28,7 +28,7 @@ import { whenLicensed } from "./license-needs";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";
-import { declaredSenders } from "./senders";
+import { declaredSenders, takeHiddenSenders } from "./senders";
 import { noteGivenUp, takingOver } from "./transfer";
 
 /**
@@ -303,6 +303,7 @@ async function finish(
     await takeFormerAccess(observed.mailbox, inputs, operation);
   }
   await takeMarkAway(observed.mailbox, previous.memory.creationMark === undefined, operation);
+  await takeHiddenSenders(desired, previous, observed, operation);
   for (const facet of facets) {
     facet.finish?.(desired, previous.inputs, observed, operation);
   }

@@ -5,7 +5,7 @@ import { smtpAddresses, texts } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { recipientKnownAs } from "../recipients";
-import type { Desired, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
+import type { Desired, KnownMailbox, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import type { Facet } from "./facet";
 
 /** The two lists by their columns, which are parameters too: people and groups together. */
@@ -88,6 +88,34 @@ function spelled(one: Printed, declared: readonly string[], known: Record<string
       ? sameText(key, recipient.id) || smtpAddresses(recipient).includes(key) || key === recipient.userPrincipalName
       : sameText(known[key], recipient.id || recipient.guid);
   return declared.find(meansIt) ?? (recipient.primarySmtpAddress || idOf(recipient));
+}
+
+/**
+ * Takes senders out of the lists who are declared no more and whose account is deleted. Exchange does not show them while they are
+ * gone, and would show them again once the account is restored: only a list that is written whole is without them.
+ */
+export async function takeHiddenSenders(
+  desired: Desired,
+  previous: KnownMailbox,
+  { mailbox }: Observed,
+  operation: SharedMailboxOperation,
+): Promise<void> {
+  const { mailboxes, recipients } = operation.services;
+  const staying = Object.values(idsByKey(desired));
+  const leaving = Object.entries(previous.memory.senderIds ?? {}).filter(([, id]) => !staying.includes(id));
+  const gone = await Promise.all(
+    leaving.map(async ([key, id]) => ((await recipients.named(id)).length === 0 ? [key] : [])),
+  );
+  const who = gone.flat().join(", ");
+  if (who === "" || mailbox.isDirSynced) {
+    return;
+  }
+  const parameters = NAMES.filter((name) => isSet(previous.inputs[name])).map((name) => {
+    const ids = [...(desired.senders[name]?.values() ?? [])].map(idOf);
+    return [COLUMNS[name], ids.length === 0 ? null : ids] as const;
+  });
+  const action = `taking ${who} out of the senders of ${mailbox.primarySmtpAddress}`;
+  await mailboxes.set(mailbox.id, Object.fromEntries(parameters), action, operation);
 }
 
 /** From whom the mailbox takes messages, and from whom it does not. */
