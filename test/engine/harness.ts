@@ -119,7 +119,8 @@ export interface ProjectOptions {
   backend?: string;
   /**
    * Run the program as TypeScript, as `pulumi` does by default, in the first deployment after each change of it: its types are
-   * checked, which takes seconds. The deployments after that run the same program with its types stripped.
+   * checked, which takes seconds. The deployments after that run the same program with its types stripped, but for a project that
+   * installs what it needs: that one runs as a user's does.
    */
   typescript?: boolean;
   /** False: the folder gets no node_modules; the test installs what the program needs. */
@@ -140,6 +141,7 @@ export class Project {
   /** Whether the next deployment of the program checks its types. */
   #typescript: boolean;
   readonly #checksTypes: boolean;
+  readonly #linked: boolean;
   readonly #running = new Set<ChildProcess>();
   #runs = 0;
 
@@ -160,6 +162,7 @@ export class Project {
     this.#name = name;
     this.#typescript = typescript;
     this.#checksTypes = typescript;
+    this.#linked = linked;
     const state = join(this.folder, ".state");
     mkdirSync(state);
     this.backend = backend ?? pathToFileURL(state).href;
@@ -286,7 +289,7 @@ export class Project {
     const log = join(this.folder, `events-${this.#runs}.jsonl`);
     const all = [command, ...args, "--stack", this.stack, "--non-interactive", "--color", "never", "--event-log", log];
     const finished = await this.start(all, options);
-    if (finished.exitCode === 0 && ["preview", "up"].includes(command)) {
+    if (this.#linked && finished.exitCode === 0 && ["preview", "up"].includes(command)) {
       this.#turnTypescript(false);
     }
     return { ...finished, ...readEvents(log) };
