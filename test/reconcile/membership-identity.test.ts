@@ -616,6 +616,18 @@ describe("rights beside the three", () => {
   });
 });
 
+test("a group that is a distribution list by now leaves by the SID of its entries", async () => {
+  const team = "support-team@contoso.com";
+  const { world, id, membership } = await withMailbox(impatient);
+  const program = { mailbox: id, members: [ada] };
+  await membership.up({ ...program, members: [ada, team] });
+  // No security principal any more: Exchange finds nobody by its address or id, and its entries are there.
+  await world.patchRecipient(team, { recipientTypeDetails: "MailUniversalDistributionGroup" });
+  await membership.up(program);
+  expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
+  expect(await membership.refresh()).toEqual({});
+});
+
 describe("orphaned entries", () => {
   async function withOrphan() {
     const seen = await withMailbox(impatient);

@@ -266,12 +266,14 @@ async function takeAway(
 
 /**
  * By what an entry's owner is named to Exchange: the object id, which is never somebody else; the SID where the entry is of a
- * deleted owner or of a former SID. Scripts remove orphaned entries by SID, and no reference says that Exchange takes one: where it
- * does not, the entry stays in the state (`unremovable`).
+ * deleted owner, of a former SID, or of a group that became a distribution list, which the cmdlets do not find by its id. Scripts
+ * remove orphaned entries by SID, and no reference says that Exchange takes one: where it does not, the entry stays in the state
+ * (`unremovable`).
  */
-function trusteeOf({ id, sids, isDeleted }: Member, { sid }: Entry): string {
+function trusteeOf({ id, sids, isDeleted, recipientTypeDetails }: Member, { sid }: Entry): string {
   const isFormer = sid !== undefined && sids[0] !== undefined && sid !== sids[0];
-  return sid !== undefined && (isDeleted || isFormer) ? sid : id;
+  const isNoPrincipal = recipientTypeDetails === "MailUniversalDistributionGroup";
+  return sid !== undefined && (isDeleted || isFormer || isNoPrincipal) ? sid : id;
 }
 
 async function revoke(
