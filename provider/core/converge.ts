@@ -1,4 +1,4 @@
-import { isClass, isServiceError, isUnknownOutcome, ProviderError } from "../http/errors";
+import { isClass, isServiceError, isUnknownOutcome, ProviderError, type ServiceError } from "../http/errors";
 import { lastSeen, settle } from "../services/waiting";
 import type { Change, Known, Operation, Properties, Work } from "./kind";
 
@@ -84,7 +84,8 @@ function spell({ path, from, to }: Change): string {
 }
 
 /**
- * Makes a write, and records it when it happened or may have happened.
+ * Makes a write, and records it when it happened or may have happened. An error under a status of success (Exchange sends those)
+ * proves nothing.
  *
  * @param write sends it.
  * @param record records it (`Operation.record`).
@@ -95,9 +96,13 @@ export async function writeAndRecord<T>(write: () => Promise<T>, record: () => v
     record();
     return answer;
   } catch (error) {
-    if (isUnknownOutcome(error) || (isServiceError(error) && error.outcomeUnknown)) {
+    if (isUnknownOutcome(error) || (isServiceError(error) && (error.outcomeUnknown || isUnderSuccess(error)))) {
       record();
     }
     throw error;
   }
+}
+
+function isUnderSuccess({ status }: ServiceError): boolean {
+  return status !== undefined && status < 400;
 }

@@ -110,6 +110,26 @@ test("an entry that is called absent stops nothing that comes after it, in whate
   expect(await membership.plan({ mailbox: id, members, orphans: "remove" })).toEqual([]);
 });
 
+test.each([1, 2])(
+  "a grant that was made and answered with an error under a status of success is not forgotten (%d at a time)",
+  async (count) => {
+    const { world, id, membership } = await withMailbox();
+    const program = { mailbox: id, members: { "ada@contoso.com": { sendAs: false } } };
+    const added = Object.fromEntries(PEOPLE.slice(1, count + 1).map((who) => [who, { sendAs: false }]));
+    await membership.up(program);
+    const body = { error: { code: "InternalServerError", message: "Something went wrong." } };
+    await world.fault({
+      ...{ cmdlet: "Add-MailboxPermission", after: count - 1, answer: { status: 200, when: "after", body } },
+    });
+    await expect(membership.up({ ...program, members: { ...program.members, ...added } })).rejects.toThrow(
+      /granting Full Access.*Something went wrong/,
+    );
+    expect(await access(world, id)).toHaveLength(1 + count);
+    await membership.up(program);
+    expect(await access(world, id)).toEqual(["access ada@contoso.com"]);
+  },
+);
+
 test("single writes about different mailboxes share a request, and one that is refused fails alone", async () => {
   const world = await startWorld();
   const ids: string[] = [];
