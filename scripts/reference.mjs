@@ -54,7 +54,7 @@ function page(name, declaration) {
   const args = types.get(`${name}Args`).node;
   const mentioned = mentionedIn(args, new Set());
   const local = new Set([name, ...mentioned]);
-  const { text, examples, see } = documentation(declaration, local);
+  const { text, examples, see, permissions, imported } = documentation(declaration, local);
   const get = declaration.members.find((member) => ts.isMethodDeclaration(member) && member.name.getText() === "get");
   return [
     "<!-- Made by `npm run docs` from the docstrings of the class. Change them, not this page. -->",
@@ -70,10 +70,23 @@ function page(name, declaration) {
     "## Outputs",
     "The arguments are outputs as well, in canonical form. Besides them:",
     outputs(declaration, args, local),
+    "## Permissions",
+    "To deploy, an application needs these [permissions](../permissions.md#an-application-that-deploys), as far as the program uses them:",
+    permissions.map((one) => bullet(granted(one))).join("\n"),
+    "## Import",
+    filled(imported),
     ...(get === undefined ? [] : ["## Reading what exists", reading(get, name, local)]),
   ]
     .join("\n\n")
     .concat("\n");
+}
+
+/** A right, as the page of permissions calls it. */
+function granted(right) {
+  if (!read(join(clone, "docs", "permissions.md")).includes(`- **${right}**`)) {
+    throw new Error(`docs/permissions.md does not list "${right}", which a class names in @permissions.`);
+  }
+  return right;
 }
 
 /** The types of this package that a type is written with, and those that they are written with. */
@@ -154,6 +167,13 @@ function documentation(node, local) {
     text: said(comment?.comment),
     examples: tags.filter((tag) => tag.tagName.text === "example").map((tag) => exampleOf(tag)),
     see: tags.filter((tag) => tag.tagName.text === "see").map((tag) => /https:\S+/.exec(tag.getText())?.[0] ?? ""),
+    permissions: tags
+      .filter((tag) => tag.tagName.text === "permissions")
+      .flatMap((tag) => said(tag.comment).replace(/\s+/g, " ").split(" | ")),
+    imported: tags
+      .filter((tag) => tag.tagName.text === "imported")
+      .map((tag) => said(tag.comment))
+      .join(" "),
     params: tags.filter(ts.isJSDocParameterTag).map((tag) => [tag.name.getText(), said(tag.comment)]),
     returns: tags
       .filter(ts.isJSDocReturnTag)

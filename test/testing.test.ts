@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import { transformSync } from "@swc/core";
 import * as program from "../provider";
 import { mailboxMocks } from "../provider/testing";
+import { blocksOf, pages } from "./pages/blocks";
 
 const { ForwardingMailbox, IndividualMailbox, MailboxMembership, Queue, SharedMailbox } = program;
 
@@ -126,4 +128,61 @@ test.each<[string, () => unknown, string]>([
   ["a get of nothing", () => SharedMailbox.get("box", undefined as never), "not told what to read"],
 ])("%s is refused with the way that works", (_what, make, way) => {
   expect(make).toThrow(new RegExp(way.replace(/[().]/g, "\\$&"), "i"));
+});
+
+describe("the examples of the reference pass the checks of a preview", () => {
+  const examples = pages
+    .filter((page) => page.startsWith("docs/reference/"))
+    .flatMap((page) => blocksOf(page).filter(({ language }) => language === "ts"));
+
+  test("are three to five a kind", () => {
+    const counts = new Map(examples.map(({ page }) => [page, examples.filter((one) => one.page === page).length]));
+    expect(counts.size).toBe(5);
+    expect([...counts].filter(([, count]) => count < 3 || count > 5)).toEqual([]);
+  });
+
+  test.each(examples.map(({ page, line, text }) => [`${page}:${line}`, text] as const))("%s", async (_where, text) => {
+    const [made, refused]: [pulumi.CustomResource[], string[]] = [[], []];
+    const mocks = mailboxMocks();
+    await pulumi.runtime.setMocks({
+      ...mocks,
+      // What a mock throws would end the process.
+      newResource(args) {
+        try {
+          return mocks.newResource(args);
+        } catch (error) {
+          refused.push(String(error));
+          return { id: args.name, state: args.inputs };
+        }
+      },
+    });
+    const classes = Object.fromEntries(
+      Object.entries(program)
+        .filter(([, one]) => typeof one === "function" && "__pulumiType" in one)
+        .map(([name, one]) => [
+          name,
+          new Proxy(one as new (...args: never[]) => pulumi.CustomResource, {
+            construct(target, args, self) {
+              const resource = Reflect.construct(target, args, self);
+              made.push(resource);
+              return resource;
+            },
+          }),
+        ]),
+    );
+    const around = ["support", "desk", "collector"]
+      .map(
+        (name) =>
+          `const ${name} = new SharedMailbox("around-${name}", { displayName: "${name}", primarySmtpAddress: "${name}@contoso.com" });`,
+      )
+      .filter((line) => !text.includes(line.slice(0, line.indexOf("="))))
+      .join("\n");
+    const { code } = transformSync(`${around}\n${text.replace(/^export /gm, "")}`, {
+      jsc: { parser: { syntax: "typescript" }, target: "es2022" },
+    });
+    new Function(...Object.keys(classes), code)(...Object.values(classes));
+    await Promise.all(made.map(({ id }) => settled(id)));
+    expect(refused).toEqual([]);
+    expect(made.length).toBeGreaterThan(0);
+  });
 });

@@ -109,6 +109,32 @@ export interface ForwardingMailboxArgs {
  *   emailAddress: collector.primarySmtpAddress,
  *   sources: [support.primarySmtpAddress],
  * });
+ *
+ * @example
+ * // Owned by a team, emptied as it is read, and fed by two people as well.
+ * new ForwardingMailbox("crm-intake", {
+ *   name: "CRM intake",
+ *   emailAddress: collector.primarySmtpAddress,
+ *   owner: { team: "Support" },
+ *   deleteAfterProcessing: true,
+ *   sources: ["ada@contoso.com", "grace@contoso.com", support.primarySmtpAddress],
+ * });
+ *
+ * @example
+ * // One that is there already. It stays when the resource goes, and a test that fails fails the deployment.
+ * new ForwardingMailbox("crm-intake", {
+ *   name: "CRM intake",
+ *   emailAddress: collector.primarySmtpAddress,
+ *   adopt: true,
+ *   deletion: "retain",
+ *   testAndEnable: { require: true },
+ * });
+ *
+ * @permissions reading mailbox records | reading owners, queues, and the users of mailbox records |
+ * forward mailboxes and other mailbox records | approving an e-mail address |
+ * automatic replies, regional settings, and inbox rules in sources | reading the accounts of mailboxes and of people
+ *
+ * @imported [By hand](../import.md#by-hand) with the id of its row in Dynamics. The first refresh finds its rules and sources.
  */
 export class ForwardingMailbox extends MailboxRecordResource {
   /** The type token. Policies (`validateResourceOfType`) know the class by it. */

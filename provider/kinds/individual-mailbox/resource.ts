@@ -87,6 +87,25 @@ export interface IndividualMailboxArgs {
  *   outgoingEmail: "ServerSideSynchronization",
  *   appointmentsContactsTasks: "ServerSideSynchronization",
  * });
+ *
+ * @example
+ * // The record of a queue: what the queue itself has no column for.
+ * const queue = new Queue("support", { name: "Support", emailAddress: support.primarySmtpAddress });
+ * new IndividualMailbox("support-record", { queue: queue.id, deleteAfterProcessing: true });
+ *
+ * @example
+ * // Outlook synchronises the calendar, and mail goes through the server. Nobody here may approve addresses.
+ * new IndividualMailbox("grace", {
+ *   user: "grace@contoso.com",
+ *   incomingEmail: "ServerSideSynchronization",
+ *   appointmentsContactsTasks: "Outlook",
+ *   approveEmail: false,
+ * });
+ *
+ * @permissions reading mailbox records | reading owners, queues, and the users of mailbox records |
+ * forward mailboxes and other mailbox records | approving an e-mail address | the e-mail address of a user of Dynamics 365
+ *
+ * @imported [By hand](../import.md#by-hand) with the id of the record's row in Dynamics.
  */
 export class IndividualMailbox extends MailboxRecordResource {
   /** The type token. Policies (`validateResourceOfType`) know the class by it. */

@@ -114,6 +114,26 @@ export interface MailboxMembershipArgs {
  *   mailbox: support.id,
  *   members: { "ada@contoso.com": {}, "support-team@contoso.com": { sendAs: false } },
  * });
+ *
+ * @example
+ * // Nobody else: whoever got in by hand is named by a refresh, and goes with the next deployment. The service account is left alone.
+ * new MailboxMembership("support-members", {
+ *   mailbox: support.id,
+ *   members: ["ada@contoso.com", "grace@contoso.com"],
+ *   exclusive: true,
+ *   keep: ["edsger@contoso.com"],
+ * });
+ *
+ * @example
+ * // Access that ends: from that day on the next preview shows the removal.
+ * new MailboxMembership("auditors", {
+ *   mailbox: support.id,
+ *   members: { "radia@contoso.com": { sendAs: false, until: "2099-01-31" } },
+ * });
+ *
+ * @permissions members, every change of a mailbox, and reading Send As | reading the accounts of mailboxes and of people
+ *
+ * @imported By [`mailboxes import-file`](../import.md#a-whole-tenant), or [by hand](../import.md#by-hand) with the Entra object id of the mailbox.
  */
 export class MailboxMembership extends pulumi.CustomResource {
   /** The type token. Policies (`validateResourceOfType`) know the class by it. */

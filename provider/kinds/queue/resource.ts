@@ -91,6 +91,32 @@ export interface QueueArgs {
  *   emailAddress: support.primarySmtpAddress,
  *   incomingEmail: "ServerSideSynchronization",
  * });
+ *
+ * @example
+ * // Owned by a team. Replies go out through the server, and every message becomes a record.
+ * new Queue("support", {
+ *   name: "Support",
+ *   emailAddress: support.primarySmtpAddress,
+ *   owner: { team: "Support" },
+ *   incomingEmail: "ServerSideSynchronization",
+ *   outgoingEmail: "ServerSideSynchronization",
+ *   emailFiltering: "All",
+ * });
+ *
+ * @example
+ * // Its mail comes through a forward mailbox. The queue that is there already is taken over, and stays when the resource goes.
+ * new Queue("desk", {
+ *   name: "Desk",
+ *   emailAddress: desk.primarySmtpAddress,
+ *   incomingEmail: "ForwardMailbox",
+ *   adopt: true,
+ *   deletion: "retain",
+ * });
+ *
+ * @permissions reading mailbox records | reading owners, queues, and the users of mailbox records |
+ * forward mailboxes and other mailbox records | queues | approving an e-mail address
+ *
+ * @imported [By hand](../import.md#by-hand) with the id of the queue's row in Dynamics.
  */
 export class Queue extends MailboxRecordResource {
   /** The type token. Policies (`validateResourceOfType`) know the class by it. */

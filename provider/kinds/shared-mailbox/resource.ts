@@ -314,6 +314,31 @@ export interface SharedMailboxArgs {
  *
  * @example
  * const support = new SharedMailbox("support", { displayName: "Contoso Support", primarySmtpAddress: "support@contoso.com" });
+ *
+ * @example
+ * // Further addresses, copies of what members send, and mail that goes on to a person as well.
+ * new SharedMailbox("sales", {
+ *   displayName: "Contoso Sales",
+ *   primarySmtpAddress: "sales@contoso.com",
+ *   emailAliases: ["orders@contoso.com", "offers@contoso.com"],
+ *   copySentItems: { sentAs: true, sentOnBehalf: true },
+ *   forwarding: { to: "ada@contoso.com", keepCopy: true },
+ * });
+ *
+ * @example
+ * // The mailbox that is there already, which nobody deletes by mistake. No forwarding: one that is there shows and goes.
+ * new SharedMailbox(
+ *   "info",
+ *   { displayName: "Contoso Info", primarySmtpAddress: "info@contoso.com", adopt: true, forwarding: false },
+ *   { protect: true },
+ * );
+ *
+ * @permissions checking domains, and holds of the whole organisation | members, every change of a mailbox, and reading Send As |
+ * creating and deleting mailboxes | reading the accounts of mailboxes and of people | blocking the account behind a mailbox |
+ * revoking the sessions of an account that is blocked | restoring and purging mailboxes | licences |
+ * automatic replies, regional settings, and inbox rules in sources | litigation hold | the usage location of a licence
+ *
+ * @imported By [`mailboxes import-file`](../import.md#a-whole-tenant), or [by hand](../import.md#by-hand) with the Entra object id of the mailbox.
  */
 export class SharedMailbox extends pulumi.CustomResource {
   /** The type token. Policies (`validateResourceOfType`) know the class by it. */
