@@ -31,10 +31,16 @@ const pages = new Map(
   }),
 );
 
+/** Lines of the longest page. */
+const LONGEST = 250;
+const MADE = "<!-- Made by `npm run docs` from the docstrings of the class. Change them, not this page. -->";
+
 const isCheck = process.argv.includes("--check");
 const decisions = join(clone, "docs", "decisions");
 const made = [
-  ...[...pages].map(([name, { kind, declaration }]) => [join(folder, `${kind}.md`), page(name, declaration)]),
+  ...[...pages].flatMap(([name, { kind, declaration }]) =>
+    pagesOf(name, kind, declaration).map(([file, text]) => [join(folder, file), text]),
+  ),
   [join(decisions, "README.md"), decisionsIndex(decisions)],
 ];
 const stale = [];
@@ -50,35 +56,70 @@ if (stale.length > 0) {
   throw new Error(`Out of date: ${stale.join(", ")}. Run \`npm run docs\`.`);
 }
 
-function page(name, declaration) {
+/** The page of a kind, by file name. Where it would be too long to read, its types have a page of their own. */
+function pagesOf(name, kind, declaration) {
+  const { mentioned, before, types: own, after } = partsOf(name, declaration);
+  const whole = joined([...before, ...own, ...after]);
+  if (whole.split("\n").length <= LONGEST) {
+    return [[`${kind}.md`, whole]];
+  }
+  const [heading, ...sections] = own;
+  const apart = `${kind}-types.md`;
+  const anchors = new Set([...mentioned].map((type) => `](#${type.toLowerCase()})`));
+  const main = joined([...before, heading, `They have [a page of their own](${apart}).`, ...after]);
+  return [
+    [
+      `${kind}.md`,
+      main.replace(/\]\(#[\w-]+\)/g, (link) => (anchors.has(link) ? link.replace("(", `(${apart}`) : link)),
+    ],
+    [
+      apart,
+      joined([MADE, `# Types of ${name}`, `What [${name}](${kind}.md) is written with.`, ...sections]).replaceAll(
+        `](#${name.toLowerCase()})`,
+        `](${kind}.md)`,
+      ),
+    ],
+  ];
+}
+
+function joined(parts) {
+  return parts.join("\n\n").concat("\n");
+}
+
+function partsOf(name, declaration) {
   const args = types.get(`${name}Args`).node;
   const mentioned = mentionedIn(args, new Set());
   const local = new Set([name, ...mentioned]);
   const { text, examples, see, permissions, imported } = documentation(declaration, local);
   const get = declaration.members.find((member) => ts.isMethodDeclaration(member) && member.name.getText() === "get");
-  return [
-    "<!-- Made by `npm run docs` from the docstrings of the class. Change them, not this page. -->",
-    `# ${name}`,
-    filled(text),
-    ...examples.map(fenced),
-    ...(see.length === 0 ? [] : [`Microsoft: ${see.map((link) => `<${link}>`).join(" ")}`]),
-    "## Arguments",
-    "Every argument but those marked *required* may be left out.",
-    ...args.members.map((member) => argument(member, "###", local)),
-    ...(mentioned.size === 0 ? [] : ["## Types"]),
-    ...[...mentioned].map((type) => typeSection(types.get(type).node, local)),
-    "## Outputs",
-    "The arguments are outputs as well, in canonical form. Besides them:",
-    outputs(declaration, args, local),
-    "## Permissions",
-    "To deploy, an application needs these [permissions](../permissions.md#an-application-that-deploys), as far as the program uses them:",
-    permissions.map((one) => bullet(granted(one))).join("\n"),
-    "## Import",
-    filled(imported),
-    ...(get === undefined ? [] : ["## Reading what exists", reading(get, name, local)]),
-  ]
-    .join("\n\n")
-    .concat("\n");
+  return {
+    mentioned,
+    before: [
+      MADE,
+      `# ${name}`,
+      filled(text),
+      ...examples.map(fenced),
+      ...(see.length === 0 ? [] : [`Microsoft: ${see.map((link) => `<${link}>`).join(" ")}`]),
+      "## Arguments",
+      "Every argument but those marked *required* may be left out.",
+      ...args.members.map((member) => argument(member, "###", local)),
+    ],
+    types:
+      mentioned.size === 0
+        ? []
+        : ["## Types", ...[...mentioned].map((type) => typeSection(types.get(type).node, local))],
+    after: [
+      "## Outputs",
+      "The arguments are outputs as well, in canonical form. Besides them:",
+      outputs(declaration, args, local),
+      "## Permissions",
+      "To deploy, an application needs these [permissions](../permissions.md#an-application-that-deploys), as far as the program uses them:",
+      permissions.map((one) => bullet(granted(one))).join("\n"),
+      "## Import",
+      filled(imported),
+      ...(get === undefined ? [] : ["## Reading what exists", reading(get, name, local)]),
+    ],
+  };
 }
 
 /** A right, as the page of permissions calls it. */
