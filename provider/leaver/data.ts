@@ -127,19 +127,12 @@ function ofItem(
   names: Names,
   isJson: boolean,
 ): Part {
-  const values = list.items.map((item) => (isScalar(item) && typeof item.value === "string" ? item.value : undefined));
-  const own = values[index] ?? "";
   if (isNested) {
     return { why: "it is in a list within a list" };
   }
-  if (values.some((value) => value === undefined || (looksLikeAddress(own) && !looksLikeAddress(value)))) {
-    return { why: "its list holds other things than people" };
-  }
-  if (list.items.length === 1) {
-    return { why: "it is the only one in its list" };
-  }
-  if (values.every((value) => isHers(value, names))) {
-    return { why: `${NOBODY_ELSE} list` };
+  const why = whyNobodyGoes(list.items, index, names, { in: "list", mixed: "its list holds other things than people" });
+  if (why !== undefined) {
+    return { why };
   }
   const nodes = list.items as Node[];
   if (nodes.some((node) => "anchor" in node && node.anchor !== undefined)) {
@@ -152,22 +145,36 @@ function ofItem(
   return removal === undefined ? { why: "it shares its lines with something else" } : { removal };
 }
 
-function isHers(text: string | undefined, names: Names): boolean {
-  return text !== undefined && names.certain.has(text.trim().toLowerCase());
+/**
+ * Why nobody can be cut out of people who stand together.
+ *
+ * @param people the items of a list, or the keys of a map.
+ */
+function whyNobodyGoes(
+  people: readonly unknown[],
+  index: number,
+  names: Names,
+  words: { in: string; mixed: string },
+): string | undefined {
+  const texts = people.map((one) => (isScalar(one) && typeof one.value === "string" ? one.value : undefined));
+  const own = texts[index] ?? "";
+  if (texts.some((text) => text === undefined || (looksLikeAddress(own) && !looksLikeAddress(text)))) {
+    return words.mixed;
+  }
+  if (texts.length === 1) {
+    return `it is the only one in its ${words.in}`;
+  }
+  return texts.every((text) => text !== undefined && names.certain.has(text.trim().toLowerCase()))
+    ? `${NOBODY_ELSE} ${words.in}`
+    : undefined;
 }
 
 function ofPair(text: string, map: { items: Pair[]; flow?: boolean }, pair: Pair, names: Names, isJson: boolean): Part {
-  const keys = map.items.map(({ key }) => (isScalar(key) && typeof key.value === "string" ? key.value : undefined));
   const index = map.items.indexOf(pair);
-  const own = keys[index] ?? "";
-  if (keys.some((key) => key === undefined || (looksLikeAddress(own) && !looksLikeAddress(key)))) {
-    return { why: "its map has other keys than people" };
-  }
-  if (map.items.length === 1) {
-    return { why: "it is the only one in its map" };
-  }
-  if (keys.every((key) => isHers(key, names))) {
-    return { why: `${NOBODY_ELSE} map` };
+  const keys = map.items.map(({ key }) => key);
+  const why = whyNobodyGoes(keys, index, names, { in: "map", mixed: "its map has other keys than people" });
+  if (why !== undefined) {
+    return { why };
   }
   const ranges = map.items.map((one) => ({ start: rangeOf(one.key as Node).start, end: endOf(one) }));
   const value = text.slice(ranges[index]?.start, ranges[index]?.end);
