@@ -1,6 +1,7 @@
 /** Reads the states of stacks: what `pulumi stack export` prints. */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { SIGNATURE } from "../dynamic/wire-values";
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -34,8 +35,6 @@ export class Unusable extends Error {
 export const SECRET = "[secret]";
 
 const HOW = "Run `pulumi stack export --file stack.json`, and give that file.";
-/** The key of Pulumi's wire form of special values, and what it says of a secret. */
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const TYPE = /^pulumi-nodejs:dynamic\/mailboxes:(\w+)$/;
 
 /**

@@ -5,6 +5,7 @@ import { parseDocument } from "yaml";
 import { projectAbove } from "../configuration/configuration";
 import { openDeployment, type RawConfiguration } from "../dynamic/deployment";
 import { EngineLog } from "../dynamic/engine-log";
+import { isObject } from "../review/preview";
 import { examine } from "./examination";
 import { CannotExamine, readProgram } from "./program";
 import { asJson, asText, type ExitCode, exitCodeOf, list } from "./report";
@@ -119,8 +120,4 @@ function configIn(folder: string, file: string): [string, unknown][] {
     const isEncrypted = isObject(value) && "secure" in value;
     return key.startsWith("mailboxes:") && !isEncrypted && value !== undefined ? [[key, value]] : [];
   });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

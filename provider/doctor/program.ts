@@ -1,4 +1,5 @@
 /** What a program needs, from the state of its stack or from a preview. */
+import { isObject } from "../review/preview";
 import { kindOf } from "../review/rules";
 import { USES, type Use } from "./rights";
 
@@ -79,7 +80,7 @@ function parsed(text: string): Members {
   }
   try {
     const value: unknown = JSON.parse(trimmed);
-    if (isMembers(value)) {
+    if (isObject(value)) {
       return value;
     }
   } catch {
@@ -88,37 +89,33 @@ function parsed(text: string): Members {
   throw new CannotExamine(`--program: this is not the state of a stack: it is not a JSON object. ${HOW}`);
 }
 
-function isMembers(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** The resources of an exported stack, of a state file, or of a preview. */
 function resourcesIn(state: Members): readonly unknown[] {
   const { deployment, checkpoint, steps } = state;
-  const latest = isMembers(checkpoint) ? checkpoint.latest : undefined;
+  const latest = isObject(checkpoint) ? checkpoint.latest : undefined;
   for (const holder of [deployment, latest, state]) {
-    if (isMembers(holder) && Array.isArray(holder.resources)) {
+    if (isObject(holder) && Array.isArray(holder.resources)) {
       return holder.resources;
     }
-    if (isMembers(holder) && holder.manifest !== undefined && holder.resources === undefined) {
+    if (isObject(holder) && holder.manifest !== undefined && holder.resources === undefined) {
       // A stack without resources has no member for them.
       return [];
     }
   }
   if (Array.isArray(steps)) {
     const { diagnostics } = state;
-    if (Array.isArray(diagnostics) && diagnostics.some((one) => isMembers(one) && one.severity === "error")) {
+    if (Array.isArray(diagnostics) && diagnostics.some((one) => isObject(one) && one.severity === "error")) {
       throw new CannotExamine(
         "--program: this preview failed, so that it does not show the whole program. Mend it, and run `pulumi preview --json` again.",
       );
     }
-    return steps.flatMap((step: unknown) => (isMembers(step) ? [step.newState ?? step.oldState] : []));
+    return steps.flatMap((step: unknown) => (isObject(step) ? [step.newState ?? step.oldState] : []));
   }
   throw new CannotExamine(`--program: this JSON is not the state of a stack: it has no resources. ${HOW}`);
 }
 
 function declaredIn(resource: unknown): Declared[] {
-  if (!isMembers(resource)) {
+  if (!isObject(resource)) {
     return [];
   }
   const { type, urn, id, inputs, external } = resource;
@@ -126,7 +123,7 @@ function declaredIn(resource: unknown): Declared[] {
   // What is read with `get` is another stack's, and a resource that waits for its deletion still needs its rights.
   return kind === undefined || external === true
     ? []
-    : [{ kind, urn: String(urn), id: typeof id === "string" ? id : "", inputs: isMembers(inputs) ? inputs : {} }];
+    : [{ kind, urn: String(urn), id: typeof id === "string" ? id : "", inputs: isObject(inputs) ? inputs : {} }];
 }
 
 function isOfDynamics(kind: string): boolean {
@@ -145,7 +142,7 @@ function usesOf({ kind, inputs }: Declared): Use[] {
     return [
       "mailboxes",
       ...(isAssigned ? (["licences"] as const) : []),
-      ...(isMembers(license) && isDeclared(license.usageLocation) ? (["usageLocation"] as const) : []),
+      ...(isObject(license) && isDeclared(license.usageLocation) ? (["usageLocation"] as const) : []),
       ...(isDeclared(automaticReplies) || isDeclared(regional) ? (["settings"] as const) : []),
       ...(litigationHold === undefined ? [] : (["holds"] as const)),
     ];
@@ -166,7 +163,7 @@ function usesOf({ kind, inputs }: Declared): Use[] {
     ...(kind === "IndividualMailbox" && isDeclared(user) && isDeclared(emailAddress)
       ? (["userAddresses"] as const)
       : []),
-    ...(isMembers(sources) && Object.keys(sources).length > 0 ? (["sources"] as const) : []),
+    ...(isObject(sources) && Object.keys(sources).length > 0 ? (["sources"] as const) : []),
     ...(approveEmail === false ? [] : (["approval"] as const)),
   ];
 }

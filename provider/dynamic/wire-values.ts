@@ -76,8 +76,9 @@ export function partsOf(path: string): string[] {
   return [...parts].map(({ groups = {} }) => groups.quoted ?? groups.plain ?? groups.name ?? "");
 }
 
-/** Pulumi's wire form of a secret. The engine encrypts what stands in it, also where a dynamic provider puts it. */
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
+/** The key of Pulumi's wire form of special values, such as secrets. */
+export const SIGNATURE = "4dabf18193072939515e22adb298388d";
+/** What that key says of a secret. The engine encrypts what stands beside it, also where a dynamic provider puts it. */
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
 /** Shorter texts occur in too many words to be searched for. */

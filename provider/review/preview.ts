@@ -409,7 +409,8 @@ function masked(value: unknown, secrets: readonly string[]): unknown {
     : Object.fromEntries(Object.entries(value).map(([key, one]) => [key, masked(one, secrets)]));
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether a value of JSON has members by name. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
