@@ -81,13 +81,14 @@ async function watch<T>(wait: Wait<T>, scope: Scope): Promise<{ isDone: boolean;
     looks += 1;
     inARow = wait.done(seen) ? inARow + 1 : 0;
     const isDone = inARow >= (wait.times ?? 1);
-    if (isDone || Date.now() + pause > end) {
-      return { isDone, seen, waited: Date.now() - started };
-    }
-    if (inARow > 0) {
-      // It is there on one server; the next look asks another. The growing pauses are for what is not there.
+    if (inARow > 0 && !isDone) {
+      // It is there on one server; the next look asks another, also where time is up: a slow answer is no reason to fail.
+      // The growing pauses are for what is not there.
       await pauseFor(CONFIRMING);
       continue;
+    }
+    if (isDone || Date.now() + pause > end) {
+      return { isDone, seen, waited: Date.now() - started };
     }
     scope.progress(`waiting for ${wait.what}`);
     await pauseFor(pause);

@@ -39,6 +39,16 @@ describe("settle", () => {
     expect(count()).toBe(4);
   });
 
+  test("looks again for what it has seen once, also where time is up: a slow answer does not fail what is there", async () => {
+    const { look, count } = answers(true);
+    await settle({ what: "it", look, done: Boolean, times: 2 }, scopeOf(0));
+    expect(count()).toBe(2);
+    const flapping = answers(true, false);
+    await expect(settle({ what: "it", look: flapping.look, done: Boolean, times: 2 }, scopeOf(0))).rejects.toThrow(
+      SettleError,
+    );
+  });
+
   test("fails when time is up, and says what was seen last", async () => {
     const { look } = answers("old");
     const wait = { what: "the alias", look, done: (one: string) => one === "new", describe: (one: string) => one };
