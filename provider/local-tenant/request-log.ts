@@ -3,6 +3,8 @@ import { isPlainObject } from "./json";
 
 /** A request inside a `$batch`. */
 export interface InnerRequest {
+  /** Its id in the batch. */
+  id: string;
   method: string;
   path: string;
   cmdlet?: string;
@@ -27,6 +29,8 @@ export interface LoggedRequest {
   appId?: string;
   /** The answer's status; null while the request is in hand, and when the connection was closed with no answer. */
   status: number | null;
+  /** Milliseconds from the request to its answer; absent while it is in hand. */
+  took?: number;
   /** Parsed when it is JSON, otherwise text; absent when empty. */
   body?: unknown;
   answer?: unknown;
@@ -42,6 +46,11 @@ export interface RequestCounts {
   byService: Record<string, { reads: number; writes: number }>;
   byCmdlet: Record<string, number>;
   byStatus: Record<string, number>;
+  /**
+   * Requests over the wire that came before a wait was over that an answer had asked for (`Retry-After` of a 429 or 503,
+   * `Rate-Limit-Reset`), or as the fifth of an application in flight in one mailbox of Graph.
+   */
+  tooEarly: number;
 }
 
 /** Older requests are dropped from the list; the counts go on. */
@@ -68,7 +77,7 @@ export class RequestLog {
     return this.#requests;
   }
 
-  get counts(): RequestCounts {
+  get counts(): Omit<RequestCounts, "tooEarly"> {
     return structuredClone(this.#counts);
   }
 
@@ -109,8 +118,9 @@ export class RequestLog {
   }
 
   /** Completes an entry with its answer; `status` null when the connection was closed instead. */
-  settled(entry: LoggedRequest, status: number | null, text: string): void {
+  settled(entry: LoggedRequest, status: number | null, text: string, took: number): void {
     entry.status = status;
+    entry.took = took;
     if (text !== "") {
       this.#unread.set(entry, { ...this.#unread.get(entry), answer: text });
     }
@@ -137,7 +147,7 @@ export class RequestLog {
   }
 }
 
-function emptyCounts(): RequestCounts {
+function emptyCounts(): Omit<RequestCounts, "tooEarly"> {
   return { requests: {}, total: 0, writes: 0, batches: 0, byService: {}, byCmdlet: {}, byStatus: {} };
 }
 
@@ -155,7 +165,7 @@ function innerRequests(service: ServiceName, body: unknown): InnerRequest[] {
     const path = typeof request.url === "string" ? request.url : "";
     const inside = typeof request.body === "string" ? parsed(request.body) : request.body;
     const cmdlet = service === "exchange" ? cmdletOf(inside) : undefined;
-    const inner = { method, path, isWrite: isWrite(service, method, path, cmdlet) };
+    const inner = { id: String(request.id ?? ""), method, path, isWrite: isWrite(service, method, path, cmdlet) };
     return cmdlet === undefined ? inner : { ...inner, cmdlet };
   });
 }

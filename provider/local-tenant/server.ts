@@ -15,6 +15,7 @@ import { graphRoutes } from "./graph/routes";
 import { acquireLock, type JournalLock, realPath } from "./lock";
 import { loginRoutes } from "./login/routes";
 import { applicationOf } from "./login/tokens";
+import { patienceOf } from "./patience";
 import { RequestLog } from "./request-log";
 import { type SeedName, seedTenant } from "./seed";
 import { Tenant } from "./tenant";
@@ -228,6 +229,7 @@ class Listener {
 /** The tenant as one function: finds the service, logs the request, applies the fault rules. */
 function answers(tenant: Tenant, journal: string | undefined): Serve {
   const log = new RequestLog();
+  const patience = patienceOf(tenant);
   const services = {
     exchange: exchangeRoutes(tenant),
     graph: graphRoutes(tenant),
@@ -257,6 +259,9 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
       { at: tenant.timestamp(), service, method: request.method, path, ...(appId === undefined ? {} : { appId }) },
       text.toString("utf8"),
     );
+    const started = performance.now();
+    const taken = { ...entry, socket: env.incoming.socket };
+    patience.take(taken);
     const { response, close } = await watchConnection(() =>
       applyFault(tenant, { service, method: request.method, path, cmdlet: entry.cmdlet }, async () => {
         if (request.method === "TRACE") {
@@ -275,12 +280,14 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
       }),
     );
     if (close) {
-      log.settled(entry, null, "");
+      log.settled(entry, null, "", performance.now() - started);
       env.incoming.socket.destroy();
       return RESPONSE_ALREADY_SENT;
     }
     const bytes = Buffer.from(await response.arrayBuffer());
-    log.settled(entry, response.status, isText(response) ? bytes.toString("utf8") : "");
+    const words = isText(response) ? bytes.toString("utf8") : "";
+    log.settled(entry, response.status, words, performance.now() - started);
+    patience.answered(taken, response, words);
     const headers = new Headers(response.headers);
     if (!headers.has("date")) {
       // The services' clock is the tenant's, as in the tokens.

@@ -59,7 +59,7 @@ export interface Settings {
   privateQueueAddresses: boolean;
   /** Milliseconds until Dataverse makes the mailbox row of a new queue or user. */
   mailboxRowDelay: number;
-  /** Graph's Outlook limit: requests in flight per application. */
+  /** Graph's Outlook limit: requests of an application in flight in one mailbox. */
   outlookConcurrency: number;
   /** Milliseconds a request to Graph's mailbox store takes at least: what makes two of them be in flight at once. */
   outlookLatency: number;
@@ -83,6 +83,12 @@ export interface Settings {
   strictRouting: boolean;
   /** Milliseconds Exchange says to have held back each request ("Micro delay applied", a warning); 0 = says nothing. */
   microDelay: number;
+  /** It says so only while more requests than this are in flight. */
+  microDelayBeyond: number;
+  /** Requests to Exchange in flight; one more is a 429 in plain text. 0 = any number: no limit is published. */
+  exchangeConcurrency: number;
+  /** Milliseconds that such a 429 asks to be left alone for (`Retry-After`, in seconds); 0 = it does not say. */
+  exchangeRetryAfter: number;
   /** Milliseconds after which an Exchange nextLink is expired; 0 = at once. */
   nextLinkLifetime: number;
   /** Seconds a token is valid. */
@@ -126,6 +132,9 @@ export function defaultSettings(): Settings {
     v2Preview: true,
     strictRouting: false,
     microDelay: 0,
+    microDelayBeyond: 0,
+    exchangeConcurrency: 0,
+    exchangeRetryAfter: 0,
     nextLinkLifetime: 30 * 60 * 1000,
     tokenLifetime: 3600,
     contrary: [],

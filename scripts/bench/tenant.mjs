@@ -70,7 +70,7 @@ function copyOf({ recipient, user, own }, name) {
 export async function counted({ client }, work) {
   await client.control("DELETE", "requests");
   await work();
-  const { requests, total, writes, byService, byCmdlet, byStatus } = await client.control("GET", "requests/counts");
+  const { requests, total, writes, byService, byCmdlet, tooEarly } = await client.control("GET", "requests/counts");
   const { login = 0, ...wire } = requests;
   return {
     requests: sum(wire),
@@ -78,7 +78,7 @@ export async function counted({ client }, work) {
     writes,
     cmdlets: sum(byCmdlet),
     graph: (byService.graph?.reads ?? 0) + (byService.graph?.writes ?? 0),
-    tooEarly: (byStatus["429"] ?? 0) + (byStatus["503"] ?? 0),
+    tooEarly,
     wire,
     byCmdlet,
   };

@@ -73,6 +73,15 @@ describe("which mailbox", () => {
     });
     expect((await served.ask("GET", settings)).status).toBe(200);
   });
+
+  // @shows graph.mailbox-concurrency
+  test("four in flight in one mailbox leave room in another", async () => {
+    served.tenant.settings.outlookLatency = 100;
+    const other = addMailbox(served.tenant, "other", "SharedMailbox").user;
+    const both = [settings, `/v1.0/users/${other.id}/mailboxSettings`];
+    const replies = await Promise.all(both.flatMap((path) => Array.from({ length: 4 }, () => served.ask("GET", path))));
+    expect(replies.map((reply) => reply.status)).toEqual(Array(8).fill(200));
+  });
 });
 
 describe("mailboxSettings", () => {

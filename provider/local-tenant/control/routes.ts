@@ -9,7 +9,8 @@ import { deliver } from "../graph/delivery";
 import { isPlainObject } from "../json";
 import { signingKeyTable } from "../login/tokens";
 import { tables } from "../model";
-import type { LoggedRequest, RequestLog } from "../request-log";
+import { patienceOf } from "../patience";
+import type { LoggedRequest, RequestCounts, RequestLog } from "../request-log";
 import { isSeedName, resetTenant, seedNames, seedTenant } from "../seed";
 import { settingsTable, type Tenant } from "../tenant";
 import { checkedSettings } from "./settings";
@@ -89,6 +90,7 @@ export function controlRoutes(tenant: Tenant, log: RequestLog, describe: () => D
     removeFaults(tenant);
     forgetUse(tenant);
     log.clear();
+    patienceOf(tenant).forget();
     return c.json(describe());
   });
 
@@ -120,10 +122,13 @@ export function controlRoutes(tenant: Tenant, log: RequestLog, describe: () => D
   app.delete("/faults", (c) => c.json({ removed: removeFaults(tenant) }));
   app.delete("/faults/:id", (c) => c.json({ removed: removeFaults(tenant, Number(c.req.param("id"))) }));
 
-  app.get("/requests/counts", (c) => c.json(log.counts));
+  app.get("/requests/counts", (c) =>
+    c.json({ ...log.counts, tooEarly: patienceOf(tenant).tooEarly } satisfies RequestCounts),
+  );
   app.get("/requests", (c) => c.json(selected(log.requests, c)));
   app.delete("/requests", (c) => {
     log.clear();
+    patienceOf(tenant).clear();
     return c.body(null, 204);
   });
 

@@ -82,6 +82,21 @@ export function exchangeRoutes(tenant: Tenant): Hono {
   // authentication and authorization; app-only authentication in Exchange PowerShell]
   const app = new Hono();
   const pages = new Pages(tenant);
+  let inFlight = 0;
+
+  /** Serves a request of a connection as one of those in flight. */
+  async function admitted(request: ExchangeRequest): Promise<Response> {
+    const { exchangeConcurrency, exchangeRetryAfter } = tenant.settings;
+    if (exchangeConcurrency > 0 && inFlight >= exchangeConcurrency) {
+      return tooManyAtOnce(exchangeRetryAfter);
+    }
+    inFlight += 1;
+    try {
+      return await answer(request);
+    } finally {
+      inFlight -= 1;
+    }
+  }
 
   async function answer(request: ExchangeRequest): Promise<Response> {
     const requestId = randomUUID();
@@ -186,8 +201,8 @@ export function exchangeRoutes(tenant: Tenant): Hono {
 
   /** The warnings every answer begins with. */
   function delayed(): string[] {
-    const { microDelay } = tenant.settings;
-    return microDelay === 0
+    const { microDelay, microDelayBeyond } = tenant.settings;
+    return microDelay === 0 || inFlight <= microDelayBeyond
       ? []
       : [
           `Micro delay applied. Actual delayed: ${microDelay} msecs, Enforced: True, Capped delay: ${microDelay} msecs, Required: False, Additional info: .`,
@@ -250,7 +265,7 @@ export function exchangeRoutes(tenant: Tenant): Hono {
   }
 
   app.all("/adminapi/*", async (c) =>
-    answer({ method: c.req.method, url: new URL(c.req.url), headers: c.req.raw.headers, body: await c.req.text() }),
+    admitted({ method: c.req.method, url: new URL(c.req.url), headers: c.req.raw.headers, body: await c.req.text() }),
   );
   return app;
 }
@@ -274,6 +289,23 @@ function targetOf(tenant: Tenant, path: string): Target {
     throw noSuchResource(given);
   }
   return { version: known, tenant: given, resource };
+}
+
+/** More requests in flight than the tenant is allowed; `wait` in milliseconds, 0 where the service does not say. */
+function tooManyAtOnce(wait: number): Response {
+  // @observed exchange.concurrency: More requests in flight than the setting exchangeConcurrency: a plain text, with 429 and the
+  // Retry-After of the setting exchangeRetryAfter [ExoHelper reads this text, whatever the status, and Retry-After; the number of
+  // requests is not published]
+  return new Response(
+    "You have reached the maximum number of concurrent requests per tenant. Please wait and try again.",
+    {
+      status: 429,
+      headers: {
+        "Content-Type": "text/plain; charset=utf-8",
+        ...(wait === 0 ? {} : { "Retry-After": String(wait / 1000) }),
+      },
+    },
+  );
 }
 
 /** What is there in the service and not here, and what is nowhere. */

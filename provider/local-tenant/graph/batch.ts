@@ -11,7 +11,7 @@ import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
 
 /** Most requests a batch may hold. */
 const largest = 20;
-/** How many of a batch are run at once: as many as the mailbox store lets one application have in flight. */
+/** How many of a batch are run at once, whichever mailboxes they concern. */
 const parallel = 4;
 
 /** A request inside a batch, ready to be run like one of its own. */

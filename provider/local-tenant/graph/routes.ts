@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Context, Hono } from "hono";
 import { applyFault } from "../faults";
 import { callerOf } from "../login/tokens";
+import { patienceOf } from "../patience";
 import type { Tenant } from "../tenant";
 import { type InnerRequest, runBatch } from "./batch";
 import {
@@ -13,6 +14,7 @@ import {
   restoreDeletedItem,
 } from "./deleted-items";
 import { sendMail } from "./delivery";
+import { findUser } from "./directory";
 import {
   authorizationRequestDenied,
   delegatedOnly,
@@ -161,7 +163,7 @@ export function graphRoutes(tenant: Tenant): Hono {
     if (permission === undefined || admits(caller.roles, permission)) {
       const run = () => found.run({ ...request, keys: keysOf(found, path) });
       const isMailbox = permission !== undefined && mailboxPermissions.has(permission);
-      const result = await (isMailbox ? limit.run(caller.application.appId, run) : run());
+      const result = await (isMailbox ? limit.run(caller.application.appId, request, run) : run());
       return metadataLevel(request) === "none" && result.body !== undefined
         ? { ...result, body: withoutMetadata(result.body) }
         : result;
@@ -355,29 +357,33 @@ function whyNoToken(tenant: Tenant, authorization: string | undefined): string {
   return "Access token validation failure.";
 }
 
-/** Requests to the mailbox store in flight, by application. */
+/** Requests to the mailbox store in flight, by application and mailbox. */
 class OutlookLimit {
-  // @documented graph.mailbox-concurrency: More than four requests of an application in flight in the mailbox store: 429 with
-  // Retry-After [Microsoft Graph: throttling limits, Outlook]
+  // @documented graph.mailbox-concurrency: More than four requests of an application in flight in one mailbox: 429 with Retry-After.
+  // Other mailboxes are served [Microsoft Graph: throttling limits, Outlook, limits per mailbox]
   readonly #inFlight = new Map<string, number>();
 
   constructor(readonly tenant: Tenant) {}
 
   /**
-   * Runs a request to the mailbox store as one of the application's few in flight at once; one too many is answered with 429
+   * Runs a request to the mailbox store as one of the application's few in flight in this mailbox; one too many is answered with 429
    * before it is run. Each takes `Settings.outlookLatency` at least, without which none would ever meet another.
    */
-  async run(appId: string, request: () => Answer | Promise<Answer>): Promise<Answer> {
-    const running = this.#inFlight.get(appId) ?? 0;
+  async run(appId: string, { path }: GraphRequest, request: () => Answer | Promise<Answer>): Promise<Answer> {
+    const named = path[1] ?? "";
+    const { id = named } = findUser(this.tenant, named) ?? {};
+    const place = `${appId} ${id.toLowerCase()}`;
+    const running = this.#inFlight.get(place) ?? 0;
     if (running >= this.tenant.settings.outlookConcurrency) {
+      patienceOf(this.tenant).beyondLimit();
       throw mailboxConcurrency();
     }
-    this.#inFlight.set(appId, running + 1);
+    this.#inFlight.set(place, running + 1);
     try {
       await delay(this.tenant.settings.outlookLatency);
       return await request();
     } finally {
-      this.#inFlight.set(appId, (this.#inFlight.get(appId) ?? 1) - 1);
+      this.#inFlight.set(place, (this.#inFlight.get(place) ?? 1) - 1);
     }
   }
 }
