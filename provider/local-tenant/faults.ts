@@ -5,15 +5,15 @@
  * The server applies them to every request. A service that runs inner requests of its own (a `$batch`) wraps each of them as
  * well, so that a rule can hit one of them:
  *
- *     const response = await applyFault(tenant, { service: "exchange", method: "POST", path, cmdlet }, () => runInner(...));
+ *     const answer = await applyFault(tenant, { service: "exchange", method: "POST", path, cmdlet }, () => runInner(...));
  *
- * The callback gives the inner answer as a `Response`; so does `applyFault`, possibly without having called it. A rule that closes
- * the connection closes that of the whole batch.
+ * The callback may not be called at all. A rule that closes the connection marks the answer as lost; one of a batch makes the whole
+ * batch's answer lost.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { overtake } from "./dataverse/other-writers";
+import { type Answer, lowerCased } from "./message";
 import type { Tenant } from "./tenant";
 
 export type ServiceName = "exchange" | "graph" | "dataverse" | "login";
@@ -112,9 +112,6 @@ interface FaultRules {
 
 const byTenant = new WeakMap<Tenant, FaultRules>();
 
-/** Whether the connection of the request in hand is to be closed in place of an answer. */
-const connection = new AsyncLocalStorage<{ close: boolean }>();
-
 function rulesOf(tenant: Tenant): FaultRules {
   const known = byTenant.get(tenant) ?? { next: 1, rules: [] };
   byTenant.set(tenant, known);
@@ -145,8 +142,8 @@ export function removeFaults(tenant: Tenant, id?: number): number {
 export async function applyFault(
   tenant: Tenant,
   facts: RequestFacts,
-  run: () => Response | Promise<Response>,
-): Promise<Response> {
+  run: () => Answer | Promise<Answer>,
+): Promise<Answer> {
   const fault = due(tenant, facts);
   if (fault === undefined) {
     return await run();
@@ -158,12 +155,7 @@ export async function applyFault(
     overtake(tenant, facts.path);
   }
   if (fault.close !== undefined) {
-    const answer = fault.close === "after" ? await run() : new Response(null, { status: 503 });
-    const held = connection.getStore();
-    if (held !== undefined) {
-      held.close = true;
-    }
-    return answer;
+    return { ...(fault.close === "after" ? await run() : { status: 503 }), isLost: true };
   }
   if (fault.answer === undefined) {
     return await run();
@@ -172,13 +164,6 @@ export async function applyFault(
     await run();
   }
   return answerOf(fault.answer);
-}
-
-/** Runs `serve` and tells whether a rule wants its connection closed without an answer. */
-export async function watchConnection(serve: () => Promise<Response>): Promise<{ response: Response; close: boolean }> {
-  const held = { close: false };
-  const response = await connection.run(held, serve);
-  return { response, close: held.close };
 }
 
 /** The first rule that matches and is due; every rule that matches counts the request. */
@@ -219,17 +204,14 @@ function pattern(path: string | undefined): RegExp | undefined {
   }
 }
 
-function answerOf(answer: FaultAnswer): Response {
-  const headers = new Headers(answer.headers);
-  if (answer.base64 !== undefined) {
-    return new Response(Buffer.from(answer.base64, "base64"), { status: answer.status, headers });
+function answerOf({ status, headers: given, body, base64 }: FaultAnswer): Answer {
+  const headers = lowerCased(given);
+  if (base64 !== undefined) {
+    return { status, headers, body: Buffer.from(base64, "base64") };
   }
-  if (answer.body === undefined || answer.status === 204 || answer.status === 304) {
-    return new Response(null, { status: answer.status, headers });
+  if (body === undefined || status === 204 || status === 304) {
+    return { status, headers };
   }
-  const isText = typeof answer.body === "string";
-  if (!headers.has("Content-Type")) {
-    headers.set("Content-Type", isText ? "text/plain; charset=utf-8" : "application/json; charset=utf-8");
-  }
-  return new Response(isText ? String(answer.body) : JSON.stringify(answer.body), { status: answer.status, headers });
+  const type = typeof body === "string" ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
+  return { status, headers: { "content-type": type, ...headers }, body };
 }

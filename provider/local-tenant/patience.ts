@@ -5,6 +5,7 @@
 import type { Socket } from "node:net";
 import type { ServiceName } from "./faults";
 import { isPlainObject } from "./json";
+import { lowerCased } from "./message";
 import type { Tenant } from "./tenant";
 
 /** A request that was taken, as far as waits are concerned. */
@@ -29,6 +30,9 @@ interface Wait {
   /** The connection the answer went out by: whoever uses it again has had the answer. */
   socket: Socket;
 }
+
+/** By name in lower case. */
+type Headers = Readonly<Record<string, string>>;
 
 /** Milliseconds for which a request may have been on its way already when an answer went out by another connection. */
 const ON_ITS_WAY = 500;
@@ -91,7 +95,7 @@ export class Patience {
   }
 
   /** Remembers what the answer to a request asks for, and what the answers inside it do. */
-  answered(request: Taken, answer: Response, text: string): void {
+  answered(request: Taken, answer: { status: number; headers: Headers }, text: string): void {
     this.#note(request, request.path, answer.status, answer.headers);
     for (const { path, status, headers } of innerAnswers(request, text)) {
       this.#note(request, path, status, headers);
@@ -118,21 +122,19 @@ function innerAnswers({ inner = [] }: Taken, text: string): { path: string; stat
   return (Array.isArray(responses) ? responses : []).filter(isPlainObject).map(({ id, status, headers }) => ({
     path: inner.find((one) => one.id === String(id))?.path ?? "",
     status: Number(status),
-    headers: new Headers(
-      Object.entries(isPlainObject(headers) ? headers : {}).map(([name, value]) => [name, String(value)]),
-    ),
+    headers: lowerCased(isPlainObject(headers) ? (headers as Record<string, string>) : {}),
   }));
 }
 
 /** Milliseconds for which an answer asks to be left alone; 0 where it does not. */
 function waitIn(status: number, headers: Headers, now: number): number {
-  const after = status === 429 || status === 503 ? momentsIn(headers.get("retry-after"), now) : 0;
-  const isUsedUp = headers.get("rate-limit-remaining")?.trim() === "0";
-  return Math.max(after, isUsedUp ? momentsIn(headers.get("rate-limit-reset"), now) : 0);
+  const after = status === 429 || status === 503 ? momentsIn(headers["retry-after"], now) : 0;
+  const isUsedUp = headers["rate-limit-remaining"]?.trim() === "0";
+  return Math.max(after, isUsedUp ? momentsIn(headers["rate-limit-reset"], now) : 0);
 }
 
 /** Milliseconds until what a header says, in seconds or as a moment. */
-function momentsIn(value: string | null, now: number): number {
+function momentsIn(value: string | undefined, now: number): number {
   const seconds = Number(value ?? Number.NaN);
   const until = Number.isNaN(seconds) ? Date.parse(value ?? "") - now : seconds * 1000;
   return Number.isNaN(until) ? 0 : until;

@@ -1,20 +1,19 @@
 import { readFileSync } from "node:fs";
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
-import { createAdaptorServer } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Certificate, certificateFor } from "./certificate";
 import { controlRoutes, type Description } from "./control/routes";
-import { dataverseRoutes } from "./dataverse/routes";
+import { dataverseService } from "./dataverse/routes";
 import { organizationOf } from "./directory";
-import { exchangeRoutes } from "./exchange/routes";
-import { applyFault, type ServiceName, watchConnection } from "./faults";
-import { graphRoutes } from "./graph/routes";
+import { exchangeService } from "./exchange/routes";
+import { applyFault, type ServiceName } from "./faults";
+import { graphService } from "./graph/routes";
 import { acquireLock, type JournalLock, realPath } from "./lock";
 import { loginRoutes } from "./login/routes";
 import { applicationOf } from "./login/tokens";
+import { type Answer, listener, lowerCased, type Message, routed, type Serve, type Service, written } from "./message";
 import { patienceOf } from "./patience";
 import { RequestLog } from "./request-log";
 import { type SeedName, seedTenant } from "./seed";
@@ -99,13 +98,6 @@ export async function startLocalTenant(options: LocalTenantOptions = {}): Promis
   }
 }
 
-type Serve = (request: Request, env: Bindings) => Promise<Response>;
-
-interface Bindings {
-  incoming: IncomingMessage;
-  outgoing: ServerResponse;
-}
-
 interface Address {
   host: string;
   port: number;
@@ -179,18 +171,10 @@ class Listener {
   }
 
   static async start(serve: Serve, address: Address, certificate?: Certificate): Promise<Listener> {
-    const fetch = (request: Request, env: unknown): Promise<Response> => serve(request, env as Bindings);
-    // Inside a provider process the global Request and Response must stay Node's own.
-    const shared = { fetch, overrideGlobalObjects: false, hostname: "127.0.0.1" };
-    const server = (
+    const server =
       certificate === undefined
-        ? createAdaptorServer({ ...shared, createServer: createHttpServer })
-        : createAdaptorServer({
-            ...shared,
-            createServer: createHttpsServer,
-            serverOptions: { key: certificate.privateKey, cert: certificate.certificate },
-          })
-    ) as Server;
+        ? createServer(listener(serve))
+        : createTlsServer({ key: certificate.privateKey, cert: certificate.certificate }, listener(serve));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(address.port, address.host, () => {
@@ -231,10 +215,10 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
   const log = new RequestLog();
   const patience = patienceOf(tenant);
   const services = {
-    exchange: exchangeRoutes(tenant),
-    graph: graphRoutes(tenant),
-    dataverse: dataverseRoutes(tenant),
-    login: loginRoutes(tenant),
+    exchange: exchangeService(tenant),
+    graph: graphService(tenant),
+    dataverse: dataverseService(tenant),
+    login: routed(loginRoutes(tenant)),
   };
   const describe = (): Description => ({
     localTenant: "pulumi-mailboxes",
@@ -244,56 +228,53 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
     pid: process.pid,
     journal: journal === undefined ? null : realPath(journal),
   });
-  const control = controlRoutes(tenant, log, describe);
+  const control = routed(controlRoutes(tenant, log, describe));
+  const serve = async (service: Service, message: Message): Promise<Answer> => {
+    if (message.method === "TRACE") {
+      // Microsoft's front ends refuse it before a service sees it.
+      return { status: 405, headers: { allow: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" } };
+    }
+    try {
+      return await service(message);
+    } catch (error) {
+      console.error(error);
+      return {
+        status: 500,
+        headers: { "content-type": "text/plain" },
+        body: `The local tenant failed: ${String(error)}`,
+      };
+    }
+  };
 
-  return async (request, env) => {
-    const url = new URL(request.url);
+  return async (message) => {
+    const { method, url, headers, text, socket } = message;
     const service = serviceOf(url.pathname);
     if (service === undefined) {
-      return await control.fetch(request, env);
+      return await serve(control, message);
     }
-    const text = Buffer.from(await request.arrayBuffer());
     const path = url.pathname + url.search;
-    const appId = applicationOf(request.headers.get("Authorization") ?? undefined);
+    const appId = applicationOf(headers.authorization);
     const entry = log.add(
-      { at: tenant.timestamp(), service, method: request.method, path, ...(appId === undefined ? {} : { appId }) },
-      text.toString("utf8"),
+      { at: tenant.timestamp(), service, method, path, ...(appId === undefined ? {} : { appId }) },
+      text,
     );
     const started = performance.now();
-    const taken = { ...entry, socket: env.incoming.socket };
+    const taken = { ...entry, socket };
     patience.take(taken);
-    const { response, close } = await watchConnection(() =>
-      applyFault(tenant, { service, method: request.method, path, cmdlet: entry.cmdlet }, async () => {
-        if (request.method === "TRACE") {
-          // Microsoft's front ends refuse it before a service sees it, and a Request of Node's cannot carry it.
-          return new Response(null, {
-            status: 405,
-            headers: { Allow: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" },
-          });
-        }
-        try {
-          return await services[service].fetch(withBody(request, text), env);
-        } catch (error) {
-          console.error(error);
-          return new Response(`The local tenant failed: ${String(error)}`, { status: 500 });
-        }
-      }),
+    const answer = await applyFault(tenant, { service, method, path, cmdlet: entry.cmdlet }, () =>
+      serve(services[service], message),
     );
-    if (close) {
+    if (answer.isLost) {
       log.settled(entry, null, "", performance.now() - started);
-      env.incoming.socket.destroy();
-      return RESPONSE_ALREADY_SENT;
+      return answer;
     }
-    const bytes = Buffer.from(await response.arrayBuffer());
-    const words = isText(response) ? bytes.toString("utf8") : "";
-    log.settled(entry, response.status, words, performance.now() - started);
-    patience.answered(taken, response, words);
-    const headers = new Headers(response.headers);
-    if (!headers.has("date")) {
-      // The services' clock is the tenant's, as in the tokens.
-      headers.set("date", new Date(tenant.now()).toUTCString());
-    }
-    return new Response(bytes.length === 0 ? null : bytes, { status: response.status, headers });
+    // The services' clock is the tenant's, as in the tokens.
+    const sent = { date: new Date(tenant.now()).toUTCString(), ...lowerCased(answer.headers) };
+    const body = answer.body === undefined ? undefined : written(answer.body);
+    const words = body !== undefined && isText(sent) ? body.toString() : "";
+    log.settled(entry, answer.status, words, performance.now() - started);
+    patience.answered(taken, { status: answer.status, headers: sent }, words);
+    return { status: answer.status, headers: sent, body };
   };
 }
 
@@ -315,20 +296,8 @@ function serviceOf(path: string): ServiceName | undefined {
   }
 }
 
-/** The request again, with its body, which the log has read. */
-function withBody(request: Request, body: Buffer): Request {
-  const hasBody = request.method !== "GET" && request.method !== "HEAD" && body.length > 0;
-  return new Request(request.url, {
-    method: request.method,
-    headers: request.headers,
-    ...(hasBody ? { body } : {}),
-  });
-}
-
-function isText(response: Response): boolean {
-  return (
-    !response.headers.has("Content-Encoding") && /json|text|multipart/.test(response.headers.get("Content-Type") ?? "")
-  );
+function isText(headers: Readonly<Record<string, string>>): boolean {
+  return headers["content-encoding"] === undefined && /json|text|multipart/.test(headers["content-type"] ?? "");
 }
 
 function packageVersion(): string {

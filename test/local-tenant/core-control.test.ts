@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 import { ada, appId, askToken, control, scopes, secret, tenantId, tokenFor } from "./core";
 
@@ -63,6 +65,14 @@ describe("state", () => {
     });
     expect(await control(origin, "GET", "state/signingKeys")).toMatchObject({ status: 404 });
   });
+});
+
+test.each(["no host", "contoso:port"])("the Host %j makes no URL: 400, and the tenant goes on", async (host) => {
+  const sent = request(origin, { headers: { host } }).end();
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  answer.resume();
+  expect(answer.statusCode).toBe(400);
+  expect(await control(origin, "GET", "clock")).toMatchObject({ offset: 0 });
 });
 
 test("a tenant that is not empty is not seeded; a reset forgets everything but keeps tokens good", async () => {

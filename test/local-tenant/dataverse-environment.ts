@@ -1,7 +1,7 @@
 import { once } from "node:events";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
-import { dataverseRoutes } from "../../provider/local-tenant/dataverse/routes";
+import { dataverseService } from "../../provider/local-tenant/dataverse/routes";
 import {
   dataverseTables,
   newEmailServerProfileRow,
@@ -11,6 +11,7 @@ import {
   type SecurityRole,
 } from "../../provider/local-tenant/dataverse/rows";
 import { issueToken, signingKeys, signingKeyTable } from "../../provider/local-tenant/login/tokens";
+import { listener } from "../../provider/local-tenant/message";
 import { type Application, type Recipient, tables } from "../../provider/local-tenant/model";
 import { Tenant } from "../../provider/local-tenant/tenant";
 
@@ -78,7 +79,7 @@ export async function startEnvironment(): Promise<Environment> {
   const tenant = new Tenant();
   shareSigningKey(tenant);
   fill(tenant);
-  const server = serve({ fetch: dataverseRoutes(tenant).fetch, port: 0, hostname: "127.0.0.1" });
+  const server = createServer(listener(dataverseService(tenant))).listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const token = (who: Who) => {

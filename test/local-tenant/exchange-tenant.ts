@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import { type IncomingMessage, request, type Server } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { createAdaptorServer } from "@hono/node-server";
 import { newMailboxFields } from "../../provider/local-tenant/exchange/mailbox-properties";
-import { exchangeRoutes } from "../../provider/local-tenant/exchange/routes";
+import { exchangeService } from "../../provider/local-tenant/exchange/routes";
 import { audiences, issueToken } from "../../provider/local-tenant/login/tokens";
+import { listener } from "../../provider/local-tenant/message";
 import {
   type AcceptedDomain,
   type Application,
@@ -60,7 +60,7 @@ type ApplicationName = keyof typeof applications;
 export async function startExchange(): Promise<ExchangeTenant> {
   const tenant = new Tenant();
   seed(tenant);
-  const server = createAdaptorServer({ fetch: exchangeRoutes(tenant).fetch }) as Server;
+  const server = createServer(listener(exchangeService(tenant)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

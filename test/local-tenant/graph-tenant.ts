@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
 import type { Certificate } from "../../provider/local-tenant/certificate";
 import { newMailboxFields } from "../../provider/local-tenant/exchange/mailbox-properties";
-import { graphRoutes } from "../../provider/local-tenant/graph/routes";
+import { graphService } from "../../provider/local-tenant/graph/routes";
 import { audiences, issueToken, signingKeyTable } from "../../provider/local-tenant/login/tokens";
+import { listener } from "../../provider/local-tenant/message";
 import {
   type Application,
   type Group,
@@ -68,15 +69,11 @@ export async function serveGraph(certificate?: Certificate): Promise<Served> {
       { domainName: "contoso.onmicrosoft.com", isDefault: false, isInitial: true, domainType: "Authoritative" },
     ],
   ]);
-  const { fetch: answer } = graphRoutes(tenant);
+  const answer = listener(graphService(tenant));
   const server =
     certificate === undefined
-      ? createAdaptorServer({ fetch: answer })
-      : createAdaptorServer({
-          fetch: answer,
-          createServer,
-          serverOptions: { cert: certificate.certificate, key: certificate.privateKey },
-        });
+      ? createHttpServer(answer)
+      : createServer({ cert: certificate.certificate, key: certificate.privateKey }, answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `${certificate === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

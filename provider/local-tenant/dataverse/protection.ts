@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Answer } from "../message";
 import type { Tenant } from "../tenant";
 import { tooManyConcurrentRequests, tooManyRequests, tooMuchExecutionTime } from "./errors";
 
@@ -25,7 +26,7 @@ export function forgetUse(tenant: Tenant): void {
  * Serves a user's request within `Settings.serviceProtection`. One beyond a limit throws its 429 and is not served; it does not
  * count either. The answer carries what is left, in the headers Microsoft means for debugging.
  */
-export async function protect(tenant: Tenant, userId: string, serve: () => Promise<Response>): Promise<Response> {
+export async function protect(tenant: Tenant, userId: string, serve: () => Promise<Answer>): Promise<Answer> {
   const { latency } = tenant.settings.serviceProtection;
   const use = useOf(tenant, userId);
   slide(tenant, use);
@@ -37,12 +38,9 @@ export async function protect(tenant: Tenant, userId: string, serve: () => Promi
     if (latency > 0) {
       await delay(latency);
     }
-    const response = await serve();
+    const answer = await serve();
     request.duration = Math.max(0, tenant.now() - request.at);
-    for (const [name, value] of Object.entries(remaining(tenant, use))) {
-      response.headers.set(name, value);
-    }
-    return response;
+    return { ...answer, headers: { ...answer.headers, ...remaining(tenant, use) } };
   } finally {
     use.inFlight -= 1;
   }

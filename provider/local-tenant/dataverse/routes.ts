@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type Context, Hono } from "hono";
+import type { Answer, Message, Service } from "../message";
 import type { Tenant } from "../tenant";
 import { decode, isGuid, jsonObject, reference, type Values } from "./body";
 import { type Action, demand, privilegesOf, userOf } from "./caller";
@@ -45,7 +45,8 @@ const root = `${prefix}v9.2/`;
 
 /** One request: who asks, what for, and the changes it makes. */
 interface Exchange {
-  context: Context;
+  headers: Message["headers"];
+  text: string;
   tenant: Tenant;
   method: string;
   /** `https://host/api/data/v9.2/`, the host as the client wrote it. */
@@ -65,26 +66,22 @@ type MetadataLevel = "none" | "minimal" | "full";
  * The Dataverse Web API of the tenant's environment, below `/api/data/v9.2/`: the tables of `schema`, WhoAmI and the metadata of
  * those tables. Whatever else exists in the real service is refused with a 4xx in its error shape.
  */
-export function dataverseRoutes(tenant: Tenant): Hono {
-  const app = new Hono();
-  const respond = async (context: Context) => {
-    const prefer = safePreferences(context.req.header("prefer"));
-    const refused = (error: unknown): Response => {
+export function dataverseService(tenant: Tenant): Service {
+  return async (message) => {
+    const refused = (error: unknown): Answer => {
       if (error instanceof DataverseError) {
-        return refusal(tenant, context, error, prefer?.include("Microsoft.PowerApps.CDS.HelpLink") ?? false);
+        const preferred = safePreferences(message.headers.prefer);
+        return refusal(tenant, error, preferred?.include("Microsoft.PowerApps.CDS.HelpLink") ?? false);
       }
       throw error;
     };
     try {
-      const user = userOf(tenant, context.req.header("authorization"));
-      return withHeaders(await protect(tenant, user.systemuserid, () => answer(tenant, context, user).catch(refused)));
+      const user = userOf(tenant, message.headers.authorization);
+      return withHeaders(await protect(tenant, user.systemuserid, () => answer(tenant, message, user).catch(refused)));
     } catch (error) {
       return withHeaders(refused(error));
     }
   };
-  app.all("/api/data", respond);
-  app.all("/api/data/*", respond);
-  return app;
 }
 
 function safePreferences(header: string | undefined): Preferences | undefined {
@@ -95,14 +92,12 @@ function safePreferences(header: string | undefined): Preferences | undefined {
   }
 }
 
-function withHeaders(response: Response): Response {
-  response.headers.set("OData-Version", "4.0");
-  response.headers.set("x-ms-service-request-id", randomUUID());
-  response.headers.set("Cache-Control", "no-cache");
-  return response;
+function withHeaders(given: Answer): Answer {
+  const own = { "OData-Version": "4.0", "x-ms-service-request-id": randomUUID(), "Cache-Control": "no-cache" };
+  return { ...given, headers: { ...given.headers, ...own } };
 }
 
-function refusal(tenant: Tenant, context: Context, error: DataverseError, annotated: boolean): Response {
+function refusal(tenant: Tenant, error: DataverseError, annotated: boolean): Answer {
   // @documented dataverse.error-shape: Error bodies are {error: {code, message}}; annotations add help link and inner message
   // [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md]
   // @assumed dataverse.rule-error-status: The HTTP status of the mailbox rules' errors is 400 [powerapps-docs,
@@ -116,28 +111,30 @@ function refusal(tenant: Tenant, context: Context, error: DataverseError, annota
     : {};
   const body = { error: { code: error.code, message: error.message, ...annotations } };
   const isOtherwise = error.code.startsWith("0x8005E2") && tenant.isContrary("dataverse.rule-error-status");
-  const response = context.json(body, isOtherwise ? 403 : error.status, { ...error.headers });
-  response.headers.set("Content-Type", "application/json; odata.metadata=minimal");
-  return response;
+  return {
+    status: isOtherwise ? 403 : error.status,
+    headers: { ...error.headers, "Content-Type": "application/json; odata.metadata=minimal" },
+    body,
+  };
 }
 
-async function answer(tenant: Tenant, context: Context, user: SystemUserRow): Promise<Response> {
-  const url = new URL(context.req.url);
+async function answer(tenant: Tenant, { method, url, headers, text }: Message, user: SystemUserRow): Promise<Answer> {
   if (!url.pathname.startsWith(root) && url.pathname !== root.slice(0, -1)) {
     throw resourceNotFound(url.pathname.slice(prefix.length).split("/")[0] ?? "");
   }
-  checkHeaders(tenant, context);
+  checkHeaders(tenant, headers);
   settle(tenant);
   const exchange: Exchange = {
-    context,
+    headers,
+    text,
     tenant,
-    method: context.req.method,
+    method,
     base: `${url.origin}${root}`,
     query: url.searchParams,
     user,
     work: new Work(tenant, user.systemuserid),
-    prefer: preferences(context.req.header("prefer")),
-    level: levelOf(context.req.header("accept")),
+    prefer: preferences(headers.prefer),
+    level: levelOf(headers.accept),
   };
   const path = segments(url.pathname.slice(root.length));
   const response = await dispatch(exchange, path);
@@ -150,25 +147,25 @@ function levelOf(accept: string | undefined): MetadataLevel {
   return level === "none" || level === "full" ? level : "minimal";
 }
 
-function checkHeaders(tenant: Tenant, context: Context): void {
+function checkHeaders(tenant: Tenant, headers: Message["headers"]): void {
   // @assumed dataverse.version-headers: A request without the OData version headers is served; `strictHeaders` refuses it
   // [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md asks for them with every request; older clients
   // omit them]
   const isStrict = tenant.settings.strictHeaders || tenant.isContrary("dataverse.version-headers");
   for (const header of ["OData-Version", "OData-MaxVersion"]) {
-    const value = context.req.header(header);
+    const value = headers[header.toLowerCase()];
     if (value === undefined ? isStrict : !/^4\.0(?:1)?$/.test(value.trim())) {
       throw odataVersionRequired(header);
     }
   }
   for (const header of ["MSCRMCallerID", "CallerObjectId"]) {
-    if (context.req.header(header) !== undefined) {
+    if (headers[header.toLowerCase()] !== undefined) {
       throw notSimulated(`Impersonation (${header})`);
     }
   }
 }
 
-async function dispatch(exchange: Exchange, path: Segment[]): Promise<Response> {
+async function dispatch(exchange: Exchange, path: Segment[]): Promise<Answer> {
   const [first, ...rest] = path;
   if (first === undefined) {
     return serviceDocument(exchange);
@@ -207,13 +204,13 @@ function keyOf(table: Table, key: string): string {
   return id.toLowerCase();
 }
 
-function serviceDocument(exchange: Exchange): Response {
+function serviceDocument(exchange: Exchange): Answer {
   demandMethod(exchange, ["GET"], "the service root");
   const value = [...entitySets.keys()].map((name) => ({ name, kind: "EntitySet", url: name }));
   return json(exchange, { "@odata.context": `${exchange.base}$metadata`, value });
 }
 
-function whoAmI(exchange: Exchange, rest: Segment[]): Response {
+function whoAmI(exchange: Exchange, rest: Segment[]): Answer {
   demandMethod(exchange, ["GET"], "WhoAmI");
   if (rest[0] !== undefined) {
     throw resourceNotFound(rest[0].name);
@@ -232,7 +229,7 @@ function whoAmI(exchange: Exchange, rest: Segment[]): Response {
  *
  * @see https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
  */
-function metadata(exchange: Exchange, first: Segment, rest: Segment[]): Response {
+function metadata(exchange: Exchange, first: Segment, rest: Segment[]): Answer {
   demandMethod(exchange, ["GET"], "metadata");
   allowOptions(exchange.query, ["$select", "$filter", "$expand", "LabelLanguages"]);
   const context = `${exchange.base}$metadata#EntityDefinitions`;
@@ -263,12 +260,12 @@ function metadata(exchange: Exchange, first: Segment, rest: Segment[]): Response
   return definitions(exchange, attributes, kind, path);
 }
 
-function definitions(exchange: Exchange, all: Definition[], kind: Kind, context: string): Response {
+function definitions(exchange: Exchange, all: Definition[], kind: Kind, context: string): Answer {
   return json(exchange, { "@odata.context": context, value: queried(all, asked(exchange), kind) });
 }
 
 /** One definition, or where the path goes on one member of it. */
-function definition(exchange: Exchange, one: Definition, kind: Kind, rest: Segment[], context: string): Response {
+function definition(exchange: Exchange, one: Definition, kind: Kind, rest: Segment[], context: string): Answer {
   const [member, ...further] = rest;
   if (member === undefined) {
     const [found] = queried([one], { ...asked(exchange), filter: null }, kind);
@@ -282,7 +279,7 @@ function definition(exchange: Exchange, one: Definition, kind: Kind, rest: Segme
     throw resourceNotFound(member.name);
   }
   if (value === null) {
-    return noContent(exchange);
+    return noContent();
   }
   const inner = `${context}/${member.name}`;
   if (typeof value === "object" && !Array.isArray(value)) {
@@ -298,7 +295,7 @@ function asked({ query }: Exchange) {
   return { select: query.get("$select"), filter: query.get("$filter"), expand: query.get("$expand") };
 }
 
-async function collection(exchange: Exchange, table: Table, rest: Segment[]): Promise<Response> {
+async function collection(exchange: Exchange, table: Table, rest: Segment[]): Promise<Answer> {
   const [inner, ...further] = rest;
   if (inner?.name === "$count" && further.length === 0) {
     return count(exchange, table);
@@ -324,15 +321,15 @@ async function collection(exchange: Exchange, table: Table, rest: Segment[]): Pr
   return written(exchange, table, id, 201, columns);
 }
 
-function count(exchange: Exchange, table: Table): Response {
+function count(exchange: Exchange, table: Table): Answer {
   demandMethod(exchange, ["GET"], "$count");
   allow(exchange, "Read", table);
   allowOptions(exchange.query, ["$filter"]);
   const rows = filtered(exchange.work, table, exchange.work.all(table.name), exchange.query.get("$filter"));
-  return exchange.context.text(String(rows.length), 200);
+  return plain(String(rows.length));
 }
 
-function list(exchange: Exchange, table: Table): Response {
+function list(exchange: Exchange, table: Table): Answer {
   const { query, work, prefer, base } = exchange;
   allow(exchange, "Read", table);
   allowOptions(query, ["$select", "$filter", "$orderby", "$top", "$count", "$skiptoken", "$expand"]);
@@ -356,7 +353,7 @@ function list(exchange: Exchange, table: Table): Response {
   return json(exchange, body);
 }
 
-async function item(exchange: Exchange, table: Table, id: string): Promise<Response> {
+async function item(exchange: Exchange, table: Table, id: string): Promise<Answer> {
   switch (exchange.method) {
     case "GET":
       return retrieve(exchange, table, id);
@@ -369,31 +366,29 @@ async function item(exchange: Exchange, table: Table, id: string): Promise<Respo
   }
 }
 
-function retrieve(exchange: Exchange, table: Table, id: string): Response {
+function retrieve(exchange: Exchange, table: Table, id: string): Answer {
   // @documented dataverse.not-modified: GET with a current ETag in If-None-Match is a 304, never with $expand or annotations
   // [powerapps-docs, data-platform/webapi/perform-conditional-operations-using-web-api.md]
-  const { query, prefer, context } = exchange;
+  const { query, prefer, headers } = exchange;
   allow(exchange, "Read", table);
   allowOptions(query, ["$select", "$expand"]);
   const columns = selected(table, query.get("$select"));
   const expansions = expanded(table, query.get("$expand"));
   const row = existing(exchange, table, id);
-  const known = condition(context.req.header("if-none-match"));
+  const known = condition(headers["if-none-match"]);
   const unchanged = Array.isArray(known) && known.includes(etagOf(row));
   if (unchanged && expansions.length === 0 && !prefer.annotated) {
-    return context.body(null, 304, { ETag: etagOf(row) });
+    return { status: 304, headers: { ETag: etagOf(row) } };
   }
   const body = {
     "@odata.context": contextOf(exchange, table, true),
     ...shown(exchange, table, row, columns, expansions),
   };
-  const response = json(exchange, body);
-  response.headers.set("ETag", etagOf(row));
-  return response;
+  return json(exchange, body, 200, { ETag: etagOf(row) });
 }
 
 /** PATCH on a row: an update, or where the row is missing and nothing forbids it, a create with that id. */
-async function change(exchange: Exchange, table: Table, id: string): Promise<Response> {
+async function change(exchange: Exchange, table: Table, id: string): Promise<Answer> {
   // @documented dataverse.patch-creates: PATCH without If-Match to a missing id creates the row; with If-Match: * it is a 404
   // [powerapps-docs, data-platform/webapi/perform-conditional-operations-using-web-api.md]
   // @documented dataverse.patch-if-none-match: PATCH with If-None-Match: * on an existing row is a 412 with 0x80040237
@@ -401,12 +396,12 @@ async function change(exchange: Exchange, table: Table, id: string): Promise<Res
   // microsoft/terraform-provider-power-platform, data_record fixtures and tests]
   // @documented dataverse.patch-expand: $expand with a PATCH that returns the row is ignored [powerapps-docs,
   // data-platform/webapi/update-delete-entities-using-web-api.md]
-  const { query, work, user, context } = exchange;
+  const { query, work, user, headers } = exchange;
   // Where the row is returned, the service heeds $select and ignores $expand.
   allowOptions(query, ["$select", "$expand"]);
   const columns = selected(table, query.get("$select"));
-  const mustBe = condition(context.req.header("if-match"));
-  const mustNotBe = condition(context.req.header("if-none-match"));
+  const mustBe = condition(headers["if-match"]);
+  const mustNotBe = condition(headers["if-none-match"]);
   // Everything from here to the commit is one step: the body is read first, so that no other request comes between.
   const body = jsonObject(table, await bodyText(exchange));
   const row = work.get(table.name, id);
@@ -436,7 +431,7 @@ async function change(exchange: Exchange, table: Table, id: string): Promise<Res
   return written(exchange, table, id, 200, columns);
 }
 
-function erase(exchange: Exchange, table: Table, id: string): Response {
+function erase(exchange: Exchange, table: Table, id: string): Answer {
   allow(exchange, "Delete", table);
   allowOptions(exchange.query, []);
   if (!table.remove) {
@@ -446,14 +441,14 @@ function erase(exchange: Exchange, table: Table, id: string): Response {
     throw messageNotSupported("Delete", table);
   }
   const row = existing(exchange, table, id);
-  demandVersion(row, condition(exchange.context.req.header("if-match")));
+  demandVersion(row, condition(exchange.headers["if-match"]));
   remove(exchange.work, table, row);
   exchange.work.commit();
-  return noContent(exchange);
+  return noContent();
 }
 
 /** What stands behind a row's id: one column, or a single-valued navigation property with or without `$ref`. */
-async function member(exchange: Exchange, table: Table, id: string, rest: Segment[]): Promise<Response> {
+async function member(exchange: Exchange, table: Table, id: string, rest: Segment[]): Promise<Answer> {
   const [inner, next, ...further] = rest;
   // A bound function is written with its parentheses, or without.
   const isCalled = inner?.key === "" && inner.name.startsWith("Microsoft.Dynamics.CRM.");
@@ -483,7 +478,7 @@ async function member(exchange: Exchange, table: Table, id: string, rest: Segmen
 }
 
 /** The security roles of a user: their names, and ids of this tenant's own making. */
-function rolesHeld(exchange: Exchange, table: Table, id: string): Response {
+function rolesHeld(exchange: Exchange, table: Table, id: string): Answer {
   // @documented dataverse.user-roles: systemuserroles_association leads to the security roles of a user [powerapps-docs,
   // data-platform/reference/entities/systemuser.md]
   demandMethod(exchange, ["GET"], "the navigation property 'systemuserroles_association'");
@@ -502,7 +497,7 @@ function rolesHeld(exchange: Exchange, table: Table, id: string): Response {
   return json(exchange, { "@odata.context": `${exchange.base}$metadata#roles(${select.join(",")})`, value });
 }
 
-function userPrivileges(exchange: Exchange, table: Table, id: string): Response {
+function userPrivileges(exchange: Exchange, table: Table, id: string): Answer {
   demandMethod(exchange, ["GET"], "RetrieveUserPrivileges");
   allowOptions(exchange.query, []);
   allow(exchange, "Read", table);
@@ -524,8 +519,8 @@ function idNamed(name: string): string {
   return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-8${digits.slice(17, 20)}-${digits.slice(20, 32)}`;
 }
 
-async function property(exchange: Exchange, table: Table, id: string, name: string, raw: boolean): Promise<Response> {
-  const { work, user, context } = exchange;
+async function property(exchange: Exchange, table: Table, id: string, name: string, raw: boolean): Promise<Answer> {
+  const { work, user, headers } = exchange;
   if (!table.columns.has(name) && !/^_.+_value$/.test(name)) {
     throw unknownSegment(table, name);
   }
@@ -535,10 +530,10 @@ async function property(exchange: Exchange, table: Table, id: string, name: stri
     allow(exchange, "Read", table);
     const value = readable(existing(exchange, table, id), column);
     if (value === null) {
-      return noContent(exchange);
+      return noContent();
     }
     if (raw) {
-      return context.text(String(value), 200);
+      return plain(String(value));
     }
     return json(exchange, { "@odata.context": `${exchange.base}$metadata#${table.entitySet}(${id})/${name}`, value });
   }
@@ -548,14 +543,14 @@ async function property(exchange: Exchange, table: Table, id: string, name: stri
     throw badQuery(`The body must have the member 'value'.`);
   }
   const row = existing(exchange, table, id);
-  demandVersion(row, condition(context.req.header("if-match")));
+  demandVersion(row, condition(headers["if-match"]));
   update(work, user, table, row, decode(work, table, { [name]: body.value }, "update"));
   work.commit();
-  return noContent(exchange);
+  return noContent();
 }
 
-async function linked(exchange: Exchange, table: Table, id: string, name: string, ref: boolean): Promise<Response> {
-  const { work, user, base, context } = exchange;
+async function linked(exchange: Exchange, table: Table, id: string, name: string, ref: boolean): Promise<Answer> {
+  const { work, user, base, headers } = exchange;
   const found = navigation(table, name);
   if (found === undefined) {
     throw resourceNotFound(name);
@@ -566,7 +561,7 @@ async function linked(exchange: Exchange, table: Table, id: string, name: string
     allow(exchange, "Read", table);
     const pointer = lookupOf(existing(exchange, table, id), found.column);
     if (pointer === null || pointer.table === "businessunit" || !targets.includes(pointer.table)) {
-      return noContent(exchange);
+      return noContent();
     }
     const target = schema[pointer.table];
     if (ref) {
@@ -582,7 +577,7 @@ async function linked(exchange: Exchange, table: Table, id: string, name: string
     throw badQuery("The body must have the member '@odata.id'.");
   }
   const row = existing(exchange, table, id);
-  demandVersion(row, condition(context.req.header("if-match")));
+  demandVersion(row, condition(headers["if-match"]));
   if (wanted !== null) {
     // Read for its refusals: the reference itself is decoded again below, as a bind.
     reference(work, table, wanted, targets);
@@ -591,7 +586,7 @@ async function linked(exchange: Exchange, table: Table, id: string, name: string
   demandBindRights(exchange, table, values);
   update(work, user, table, row, values);
   work.commit();
-  return noContent(exchange);
+  return noContent();
 }
 
 function unknownSegment(table: Table, name: string): DataverseError {
@@ -649,11 +644,11 @@ async function decodedBody(exchange: Exchange, table: Table, operation: "create"
 }
 
 async function bodyText(exchange: Exchange): Promise<string> {
-  const type = exchange.context.req.header("content-type") ?? "";
+  const type = exchange.headers["content-type"] ?? "";
   if (!/^application\/json\b/i.test(type)) {
     throw unsupportedMediaType();
   }
-  return exchange.context.req.text();
+  return exchange.text;
 }
 
 /** The answer to a write: nothing but the row's address, or with `return=representation` the row. */
@@ -663,21 +658,17 @@ function written(
   id: string,
   status: 200 | 201,
   columns: ReturnType<typeof selected>,
-): Response {
+): Answer {
   // @documented dataverse.post-answer: POST answers 204 with OData-EntityId, or 201 with the row and without that header for
   // return=representation [powerapps-docs, data-platform/webapi/create-entity-web-api.md]
   // What is due at once, such as a new queue's mailbox record, belongs to what the caller is shown.
   settle(exchange.tenant);
   if (!exchange.prefer.representation) {
-    const response = noContent(exchange);
-    response.headers.set("OData-EntityId", rowUrl(exchange, table, id));
-    return response;
+    return { status: 204, headers: { "OData-EntityId": rowUrl(exchange, table, id) } };
   }
   const row = existing(exchange, table, id);
   const body = { "@odata.context": contextOf(exchange, table, true), ...shown(exchange, table, row, columns, []) };
-  const response = json(exchange, body, status);
-  response.headers.set("ETag", etagOf(row));
-  return response;
+  return json(exchange, body, status, { ETag: etagOf(row) });
 }
 
 function shown(
@@ -741,21 +732,23 @@ function rowUrl(exchange: Exchange, table: Table, id: string): string {
   return `${exchange.base}${table.entitySet}(${id})`;
 }
 
-function json(exchange: Exchange, body: unknown, status: 200 | 201 = 200): Response {
-  const shownBody = exchange.level === "none" ? withoutMetadata(body) : body;
-  const response = exchange.context.body(JSON.stringify(shownBody), status, {
-    "Content-Type": `application/json; odata.metadata=${exchange.level}`,
-  });
-  return applied(exchange, response);
+function json(exchange: Exchange, body: unknown, status = 200, headers: Record<string, string> = {}): Answer {
+  const { applied } = exchange.prefer;
+  return {
+    status,
+    headers: {
+      "Content-Type": `application/json; odata.metadata=${exchange.level}`,
+      ...(applied.length === 0 ? {} : { "Preference-Applied": applied.join(", ") }),
+      ...headers,
+    },
+    body: exchange.level === "none" ? withoutMetadata(body) : body,
+  };
 }
 
-function noContent(exchange: Exchange): Response {
-  return exchange.context.body(null, 204);
+function plain(text: string): Answer {
+  return { status: 200, headers: { "Content-Type": "text/plain; charset=UTF-8" }, body: text };
 }
 
-function applied(exchange: Exchange, response: Response): Response {
-  for (const preference of exchange.prefer.applied) {
-    response.headers.append("Preference-Applied", preference);
-  }
-  return response;
+function noContent(): Answer {
+  return { status: 204 };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Tenant } from "../tenant";
 import { pagingExpired } from "./errors";
 
@@ -41,7 +42,8 @@ export class LargeNumber {
 
 /** JSON of an answer, with its {@link LargeNumber}s as numbers. */
 export function jsonOf(body: unknown): string {
-  return JSON.stringify(body).replaceAll(/"\\u0000(\d+)\\u0000"/g, "$1");
+  const text = JSON.stringify(body);
+  return text.includes("\\u0000") ? text.replaceAll(/"\\u0000(\d+)\\u0000"/g, "$1") : text;
 }
 
 /** One output object of a cmdlet; arrays and `Typed` values get their side-car keys when it is written. */
@@ -69,7 +71,7 @@ interface Continuation {
   rows: Row[];
   size: number;
   /** What was posted; the continuation wants the same again. */
-  body: string;
+  content: unknown;
   madeAt: number;
 }
 
@@ -85,27 +87,28 @@ export class Pages {
   }
 
   /** Cuts the first page off `rows`; `token` names the rest, if there is one. */
-  first(rows: Row[], size: number, body: string): { page: Row[]; token?: string } {
+  first(rows: Row[], size: number, content: unknown): { page: Row[]; token?: string } {
     if (rows.length <= size) {
       return { page: rows };
     }
     const token = randomUUID();
     this.#forgetOld();
-    this.#waiting.set(token, { rows: rows.slice(size), size, body, madeAt: this.#tenant.now() });
+    this.#waiting.set(token, { rows: rows.slice(size), size, content, madeAt: this.#tenant.now() });
     return { page: rows.slice(0, size), token };
   }
 
   /** The page a nextLink stands for. A link is good once, and only until it expires. */
-  next(token: string, body: string): { page: Row[]; token?: string } {
+  next(token: string, content: unknown): { page: Row[]; token?: string } {
     const found = this.#waiting.get(token);
     const lifetime = this.#tenant.settings.nextLinkLifetime;
-    if (found === undefined || found.body !== body || lifetime === 0 || this.#tenant.now() - found.madeAt > lifetime) {
+    const isExpired = lifetime === 0 || found === undefined || this.#tenant.now() - found.madeAt > lifetime;
+    if (isExpired || !isDeepStrictEqual(found.content, content)) {
       throw pagingExpired();
     }
     if (!this.#tenant.isContrary("exchange.link-replay")) {
       this.#waiting.delete(token);
     }
-    return this.first(found.rows, found.size, body);
+    return this.first(found.rows, found.size, content);
   }
 
   #forgetOld(): void {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Hono } from "hono";
 import { applyFault } from "../faults";
 import { isPlainObject } from "../json";
 import { callerOf } from "../login/tokens";
+import type { Answer, Message, Service } from "../message";
 import { type Application, type Organization, type Permission, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { type Bound, bind } from "./binding";
@@ -54,11 +54,9 @@ const endpoints: Readonly<Record<string, Partial<Record<CmdletName, readonly str
 const v1Resources = [...entitySets, "EXOModuleFile"];
 
 /** One request: that of the connection, or one inside a `$batch`. */
-interface ExchangeRequest {
-  method: string;
-  url: URL;
-  headers: Headers;
-  body: string;
+interface ExchangeRequest extends Omit<Message, "text"> {
+  /** The body, parsed; undefined when it is not JSON. */
+  content: unknown;
 }
 
 /** Where a path leads. */
@@ -74,18 +72,17 @@ interface Target {
  * Without a token or an Exchange app role it answers 401; without a role in Exchange, and for a cmdlet it does not know, 403 with
  * a body of NUL bytes that calls itself gzip.
  */
-export function exchangeRoutes(tenant: Tenant): Hono {
+export function exchangeService(tenant: Tenant): Service {
   // @observed exchange.one-url: One URL, always POST; the cmdlet stands in CmdletInput [wire captures]
   // @observed exchange.beta-only: InvokeCommand of v1.0 answers 405: v1.0 has the resources of the Get-EXO cmdlets, only beta runs
   // cmdlets [azure_auth, measured 2026-09-25]
   // @documented exchange.version-roles: v2.0 wants Exchange.ManageAsAppV2, the other versions Exchange.ManageAsApp [Admin API,
   // authentication and authorization; app-only authentication in Exchange PowerShell]
-  const app = new Hono();
   const pages = new Pages(tenant);
   let inFlight = 0;
 
   /** Serves a request of a connection as one of those in flight. */
-  async function admitted(request: ExchangeRequest): Promise<Response> {
+  async function admitted(request: ExchangeRequest): Promise<Answer> {
     const { exchangeConcurrency, exchangeRetryAfter } = tenant.settings;
     if (exchangeConcurrency > 0 && inFlight >= exchangeConcurrency) {
       return tooManyAtOnce(exchangeRetryAfter);
@@ -98,31 +95,28 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     }
   }
 
-  async function answer(request: ExchangeRequest): Promise<Response> {
+  async function answer(request: ExchangeRequest): Promise<Answer> {
     const requestId = randomUUID();
-    const headers = {
-      "request-id": requestId,
-      "client-request-id": request.headers.get("client-request-id") ?? requestId,
-    };
-    let response: Response;
+    let given: Answer;
     try {
-      response = await serve(request);
+      given = await serve(request);
     } catch (error) {
       if (!(error instanceof ExchangeFault)) {
         throw error;
       }
       const isPlain = error.isCmdlets && tenant.isContrary("exchange.error-statuses");
-      response = json(error.body, isPlain ? 400 : error.status, { "X-ExceptionType": error.shortType });
+      given = json(error.body, isPlain ? 400 : error.status, { "x-exceptiontype": error.shortType });
     }
-    for (const [name, value] of Object.entries(headers)) {
-      response.headers.set(name, value);
-    }
-    return response;
+    const clientRequestId = request.headers["client-request-id"] ?? requestId;
+    return {
+      ...given,
+      headers: { ...given.headers, "request-id": requestId, "client-request-id": clientRequestId },
+    };
   }
 
-  async function serve(request: ExchangeRequest): Promise<Response> {
+  async function serve(request: ExchangeRequest): Promise<Answer> {
     const target = targetOf(tenant, request.url.pathname);
-    const caller = callerOf(tenant, request.headers.get("authorization") ?? undefined, "exchange");
+    const caller = callerOf(tenant, request.headers.authorization, "exchange");
     const admitting: readonly string[] = admittingRoles[target.version];
     if (caller === undefined || !caller.roles.some((role) => admitting.includes(role))) {
       return unauthenticated(tenant, request);
@@ -157,15 +151,15 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     return run(request, target, caller.application);
   }
 
-  function run(request: ExchangeRequest, target: Target, application: Application): Response {
-    if (/clixml/i.test(request.headers.get("x-responseformat") ?? "")) {
+  function run(request: ExchangeRequest, target: Target, application: Application): Answer {
+    if (/clixml/i.test(request.headers["x-responseformat"] ?? "")) {
       throw notSimulated("X-ResponseFormat clixml");
     }
-    const { cmdlet: given, parameters } = cmdletInput(request.body);
+    const { cmdlet: given, parameters } = cmdletInput(request.content);
     const select = request.url.searchParams.get("$select") ?? undefined;
     const skipToken = request.url.searchParams.get("$skiptoken");
     if (skipToken !== null) {
-      return pageOf(request, target, pages.next(skipToken, request.body), select, delayed());
+      return pageOf(request, target, pages.next(skipToken, request.content), select, delayed());
     }
     const cmdlet = cmdletNamed(given);
     if (target.version === "v2.0") {
@@ -185,18 +179,15 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     const bound = bind(cmdlet, shapes[cmdlet], parameters);
     demandScope(tenant, application, cmdlet, bound);
     if (tenant.settings.strictRouting) {
-      requireRouted(tenant, cmdlet, bound, request.headers.get("x-anchormailbox") ?? "");
+      requireRouted(tenant, cmdlet, bound, request.headers["x-anchormailbox"] ?? "");
     }
     const call: Call = { tenant, bound, warnings: delayed(), isViewOnly };
     const rows = cmdlets[cmdlet](call);
     if (rows === undefined) {
       return json(envelope(contextOf(request.url), { rows, warnings: call.warnings }, select, undefined), 200);
     }
-    const size = Math.min(
-      pageSize(request.headers.get("prefer") ?? undefined),
-      call.pageSize ?? Number.POSITIVE_INFINITY,
-    );
-    return pageOf(request, target, pages.first(rows, size, request.body), select, call.warnings);
+    const size = Math.min(pageSize(request.headers.prefer), call.pageSize ?? Number.POSITIVE_INFINITY);
+    return pageOf(request, target, pages.first(rows, size, request.content), select, call.warnings);
   }
 
   /** The warnings every answer begins with. */
@@ -215,7 +206,7 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     { page, token }: { page: Row[]; token?: string },
     select: string | undefined,
     warnings: string[],
-  ): Response {
+  ): Answer {
     let nextLink: string | undefined;
     if (token !== undefined) {
       const query = new URLSearchParams(request.url.search);
@@ -226,15 +217,15 @@ export function exchangeRoutes(tenant: Tenant): Hono {
     return json(envelope(contextOf(request.url), { rows: page, warnings: all }, select, nextLink), 200);
   }
 
-  async function batch(request: ExchangeRequest, target: Target): Promise<Response> {
-    const entries = batchEntries(request.body);
+  async function batch(request: ExchangeRequest, target: Target): Promise<Answer> {
+    const entries = batchEntries(request.content);
     if (entries.length > largestBatch && !tenant.isContrary("exchange.batch-size")) {
       throw tooManyInBatch(largestBatch);
     }
     const goesOn =
-      /odata\.continue-on-error/i.test(request.headers.get("prefer") ?? "") ||
-      tenant.isContrary("exchange.batch-first-error");
+      /odata\.continue-on-error/i.test(request.headers.prefer ?? "") || tenant.isContrary("exchange.batch-first-error");
     const responses: unknown[] = [];
+    let isLost = false;
     const lost = tenant.settings.batchesRunInParallel ? overtaken(entries) : new Set<string>();
     const inOrder = tenant.isContrary("exchange.batch-order") ? [...entries].reverse() : entries;
     for (const entry of inOrder) {
@@ -243,31 +234,34 @@ export function exchangeRoutes(tenant: Tenant): Hono {
         service: "exchange",
         method: inner.method,
         path: inner.url.pathname + inner.url.search,
-        cmdlet: cmdletOf(inner.body),
+        cmdlet: cmdletOf(inner.content),
       } as const;
       const before = lost.has(entry.id) ? tenant.store.entries<Permission>(tables.permissions) : undefined;
-      const response = await applyFault(tenant, facts, () => answer(inner));
+      const given = await applyFault(tenant, facts, () => answer(inner));
       if (before !== undefined) {
         undo(tenant, before);
       }
-      const text = await response.text();
-      responses.push({
-        id: entry.id,
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body: parsed(text) ?? text,
-      });
-      if (response.status >= 400 && !goesOn) {
+      isLost ||= given.isLost === true;
+      responses.push({ id: entry.id, status: given.status, headers: given.headers, body: bodyInside(given) });
+      if (given.status >= 400 && !goesOn) {
         break;
       }
     }
-    return json({ responses }, 200);
+    return { ...json({ responses }, 200), isLost };
   }
 
-  app.all("/adminapi/*", async (c) =>
-    admitted({ method: c.req.method, url: new URL(c.req.url), headers: c.req.raw.headers, body: await c.req.text() }),
-  );
-  return app;
+  return async ({ text, ...message }) => {
+    const given = await admitted({ ...message, content: parsed(text) });
+    return typeof given.body === "object" && !(given.body instanceof Uint8Array)
+      ? { ...given, body: jsonOf(given.body) }
+      : given;
+  };
+}
+
+/** An answer's body inside that of a batch: what is not JSON is text. */
+function bodyInside({ body = "" }: Answer): unknown {
+  const text = body instanceof Uint8Array ? body.toString() : body;
+  return typeof text === "string" ? (parsed(text) ?? text) : text;
 }
 
 function targetOf(tenant: Tenant, path: string): Target {
@@ -292,20 +286,18 @@ function targetOf(tenant: Tenant, path: string): Target {
 }
 
 /** More requests in flight than the tenant is allowed; `wait` in milliseconds, 0 where the service does not say. */
-function tooManyAtOnce(wait: number): Response {
+function tooManyAtOnce(wait: number): Answer {
   // @observed exchange.concurrency: More requests in flight than the setting exchangeConcurrency: a plain text, with 429 and the
   // Retry-After of the setting exchangeRetryAfter [ExoHelper reads this text, whatever the status, and Retry-After; the number of
   // requests is not published]
-  return new Response(
-    "You have reached the maximum number of concurrent requests per tenant. Please wait and try again.",
-    {
-      status: 429,
-      headers: {
-        "Content-Type": "text/plain; charset=utf-8",
-        ...(wait === 0 ? {} : { "Retry-After": String(wait / 1000) }),
-      },
+  return {
+    status: 429,
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      ...(wait === 0 ? {} : { "retry-after": String(wait / 1000) }),
     },
-  );
+    body: "You have reached the maximum number of concurrent requests per tenant. Please wait and try again.",
+  };
 }
 
 /** What is there in the service and not here, and what is nowhere. */
@@ -340,8 +332,7 @@ function decoded(segment: string): string {
 }
 
 /** The cmdlet and its parameters out of a request's body. */
-function cmdletInput(body: string): { cmdlet: string; parameters: Record<string, unknown> } {
-  const content = parsed(body);
+function cmdletInput(content: unknown): { cmdlet: string; parameters: Record<string, unknown> } {
   const input = isPlainObject(content) ? member(content, "CmdletInput") : undefined;
   if (!isPlainObject(input)) {
     throw badEnvelope("The request body must be a JSON object with the member CmdletInput.");
@@ -358,9 +349,9 @@ function cmdletInput(body: string): { cmdlet: string; parameters: Record<string,
 }
 
 /** The cmdlet a body names, if it is one that can be read; for fault rules. */
-function cmdletOf(body: string): string | undefined {
+function cmdletOf(content: unknown): string | undefined {
   try {
-    return cmdletInput(body).cmdlet;
+    return cmdletInput(content).cmdlet;
   } catch {
     return undefined;
   }
@@ -399,16 +390,16 @@ interface BatchEntry {
   method: string;
   url: string;
   headers: Record<string, string>;
-  body: unknown;
+  /** The body, parsed. */
+  content: unknown;
 }
 
-function batchEntries(body: string): BatchEntry[] {
+function batchEntries(content: unknown): BatchEntry[] {
   // @assumed exchange.batch-size: A $batch holds at most 10 requests [the size CIPP sends]
   // @assumed exchange.batch-first-error: Without odata.continue-on-error a batch ends at its first error; later requests have no
   // answer [OData 4.01 JSON format, batch requests and responses]
   // @assumed exchange.batch-order: The requests of a $batch run one after the other, in their order [nothing public; CIPP writes
   // several permissions of one mailbox in one batch]
-  const content = parsed(body);
   const requests = isPlainObject(content) ? content.requests : undefined;
   if (!Array.isArray(requests) || requests.length === 0) {
     throw badEnvelope("The body of a batch must have the member requests with at least one request.");
@@ -425,8 +416,8 @@ function overtaken(entries: readonly BatchEntry[]): Set<string> {
   // The setting batchesRunInParallel shows what would come of it if exchange.batch-order did not hold: a change reads the whole security
   // descriptor and saves it (Exchange 15.00.1497, decompiled). Nobody reports such a loss.
   const last = new Map<string, string>();
-  const lists = entries.map(({ id, body }): [string, string] | undefined => {
-    const { cmdlet, parameters } = cmdletInput(typeof body === "string" ? body : JSON.stringify(body ?? {}));
+  const lists = entries.map(({ id, content }): [string, string] | undefined => {
+    const { cmdlet, parameters } = cmdletInput(content);
     const [, list] = /^(?:Add|Remove)-((?:Mailbox|Recipient)Permission)$/i.exec(cmdlet) ?? [];
     return list === undefined ? undefined : [id, `${list} ${String(parameters.Identity)}`.toLowerCase()];
   });
@@ -456,8 +447,8 @@ function batchEntry(value: unknown): BatchEntry {
     id: String(id),
     method: method.toUpperCase(),
     url,
-    headers: Object.fromEntries(Object.entries(given).map(([name, each]) => [name, String(each)])),
-    body,
+    headers: Object.fromEntries(Object.entries(given).map(([name, each]) => [name.toLowerCase(), String(each)])),
+    content: typeof body === "string" ? parsed(body) : (body ?? {}),
   };
 }
 
@@ -475,13 +466,8 @@ function innerRequest(outer: ExchangeRequest, target: Target, entry: BatchEntry)
   if (/\/\$batch\/?$/i.test(url.pathname)) {
     throw badEnvelope("A batch can't hold a batch.");
   }
-  const headers = new Headers(outer.headers);
-  headers.delete("client-request-id");
-  for (const [name, value] of Object.entries(entry.headers)) {
-    headers.set(name, value);
-  }
-  const body = typeof entry.body === "string" ? entry.body : JSON.stringify(entry.body ?? {});
-  return { method: entry.method, url, headers, body };
+  const { "client-request-id": _, ...headers } = outer.headers;
+  return { method: entry.method, url, headers: { ...headers, ...entry.headers }, content: entry.content };
 }
 
 function contextOf(url: URL): string {
@@ -497,49 +483,43 @@ function parsed(text: string): unknown {
   }
 }
 
-function json(body: unknown, status: number, headers: Record<string, string> = {}): Response {
-  return new Response(jsonOf(body), {
+function json(body: unknown, status: number, headers: Record<string, string> = {}): Answer {
+  return {
     status,
-    headers: { "Content-Type": "application/json; odata.metadata=minimal; charset=utf-8", ...headers },
-  });
+    headers: { "content-type": "application/json; odata.metadata=minimal; charset=utf-8", ...headers },
+    body,
+  };
 }
 
 /** The challenge of Exchange Online: Bearer with where to get a token; without any authorization Basic is offered, too. */
-function unauthenticated(tenant: Tenant, request: ExchangeRequest): Response {
+function unauthenticated(tenant: Tenant, request: ExchangeRequest): Answer {
   // @observed exchange.unauthorized-status: No token or no Exchange app role answers 401 with a Bearer challenge; without
   // authorization Basic is offered, too [tests of azure_auth's client, graph2otel wire captures]
   // @assumed exchange.unauthorized-body: A 401 has an empty body [nobody wrote the body down]
-  const headers = new Headers({
-    "WWW-Authenticate": [
-      'Bearer client_id="00000002-0000-0ff1-ce00-000000000000"',
-      'trusted_issuers="00000001-0000-0000-c000-000000000000@*"',
-      'token_types="app_asserted_user_v1 service_asserted_app_v1"',
-      `authorization_uri="${request.url.origin}/common/oauth2/authorize"`,
-      'error="invalid_token"',
-    ].join(", "),
-  });
-  if (!request.headers.has("authorization")) {
-    headers.append("WWW-Authenticate", 'Basic realm=""');
-  }
-  if (tenant.isContrary("exchange.unauthorized-body")) {
-    headers.set("Content-Type", "application/json; charset=utf-8");
-    return new Response(jsonOf(unauthorized().body), { status: 401, headers });
-  }
-  return new Response(null, { status: 401, headers });
+  const challenge = [
+    'Bearer client_id="00000002-0000-0ff1-ce00-000000000000"',
+    'trusted_issuers="00000001-0000-0000-c000-000000000000@*"',
+    'token_types="app_asserted_user_v1 service_asserted_app_v1"',
+    `authorization_uri="${request.url.origin}/common/oauth2/authorize"`,
+    'error="invalid_token"',
+    ...(request.headers.authorization === undefined ? ['Basic realm=""'] : []),
+  ];
+  const headers = { "www-authenticate": challenge.join(", ") };
+  return tenant.isContrary("exchange.unauthorized-body")
+    ? json(unauthorized().body, 401, { ...headers, "content-type": "application/json; charset=utf-8" })
+    : { status: 401, headers };
 }
 
 /**
  * No role, or no such cmdlet. The body is NUL bytes that claim to be gzip, so that clients fail to decode it. `reason` is told in
  * a header when roles decided; without one a token is too old to carry what was granted, or nobody knows the cmdlet.
  */
-function forbidden(reason?: string): Response {
+function forbidden(reason?: string): Answer {
   // @observed exchange.forbidden-body: A token without a role in Exchange, and an unknown cmdlet, answer 403 with a body of NUL
   // bytes that calls itself gzip [four independent clients; bodies of 336 and 985 bytes]
   // @observed exchange.forbidden-reason: A 403 for want of a role carries x-ms-diagnostics 2000003 with a reason; without one the
   // token is stale or the cmdlet unknown [azapptoolkit]
-  const headers = new Headers({ "Content-Encoding": "gzip" });
-  if (reason !== undefined) {
-    headers.set("x-ms-diagnostics", `2000003;reason="${reason}";error_category="invalid_grant"`);
-  }
-  return new Response(new Uint8Array(336), { status: 403, headers });
+  const told = { "x-ms-diagnostics": `2000003;reason="${reason}";error_category="invalid_grant"` };
+  const headers = { "content-encoding": "gzip", ...(reason === undefined ? {} : told) };
+  return { status: 403, headers, body: Buffer.alloc(336) };
 }

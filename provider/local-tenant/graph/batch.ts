@@ -1,4 +1,6 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
 import { isPlainObject } from "../json";
+import type { Answer } from "../message";
 import {
   batchTooLarge,
   failedDependency,
@@ -7,7 +9,7 @@ import {
   invalidDependency,
   mixedBatch,
 } from "./errors";
-import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
+import { bodyOf, type GraphRequest, type Json } from "./request";
 
 /** Most requests a batch may hold. */
 const largest = 20;
@@ -19,7 +21,8 @@ export interface InnerRequest {
   method: string;
   /** Path and query below the version. */
   url: string;
-  headers: Headers;
+  /** By name in lower case. */
+  headers: Record<string, string>;
   text: string;
 }
 
@@ -58,7 +61,8 @@ export async function runBatch(
     }
   }
   const responses = [...steps].reverse().map((step) => responseOf(step.id, answers.get(step.id)));
-  return { status: 200, body: { responses } };
+  const isLost = [...answers.values()].some((answer) => answer.isLost);
+  return { status: 200, body: { responses }, isLost };
 }
 
 function responseOf(id: string, answer: Answer | undefined): Json {
@@ -121,16 +125,18 @@ function stepOf(value: unknown): Step {
   if (/^[a-z]+:\/\//i.test(value.url)) {
     throw invalidBatch(`The url of request '${value.id}' must be relative.`);
   }
-  const headers = new Headers();
+  const headers: Record<string, string> = {};
   for (const [name, content] of Object.entries(isPlainObject(value.headers) ? value.headers : {})) {
     try {
-      headers.set(name, String(content));
+      validateHeaderName(name);
+      validateHeaderValue(name, String(content));
     } catch {
       throw invalidBatch(`Request '${value.id}' has a header that is no header: '${name}'.`);
     }
+    headers[name.toLowerCase()] = String(content);
   }
   const hasBody = value.body !== undefined && value.body !== null;
-  if (hasBody && !headers.has("content-type")) {
+  if (hasBody && headers["content-type"] === undefined) {
     throw invalidBatch(`Write request id : ${value.id} does not contain Content-Type header or body.`);
   }
   return {

@@ -1,3 +1,4 @@
+import type { Answer } from "../message";
 import { order } from "../odata/expression";
 import { sorted as inOrder, startAfter, topLevel } from "../odata/listing";
 import {
@@ -11,7 +12,7 @@ import {
   unsupportedQueryOption,
 } from "./errors";
 import { dated, type FilterRules, parseFilter } from "./filter";
-import { type Answer, type GraphRequest, isEventual, type Json, metadataLevel, systemOptions } from "./request";
+import { type GraphRequest, isEventual, type Json, metadataLevel, systemOptions } from "./request";
 
 /** A type Graph returns: which members it has and what queries on a collection of it may ask. */
 export interface EntityType extends FilterRules {

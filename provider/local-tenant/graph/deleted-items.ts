@@ -1,10 +1,11 @@
 import { smtpAddresses } from "../directory";
+import type { Answer } from "../message";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, entityAnswer } from "./collection";
 import { conflictOf, isSame, recipientsById, seenRecipient, seenUser, seenUsers, takenAddresses } from "./directory";
 import { invalidProperty, invalidValue, objectConflict, resourceNotFound, segmentNotFound } from "./errors";
-import { type Answer, bodyOf, type GraphRequest, spelled } from "./request";
+import { bodyOf, type GraphRequest, spelled } from "./request";
 import { deletedUserType, userEntity } from "./user-entity";
 import { checkedPrincipalName, refuseAdministrator } from "./users";
 

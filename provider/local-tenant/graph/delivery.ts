@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { isLive, primaryAddress, smtpAddresses } from "../directory";
 import { isPlainObject } from "../json";
+import type { Answer } from "../message";
 import { type Group, type InboxRule, type MailboxFields, type Message, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { currentRecipient } from "./directory";
 import { requestBodyRead } from "./errors";
 import { requireMailbox } from "./mailbox";
 import { addressOf, folderNamed } from "./messages";
-import { type Answer, bodyOf, type GraphRequest } from "./request";
+import { bodyOf, type GraphRequest } from "./request";
 import { ruleApplies } from "./rule-conditions";
 
 /** A message on its way. */

@@ -1,3 +1,4 @@
+import type { Answer } from "../message";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer, refuseUnknown } from "./collection";
@@ -5,7 +6,7 @@ import { recipientsById, seenRecipient, seenUser } from "./directory";
 import { authorizationRequestDenied, missingParameters, resourceNotFound } from "./errors";
 import { groupNavigation, userNavigation } from "./not-simulated";
 import { admits } from "./permissions";
-import { type Answer, bodyOf, type GraphRequest, type Json, spelled } from "./request";
+import { bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { userEntity, userType } from "./user-entity";
 
 /** Members of a group that the tenant keeps nothing for; null. */

@@ -1,4 +1,5 @@
 import { isPlainObject } from "../json";
+import type { Answer } from "../message";
 import { type Organization, type Sku, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
@@ -15,7 +16,7 @@ import {
   unknownServicePlan,
   usageLocationMissing,
 } from "./errors";
-import { type Answer, bodyOf, type GraphRequest, type Json, spelled } from "./request";
+import { bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { userEntity, userType } from "./user-entity";
 import { requireCurrentUser, requireUser } from "./users";
 

@@ -1,4 +1,5 @@
 import { isPlainObject } from "../json";
+import type { Answer } from "../message";
 import { type MailboxSettings, type RecipientTypeDetails, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { refuseUnknown } from "./collection";
@@ -20,7 +21,7 @@ import { whyNotFormat } from "./formats";
 import { type MailboxOwner, requireMailbox, requireRecipient } from "./mailbox";
 import { folderId } from "./messages";
 import { admits } from "./permissions";
-import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
+import { bodyOf, type GraphRequest, type Json } from "./request";
 import { instantOf, isTimeZone, utcText } from "./time-zones";
 
 const type = "microsoft.graph.mailboxSettings";

@@ -1,6 +1,7 @@
 import { isLive, smtpAddresses } from "../directory";
 import { inOrder, newRuleId, saveRule } from "../inbox-rules";
 import { isPlainObject } from "../json";
+import type { Answer } from "../message";
 import { type InboxRule, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
@@ -20,7 +21,7 @@ import {
 } from "./errors";
 import { type MailboxOwner, requireMailbox } from "./mailbox";
 import { folderNamed } from "./messages";
-import { type Answer, bodyOf, type GraphRequest, type Json } from "./request";
+import { bodyOf, type GraphRequest, type Json } from "./request";
 
 const ruleType: EntityType = {
   type: "microsoft.graph.messageRule",

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { isLive, smtpAddresses } from "../directory";
 import { isPlainObject } from "../json";
+import type { Answer } from "../message";
 import { type Message, type Recipient, tables } from "../model";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isSame } from "./directory";
 import { itemNotFound, notSimulated } from "./errors";
 import { type MailboxOwner, requireMailbox } from "./mailbox";
-import type { Answer, GraphRequest, Json } from "./request";
+import type { GraphRequest, Json } from "./request";
 
 /** Folders every mailbox has; a message is in one of them. */
 const folders: Readonly<Record<string, string>> = {

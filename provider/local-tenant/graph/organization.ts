@@ -1,8 +1,9 @@
+import type { Answer } from "../message";
 import { type AcceptedDomain, type Organization, tables } from "../model";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isSame } from "./directory";
 import { resourceNotFound } from "./errors";
-import type { Answer, GraphRequest, Json } from "./request";
+import type { GraphRequest, Json } from "./request";
 
 const plain = {
   pageSize: 100,

@@ -1,17 +1,11 @@
 import { isPlainObject } from "../json";
 import type { Caller } from "../login/tokens";
+import type { Message } from "../message";
 import type { Tenant } from "../tenant";
 import { duplicateQueryOption, emptyPayload, malformedUrl, segmentNotFound, unreadablePayload } from "./errors";
 
 /** A JSON object, as read from a body or about to be written to one. */
 export type Json = Record<string, unknown>;
-
-/** What a handler answers; a body of undefined is 204's. */
-export interface Answer {
-  status: number;
-  body?: unknown;
-  headers?: Record<string, string>;
-}
 
 /** One request to Graph, on its own or inside a batch. */
 export interface GraphRequest {
@@ -26,7 +20,7 @@ export interface GraphRequest {
   keys: string[];
   /** System query options by name without `$`, lower case. */
   query: Map<string, string>;
-  headers: Headers;
+  headers: Message["headers"];
   /** Body as text; "" when there is none. */
   text: string;
 }
@@ -125,7 +119,7 @@ export type MetadataLevel = "none" | "minimal" | "full";
 export function metadataLevel({ headers, query }: Pick<GraphRequest, "headers" | "query">): MetadataLevel {
   // @documented graph.metadata-level: odata.metadata=none leaves nextLink and count; full adds type, id and edit link [Microsoft
   // Graph: use query parameters, OData JSON format]
-  const asked = query.get("format") || headers.get("accept") || "";
+  const asked = query.get("format") || headers.accept || "";
   const level = /odata\.metadata=(none|full)\b/i.exec(asked)?.[1]?.toLowerCase();
   return level === "none" || level === "full" ? level : "minimal";
 }
@@ -146,7 +140,7 @@ export function withoutMetadata(body: unknown): unknown {
 
 /** True when the request asks for the eventually consistent index. */
 export function isEventual(request: GraphRequest): boolean {
-  return request.headers.get("consistencylevel")?.toLowerCase() === "eventual";
+  return request.headers.consistencylevel?.toLowerCase() === "eventual";
 }
 
 function decoded(text: string): string {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Context, Hono } from "hono";
 import { applyFault } from "../faults";
 import { callerOf } from "../login/tokens";
+import { type Answer, lowerCased, type Message, type Service } from "../message";
 import { patienceOf } from "../patience";
 import type { Tenant } from "../tenant";
 import { type InnerRequest, runBatch } from "./batch";
@@ -45,7 +45,6 @@ import { isOnCollection, isReal, isRealWrite } from "./not-simulated";
 import { getDomain, getOrganization, listDomains, listOrganization } from "./organization";
 import { admits, mailboxPermissions, type Permission } from "./permissions";
 import {
-  type Answer,
   type GraphRequest,
   metadataLevel,
   pathSegments,
@@ -119,23 +118,15 @@ const routes: readonly Route[] = [
   route("GET", "organization/*", "readOrganization", getOrganization),
 ];
 
-/** What one request consists of, outside or inside a batch. */
-interface Incoming {
-  method: string;
-  url: URL;
-  headers: Headers;
-  text: string;
-}
-
 /**
  * Microsoft Graph of the local tenant: `/v1.0/…`, mounted at the root. Answers every path below the version, unknown ones with
  * Graph's own errors, and other versions with 400.
  */
-export function graphRoutes(tenant: Tenant): Hono {
+export function graphService(tenant: Tenant): Service {
   const limit = new OutlookLimit(tenant);
 
-  async function serve(incoming: Incoming, isInner: boolean): Promise<Answer> {
-    const authorization = incoming.headers.get("authorization") ?? undefined;
+  async function serve(incoming: Message, isInner: boolean): Promise<Answer> {
+    const authorization = incoming.headers.authorization;
     const caller = callerOf(tenant, authorization, "graph");
     if (caller === undefined) {
       throw invalidAuthenticationToken(whyNoToken(tenant, authorization));
@@ -171,22 +162,20 @@ export function graphRoutes(tenant: Tenant): Hono {
     throw mailboxPermissions.has(permission) ? errorAccessDenied() : authorizationRequestDenied();
   }
 
-  async function serveInner(inner: InnerRequest, outer: Incoming, version: string): Promise<Answer> {
-    const headers = new Headers(inner.headers);
-    const authorization = outer.headers.get("authorization");
-    if (!headers.has("authorization") && authorization !== null) {
-      headers.set("authorization", authorization);
-    }
+  async function serveInner(inner: InnerRequest, outer: Message, version: string): Promise<Answer> {
+    const { authorization } = outer.headers;
+    const headers = { ...(authorization === undefined ? {} : { authorization }), ...inner.headers };
     const url = new URL(`${outer.url.origin}/${version}/${inner.url.replace(/^\//, "")}`);
     const facts = { service: "graph", method: inner.method, path: url.pathname + url.search } as const;
-    const response = await applyFault(tenant, facts, async () => {
-      try {
-        return responseOf(await serve({ method: inner.method, url, headers, text: inner.text }, true));
-      } catch (error) {
-        return responseOf(errorAnswer(error instanceof GraphError ? error : internalError(String(error))));
-      }
-    });
-    return answerOf(response);
+    return insideBatch(
+      await applyFault(tenant, facts, async () => {
+        try {
+          return await serve({ method: inner.method, url, headers, text: inner.text }, true);
+        } catch (error) {
+          return errorAnswer(error instanceof GraphError ? error : internalError(String(error)));
+        }
+      }),
+    );
   }
 
   /** An error as answer; the request ids of a batch's inner errors are their own. */
@@ -209,15 +198,9 @@ export function graphRoutes(tenant: Tenant): Hono {
     };
   }
 
-  async function answer(c: Context): Promise<Response> {
+  async function answer(incoming: Message): Promise<Answer> {
     const requestId = randomUUID();
-    const clientRequestId = c.req.header("client-request-id") ?? requestId;
-    const incoming = {
-      method: c.req.method,
-      url: new URL(c.req.raw.url),
-      headers: c.req.raw.headers,
-      text: await c.req.text(),
-    };
+    const clientRequestId = incoming.headers["client-request-id"] ?? requestId;
     let result: Answer;
     try {
       result = await serve(incoming, false);
@@ -229,58 +212,56 @@ export function graphRoutes(tenant: Tenant): Hono {
       headers: incoming.headers,
       query: new Map([["format", incoming.url.searchParams.get("$format") ?? ""]]),
     });
-    const headers = new Headers({
-      "Cache-Control": "no-cache",
-      "request-id": requestId,
-      "client-request-id": clientRequestId,
-      "x-ms-ags-diagnostic": JSON.stringify({
-        ServerInfo: { DataCenter: "Local", Slice: "E", Ring: "0", ScaleUnit: "000", RoleInstance: "LOCALTENANT" },
-      }),
-      ...(result.body === undefined
-        ? {}
-        : {
-            "Content-Type": `application/json;odata.metadata=${level};odata.streaming=true;IEEE754Compatible=false;charset=utf-8`,
-            "OData-Version": "4.0",
-          }),
-      ...result.headers,
-    });
-    return responseOf({ ...result, headers: Object.fromEntries(headers) });
+    return {
+      ...result,
+      headers: {
+        "cache-control": "no-cache",
+        "request-id": requestId,
+        "client-request-id": clientRequestId,
+        "x-ms-ags-diagnostic": JSON.stringify({
+          ServerInfo: { DataCenter: "Local", Slice: "E", Ring: "0", ScaleUnit: "000", RoleInstance: "LOCALTENANT" },
+        }),
+        ...(result.body === undefined
+          ? {}
+          : {
+              "content-type": `application/json;odata.metadata=${level};odata.streaming=true;IEEE754Compatible=false;charset=utf-8`,
+              "odata-version": "4.0",
+            }),
+        ...lowerCased(result.headers),
+      },
+    };
   }
 
-  function otherVersion(version: string): Response {
-    const { status, body } = errorAnswer(invalidVersion(version));
-    return Response.json(body, { status });
+  return async (message) => {
+    const [, version = ""] = message.url.pathname.split("/");
+    return version.toLowerCase() === "v1.0"
+      ? await answer(message)
+      : { ...errorAnswer(invalidVersion(version)), headers: { "content-type": "application/json" } };
+  };
+}
+
+/** An answer, whether a handler's or a fault rule's, as a batch carries it. */
+function insideBatch({ status, headers, body, isLost }: Answer): Answer {
+  // The batch names the type of a body itself.
+  const { "content-type": _, "retry-after": retryAfter, ...others } = lowerCased(headers);
+  return {
+    status,
+    headers: { ...others, ...(retryAfter === undefined ? {} : { "Retry-After": retryAfter }) },
+    body: bodyInside(body),
+    isLost: isLost ?? false,
+  };
+}
+
+/** A fault rule's text may be JSON; what is not, a batch carries in base64. */
+function bodyInside(body: unknown): unknown {
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) {
+    return body;
   }
-
-  const app = new Hono();
-  app.all("/:version{[vV]1\\.0}", answer);
-  app.all("/:version{[vV]1\\.0}/*", answer);
-  app.all("/beta/*", () => otherVersion("beta"));
-  return app;
-}
-
-function responseOf(answer: Answer): Response {
-  const { status, body, headers = {} } = answer;
-  return new Response(body === undefined ? null : JSON.stringify(body), { status, headers });
-}
-
-/** The answer behind an inner response, whether a handler or a fault rule made it. */
-async function answerOf(response: Response): Promise<Answer> {
-  const text = await response.text();
-  // The batch names the type of a body itself: Response has put text/plain on what is JSON.
-  const headers = Object.fromEntries(
-    [...response.headers]
-      .filter(([name]) => name !== "content-type")
-      .map(([name, value]) => [name === "retry-after" ? "Retry-After" : name, value]),
-  );
-  let body: unknown;
   try {
-    body = text === "" ? undefined : JSON.parse(text);
+    return JSON.parse(body.toString());
   } catch {
-    // A fault rule's plain text; a batch carries what is not JSON as text in base64.
-    body = Buffer.from(text).toString("base64");
+    return Buffer.from(body).toString("base64");
   }
-  return { status: response.status, headers, ...(body === undefined ? {} : { body }) };
 }
 
 function matching(request: GraphRequest): Route {

@@ -1,6 +1,7 @@
 import { newUser, smtpAddresses } from "../directory";
 import { isHeld } from "../holds";
 import { isPlainObject } from "../json";
+import type { Answer } from "../message";
 import { type AcceptedDomain, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, entityAnswer } from "./collection";
@@ -28,7 +29,7 @@ import {
 } from "./errors";
 import { mailboxSettingsOf } from "./mailbox-settings";
 import { admits } from "./permissions";
-import { type Answer, bodyOf, type GraphRequest, type Json, spelled } from "./request";
+import { bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { plainLists, plainText, readOnlyMembers, userEntity, userType } from "./user-entity";
 
 /** GET /users */
