@@ -385,15 +385,16 @@ export class Ground {
     return found;
   }
 
-  /** Looks until there is something, or time is up: then undefined. */
+  /** Looks until there is something, and a last time when time is up. @returns undefined where there was nothing then. */
   async eventually<T>(look: () => Promise<T | undefined>, atMost = this.settleTimeout): Promise<T | undefined> {
     const end = Date.now() + atMost;
     for (let pause = PAUSES.first; ; pause = Math.min(pause * 1.5, PAUSES.longest)) {
+      const began = Date.now();
       const found = await look();
-      if (found !== undefined || Date.now() + pause > end) {
+      if (found !== undefined || began >= end) {
         return found;
       }
-      await wait(pause, this.signal, "waiting");
+      await wait(Math.min(pause, Math.max(0, end - Date.now())), this.signal, "waiting");
     }
   }
 

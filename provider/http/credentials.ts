@@ -296,13 +296,14 @@ class CachedTokens implements TokenSource {
   async #onceTheKeyIsKnown(scope: string, ask: AskForToken): Promise<FreshToken> {
     const end = Date.now() + this.#configuration.settleTimeout;
     for (let pause = KEY_PAUSE; ; pause = Math.min(2 * pause, LONGEST_KEY_PAUSE)) {
+      const began = Date.now();
       try {
         return await ask(scope);
       } catch (error) {
-        if (!(isNativeError(error) && UNKNOWN_KEY.test(error.message)) || Date.now() + pause > end) {
+        if (!(isNativeError(error) && UNKNOWN_KEY.test(error.message)) || began >= end) {
           throw error;
         }
-        await sleep(pause);
+        await sleep(Math.min(pause, Math.max(0, end - Date.now())));
       }
     }
   }

@@ -44,7 +44,7 @@ interface GuardedWait<T, Done extends T> extends Wait<T> {
 }
 
 /**
- * Asks until the answer is the one waited for, at growing intervals.
+ * Asks until the answer is the one waited for, at growing intervals, and a last time when time is up.
  *
  * @returns what was seen last.
  * @throws SettleError when time is up, saying what was last seen; CancelledError when the operation is cancelled.
@@ -76,6 +76,7 @@ async function watch<T>(wait: Wait<T>, scope: Scope): Promise<{ isDone: boolean;
   let inARow = 0;
   let looks = 0;
   for (;;) {
+    const began = Date.now();
     // Looked at again, only the services may say what is there: what was read before is what is waited to change.
     const seen = await (looks === 0 ? wait.look() : freshly(wait.look));
     looks += 1;
@@ -87,11 +88,12 @@ async function watch<T>(wait: Wait<T>, scope: Scope): Promise<{ isDone: boolean;
       await pauseFor(CONFIRMING);
       continue;
     }
-    if (isDone || Date.now() + pause > end) {
+    if (isDone || began >= end || Date.now() + pause > scope.deadline) {
       return { isDone, seen, waited: Date.now() - started };
     }
     scope.progress(`waiting for ${wait.what}`);
-    await pauseFor(pause);
+    // The last look begins when time is up, however long the others took: what shows within the time is seen.
+    await pauseFor(Math.min(pause, Math.max(0, end - Date.now())));
     pause = Math.min(pause * 1.5, LONGEST_PAUSE);
   }
 }

@@ -49,6 +49,28 @@ describe("settle", () => {
     );
   });
 
+  test("sees what shows within the time, however long the looks take", async () => {
+    const end = Date.now() + 30;
+    let asked = 0;
+    const look = async () => {
+      asked += 1;
+      while (Date.now() < end + 10) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      return asked > 1;
+    };
+    await settle({ what: "it", look, done: Boolean }, scopeOf(30));
+    expect(asked).toBe(2);
+  });
+
+  test("looks a last time when time is up, and not later", async () => {
+    const { look, count } = answers("old");
+    const started = Date.now();
+    await lastSeen({ what: "it", look, done: () => false }, scopeOf(20));
+    expect(Date.now() - started).toBeGreaterThanOrEqual(20);
+    expect(count()).toBeGreaterThanOrEqual(2);
+  });
+
   test("fails when time is up, and says what was seen last", async () => {
     const { look } = answers("old");
     const wait = { what: "the alias", look, done: (one: string) => one === "new", describe: (one: string) => one };
