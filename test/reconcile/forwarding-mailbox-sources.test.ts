@@ -69,7 +69,8 @@ describe("a source outside the tenant", () => {
     await world.writes();
     const started = Date.now();
     expect(await failure(made(world, inputs))).toMatch(reason);
-    expect(Date.now() - started).toBeLessThan(10_000);
+    // Someone unknown would be waited for half a minute.
+    expect(Date.now() - started).toBeLessThan(25_000);
     expect(await world.writes()).toEqual([]);
   });
 

@@ -785,14 +785,14 @@ describe("orphaned entries", () => {
     });
 
     test("in vain where nobody gives up anything, and the error says what to do", async () => {
-      const { world, id, membership, other, program } = await full();
+      const { world, id, membership, other, program } = await full("10m");
       const started = Date.now();
       await world.together(async () => {
         await membership.plan(program);
         const needs = other.up({ mailbox: id, members: { [ada]: given, [edsger]: given } });
         expect(await failure(needs)).toMatch(/mail-enabled security group.*deploy that one first: `pulumi up --target/);
       });
-      expect(Date.now() - started).toBeLessThan(10_000);
+      expect(Date.now() - started).toBeLessThan(60_000);
       expect((await holders(world, id)).filter((one) => one.includes("@"))).toEqual([ada, grace]);
     });
 

@@ -18,7 +18,7 @@ async function serving(answer: (asked: Asked) => Reply): Promise<Service> {
 }
 
 const scope: Scope = {
-  ...within(10_000),
+  ...within(60_000),
   settleTimeout: 1000,
   progress: () => undefined,
   warn: () => undefined,
@@ -38,7 +38,7 @@ describe("Graph", () => {
       const responses = requests.map(({ id, url }) => ({ id, headers: {}, ...answer(idIn(url), asked) }));
       return { status: 200, body: { responses: responses.reverse() } };
     });
-    return { graph: new Graph(pipelineTo(service.origin), (): CallContext => within(10_000)), asked: service.asked };
+    return { graph: new Graph(pipelineTo(service.origin), (): CallContext => within(60_000)), asked: service.asked };
   }
   const idIn = (url: string) => /users\/([^/?]+)/.exec(url)?.[1] ?? "";
 
@@ -56,7 +56,7 @@ describe("Graph", () => {
       const responses = requests.map(({ id, url }) => ({ id, status: 200, body: user(idIn(url)) }));
       return { status: 200, body: { responses }, after: 50 };
     });
-    const graph = new Graph(pipelineTo(service.origin), (): CallContext => within(10_000));
+    const graph = new Graph(pipelineTo(service.origin), (): CallContext => within(60_000));
     await Promise.all(Array.from({ length: 60 }, (_, index) => graph.user(`u${index}`)));
     expect([service.asked.length, service.mostAtOnce()]).toEqual([3, 1]);
   });

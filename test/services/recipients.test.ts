@@ -6,7 +6,7 @@ import { Recipients } from "../../provider/services/recipients";
 import { type Asked, pipelineTo, type Reply, type Service, startService, within } from "../http/service";
 
 const id = "10ca17e4-a001-4000-8000-000000000001";
-const bounds = (): CallContext => within(10_000);
+const bounds = (): CallContext => within(60_000);
 const services: Service[] = [];
 
 afterEach(async () => {
