@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { capture, clone, say, since } from "./clone.mjs";
 import { pulumiCli } from "./pulumi-cli.mjs";
@@ -30,14 +31,22 @@ export async function installDependencies() {
   const start = Date.now();
   say("Installing the npm dependencies …");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const { code, stdout, stderr } = await capture(npm, ["ci", "--no-audit", "--no-fund"], {
-    cwd: clone,
-    // A build of the tools is needed also where the caller's environment asks for production dependencies only.
-    env: { ...process.env, NODE_ENV: "development" },
-    shell: process.platform === "win32",
-  });
-  if (code !== 0) {
-    throw new Error(`npm ci failed:\n${stdout}${stderr}`);
+  for (let attempt = 1; ; attempt += 1) {
+    const { code, stdout, stderr } = await capture(npm, ["ci", "--no-audit", "--no-fund"], {
+      cwd: clone,
+      // A build of the tools is needed also where the caller's environment asks for production dependencies only.
+      env: { ...process.env, NODE_ENV: "development" },
+      shell: process.platform === "win32",
+    });
+    if (code === 0) {
+      break;
+    }
+    // npm repeats a request after some answers of a registry that is busy, and not after others.
+    if (attempt === 3 || !/\bcode (E[45]\d\d|ECONN\w+|ETIMEDOUT|EAI_AGAIN|ERR_SOCKET\w*|EINTEGRITY)\b/.test(stderr)) {
+      throw new Error(`npm ci failed:\n${stdout}${stderr}`);
+    }
+    say("  The registry failed; asking again …");
+    await sleep(attempt * 5000);
   }
   say(`  Installed in ${since(start)}.`);
 }

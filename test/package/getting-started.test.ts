@@ -1,6 +1,7 @@
 import { Walk } from "../pages/walk";
 
-jest.setTimeout(300_000);
+// It installs from a registry, which is asked again where it fails.
+jest.setTimeout(900_000);
 
 test("docs/getting-started.md leads from a clone to a changed membership of one's own", async () => {
   const walk = new Walk("docs/getting-started.md");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { clone, Project } from "../engine/harness";
-import { npm, pack, tool } from "./tarball";
+import { fromRegistry, npm, pack, tool } from "./tarball";
 
 const example = join(clone, "examples", "first");
 
@@ -20,9 +20,9 @@ describe("the tarball installed into an empty project outside the repository", (
     manifest.dependencies["pulumi-mailboxes"] = `file:${path}`;
     project.write("package.json", JSON.stringify({ ...manifest, scripts: {} }, null, 2));
     project.write("tsconfig.json", readFileSync(join(example, "tsconfig.json"), "utf8"));
-    await npm(["install", "--prefer-offline", "--no-audit", "--no-fund"], project.folder);
+    await fromRegistry(() => npm(["install", "--prefer-offline", "--no-audit", "--no-fund"], project.folder));
     await project.createStack();
-  }, 300_000);
+  }, 900_000);
 
   afterAll(() => project?.remove());
 

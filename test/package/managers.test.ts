@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createProject, Project } from "../engine/harness";
-import { execute, npm, pack } from "./tarball";
+import { execute, fromRegistry, npm, pack } from "./tarball";
 
-// Each fetches a tool and installs some hundred packages: seconds from a cache, minutes from a slow registry.
-jest.setTimeout(300_000);
+// Each fetches a tool and installs some hundred packages: seconds from a cache, minutes from a slow registry, which is asked again.
+jest.setTimeout(900_000);
 
 const { platform, arch, execPath } = process;
 /** Binaries of Node and Bun stand in npm's registry under these names; for Windows and others they are not tried. */
@@ -26,7 +26,8 @@ exports.team = () => new SharedMailbox("info", { displayName: "Contoso Info", pr
 async function fetched(...packages: string[]): Promise<string> {
   const folder = mkdtempSync(join(process.env.MAILBOXES_TEST_RUN ?? tmpdir(), "tools-"));
   writeFileSync(join(folder, "package.json"), "{}");
-  await npm(["install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", ...packages], folder);
+  const options = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"];
+  await fromRegistry(() => npm(["install", ...options, ...packages], folder));
   return join(folder, "node_modules");
 }
 
@@ -78,7 +79,8 @@ describe("a workspace of", () => {
     project = workspace(tarball, {});
     project.write("pnpm-workspace.yaml", "packages: [team]\n");
     const pnpm = join(modules, "pnpm", "bin", "pnpm.cjs");
-    await execute(execPath, [pnpm, "install", "--prefer-offline", "--ignore-scripts"], { cwd: project.folder });
+    const { folder: cwd } = project;
+    await fromRegistry(() => execute(execPath, [pnpm, "install", "--prefer-offline", "--ignore-scripts"], { cwd }));
     expect(await creations(project)).toEqual(["info", "support"]);
   });
 
@@ -87,10 +89,9 @@ describe("a workspace of", () => {
     project = workspace(tarball, {});
     project.write(".yarnrc.yml", "nodeLinker: node-modules\nenableTelemetry: false\nenableScripts: false\n");
     project.write("yarn.lock", "");
-    await execute(execPath, [join(modules, "@yarnpkg", "cli-dist", "bin", "yarn.js"), "install", "--no-immutable"], {
-      cwd: project.folder,
-      env: { ...process.env, YARN_NPM_REGISTRY_SERVER: registry },
-    });
+    const yarn = join(modules, "@yarnpkg", "cli-dist", "bin", "yarn.js");
+    const where = { cwd: project.folder, env: { ...process.env, YARN_NPM_REGISTRY_SERVER: registry } };
+    await fromRegistry(() => execute(execPath, [yarn, "install", "--no-immutable"], where));
     expect(await creations(project)).toEqual(["info", "support"]);
   });
 
@@ -98,7 +99,8 @@ describe("a workspace of", () => {
     const modules = await fetched(`@oven/bun-${platform}-${arch === "arm64" ? "aarch64" : arch}@1.4.5`);
     project = workspace(tarball, {});
     const bun = join(modules, "@oven", `bun-${platform}-${arch === "arm64" ? "aarch64" : arch}`, "bin", "bun");
-    await execute(bun, ["install", "--ignore-scripts"], { cwd: project.folder });
+    const { folder: cwd } = project;
+    await fromRegistry(() => execute(bun, ["install", "--ignore-scripts"], { cwd }));
     expect(await creations(project)).toEqual(["info", "support"]);
   });
 });

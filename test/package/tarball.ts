@@ -19,6 +19,23 @@ export async function npm(args: string[], cwd: string): Promise<string> {
   return stdout;
 }
 
+/**
+ * Installs from a registry, a second and a third time where that fails: a registry that is slow or refuses once is no fault of the
+ * package. Package managers repeat a request themselves, but not after every answer.
+ */
+export async function fromRegistry<T>(install: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await install();
+    } catch (error) {
+      if (attempt === 3) {
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, attempt * 5000));
+    }
+  }
+}
+
 /** Runs a tool of the clone's node_modules; answers with exit code and output instead of throwing. */
 export async function tool(
   script: string,

@@ -145,7 +145,8 @@ export class Walk {
       this.#replaced(commands).trim(),
       `code=$?; export -p > '${left}'; pwd > '${left}.folder'; exit $code`,
     ].join("\n");
-    const { code, output } = await finished(this.#shell(script));
+    const once = () => finished(this.#shell(script));
+    const { code, output } = await (/^npm install .*$/.test(commands.trim()) && succeeds ? repeated(once) : once());
     if ((code === 0) !== succeeds) {
       throw new Error(`${this.#page}: exit code ${code} of\n${commands}\n${output}`);
     }
@@ -248,6 +249,17 @@ function comparable(text: string): string[] {
     .split("\n")
     .map((line) => line.trimEnd())
     .filter((line) => line !== "");
+}
+
+/** Runs an installation again where it fails: a registry that refuses once is no fault of the page. */
+async function repeated(run: () => ReturnType<typeof finished>): ReturnType<typeof finished> {
+  for (let attempt = 1; ; attempt += 1) {
+    const ended = await run();
+    if (ended.code === 0 || attempt === 3) {
+      return ended;
+    }
+    await new Promise((resolve) => setTimeout(resolve, attempt * 5000));
+  }
 }
 
 function finished(child: ChildProcess): Promise<{ code: number | null; output: string }> {
