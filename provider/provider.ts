@@ -6,7 +6,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type Deployment, openDeployment } from "./dynamic/deployment";
 import { DynamicProvider } from "./dynamic/dynamic-provider";
 import { EngineLog, quieten } from "./dynamic/engine-log";
-import { comparedColumns, type Kind, reconcilerOf } from "./kinds";
+import { comparedColumns, type Kind, kindNamed } from "./kinds";
 
 const log = new EngineLog(process.argv[2]);
 let opening: Promise<Deployment> | undefined;
@@ -25,13 +25,13 @@ log.whenGone(() => {
  * @param kind the kind of resource, as it stands in the state file.
  */
 export function dynamicProvider(kind: Kind): pulumi.dynamic.ResourceProvider {
-  const reconciler = reconcilerOf(kind);
-  if (reconciler === undefined) {
+  const known = kindNamed(kind);
+  if (known === undefined) {
     throw new Error(
       `This version of pulumi-mailboxes does not know the kind "${kind}", which stands in the state. Install the version that made it, or a newer one.`,
     );
   }
-  return Object.assign(new DynamicProvider(reconciler, deployment, working), { configure });
+  return Object.assign(new DynamicProvider(known.reconciler, deployment, working), { configure });
 }
 
 /**

@@ -42,6 +42,7 @@ const made = [
     pagesOf(name, kind, declaration).map(([file, text]) => [join(folder, file), text]),
   ),
   [join(decisions, "README.md"), decisionsIndex(decisions)],
+  [join(clone, "README.md"), linkedFrom(read(join(clone, "README.md")))],
 ];
 const stale = [];
 for (const [file, text] of made) {
@@ -54,6 +55,31 @@ for (const [file, text] of made) {
 }
 if (stale.length > 0) {
   throw new Error(`Out of date: ${stale.join(", ")}. Run \`npm run docs\`.`);
+}
+
+/** The front door with a link to each page, in the order of the list of kinds. */
+function linkedFrom(readme) {
+  const [, list = ""] = /export const kinds = \{([^}]*)\}/.exec(read(join(clone, "provider", "kinds.ts"))) ?? [];
+  const links = [...list.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => {
+    const page = pages.get(name);
+    if (page === undefined) {
+      throw new Error(
+        `provider/kinds.ts lists ${name}, and no resource.ts below provider/kinds has a class of that name.`,
+      );
+    }
+    return `[${name}](docs/reference/${page.kind}.md)`;
+  });
+  const words = ["-", "**Reference**,", "made", "from", "the", "docstrings:", links.join(" ·\n").split("\n")].flat();
+  const lines = [];
+  for (const word of words) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length === 0 || longer.length > 125) {
+      lines.push(lines.length === 0 ? word : `  ${word}`);
+    } else {
+      lines[lines.length - 1] = longer;
+    }
+  }
+  return readme.replace(/- \*\*Reference\*\*[\s\S]*?(?=\n- )/, lines.join("\n"));
 }
 
 /** The page of a kind, by file name. Where it would be too long to read, its types have a page of their own. */

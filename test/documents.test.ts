@@ -14,10 +14,10 @@ const readme = read("README.md");
 /** The pages that are written by hand. */
 const written = pages.filter((page) => !page.startsWith("docs/reference/"));
 
-const described = Object.entries(kinds).map(([kind, { schema }]) => ({
+const described = Object.entries(kinds).map(([kind, { reconciler }]) => ({
   kind: kind as Kind,
   folder: kind.replace(/(?<=.)[A-Z]/g, "-$&").toLowerCase(),
-  inputs: Object.keys(schema.shape),
+  inputs: Object.keys(reconciler.schema.shape),
 }));
 
 /** The members of an interface that have a docstring. */

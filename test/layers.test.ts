@@ -13,11 +13,13 @@ interface Import {
 
 /**
  * The layers, and what each may import besides itself. `configuration` and `http` are the two halves of the lowest one. The files
- * directly below `provider/` are the doors. A kind's `resource.ts` is what programs load of it, and a layer of its own.
+ * directly below `provider/` are the doors. Of a kind, two things are layers of their own: `resource.ts`, which programs load, and
+ * {@link DESCRIBED}, what it says of itself to the commands, in their words.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   resources: [],
   "kinds/*/resource.ts": ["resources"],
+  "kinds/*/kind.ts": ["kinds", "core", "services", "http", "dynamic", "doctor", "review"],
   dynamic: ["core", "services", "http", "configuration"],
   kinds: ["core", "services", "http"],
   core: ["services", "http"],
@@ -26,29 +28,32 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   configuration: ["http"],
   "local-tenant": [],
   "index.ts": ["kinds/*/resource.ts", "resources"],
-  "kinds.ts": ["core", "kinds"],
+  "kinds.ts": ["kinds/*/kind.ts"],
   // The door of the engine: the names of the kinds are those of the list.
   "provider.ts": ["dynamic", "kinds.ts"],
   // Mocks for users' own tests: checks as the provider does, and knows the types by the classes' names.
-  "testing.ts": ["core", "dynamic", "kinds.ts", "resources"],
+  "testing.ts": ["core", "dynamic", "kinds.ts", "kinds/*/kind.ts", "resources"],
   "cli.ts": ["acceptance", "access", "doctor", "import-file", "leaver", "local-tenant", "review"],
-  // Reads a preview's JSON, knows inputs by their names, and loads nothing of the provider. Its rules are those of policy packs too.
-  review: [],
+  // Reads a preview's JSON, and asks the kinds what it means. Its rules are those of policy packs too, and load nothing of the provider.
+  review: ["kinds.ts"],
   "policy.ts": ["review"],
   // Asks the services plainly, as a client of its own: nothing of what reconciles, and nothing of the local tenant.
   acceptance: ["dynamic", "services", "http", "configuration"],
   // Asks the services plainly too, and reads states, whose types it knows as a review does.
-  doctor: ["dynamic", "http", "configuration", "review"],
+  doctor: ["kinds.ts", "dynamic", "http", "configuration", "review"],
   // Reads who has access, with the eyes of the memberships, and what states declare. It changes nothing.
-  access: ["dynamic", "core", "kinds", "services", "http", "configuration"],
+  access: ["kinds.ts", "review", "dynamic", "core", "kinds", "services", "http", "configuration"],
   // The same for one person, with the files of a program beside it.
-  leaver: ["access", "dynamic", "core", "kinds", "services", "http", "configuration"],
+  leaver: ["access", "kinds.ts", "dynamic", "core", "kinds", "services", "http", "configuration"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.
-  "import-file": ["dynamic", "core", "kinds", "services", "http", "configuration", "resources"],
+  "import-file": ["kinds.ts", "kinds/*/kind.ts", "dynamic", "core", "configuration", "resources"],
 };
 
 /** What `core` may load of the services: how to wait, and how texts compare. All else of theirs it knows by type only. */
 const WORDS_AND_WAITING = ["text", "waiting"].map((file) => join(ROOT, "services", file));
+
+/** The files with which a kind describes itself to the commands. */
+const DESCRIBED = ["kind.ts", "description.ts", "review.ts", "survey.ts"];
 
 /** The layers that every program loads. */
 const LOADED_BY_PROGRAMS = ["resources", "kinds/*/resource.ts"];
@@ -102,7 +107,14 @@ function importsOf(file: string): Import[] {
 /** The layer of a file: its folder below `provider/`, or its own name where it is directly there. */
 function layerOf(file: string): string {
   const [first = "", ...rest] = relative(ROOT, file).split(sep);
-  return first === "kinds" && rest.at(-1) === "resource.ts" ? "kinds/*/resource.ts" : first;
+  const name = rest.at(-1) ?? "";
+  return first !== "kinds"
+    ? first
+    : name === "resource.ts"
+      ? "kinds/*/resource.ts"
+      : DESCRIBED.includes(name)
+        ? "kinds/*/kind.ts"
+        : first;
 }
 
 function resolved({ file, target }: Import): string | undefined {
@@ -208,6 +220,23 @@ describe("imports between the layers", () => {
         !entry.isTypeOnly,
     );
     expect(loaded.map(shown)).toEqual([]);
+  });
+
+  it("of policy packs reach the rules, and nothing of the provider", () => {
+    const reached = new Set<string>();
+    const walk = (file: string): void => {
+      if (!reached.has(file)) {
+        reached.add(file);
+        for (const entry of imports.filter((one) => one.file === file && !one.isTypeOnly)) {
+          const path = resolved(entry);
+          if (path !== undefined) {
+            walk(`${path}.ts`);
+          }
+        }
+      }
+    };
+    walk(join(ROOT, "policy.ts"));
+    expect([...reached].map((file) => relative(ROOT, file)).sort()).toEqual(["policy.ts", "review/rules.ts"]);
   });
 
   it("of heavy packages are not in what every program loads", () => {

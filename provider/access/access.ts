@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { dayOf } from "../core/canonical";
 import { openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
-import { comparedColumns } from "../kinds/shared-mailbox/observation";
+import { comparedColumns, kindNamed } from "../kinds";
 import { pageOf } from "./page";
 import { readAccess } from "./read";
 import { findingsOf, ofPerson, type Report, reportOf } from "./report";
@@ -114,7 +114,7 @@ export function readStacks(files: readonly string[]): Stack[] {
 export function requireTenant(stacks: readonly Stack[], tenantId: string): void {
   for (const { name, resources } of stacks) {
     const other = resources
-      .filter(({ kind }) => kind === "SharedMailbox" || kind === "MailboxMembership")
+      .filter(({ kind }) => kindNamed(kind)?.service === "exchange")
       .map(({ outputs }) => outputs.tenantId)
       .find((id) => typeof id === "string" && id.toLowerCase() !== tenantId.toLowerCase());
     if (other !== undefined) {

@@ -1,5 +1,7 @@
 /** What an access review says: who has which right on which mailbox, who declares it, and what somebody should look at. */
 import { isOver } from "../core/canonical";
+import { kindNamed } from "../kinds";
+import type { KindReview } from "../review/words";
 import type { Entry } from "../services/permissions";
 import { NEARLY_FULL, type Reading, type ReadMailbox, type Trustee, type TrusteeKind } from "./read";
 import { SECRET, type Stack, type StackResource } from "./states";
@@ -90,12 +92,6 @@ const RIGHTS: Readonly<Record<string, string>> = {
   FullAccess: "Full Access",
   SendAs: "Send As",
   SendOnBehalf: "Send on Behalf",
-};
-/** The same, as memberships name them. */
-const DECLARED: Readonly<Record<string, string>> = {
-  fullAccess: "Full Access",
-  sendAs: "Send As",
-  sendOnBehalf: "Send on Behalf",
 };
 
 /** What one resource declares for one person on one mailbox. */
@@ -290,12 +286,13 @@ class Declarations {
     for (const stack of stacks) {
       for (const resource of stack.resources) {
         const by = `${stack.name} ${resource.name}`;
-        if (resource.kind === "SharedMailbox") {
+        const { service, review } = kindNamed(resource.kind) ?? {};
+        if (review?.isMailbox === true) {
           const id = resource.id.toLowerCase();
           this.#mailboxes.set(id, [...(this.#mailboxes.get(id) ?? []), by]);
-        } else if (resource.kind === "MailboxMembership") {
-          this.#membership(resource, by);
-        } else {
+        } else if (review?.rights !== undefined) {
+          this.#membership(resource, by, review.rights);
+        } else if (service === "dynamics") {
           this.#readByDynamics.add(String(resource.inputs.emailAddress).toLowerCase());
         }
       }
@@ -320,7 +317,7 @@ class Declarations {
     return { declarations: found?.declarations ?? [], key: found?.key };
   }
 
-  #membership({ id, inputs, outputs }: StackResource, by: string): void {
+  #membership({ id, inputs, outputs }: StackResource, by: string, rightsOf: NonNullable<KindReview["rights"]>): void {
     const { members } = inputs;
     if (members === SECRET) {
       this.notes.push(
@@ -334,13 +331,10 @@ class Declarations {
     const sids = record(outputs.memberSids);
     const deleted = record(outputs.deletedMembers);
     for (const [key, given] of Object.entries(record(members))) {
-      const { automapping, until, otherRights, ...rights } = record(given);
+      const { automapping, until } = record(given);
       const declaration: Declaration = {
         by,
-        rights: [
-          ...Object.entries(DECLARED).flatMap(([name, right]) => (rights[name] === true ? [right] : [])),
-          ...(Array.isArray(otherRights) ? otherRights.map(String) : []),
-        ],
+        rights: rightsOf(given).flatMap(([right, value]) => (value === true ? [right] : [])),
         automapping: typeof automapping === "boolean" ? automapping : undefined,
         until: typeof until === "string" ? until : undefined,
       };

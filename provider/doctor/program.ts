@@ -1,4 +1,5 @@
 /** What a program needs, from the state of its stack or from a preview. */
+import { kindNamed } from "../kinds";
 import { isObject } from "../review/preview";
 import { kindOf } from "../review/rules";
 import { USES, type Use } from "./rights";
@@ -58,17 +59,19 @@ export function readProgram(text: string, project: string | undefined): Program 
   const environments = declared.flatMap(({ inputs }) =>
     typeof inputs.environmentUrl === "string" ? [inputs.environmentUrl] : [],
   );
-  const uses = new Set(declared.flatMap(usesOf));
+  const uses = new Set(declared.flatMap(({ kind, inputs }) => kindNamed(kind)?.uses(inputs) ?? []));
   return {
     uses: USES.filter((use) => uses.has(use)),
     mailboxes: declared
-      .filter(({ kind, id }) => kind === "SharedMailbox" && id !== "")
+      .filter(({ kind, id }) => kindNamed(kind)?.review.isMailbox === true && id !== "")
       .map(({ id, inputs }) => ({
         id,
         address: typeof inputs.primarySmtpAddress === "string" ? inputs.primarySmtpAddress : id,
       })),
     environments: [...new Set(environments)],
-    needsEnvironment: declared.some(({ kind, inputs }) => isOfDynamics(kind) && inputs.environmentUrl === undefined),
+    needsEnvironment: declared.some(
+      ({ kind, inputs }) => kindNamed(kind)?.service === "dynamics" && inputs.environmentUrl === undefined,
+    ),
     described: counted(declared.map(({ kind }) => kind)),
   };
 }
@@ -124,48 +127,6 @@ function declaredIn(resource: unknown): Declared[] {
   return kind === undefined || external === true
     ? []
     : [{ kind, urn: String(urn), id: typeof id === "string" ? id : "", inputs: isObject(inputs) ? inputs : {} }];
-}
-
-function isOfDynamics(kind: string): boolean {
-  return ["ForwardingMailbox", "IndividualMailbox", "Queue"].includes(kind);
-}
-
-/** Whether something is declared, other than that there is none. */
-function isDeclared(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false;
-}
-
-function usesOf({ kind, inputs }: Declared): Use[] {
-  if (kind === "SharedMailbox") {
-    const { license, automaticReplies, regional, litigationHold } = inputs;
-    const isAssigned = isDeclared(license) && license !== "external";
-    return [
-      "mailboxes",
-      ...(isAssigned ? (["licences"] as const) : []),
-      ...(isObject(license) && isDeclared(license.usageLocation) ? (["usageLocation"] as const) : []),
-      ...(isDeclared(automaticReplies) || isDeclared(regional) ? (["settings"] as const) : []),
-      ...(litigationHold === undefined ? [] : (["holds"] as const)),
-    ];
-  }
-  if (kind === "MailboxMembership") {
-    return ["members"];
-  }
-  if (!isOfDynamics(kind)) {
-    return [];
-  }
-  const { sources, emailAddress, user, queue, owner, approveEmail } = inputs;
-  return [
-    "records",
-    "recordChanges",
-    ...(isDeclared(emailAddress) ? (["addresses"] as const) : []),
-    ...(kind === "Queue" || isDeclared(queue) ? (["queues"] as const) : []),
-    ...(isDeclared(owner) || isDeclared(user) || isDeclared(queue) ? (["owners"] as const) : []),
-    ...(kind === "IndividualMailbox" && isDeclared(user) && isDeclared(emailAddress)
-      ? (["userAddresses"] as const)
-      : []),
-    ...(isObject(sources) && Object.keys(sources).length > 0 ? (["sources"] as const) : []),
-    ...(approveEmail === false ? [] : (["approval"] as const)),
-  ];
 }
 
 function counted(kinds: readonly string[]): string {

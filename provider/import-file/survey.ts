@@ -1,25 +1,12 @@
 import type { Properties } from "../core/kind";
 import { shortHash } from "../core/kind";
 import { Recorder } from "../core/memory";
-import { check } from "../dynamic/check";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
 import { plain } from "../dynamic/wire-values";
-import type { Kind } from "../kinds";
-import {
-  type Desired,
-  type MemberRights,
-  type MembershipInputs,
-  type MembershipOperation,
-  NOBODY,
-  type Observed,
-} from "../kinds/mailbox-membership/desired";
-import { readMembers } from "../kinds/mailbox-membership/difference";
-import { everybodyOn, mailboxMembership } from "../kinds/mailbox-membership/reconciler";
-import { sharedMailbox } from "../kinds/shared-mailbox/reconciler";
+import { type Kind, kinds } from "../kinds";
+import type { Description } from "../kinds/description";
+import type { Declared, Survey as KindSurvey } from "../kinds/survey";
 import { providerText, typeToken } from "../resources/dynamic-resource";
-import type { Mailbox } from "../services/mailboxes";
-import type { Entry } from "../services/permissions";
-import { type Declared, declaredMailbox, minimal, reasons } from "./shared-mailbox";
 import type { ProgramMailbox } from "./write";
 
 /** Where the resources are to be: it stands in the origin that every resource keeps from its birth. */
@@ -61,8 +48,6 @@ export interface Survey {
  */
 export async function survey(deployment: Deployment, patterns: readonly string[], place: Place): Promise<Survey> {
   const { services } = deployment;
-  const operation = <Inputs, Memory>(kind: Kind, name: string, recording: Recorder<Inputs, Memory>) =>
-    operationOf(deployment, originAt(place, kind, name), recording);
   const tenantId = await services.tenantId(bounds());
   const all = (await services.mailboxes.shared()).sort((a, b) =>
     a.primarySmtpAddress < b.primarySmtpAddress ? -1 : 1,
@@ -74,16 +59,6 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
     ({ primarySmtpAddress }) => wanted.length === 0 || wanted.some((fits) => fits.test(primarySmtpAddress)),
   );
 
-  const imported = (kind: Kind, name: string, mailbox: Mailbox, inputs: Properties, outputs: Properties) => {
-    const hidden = { __provider: providerText(kind), __origin: originAt(place, kind, name) };
-    return {
-      type: typeToken(kind),
-      name,
-      id: mailbox.id,
-      inputs: plain({ ...inputs, ...hidden }),
-      outputs: plain({ ...inputs, ...outputs, tenantId, ...hidden }),
-    };
-  };
   const found = await Promise.all(
     chosen.map(async (mailbox) => {
       const { name, variable } = names.get(mailbox.primarySmtpAddress) as Names;
@@ -95,31 +70,36 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
       if (user === undefined) {
         return refused("Entra does not show its account.");
       }
-      const [declared, membership] = await Promise.all([
-        declaredMailbox({ mailbox, user }, operation("SharedMailbox", name, new Recorder(sharedMailbox, {}))),
-        declaredMembership(
-          mailbox,
-          operation("MailboxMembership", membershipName(name), new Recorder(mailboxMembership, {})),
-        ),
-      ]);
-      if ("refusal" in declared) {
-        return refused(declared.refusal);
+      const around = await Promise.all(
+        SURVEYED.map(async ({ kind, reconciler, survey }) => {
+          const own = nameOf(name, survey.suffix);
+          const origin = originAt(place, kind, own);
+          const operation = operationOf(deployment, origin, new Recorder(reconciler, {}));
+          return { kind, name: own, origin, declared: await survey.declare({ mailbox, user }, operation) };
+        }),
+      );
+      const whole: (Omit<(typeof around)[number], "declared"> & { declared: Declared })[] = [];
+      for (const { declared, ...one } of around) {
+        if ("refusal" in declared) {
+          return refused(declared.refusal);
+        }
+        whole.push({ ...one, declared });
       }
-      const hasMembers = membership.members !== undefined;
-      const members = membershipName(name);
       return {
-        resources: [
-          imported("SharedMailbox", name, mailbox, declared.inputs, declared.outputs),
-          ...(hasMembers
-            ? [imported("MailboxMembership", members, mailbox, membership.inputs, membership.outputs)]
-            : []),
-        ],
+        resources: whole.flatMap(({ kind, name, origin, declared: { id, program, inputs, outputs } }) => {
+          const hidden = { __provider: providerText(kind), __origin: origin };
+          const all = plain({ ...inputs, ...outputs, tenantId, ...hidden });
+          return program === undefined
+            ? []
+            : [{ type: typeToken(kind), name, id, inputs: plain({ ...inputs, ...hidden }), outputs: all }];
+        }),
         program: {
           name,
           variable,
-          declared: declared.program,
-          membership: hasMembers ? { name: members, members: membership.members } : undefined,
-          notes: [...declared.notes, ...membership.notes],
+          resources: whole.flatMap(({ kind, name, declared: { program } }) =>
+            program === undefined ? [] : [{ kind, name, declared: program }],
+          ),
+          notes: whole.flatMap(({ declared }) => declared.notes),
         },
       };
     }),
@@ -132,6 +112,12 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
   };
 }
 
+/** The kinds that stand around a shared mailbox; itself first. */
+const SURVEYED = (Object.keys(kinds) as Kind[]).flatMap((kind) => {
+  const { reconciler, survey }: Description = kinds[kind];
+  return survey === undefined ? [] : [{ kind, reconciler, survey }];
+});
+
 /** The URN a resource of the stack has that stands at its top. */
 function originAt({ project, stack }: Place, kind: Kind, name: string): string {
   return `urn:pulumi:${stack}::${project}::${typeToken(kind)}::${name}`;
@@ -140,83 +126,6 @@ function originAt({ project, stack }: Place, kind: Kind, name: string): string {
 function matcher(pattern: string): RegExp {
   const parts = pattern.trim().split("*");
   return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "i");
-}
-
-/**
- * Who has access to a mailbox, as a program would declare it. People are found as an exclusive membership finds them on a
- * refresh: by exact address, sign-in name, id or Name, never by the display name of a person; who is meant by two objects is
- * nobody. The mailbox itself is left out of what the program writes, which refers to it by its variable.
- *
- * @returns no `program` when nobody is a member.
- */
-async function declaredMembership(
-  mailbox: Mailbox,
-  operation: MembershipOperation,
-): Promise<Omit<Declared, "program"> & { members: unknown }> {
-  const id = mailbox.id.toLowerCase();
-  const known = everybodyOn(mailbox, operation.known.memory);
-  const inputs = { mailbox: id, members: {}, exclusive: true };
-  const desired: Desired = { inputs, mailbox, members: new Map(), keep: NOBODY };
-  // Asked for in the same moment, the permissions are read once.
-  const [found, { entries }] = await Promise.all([
-    mailboxMembership.create(desired, { ...operation, known }),
-    operation.services.permissions.on(mailbox),
-  ]);
-  const notes = strangers(entries, found);
-  const members = Object.fromEntries(
-    Object.entries(readMembers(known, found)).filter(([key, rights]) => {
-      const { problems } = check(mailboxMembership, { mailbox: id, members: { [key]: rights } }, undefined);
-      notes.push(...(problems.length === 0 ? [] : [`Left out as a member: ${reasons(problems)}.`]));
-      return problems.length === 0;
-    }),
-  );
-  const checked = check(mailboxMembership, { mailbox: id, members }, undefined);
-  if (checked.problems.length > 0) {
-    return {
-      members: undefined,
-      inputs: {},
-      outputs: {},
-      notes: [...notes, `No members: ${reasons(checked.problems)}.`],
-    };
-  }
-  const people = new Map([...found.people].filter(([key]) => key in members));
-  const declared = { ...known, inputs: checked.inputs as MembershipInputs };
-  const outputs = mailboxMembership.outputs(undefined, { ...found, people, strangers: [] }, declared);
-  return {
-    members: Object.keys(members).length === 0 ? undefined : written(id, members),
-    inputs: checked.inputs,
-    outputs: mailboxMembership.memory.write(outputs),
-    notes,
-  };
-}
-
-/** A list when everybody has the default rights, else a map that says only what is not the default. */
-function written(mailbox: string, members: Record<string, MemberRights>): unknown {
-  const shortest = minimal(mailboxMembership, { mailbox }, "members", members) as Record<string, object>;
-  const isPlain = Object.values(shortest).every((rights) => Object.keys(rights).length === 0);
-  return isPlain ? Object.keys(shortest) : shortest;
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  FullAccess: "Full Access",
-  SendAs: "Send As",
-  SendOnBehalf: "Send on Behalf",
-};
-
-/** Sentences about explicit entries of trustees that cannot be members. */
-function strangers(entries: readonly Entry[], { others, orphans }: Pick<Observed, "others" | "orphans">): string[] {
-  const isOrphan = (trustee: string) => orphans.some((one) => one.trustee === trustee);
-  return [...new Set(entries.map(({ trustee }) => trustee))]
-    .filter((trustee) => others.includes(trustee) || isOrphan(trustee))
-    .sort()
-    .map((trustee) => {
-      const names = entries.filter((entry) => entry.trustee === trustee).flatMap(({ rights }) => rights);
-      const rights = [...new Set(names)].map((name) => WORDS[name] ?? name);
-      const why = isOrphan(trustee)
-        ? "it belongs to a deleted user or group"
-        : "nobody that can be a member is meant by it alone";
-      return `${rights.join(" and ")} of ${JSON.stringify(trustee)} is left as it is: ${why}.`;
-    });
 }
 
 /** What a mailbox is called in a program. */
@@ -249,8 +158,9 @@ export function namesOf(addresses: readonly string[]): Map<string, Names> {
     const holders = new Map<string, string[]>();
     for (const [address, level] of levels) {
       const { name, variable } = namesAt(address, level);
-      // Memberships are named after their mailbox; the engine tells them apart by type, readers do not.
-      for (const key of new Set([name, membershipName(name), variable.toLowerCase()])) {
+      // What is beside a mailbox is named after it; the engine tells them apart by type, readers do not.
+      const own = SURVEYED.map(({ survey }) => nameOf(name, survey.suffix));
+      for (const key of new Set([...own, variable.toLowerCase()])) {
         holders.set(key, [...(holders.get(key) ?? []), address]);
       }
     }
@@ -267,9 +177,9 @@ export function namesOf(addresses: readonly string[]): Map<string, Names> {
   }
 }
 
-/** The logical name of the membership of a mailbox. */
-export function membershipName(name: string): string {
-  return `${name}-members`;
+/** The logical name of what is around a mailbox. */
+function nameOf(name: string, suffix: KindSurvey["suffix"]): string {
+  return suffix === undefined ? name : `${name}-${suffix}`;
 }
 
 const LAST = 2;

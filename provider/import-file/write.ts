@@ -4,7 +4,9 @@ import { projectAbove } from "../configuration/configuration";
 import type { Properties } from "../core/kind";
 import { openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
-import { comparedColumns } from "../kinds/shared-mailbox/observation";
+import { comparedColumns, type Kind, kinds } from "../kinds";
+import type { Description } from "../kinds/description";
+import { MAILBOX } from "../kinds/survey";
 import { type Place, survey } from "./survey";
 
 /** What `mailboxes import-file` is called with. */
@@ -64,9 +66,8 @@ export async function writeImportFile(options: ImportFileOptions): Promise<strin
     ]) {
       log.warn("", sentence);
     }
-    const memberships = mailboxes.filter(({ membership }) => membership !== undefined).length;
     return [
-      `${count(mailboxes.length, "mailbox", "mailboxes")} and ${count(memberships, "membership", "memberships")} written to ${out} and ${program}.`,
+      `${counted(mailboxes)} written to ${out} and ${program}.`,
       "Next, in the project that has this program:",
       `  ${command}`,
       "  pulumi preview",
@@ -76,8 +77,15 @@ export async function writeImportFile(options: ImportFileOptions): Promise<strin
   }
 }
 
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
+/** `2 mailboxes and 1 membership`. */
+function counted(mailboxes: readonly ProgramMailbox[]): string {
+  const all = mailboxes.flatMap(({ resources }) => resources);
+  return Object.entries<Description>(kinds)
+    .flatMap(([kind, { survey }]) => {
+      const number = all.filter((one) => one.kind === kind).length;
+      return survey === undefined ? [] : [`${number} ${survey.words[number === 1 ? 0 : 1]}`];
+    })
+    .join(" and ");
 }
 
 function placeOf({ project, stack }: ImportFileOptions): Place {
@@ -94,9 +102,8 @@ function placeOf({ project, stack }: ImportFileOptions): Place {
 export interface ProgramMailbox {
   variable: string;
   name: string;
-  declared: Properties;
-  /** Membership of the mailbox: its logical name and `members`; undefined when nobody is a member. */
-  membership: { name: string; members: unknown } | undefined;
+  /** The mailbox, then what is beside it: its logical name, and what the program writes. */
+  resources: readonly { kind: Kind; name: string; declared: Properties }[];
   /** Sentences that stand above it. */
   notes: readonly string[];
 }
@@ -115,8 +122,7 @@ export function programText(
   mailboxes: readonly ProgramMailbox[],
   closing: readonly string[],
 ): string {
-  const hasMembers = mailboxes.some(({ membership }) => membership !== undefined);
-  const classes = [...(hasMembers ? ["MailboxMembership"] : []), ...(mailboxes.length > 0 ? ["SharedMailbox"] : [])];
+  const classes = [...new Set(mailboxes.flatMap(({ resources }) => resources.map(({ kind }) => kind)))].sort();
   return [
     ...heading.map(comment),
     ...(classes.length > 0 ? [`import { ${classes.join(", ")} } from "pulumi-mailboxes";`] : ["export {};"]),
@@ -126,21 +132,13 @@ export function programText(
   ].join("\n");
 }
 
-function statements({ variable, name, declared, membership, notes }: ProgramMailbox): string[] {
-  const mailbox = `new SharedMailbox(${text(name)}, ${broken(declared)});`;
-  return [
-    "",
-    ...notes.map(comment),
-    membership === undefined ? mailbox : `const ${variable} = ${mailbox}`,
-    ...(membership === undefined
-      ? []
-      : [
-          `new MailboxMembership(${text(membership.name)}, ${broken({
-            mailbox: new Code(`${variable}.id`),
-            members: membership.members,
-          })});`,
-        ]),
-  ];
+function statements({ variable, resources, notes }: ProgramMailbox): string[] {
+  const id = new Code(`${variable}.id`);
+  const [mailbox = "", ...others] = resources.map(({ kind, name, declared }) => {
+    const written = Object.entries(declared).map(([property, value]) => [property, value === MAILBOX ? id : value]);
+    return `new ${kind}(${text(name)}, ${broken(Object.fromEntries(written))});`;
+  });
+  return ["", ...notes.map(comment), others.length === 0 ? mailbox : `const ${variable} = ${mailbox}`, ...others];
 }
 
 /** A line of its own: what the services say may hold line breaks, and must not become code. */

@@ -4,7 +4,7 @@ import { readStacks, requireTenant } from "../access/access";
 import { Unusable } from "../access/states";
 import { bounds, openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
-import { comparedColumns } from "../kinds/shared-mailbox/observation";
+import { comparedColumns } from "../kinds";
 import { inProgram, type Program } from "./program";
 import { inStacks, namesIn, type StackPlace } from "./stacks";
 import { type Found, inTenant } from "./tenant";

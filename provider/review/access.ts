@@ -1,18 +1,9 @@
 /** Who may do what on which mailbox, before and after, from all memberships of a preview together. */
 
+import { givesAccess, isMailbox, reviewOf } from "./happenings";
+import { type Directory, isForgottenByPulumi, isGone, isRestored, type Place, placeOf } from "./places";
 import type { Properties, ResourceChange, Side } from "./preview";
-import { deletionMode, isUnknownMember, SECRET, UNKNOWN } from "./rules";
-
-/** A mailbox as a reviewer knows it. */
-export interface Place {
-  /** The object id, or the URN of a mailbox that is yet to be made. */
-  key: string;
-  /** The primary address, or what is known in its place. */
-  address: string;
-  displayName?: string;
-  /** Whether it shows which mailbox it is. */
-  isKnown: boolean;
-}
+import { isUnknownMember, SECRET, UNKNOWN } from "./rules";
 
 /** One person or group on one mailbox. */
 export interface AccessChange {
@@ -55,30 +46,6 @@ export function isExtended(row: AccessChange): boolean {
   return isEndChanged(row) && before !== undefined && (after === undefined || after > before);
 }
 
-/** Names of what is in the stack, by id and by URN. */
-export interface Directory {
-  /** Object id by address or other text. */
-  ids: ReadonlyMap<string, string>;
-  /** A text for an object id: an address where there is one. */
-  texts: ReadonlyMap<string, string>;
-  /** Display name by object id. */
-  displayNames: ReadonlyMap<string, string>;
-  /** Mailboxes of the program by URN. */
-  mailboxes: ReadonlyMap<string, Place>;
-  /** The same by key. */
-  places: ReadonlyMap<string, Place>;
-  /** URNs of mailboxes by key. */
-  urns: ReadonlyMap<string, readonly string[]>;
-  /** Object ids of members that are groups, as far as states know it. */
-  groups: ReadonlySet<string>;
-}
-
-/** How Exchange's rights are called, by the names in the program. */
-const RIGHTS: Readonly<Record<string, string>> = {
-  fullAccess: "Full Access",
-  sendAs: "Send As",
-  sendOnBehalf: "Send on Behalf",
-};
 const EVERY_RIGHT = "every right";
 
 /** Learns names from every state of a preview. */
@@ -115,7 +82,8 @@ export function directoryOf(changes: readonly ResourceChange[], read: readonly S
       }
     }
   };
-  for (const { kind, before, after } of changes) {
+  for (const change of changes) {
+    const { before, after } = change;
     for (const side of [before, after]) {
       const { memberIds, mailboxId, mailboxAddresses } = side?.outputs ?? {};
       for (const [text, id] of Object.entries(recordOf(memberIds))) {
@@ -124,12 +92,12 @@ export function directoryOf(changes: readonly ResourceChange[], read: readonly S
       for (const text of groupsIn(side)) {
         groups.add(String(recordOf(memberIds)[text]));
       }
-      if (typeof mailboxId === "string" && kind === "MailboxMembership") {
+      if (typeof mailboxId === "string" && givesAccess(change)) {
         for (const address of Array.isArray(mailboxAddresses) ? mailboxAddresses : []) {
           learn(String(address), mailboxId);
         }
       }
-      if (side !== undefined && kind === "SharedMailbox") {
+      if (side !== undefined && isMailbox(change)) {
         // A mailbox that is replaced keeps its place: its people are compared as those of one mailbox.
         mailbox(side, side.id ?? before?.id);
       }
@@ -199,11 +167,11 @@ export function accessChanges(
   const rows: AccessChange[] = [];
   const gone = new Map(
     changes
-      .filter((change) => change.kind === "SharedMailbox" && isGone(change))
+      .filter((change) => isMailbox(change) && isGone(change))
       .map((change) => [change.before?.id, change.op] as const),
   );
   for (const change of changes) {
-    if (change.kind === "MailboxMembership") {
+    if (givesAccess(change)) {
       const { key } = placeOf(change, "after", directory);
       // What stays on a mailbox that is made anew stays with the old one.
       const isLeft = gone.get(key) === "replace" && (change.op === "same" || change.op === "update");
@@ -215,7 +183,7 @@ export function accessChanges(
       rows.push(...orphaned(change, directory));
     }
   }
-  for (const change of changes.filter(({ kind }) => kind === "SharedMailbox")) {
+  for (const change of changes.filter(isMailbox)) {
     const mailbox = change.before?.id;
     if (mailbox !== undefined && gone.has(mailbox)) {
       rows.push(...others(change, changes, before.get(mailbox), directory));
@@ -240,36 +208,6 @@ export function accessChanges(
       compare(a.mailbox.address, b.mailbox.address) ||
       compare(a.person, b.person),
   );
-}
-
-/** Whether a change takes a mailbox away. */
-export function isGone({ op, before }: ResourceChange): boolean {
-  return (op === "delete" || op === "replace") && before !== undefined && !staysBehind(before);
-}
-
-/** Whether a mailbox stays in the tenant when its resource goes. */
-export function staysBehind({ inputs, outputs, retainOnDelete }: Side): boolean {
-  const mode = deletionMode(outputs ?? inputs) ?? deletionMode(inputs);
-  return retainOnDelete === true || mode === "retain" || (mode === undefined && outputs?.created === false);
-}
-
-/** Whether a creation brings back a deleted mailbox. */
-export function isRestored(side: Side | undefined): boolean {
-  const { restoreDeleted } = side?.inputs ?? {};
-  return restoreDeleted === true || typeof restoreDeleted === "string";
-}
-
-/** The mailbox that a membership is on. */
-export function placeOf({ before, after }: ResourceChange, which: "before" | "after", directory: Directory): Place {
-  const side = which === "before" ? before : after;
-  const { mailbox } = side?.inputs ?? {};
-  const known = which === "before" ? (side?.outputs?.mailboxId ?? side?.id) : undefined;
-  const [from] = (side?.propertyDependencies?.mailbox ?? []).flatMap((urn) => directory.mailboxes.get(urn) ?? []);
-  if (typeof known !== "string" && (typeof mailbox !== "string" || mailbox === UNKNOWN)) {
-    return from ?? { key: `?${side?.urn}`, address: "a mailbox that is not known yet", isKnown: false };
-  }
-  const key = typeof known === "string" ? known : (directory.ids.get(String(mailbox)) ?? String(mailbox));
-  return directory.places.get(key) ?? { key, address: directory.texts.get(key) ?? String(mailbox), isKnown: true };
 }
 
 function collect(
@@ -304,26 +242,22 @@ function collect(
       automapping: undefined,
       remarks: new Set<string>(),
     };
-    const { automapping, otherRights, until, ...rights } = recordOf(given);
+    const { automapping, until, fullAccess } = recordOf(given);
     grant.ends.push(until === UNKNOWN ? "a day that is not known yet" : textOf(until));
-    const add = (value: unknown, right: string, hidden: string) => {
+    const add = (value: unknown, right: string) => {
       if (value === UNKNOWN || value === SECRET) {
         grant.code ??= value === SECRET ? "secret-access" : "unknown-access";
-        grant.rights.add(`${hidden} (${value === SECRET ? "a secret" : "not known yet"})`);
+        grant.rights.add(`${right} (${value === SECRET ? "a secret" : "not known yet"})`);
       } else if (value === true) {
         grant.rights.add(right);
         grant.through.set(right, new Set([...(grant.through.get(right) ?? []), change.name]));
       }
     };
-    add(given, "", "rights");
-    for (const [name, right] of Object.entries(RIGHTS)) {
-      add(rights[name], right, right);
+    add(given === true ? undefined : given, "rights");
+    for (const [right, value] of reviewOf(change.kind).rights?.(given) ?? []) {
+      add(value, right);
     }
-    add(otherRights, "", "other rights");
-    for (const right of Array.isArray(otherRights) ? otherRights : []) {
-      add(right === UNKNOWN || right === SECRET ? right : true, String(right), "other rights");
-    }
-    if (typeof automapping === "boolean" && rights.fullAccess === true) {
+    if (typeof automapping === "boolean" && fullAccess === true) {
       grant.automapping = automapping;
     }
     if (text in deleted) {
@@ -331,16 +265,6 @@ function collect(
     }
     on.grants.set(key, grant);
   }
-}
-
-/** Whether Pulumi forgets a resource without asking the provider to delete it: nobody loses anything by that. */
-export function isForgottenByPulumi({ before }: ResourceChange, changes: readonly ResourceChange[]): boolean {
-  const { retainOnDelete, deletedWith } = before ?? {};
-  return (
-    retainOnDelete === true ||
-    (deletedWith !== undefined &&
-      changes.some(({ op, before: other }) => op === "delete" && other?.urn === deletedWith))
-  );
 }
 
 /** A membership whose people do not show before the deployment, or not at all. */
@@ -393,7 +317,7 @@ function others(
   directory: Directory,
 ): AccessChange[] {
   const names = changes
-    .filter(({ kind, before }) => kind === "MailboxMembership" && before?.outputs?.mailboxId === mailbox.before?.id)
+    .filter((change) => givesAccess(change) && change.before?.outputs?.mailboxId === mailbox.before?.id)
     .flatMap(({ before }) => otherMembers(before).filter(hasAccess));
   return [...new Set(names)]
     .filter((name) => !declared?.grants.has(directory.ids.get(name.toLowerCase()) ?? name.toLowerCase()))
@@ -511,13 +435,13 @@ function stillGiven(before: Grant | undefined, after: Grant | undefined): Access
 export function undeclaredChanges(tenant: readonly ResourceChange[], directory: Directory): AccessChange[] {
   const declared = new Set(
     tenant.flatMap((change) =>
-      change.kind === "MailboxMembership"
+      givesAccess(change)
         ? Object.keys(membersOf(change.after?.inputs) ?? {}).map((text) => keyOn(change, text, directory))
         : [],
     ),
   );
   const rows = tenant
-    .filter(({ kind, before, after }) => kind === "MailboxMembership" && before !== undefined && after !== undefined)
+    .filter((change) => givesAccess(change) && change.before !== undefined && change.after !== undefined)
     .flatMap((change): AccessChange[] => {
       const [before, after] = [otherMembers(change.before), otherMembers(change.after)];
       const row = (name: string) => ({ ...nobody(placeOf(change, "before", directory)), person: name, isNamed: true });
@@ -573,7 +497,7 @@ function keyOn(change: ResourceChange, text: string, directory: Directory): stri
 export function foundBy(tenant: readonly ResourceChange[], directory: Directory): Set<string> {
   return new Set(
     tenant
-      .filter(({ kind, op }) => kind === "MailboxMembership" && op === "update")
+      .filter((change) => givesAccess(change) && change.op === "update")
       .flatMap((change) => {
         const declared = membersOf(change.before?.inputs) ?? {};
         return Object.keys(membersOf(change.after?.inputs) ?? {})

@@ -1,6 +1,7 @@
 /** Writes a review as Markdown for a comment, or as plain text, never longer than it may be. */
-import type { Foreign, Words } from "./happenings";
+
 import type { Flag, Review, Section } from "./review";
+import type { Foreign, Words } from "./words";
 
 /** How a review is written. */
 export type Format = "markdown" | "text";

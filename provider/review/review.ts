@@ -3,36 +3,28 @@
 import {
   type AccessChange,
   accessChanges,
-  type Directory,
   directoryOf,
   foundBy,
   hasAccess,
   isEndChanged,
   isExtended,
-  isGone,
   otherMembers,
-  placeOf,
   undeclaredChanges,
 } from "./access";
 import {
   bouncingOf,
   differences,
-  distinct,
-  foreign,
+  givesAccess,
   HAPPENINGS,
   happeningsOf,
-  joined,
+  isMailbox,
   mailOf,
-  named,
-  newSources,
-  plural,
-  resource,
   seatsOf,
-  value,
-  type Words,
 } from "./happenings";
+import { type Directory, isGone, placeOf } from "./places";
 import { type Preview, type ResourceChange, type Side, Unreviewable } from "./preview";
 import { type Declared, domainsOf, type MailboxPolicyOptions, RULE_CODES, violationsAmong } from "./rules";
+import { distinct, foreign, joined, named, plural, resource, type Words } from "./words";
 
 /** A table of a review. */
 export interface Section {
@@ -150,7 +142,7 @@ export function review(
       meaning: `Found in the tenant: ${one.meaning}`,
     })),
   ];
-  const deleted = preview.program.filter((change) => change.kind === "SharedMailbox" && isGone(change));
+  const deleted = preview.program.filter((change) => isMailbox(change) && isGone(change));
   const shown = program.access.filter(({ isHidden }) => !isHidden);
   const gaining = shown.filter(({ had, has }) => !had && has);
   const losing = shown.filter(({ had, has }) => had && !has);
@@ -231,9 +223,8 @@ function findings(
   today: string,
 ): Findings {
   const access = accessChanges(changes, directory, found, today);
-  const mailboxes = changes.filter(({ kind }) => kind === "SharedMailbox");
-  const bouncing = mailboxes.flatMap((change) => bouncingOf(change, directory));
-  const seats = seatsOf(mailboxes);
+  const bouncing = changes.flatMap((change) => bouncingOf(change, directory));
+  const seats = seatsOf(changes);
   const happenings = changes
     .flatMap((change) => happeningsOf(change, changes, directory))
     .sort((a, b) => HAPPENINGS.indexOf(a.code) - HAPPENINGS.indexOf(b.code));
@@ -263,8 +254,10 @@ function findings(
   for (const { code, mailbox } of access.filter((row) => row.code !== undefined)) {
     note(String(code), [foreign(mailbox.address)]);
   }
-  for (const source of changes.flatMap((change) => newSources(change, directory))) {
-    note("source-added", [value(source)]);
+  for (const { code, mailbox } of mail) {
+    if (code !== undefined) {
+      note(code, mailbox);
+    }
   }
   for (const { address } of bouncing) {
     note("address-bounces", [foreign(address)]);
@@ -275,7 +268,7 @@ function findings(
   const deleted = new Set(
     changes.flatMap(({ before }) => Object.keys((before?.outputs?.deletedMembers ?? {}) as object)),
   );
-  for (const change of changes.filter(({ kind, op }) => kind === "MailboxMembership" && op !== "delete")) {
+  for (const change of changes.filter((one) => givesAccess(one) && one.op !== "delete")) {
     const members = Object.keys((change.after?.inputs.members ?? {}) as object);
     for (const person of members.filter((one) => deleted.has(one))) {
       note("deleted-member", [foreign(person), " on ", foreign(placeOf(change, "after", directory).address)]);
@@ -292,7 +285,7 @@ function findings(
       {
         title: "Where mail goes",
         columns: ["Mailbox", "What", "Before", "After"],
-        rows: mail,
+        rows: mail.map(({ mailbox, what, before, after }) => [mailbox, [what], before, after]),
         notes: [],
       },
       {
@@ -358,7 +351,7 @@ function listed(list: readonly Words[]): Words {
 /** Memberships that become exclusive take nothing away at once, and those that are no longer so stop looking. */
 function exclusivity(changes: readonly ResourceChange[], directory: Directory): Words[] {
   return changes
-    .filter(({ kind, op }) => kind === "MailboxMembership" && (op === "update" || op === "create"))
+    .filter((change) => givesAccess(change) && (change.op === "update" || change.op === "create"))
     .flatMap((change): Words[] => {
       const [was, is] = [change.before?.inputs.exclusive === true, change.after?.inputs.exclusive === true];
       if (was === is) {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import ts from "typescript";
-import { membershipName, namesOf } from "../../provider/import-file/survey";
+import { namesOf } from "../../provider/import-file/survey";
 
 const named = (...addresses: string[]) =>
   Object.fromEntries([...namesOf(addresses)].map(([address, { name, variable }]) => [address, `${name} ${variable}`]));
@@ -46,7 +46,7 @@ describe("names of mailboxes", () => {
       fc.property(some, (addresses) => {
         const names = namesOf(addresses);
         const all = [...names.values()];
-        const logical = all.flatMap(({ name }) => [name, membershipName(name)]);
+        const logical = all.flatMap(({ name }) => [name, `${name}-members`]);
         expect(new Set(logical).size).toBe(logical.length);
         expect(new Set(all.map(({ variable }) => variable)).size).toBe(all.length);
         for (const { name, variable } of all) {

@@ -1,13 +1,20 @@
 import { transformSync } from "@swc/core";
 import fc from "fast-check";
 import { programText } from "../../provider/import-file/write";
+import { MAILBOX } from "../../provider/kinds/survey";
 import { declaredBy } from "./run-program";
 
 const mailbox = (declared: Record<string, unknown>, notes: string[] = []) => ({
   variable: "support",
   name: "support",
-  declared,
-  membership: { name: "support-members", members: ["ada@contoso.com"] },
+  resources: [
+    { kind: "SharedMailbox", name: "support", declared } as const,
+    {
+      kind: "MailboxMembership",
+      name: "support-members",
+      declared: { mailbox: MAILBOX, members: ["ada@contoso.com"] },
+    } as const,
+  ],
   notes,
 });
 
@@ -18,13 +25,18 @@ test("a program reads as one would write it", () => {
     forwarding: { to: "queue@contoso.com" },
     customAttributes: { "1": "north" },
   };
-  const alone = { variable: "sales", name: "sales", membership: undefined, notes: [] };
+  const sales = { displayName: "Sales", primarySmtpAddress: "sales@contoso.com" };
   expect(
     programText(
       ["From the tenant."],
       [
         mailbox(declared, ["A note."]),
-        { ...alone, declared: { displayName: "Sales", primarySmtpAddress: "sales@contoso.com" } },
+        {
+          variable: "sales",
+          name: "sales",
+          resources: [{ kind: "SharedMailbox", name: "sales", declared: sales }],
+          notes: [],
+        },
       ],
       ["One was left out."],
     ),

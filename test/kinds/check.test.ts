@@ -70,6 +70,15 @@ const programs: Record<Kind, fc.Arbitrary<Properties>> = {
   }),
 };
 
+test.each(Object.entries(everyKind))("the sample programs of %s pass, and are canonical then", (_kind, one) => {
+  expect(one.samples.length).toBeGreaterThan(1);
+  for (const sample of one.samples) {
+    const { inputs, problems: found } = check(one.reconciler, sample, undefined);
+    expect(found).toEqual([]);
+    expect(check(one.reconciler, plain(inputs), {})).toMatchObject({ inputs, problems: [] });
+  }
+});
+
 describe.each(Object.keys(kinds) as Kind[])("%s", (kind) => {
   test("checking what was checked changes nothing", () => {
     fc.assert(
@@ -132,11 +141,11 @@ describe("whatever is wrong with a value", () => {
   ];
   const wrong = [...odd, ...inside.flatMap((name) => [7, -1, "odd?", [], {}].map((value) => ({ [name]: value })))];
 
-  test.each(Object.entries(everyKind))("of %s, the words for it are the product's own", (_kind, reconciler) => {
-    const { shape } = reconciler.schema as unknown as { shape: Record<string, unknown> };
+  test.each(Object.entries(everyKind))("of %s, the words for it are the product's own", (_kind, { reconciler }) => {
+    const { shape } = reconciler.schema;
     for (const property of Object.keys(shape)) {
       for (const value of [...wrong, { "ada@contoso.com": 7 }, { sku: "X", disabledPlans: [7] }]) {
-        const { problems: found } = check(reconciler as unknown as Checking<Properties>, { [property]: value }, {});
+        const { problems: found } = check(reconciler, { [property]: value }, {});
         for (const { path, reason } of found) {
           expect({ path, value, reason }).toEqual({
             path: expect.stringMatching(/./),

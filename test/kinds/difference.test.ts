@@ -91,7 +91,7 @@ describe("SharedMailbox", () => {
   const previous = fc.oneof(fc.constant({}), inputs);
   const observed = fc
     .record({
-      row: rows(mailboxProperties),
+      row: rows({ table: mailboxProperties }),
       primarySmtpAddress: fc.constantFrom("support@contoso.com", "other@contoso.com"),
       aliases: addresses,
       accountEnabled: fc.boolean(),

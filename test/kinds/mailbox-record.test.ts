@@ -18,6 +18,7 @@ import {
   valuesFor,
   valuesToPutBack,
 } from "../../provider/kinds/individual-mailbox/former-values";
+import { seenRecord } from "../../provider/kinds/mailbox-record/description";
 import type { RecordValues } from "../../provider/kinds/mailbox-record/properties";
 import {
   type KnownQueue,
@@ -28,12 +29,12 @@ import {
   queueValues,
 } from "../../provider/kinds/queue/desired";
 import { mailboxOf, queueOf } from "../../provider/services/dataverse";
-import { after as afterColumns, declarations, guid, rows, seenRecord } from "./property-values";
+import { after as afterColumns, declarations, guid, rows } from "./property-values";
 
 const credentials = fc.record({ userName: fc.constantFrom("ada", "grace"), password: fc.constantFrom("one", "two") });
 
 /** The record of a user, as Dataverse keeps it. */
-const row = rows(properties);
+const row = rows({ table: properties });
 const recordOf = (raw: Properties) => mailboxOf({ mailboxid: guid(9), _regardingobjectid_value: guid(8), ...raw });
 
 /** Inputs whose server profile is written by its id. */
@@ -182,7 +183,7 @@ describe("a queue", () => {
 
   test("that was sent its differences differs in nothing, whatever was declared before", () => {
     fc.assert(
-      fc.property(rows(queueProperties), program, program, (before, previous, next) => {
+      fc.property(rows({ table: queueProperties }), program, program, (before, previous, next) => {
         const desired = { inputs: next, profile: undefined, owner: next.owner };
         const changes = queueDifference(desired, knownQueue(previous), queueRow(before));
         const names = pathsOf(changes);

@@ -1,19 +1,14 @@
 import fc from "fast-check";
 import { z } from "zod";
-import type { Properties } from "../../provider/core/kind";
-import type { PropertyTable } from "../../provider/core/properties";
-import type { RecordKnown, Seen } from "../../provider/kinds/mailbox-record/properties";
-import { type MailboxRow, mailboxOf, type QueueRow, queueOf } from "../../provider/services/dataverse";
-
-/** A table of whatever rows. */
-// biome-ignore lint/suspicious/noExplicitAny: a table of any row.
-export type AnyTable = PropertyTable<any, any>;
+import type { Change, Properties } from "../../provider/core/kind";
+import type { Lawful } from "../../provider/kinds/description";
 
 /** What a JSON schema says that matters here. */
 interface Shape {
   type?: string;
   properties?: Record<string, Shape>;
   enum?: unknown[];
+  const?: unknown;
   anyOf?: Shape[];
 }
 
@@ -32,7 +27,17 @@ function valuesOf(name: string, schema: z.ZodType): unknown[] {
   const [members] = [shape, ...(shape.anyOf ?? [])].flatMap(({ properties }) =>
     properties === undefined ? [] : [Object.keys(properties)],
   );
-  const texts = [...TEXTS, "desk", "49 GB", "50 GB", "20 MB", "35 MB", ...ADDRESSES, ...(shape.enum ?? [])];
+  const texts = [
+    ...TEXTS,
+    "desk",
+    "49 GB",
+    "50 GB",
+    "20 MB",
+    "35 MB",
+    ...ADDRESSES,
+    ...(shape.enum ?? []),
+    shape.const,
+  ];
   const candidates = [
     ...(members === undefined ? [{ 1: "one", 15: false }, { 1: "two" }, { 7: false }] : objectsOf(members)),
     ...(shape.type === "object" ? [] : [true, false, ...texts]),
@@ -60,7 +65,7 @@ function objectsOf(members: readonly string[]): Properties[] {
 }
 
 /** Inputs of a table, each declared or not. */
-export function declarations({ shape }: AnyTable): Record<string, fc.Arbitrary<unknown>> {
+export function declarations({ shape }: Lawful["table"]): Record<string, fc.Arbitrary<unknown>> {
   return Object.fromEntries(
     Object.entries(shape as Record<string, z.ZodType>).map(([name, schema]) => {
       const value = fc.constantFrom(...valuesOf(name, schema).filter((one) => one !== undefined));
@@ -70,10 +75,20 @@ export function declarations({ shape }: AnyTable): Record<string, fc.Arbitrary<u
 }
 
 /** Rows of a table as a service keeps them: what some inputs write. */
-export function rows(table: AnyTable): fc.Arbitrary<Properties> {
+export function rows(lawful: Lawful): fc.Arbitrary<Properties> {
+  const { table } = lawful;
   return fc
     .record(declarations(table))
-    .map((declared) => after({}, table.columnsOf(table.wanted({ declared, previous: {} }))));
+    .map((declared) => after({}, written(lawful, table.wanted({ declared, previous: {} }))));
+}
+
+/** What writing values leaves in a row, by parameters or by commands. @param changes limits it to those that change. */
+export function written({ table, commanded }: Lawful, values: Properties, changes?: readonly Change[]): Properties {
+  if (commanded === undefined) {
+    return table.columnsOf(values, changes);
+  }
+  const names = Object.keys(values).filter((name) => changes?.some(({ path }) => path[0] === name) ?? true);
+  return names.length === 0 ? {} : commanded(Object.fromEntries(names.map((name) => [name, values[name]])));
 }
 
 /** A row after parameters or columns were sent. They have the names of what is read, but for references and a password. */
@@ -86,25 +101,5 @@ export function after(row: Properties, columns: Properties): Properties {
     ...(owner === undefined ? {} : { _ownerid_value: id(owner) }),
     ...(profile === undefined ? {} : { _emailserverprofile_value: id(profile) }),
     ...("password" in columns ? { ispasswordset: columns.password !== null } : {}),
-  };
-}
-
-/** A mailbox record as it is read where a state holds some inputs. */
-export function seenRecord(raw: Properties, inputs: Properties = {}): Seen<MailboxRow> {
-  return seen(mailboxOf({ mailboxid: guid(9), statecode: 0, ...raw }), inputs);
-}
-
-/** A queue as it is read where a state holds some inputs. */
-export function seenQueue(raw: Properties, inputs: Properties = {}): Seen<QueueRow> {
-  return seen(queueOf({ queueid: guid(7), ...raw }), inputs);
-}
-
-function seen<Row>(row: Row, inputs: Properties): Seen<Row> {
-  const { serverProfileId } = row as { serverProfileId?: string };
-  return {
-    row,
-    known: { inputs, memory: { serverProfileId } } as unknown as RecordKnown,
-    // It was looked up by its id.
-    owner: inputs.owner as Seen<Row>["owner"],
   };
 }

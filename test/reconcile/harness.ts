@@ -3,7 +3,8 @@ import { originOf } from "../../provider/core/kind";
 import { type Deployment, openDeployment } from "../../provider/dynamic/deployment";
 import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
 import { EngineLog, PartialFailure } from "../../provider/dynamic/engine-log";
-import { type AnyReconciler, comparedColumns, type Kind, kinds } from "../../provider/kinds";
+import { comparedColumns, type Kind, kinds } from "../../provider/kinds";
+import type { AnyReconciler } from "../../provider/kinds/description";
 import { markOf } from "../../provider/kinds/shared-mailbox/naming";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 import { Refusal, TenantClient } from "../../scripts/tenant-client.cjs";
@@ -343,7 +344,7 @@ export class Resource {
   #provider(deployment: Deployment): pulumi.dynamic.ResourceProvider {
     const open = () => Promise.resolve(deployment);
     const working = <T>(work: () => Promise<T>) => work();
-    return new DynamicProvider(held(kinds[this.#kind] as AnyReconciler), open, working);
+    return new DynamicProvider(held(kinds[this.#kind].reconciler), open, working);
   }
 }
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import type { Foreign } from "../../provider/review/happenings";
 import { readPreview } from "../../provider/review/preview";
 import { FEWEST_CHARACTERS, markerOf, render, renderFailure } from "../../provider/review/render";
 import { type Review, review } from "../../provider/review/review";
+import type { Foreign } from "../../provider/review/words";
 import { members, membership, previewOf, recorded, rights, step } from "./preview-of";
 
 const MOST = 60_000;

@@ -1,31 +1,20 @@
-import { isSame } from "../core/canonical";
-import type { Change, Properties } from "../core/kind";
-import { isSet } from "../core/properties";
-import { type Checking, check } from "../dynamic/check";
-import { InputError, isClass } from "../http/errors";
-import { type Desired, memory, type Observed, type SharedMailboxOperation } from "../kinds/shared-mailbox/desired";
+import { isSame } from "../../core/canonical";
+import type { Change, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
+import { check } from "../../dynamic/check";
+import { InputError, isClass } from "../../http/errors";
+import type { User } from "../../services/graph";
+import type { Mailbox } from "../../services/mailboxes";
+import { type Declared, minimal, type Refused, reasons, type Survey } from "../survey";
+import { type Desired, memory, type Observed, type SharedMailboxOperation } from "./desired";
+import { around, facets, knowing, stateOfEverything } from "./observation";
+import { sharedMailbox } from "./reconciler";
 
-import { around, facets, knowing, stateOfEverything } from "../kinds/shared-mailbox/observation";
-import { sharedMailbox } from "../kinds/shared-mailbox/reconciler";
-import type { User } from "../services/graph";
-import type { Mailbox } from "../services/mailboxes";
-
-/** A resource as a program declares it and as the engine holds it after a refresh. */
-export interface Declared {
-  /** What the program writes. */
-  program: Properties;
-  /** Canonical inputs. */
-  inputs: Properties;
-  /** Computed outputs. */
-  outputs: Properties;
-  /** What was left out, and why; sentences for the reader of the program. */
-  notes: string[];
-}
-
-/** Why a mailbox cannot be imported. */
-export interface Refused {
-  refusal: string;
-}
+/** Shared mailboxes as a program would declare them. */
+export const survey: Survey = {
+  words: ["mailbox", "mailboxes"],
+  declare: declaredMailbox,
+};
 
 /**
  * A shared mailbox as a program would declare it. The two required properties are written always; of the others those, and
@@ -35,7 +24,7 @@ export interface Refused {
  *
  * @param seen the mailbox as listed and the account behind it.
  */
-export async function declaredMailbox(
+async function declaredMailbox(
   seen: { mailbox: Mailbox; user: User },
   operation: SharedMailboxOperation,
 ): Promise<Declared | Refused> {
@@ -108,6 +97,7 @@ async function settled(
     return settled(required, rest, [...notes, ...more], observed, operation);
   }
   return {
+    id: observed.mailbox.id,
     program: {
       ...required,
       ...Object.fromEntries(
@@ -187,39 +177,4 @@ function allowed(value: unknown, { forwardsTo }: Observed): unknown {
 
 function propertyOf(path: string): string {
   return path.split(/[.[]/)[0] ?? "";
-}
-
-/** Problems as one sentence without its full stop. */
-export function reasons(problems: readonly { path: string; reason: string }[]): string {
-  return problems.map(({ path, reason }) => `${path}: ${reason}`).join("; ");
-}
-
-/**
- * The shortest way to write a property: without the members that mean the same left out, such as `keepCopy: true`.
- *
- * @param others the inputs that the property cannot be checked without.
- */
-export function minimal(
-  reconciler: Checking<Properties>,
-  others: Properties,
-  property: string,
-  value: unknown,
-): unknown {
-  const canonical = (candidate: unknown) =>
-    check(reconciler, { ...others, [property]: candidate }, undefined).inputs[property];
-  const whole = canonical(value);
-  const shorten = (part: unknown, put: (shorter: unknown) => unknown): unknown => {
-    if (typeof part !== "object" || part === null || Array.isArray(part)) {
-      return part;
-    }
-    let shorter: Properties = { ...part };
-    for (const key of Object.keys(part)) {
-      const { [key]: member, ...rest } = shorter;
-      shorter = isSame(canonical(put(rest)), whole)
-        ? rest
-        : { ...rest, [key]: shorten(member, (inner) => put({ ...rest, [key]: inner })) };
-    }
-    return shorter;
-  };
-  return shorten(value, (shorter) => shorter);
 }
