@@ -1,8 +1,9 @@
 import { transformSync } from "@swc/core";
+import { type Kind, kinds } from "../../provider/kinds";
 
 /** What a program declared. */
 export interface DeclaredResource {
-  kind: "SharedMailbox" | "MailboxMembership";
+  kind: Kind;
   program: Record<string, unknown>;
 }
 
@@ -19,7 +20,7 @@ export function declaredBy(source: string, ids: Record<string, string>): Record<
     module: { type: "commonjs" },
   });
   const declared: Record<string, DeclaredResource> = {};
-  const recorder = (kind: DeclaredResource["kind"]) =>
+  const recorder = (kind: Kind) =>
     class {
       readonly id: string | undefined;
       constructor(name: string, program: Record<string, unknown>) {
@@ -30,7 +31,7 @@ export function declaredBy(source: string, ids: Record<string, string>): Record<
         this.id = ids[name];
       }
     };
-  const classes = { SharedMailbox: recorder("SharedMailbox"), MailboxMembership: recorder("MailboxMembership") };
+  const classes = Object.fromEntries((Object.keys(kinds) as Kind[]).map((kind) => [kind, recorder(kind)]));
   new Function("require", "module", "exports", code)(() => classes, { exports: {} }, {});
   return declared;
 }
