@@ -191,8 +191,13 @@ export class InboxRules {
     return Promise.all(
       rows.map(async (row) => {
         const number = requireOwn(row, mailbox, action);
-        const targets = await Promise.all(texts(row.ForwardAsAttachmentTo).map((one) => this.#target(one, action)));
-        return { ...ruleOfRow(row, targets), id: idOf(number), number };
+        const named = (list: unknown) => Promise.all(texts(list).map((one) => this.#target(one, action)));
+        const [targets, forwarded, redirected] = await Promise.all([
+          named(row.ForwardAsAttachmentTo),
+          named(row.ForwardTo),
+          named(row.RedirectTo),
+        ]);
+        return { ...ruleOfRow(row, targets, [...forwarded, ...redirected]), id: idOf(number), number };
       }),
     );
   }
@@ -298,6 +303,8 @@ export interface InboxRule {
   isInError: boolean;
   /** Whom it forwards to as an attachment. */
   targets: RuleTarget[];
+  /** Whom else it sends messages to: by forwarding in the text, and by redirection. */
+  otherTargets: RuleTarget[];
   /** What else it does: `delete`, `moveToFolder`, `stopProcessingRules` and the like, in the words of the service. */
   otherActions: string[];
   /** What keeps it from running on every message, likewise. */
@@ -342,7 +349,7 @@ export function parametersOf({ name, target }: ForwardingRule): Row {
 
 /** A rule as Graph shows it. */
 export function ruleOfGraph(body: Row): InboxRule {
-  const { forwardAsAttachmentTo = [], ...actions } = present(body.actions);
+  const { forwardAsAttachmentTo, ...actions } = present(body.actions);
   return {
     id: text(body.id),
     name: text(body.displayName),
@@ -350,13 +357,18 @@ export function ruleOfGraph(body: Row): InboxRule {
     isEnabled: body.isEnabled === true,
     isReadOnly: body.isReadOnly === true,
     isInError: body.hasError === true,
-    targets: (forwardAsAttachmentTo as { emailAddress?: { address?: string } }[]).map(({ emailAddress }) =>
-      targetWith((emailAddress?.address ?? "").toLowerCase()),
-    ),
+    targets: targetsOfGraph(forwardAsAttachmentTo),
+    otherTargets: [...targetsOfGraph(actions.forwardTo), ...targetsOfGraph(actions.redirectTo)],
     otherActions: Object.keys(actions),
     conditions: Object.keys(present(body.conditions)),
     exceptions: Object.keys(present(body.exceptions)),
   };
+}
+
+function targetsOfGraph(recipients: unknown): RuleTarget[] {
+  return ((recipients ?? []) as { emailAddress?: { address?: string } }[]).map(({ emailAddress }) =>
+    targetWith((emailAddress?.address ?? "").toLowerCase()),
+  );
 }
 
 /** A target that is known by one address. */
@@ -419,7 +431,7 @@ const CONDITIONS = [
 ];
 
 /** A rule as `Get-InboxRule` shows it, without its id. */
-export function ruleOfRow(row: Row, targets: RuleTarget[]): Omit<InboxRule, "id"> {
+export function ruleOfRow(row: Row, targets: RuleTarget[], otherTargets: RuleTarget[]): Omit<InboxRule, "id"> {
   const said = Object.keys(present(row));
   const among = (names: readonly string[]) => said.filter((name) => names.includes(name)).map(decapitalised);
   return {
@@ -429,6 +441,7 @@ export function ruleOfRow(row: Row, targets: RuleTarget[]): Omit<InboxRule, "id"
     isReadOnly: false,
     isInError: row.InError === true,
     targets,
+    otherTargets,
     otherActions: among(ACTIONS),
     conditions: among(CONDITIONS),
     exceptions: said.filter((name) => name.startsWith("ExceptIf")).map(decapitalised),

@@ -317,6 +317,72 @@ describe("adoption", () => {
     expect((await seen(world, id)).EmailAddresses).not.toContain("smtp:old@contoso.com");
   });
 
+  test("names those who have access already and keep it, and where the mail goes", async () => {
+    const world = await startWorld();
+    const id = await makeByHand(world, "support@contoso.com");
+    for (const User of ["grace@contoso.com", "support-team@contoso.com"]) {
+      await world.exchange("Add-MailboxPermission", { Identity: id, User, AccessRights: ["FullAccess"] });
+    }
+    const sendAs = { Identity: id, Trustee: "ada@contoso.com", AccessRights: ["SendAs"], Confirm: false };
+    await world.exchange("Add-RecipientPermission", sendAs);
+    const onBehalf = { "@odata.type": "#Exchange.GenericHashTable", Add: ["alan@contoso.com", "ada@contoso.com"] };
+    const forwarding = { ForwardingSmtpAddress: "outside@adatum.example", DeliverToMailboxAndForward: true };
+    await world.exchange("Set-Mailbox", { Identity: id, GrantSendOnBehalfTo: onBehalf, ...forwarding });
+    for (const [displayName, action] of [
+      ["leak", "redirectTo"],
+      ["other leak", "forwardTo"],
+    ]) {
+      await world.graph("POST", `/users/${id}/mailFolders/inbox/messageRules`, {
+        displayName,
+        sequence: 1,
+        isEnabled: true,
+        actions: { [String(action)]: [{ emailAddress: { address: "thief@adatum.example" } }] },
+      });
+    }
+    const resource = world.resource("SharedMailbox", "support");
+    await resource.check({ ...support, adopt: true, signInBlocked: true });
+    expect(world.warnings.join("\n")).toMatch(
+      /whoever has access .* keeps it.*mailboxes access --address support@contoso\.com/,
+    );
+
+    await resource.up({ ...support, adopt: true, signInBlocked: true });
+    const words = world.warnings.join("\n");
+    expect(words).toContain(
+      "These have access and keep it: ada@contoso.com (SendAs, SendOnBehalf), alan@contoso.com (SendOnBehalf), " +
+        "grace@contoso.com (FullAccess), support-team@contoso.com (FullAccess).",
+    );
+    expect(words).toContain("leaves its forwarding to outside@adatum.example as it is");
+    expect(words).toContain('leaves its inbox rule "leak" as it is, which forwards to thief@adatum.example');
+    expect(words).toContain('leaves its inbox rule "other leak" as it is, which forwards to thief@adatum.example');
+    const before = world.warnings.length;
+    await resource.up({ ...support, adopt: true, signInBlocked: true, hiddenFromAddressLists: true });
+    expect(world.warnings.slice(before).join("\n")).not.toContain("keep it");
+  });
+
+  test("says what of it the application may not read", async () => {
+    const world = await startWorld();
+    await makeByHand(world, "support@contoso.com");
+    const refused = { status: 403, body: { error: { code: "ErrorAccessDenied", message: "Access is denied." } } };
+    await world.fault({ path: "messageRules", answer: refused, times: "always" });
+    await world.fault({ cmdlet: "Get-InboxRule", answer: refused, times: "always" });
+    await made(world, { ...support, adopt: true, signInBlocked: true });
+    expect(world.warnings.join("\n")).toContain("The inbox rules of support@contoso.com were not read");
+  });
+
+  test("of a mailbox that nobody may use says nothing of access, nor does that of one whose members are declared", async () => {
+    const world = await startWorld();
+    const id = await makeByHand(world, "support@contoso.com");
+    const members = await world
+      .resource("MailboxMembership", "members")
+      .up({ mailbox: id, members: ["ada@contoso.com"] });
+    const program = { ...support, adopt: true, signInBlocked: true };
+    await world.together(async () => {
+      await members.plan({ mailbox: id, members: ["ada@contoso.com"] });
+      await world.resource("SharedMailbox", "support").up(program);
+    });
+    expect(world.warnings.join("\n")).not.toContain("These have access");
+  });
+
   test("of an account that can sign in needs signInBlocked to be written", async () => {
     const world = await startWorld({ settings: { newSharedAccountEnabled: true } });
     const id = await makeByHand(world, "support@contoso.com");

@@ -4,6 +4,7 @@ import type { User } from "../../services/graph";
 import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
 import { lastSeen, settle } from "../../services/waiting";
+import { tellWhatStays } from "./access-kept";
 import { convert } from "./account";
 import { untilReleased } from "./addresses";
 import type { Desired, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
@@ -187,6 +188,7 @@ async function adopted(mailbox: Mailbox, desired: Desired, operation: SharedMail
     });
   }
   operation.record({ id: mailbox.id, memory: { exchangeGuid: mailbox.exchangeGuid } });
+  await tellWhatStays(mailbox, desired.inputs, operation);
   return { ...(await begun({ mailbox, user }, desired, operation)), isAdopted: true };
 }
 

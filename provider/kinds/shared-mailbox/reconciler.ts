@@ -43,6 +43,12 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   advise: (inputs, olds) => [
     ...facets.flatMap((facet) => facet.advise?.(inputs, olds ?? {}) ?? []),
     ...adviceAtCreation(["adopt", "restoreDeleted"], "mailbox", inputs, olds),
+    ...(olds === undefined && isSet(inputs.adopt) && inputs.adopt !== false
+      ? [
+          "adopt: whoever has access to the mailbox that is taken over keeps it, and a preview does not see who that is. `pulumi up` names them. " +
+            `Before that, \`mailboxes access${isSet(inputs.primarySmtpAddress) ? ` --address ${inputs.primarySmtpAddress}` : ""}\` does.`,
+        ]
+      : []),
     ...(olds === undefined && isSet(inputs.restoreDeleted) && inputs.restoreDeleted !== false
       ? [
           "restoreDeleted: a mailbox that comes back loses the access that people had to it, and forwarding that is not declared. " +

@@ -282,7 +282,8 @@ export interface SharedMailboxArgs {
   type?: pulumi.Input<"SharedMailbox" | undefined>;
   /**
    * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what
-   * it overwrites and takes nothing away. Default false. An account that can sign in is adopted only if `signInBlocked` is
+   * it overwrites and takes nothing away. Whoever has access keeps it. `pulumi up` names them in a warning, with undeclared forwarding
+   * and the inbox rules that forward. A preview does not see them, and `mailboxes access` does. Default false. An account that can sign in is adopted only if `signInBlocked` is
    * written in the program. `"convert"` also takes a person's mailbox: its sign-in is blocked and its type becomes shared. The
    * account must have a licence, which stays, and no administrator's role. Read only when the mailbox is created.
    */
