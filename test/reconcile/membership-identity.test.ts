@@ -623,6 +623,10 @@ test("a group that is a distribution list by now leaves by the SID of its entrie
   await membership.up({ ...program, members: [ada, team] });
   // No security principal any more: Exchange finds nobody by its address or id, and its entries are there.
   await world.patchRecipient(team, { recipientTypeDetails: "MailUniversalDistributionGroup" });
+  expect(await membership.refresh()).toEqual({});
+  expect(world.warnings.splice(0).join("\n")).toMatch(
+    /^members\["support-team@contoso\.com"\] is the distribution list "Support Team" .* by now, which cannot be a member\..*until it is taken out/,
+  );
   await membership.up(program);
   expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));
   expect(await membership.refresh()).toEqual({});

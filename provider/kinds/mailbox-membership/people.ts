@@ -36,6 +36,22 @@ const TRUSTEES = [
   "MailUniversalSecurityGroup",
 ];
 
+/** Whether somebody can be a member. */
+function isTrustee({ id, recipientTypeDetails }: Recipient): boolean {
+  return TRUSTEES.includes(recipientTypeDetails) && id !== "";
+}
+
+/** What a refresh says of members that became something which cannot be one, such as a group that is a distribution list by now. */
+export function whoIsNoTrustee(members: readonly (readonly [key: string, person: Member])[]): string[] {
+  return members
+    .filter(([, person]) => !person.isDeleted && !isTrustee(person))
+    .map(
+      ([key, person]) =>
+        `${pathOf(key)} is ${describe(person)} by now, which cannot be a member. What it was given stays until it is taken out of members. ` +
+        "Before that, `pulumi up` refuses every change of this membership.",
+    );
+}
+
 /**
  * Looks up everybody; refuses what cannot be a member and one person written in two ways, before anything is changed.
  *
@@ -71,7 +87,7 @@ async function membersAmong(
         path: pathOf(key),
         reason: "is the mailbox itself, which has access to itself as it is; take it out of members",
       });
-    } else if (!TRUSTEES.includes(recipient.recipientTypeDetails) || recipient.id === "") {
+    } else if (!isTrustee(recipient)) {
       problems.push({
         path: pathOf(key),
         reason: `is ${describe(recipient)}; only mailboxes, mail users and mail-enabled security groups can be members`,
@@ -181,7 +197,7 @@ export async function strangersAmong(
   const owners = await Promise.all(rest.map((one) => recipientBehind(one, operation)));
   for (const [index, { entry }] of rest.entries()) {
     const person = owners[index];
-    if (person !== undefined && person.id !== "" && TRUSTEES.includes(person.recipientTypeDetails)) {
+    if (person !== undefined && isTrustee(person)) {
       const before = found.get(person.id)?.entries ?? [];
       found.set(person.id, { person, entries: [...before, entry] });
     }

@@ -47,6 +47,7 @@ import {
   removable,
   requireRightsOfMeant,
   strangersAmong,
+  whoIsNoTrustee,
 } from "./people";
 import { mailboxReassigned, meantBy, requireStillMeant } from "./which-mailbox";
 
@@ -230,6 +231,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     return [
       ...(desired === undefined ? surplusOfMembers(known, observed) : surplusIn(desired, observed)),
       ...whoIsDeleted(desired, observed, known),
+      ...(desired === undefined ? whoIsNoTrustee([...members]) : []),
       ...whoIsDenied(
         observed,
         [...members].map(([key]) => key),
