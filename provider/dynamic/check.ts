@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { isSame, problemsOfList } from "../core/canonical";
 import { type Declaration, membersOf, type Problem, type Properties, type Shaped } from "../core/kind";
+import { sameText } from "../services/text";
 import { hasUnknown, partsOf, placeholder, spell, UNKNOWN } from "./wire-values";
 
 /** Inputs in canonical form, or what is wrong with them. */
@@ -303,6 +304,58 @@ export function isWithin(path: readonly string[], ignored: readonly string[]): b
 /** Whether a path is one that is left alone, or leads into it. */
 export function isLeft(path: readonly string[], left: readonly Part[]): boolean {
   return left.some(([property, key]) => path[0] === property && (key === undefined || path[1] === key));
+}
+
+/**
+ * What to say of paths in `ignoreChanges` that leave alone nothing, or another thing than was meant: the engine takes any text and says
+ * nothing.
+ *
+ * @param inputs as the program has them, in canonical form.
+ * @param before the inputs in the state; undefined where there is no resource yet.
+ */
+export function remarksOnIgnored(
+  { kind, schema, keyed = {} }: { kind: string; schema: Shaped; keyed?: Readonly<Record<string, string>> },
+  ignored: readonly string[],
+  inputs: Properties,
+  before: Properties | undefined,
+): string[] {
+  const names = Object.keys(schema.shape);
+  return ignored.flatMap((path) => {
+    const [property = "*", key = "*", ...rest] = partsOf(path);
+    if (property === "*" || property.startsWith("__")) {
+      return [];
+    }
+    if (!names.includes(property)) {
+      const meant = names.find((name) => sameText(name, property));
+      return [
+        `ignoreChanges: ${path} leaves nothing alone: ${kind} has no input of this name. ` +
+          (meant === undefined ? `It has: ${names.join(", ")}.` : `Write ${meant}.`),
+      ];
+    }
+    if (property in keyed) {
+      const isPlace = /^\d+$/.test(key);
+      const maps = [inputs[property], before?.[property] ?? {}];
+      // Whoever is unknown may be the one.
+      const isThere = maps.some((map) => map === UNKNOWN || key in membersOf(map) || (!isPlace && hasUnknown(map)));
+      return key === "*" || isThere
+        ? []
+        : isPlace
+          ? [
+              `ignoreChanges: ${path} leaves nothing alone: ${property} is a map in the state, without places. ` +
+                `Write ${property}["<the address as in the program>"].`,
+            ]
+          : [
+              `ignoreChanges: ${path} leaves nothing alone: the state does not have it. While the path stands there, Pulumi leaves it out of ` +
+                "the program too.",
+            ];
+    }
+    return [key, ...rest].some((part) => /^\d+$/.test(part)) && Array.isArray(inputs[property] ?? before?.[property])
+      ? [
+          `ignoreChanges: ${path} means a place in the list of the state, which is sorted. In the program another one may stand there. ` +
+            `Write ${property}, or put the list in order.`,
+        ]
+      : [];
+  });
 }
 
 function at(value: unknown, path: readonly string[]): unknown {

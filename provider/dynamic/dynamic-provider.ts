@@ -16,7 +16,7 @@ import {
 import { Recorder } from "../core/memory";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
 import { redact } from "../http/redact";
-import { type Checked, check, isLeft, isWithin, type Part, remarksOn, withRaw } from "./check";
+import { type Checked, check, isLeft, isWithin, type Part, remarksOn, remarksOnIgnored, withRaw } from "./check";
 import type { Deployment } from "./deployment";
 import { bounds, environmentOf, operationOf } from "./deployment";
 import { failureOf, PartialFailure } from "./engine-log";
@@ -109,7 +109,13 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;
     }
-    for (const remark of [...ends, ...remarksOn(checked.left, before ?? {})]) {
+    const ofIgnored = remarksOnIgnored(
+      this.#reconciler,
+      (news.__ignored as string[] | undefined) ?? [],
+      checked.inputs,
+      before,
+    );
+    for (const remark of [...ends, ...remarksOn(checked.left, before ?? {}), ...ofIgnored]) {
       deployment.log.warn(String(origin), remark);
     }
     if (before === undefined || !isDeepStrictEqual(plain(before), plain(checked.inputs))) {

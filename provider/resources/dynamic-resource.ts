@@ -224,8 +224,8 @@ function keyedFromList(list: unknown[]): unknown {
   return isPlain ? Object.fromEntries(keys.map((key) => [key, {}])) : list;
 }
 
-/** What a path may go on with behind a member. An address has dots too, so that nothing else tells where it ends. */
-const RIGHTS = "fullAccess|sendAs|sendOnBehalf|otherRights|automapping";
+/** What a path may go on with behind a member or a source. An address has dots too, so that nothing else tells where it ends. */
+const RIGHTS = "fullAccess|sendAs|sendOnBehalf|otherRights|automapping|until|drift";
 
 /**
  * Property paths of an option such as `ignoreChanges`, with the keys of maps as they stand in the state. The engine compares them as

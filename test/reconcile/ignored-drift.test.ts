@@ -34,6 +34,18 @@ async function expectLeft(world: World, resource: Resource, ignored: string, wor
   expect(await resource.plan({ ...program, ...changed })).toEqual([]);
 }
 
+test("a path that leaves nothing alone is told in each preview", async () => {
+  const world = await startWorld();
+  const resource = world.resource("SharedMailbox", "support");
+  resource.ignoreChanges = ["DisplayName"];
+  await resource.up(support);
+  expect(world.warnings.splice(0).join("\n")).toContain("ignoreChanges: DisplayName leaves nothing alone");
+  await resource.plan(support);
+  expect(world.warnings).toEqual([
+    "ignoreChanges: DisplayName leaves nothing alone: SharedMailbox has no input of this name. Write displayName.",
+  ]);
+});
+
 describe("of a shared mailbox", () => {
   test("type", async () => {
     const world = await startWorld();

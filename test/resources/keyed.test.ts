@@ -36,6 +36,7 @@ test.each([
   ['["members"].Ada@Contoso.com["sendAs"]', 'members["ada@contoso.com"]["sendAs"]'],
   ["members.Ada@Contoso.com", 'members["ada@contoso.com"]'],
   ["members.Ada.Lovelace@Mail.Contoso.com.sendAs", 'members["ada.lovelace@mail.contoso.com"].sendAs'],
+  ["members.Ada@Contoso.com.until", 'members["ada@contoso.com"].until'],
   ["members.Ada@Contoso.com.otherRights[0]", 'members["ada@contoso.com"].otherRights[0]'],
   ['["members"]', '["members"]'],
   ['["members"][*].sendAs', '["members"][*].sendAs'],
