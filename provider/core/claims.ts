@@ -1,3 +1,5 @@
+import { Meanings } from "./meanings";
+
 /** Something that one resource's inputs say and another's may contradict. */
 export interface Claim {
   /** Property path of what says it. */
@@ -30,14 +32,31 @@ export interface Conflicts {
   advice: string[];
 }
 
+/** A claim with the resource that makes it. */
+interface Entry {
+  readonly owner: Owner;
+  readonly claim: Claim;
+}
+
+/** A resource with its last claims: a replacement is checked twice. */
+interface Owner {
+  readonly urn: string;
+  /** Its place among all, in the order of their first claims. */
+  readonly place: number;
+  born: string;
+  isFinal: boolean;
+  entries: readonly Entry[];
+}
+
 /**
  * What the inputs of all resources of a deployment claim. Only what the program says now counts: an address that one resource gives up
  * is free for another one in the same deployment.
  */
 export class Claims {
-  /** The last claims of each resource by its URN: a replacement is checked twice. */
-  readonly #claims = new Map<string, { born: string; claims: readonly Claim[]; isFinal: boolean }>();
-  readonly #meanings = new Map<string, string>();
+  /** What the names in claims mean. */
+  readonly meanings = new Meanings();
+  readonly #owners = new Map<string, Owner>();
+  readonly #entries = this.meanings.index<Entry>();
   readonly #present = new Map<string, string>();
 
   /**
@@ -47,22 +66,22 @@ export class Claims {
    */
   claim(claims: readonly Claim[], { urn, born }: Claimant): Conflicts {
     this.#present.set(born, urn);
-    const conflicts = this.#conflicts(claims, urn, (other) => other !== urn);
+    const conflicts = this.#conflicts(claims, urn, (other) => other.urn !== urn);
     // Keep refused claims too: the other resource may be about to write and must stop as well.
-    this.#claims.set(urn, { born, claims, isFinal: conflicts.problems.length > 0 });
+    this.#note(claims, { urn, born, isFinal: conflicts.problems.length > 0 });
     return conflicts;
   }
 
   /** Notes what a resource claims with the inputs that are being deployed. */
   settle(claims: readonly Claim[], born: string): void {
-    this.#claims.set(this.present(born), { born, claims, isFinal: true });
+    this.#note(claims, { urn: this.present(born), born, isFinal: true });
   }
 
   /** Which claims of a resource contradict others, with what is known by now of the names in them. */
   conflictsOf(born: string): Conflicts["problems"] {
     const urn = this.present(born);
-    const own = this.#claims.get(urn)?.claims ?? [];
-    return this.#conflicts(own, urn, (_other, { born: others, isFinal }) => others !== born && isFinal).problems;
+    const own = (this.#owners.get(urn)?.entries ?? []).map(({ claim }) => claim);
+    return this.#conflicts(own, urn, (other) => other.born !== born && other.isFinal).problems;
   }
 
   /** Whether a resource is in this program, as far as the engine has looked at it. */
@@ -77,61 +96,52 @@ export class Claims {
 
   /** Whether a resource other than `by` claims something. */
   isClaimedByAnother(thing: string, { urn: by }: { urn: string }): boolean {
-    return [...this.#claims.values()].some(
-      ({ born, claims }) => born !== by && claims.some((claim) => this.#key(claim.thing) === this.#key([thing])),
-    );
+    return this.#entries.about([thing]).some(({ owner }) => owner.born !== by);
   }
 
-  /**
-   * Learns that two names mean the same, such as an address and an object id.
-   *
-   * @param isCertain that it was looked up; otherwise what is known already stays.
-   */
+  /** See {@link Meanings.learn}. */
   learn(name: string, meaning: string, isCertain = false): void {
-    const [key, value] = [name.toLowerCase(), meaning.toLowerCase()];
-    if (key !== value && (isCertain || !this.#meanings.has(key))) {
-      this.#meanings.set(key, value);
-    }
+    this.meanings.learn(name, meaning, isCertain);
   }
 
   /** Whether two names mean the same, as far as it is known. */
   isSame(one: string, other: string): boolean {
-    return this.#meaning(one.toLowerCase()) === this.#meaning(other.toLowerCase());
+    return this.meanings.isSame(one, other);
   }
 
-  #conflicts(
-    claims: readonly Claim[],
-    urn: string,
-    counts: (urn: string, of: { born: string; isFinal: boolean }) => boolean,
-  ): Conflicts {
-    const others = [...this.#claims].filter(([other, of]) => counts(other, of));
-    const found = claims.flatMap((claim) =>
-      others.flatMap(([other, of]) => {
-        const rival = of.claims.find((one) => this.#isContrary(claim, one));
-        return rival === undefined ? [] : [{ claim, reason: claim.reason(nameOf(urn), nameOf(other), rival) }];
-      }),
-    );
+  #note(claims: readonly Claim[], { urn, born, isFinal }: Claimant & { isFinal: boolean }): void {
+    const owner = this.#owners.get(urn) ?? { urn, place: this.#owners.size, born, isFinal, entries: [] };
+    this.#owners.set(urn, owner);
+    for (const entry of owner.entries) {
+      this.#entries.drop(entry);
+    }
+    Object.assign(owner, { born, isFinal, entries: claims.map((claim) => ({ owner, claim })) });
+    for (const entry of owner.entries) {
+      this.#entries.put(entry, [entry.claim.thing]);
+    }
+  }
+
+  /** What contradicts claims: of each other resource the first one that does. */
+  #conflicts(claims: readonly Claim[], urn: string, counts: (other: Owner) => boolean): Conflicts {
+    const found = claims.flatMap((claim) => {
+      const rivals = this.#entries
+        .about(claim.thing)
+        .filter(
+          ({ owner, claim: other }) => counts(owner) && (claim.value === undefined || claim.value !== other.value),
+        );
+      const owners = [...new Set(rivals.map(({ owner }) => owner))].sort((one, other) => one.place - other.place);
+      const first = owners.flatMap(({ entries }) => entries.find((entry) => rivals.includes(entry)) ?? []);
+      return first.map(({ owner, claim: other }) => ({
+        claim,
+        reason: claim.reason(nameOf(urn), nameOf(owner.urn), other),
+      }));
+    });
     return {
       problems: found
         .filter(({ claim: { isAdvice } }) => isAdvice !== true)
         .map(({ claim: { path }, reason }) => ({ path, reason })),
       advice: found.filter(({ claim: { isAdvice } }) => isAdvice === true).map(({ reason }) => reason),
     };
-  }
-
-  #isContrary(claim: Claim, other: Claim): boolean {
-    const isSameValue = claim.value !== undefined && claim.value === other.value;
-    return !isSameValue && this.#key(claim.thing) === this.#key(other.thing);
-  }
-
-  #key(thing: readonly string[]): string {
-    return JSON.stringify(thing.map((name) => this.#meaning(name.toLowerCase())));
-  }
-
-  /** Follows two steps, which is as long as it gets: an address stands for a resource, and a resource for an object id. */
-  #meaning(name: string): string {
-    const once = this.#meanings.get(name) ?? name;
-    return this.#meanings.get(once) ?? once;
   }
 }
 

@@ -3,6 +3,7 @@ import { ConflictError } from "../http/errors";
 import type { IncomingMethod } from "../services/dataverse";
 import { sameText } from "../services/text";
 import { Claims, type Conflicts, nameOf, recipientName } from "./claims";
+import type { Index } from "./meanings";
 
 /**
  * What the resources of this deployment declare, by object id. What another resource still declares is never taken away. This matters
@@ -444,8 +445,20 @@ export interface Passage {
   };
 }
 
-/** A flow, and the URN of the resource that declares it. */
-type Declared = Flow & { urn: string };
+/** A flow, and the resource that declares it. */
+interface Declared {
+  flow: Flow;
+  by: Noted;
+}
+
+/** What a resource said last. */
+interface Noted {
+  readonly urn: string;
+  /** Its place among all, in the order in which they first said something. */
+  readonly place: number;
+  readonly passage: Passage;
+  readonly flows: Declared[];
+}
 
 /**
  * Where mail goes on to, as the resources of a program declare it: by the forwarding of mailboxes and by inbox rules. It knows nothing of the
@@ -453,10 +466,14 @@ type Declared = Flow & { urn: string };
  */
 export class MailFlow {
   readonly #claims: Claims;
-  readonly #passages = new Map<string, Passage>();
+  readonly #noted = new Map<string, Noted>();
+  readonly #from: Index<Declared>;
+  readonly #mailboxes: Index<Noted>;
 
   constructor(claims: Claims) {
     this.#claims = claims;
+    this.#from = claims.meanings.index();
+    this.#mailboxes = claims.meanings.index();
   }
 
   /**
@@ -466,31 +483,52 @@ export class MailFlow {
    * @returns the loops that go through it: one for each property that sends mail into one.
    */
   note(by: { urn: string }, passage: Passage, remedy: string): Conflicts["problems"] {
-    this.#passages.set(by.urn, passage);
-    const flows = this.#flows();
-    const own = flows
-      .filter(({ urn }) => urn === by.urn)
-      .flatMap((flow) => {
-        const way = this.#wayBack(flow, flows);
-        return way === undefined ? [] : [{ path: flow.path, reason: this.#told(way, remedy) }];
-      });
-    return own.length > 0 ? own : this.#closedBy(passage, flows);
+    const flows = this.#put(by.urn, passage).flows.filter((flow) => this.#isSending(flow));
+    const own = flows.flatMap((flow) => {
+      const way = this.#wayBack(flow);
+      return way === undefined ? [] : [{ path: flow.flow.path, reason: this.#told(way, remedy) }];
+    });
+    return own.length > 0 ? own : this.#closedBy(passage);
   }
 
   /** What the program says of the mailbox with one of these names; undefined where it declares none. */
   ofMailbox(names: readonly string[]): Passage | undefined {
-    const isMeant = ({ mailbox }: Passage) => mailbox?.names.some(({ name }) => this.#has(names, name)) === true;
-    return [...this.#passages.values()].find(isMeant);
+    return this.#named(this.#mailboxes, names).sort((one, other) => one.place - other.place)[0]?.passage;
+  }
+
+  #put(urn: string, passage: Passage): Noted {
+    const before = this.#noted.get(urn);
+    if (before !== undefined) {
+      this.#mailboxes.drop(before);
+      for (const flow of before.flows) {
+        this.#from.drop(flow);
+      }
+    }
+    const noted: Noted = { urn, place: before?.place ?? this.#noted.size, passage, flows: [] };
+    noted.flows.push(...passage.flows.map((flow) => ({ flow, by: noted })));
+    this.#noted.set(urn, noted);
+    this.#mailboxes.put(
+      noted,
+      (passage.mailbox?.names ?? []).map(({ name }) => [recipientName(name)]),
+    );
+    for (const flow of noted.flows) {
+      this.#from.put(
+        flow,
+        flow.flow.from.map((name) => [recipientName(name)]),
+      );
+    }
+    return noted;
   }
 
   /** A loop of other resources that a mailbox closes by being known: two of its addresses stand in it. */
-  #closedBy({ mailbox }: Passage, flows: readonly Declared[]): Conflicts["problems"] {
+  #closedBy({ mailbox }: Passage): Conflicts["problems"] {
     const names = mailbox?.names ?? [];
-    for (const flow of flows.filter(({ from }) => names.some(({ name }) => this.#has(from, name)))) {
-      const way = this.#wayBack(flow, flows);
+    for (const declared of this.#leaving(names.map(({ name }) => name))) {
+      const { flow } = declared;
+      const way = this.#wayBack(declared);
       const path = names.find(({ name }) => flow.from.includes(name))?.path ?? names[0]?.path;
       // Where one name stands on both sides, the loop was told when it was closed.
-      const isClosedHere = way?.at(-1)?.to.some((name) => flow.from.includes(name)) === false;
+      const isClosedHere = way?.at(-1)?.flow.to.some((name) => flow.from.includes(name)) === false;
       if (way !== undefined && isClosedHere && path !== undefined) {
         return [{ path, reason: this.#told(way, "Take one of these out") }];
       }
@@ -499,17 +537,17 @@ export class MailFlow {
   }
 
   /** The flows by which mail of a flow comes back to where it began, this one first; undefined where it does not. */
-  #wayBack(first: Declared, flows: readonly Declared[]): readonly Declared[] | undefined {
+  #wayBack(first: Declared): readonly Declared[] | undefined {
     const seen = new Set([first]);
     let ways: (readonly Declared[])[] = [[first]];
     while (ways.length > 0) {
-      const back = ways.find((way) => this.#meets(way.at(-1)?.to ?? [], first.from));
+      const back = ways.find((way) => this.#meets(way.at(-1)?.flow.to ?? [], first.flow.from));
       if (back !== undefined) {
         return back;
       }
       ways = ways.flatMap((way) =>
-        flows
-          .filter((flow) => !seen.has(flow) && this.#meets(way.at(-1)?.to ?? [], flow.from))
+        this.#leaving(way.at(-1)?.flow.to ?? [])
+          .filter((flow) => !seen.has(flow))
           .map((flow) => {
             seen.add(flow);
             return [...way, flow];
@@ -519,16 +557,26 @@ export class MailFlow {
     return undefined;
   }
 
-  /** All that sends mail on. A rule in a mailbox to which nothing is delivered sends none. */
-  #flows(): Declared[] {
-    return [...this.#passages]
-      .flatMap(([urn, { flows }]) => flows.map((flow) => ({ ...flow, urn })))
-      .filter(({ isByRule, from }) => isByRule !== true || this.ofMailbox(from)?.mailbox?.isDelivered !== false);
+  /** The flows that leave the mailbox with one of these names, in the order in which their resources spoke. */
+  #leaving(names: readonly string[]): Declared[] {
+    return this.#named(this.#from, names)
+      .filter((flow) => this.#isSending(flow))
+      .sort((one, other) => one.by.place - other.by.place || one.by.flows.indexOf(one) - other.by.flows.indexOf(other));
+  }
+
+  /** Whether it sends mail on. A rule in a mailbox to which nothing is delivered sends none. */
+  #isSending({ flow: { isByRule, from } }: Declared): boolean {
+    return isByRule !== true || this.ofMailbox(from)?.mailbox?.isDelivered !== false;
+  }
+
+  #named<Entry extends object>(index: Index<Entry>, names: readonly string[]): Entry[] {
+    return [...new Set(names.flatMap((name) => index.about([recipientName(name)])))];
   }
 
   #told(way: readonly Declared[], remedy: string): string {
     const steps = way.map(
-      ({ path, from, to, urn }) => `${from[0]} → ${to[0]} (${path} of ${nameOf(this.#claims.present(urn))})`,
+      ({ flow: { path, from, to }, by }) =>
+        `${from[0]} → ${to[0]} (${path} of ${nameOf(this.#claims.present(by.urn))})`,
     );
     return `mail would go round in a loop: ${steps.join(", ")}. ${remedy}`;
   }

@@ -177,6 +177,9 @@ function problemsOfKnownEntries(
  * gives it a meaning: in the texts of automatic replies it means none.
  */
 function withoutStrayNull(schema: z.ZodType, declared: Properties): Properties {
+  if (!hasNull(declared)) {
+    return declared;
+  }
   const copy = structuredClone(declared);
   for (const { path } of schema.safeParse(copy).error?.issues ?? []) {
     const member = path.at(-1);
@@ -186,6 +189,10 @@ function withoutStrayNull(schema: z.ZodType, declared: Properties): Properties {
     }
   }
   return membersOf(withoutHoles(copy));
+}
+
+function hasNull(value: unknown): boolean {
+  return typeof value === "object" && value !== null ? Object.values(value).some(hasNull) : value == null;
 }
 
 /** Lists without the elements that were taken out of them. */
