@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Table from "cli-table3";
+import { engineCost } from "./bench/engine.mjs";
 import { patterns } from "./bench/patterns.mjs";
 import { memoryOf } from "./bench/provider.mjs";
 import { doingNothing, mailboxes, makeStack } from "./bench/stack.mjs";
@@ -17,7 +18,7 @@ import { setUp } from "./setup.mjs";
  */
 const args = process.argv.slice(2);
 const size = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 100);
-const parts = { requests, crowd, overhead, memory, tenant, loading };
+const parts = { requests, crowd, overhead, memory, tenant, loading, engine };
 const chosen = args.filter((arg) => arg in parts);
 
 /** Seconds that a cmdlet takes at Microsoft: 0.60 to 0.85 were measured. Times are modelled with it. */
@@ -241,6 +242,27 @@ async function loading() {
   return { milliseconds: Math.min(...times) };
 }
 
+/** What the engine itself takes, on a backend that is a folder: as many resources that do nothing as `size` mailboxes would have. */
+async function engine() {
+  const stack = await makeStack("engine", cli, doingNothing(size * 2, filled(20)));
+  const wide = ["--parallel", "64"];
+  try {
+    const up = await engineCost(stack, "up", "--yes", "--skip-preview", ...wide);
+    const again = await engineCost(stack, "up", "--yes", "--skip-preview", ...wide);
+    const refresh = await engineCost(stack, "refresh", "--yes", "--skip-preview", ...wide);
+    const what = `engine alone, ${size * 2} resources that do nothing`;
+    row(`${what}: times the state is written by a first up`, "count", up.writes);
+    row(`${what}: what a first up writes`, "MB", up.bytes / 2 ** 20);
+    row(`${what}: times the state is written by an up without changes`, "count", again.writes);
+    row(`${what}: processor time of the CLI in a first up`, "s", up.processor ?? Number.NaN);
+    row(`${what}: processor time of the CLI in a refresh`, "s", refresh.processor ?? Number.NaN);
+    row(`${what}: memory of the CLI`, "MB", (up.memory ?? Number.NaN) / 2 ** 20);
+    return { up, again, refresh };
+  } finally {
+    stack.remove();
+  }
+}
+
 async function withTenant(name, users, others, work) {
   const journal = join(folder, `${name}.jsonl`);
   const clear = () => {
@@ -290,8 +312,8 @@ function mean(numbers) {
   return numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
 }
 
-/** @param target what is to be reached: at most this; at least, where it is negative. */
-function row(measure, unit, reached, target, elsewhere) {
+/** @param target what is to be reached: at most this; at least, where it is negative. Undefined for what is only told. */
+function row(measure, unit, reached, target, elsewhere = "") {
   rows.push({
     measure,
     unit,
@@ -312,8 +334,9 @@ function print() {
     return `${value.toLocaleString("en", { maximumFractionDigits: digits })}${["requests", "count", "ratio"].includes(unit) ? "" : ` ${unit}`}`;
   };
   for (const { measure, unit, reached, target, elsewhere, isReached } of rows) {
-    const aim = `${target < 0 ? "≥" : "≤"} ${text(Math.abs(target), unit)}`;
-    table.push([measure, elsewhere, text(reached, unit), aim, isReached ? "reached" : "missed"]);
+    const aim = target === undefined ? "" : `${target < 0 ? "≥" : "≤"} ${text(Math.abs(target), unit)}`;
+    const verdict = isReached ? "reached" : "missed";
+    table.push([measure, elsewhere, text(reached, unit), aim, target === undefined ? "" : verdict]);
   }
   console.log(table.toString());
   writeFileSync(join(folder, `${size}.json`), `${JSON.stringify({ ...record, rows }, null, 2)}\n`);

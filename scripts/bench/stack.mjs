@@ -27,10 +27,17 @@ export async function makeStack(name, cli, program, config = {}) {
   writeFileSync(join(folder, "index.js"), program);
   const configure = (values) => writeFileSync(join(folder, "Pulumi.dev.yaml"), JSON.stringify({ config: values }));
   configure(config);
-  const pulumi = async (...args) => {
+  const pulumi = async (...given) => {
+    const args = given.filter((arg) => typeof arg === "string");
     const own = args[0] === "stack" ? [] : ["--suppress-progress"];
     const started = Date.now();
-    const { code, output } = await run([...args, "--stack", "dev", ...own, "--non-interactive"], folder, env);
+    const child = spawn("pulumi", [...args, "--stack", "dev", ...own, "--non-interactive"], {
+      cwd: folder,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    given.find((arg) => typeof arg === "function")?.(child);
+    const { code, output } = await ended(child);
     if (code !== 0) {
       throw new Error(`"pulumi ${args.join(" ")}" ended with ${code}:\n${output.slice(-4000)}`);
     }
@@ -38,8 +45,11 @@ export async function makeStack(name, cli, program, config = {}) {
   };
   await pulumi("stack", "init");
   return {
+    /** Runs the CLI with these arguments; a function among them is handed its process. */
     pulumi,
     configure,
+    /** The folder in which the CLI keeps the state: `dev.json`. */
+    states: join(folder, "state", ".pulumi", "stacks", "bench"),
     /** Resources of the state, without the stack itself. */
     resources: () =>
       JSON.parse(
@@ -54,9 +64,8 @@ export async function makeStack(name, cli, program, config = {}) {
   };
 }
 
-function run(args, cwd, env) {
+function ended(child) {
   return new Promise((resolve, reject) => {
-    const child = spawn("pulumi", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
