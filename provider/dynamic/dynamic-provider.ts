@@ -78,9 +78,9 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       return { inputs: news, failures: [{ property: "", reason: failureOf(error, urnOf(news)).message }] };
     }
     const before = isNew ? undefined : visible(olds);
-    const ignored = news.__ignored as string[] | undefined;
+    const ignored = (news.__ignored ?? []) as string[];
     const whole = check(this.#reconciler, visible(news), before, before && { state: before, ignored });
-    const { checked, ends } = this.#onDay(whole, deployment.today, before === undefined ? [] : (ignored ?? []));
+    const { checked, ends } = this.#onDay(whole, deployment.today, before === undefined ? [] : ignored);
     const origin = olds.__origin ?? news.__origin;
     Object.assign(checked.inputs, this.#reconciler.byDefault?.(checked.inputs, before ?? {}));
     const { registry } = deployment;

@@ -72,23 +72,15 @@ export function registration(
       ...(asked === undefined ? inputs : { ...asked.inputs, __id: undefined, __get: Object.keys(outputs) }),
       __provider: providerText(kind),
       __origin: origin(kind, name, options),
-      __secrets: secretsAmong(asked?.inputs ?? inputs),
-      __awaited: awaitedIn(inputs),
-      ...(asked === undefined ? { __ignored: canonical.ignoreChanges ?? [] } : {}),
+      ...secretsAmong(asked?.inputs ?? inputs),
+      ...awaitedIn(inputs),
+      ...(asked === undefined && canonical.ignoreChanges !== undefined ? { __ignored: canonical.ignoreChanges } : {}),
     },
     {
       ...options,
       ...(asked === undefined ? {} : { id: asked.id }),
       ...canonical,
-      hideDiffs: [
-        "__provider",
-        "__origin",
-        "__secrets",
-        "__awaited",
-        "__ignored",
-        "__memory",
-        ...(options?.hideDiffs ?? []),
-      ],
+      hideDiffs: ["__provider", "__origin", "__secrets", "__memory", ...(options?.hideDiffs ?? [])],
       additionalSecretOutputs: [
         ...Object.keys(outputs).filter((output) => output === "credentials"),
         ...(options?.additionalSecretOutputs ?? []),
@@ -125,16 +117,14 @@ export function noteId({ id, urn }: pulumi.CustomResource): void {
 
 /**
  * URNs of the resources whose `id` is given in an input, by its name: so `check` knows in the preview of a creation that two resources
- * mean one mailbox, where its id is not known yet. It does not get into the state. Undefined when there are none.
+ * mean one mailbox, where its id is not known yet. It does not get into the state. Nothing when there are none.
  */
-async function awaitedIn(inputs: Record<string, unknown>): Promise<Record<string, string> | undefined> {
-  const found = await Promise.all(
-    Object.entries(inputs).map(async ([name, value]): Promise<[string, string][]> => {
-      const urn = typeof value === "object" && value !== null ? urns.get(value) : undefined;
-      return urn === undefined ? [] : [[name, await alone(urn)]];
-    }),
-  );
-  return found.flat().length === 0 ? undefined : Object.fromEntries(found.flat());
+function awaitedIn(inputs: Record<string, unknown>): { __awaited?: Promise<Record<string, string>> } {
+  const found = Object.entries(inputs).flatMap(([name, value]) => {
+    const urn = typeof value === "object" && value !== null ? urns.get(value) : undefined;
+    return urn === undefined ? [] : [alone(urn).then((text) => [name, text] as const)];
+  });
+  return found.length === 0 ? {} : { __awaited: Promise.all(found).then((all) => Object.fromEntries(all)) };
 }
 
 /** The value of an output alone, without the dependency on its resource. */
@@ -158,19 +148,32 @@ function canonicalOptions(
  * The URN the resource was born with. A plain Output would carry the dependency on the parent component along, and a
  * component that waits for its children would wait for itself; a promise carries the value alone.
  */
-function origin(kind: Kind, name: string, options: pulumi.CustomResourceOptions | undefined): pulumi.Output<string> {
-  return pulumi.output(alone(pulumi.createUrn(name, typeToken(kind), options?.parent)));
+function origin(
+  kind: Kind,
+  name: string,
+  options: pulumi.CustomResourceOptions | undefined,
+): string | pulumi.Output<string> {
+  const type = typeToken(kind);
+  // The SDK would make some twenty promises for this text.
+  return options?.parent === undefined
+    ? `urn:pulumi:${pulumi.getStack()}::${pulumi.getProject()}::${type}::${name}`
+    : pulumi.output(alone(pulumi.createUrn(name, type, options.parent)));
 }
 
 /**
- * Names of the inputs that hold a secret, or undefined when none does; a member of an object as `name/member`. The engine takes
+ * Names of the inputs that hold a secret, a member of an object as `name/member`; nothing where none can be one. The engine takes
  * secrecy off what it hands to a dynamic provider, which must know it to keep the values out of its messages and of other outputs.
  */
-async function secretsAmong(inputs: Record<string, unknown>): Promise<string[] | undefined> {
+function secretsAmong(inputs: Record<string, unknown>): { __secrets?: Promise<string[] | undefined> } {
+  const open = Object.entries(inputs).filter(([, value]) => isOpen(value));
+  return open.length === 0 ? {} : { __secrets: secretNames(open) };
+}
+
+async function secretNames(
+  inputs: readonly (readonly [name: string, value: unknown])[],
+): Promise<string[] | undefined> {
   const settled = await Promise.all(
-    Object.entries(inputs).map(
-      async ([name, value]) => [name, value instanceof Promise ? await value : value] as const,
-    ),
+    inputs.map(async ([name, value]) => [name, value instanceof Promise ? await value : value] as const),
   );
   const members = settled.flatMap(([name, value]): [string, unknown][] =>
     isPlainObject(value) ? Object.entries(value).map(([member, one]) => [`${name}/${member}`, one]) : [[name, value]],
@@ -180,6 +183,14 @@ async function secretsAmong(inputs: Record<string, unknown>): Promise<string[] |
   );
   const secret = names.flat().sort();
   return secret.length === 0 ? undefined : secret;
+}
+
+/** Whether a value is not all written out, so that a part of it may be a secret. */
+function isOpen(value: unknown): boolean {
+  if (Array.isArray(value) || isPlainObject(value)) {
+    return Object.values(value).some(isOpen);
+  }
+  return typeof value === "object" && value !== null;
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -10,6 +10,7 @@ import {
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
+import { withoutPromiseTraces } from "../../resources/promise-traces";
 import {
   type Credentials,
   MailboxRecordResource,
@@ -202,18 +203,23 @@ export class ForwardingMailbox extends MailboxRecordResource {
    * @param options Pulumi's resource options.
    */
   constructor(name: string, args: ForwardingMailboxArgs, options?: pulumi.CustomResourceOptions) {
-    super(
-      ...registration(
-        resource,
-        name,
-        {
-          ...args,
-          sources: keyedInput(args.sources),
-          credentials: sealedCredentials(args.credentials),
-        },
-        options,
-      ),
-    );
+    const traceAgain = withoutPromiseTraces();
+    try {
+      super(
+        ...registration(
+          resource,
+          name,
+          {
+            ...args,
+            sources: keyedInput(args.sources),
+            credentials: sealedCredentials(args.credentials),
+          },
+          options,
+        ),
+      );
+    } finally {
+      traceAgain();
+    }
   }
 }
 

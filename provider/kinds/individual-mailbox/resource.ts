@@ -9,6 +9,7 @@ import {
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
+import { withoutPromiseTraces } from "../../resources/promise-traces";
 import {
   type Credentials,
   MailboxRecordResource,
@@ -172,7 +173,12 @@ export class IndividualMailbox extends MailboxRecordResource {
    * @param options Pulumi's resource options.
    */
   constructor(name: string, args: IndividualMailboxArgs, options?: pulumi.CustomResourceOptions) {
-    super(...registration(resource, name, { ...args, credentials: sealedCredentials(args.credentials) }, options));
+    const traceAgain = withoutPromiseTraces();
+    try {
+      super(...registration(resource, name, { ...args, credentials: sealedCredentials(args.credentials) }, options));
+    } finally {
+      traceAgain();
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import {
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
+import { withoutPromiseTraces } from "../../resources/promise-traces";
 
 /** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
 export interface MemberRights {
@@ -202,7 +203,12 @@ export class MailboxMembership extends pulumi.CustomResource {
    * @param options Pulumi's resource options. `ignoreChanges: ['members["ada@contoso.com"]']` works by canonical key.
    */
   constructor(name: string, args: MailboxMembershipArgs, options?: pulumi.CustomResourceOptions) {
-    super(...registration(resource, name, { ...args, members: keyedInput(args.members) }, options));
+    const traceAgain = withoutPromiseTraces();
+    try {
+      super(...registration(resource, name, { ...args, members: keyedInput(args.members) }, options));
+    } finally {
+      traceAgain();
+    }
   }
 }
 

@@ -10,6 +10,7 @@ import {
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
+import { withoutPromiseTraces } from "../../resources/promise-traces";
 import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "../mailbox-record/resource";
 
 /** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */
@@ -172,7 +173,12 @@ export class Queue extends MailboxRecordResource {
    * @param options Pulumi's resource options.
    */
   constructor(name: string, args: QueueArgs, options?: pulumi.CustomResourceOptions) {
-    super(...registration(resource, name, { ...args }, options));
+    const traceAgain = withoutPromiseTraces();
+    try {
+      super(...registration(resource, name, { ...args }, options));
+    } finally {
+      traceAgain();
+    }
     noteId(this);
   }
 }

@@ -9,6 +9,7 @@ import {
   registrationToRead,
   typeToken,
 } from "../../resources/dynamic-resource";
+import { withoutPromiseTraces } from "../../resources/promise-traces";
 
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
 export interface Forwarding {
@@ -459,7 +460,12 @@ export class SharedMailbox extends pulumi.CustomResource {
    * @param options Pulumi's resource options. `deleteBeforeReplace` is always on.
    */
   constructor(name: string, args: SharedMailboxArgs, options?: pulumi.CustomResourceOptions) {
-    super(...registration(resource, name, { ...args }, options));
+    const traceAgain = withoutPromiseTraces();
+    try {
+      super(...registration(resource, name, { ...args }, options));
+    } finally {
+      traceAgain();
+    }
     noteId(this);
   }
 }
