@@ -1,8 +1,9 @@
+/** `mailboxes review`: reads its files, and writes the review. */
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
-import { decoded, textOf } from "./input";
+import { buffer } from "node:stream/consumers";
 
-interface ReviewOptions {
+/** What `mailboxes review` is called with. */
+export interface ReviewOptions {
   format: string;
   json?: boolean;
   maxCharacters: string;
@@ -11,50 +12,14 @@ interface ReviewOptions {
   state?: string;
 }
 
-/** `mailboxes review`: what a reviewer needs of a preview. */
-export function reviewCommand(): Command {
-  return new Command("review")
-    .description(
-      "turn a preview into what a reviewer needs: who gains and loses access, what else is risky, and the rest",
-    )
-    .argument("[file]", "what `pulumi preview --json` printed (default: standard input, as with `-`)")
-    .option("--format <format>", "markdown or text", "markdown")
-    .option("--json", "the review as JSON, uncut")
-    .option("--max-characters <number>", "cut tables so that the review is no longer than this", "60000")
-    .option("--fail-on <codes...>", "end with 1 if one of these flags is raised, or `any`")
-    .option("--rules <file>", "JSON with further rules: the options of mailboxPolicies")
-    .option("--state <file>", "what `pulumi stack export` printed: a preview leaves out what stays as it is")
-    .addHelpText("after", () => {
-      // Loaded only here: help is rare.
-      const { FLAG_CODES } = require("./review.js") as typeof import("./review.js");
-      const codes = Object.entries(FLAG_CODES).map(([code, meaning]) => `  ${code.padEnd(22)}${meaning}`);
-      return `
-A preview with --refresh also shows what somebody changed in the tenant. It stands apart, and its flags begin with drift-.
-A preview of \`pulumi refresh\` or \`pulumi destroy\` (--preview-only --json) is reviewed as well.
-
-Flags:
-${codes.join("\n")}
-
-Exit codes:
-  0  the preview is reviewed
-  1  a flag of --fail-on is raised
-  2  there is nothing that could be reviewed`;
-    })
-    .exitOverride((error) => {
-      // Help asked for is a success; a wrong call did not review anything.
-      process.exit(error.exitCode === 0 ? 0 : 2);
-    })
-    .action(async (file: string | undefined, options: ReviewOptions) => {
-      try {
-        process.exitCode = await reviewed(file, options);
-      } catch (error) {
-        process.stderr.write(`mailboxes: ${error instanceof Error ? error.message : String(error)}\n`);
-        process.exitCode = 2;
-      }
-    });
-}
-
-async function reviewed(file: string | undefined, options: ReviewOptions): Promise<number> {
+/**
+ * Writes the review of a preview.
+ *
+ * @param file what `pulumi preview --json` printed; undefined, or `-`, for standard input.
+ * @returns the exit code: 1 where a flag of `--fail-on` is raised.
+ * @throws Error when there is nothing that could be reviewed.
+ */
+export async function reviewed(file: string | undefined, options: ReviewOptions): Promise<number> {
   const [{ FLAG_CODES, failureOf, review }, { readPreview, withState }, { FEWEST_CHARACTERS, render, renderFailure }] =
     await Promise.all([import("./review.js"), import("./preview.js"), import("./render.js")]);
   const { format, json, maxCharacters, failOn = [] } = options;
@@ -110,4 +75,37 @@ function rulesIn(file: string): object {
     throw new Error(`--rules: write an object of rules into ${file}, e.g. { "tooManyMembers": { "most": 10 } }.`);
   }
   return rules;
+}
+
+/**
+ * The text of a file, or of standard input.
+ *
+ * @param file undefined, or `-`, for standard input.
+ * @param name how messages begin, e.g. `--program: `; empty where the file is the argument.
+ * @param command what writes such a file: `pulumi stack export`.
+ * @param reader the command that reads it, as it is written behind a pipe.
+ * @throws Error with a next step when there is nothing to read.
+ */
+export async function textOf(file: string | undefined, name: string, command: string, reader: string): Promise<string> {
+  if (file === undefined || file === "-") {
+    if (process.stdin.isTTY) {
+      throw new Error(name.concat(`There is nothing to read. Run \`${command} | ${reader}\`, or give a file.`));
+    }
+    return decoded(await buffer(process.stdin));
+  }
+  try {
+    return decoded(readFileSync(file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const said =
+      code === "ENOENT"
+        ? `There is no file ${file}. Run \`${command} > ${file}\` first.`
+        : `${file} cannot be read (${code ?? String(error)}). Give the file that \`${command}\` was written to.`;
+    throw new Error(name.concat(said));
+  }
+}
+
+/** Windows PowerShell writes what it redirects in UTF-16. */
+export function decoded(bytes: Buffer): string {
+  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
 }
