@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { AcceptanceOptions } from "./acceptance/run";
 import type { AccessOptions } from "./access/access";
 import type { DoctorInputs } from "./doctor/doctor";
-import type { ImportFileOptions } from "./import-file/write";
+import type { ImportFileOptions } from "./import-file";
 import type { LeaverOptions } from "./leaver/leaver";
 import { tenantCommand } from "./local-tenant/command";
 import { type ReviewOptions, reviewed, textOf } from "./review/command";
@@ -160,7 +160,7 @@ Afterwards, with the program in the project:
   pulumi preview        shows no change`,
     )
     .action(async (options: ImportFileOptions) => {
-      const { writeImportFile } = await import("./import-file/write.js");
+      const { writeImportFile } = await import("./import-file.js");
       say(await writeImportFile(options));
     });
 }

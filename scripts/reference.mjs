@@ -73,7 +73,7 @@ function linkedFrom(readme) {
   const lines = [];
   for (const word of words) {
     const longer = `${lines.at(-1)} ${word}`;
-    if (lines.length === 0 || longer.length > 125) {
+    if (lines.length === 0 || longer.length > 160) {
       lines.push(lines.length === 0 ? word : `  ${word}`);
     } else {
       lines[lines.length - 1] = longer;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import ts from "typescript";
+import { kinds } from "../provider/kinds";
 
 const ROOT = resolve(__dirname, "..", "provider");
 
@@ -33,7 +34,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "provider.ts": ["dynamic", "kinds.ts"],
   // Mocks for users' own tests: checks as the provider does, and knows the types by the classes' names.
   "testing.ts": ["core", "dynamic", "kinds.ts", "kinds/*/kind.ts", "resources"],
-  "cli.ts": ["acceptance", "access", "doctor", "import-file", "leaver", "local-tenant", "review"],
+  "cli.ts": ["acceptance", "access", "doctor", "import-file.ts", "leaver", "local-tenant", "review"],
   // Reads a preview's JSON, and asks the kinds what it means. Its rules are those of policy packs too, and load nothing of the provider.
   review: ["kinds.ts"],
   "policy.ts": ["review"],
@@ -46,14 +47,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // The same for one person, with the files of a program beside it.
   leaver: ["access", "kinds.ts", "dynamic", "core", "kinds", "services", "http", "configuration"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.
-  "import-file": ["kinds.ts", "kinds/*/kind.ts", "dynamic", "core", "configuration", "resources"],
+  "import-file.ts": ["kinds.ts", "kinds/*/kind.ts", "dynamic", "core", "configuration", "resources"],
 };
 
 /** What `core` may load of the services: how to wait, and how texts compare. All else of theirs it knows by type only. */
 const WORDS_AND_WAITING = ["text", "waiting"].map((file) => join(ROOT, "services", file));
 
 /** The files with which a kind describes itself to the commands. */
-const DESCRIBED = ["kind.ts", "description.ts", "review.ts", "survey.ts"];
+const DESCRIBED = ["kind.ts", "description.ts"];
 
 /** The layers that every program loads. */
 const LOADED_BY_PROGRAMS = ["resources", "kinds/*/resource.ts"];
@@ -118,7 +119,7 @@ function layerOf(file: string): string {
 }
 
 function resolved({ file, target }: Import): string | undefined {
-  return target.startsWith(".") ? resolve(dirname(file), target) : undefined;
+  return target.startsWith(".") ? resolve(dirname(file), target.replace(/\.js$/, "")) : undefined;
 }
 
 function layerOfTarget(entry: Import): string | undefined {
@@ -216,7 +217,7 @@ describe("imports between the layers", () => {
       (entry) =>
         LOADED_BY_PROGRAMS.includes(layerOfTarget(entry) ?? "") &&
         // Neither a command, which writes what the classes would declare, nor mocks are in the provider process.
-        ![...LOADED_BY_PROGRAMS, "index.ts", "import-file", "testing.ts"].includes(layerOf(entry.file)) &&
+        ![...LOADED_BY_PROGRAMS, "index.ts", "import-file.ts", "testing.ts"].includes(layerOf(entry.file)) &&
         !entry.isTypeOnly,
     );
     expect(loaded.map(shown)).toEqual([]);
@@ -237,6 +238,15 @@ describe("imports between the layers", () => {
     };
     walk(join(ROOT, "policy.ts"));
     expect([...reached].map((file) => relative(ROOT, file)).sort()).toEqual(["policy.ts", "review/rules.ts"]);
+  });
+
+  it("are all that the commands know of a kind: none of them names one", () => {
+    const names = Object.keys(kinds).join("|");
+    const commands = ["access", "acceptance", "doctor", "dynamic", "import-file.ts", "leaver", "review", "testing.ts"];
+    const naming = filesBelow(ROOT)
+      .filter((file) => commands.includes(layerOf(file)) && file !== join(ROOT, "review", "rules.ts"))
+      .filter((file) => new RegExp(`\\bkind\\b.{0,9}"(${names})"`).test(readFileSync(file, "utf8")));
+    expect(naming.map((file) => relative(ROOT, file))).toEqual([]);
   });
 
   it("of heavy packages are not in what every program loads", () => {

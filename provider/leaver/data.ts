@@ -1,7 +1,7 @@
 /** Finds somebody in YAML and JSON. */
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, isPair, isScalar, isSeq, type Node, type Pair, parseAllDocuments, visit } from "yaml";
-import { looksLikeAddress, ownLines, type Range, removalOf, without } from "./removal";
+import { looksLikeAddress, ownLines, type Range, removalOf, without } from "./edit";
 
 /** Somebody in a text, and how to take her out; or why that is left to a person. */
 export interface Sighting {

@@ -2,8 +2,8 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative, sep } from "node:path";
 import { inData, type Names, type Sighting } from "./data";
-import { patchOf } from "./patch";
-import type { Range } from "./removal";
+import type { Range } from "./edit";
+import { patchOf } from "./edit";
 import { compilerOf, inSource } from "./source";
 
 /** Somebody in a file, where the edit is left to a person. */

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type * as TypeScript from "typescript";
 import { type Names, NOBODY_ELSE, type Sighting, withoutCuts } from "./data";
-import { looksLikeAddress, type Range, removalOf, without } from "./removal";
+import { looksLikeAddress, type Range, removalOf, without } from "./edit";
 
 type Ts = typeof TypeScript;
 

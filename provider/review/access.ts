@@ -1,9 +1,9 @@
 /** Who may do what on which mailbox, before and after, from all memberships of a preview together. */
 
 import { givesAccess, isMailbox, reviewOf } from "./happenings";
-import { type Directory, isForgottenByPulumi, isGone, isRestored, type Place, placeOf } from "./places";
 import type { Properties, ResourceChange, Side } from "./preview";
 import { isUnknownMember, SECRET, UNKNOWN } from "./rules";
+import { type Directory, isForgottenByPulumi, isGone, isRestored, type Place, placeOf } from "./words";
 
 /** One person or group on one mailbox. */
 export interface AccessChange {

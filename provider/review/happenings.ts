@@ -1,15 +1,17 @@
 /** What happens to mailboxes and records beside access, as their kinds say it. */
 import { isDeepStrictEqual } from "node:util";
 import { kindNamed } from "../kinds";
-import { type Directory, type Place, placeOf } from "./places";
 import type { ResourceChange, Side } from "./preview";
 import {
+  type Directory,
   foreign,
   type Happening,
   joined,
   type KindReview,
   type MailChange,
   named,
+  type Place,
+  placeOf,
   type Seat,
   short,
   type Words,

@@ -21,10 +21,20 @@ import {
   mailOf,
   seatsOf,
 } from "./happenings";
-import { type Directory, isGone, placeOf } from "./places";
 import { type Preview, type ResourceChange, type Side, Unreviewable } from "./preview";
 import { type Declared, domainsOf, type MailboxPolicyOptions, RULE_CODES, violationsAmong } from "./rules";
-import { distinct, foreign, joined, named, plural, resource, type Words } from "./words";
+import {
+  type Directory,
+  distinct,
+  foreign,
+  isGone,
+  joined,
+  named,
+  placeOf,
+  plural,
+  resource,
+  type Words,
+} from "./words";
 
 /** A table of a review. */
 export interface Section {

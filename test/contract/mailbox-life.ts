@@ -1,4 +1,4 @@
-import { survey } from "../../provider/import-file/survey";
+import { survey } from "../../provider/import-file";
 import type { Resource, Row, World } from "../reconcile/harness";
 
 const denied = { status: 403, body: { error: { code: "ErrorAccessDenied", message: "Access is denied." } } };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import ts from "typescript";
-import { namesOf } from "../../provider/import-file/survey";
+import { namesOf } from "../../provider/import-file";
 
 const named = (...addresses: string[]) =>
   Object.fromEntries([...namesOf(addresses)].map(([address, { name, variable }]) => [address, `${name} ${variable}`]));

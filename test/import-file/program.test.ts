@@ -1,7 +1,7 @@
 import { transformSync } from "@swc/core";
 import fc from "fast-check";
-import { programText } from "../../provider/import-file/write";
-import { MAILBOX } from "../../provider/kinds/survey";
+import { programText } from "../../provider/import-file";
+import { MAILBOX } from "../../provider/kinds/description";
 import { declaredBy } from "./run-program";
 
 const mailbox = (declared: Record<string, unknown>, notes: string[] = []) => ({

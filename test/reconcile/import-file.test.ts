@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { type Survey, survey } from "../../provider/import-file/survey";
-import { programText } from "../../provider/import-file/write";
+import { programText, type Survey, survey } from "../../provider/import-file";
 import { type DeclaredResource, declaredBy } from "../import-file/run-program";
 import { type Row, startWorld, type World } from "./harness";
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { survey } from "../../provider/import-file/survey";
+import { survey } from "../../provider/import-file";
 import { failure, grant, holders, makeMailbox, type Row, startWorld, type World, withMailbox } from "./harness";
 
 const ada = "ada@contoso.com";

@@ -1,5 +1,5 @@
-import type { Directory } from "../../review/places";
 import type { Side } from "../../review/preview";
+import type { Directory } from "../../review/words";
 import { foreign, type MailChange, NONE, value, type Words } from "../../review/words";
 import { type Description, isDeclared, mockAddress, mockId, mockIds } from "../description";
 import {

@@ -1,14 +1,41 @@
-import { isForgottenByPulumi } from "../../review/places";
+import { check } from "../../dynamic/check";
 import { SECRET, UNKNOWN } from "../../review/rules";
-import { type Description, mockId, mockIds } from "../description";
-import { mailboxMembership } from "./reconciler";
-import { survey } from "./survey";
+import { isForgottenByPulumi } from "../../review/words";
+import type { Mailbox } from "../../services/mailboxes";
+import type { Entry } from "../../services/permissions";
+import {
+  type Declared,
+  type Description,
+  MAILBOX,
+  minimal,
+  mockId,
+  mockIds,
+  reasons,
+  type Survey,
+} from "../description";
+import {
+  type Desired,
+  type MemberRights,
+  type MembershipInputs,
+  type MembershipOperation,
+  NOBODY,
+  type Observed,
+} from "./desired";
+import { readMembers } from "./difference";
+import { everybodyOn, mailboxMembership } from "./reconciler";
 
 /** How Exchange's rights are called, by the names in the program. */
 const RIGHTS: Readonly<Record<string, string>> = {
   fullAccess: "Full Access",
   sendAs: "Send As",
   sendOnBehalf: "Send on Behalf",
+};
+
+/** Who has access to shared mailboxes, as a program would declare it. */
+const survey: Survey = {
+  suffix: "members",
+  words: ["membership", "memberships"],
+  declare: declaredMembership,
 };
 
 /** Who may use a mailbox. */
@@ -53,3 +80,82 @@ export const description: Description = {
     { mailbox: "ada@contoso.com", members: { "grace@contoso.com": { sendAs: false }, "alan@contoso.com": {} } },
   ],
 };
+
+/**
+ * Who has access to a mailbox, as a program would declare it. People are found as an exclusive membership finds them on a
+ * refresh: by exact address, sign-in name, id or Name, never by the display name of a person; who is meant by two objects is
+ * nobody. The mailbox itself is left out of what the program writes, which refers to it by its variable.
+ *
+ * @returns no `program` when nobody is a member.
+ */
+async function declaredMembership(
+  { mailbox }: { mailbox: Mailbox },
+  operation: MembershipOperation,
+): Promise<Declared> {
+  const id = mailbox.id.toLowerCase();
+  const known = everybodyOn(mailbox, operation.known.memory);
+  const inputs = { mailbox: id, members: {}, exclusive: true };
+  const desired: Desired = { inputs, mailbox, members: new Map(), keep: NOBODY };
+  // Asked for in the same moment, the permissions are read once.
+  const [found, { entries }] = await Promise.all([
+    mailboxMembership.create(desired, { ...operation, known }),
+    operation.services.permissions.on(mailbox),
+  ]);
+  const notes = strangers(entries, found);
+  const members = Object.fromEntries(
+    Object.entries(readMembers(known, found)).filter(([key, rights]) => {
+      const { problems } = check(mailboxMembership, { mailbox: id, members: { [key]: rights } }, undefined);
+      notes.push(...(problems.length === 0 ? [] : [`Left out as a member: ${reasons(problems)}.`]));
+      return problems.length === 0;
+    }),
+  );
+  const checked = check(mailboxMembership, { mailbox: id, members }, undefined);
+  if (checked.problems.length > 0) {
+    return {
+      id: mailbox.id,
+      program: undefined,
+      inputs: {},
+      outputs: {},
+      notes: [...notes, `No members: ${reasons(checked.problems)}.`],
+    };
+  }
+  const people = new Map([...found.people].filter(([key]) => key in members));
+  const declared = { ...known, inputs: checked.inputs as MembershipInputs };
+  const outputs = mailboxMembership.outputs(undefined, { ...found, people, strangers: [] }, declared);
+  return {
+    id: mailbox.id,
+    program: Object.keys(members).length === 0 ? undefined : { mailbox: MAILBOX, members: written(id, members) },
+    inputs: checked.inputs,
+    outputs: mailboxMembership.memory.write(outputs),
+    notes,
+  };
+}
+
+/** A list when everybody has the default rights, else a map that says only what is not the default. */
+function written(mailbox: string, members: Record<string, MemberRights>): unknown {
+  const shortest = minimal(mailboxMembership, { mailbox }, "members", members) as Record<string, object>;
+  const isPlain = Object.values(shortest).every((rights) => Object.keys(rights).length === 0);
+  return isPlain ? Object.keys(shortest) : shortest;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  FullAccess: "Full Access",
+  SendAs: "Send As",
+  SendOnBehalf: "Send on Behalf",
+};
+
+/** Sentences about explicit entries of trustees that cannot be members. */
+function strangers(entries: readonly Entry[], { others, orphans }: Pick<Observed, "others" | "orphans">): string[] {
+  const isOrphan = (trustee: string) => orphans.some((one) => one.trustee === trustee);
+  return [...new Set(entries.map(({ trustee }) => trustee))]
+    .filter((trustee) => others.includes(trustee) || isOrphan(trustee))
+    .sort()
+    .map((trustee) => {
+      const names = entries.filter((entry) => entry.trustee === trustee).flatMap(({ rights }) => rights);
+      const rights = [...new Set(names)].map((name) => WORDS[name] ?? name);
+      const why = isOrphan(trustee)
+        ? "it belongs to a deleted user or group"
+        : "nobody that can be a member is meant by it alone";
+      return `${rights.join(" and ")} of ${JSON.stringify(trustee)} is left as it is: ${why}.`;
+    });
+}

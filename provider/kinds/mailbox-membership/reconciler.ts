@@ -17,11 +17,14 @@ import {
   type MembershipInputs,
   type MembershipOperation,
   type Memory,
+  mailboxReassigned,
+  meantBy,
   memory,
   NOBODY,
   type Observed,
   pathOf,
   RIGHTS,
+  requireStillMeant,
   schema,
   withoutEnded,
 } from "./desired";
@@ -49,7 +52,6 @@ import {
   strangersAmong,
   whoIsNoTrustee,
 } from "./people";
-import { mailboxReassigned, meantBy, requireStillMeant } from "./which-mailbox";
 
 /** People that Microsoft supports in a shared mailbox at the same time. */
 const SUPPORTED_AT_ONCE = 25;
