@@ -169,6 +169,7 @@ export class Wire {
   burst(path: string, count: number): Promise<Reply[]> {
     const pipeline = this.#pipelineWith(this.#tokens, {
       ceilings: { dataverse: count },
+      first: { dataverse: count },
       retry: { throttled: { first: 1, longest: 1, attempts: 1 } },
     });
     const reads = Array.from({ length: count }, () =>

@@ -48,7 +48,7 @@ export interface Configuration {
   credential: Credential;
   /** The longest wait for a write to become visible, in milliseconds. */
   settleTimeout: number;
-  /** Requests in flight to Exchange at a time. */
+  /** Most requests in flight to Exchange. */
   maxConcurrency: number;
   /** Mailboxes that one deployment may delete or leave without their members. */
   maxMailboxDeletes: number;
@@ -57,7 +57,7 @@ export interface Configuration {
 }
 
 /** What is taken where nothing is said. */
-export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 3, cloud: "public" } as const;
+export const DEFAULTS = { settleTimeout: 600_000, maxConcurrency: 10, cloud: "public" } as const;
 
 /** Mailboxes that one deployment may take away, where nothing else is set and the machine has the cores for it. */
 const MOST_DELETES = 5;

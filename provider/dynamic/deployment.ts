@@ -10,6 +10,7 @@ import type { CallContext, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
 import { ProviderError, TokenError } from "../http/errors";
 import { Pipeline, pipelineOptions } from "../http/pipeline";
+import type { Usage } from "../http/usage";
 import { openLocalTenant } from "../local-tenant/embedded";
 import { createServices, type Services } from "../services/services";
 import { isGuid } from "../services/text";
@@ -24,6 +25,8 @@ export interface Deployment {
   services: Services;
   registry: Registry;
   log: EngineLog;
+  /** What was asked of the services. */
+  usage: Usage;
   /** The tenant's id where the configuration has it, so that it can be compared without a request. */
   tenantId: string | undefined;
   /** The day it began, in UTC, e.g. `2027-01-31`: nothing ends in the middle of a deployment, behind its diff. */
@@ -83,6 +86,7 @@ export async function openDeployment(
     services: createServices(pipeline, tenantId, bounds, compared),
     registry: new Registry(),
     log,
+    usage: pipeline.usage,
     tenantId:
       configuration.tenantId !== undefined && isGuid(configuration.tenantId) ? configuration.tenantId : undefined,
     today: dayOf(new Date()),

@@ -40,8 +40,10 @@ export interface Call {
   kind: "read" | "write";
   /** What is being done to what, in words, for errors: "granting Full Access on x to y". */
   action: string;
-  /** Exchange cmdlet, for the trace and pacing. */
+  /** Exchange cmdlet, for the trace. */
   cmdlet?: string;
+  /** The mailbox or other object it is about, where the path does not say so: calls about one take turns with those about others. */
+  about?: string;
   /** In place of the configured Dataverse environment: the `environmentUrl` of a resource. */
   base?: string;
 }

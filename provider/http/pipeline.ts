@@ -17,9 +17,10 @@ import {
   type TokenSource,
 } from "./call";
 import { ProviderError } from "./errors";
+import { CEILINGS, type Ceilings, FIRST, Pacing } from "./pacing";
 import type { Received } from "./parse";
 import { rememberSecretsOf } from "./redact";
-import { CEILINGS, type Ceilings, pacing, RETRY_POLICY, type RetryPolicy, retrying } from "./retry";
+import { RETRY_POLICY, type RetryPolicy, retrying } from "./retry";
 import {
   ANSWER_TIMEOUTS,
   type AnswerTimeouts,
@@ -32,6 +33,7 @@ import {
   type Witness,
   withHeader,
 } from "./transport";
+import { counting, Usage } from "./usage";
 
 export type { Answer, Call, CallContext, TokenSource } from "./call";
 
@@ -44,8 +46,10 @@ export interface PipelineOptions {
   /** Default `public`. nextLinks that name this cloud's hosts are followed through `endpoints`. */
   cloud?: Cloud;
   tokens: TokenSource;
-  /** Requests in flight at a time; see {@link CEILINGS}. */
+  /** Most requests in flight at a time; see {@link CEILINGS}. */
   ceilings?: Partial<Ceilings>;
+  /** How many are in flight before anything is known; see {@link FIRST}. */
+  first?: Partial<Ceilings>;
   /** See {@link RETRY_POLICY}. */
   retry?: Partial<RetryPolicy>;
   /** See {@link ANSWER_TIMEOUTS}. */
@@ -94,8 +98,11 @@ function headersOf(call: Call): Record<string, string> {
 
 /** Sends calls and hands back answers; one for each provider process. */
 export class Pipeline {
+  /** What was asked of the services. */
+  readonly usage = new Usage();
   readonly #options: PipelineOptions;
   readonly #client: Client;
+  readonly #pacing: Pacing;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -104,24 +111,24 @@ export class Pipeline {
       ...(options.trace === undefined ? [] : [options.trace]),
       ...(file === undefined || file === "" ? [] : [traceToFile(file)]),
     ];
+    const waits = (until: number): void => this.usage.waits(until);
+    this.#pacing = new Pacing({ ...CEILINGS, ...options.ceilings }, { ...FIRST, ...options.first }, waits);
+    const send = sending({ ...ANSWER_TIMEOUTS, ...options.timeouts });
     this.#client = graphClient(
       options.endpoints.graph,
       retrying(
         { ...RETRY_POLICY, ...options.retry },
-        pacing(
-          this.ceilings,
-          authenticating(
-            options.tokens,
-            tracing(sinks, options.witness, sending({ ...ANSWER_TIMEOUTS, ...options.timeouts })),
-          ),
+        this.#pacing.through(
+          authenticating(options.tokens, counting(this.usage, tracing(sinks, options.witness, send))),
         ),
+        waits,
       ),
     );
   }
 
-  /** How many requests of each kind are in flight at a time. */
-  get ceilings(): Ceilings {
-    return { ...CEILINGS, ...this.#options.ceilings };
+  /** How many requests of a service may be in flight by now. */
+  windowOf(service: "exchange" | "graph"): number {
+    return this.#pacing.windowOf(service);
   }
 
   /** Origin of the Exchange admin API, for requests that name others by their whole address. */

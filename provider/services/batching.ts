@@ -14,6 +14,12 @@ const PATIENCE = 0.1;
 /** How many times as long reads are gathered while new ones keep coming. */
 const AT_MOST = 4;
 
+/**
+ * How many batches are in flight before only full ones leave. With more of them, what waits would always find room, and travel in
+ * batches of one or two.
+ */
+const HALF_EMPTY = { exchange: 3, graph: 1 };
+
 /** Failures of one request of a batch that pass: sent alone, it is repeated as usual. */
 export const PASSING: readonly ErrorClass[] = ["throttled", "transient", "misrouted"];
 
@@ -27,8 +33,6 @@ export interface BatchedReads<Reading extends { action: string; listed?: Listed<
   service: "exchange" | "graph";
   /** How many requests one `$batch` holds. */
   size: number;
-  /** How many of its requests are in flight at a time. What waits meanwhile fills the next batch. */
-  flights: number;
   /** Readings with the same key are the same. */
   key(reading: Reading): string;
   alone(reading: Reading, context: CallContext): Promise<Read>;
@@ -59,6 +63,15 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
   bounds: () => CallContext,
 ): (reading: Reading) => Promise<Read> {
   const queue = new Map<string, Waiting<Reading, Read>>();
+  /** How many reads have to wait for a batch to leave with them; infinitely many while as many are in flight as may be. */
+  const fewest = (): number => {
+    const most = pipeline.windowOf(reads.service);
+    return inFlight >= most
+      ? Number.POSITIVE_INFINITY
+      : inFlight < Math.min(HALF_EMPTY[reads.service], most)
+        ? 1
+        : reads.size;
+  };
   let inFlight = 0;
   let roundTrip = 0;
   let firstAt = 0;
@@ -134,10 +147,10 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
     }
   };
 
-  /** @param fewest how many reads a batch has to have; the others wait for more. */
-  const depart = (fewest: number): void => {
+  /** @param least how many reads a batch has to have in any case; the others wait for more. */
+  const depart = (least: number): void => {
     list();
-    while (queue.size >= fewest && inFlight < reads.flights) {
+    while (queue.size >= Math.max(least, fewest())) {
       const entries = [...queue].slice(0, reads.size);
       for (const [key] of entries) {
         queue.delete(key);
@@ -151,7 +164,7 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
   /** Sends what waits once nothing more comes, or at once where it fills a batch and there is room for one. */
   const gather = (): void => {
     clearTimeout(timer);
-    if (queue.size === 0 || inFlight >= reads.flights) {
+    if (queue.size === 0 || queue.size < fewest()) {
       return;
     }
     const patience =
@@ -181,7 +194,10 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
     await listed?.listing.reading;
     return listed?.listing.known(listed) ?? enqueue(reading, listed);
   };
-  return (reading) => seek(reading, isFresh() ? undefined : reading.listed);
+  return (reading) => {
+    pipeline.usage.reads += 1;
+    return seek(reading, isFresh() ? undefined : reading.listed);
+  };
 }
 
 /** The answers of a batch by id, in whatever order they came. */

@@ -88,7 +88,6 @@ export class Exchange {
     const reads: BatchedReads<Cmdlet, Output> = {
       service: "exchange",
       size: BATCH,
-      flights: pipeline.ceilings.exchange,
       key: ({ name, parameters, select = [] }) => JSON.stringify([name, parameters, select]),
       alone: (cmdlet, context) => this.#send(cmdlet, "read", context),
       together: (cmdlets, context) => this.#together(cmdlets, context),
@@ -255,9 +254,11 @@ export class Exchange {
   async #listing(cmdlet: Cmdlet, kind: "read" | "write", context: CallContext): Promise<Output> {
     const tenant = await this.#tenant(context);
     const headers = this.#headersOf(cmdlet, tenant);
+    const about = mailboxOf(cmdlet);
     const ask = (path: string): Promise<Answer> =>
       this.#pipeline.send(
         {
+          ...(about === undefined ? {} : { about }),
           service: "exchange",
           method: "POST",
           path,

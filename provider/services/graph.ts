@@ -67,8 +67,6 @@ export class Graph {
     const reads: BatchedReads<Reading, Body> = {
       service: "graph",
       size: BATCH,
-      // One after the other: Graph counts what is in flight in the mailbox store.
-      flights: 1,
       key: ({ path }) => path,
       alone: async ({ path, action }, context) => {
         const call: Call = { service: "graph", method: "GET", path: `/v1.0${path}`, kind: "read", action };

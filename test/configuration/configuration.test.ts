@@ -34,7 +34,7 @@ describe("without any setting", () => {
       credential: { kind: "default", lookedFor: expect.any(Array) },
       cloud: "public",
       settleTimeout: 600_000,
-      maxConcurrency: 3,
+      maxConcurrency: 10,
       maxMailboxDeletes: defaultDeletes(),
     });
   });

@@ -50,6 +50,23 @@ describe("against a local tenant", () => {
     expect(me.body).toMatchObject({ OrganizationId: expect.any(String) });
   });
 
+  it("no more than four requests are in flight in one mailbox of Graph", async () => {
+    const control = (method: string, path: string, body?: unknown) =>
+      fetch(`${tenant.origin}/_tenant/${path}`, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    await control("PATCH", "settings", { outlookLatency: 30 });
+    await control("DELETE", "requests");
+    const pipeline = connect();
+    const paths = ["ada", "grace"].flatMap((name) => Array(12).fill(`/v1.0/users/${name}@contoso.com/mailboxSettings`));
+    const answers = await Promise.all(paths.map((path) => pipeline.send({ ...READ, path }, within(30_000))));
+    expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 200));
+    const counts = (await (await control("GET", "requests/counts")).json()) as Record<string, unknown>;
+    expect(counts).toMatchObject({ tooEarly: 0, byStatus: { 200: paths.length + 1 } });
+    expect(pipeline.usage).toMatchObject({ requests: paths.length, cmdlets: 0, throttled: 0 });
+  });
+
   it("its refusals are classified", async () => {
     const pipeline = connect();
     const ghost = "ghost@contoso.com";
