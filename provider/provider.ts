@@ -5,7 +5,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type Deployment, openDeployment } from "./dynamic/deployment";
 import { DynamicProvider } from "./dynamic/dynamic-provider";
-import { EngineLog, quieten } from "./dynamic/engine-log";
+import { EngineLog, quieten, sayAtTheEnd } from "./dynamic/engine-log";
 import { comparedColumns, type Kind, kindNamed } from "./kinds";
 
 const log = new EngineLog(process.argv[2]);
@@ -14,6 +14,7 @@ let calls = 0;
 let isAbandoned = false;
 
 quieten(console);
+sayAtTheEnd(log, async () => (await opening)?.closing());
 log.whenGone(() => {
   isAbandoned = true;
   leaveWhenDone();

@@ -10,7 +10,7 @@ import type { CallContext, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
 import { ProviderError, TokenError } from "../http/errors";
 import { Pipeline, pipelineOptions } from "../http/pipeline";
-import type { Usage } from "../http/usage";
+import { summaryOf, type Usage } from "../http/usage";
 import { openLocalTenant } from "../local-tenant/embedded";
 import { createServices, type Services } from "../services/services";
 import { isGuid } from "../services/text";
@@ -33,6 +33,8 @@ export interface Deployment {
   today: string;
   /** Advice to give once, with the first new resource. */
   advice: string | undefined;
+  /** What was asked of the services, in one line for people; undefined where nothing was. */
+  closing(): string | undefined;
   /** Releases what the process holds: an embedded local tenant. */
   close(): Promise<void>;
 }
@@ -91,6 +93,7 @@ export async function openDeployment(
       configuration.tenantId !== undefined && isGuid(configuration.tenantId) ? configuration.tenantId : undefined,
     today: dayOf(new Date()),
     advice: whyNobodySignsIn(configuration, process.env),
+    closing: () => summaryOf(pipeline.usage),
     close,
   };
 }

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type * as Grpc from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
@@ -15,6 +16,10 @@ const grpc: typeof Grpc = createRequire(require.resolve("@pulumi/pulumi/package.
 const QUIET = 5_000;
 /** How often to check whether the engine is there, in milliseconds. */
 const WATCH = 2_000;
+/** How long the last line may take to reach the engine, in milliseconds: it kills what is still there after five seconds. */
+const LAST_WORDS = 2_000;
+/** How the engine ends its plugins when a command is done: by the first, on Windows by the second. */
+const ENDINGS = ["SIGINT", "SIGBREAK"] as const;
 
 /**
  * Thins out the progress of one operation. Nothing is shown in the first five seconds; then each new text, and an old one again at
@@ -58,13 +63,18 @@ export class EngineLog {
     const key = `${urn} ${text}`;
     if (!this.#warned.has(key)) {
       this.#warned.add(key);
-      this.#send(urn, text, LogSeverity.WARNING, false);
+      void this.#send(urn, text, LogSeverity.WARNING, false);
     }
   }
 
   /** Progress of one operation, paced: see {@link paced}. */
   progress(urn: string): (text: string) => void {
-    return paced((text) => this.#send(urn, text, LogSeverity.INFO, true));
+    return paced((text) => void this.#send(urn, text, LogSeverity.INFO, true));
+  }
+
+  /** A line about the whole deployment, which stays. Resolves once the engine has it, or cannot have it. */
+  inform(text: string): Promise<void> {
+    return this.#send("", text, LogSeverity.INFO, false);
   }
 
   /** Calls back once the engine is gone: a killed command leaves the provider process behind. */
@@ -97,14 +107,34 @@ export class EngineLog {
     });
   }
 
-  #send(urn: string, text: string, severity: 0 | 1 | 2 | 3, isEphemeral: boolean): void {
+  #send(urn: string, text: string, severity: 0 | 1 | 2 | 3, isEphemeral: boolean): Promise<void> {
     const request = new LogRequest();
     request.setUrn(urn);
     request.setMessage(redact(text));
     request.setSeverity(severity);
     request.setEphemeral(isEphemeral);
+    const client = this.#client;
     // A line that cannot be shown is no reason to fail.
-    this.#client?.log(request, () => undefined);
+    return client === undefined ? Promise.resolve() : new Promise((resolve) => client.log(request, () => resolve()));
+  }
+}
+
+/**
+ * Says one line when the engine ends this process. It is the only moment at which a provider learns that a deployment is over, and the
+ * engine still shows what it is told then.
+ *
+ * @param line what there is to say; undefined for nothing.
+ */
+export function sayAtTheEnd(log: EngineLog, line: () => Promise<string | undefined>): void {
+  for (const signal of ENDINGS) {
+    process.once(signal, async () => {
+      const said = line().then((text) => (text === undefined ? undefined : log.inform(text)));
+      await Promise.race([said.catch(() => undefined), sleep(LAST_WORDS)]);
+      // With a listener Node no longer ends at the signal by itself. Another one of the process has its own way.
+      if (process.listenerCount(signal) === 0) {
+        process.exit(0);
+      }
+    });
   }
 }
 

@@ -46,6 +46,18 @@ export class Usage {
   }
 }
 
+/** What was asked, in one line for people; undefined where nothing was. */
+export function summaryOf({ requests, cmdlets, throttled, saved }: Usage): string | undefined {
+  if (requests === 0) {
+    return undefined;
+  }
+  const counted = (count: number, what: string): string =>
+    `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
+  const seconds = (throttled / 1000).toLocaleString("en-US", { maximumFractionDigits: throttled < 10_000 ? 1 : 0 });
+  const asked = `${counted(requests, "request")}, ${counted(cmdlets, "cmdlet")}, throttled for ${seconds} s`;
+  return `mailboxes: ${asked}; shared reads saved ${counted(saved, "request")}`;
+}
+
 /** Counts what is sent. */
 export function counting(usage: Usage, next: Send): Send {
   return (outgoing) => {
