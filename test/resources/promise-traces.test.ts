@@ -14,11 +14,14 @@ const classes: [string, (name: string) => pulumi.CustomResource][] = [
 ];
 
 /** The functions whose traces are written while work runs, each by its name, as ts-node writes them: by its own hook. */
-function tracesDuring(work: () => unknown): string[] {
+function tracesDuring(work: () => unknown, files: string[] = []): string[] {
   const before = Error.prepareStackTrace;
   const traces: string[] = [];
   const hook: typeof Error.prepareStackTrace = (error, frames) => {
     traces.push(String(frames[0]?.getFunctionName()));
+    if (traces.at(-1) === "callsites") {
+      files.splice(0, files.length, ...frames.map((frame) => frame.getFileName() ?? ""));
+    }
     return `${error}\n${frames.map((frame) => `    at ${frame}`).join("\n")}`;
   };
   Error.prepareStackTrace = hook;
@@ -38,7 +41,7 @@ beforeAll(() =>
 // What is registered goes on behind the constructor.
 afterAll(() => pulumi.runtime.disconnect());
 
-test.each(classes)("a %s is made without a trace for each promise of each output", (name, make) => {
+test.each(classes)("a %s is made without a trace for each promise of each output", async (name, make) => {
   class Plain extends pulumi.CustomResource {
     constructor() {
       super("test:index:Plain", "plain", { one: undefined, two: undefined });
@@ -47,11 +50,22 @@ test.each(classes)("a %s is made without a trace for each promise of each output
   const perOutput = (tracesDuring(() => new Plain()).length - tracesDuring(() => new Bare()).length) / 2;
   // Otherwise the SDK has changed, and this says nothing any more.
   expect(perOutput).toBe(4);
-  const traces = tracesDuring(() => make(name));
+  const files: string[] = [];
+  const traces = await onItsOwn(() => tracesDuring(() => make(name), files));
   expect(traces).not.toContain("debuggablePromise");
-  // The line of the program that makes it still comes from a trace.
+  // The line of the program that makes it still comes from a trace, and below the program there is nothing.
   expect(traces).toContain("callsites");
+  expect(files.at(-1)).toBe(__filename);
+  const plain: string[] = [];
+  await onItsOwn(() => tracesDuring(() => new Bare(), plain));
+  expect(plain).toContain(__filename);
+  expect(plain.at(-1)).toMatch(/^node:/);
 });
+
+/** Runs work as Node does a program: with nothing but Node below it. */
+function onItsOwn<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => process.nextTick(() => resolve(work())));
+}
 
 class Bare extends pulumi.CustomResource {
   constructor() {
