@@ -33,7 +33,7 @@ async function refresh(origin, boxes) {
   const deployment = await openDeployment(raw, new EngineLog(), comparedColumns);
   const provider = (kind) =>
     new DynamicProvider(
-      kinds[kind],
+      kinds[kind].reconciler,
       async () => deployment,
       (work) => work(),
     );

@@ -27,15 +27,18 @@ export async function makeStack(name, cli, program, config = {}) {
   writeFileSync(join(folder, "index.js"), program);
   const configure = (values) => writeFileSync(join(folder, "Pulumi.dev.yaml"), JSON.stringify({ config: values }));
   configure(config);
-  const pulumi = async (...given) => {
-    const args = given.filter((arg) => typeof arg === "string");
-    const own = args[0] === "stack" ? [] : ["--suppress-progress"];
-    const started = Date.now();
-    const child = spawn("pulumi", [...args, "--stack", "dev", ...own, "--non-interactive"], {
+  const start = (command, args, ...more) => {
+    const own = args.includes("stack") ? [] : ["--suppress-progress"];
+    return spawn(command, [...args, "--stack", "dev", ...own, "--non-interactive"], {
       cwd: folder,
       env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...more],
     });
+  };
+  const pulumi = async (...given) => {
+    const args = given.filter((arg) => typeof arg === "string");
+    const started = Date.now();
+    const child = start("pulumi", args);
     given.find((arg) => typeof arg === "function")?.(child);
     const { code, output } = await ended(child);
     if (code !== 0) {
@@ -43,10 +46,28 @@ export async function makeStack(name, cli, program, config = {}) {
     }
     return { output, seconds: (Date.now() - started) / 1000 };
   };
+  const timed = async (...args) => {
+    const started = Date.now();
+    const child = start("sh", ["-c", 'pulumi "$@" 3>&-; code=$?; times >&3; exit $code', "sh", ...args], "pipe");
+    let times = "";
+    child.stdio[3].setEncoding("utf8").on("data", (text) => {
+      times += text;
+    });
+    const { code, output } = await ended(child);
+    if (code !== 0) {
+      throw new Error(`"pulumi ${args.join(" ")}" ended with ${code}:\n${output.slice(-4000)}`);
+    }
+    // The second line is of what the shell has started.
+    const parts = [...(times.split("\n")[1] ?? "").matchAll(/(\d+)m([\d.]+)s/g)];
+    const processor = parts.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
+    return { seconds: (Date.now() - started) / 1000, processor };
+  };
   await pulumi("stack", "init");
   return {
     /** Runs the CLI with these arguments; a function among them is handed its process. */
     pulumi,
+    /** Runs the CLI: how long it took, and the processor time of all its processes together. Needs a POSIX shell. */
+    timed,
     configure,
     /** The folder in which the CLI keeps the state: `dev.json`. */
     states: join(folder, "state", ".pulumi", "stacks", "bench"),
