@@ -1,54 +1,11 @@
 import type { CallContext } from "../http/call";
 import { isServiceError } from "../http/errors";
+import { column, columns, type Read, type ReadBy, read, selected } from "./columns";
 import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
 import { notWhatWasAsked } from "./refused";
-import { isGuid } from "./text";
+import { isGuid, text } from "./text";
 
 export type { DataverseRow } from "./dataverse-api";
-
-/** A row of the `mailbox` table, in the words of its options. */
-export interface MailboxRow {
-  id: string;
-  etag: string;
-  name: string;
-  emailAddress: string;
-  ownerId: string | undefined;
-  isForwardMailbox: boolean;
-  /** Id of the user or queue the record belongs to; undefined on a forward mailbox. */
-  regarding: string | undefined;
-  serverProfileId: string | undefined;
-  incoming: IncomingMethod;
-  outgoing: OutgoingMethod;
-  appointmentsContactsTasks: AppointmentsMethod;
-  deleteAfterProcessing: boolean;
-  usesCredentials: boolean;
-  userName: string | undefined;
-  /** All that can be read of a password. */
-  isPasswordSet: boolean;
-  approval: Approval;
-  incomingStatus: Status;
-  outgoingStatus: Status;
-  appointmentsContactsTasksStatus: Status;
-  /** ISO 8601; undefined when no test has finished. */
-  testCompletedOn: string | undefined;
-  isTestScheduled: boolean;
-  /** What went wrong last, in Dynamics' words; undefined when nothing did. */
-  lastError: { words: string; code: string | undefined } | undefined;
-  isActive: boolean;
-  /** When it was made, ISO 8601. */
-  createdOn: string | undefined;
-}
-
-/** An e-mail server profile. */
-export interface ServerProfile {
-  id: string;
-  name: string;
-  isActive: boolean;
-  /** Whether it takes the credentials that a mailbox record carries. */
-  takesMailboxCredentials: boolean;
-  /** Whether it is an Exchange server's; others synchronise no appointments, contacts and tasks. */
-  isExchange: boolean;
-}
 
 export type Approval = "Empty" | "Approved" | "Pending" | "Rejected";
 export type Status = "NotRun" | "Success" | "Failure";
@@ -66,46 +23,76 @@ export type AppointmentsMethod = (typeof appointmentsMethods)[number];
 const approvals: readonly Approval[] = ["Empty", "Approved", "Pending", "Rejected"];
 const statuses: readonly Status[] = ["NotRun", "Success", "Failure"];
 
+/** What Dataverse stores for a date that never was. */
+const NEVER = "1900-01-01";
+
 /** `incomingcredentialretrieval`: specified by a user or queue. */
 const CREDENTIALS_OF_MAILBOX = 0;
 /** `servertype`: Other (POP3/SMTP), and IMAP/SMTP. */
 const NOT_EXCHANGE = [1, 4];
 
-/** Only these columns are read: a full row carries images and synchronisation state of up to a gigabyte. */
-const COLUMNS = [
-  "mailboxid",
-  "name",
-  "emailaddress",
-  "_ownerid_value",
-  "isforwardmailbox",
-  "_regardingobjectid_value",
-  "_emailserverprofile_value",
-  "incomingemaildeliverymethod",
-  "outgoingemaildeliverymethod",
-  "actdeliverymethod",
-  "processanddeleteemails",
-  "allowemailconnectortousecredentials",
-  "username",
-  "ispasswordset",
-  "emailrouteraccessapproval",
-  "incomingemailstatus",
-  "outgoingemailstatus",
-  "actstatus",
-  "testmailboxaccesscompletedon",
-  "testemailconfigurationscheduled",
-  "lastsyncerror",
-  "lastsyncerrorcode",
-  "statecode",
-  "createdon",
-] as const;
+/**
+ * What is read of a row of the `mailbox` table, in the words of its options. Nothing else is selected: a full row carries images and
+ * synchronisation state of up to a gigabyte.
+ */
+const MAILBOX = {
+  id: column("mailboxid", String),
+  name: column("name", text),
+  /** Lower case. */
+  emailAddress: column("emailaddress", (value) => text(value).toLowerCase()),
+  ownerId: column("_ownerid_value", optional),
+  isForwardMailbox: column("isforwardmailbox", isTrue),
+  /** Id of the user or queue the record belongs to; undefined on a forward mailbox. */
+  regarding: column("_regardingobjectid_value", optional),
+  serverProfileId: column("_emailserverprofile_value", optional),
+  incoming: option("incomingemaildeliverymethod", incomingMethods, "None"),
+  outgoing: option("outgoingemaildeliverymethod", outgoingMethods, "None"),
+  appointmentsContactsTasks: option("actdeliverymethod", appointmentsMethods, "None"),
+  deleteAfterProcessing: column("processanddeleteemails", isTrue),
+  usesCredentials: column("allowemailconnectortousecredentials", isTrue),
+  userName: column("username", optional),
+  /** All that can be read of a password. */
+  isPasswordSet: column("ispasswordset", isTrue),
+  approval: option("emailrouteraccessapproval", approvals, "Empty"),
+  incomingStatus: option("incomingemailstatus", statuses, "NotRun"),
+  outgoingStatus: option("outgoingemailstatus", statuses, "NotRun"),
+  appointmentsContactsTasksStatus: option("actstatus", statuses, "NotRun"),
+  /** ISO 8601; undefined when no test has finished. */
+  testCompletedOn: column("testmailboxaccesscompletedon", (value) => {
+    const completed = optional(value);
+    return completed?.startsWith(NEVER) === true ? undefined : completed;
+  }),
+  isTestScheduled: column("testemailconfigurationscheduled", isTrue),
+  /** What went wrong last, in Dynamics' words; undefined when nothing did. */
+  lastError: columns(["lastsyncerror", "lastsyncerrorcode"], ({ lastsyncerror, lastsyncerrorcode }) => {
+    const words = text(lastsyncerror).trim();
+    return words === "" ? undefined : { words, code: codeOf(lastsyncerrorcode) };
+  }),
+  isActive: column("statecode", (value) => value === 0),
+  /** When it was made, ISO 8601. */
+  createdOn: column("createdon", optional),
+};
 
-const PROFILE = ["emailserverprofileid", "name", "statecode", "servertype", "incomingcredentialretrieval"] as const;
+/** A row of the `mailbox` table. */
+export type MailboxRow = ReadBy<typeof MAILBOX> & { etag: string };
+
+const COLUMNS = selected(MAILBOX);
+
+const PROFILE = {
+  id: column("emailserverprofileid", String),
+  name: column("name", String),
+  isActive: column("statecode", (value) => value === 0),
+  /** Whether it is an Exchange server's; others synchronise no appointments, contacts and tasks. */
+  isExchange: column("servertype", (value) => !NOT_EXCHANGE.includes(Number(value))),
+  /** Whether it takes the credentials that a mailbox record carries. */
+  takesMailboxCredentials: column("incomingcredentialretrieval", (value) => value === CREDENTIALS_OF_MAILBOX),
+};
+
+/** An e-mail server profile. */
+export type ServerProfile = ReadBy<typeof PROFILE>;
 
 /** How many addresses one question names: a person may have hundreds, and the address of a request has a limit. */
 const ADDRESSES_AT_ONCE = 20;
-
-/** What Dataverse stores for a date that never was. */
-const NEVER = "1900-01-01";
 
 /** The mailbox records, server profiles and the organisation of one Dataverse environment. */
 export class Dataverse {
@@ -241,17 +228,11 @@ export class Dataverse {
   }
 
   async #listServerProfiles(nameOrId: string, context: CallContext): Promise<ServerProfile[]> {
-    const path = query("emailserverprofiles", PROFILE, {
+    const path = query("emailserverprofiles", selected(PROFILE), {
       [isGuid(nameOrId) ? "emailserverprofileid" : "name"]: nameOrId,
     });
     const rows = await this.#api.list(path, `looking for the server profile ${nameOrId}`, context);
-    return rows.map((row) => ({
-      id: String(row.emailserverprofileid),
-      name: String(row.name),
-      isActive: row.statecode === 0,
-      takesMailboxCredentials: row.incomingcredentialretrieval === CREDENTIALS_OF_MAILBOX,
-      isExchange: !NOT_EXCHANGE.includes(Number(row.servertype)),
-    }));
+    return rows.map((row) => read(PROFILE, row));
   }
 
   /** Id of the organisation's default server profile, if it has one. */
@@ -265,36 +246,22 @@ export class Dataverse {
   }
 }
 
-/** A mailbox record as Dataverse answers, in the words of its options. */
+/** A mailbox record as Dataverse answers. */
 export function mailboxOf(row: DataverseRow): MailboxRow {
-  const completed = String(row.testmailboxaccesscompletedon ?? NEVER);
-  const words = optional(row.lastsyncerror)?.trim() ?? "";
-  return {
-    id: String(row.mailboxid),
-    etag: String(row["@odata.etag"] ?? "*"),
-    name: String(row.name ?? ""),
-    emailAddress: String(row.emailaddress ?? "").toLowerCase(),
-    ownerId: optional(row._ownerid_value),
-    isForwardMailbox: row.isforwardmailbox === true,
-    regarding: optional(row._regardingobjectid_value),
-    serverProfileId: optional(row._emailserverprofile_value),
-    incoming: incomingMethods[Number(row.incomingemaildeliverymethod ?? 0)] ?? "None",
-    outgoing: outgoingMethods[Number(row.outgoingemaildeliverymethod ?? 0)] ?? "None",
-    appointmentsContactsTasks: appointmentsMethods[Number(row.actdeliverymethod ?? 2)] ?? "None",
-    deleteAfterProcessing: row.processanddeleteemails === true,
-    usesCredentials: row.allowemailconnectortousecredentials === true,
-    userName: optional(row.username),
-    isPasswordSet: row.ispasswordset === true,
-    approval: approvals[Number(row.emailrouteraccessapproval ?? 0)] ?? "Empty",
-    incomingStatus: statuses[Number(row.incomingemailstatus ?? 0)] ?? "NotRun",
-    outgoingStatus: statuses[Number(row.outgoingemailstatus ?? 0)] ?? "NotRun",
-    appointmentsContactsTasksStatus: statuses[Number(row.actstatus ?? 0)] ?? "NotRun",
-    testCompletedOn: completed.startsWith(NEVER) ? undefined : completed,
-    isTestScheduled: row.testemailconfigurationscheduled === true,
-    lastError: words === "" ? undefined : { words, code: codeOf(row.lastsyncerrorcode) },
-    isActive: row.statecode === 0,
-    createdOn: optional(row.createdon),
-  };
+  return { ...read(MAILBOX, row), etag: etagOf(row) };
+}
+
+function etagOf(row: DataverseRow): string {
+  return String(row["@odata.etag"] ?? "*");
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true;
+}
+
+/** A column that holds the place of one of some words. @param otherwise where it holds nothing, or a place that is not known here. */
+function option<Word extends string>(name: string, words: readonly Word[], otherwise: NoInfer<Word>): Read<Word> {
+  return column(name, (value) => words[Number(value ?? Number.NaN)] ?? otherwise);
 }
 
 /** A code that a column holds as a signed number, as Dynamics prints it. */
@@ -316,37 +283,28 @@ export const emailFilters = [
 /** Which messages of a queue become records. */
 export type EmailFiltering = (typeof emailFilters)[number];
 
-/** A row of the `queue` table, in the words of its options. */
-export interface QueueRow {
-  id: string;
-  etag: string;
-  name: string;
+/** What is read of a row of the `queue` table, in the words of its options. */
+const QUEUE = {
+  id: column("queueid", String),
+  name: column("name", text),
   /** Lower case; undefined where it has none. */
-  emailAddress: string | undefined;
-  ownerId: string | undefined;
-  incoming: IncomingMethod;
-  outgoing: OutgoingMethod;
-  filtering: EmailFiltering;
+  emailAddress: column("emailaddress", (value) => optional(value)?.toLowerCase()),
+  ownerId: column("_ownerid_value", optional),
+  incoming: option("incomingemaildeliverymethod", incomingMethods, "None"),
+  outgoing: option("outgoingemaildeliverymethod", outgoingMethods, "None"),
+  filtering: option("incomingemailfilteringmethod", emailFilters, "All"),
   /** Id of its mailbox record; undefined while Dynamics has made none. */
-  mailboxId: string | undefined;
+  mailboxId: column("_defaultmailbox_value", optional),
   /** How many queue items it holds. */
-  itemCount: number;
+  itemCount: column("numberofitems", (value) => Number(value ?? 0)),
   /** When it was made, ISO 8601. */
-  createdOn: string | undefined;
-}
+  createdOn: column("createdon", optional),
+};
 
-const QUEUE_COLUMNS = [
-  "queueid",
-  "name",
-  "emailaddress",
-  "_ownerid_value",
-  "incomingemaildeliverymethod",
-  "outgoingemaildeliverymethod",
-  "incomingemailfilteringmethod",
-  "_defaultmailbox_value",
-  "numberofitems",
-  "createdon",
-] as const;
+/** A row of the `queue` table. */
+export type QueueRow = ReadBy<typeof QUEUE> & { etag: string };
+
+const QUEUE_COLUMNS = selected(QUEUE);
 
 /** Queues of one Dataverse environment. */
 export class Queues {
@@ -400,19 +358,7 @@ export class Queues {
   }
 }
 
-/** A queue as Dataverse answers, in the words of its options. */
+/** A queue as Dataverse answers. */
 export function queueOf(row: DataverseRow): QueueRow {
-  return {
-    id: String(row.queueid),
-    etag: String(row["@odata.etag"] ?? "*"),
-    name: String(row.name ?? ""),
-    emailAddress: optional(row.emailaddress)?.toLowerCase(),
-    ownerId: optional(row._ownerid_value),
-    incoming: incomingMethods[Number(row.incomingemaildeliverymethod ?? 0)] ?? "None",
-    outgoing: outgoingMethods[Number(row.outgoingemaildeliverymethod ?? 0)] ?? "None",
-    filtering: emailFilters[Number(row.incomingemailfilteringmethod ?? 0)] ?? "All",
-    mailboxId: optional(row._defaultmailbox_value),
-    itemCount: Number(row.numberofitems ?? 0),
-    createdOn: optional(row.createdon),
-  };
+  return { ...read(QUEUE, row), etag: etagOf(row) };
 }

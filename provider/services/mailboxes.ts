@@ -1,4 +1,5 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
+import { column, columns, type ReadBy, read, selected } from "./columns";
 import { type Cmdlet, type Exchange, filterLiteral, type Output, type Row } from "./exchange";
 import type { Listing } from "./listing";
 import { parseSize, sameText, text } from "./text";
@@ -74,18 +75,10 @@ const SHOWN = {
 };
 
 /** A mailbox as Exchange shows it, in plain values. */
-export type Mailbox = { [Name in keyof typeof SHOWN]: ReturnType<(typeof SHOWN)[Name]["read"]> } & {
+export type Mailbox = ReadBy<typeof SHOWN> & {
   /** The row as Exchange prints it, with the columns that the kinds compare. */
   row: Row;
 };
-
-function columns<Value>(names: readonly string[], read: (row: Row) => Value) {
-  return { names, read };
-}
-
-function column<Value>(name: string, read: (value: unknown) => Value) {
-  return columns([name], (row) => read(row[name]));
-}
 
 function isTrue(value: unknown): boolean {
   return value === true;
@@ -93,8 +86,7 @@ function isTrue(value: unknown): boolean {
 
 /** Reads a row of `Get-Mailbox`. */
 function mailboxOf(row: Row): Mailbox {
-  const shown = Object.entries(SHOWN).map(([name, { read }]) => [name, read(row)]);
-  const mailbox = { ...Object.fromEntries(shown), row } as Mailbox;
+  const mailbox = { ...read(SHOWN, row), row };
   if (mailbox.id === "") {
     throw new ProviderError(`Exchange answered with a mailbox without an object id (${text(row.Identity)})`);
   }
@@ -139,7 +131,7 @@ export class Mailboxes {
   /** @param compared columns of `Get-Mailbox` that the kinds compare. */
   constructor(exchange: Exchange, compared: readonly string[]) {
     this.#exchange = exchange;
-    this.#columns = [...new Set([...Object.values(SHOWN).flatMap(({ names }) => names), ...compared])];
+    this.#columns = [...new Set([...selected(SHOWN), ...compared])];
     this.#listing = exchange.listing(this.#sharedOnes(), (row) => [text(row.ExternalDirectoryObjectId)]);
   }
 
