@@ -50,7 +50,11 @@ async function requests() {
     };
     await served.client.control("PATCH", "settings", { cmdletLatency: LATENCY });
     const stack = await makeStack("mailboxes", cli, mailboxes(size, people, MEMBERS), config);
-    const counting = (...command) => counted(served, () => stack.pulumi(...command));
+    const counting = async (...command) => {
+      const counts = await counted(served, () => stack.pulumi(...command));
+      say(`  ${command[0]}: ${counts.requests} requests, ${counts.cmdlets} cmdlets, ${Math.round(counts.seconds)} s`);
+      return counts;
+    };
     const wide = ["--parallel", "64"];
     const quiet = ["--yes", "--skip-preview"];
     try {

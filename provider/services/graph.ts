@@ -18,6 +18,8 @@ export interface User {
 /** An account that holds an address. */
 export interface AddressHolder {
   id: string;
+  /** Those of the addresses that were asked for which it holds. */
+  addresses: string[];
   /** For an error. */
   words: string;
   isDeleted: boolean;
@@ -182,33 +184,28 @@ export class Graph {
     return true;
   }
 
-  /** Accounts that hold an address as sign-in name, mail or proxy address, the deleted ones last. */
-  async holdersOf(address: string): Promise<AddressHolder[]> {
-    const filter = holding(address);
-    // Entra puts the id before the sign-in name of a deleted account, so that one is found by its nickname.
-    const nickname = `mailNickname eq '${(address.split("@")[0] ?? "").replaceAll("'", "''")}'`;
+  /** Accounts that hold one of some addresses as sign-in name, mail or proxy address, the deleted ones last. */
+  async holdersOf(addresses: readonly string[]): Promise<AddressHolder[]> {
     const select = "$select=id,displayName,userPrincipalName,mail,proxyAddresses,createdDateTime";
-    const [live, deleted] = await Promise.all(
-      [
-        `/users?$filter=${filter}&${select}`,
-        `/directory/deletedItems/microsoft.graph.user?$filter=${filter}${encodeURIComponent(` or ${nickname}`)}&${select}`,
-      ].map((path) => this.#read({ path, action: `looking for the holder of ${address}` })),
+    const chunks = Array.from({ length: Math.ceil(addresses.length / ADDRESSES) }, (_, index) =>
+      addresses.slice(index * ADDRESSES, (index + 1) * ADDRESSES),
     );
-    const holders = (body: Record<string, unknown> | undefined, isDeleted: boolean): AddressHolder[] =>
-      ((body?.value as Record<string, unknown>[] | undefined) ?? [])
-        .map((user) => ({ user, name: String(user.userPrincipalName).replace(isDeleted ? /^[0-9a-f]{32}/i : "", "") }))
-        .filter(({ user, name }) =>
-          [name, user.mail, ...((user.proxyAddresses ?? []) as string[]).map((one) => one.replace(/^smtp:/i, ""))].some(
-            (one) => String(one).toLowerCase() === address.toLowerCase(),
-          ),
-        )
-        .map(({ user, name }) => ({
-          id: String(user.id),
-          words: `the ${isDeleted ? "deleted account" : "account"} "${user.displayName}" (${name}, id ${user.id})`,
-          isDeleted,
-          createdAt: String(user.createdDateTime ?? ""),
-        }));
-    return [...holders(live, false), ...holders(deleted, true)];
+    const read = (path: string, chunk: readonly string[]) =>
+      this.#read({ path, action: `looking for the holder of ${chunk.join(", ")}` });
+    const found = await Promise.all(
+      chunks.map(async (chunk) => {
+        const live = chunk.map(holding).join(OR);
+        // Entra puts the id before the sign-in name of a deleted account, so that one is found by its nickname.
+        const nicknames = chunk.map((one) => `mailNickname eq ${literal(one.split("@")[0] ?? "")}`);
+        const deleted = [live, ...nicknames.map(encodeURIComponent)].join(OR);
+        const bodies = await Promise.all([
+          read(`/users?$filter=${live}&${select}`, chunk),
+          read(`/directory/deletedItems/microsoft.graph.user?$filter=${deleted}&${select}`, chunk),
+        ]);
+        return bodies.flatMap((body, index) => holdersIn(body, chunk, index === 1));
+      }),
+    );
+    return found.flat().sort((a, b) => Number(a.isDeleted) - Number(b.isDeleted));
   }
 
   /** Allows or blocks sign-in. */
@@ -391,12 +388,45 @@ export class Graph {
 /** What is read of an account. */
 const USER = "$select=id,userPrincipalName,accountEnabled";
 
+/**
+ * How many addresses one filter asks for: Entra takes fifteen conditions joined by "or" ("Too many child clauses specified in search
+ * filter expression"), and each address is up to four.
+ */
+const ADDRESSES = 3;
+
+/** "or" between two filters that are ready for a query. */
+const OR = encodeURIComponent(" or ");
+
 /** The filter for accounts that hold an address as sign-in name, mail or proxy address, ready for a query. */
 function holding(address: string): string {
-  const value = `'${address.replaceAll("'", "''")}'`;
+  const value = literal(address);
   return encodeURIComponent(
-    `userPrincipalName eq ${value} or mail eq ${value} or proxyAddresses/any(p:p eq 'smtp:${value.slice(1)})`,
+    `userPrincipalName eq ${value} or mail eq ${value} or proxyAddresses/any(p:p eq ${literal(`smtp:${address}`)})`,
   );
+}
+
+/** A string literal of an OData filter. */
+function literal(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+/** The accounts of an answer that hold one of some addresses. */
+function holdersIn(body: Body | undefined, asked: readonly string[], isDeleted: boolean): AddressHolder[] {
+  return rows(body?.value).flatMap((user) => {
+    const name = String(user.userPrincipalName).replace(isDeleted ? /^[0-9a-f]{32}/i : "", "");
+    const proxies = ((user.proxyAddresses ?? []) as string[]).map((one) => one.replace(/^smtp:/i, ""));
+    const addresses = asked.filter((address) =>
+      [name, user.mail, ...proxies].some((one) => sameText(String(one), address)),
+    );
+    const holder = {
+      id: String(user.id),
+      addresses,
+      words: `the ${isDeleted ? "deleted account" : "account"} "${user.displayName}" (${name}, id ${user.id})`,
+      isDeleted,
+      createdAt: String(user.createdDateTime ?? ""),
+    };
+    return addresses.length === 0 ? [] : [holder];
+  });
 }
 
 function bodyOf({ body }: { body?: unknown }): Body {

@@ -117,6 +117,9 @@ const DELETED_SELECT = [
   "IsInactiveMailbox",
 ] as const;
 
+/** How long creations share a listing of the deleted mailboxes, in milliseconds. */
+const SHARED_FOR = 10_000;
+
 /** Text parameters that an empty text clears too. */
 const CLEARED_BY_TEXT = /^(MailTip|CustomAttribute\d+)$/;
 
@@ -126,6 +129,8 @@ export class Mailboxes {
   /** What is read of every mailbox: one list, so that equal reads of several resources are one request. */
   readonly #columns: readonly string[];
   readonly #listing: Listing<Output>;
+  /** The last listing of deleted mailboxes, with the time of the question. */
+  #allDeleted: { at: number; found: Promise<DeletedMailbox[]> } | undefined;
   #acceptedDomains: Promise<Map<string, AcceptedDomain> | undefined> | undefined;
 
   /** @param compared columns of `Get-Mailbox` that the kinds compare. */
@@ -368,7 +373,26 @@ export class Mailboxes {
       if (!isClass(error, "notFound")) {
         throw error;
       }
+    } finally {
+      this.#allDeleted = undefined;
     }
+  }
+
+  /**
+   * All mailboxes in the store of deleted ones, inactive ones too. Creations that run side by side share a listing for some seconds, until
+   * this deployment deletes a mailbox.
+   */
+  allDeleted(): Promise<DeletedMailbox[]> {
+    const known = this.#allDeleted;
+    if (known !== undefined && Date.now() - known.at < SHARED_FOR) {
+      return known.found;
+    }
+    const found = this.deleted();
+    this.#allDeleted = { at: Date.now(), found };
+    found.catch(() => {
+      this.#allDeleted = undefined;
+    });
+    return found;
   }
 
   /** Mailboxes in the store of deleted ones, inactive ones too; `exchangeGuid` narrows it to one. */
@@ -427,7 +451,7 @@ export class Mailboxes {
 
   /** Deletes a soft-deleted mailbox for good. Only its ExchangeGuid is certain to be its own: several may share an address. */
   async purge(exchangeGuid: string, who: string, scope: Scope): Promise<void> {
-    await this.#exchange.write(
+    const purging = this.#exchange.write(
       {
         name: "Remove-Mailbox",
         parameters: { Identity: exchangeGuid, PermanentlyDelete: true, Confirm: false },
@@ -436,6 +460,9 @@ export class Mailboxes {
       undefined,
       scope,
     );
+    await purging.finally(() => {
+      this.#allDeleted = undefined;
+    });
   }
 
   /**

@@ -152,7 +152,8 @@ interface Asked {
  */
 export class SecurityPrincipals {
   readonly #exchange: Exchange;
-  readonly #known = new Map<string, { at: number; sids: string[] }>();
+  /** Questions that were asked, also those that are not answered yet. */
+  readonly #known = new Map<string, { at: number; sids: Promise<string[]> }>();
   readonly #sids: DataLoader<Asked, string[], string>;
   readonly #owners: DataLoader<string, string | undefined>;
 
@@ -175,10 +176,13 @@ export class SecurityPrincipals {
     if (known !== undefined && at - known.at < REMEMBERED) {
       return known.sids;
     }
-    const sids = await this.#sids.load({ id: key, isGroup });
-    if (sids.length > 0) {
-      this.#known.set(key, { at, sids });
-    }
+    const sids = this.#sids.load({ id: key, isGroup });
+    this.#known.set(key, { at, sids });
+    // Of whom nothing was told is asked for again.
+    sids.then(
+      (told) => told.length > 0 || this.#known.delete(key),
+      () => this.#known.delete(key),
+    );
     return sids;
   }
 

@@ -38,6 +38,22 @@ const SELECT = [
 /** How long a looked-up recipient is cached, in milliseconds: the same people have access to many mailboxes. */
 const REMEMBERED = 60_000;
 
+/** How many names one filter asks for. */
+const TOGETHER = 15;
+
+/** An address or an alias that somebody may have. */
+export interface RecipientName {
+  column: "address" | "alias";
+  name: string;
+}
+
+const COLUMN_OF = { address: "EmailAddresses", alias: "Alias" } as const;
+
+/** Whether a recipient has an address or an alias. */
+export function hasName(recipient: Recipient, { column, name }: RecipientName): boolean {
+  return column === "address" ? hasAddress(recipient, name) : sameText(recipient.alias ?? "", name);
+}
+
 /**
  * Recipients, found by exact address, sign-in name or id; never by display name or the beginning of anything. Whoever was
  * found is cached for a minute, unless this deployment writes to it; whoever was not found is asked for each time.
@@ -147,11 +163,24 @@ export class Recipients {
     );
   }
 
-  /** The recipients with this alias, of whatever kind. */
-  async withAlias(alias: string): Promise<Recipient[]> {
-    return this.#filtered(`Alias -eq ${filterLiteral(alias)}`, alias, (recipient) =>
-      sameText(recipient.alias ?? "", alias),
+  /**
+   * The recipients that have one of some addresses or aliases, of whatever kind. The names are asked for together. Nothing is cached: it is
+   * asked of names that are probably free.
+   */
+  async withNames(names: readonly RecipientName[]): Promise<Recipient[]> {
+    const chunks = Array.from({ length: Math.ceil(names.length / TOGETHER) }, (_, index) =>
+      names.slice(index * TOGETHER, (index + 1) * TOGETHER),
     );
+    const found = await Promise.all(
+      chunks.map((chunk) =>
+        this.#filtered(
+          chunk.map(({ column, name }) => `${COLUMN_OF[column]} -eq ${filterLiteral(name)}`).join(" -or "),
+          chunk.map(({ name }) => name).join(", "),
+          (recipient) => chunk.some((one) => hasName(recipient, one)),
+        ),
+      ),
+    );
+    return found.flat();
   }
 
   /**
@@ -203,6 +232,10 @@ export class Recipients {
     // The time of the question counts: a write between question and answer makes the answer stale.
     if (recipients.length > 0) {
       this.#found.set(key, { at, recipients });
+      // Whoever was found by an address is known by id as well: a state has the id, and the next step asks with it.
+      for (const one of recipients.filter(({ id, guid }) => id !== "" && guid !== "")) {
+        this.#found.set(one.id.toLowerCase(), { at, recipients: [one] });
+      }
     } else {
       this.#found.delete(key);
     }

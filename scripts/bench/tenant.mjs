@@ -69,7 +69,9 @@ function copyOf({ recipient, user, own }, name) {
 /** What was asked of a tenant while work ran: requests over the wire without sign-in, what they carried, and the cmdlets by name. */
 export async function counted({ client }, work) {
   await client.control("DELETE", "requests");
+  const started = Date.now();
   await work();
+  const seconds = (Date.now() - started) / 1000;
   const { requests, total, writes, byService, byCmdlet, tooEarly } = await client.control("GET", "requests/counts");
   const { login = 0, ...wire } = requests;
   return {
@@ -79,6 +81,7 @@ export async function counted({ client }, work) {
     cmdlets: sum(byCmdlet),
     graph: (byService.graph?.reads ?? 0) + (byService.graph?.writes ?? 0),
     tooEarly,
+    seconds,
     wire,
     byCmdlet,
   };

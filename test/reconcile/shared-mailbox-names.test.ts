@@ -385,3 +385,25 @@ describe("a value that the directory will never take", () => {
     expect(await world.writes()).toEqual(["New-Mailbox"]);
   });
 });
+
+test("a name that somebody takes after it was asked for is refused by Exchange, and told with its holder", async () => {
+  const world = await startWorld();
+  const box = world.resource("SharedMailbox", "support");
+  await makeMailbox(world, "support@contoso.com");
+  // The question was answered before the other mailbox was made.
+  await world.fault({ cmdlet: "Get-Recipient", answer: { status: 200, body: { value: [] } } });
+  await world.fault({
+    path: "/$batch",
+    service: "graph",
+    answer: {
+      status: 200,
+      body: { responses: [0, 1].map((id) => ({ id: String(id), status: 200, body: { value: [] } })) },
+    },
+  });
+  await world.writes();
+  expect(await failure(box.up({ displayName: "Support", primarySmtpAddress: "support@contoso.com" }))).toMatch(
+    /^primarySmtpAddress: support@contoso\.com belongs to the shared mailbox "The support" \(support@contoso\.com\)/,
+  );
+  expect(box.state).toBeUndefined();
+  expect(await world.countOf("New-Mailbox")).toBe(2);
+});

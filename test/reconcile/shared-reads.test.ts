@@ -211,3 +211,75 @@ test("the refresh of many mailboxes and memberships is some listings, and Full A
   expect(exchange).toBeLessThanOrEqual(9);
   expect(graph).toBeLessThanOrEqual(3);
 });
+
+/** What was asked since the log was cleared: requests over the wire, cmdlets, and reads of Graph. */
+async function asked(world: World): Promise<{ requests: number; cmdlets: Row; graph: number }> {
+  const { requests, byCmdlet, byService } = (await world.control("GET", "requests/counts")) as Record<string, Row>;
+  const { exchange = 0, graph = 0 } = requests as Record<string, number>;
+  return {
+    requests: exchange + graph,
+    cmdlets: byCmdlet ?? {},
+    graph: Number((byService?.graph as Row | undefined)?.reads ?? 0),
+  };
+}
+
+const SUPPORT = { displayName: "Support", primarySmtpAddress: "support@contoso.com" };
+const PEOPLE = ["ada", "grace", "alan", "edsger", "barbara"].map((name) => `${name}@contoso.com`);
+
+test("a creation asks once who has its names, and reads once what it made", async () => {
+  const world = await startWorld();
+  await world.resource("SharedMailbox", "support").up({ ...SUPPORT, emailAliases: ["help@contoso.com"] });
+  const { cmdlets, graph } = await asked(world);
+  expect(cmdlets).toEqual({
+    ...{ "Get-AcceptedDomain": 1, "Get-Recipient": 1, "New-Mailbox": 1, "Set-Mailbox": 1, "Set-User": 1 },
+    // The deleted ones, the new one, and again with its further address.
+    "Get-Mailbox": 3,
+  });
+  // The names among the accounts and among the deleted ones, the new account, and again.
+  expect(graph).toBe(4);
+});
+
+test("the members of a new mailbox take one look before and one after, and one more member takes five requests", async () => {
+  const world = await startWorld();
+  const mailbox = await world.resource("SharedMailbox", "support").up(SUPPORT);
+  const members = world.resource("MailboxMembership", "members");
+  await world.control("DELETE", "requests");
+  await members.up({ mailbox: mailbox.id, members: PEOPLE });
+  const { cmdlets } = await asked(world);
+  expect(cmdlets).toEqual({
+    ...{
+      "Get-Recipient": 5,
+      "Get-User": 1,
+      "Get-Mailbox": 2,
+      "Get-MailboxPermission": 2,
+      "Get-RecipientPermission": 2,
+    },
+    ...{ "Add-MailboxPermission": 5, "Add-RecipientPermission": 5 },
+  });
+  await world.control("DELETE", "requests");
+  await members.up({ mailbox: mailbox.id, members: [...PEOPLE, "radia@contoso.com"] });
+  expect((await asked(world)).requests).toBeLessThanOrEqual(5);
+});
+
+test("lists that could not be read while the members were looked up are read again", async () => {
+  const { world, ids } = await withMailboxes();
+  const [id = ""] = ids;
+  const members = world.resource("MailboxMembership", "members");
+  await world.fault({ cmdlet: "Get-MailboxPermission", answer: { status: 404, body: {} } });
+  await members.up({ mailbox: id, members: [ADA] });
+  expect((await world.exchange("Get-MailboxPermission", { Identity: id, User: ADA })).length).toBe(1);
+});
+
+test("somebody whose SIDs are being asked for is not asked for again", async () => {
+  const { world } = await withMailboxes({ cmdletLatency: 300 });
+  const id = String((await world.graph("GET", `/users/${ADA}`))?.id);
+  await world.deploying(async ({ services: { securityPrincipals } }) => {
+    const first = securityPrincipals.sidsOf(id, false);
+    // By now the question is on its way.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const sids = await securityPrincipals.sidsOf(id, false);
+    expect(sids[0]).toMatch(/^S-1-/);
+    expect(await first).toEqual(sids);
+  });
+  expect(await world.countOf("Get-User")).toBe(1);
+});

@@ -4,7 +4,7 @@ import type { Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { InputError } from "../../http/errors";
 import { hasAddress, type Mailbox } from "../../services/mailboxes";
-import { type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
+import { type Begun, type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
 import { describe, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 
@@ -119,6 +119,8 @@ export interface Desired {
   mailbox: Mailbox;
   members: Map<string, Member>;
   keep: Kept;
+  /** The lists of the mailbox as they are being read since the people were looked up; given once. A later look reads them anew. */
+  lists?: () => Begun | undefined;
 }
 
 /** The people whose access an exclusive membership leaves alone. */

@@ -331,6 +331,11 @@ async function deletedHolder(key: string, { recipients, graph }: Services): Prom
 
 /** The one mailbox that is meant; waited for if it is being created. */
 export async function mailboxNamed(identifier: string, operation: MembershipOperation): Promise<Mailbox> {
+  // Of an id only one object can be meant: the mailbox is asked for at once.
+  const byId = isGuid(identifier) ? await operation.services.mailboxes.withId(identifier) : undefined;
+  if (byId !== undefined) {
+    return byId;
+  }
   const recipient = await recipientNamed(identifier, "mailbox", operation);
   const mailbox = recipient.id === "" ? undefined : await operation.services.mailboxes.withId(recipient.id);
   if (mailbox === undefined) {

@@ -7,7 +7,7 @@ import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
 import type { Begun, Denial, Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
-import { sameText } from "../../services/text";
+import { isGuid, sameText } from "../../services/text";
 import { mailboxAsked, mailboxPresent, reassigned } from "../recipients";
 import { apply } from "./apply";
 import {
@@ -53,6 +53,8 @@ import {
   whoIsNoTrustee,
 } from "./people";
 
+/** How long lists that were read before everybody was looked up count as what is there, in milliseconds. */
+const AS_READ_FOR = 30_000;
 /** People that Microsoft supports in a shared mailbox at the same time. */
 const SUPPORTED_AT_ONCE = 25;
 
@@ -124,6 +126,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     const membersOn = lookUpMembers(inputs, operation);
     const keeping = lookUpKeep(inputs.keep ?? [], operation);
     keeping.catch(() => undefined);
+    const lists = listsBegun(inputs.mailbox, operation);
     const present = known.id === undefined ? undefined : await services.mailboxes.withId(known.id);
     if (present === undefined && known.id !== undefined && known.inputs.mailbox === inputs.mailbox) {
       throw mailboxGone(known.id, `changing who has access to ${inputs.mailbox}`);
@@ -139,16 +142,16 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     for (const [key, { id }] of members) {
       claims.learn(recipientName(key), recipientName(id), true);
     }
-    return { inputs, mailbox, members, keep };
+    return { inputs, mailbox, members, keep, lists: () => lists(mailbox) };
   },
 
   // The mailbox is there; only what it lacks is to be made.
-  create: (desired, operation) => observeOn(desired.mailbox, desired, operation),
+  create: (desired, operation) => observeOn(desired.mailbox, desired, operation, desired.lists?.()),
 
   async observe(id, desired, operation) {
     const { known, services } = operation;
     // The lists are read beside the mailbox, not after it.
-    const begun = services.permissions.begin(id, addressKnown(known) ?? id);
+    const begun = desired?.lists?.() ?? services.permissions.begin(id, addressKnown(known) ?? id);
     const mailbox = await mailboxPresent(id, operation);
     if (mailbox === undefined) {
       await tellRestorable(id, operation);
@@ -283,6 +286,31 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     }
   },
 };
+
+/**
+ * Begins to read the lists of a mailbox whose id is known, with the questions who its members are.
+ *
+ * @returns gives them once, for that mailbox. After a wait for somebody who was not there yet they are not what is there any more.
+ */
+function listsBegun(spelling: string, operation: MembershipOperation): (mailbox: Mailbox) => Begun | undefined {
+  const { known, services } = operation;
+  const id = known.id ?? (isGuid(spelling) ? spelling : undefined);
+  const at = Date.now();
+  let lists = id === undefined ? undefined : services.permissions.begin(id, addressKnown(known) ?? id);
+  return (mailbox) => {
+    const begun = lists;
+    lists = undefined;
+    if (begun === undefined || !sameText(mailbox.id, id ?? "") || Date.now() - at > AS_READ_FOR) {
+      return undefined;
+    }
+    // A mailbox that was made a moment ago may not have shown itself then.
+    const again = () => services.permissions.begin(mailbox.id, mailbox.primarySmtpAddress);
+    return {
+      access: () => begun.access().catch(() => again().access()),
+      sending: () => begun.sending().catch(() => again().sending()),
+    };
+  };
+}
 
 /** Says that a mailbox that is gone can come back, with everybody's access: nobody can take it away meanwhile. */
 async function tellRestorable(id: string, operation: MembershipOperation): Promise<void> {

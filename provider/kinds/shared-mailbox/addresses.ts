@@ -15,7 +15,8 @@ import type {
   SharedMailboxOperation,
 } from "./desired";
 import { changesOf, type Facet, writtenInputs } from "./facet";
-import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
+import { domainsOfAliases } from "./name-holders";
+import { pathOfAlias, requireFree } from "./naming";
 import { tellDeletedHolders } from "./restoration";
 
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
@@ -233,7 +234,7 @@ export const addresses: Facet = {
   },
 
   async look(_seen, managed, operation) {
-    const domains = isSet(managed.emailAliases) ? await domainsOfAliases(operation) : [];
+    const domains = isSet(managed.emailAliases) ? await domainsOfAliases(operation.services) : [];
     return domains.length === 0 ? {} : { aliasDomains: domains };
   },
 
@@ -247,11 +248,11 @@ export const addresses: Facet = {
     ];
   },
 
-  async guard(changes, { inputs }, { mailbox }, operation) {
-    const names = ["primarySmtpAddress", "alias", "emailAliases"].filter((name) =>
+  async guard(changes, { inputs, names }, { mailbox }, operation) {
+    const among = ["primarySmtpAddress", "alias", "emailAliases"].filter((name) =>
       changes.some(({ path, to }) => path[0] === name && to !== undefined),
     );
-    await requireFree(inputs, names, mailbox.id, operation);
+    await requireFree(inputs, among, mailbox.id, operation, names);
     const moved = [...changesOf("primarySmtpAddress", changes), ...changesOf("emailAliases", changes)];
     const taken = moved.flatMap(({ path: [property], to }) =>
       typeof to === "string"

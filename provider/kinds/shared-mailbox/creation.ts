@@ -2,7 +2,7 @@ import { mailboxThing } from "../../core/registry";
 import { ConflictError, ifAllowed, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
 import type { User } from "../../services/graph";
 import { type Mailbox, mailboxGone } from "../../services/mailboxes";
-import { describe } from "../../services/recipients";
+import { describe, type Recipient } from "../../services/recipients";
 import { lastSeen, settle } from "../../services/waiting";
 import { tellWhatStays } from "./access-kept";
 import { convert } from "./account";
@@ -10,10 +10,10 @@ import { untilReleased } from "./addresses";
 import type { Desired, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { requireNoLoop } from "./forwarding";
 import {
+  aliasCandidates,
   explainRefusal,
   formerMarkOf,
   freeAlias,
-  holdersOf,
   isNameTaken,
   markOf,
   nameOf,
@@ -32,9 +32,9 @@ const MOST_REFUSED = 5;
 
 /** On create: the mailbox that has the address already, where it is one's own earlier work or may be adopted. */
 export async function find(desired: Desired, operation: SharedMailboxOperation): Promise<Observed | undefined> {
-  const { inputs } = desired;
-  const { recipients, mailboxes } = operation.services;
-  const [first] = await recipients.withAddress(inputs.primarySmtpAddress);
+  const { inputs, names } = desired;
+  const { mailboxes } = operation.services;
+  const [first] = await askedTogether(desired);
   const isFree = first !== undefined && (await isGivenUp(inputs.primarySmtpAddress, first, true, operation));
   const holder = isFree ? undefined : first;
   const shown = holder === undefined || holder.id === "" ? undefined : await mailboxes.withId(holder.id);
@@ -53,8 +53,8 @@ export async function find(desired: Desired, operation: SharedMailboxOperation):
   if (taker !== undefined && own === undefined && !isConverted) {
     requireAdoptable(mailbox, describe(taker), inputs, use);
   }
-  const names = ["alias", "emailAliases", ...(taker === undefined ? ["primarySmtpAddress"] : [])];
-  await requireFree(inputs, names, mailbox?.id, operation);
+  const among = ["alias", "emailAliases", ...(taker === undefined ? ["primarySmtpAddress"] : [])];
+  await requireFree(inputs, among, mailbox?.id, operation, names);
   await requireNoLoop(desired, mailbox, operation);
   if (own !== undefined) {
     operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
@@ -68,7 +68,7 @@ export async function find(desired: Desired, operation: SharedMailboxOperation):
       await takeFormerAccess(observed.mailbox, inputs, operation);
       return { ...(await around(observed, desired, operation)), isAdopted: true };
     }
-    await requireNotDeleted(inputs, operation);
+    await requireNotDeleted(desired, operation);
     return undefined;
   }
   if (isConverted) {
@@ -77,6 +77,19 @@ export async function find(desired: Desired, operation: SharedMailboxOperation):
     return adopted((await mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
   }
   return adopted(mailbox, desired, operation);
+}
+
+/** Asks who has any name of a new mailbox. @returns the recipients that have its primary address. */
+async function askedTogether({ inputs, names }: Desired): Promise<Recipient[]> {
+  const { primarySmtpAddress, emailAliases = [] } = inputs;
+  const [alias = primarySmtpAddress] =
+    inputs.alias === undefined ? aliasCandidates(primarySmtpAddress) : [inputs.alias];
+  const [found] = await Promise.all([
+    names.recipients(primarySmtpAddress),
+    ...[primarySmtpAddress, ...emailAliases].map((address) => names.of(address, undefined)),
+    names.ofAlias(alias, undefined),
+  ]);
+  return found;
 }
 
 /**
@@ -115,12 +128,16 @@ export async function create(desired: Desired, operation: SharedMailboxOperation
   const refused = new Map<string, string>();
   let isNameRefused = false;
   for (let lost = 0; ; ) {
-    const alias = inputs.alias ?? (await freeAlias(inputs, refused, operation));
+    const alias = inputs.alias ?? (await freeAlias(desired, refused, operation));
     try {
       const created = await takingOver([address], undefined, operation, () =>
         untilReleased([address], operation, () => newMailbox(inputs, alias, isNameRefused, operation)),
       );
-      const id = created?.id ?? (await lookForOwn(desired, operation))?.id;
+      if (created !== undefined) {
+        // The answer has shown it already, and nobody can have put anything into it.
+        return { ...(await established(created.id, desired, operation, 1)), statistics: { size: 0, itemCount: 0 } };
+      }
+      const id = (await lookForOwn(desired, operation))?.id;
       if (id === undefined) {
         throw new ProviderError({
           action: `creating shared mailbox ${address}`,
@@ -204,14 +221,23 @@ export function requireCloudMailbox(mailbox: Mailbox, action: string): void {
 }
 
 /** A mailbox this resource made: from here on a failure leaves one behind that the state must know. */
-async function established(id: string, desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
+async function established(
+  id: string,
+  desired: Desired,
+  operation: SharedMailboxOperation,
+  looks?: number,
+): Promise<Observed> {
   const creationMark = markOf(desired.inputs.primarySmtpAddress, operation.origin);
   operation.record({ id, memory: { created: true, creationMark } });
-  return settled(id, desired, operation);
+  return settled(id, desired, operation, looks);
 }
 
-/** Waits until a mailbox can be read everywhere, because members, rules and settings build on it. */
-async function settled(id: string, desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
+/**
+ * Waits until a mailbox can be read everywhere, because members, rules and settings build on it.
+ *
+ * @param looks how often in a row it has to show: twice where nothing has shown it yet, because services answer from several servers.
+ */
+async function settled(id: string, desired: Desired, operation: SharedMailboxOperation, looks = 2): Promise<Observed> {
   const { mailboxes, graph } = operation.services;
   operation.record({ id });
   const { mailbox, user } = await settle(
@@ -222,7 +248,7 @@ async function settled(id: string, desired: Desired, operation: SharedMailboxOpe
         return { mailbox, user };
       },
       done: (seen): seen is { mailbox: Mailbox; user: User } => seen.mailbox !== undefined && seen.user !== undefined,
-      times: 2,
+      times: looks,
       describe: ({ mailbox, user }) =>
         `${mailbox === undefined ? "not in Exchange" : "in Exchange"}, ${user === undefined ? "not in Entra" : "in Entra"}`,
     },
@@ -361,7 +387,7 @@ export function alreadyMade(mailbox: Mailbox, why: string): ConflictError {
 
 /** One's own mailbox that Entra shows and Exchange does not yet: made by an earlier deployment that was killed right after it. */
 async function lookForUnshown(desired: Desired, operation: SharedMailboxOperation): Promise<Mailbox | undefined> {
-  const holders = await holdersOf(desired.inputs.primarySmtpAddress, undefined, operation);
+  const holders = await desired.names.of(desired.inputs.primarySmtpAddress, undefined);
   return holders.some(({ isDeleted, createdAt }) => !isDeleted && isFresh(createdAt))
     ? lookForOwn(desired, operation)
     : undefined;

@@ -12,6 +12,7 @@ import { accountProperties, typeProperties } from "./account";
 import { automaticReplies } from "./automatic-replies";
 import { licenseSchema } from "./license-needs";
 import { limitProperties } from "./limits";
+import type { NameHolders } from "./name-holders";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { regional } from "./regional";
 import { archiveProperties, holdProperties } from "./retention";
@@ -122,6 +123,8 @@ export interface Desired {
   target: Target | undefined;
   /** The declared senders by the key they are written with. */
   senders: Partial<Record<SenderList, ReadonlyMap<string, Recipient>>>;
+  /** Who has the names that the mailbox is to get, as far as this operation has asked. */
+  names: NameHolders;
 }
 
 /** What licences the account has and which ones the tenant bought. */
@@ -156,7 +159,7 @@ export interface Observed {
   planSizes?: Readonly<Record<string, string>>;
   /** That this very operation assigned a licence. */
   isJustLicensed?: true;
-  /** How full the mailbox is; only at the end of a deployment. */
+  /** How full the mailbox is; only at the end of a deployment, and of one that this very operation made. */
   statistics?: MailboxStatistics | undefined;
   /** Taken over by this very operation: nothing of it is taken away. */
   isAdopted?: boolean;

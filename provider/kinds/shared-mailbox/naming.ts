@@ -1,9 +1,8 @@
 import { type Origin, shortHash } from "../../core/kind";
 import { ConflictError, isClass, isServiceError } from "../../http/errors";
-import { describeDeleted, hasAddress, INITIAL_DOMAIN } from "../../services/mailboxes";
-import { describe } from "../../services/recipients";
-import { sameText } from "../../services/text";
-import type { SharedMailboxInputs, SharedMailboxOperation } from "./desired";
+import { describeDeleted, hasAddress } from "../../services/mailboxes";
+import type { Desired, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
+import { domainsOfAliases, type Holder, NameHolders } from "./name-holders";
 import { isGivenUp } from "./transfer";
 
 /** Characters of an alias (Exchange). */
@@ -40,13 +39,13 @@ export function nameOf(alias: string, mark: string, isTaken: boolean): string {
  * @param refused aliases that Exchange refused already, with who has them.
  */
 export async function freeAlias(
-  { primarySmtpAddress }: SharedMailboxInputs,
+  { inputs: { primarySmtpAddress }, names }: Desired,
   refused: ReadonlyMap<string, string>,
   operation: SharedMailboxOperation,
 ): Promise<string> {
   let why: string | undefined;
   for (const alias of aliasCandidates(primarySmtpAddress)) {
-    const holder = refused.get(alias) ?? (await holderOf(alias, primarySmtpAddress, operation));
+    const holder = refused.get(alias) ?? (await holderOf(alias, primarySmtpAddress, names, operation));
     if (holder === undefined) {
       if (why !== undefined) {
         operation.warn(
@@ -79,36 +78,25 @@ export function* aliasCandidates(primarySmtpAddress: string): Generator<string> 
 async function holderOf(
   alias: string,
   primarySmtpAddress: string,
+  names: NameHolders,
   operation: SharedMailboxOperation,
 ): Promise<string | undefined> {
-  const { registry, origin } = operation;
-  const addresses = (await domainsOfAliases(operation)).map((domain) => `${alias}@${domain}`);
+  const { registry, origin, services } = operation;
+  const addresses = (await domainsOfAliases(services)).map((domain) => `${alias}@${domain}`);
   if (!registry.takeAlias(alias, addresses, origin)) {
     return "another resource of this program";
   }
-  // A mailbox that has just been made without an answer is found by its own address, not by its alias.
-  const holders = await holdersOfAlias(alias, undefined, operation);
-  for (const holder of holders.filter((one) => !one.isDeleted && one.primarySmtpAddress !== primarySmtpAddress)) {
-    // It may be the very address of the new mailbox, which another one gives up.
-    if (!addresses.includes(primarySmtpAddress) || !(await isGivenUp(primarySmtpAddress, holder, true, operation))) {
+  const holders = await names.ofAlias(alias, undefined);
+  for (const holder of holders.filter(({ isDeleted }) => !isDeleted)) {
+    // It may be the very address of the new mailbox, which another one gives up. That one keeps its alias.
+    const givesUp =
+      addresses.includes(primarySmtpAddress) && (await isGivenUp(primarySmtpAddress, holder, true, operation));
+    // A mailbox that has just been made without an answer is found by its own address, not by its alias.
+    if (givesUp ? holder.isByAlias === true : holder.primarySmtpAddress !== primarySmtpAddress) {
       return holder.words;
     }
   }
   return undefined;
-}
-
-/** Somebody who has an address or an alias: a recipient of Exchange, or an account of Entra that is none. */
-export interface Holder {
-  /** Entra object id; "" for a mail contact. */
-  id: string;
-  words: string;
-  isDeleted: boolean;
-  /** As Exchange prints it; undefined for anything that is not a recipient. */
-  recipientTypeDetails?: string;
-  /** Lower case; undefined for what is no recipient of Exchange. */
-  primarySmtpAddress: string | undefined;
-  /** When the account was made, ISO 8601, where Entra alone shows it. */
-  createdAt?: string;
 }
 
 /** A name that the program gives the mailbox, with the property that says so. */
@@ -128,76 +116,24 @@ export function pathOfAlias(
   return `emailAliases[${(registry.furtherAddresses(origin) ?? inputs.emailAliases ?? []).indexOf(address)}]`;
 }
 
-/** Who has an address besides `own`: recipients first, then accounts that are not recipients, deleted ones last. */
-export async function holdersOf(
-  address: string,
-  own: string | undefined,
-  operation: SharedMailboxOperation,
-): Promise<Holder[]> {
-  const { recipients, graph } = operation.services;
-  const [found, accounts] = await Promise.all([
-    recipients.withAddress(address),
-    // Without the right to look, Exchange's own refusal is left, which changes nothing either.
-    graph.holdersOf(address).catch((error: unknown) => {
-      if (isClass(error, "forbidden")) {
-        return [];
-      }
-      throw error;
-    }),
-  ]);
-  const known = found.map((one) => ({
-    id: one.id,
-    words: describe(one),
-    isDeleted: false,
-    recipientTypeDetails: one.recipientTypeDetails,
-    primarySmtpAddress: one.primarySmtpAddress,
-  }));
-  const others = accounts
-    .filter(({ id }) => !known.some((one) => sameText(one.id, id)))
-    .map((one) => ({ ...one, primarySmtpAddress: undefined }));
-  return [...known, ...others].filter(({ id }) => own === undefined || !sameText(id, own));
-}
-
-/** The domains in which Exchange gives a new mailbox its alias as an address: the default one, with the sign-in name, and the initial one. */
-export async function domainsOfAliases({ services: { mailboxes } }: SharedMailboxOperation): Promise<string[]> {
-  const domains = [...((await mailboxes.acceptedDomains()) ?? [])];
-  return domains.filter(([name, { isDefault }]) => isDefault || INITIAL_DOMAIN.test(name)).map(([name]) => name);
-}
-
-/** Who else than `own` has an alias, or one of the addresses and the sign-in name that come with it. */
-export async function holdersOfAlias(
-  alias: string,
-  own: string | undefined,
-  operation: SharedMailboxOperation,
-): Promise<Holder[]> {
-  const domains = await domainsOfAliases(operation);
-  const [byAlias, ...byAddress] = await Promise.all([
-    operation.services.recipients.withAlias(alias),
-    ...domains.map((domain) => holdersOf(`${alias.toLowerCase()}@${domain}`, own, operation)),
-  ]);
-  const found = byAlias
-    .filter(({ id }) => own === undefined || !sameText(id, own))
-    .map((one) => ({ id: one.id, words: describe(one), isDeleted: false, primarySmtpAddress: one.primarySmtpAddress }));
-  return [...found, ...byAddress.flat()].sort((a, b) => Number(a.isDeleted) - Number(b.isDeleted));
-}
-
 /** What a program claims, by the properties `among`, with who else than `own` has it. */
 async function claimsOf(
   inputs: SharedMailboxInputs,
   among: readonly string[],
   own: string | undefined,
+  names: NameHolders,
   operation: SharedMailboxOperation,
 ): Promise<Claim[]> {
   const { primarySmtpAddress, alias, emailAliases = [] } = inputs;
   const address = async (path: string, name: string) => ({
     path,
     name,
-    holders: await holdersOf(name, own, operation),
+    holders: await names.of(name, own),
   });
   const claims = await Promise.all([
     ...(among.includes("primarySmtpAddress") ? [address("primarySmtpAddress", primarySmtpAddress)] : []),
     ...(among.includes("alias") && alias !== undefined
-      ? [holdersOfAlias(alias, own, operation).then((holders) => ({ path: "alias", name: alias, holders }))]
+      ? [names.ofAlias(alias, own).then((holders) => ({ path: "alias", name: alias, holders }))]
       : []),
     ...(among.includes("emailAliases")
       ? emailAliases.map((name) => address(pathOfAlias(name, inputs, operation), name))
@@ -212,14 +148,16 @@ async function claimsOf(
  *
  * @param among the properties whose names are looked at.
  * @param own the mailbox that gets them, where it is there already.
+ * @param names what was asked of them before.
  */
 export async function requireFree(
   inputs: SharedMailboxInputs,
   among: readonly string[],
   own: string | undefined,
   operation: SharedMailboxOperation,
+  names: NameHolders,
 ): Promise<void> {
-  for (const { path, name, holders } of await claimsOf(inputs, among, own, operation)) {
+  for (const { path, name, holders } of await claimsOf(inputs, among, own, names, operation)) {
     const holder = holders.find(({ isDeleted }) => !isDeleted);
     if (holder !== undefined && !(await isGivenUp(name, holder, operation.known.id === undefined, operation))) {
       throw taken(path, name, holder.words);
@@ -232,13 +170,13 @@ export async function requireFree(
  * Exchange may refuse them then. Accounts that had the primary address too are passed over: the creation itself shows whether
  * those keep theirs.
  */
-export async function requireNotDeleted(inputs: SharedMailboxInputs, operation: SharedMailboxOperation): Promise<void> {
+export async function requireNotDeleted({ inputs, names }: Desired, operation: SharedMailboxOperation): Promise<void> {
   if ((inputs.emailAliases ?? []).length === 0) {
     return;
   }
   const [[primary], further] = await Promise.all([
-    claimsOf(inputs, ["primarySmtpAddress"], undefined, operation),
-    claimsOf(inputs, ["emailAliases"], undefined, operation),
+    claimsOf(inputs, ["primarySmtpAddress"], undefined, names, operation),
+    claimsOf(inputs, ["emailAliases"], undefined, names, operation),
   ]);
   for (const { path, name, holders } of further) {
     const holder = holders.find(({ id }) => !primary?.holders.some((one) => one.id === id));
@@ -285,7 +223,7 @@ export async function explainRefusal(
   const words = error instanceof Error ? error.message : String(error);
   // This only improves an error that is already certain, so a failed look-up leaves it as it is.
   const [claims, deleted] = await Promise.all([
-    claimsOf(inputs, among, own, operation),
+    claimsOf(inputs, among, own, new NameHolders(operation.services), operation),
     operation.services.mailboxes.deleted(),
   ]).catch(() => [[], []] as const);
   const held = claims

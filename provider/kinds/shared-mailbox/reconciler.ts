@@ -25,6 +25,7 @@ import {
 import { changesOf, writtenInputs } from "./facet";
 import { forwardingTarget, isForwarding, isTargetBack, loopsThrough, targetAway, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
+import { NameHolders } from "./name-holders";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";
@@ -87,7 +88,8 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
     if (loops.length > 0) {
       throw new InputError(loops);
     }
-    return { inputs, target, senders: await declaredSenders(inputs, operation) };
+    const senders = await declaredSenders(inputs, operation);
+    return { inputs, target, senders, names: new NameHolders(operation.services) };
   },
 
   async find(desired, operation) {
@@ -323,7 +325,8 @@ async function finish(
       );
     }
   }
-  return { ...observed, statistics: await ifAllowed(operation.services.mailboxes.statistics(observed.mailbox)) };
+  const { statistics = await ifAllowed(operation.services.mailboxes.statistics(observed.mailbox)) } = observed;
+  return { ...observed, statistics };
 }
 
 /** The addresses and the alias: each belongs to one mailbox. */

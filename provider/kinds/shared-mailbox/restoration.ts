@@ -81,7 +81,7 @@ export async function tellDeletedHolders(
   taken: readonly { path: string; address: string }[],
   operation: SharedMailboxOperation,
 ): Promise<void> {
-  const deleted = taken.length === 0 ? [] : ((await ifAllowed(operation.services.mailboxes.deleted())) ?? []);
+  const deleted = taken.length === 0 ? [] : ((await ifAllowed(operation.services.mailboxes.allDeleted())) ?? []);
   for (const { path, address } of taken) {
     for (const mailbox of deleted.filter((one) => hasAddress(one, address))) {
       operation.warn(
@@ -183,7 +183,7 @@ async function listDeleted(
   operation: SharedMailboxOperation,
 ): Promise<DeletedMailbox[]> {
   try {
-    return await operation.services.mailboxes.deleted();
+    return await operation.services.mailboxes.allDeleted();
   } catch (error) {
     // A role may lack the cmdlet, or only its parameter SoftDeletedMailbox.
     if (!isProviderError(error) || !(isForbidden(error) || isClass(error, "badParameter"))) {
