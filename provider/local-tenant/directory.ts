@@ -1,7 +1,34 @@
 /** Users and recipients, as every service of the tenant reads and makes them. */
 import { randomUUID } from "node:crypto";
 import { type Organization, type Recipient, tables, type User } from "./model";
+import type { Index, Reader } from "./store";
 import type { Tenant } from "./tenant";
+
+/** Users by user principal name, in lower case. */
+export const usersByName: Index<User> = {
+  table: tables.users,
+  textsOf: ({ userPrincipalName }) => [userPrincipalName.toLowerCase()],
+};
+
+/** Recipients by the Entra object id of their account or group. */
+export const recipientsByObject: Index<Recipient> = {
+  table: tables.recipients,
+  textsOf: ({ externalDirectoryObjectId: id }) => (id === "" ? [] : [id]),
+};
+
+/** Recipients by their proxy addresses without prefix, in lower case. */
+export const recipientsByAddress: Index<Recipient> = {
+  table: tables.recipients,
+  textsOf: ({ emailAddresses }) => emailAddresses.map((each) => each.toLowerCase().replace(/^[a-z0-9]+:/, "")),
+};
+
+/** The recipient in use that has an SMTP address, as `reader` sees it. */
+export function addressed(tenant: Tenant, address: string, reader?: Reader): Recipient | undefined {
+  const wanted = address.toLowerCase();
+  return tenant.store
+    .find([[recipientsByAddress, wanted]], reader)
+    .find((recipient) => isLive(recipient) && smtpAddresses(recipient).includes(wanted));
+}
 
 /** The tenant's own row; undefined when it was never seeded. */
 export function organizationOf(tenant: Tenant): Organization | undefined {

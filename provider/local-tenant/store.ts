@@ -11,20 +11,38 @@ interface Version {
 
 type Operation = [table: string, key: string, value: unknown];
 
+/** A row with the versions that a lagging reader may still see. `place` counts the rows of its table as they came. */
+interface Row {
+  place: number;
+  versions: Version[];
+}
+
+/** Texts by which rows of a table are found. The store keeps the index from the first search on. */
+export interface Index<T> {
+  table: string;
+  textsOf: (row: T) => readonly string[];
+}
+
+/** Texts to look for, and where. */
+export type Search<T> = readonly [index: Index<T>, ...texts: string[]];
+
+/** The rows of each text; most texts have one. */
+type Found = Map<string, Row | Set<Row>>;
+
 /** How long the versions that a lagging reader may still need are kept, in milliseconds of tenant time. */
 const KEPT = 24 * 60 * 60 * 1000;
 
 /**
  * The tenant's memory: tables of rows, each row with the versions a lagging reader may still see, and an append-only journal
- * of JSON lines. A line is written before the answer that reports it is sent; opening a journal replays it.
+ * of JSON lines. A line is written before the answer that reports it is sent; opening a journal replays it. Rows are handed out
+ * frozen: who changes one takes a copy ({@link copyOf}).
  */
 export class Store {
-  readonly #tables = new Map<string, Map<string, Version[]>>();
+  readonly #tables = new Map<string, Map<string, Row>>();
+  readonly #indexes = new Map<Index<never>, Found>();
   readonly #journal: string | undefined;
   readonly #now: () => number;
   readonly #lag: (reader: Reader) => number;
-  #version = 0;
-  #lastCommit = 0;
 
   /** `journal`: path of the journal file, or undefined to keep everything in memory. `now`: the tenant's clock. */
   constructor(journal: string | undefined, now: () => number, lag: (reader: Reader) => number) {
@@ -50,36 +68,45 @@ export class Store {
     return this.#journal !== undefined;
   }
 
-  /** Counts what was committed: what was read at one version holds as long as it is the same. */
-  get version(): number {
-    return this.#version;
-  }
-
-  /** Whether `reader` sees everything that was committed. */
-  isSettled(reader: Reader): boolean {
-    return this.#lastCommit <= this.#now() - this.#lag(reader);
-  }
-
-  /** The row as the service that owns it knows it, or undefined. The value is a copy: change it and `put` it back. */
+  /** The row as the service that owns it knows it, or undefined. */
   get<T>(table: string, key: string): T | undefined {
-    return copyOf(present(latest(this.#tables.get(table)?.get(key)))) as T | undefined;
+    return this.seen<T>(undefined, table, key);
   }
 
-  /** All rows of a table in order of first insertion, newest version of each. They are frozen: `get` gives one to change. */
+  /** All rows of a table in order of first insertion, newest version of each. */
   all<T>(table: string): T[] {
-    return [...(this.#tables.get(table)?.values() ?? [])].map(latest).filter(isValue) as T[];
+    return this.allSeen<T>(undefined, table);
   }
 
-  /** The row as `reader` sees it now, its lag taken into account. */
-  seen<T>(reader: Reader, table: string, key: string): T | undefined {
-    return copyOf(present(this.#asSeen(reader, this.#tables.get(table)?.get(key)))) as T | undefined;
+  /** The row as `reader` sees it now, its lag taken into account; undefined = without a lag. */
+  seen<T>(reader: Reader | undefined, table: string, key: string): T | undefined {
+    return valueAt<T>(this.#tables.get(table)?.get(key), this.#horizon(reader));
   }
 
-  /** All rows of a table as `reader` sees them now, frozen. */
-  allSeen<T>(reader: Reader, table: string): T[] {
-    return [...(this.#tables.get(table)?.values() ?? [])]
-      .map((versions) => this.#asSeen(reader, versions))
-      .filter(isValue) as T[];
+  /** All rows of a table as `reader` sees them now, in order of first insertion. */
+  allSeen<T>(reader: Reader | undefined, table: string): T[] {
+    return this.#values<T>(this.#tables.get(table)?.values() ?? [], reader);
+  }
+
+  /** The rows that one of the searches finds as `reader` sees them now, in order of first insertion. */
+  find<T>(searches: readonly Search<T>[], reader?: Reader): T[] {
+    const rows = new Set<Row>();
+    for (const [index, ...texts] of searches) {
+      const found = this.#indexes.get(index) ?? this.#indexed(index);
+      for (const text of texts) {
+        for (const row of rowsIn(found.get(text))) {
+          rows.add(row);
+        }
+      }
+    }
+    const horizon = this.#horizon(reader);
+    const inOrder = rows.size > 1 ? [...rows].sort((a, b) => a.place - b.place) : [...rows];
+    return inOrder.flatMap((row) => {
+      const value = valueAt<T>(row, horizon);
+      // An index knows every version that is kept, so that each reader finds the one it sees. Another one may have been found.
+      const isFound = row.versions.length === 1 || searches.some((search) => isIn(search, value));
+      return value !== undefined && isFound ? [value] : [];
+    });
   }
 
   /** Names of all tables that hold or held a row. */
@@ -89,9 +116,10 @@ export class Store {
 
   /** All rows of a table with their keys, newest version of each. */
   entries<T>(table: string): [key: string, value: T][] {
-    return [...(this.#tables.get(table) ?? [])]
-      .map(([key, versions]): [string, unknown] => [key, present(latest(versions))])
-      .filter((entry): entry is [string, T] => entry[1] !== undefined);
+    return [...(this.#tables.get(table) ?? [])].flatMap(([key, row]): [string, T][] => {
+      const value = valueAt<T>(row, undefined);
+      return value === undefined ? [] : [[key, value]];
+    });
   }
 
   /**
@@ -102,11 +130,11 @@ export class Store {
     if (operations.length === 0) {
       return;
     }
-    const plain = JSON.parse(JSON.stringify(operations.map(([t, k, v]) => [t, k, v ?? null]))) as Operation[];
+    const line = JSON.stringify({ at, ops: operations.map(([table, key, value]) => [table, key, value ?? null]) });
     if (this.#journal !== undefined) {
-      appendFileSync(this.#journal, `${JSON.stringify({ at, ops: plain })}\n`);
+      appendFileSync(this.#journal, `${line}\n`);
     }
-    this.#apply(at, plain);
+    this.#apply(at, JSON.parse(line).ops);
   }
 
   put(table: string, key: string, value: unknown): void {
@@ -119,29 +147,60 @@ export class Store {
 
   /** Forgets every row and empties the journal. */
   clear(): void {
-    this.#version += 1;
     this.#tables.clear();
+    this.#indexes.clear();
     if (this.#journal !== undefined) {
       truncateSync(this.#journal);
     }
   }
 
-  #asSeen(reader: Reader, versions: Version[] | undefined): unknown {
-    const horizon = this.#now() - this.#lag(reader);
-    return versions?.findLast((version) => version.at <= horizon)?.value;
+  /** The tenant time up to which `reader` sees what was committed; undefined = all of it. */
+  #horizon(reader: Reader | undefined): number | undefined {
+    return reader === undefined ? undefined : this.#now() - this.#lag(reader);
+  }
+
+  #values<T>(rows: Iterable<Row>, reader: Reader | undefined): T[] {
+    const horizon = this.#horizon(reader);
+    const values: T[] = [];
+    for (const row of rows) {
+      const value = valueAt<T>(row, horizon);
+      if (value !== undefined) {
+        values.push(value);
+      }
+    }
+    return values;
+  }
+
+  #indexed<T>(index: Index<T>): Found {
+    const found: Found = new Map();
+    this.#indexes.set(index, found);
+    for (const row of this.#tables.get(index.table)?.values() ?? []) {
+      for (const { value } of row.versions) {
+        file(found, index, row, value);
+      }
+    }
+    return found;
   }
 
   #apply(at: number, operations: Operation[]): void {
-    this.#version += 1;
-    this.#lastCommit = Math.max(this.#lastCommit, at);
     for (const [table, key, value] of operations) {
-      const rows = this.#tables.get(table) ?? new Map<string, Version[]>();
+      const rows = this.#tables.get(table) ?? new Map<string, Row>();
       this.#tables.set(table, rows);
-      const versions = rows.get(key) ?? [];
-      rows.set(key, versions);
-      versions.push({ at, value: frozen(value) });
-      const needed = versions.findLastIndex((version) => version.at <= at - KEPT);
-      versions.splice(0, Math.max(0, needed));
+      const row = rows.get(key) ?? { place: rows.size, versions: [] };
+      rows.set(key, row);
+      row.versions.push({ at, value: frozen(value) });
+      const needed = row.versions.findLastIndex((version) => version.at <= at - KEPT);
+      const dropped = row.versions.splice(0, Math.max(0, needed));
+      for (const [index, found] of this.#indexes) {
+        if (index.table === table) {
+          for (const former of dropped) {
+            takeOut(found, index, row, former.value);
+          }
+          for (const kept of dropped.length > 0 ? row.versions : row.versions.slice(-1)) {
+            file(found, index, row, kept.value);
+          }
+        }
+      }
     }
   }
 
@@ -153,14 +212,17 @@ export class Store {
     if (whole < bytes.length) {
       truncateSync(journal, whole);
     }
-    const lines = bytes.toString("utf8", 0, whole).split("\n");
-    for (const [index, line] of lines.entries()) {
+    // Line by line: the text of a whole journal may be longer than a string can be.
+    for (let start = 0, number = 1; start < whole; number += 1) {
+      const end = bytes.indexOf("\n", start);
+      const line = bytes.toString("utf8", start, end);
+      start = end + 1;
       if (line === "") {
         continue;
       }
       const entry = entryOf(line);
       if (entry === undefined) {
-        throw new Error(`${journal}: line ${index + 1} is not a line of a local tenant's journal`);
+        throw new Error(`${journal}: line ${number} is not a line of a local tenant's journal`);
       }
       this.#apply(entry.at, entry.ops);
     }
@@ -178,16 +240,51 @@ function entryOf(line: string): { at: number; ops: Operation[] } | undefined {
   }
 }
 
-function latest(versions: Version[] | undefined): unknown {
-  return versions?.at(-1)?.value;
+/** The newest version up to `horizon`, undefined for a row that was deleted or is not there yet. */
+function valueAt<T>(row: Row | undefined, horizon: number | undefined): T | undefined {
+  const version = horizon === undefined ? row?.versions.at(-1) : row?.versions.findLast((one) => one.at <= horizon);
+  return (version?.value ?? undefined) as T | undefined;
 }
 
-function isValue(value: unknown): boolean {
-  return value !== undefined && value !== null;
+function rowsIn(entry: Row | Set<Row> | undefined): Iterable<Row> {
+  return entry === undefined ? [] : entry instanceof Set ? entry : [entry];
 }
 
-function present(value: unknown): unknown {
-  return isValue(value) ? value : undefined;
+function isIn<T>([index, ...texts]: Search<T>, value: T | undefined): boolean {
+  const own = textsIn(index, value);
+  return texts.some((text) => own.includes(text));
+}
+
+function textsIn<T>({ textsOf }: Index<T>, value: unknown): readonly string[] {
+  try {
+    return value === null || value === undefined ? [] : textsOf(value as T);
+  } catch {
+    // A row that was put there by hand may lack what the index reads.
+    return [];
+  }
+}
+
+/** Enters a version of a row into an index. */
+function file<T>(found: Found, index: Index<T>, row: Row, value: unknown): void {
+  for (const text of textsIn(index, value)) {
+    const others = found.get(text);
+    if (others instanceof Set) {
+      others.add(row);
+    } else if (others !== row) {
+      found.set(text, others === undefined ? row : new Set([others, row]));
+    }
+  }
+}
+
+function takeOut<T>(found: Found, index: Index<T>, row: Row, value: unknown): void {
+  for (const text of textsIn(index, value)) {
+    const entry = found.get(text);
+    if (entry === row) {
+      found.delete(text);
+    } else if (entry instanceof Set) {
+      entry.delete(row);
+    }
+  }
 }
 
 /** A row of its own for who changes rows in place. */
@@ -201,7 +298,6 @@ export function copyOf<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([name, inside]) => [name, copyOf(inside)])) as T;
 }
 
-/** Every request reads many rows: they are handed out themselves, and frozen, because a copy of each would be most of its time. */
 function frozen(value: unknown): unknown {
   if (typeof value === "object" && value !== null) {
     for (const inside of Object.values(value)) {

@@ -1,4 +1,4 @@
-import { type Recipient, tables } from "../model";
+import { isLive, recipientsByAddress, smtpAddresses } from "../directory";
 import type { Tenant } from "../tenant";
 import { organizationOf } from "./individual";
 import type { MailboxRow } from "./rows";
@@ -81,13 +81,10 @@ function isApproved(work: Work, mailbox: MailboxRow): boolean {
 }
 
 function isMailboxAddress(tenant: Tenant, address: string | null): boolean {
-  const wanted = `smtp:${address?.toLowerCase() ?? ""}`;
+  const wanted = address?.toLowerCase() ?? "";
   return tenant.store
-    .allSeen<Recipient>("dataverse", tables.recipients)
+    .find([[recipientsByAddress, wanted]], "dataverse")
     .some(
-      ({ mailbox, emailAddresses }) =>
-        mailbox !== undefined &&
-        mailbox.whenSoftDeleted === null &&
-        emailAddresses.some((known) => known.toLowerCase() === wanted),
+      (recipient) => recipient.mailbox !== undefined && isLive(recipient) && smtpAddresses(recipient).includes(wanted),
     );
 }

@@ -107,7 +107,7 @@ export class Work {
 
   #read(table: string, key: string): unknown {
     const staged = this.#staged.get(`${table}\n${key}`);
-    return staged === undefined ? this.tenant.store.get(table, key) : (staged.value ?? undefined);
+    return staged === undefined ? copyOf(this.tenant.store.get(table, key)) : (staged.value ?? undefined);
   }
 
   #stage(table: string, key: string, value: unknown): void {

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { primaryAddress } from "../directory";
-import { type AcceptedDomain, type Recipient, tables } from "../model";
-import type { Tenant } from "../tenant";
+import { primaryAddress, recipientsByAddress, recipientsByObject, usersByName } from "../directory";
+import type { AcceptedDomain, Recipient, User } from "../model";
 import {
   addressInUse,
   aliasInUse,
@@ -148,12 +147,15 @@ export function requireFreeAddresses(
   const { tenant } = directory;
   for (const proxyAddress of addresses) {
     const wanted = proxyAddress.toLowerCase();
-    const holder = directory.recipients.find(
-      (each) =>
-        each.guid !== own.guid &&
-        holds(directory, each) &&
-        each.emailAddresses.some((address) => address.toLowerCase() === wanted),
-    );
+    const bare = wanted.replace(/^[a-z0-9]+:/, "");
+    const holder = directory
+      .recipientsBy([recipientsByAddress, bare])
+      .find(
+        (each) =>
+          each.guid !== own.guid &&
+          holds(directory, each) &&
+          each.emailAddresses.some((address) => address.toLowerCase() === wanted),
+      );
     if (holder !== undefined) {
       throw addressInUse(proxyAddress, directory.canonicalName(holder));
     }
@@ -168,19 +170,22 @@ export function requireFreeAddresses(
     if (!isSmtp(proxyAddress)) {
       continue;
     }
-    const signsIn = directory.users.find(
-      (user) =>
-        user.id !== own.externalDirectoryObjectId &&
-        user.userPrincipalName.toLowerCase() === wanted.slice("smtp:".length) &&
-        (user.deletedDateTime === null || tenant.settings.holdAddresses),
-    );
+    const signsIn = namesake(directory, bare, own.externalDirectoryObjectId);
     if (signsIn !== undefined) {
-      const recipient = directory.recipients.find((each) => each.externalDirectoryObjectId === signsIn.id);
+      const [recipient] = directory.recipientsBy([recipientsByObject, signsIn.id]);
       throw recipient === undefined
         ? usedInEntra("proxyAddresses")
         : addressInUse(proxyAddress, directory.canonicalName(recipient));
     }
   }
+}
+
+/** The account other than `own` that signs in with a name. */
+function namesake(directory: Directory, userPrincipalName: string, own: string): User | undefined {
+  const { holdAddresses } = directory.tenant.settings;
+  return directory
+    .find([usersByName, userPrincipalName.toLowerCase()])
+    .find(({ id, deletedDateTime }) => id !== own && (deletedDateTime === null || holdAddresses));
 }
 
 /** What is committed with a change of addresses, so that a freed one is refused to others for a while. */
@@ -211,11 +216,8 @@ export function releases(
 /** Refuses a Name that another recipient has; `own` is the guid of the one that gets it. */
 export function requireFreeName(directory: Directory, name: string, own: string): void {
   const wanted = name.toLowerCase();
-  if (
-    directory.recipients.some(
-      (each) => each.guid !== own && holds(directory, each) && each.name.toLowerCase() === wanted,
-    )
-  ) {
+  const others = directory.namedBy(wanted).filter((each) => each.guid !== own && holds(directory, each));
+  if (others.some((each) => each.name.toLowerCase() === wanted)) {
     throw nameInUse(name);
   }
 }
@@ -227,9 +229,10 @@ export function requireFreeAlias(
   own: { guid: string; externalDirectoryObjectId: string },
 ): void {
   requireFreeAddresses(directory, [`smtp:${alias}@${directory.organization.initialDomain}`], own);
-  const holder = directory.recipients.find(
-    (each) => each.guid !== own.guid && holds(directory, each) && each.alias.toLowerCase() === alias.toLowerCase(),
-  );
+  const wanted = alias.toLowerCase();
+  const holder = directory
+    .namedBy(wanted)
+    .find((each) => each.guid !== own.guid && holds(directory, each) && each.alias.toLowerCase() === wanted);
   if (holder !== undefined) {
     throw aliasInUse(alias, directory.canonicalName(holder));
   }
@@ -273,15 +276,9 @@ export function newUserPrincipalName(directory: Directory, alias: string): strin
 
 /** Refuses a sign-in name that another account has. */
 export function requireFreeUserPrincipalName(directory: Directory, userPrincipalName: string, ownId: string): void {
-  const wanted = userPrincipalName.toLowerCase();
-  const holder = directory.users.find(
-    (user) =>
-      user.id !== ownId &&
-      user.userPrincipalName.toLowerCase() === wanted &&
-      (user.deletedDateTime === null || directory.tenant.settings.holdAddresses),
-  );
+  const holder = namesake(directory, userPrincipalName, ownId);
   if (holder !== undefined) {
-    const recipient = directory.recipients.find((each) => each.externalDirectoryObjectId === holder.id);
+    const [recipient] = directory.recipientsBy([recipientsByObject, holder.id]);
     throw recipient === undefined
       ? usedInEntra("userPrincipalName")
       : userPrincipalNameInUse(userPrincipalName, directory.canonicalName(recipient));
@@ -325,12 +322,4 @@ export function foreignDomains(domains: readonly AcceptedDomain[], recipient: Re
 /** The `mail` of the user behind a recipient. */
 export function mailOf(recipient: Recipient): string | null {
   return primaryAddress(recipient) ?? null;
-}
-
-/** Rows of every table that go when a recipient is purged. */
-export function permissionRowsOf(tenant: Tenant, guid: string): Operation[] {
-  return tenant.store
-    .all<{ id: string; mailbox: string }>(tables.permissions)
-    .filter((row) => row.mailbox === guid)
-    .map((row) => [tables.permissions, row.id, null] as const);
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { organizationOf, primaryAddress } from "../directory";
+import { organizationOf, primaryAddress, recipientsByAddress, recipientsByObject, usersByName } from "../directory";
 import {
   type AcceptedDomain,
   type MailboxFields,
@@ -9,6 +9,7 @@ import {
   tables,
   type User,
 } from "../model";
+import type { Index, Reader, Search } from "../store";
 import type { Tenant } from "../tenant";
 import { mailboxDoesNotExist, objectAmbiguous, objectNotFound, referencedObjectNotFound } from "./errors";
 
@@ -35,98 +36,88 @@ export interface Trustee {
   id: string;
 }
 
+/** Recipients by what names them in their own row, and by the sign-in name that a deleted account leaves, in lower case. */
+const recipientsByForm: Index<Recipient> = {
+  table: tables.recipients,
+  textsOf: (recipient) => [...fixedForms(recipient), (recipient.mailbox?.userPrincipalName ?? "").toLowerCase()],
+};
+
+/** Recipients by their SIDs of now and before, in upper case. */
+const recipientsBySid: Index<Recipient> = {
+  table: tables.recipients,
+  textsOf: ({ sid, sidHistory = [] }) => [sid, ...sidHistory].map((each) => each.toUpperCase()),
+};
+
+/** Entries by the guid of what they are on. */
+const permissionsByMailbox: Index<Permission> = { table: tables.permissions, textsOf: ({ mailbox }) => [mailbox] };
+
 /**
- * The recipients, users and domains of one request, all from one point of view: `seen` is what Exchange shows now, its lag taken
- * into account; `latest` is the authoritative state, for uniqueness and writes.
+ * The recipients, users and domains of the tenant from one point of view: `seen` is what Exchange shows now, its lag taken into
+ * account; `latest` is the authoritative state, for uniqueness and writes.
  */
 export class Directory {
   readonly tenant: Tenant;
-  /** All recipients but those whose time in the soft-deleted store is over. */
-  readonly recipients: readonly Recipient[];
   readonly organization: Organization;
-  readonly domains: readonly AcceptedDomain[];
-  readonly #view: "seen" | "latest";
-  readonly #users: ReadonlyMap<string, User>;
-  readonly #byGuid: ReadonlyMap<string, Recipient>;
-  readonly #bySid: ReadonlyMap<string, Recipient>;
-  /** How many recipients have a Name, by the Name in lower case; counted when first asked for. */
-  #names: Map<string, number> | undefined;
-  /** Entries by the guid of what they are on; sorted when first asked for. */
-  #permissions: Map<string, Permission[]> | undefined;
-  /** Recipients by what names them, in lower case; filed once several are looked for. */
-  #identities: Map<string, Recipient[]> | undefined;
-  #asked = 0;
+  readonly #reader: Reader | undefined;
 
-  /** The directory as it is now: the last one, while nothing changed that it shows. */
   static of(tenant: Tenant, view: "seen" | "latest"): Directory {
-    const made = kept.get(tenant) ?? {};
-    kept.set(tenant, made);
-    const { store, clockOffset } = tenant;
-    const known = made[view];
-    const isSame = known?.version === store.version && known.clockOffset === clockOffset;
-    // What expires by the clock alone may show a second too long.
-    if (known !== undefined && isSame && Date.now() - known.at < 1000) {
-      return known.directory;
-    }
-    const directory = new Directory(tenant, view);
-    if (view === "latest" || store.isSettled("exchange")) {
-      made[view] = { directory, version: store.version, clockOffset, at: Date.now() };
-    }
-    return directory;
+    return new Directory(tenant, view);
   }
 
   private constructor(tenant: Tenant, view: "seen" | "latest") {
     this.tenant = tenant;
-    this.#view = view;
+    this.#reader = view === "seen" ? "exchange" : undefined;
     const organization = organizationOf(tenant);
     if (organization === undefined) {
       throw new Error("The tenant has no organization row: it was never seeded.");
     }
     this.organization = organization;
-    this.domains = tenant.store.all<AcceptedDomain>(tables.domains);
-    this.#users = new Map(this.rows<User>(tables.users).map((user) => [user.id, user]));
-    this.recipients = this.rows<Recipient>(tables.recipients).filter((recipient) => !this.#isExpired(recipient));
-    this.#byGuid = new Map(this.recipients.map((recipient) => [recipient.guid, recipient]));
-    this.#bySid = new Map(
-      this.recipients.flatMap((recipient) =>
-        [recipient.sid, ...(recipient.sidHistory ?? [])].map((sid) => [sid, recipient] as const),
-      ),
-    );
+  }
+
+  get domains(): readonly AcceptedDomain[] {
+    return this.tenant.store.all<AcceptedDomain>(tables.domains);
+  }
+
+  /** All recipients but those whose time in the soft-deleted store is over. To look one up by what it has, there are indexes. */
+  get recipients(): Recipient[] {
+    return this.rows<Recipient>(tables.recipients).filter((recipient) => !this.#isExpired(recipient));
   }
 
   /** All rows of a table in this view. */
   rows<T>(table: string): T[] {
-    const { store } = this.tenant;
-    return this.#view === "seen" ? store.allSeen<T>("exchange", table) : store.all<T>(table);
+    return this.tenant.store.allSeen<T>(this.#reader, table);
   }
 
-  /** Entries on a recipient, in order of first insertion. */
-  permissionsOn({ guid }: Recipient, kind: Permission["kind"]): Permission[] {
-    if (this.#permissions === undefined) {
-      this.#permissions = new Map();
-      for (const row of this.rows<Permission>(tables.permissions)) {
-        const own = this.#permissions.get(row.mailbox) ?? [];
-        own.push(row);
-        this.#permissions.set(row.mailbox, own);
-      }
-    }
-    return (this.#permissions.get(guid) ?? []).filter((row) => row.kind === kind);
+  /** The rows that one of the searches finds in this view. */
+  find<T>(...searches: Search<T>[]): T[] {
+    return this.tenant.store.find(searches, this.#reader);
+  }
+
+  /** The recipients that one of the searches finds, but those whose time is over. */
+  recipientsBy(...searches: Search<Recipient>[]): Recipient[] {
+    return this.find(...searches).filter((recipient) => !this.#isExpired(recipient));
+  }
+
+  /** Entries on a recipient, of one kind or all of them, in order of first insertion. */
+  permissionsOn({ guid }: Recipient, kind?: Permission["kind"]): Permission[] {
+    return this.find([permissionsByMailbox, guid]).filter((row) => kind === undefined || row.kind === kind);
   }
 
   user(id: string): User | undefined {
-    return this.#users.get(id);
+    return this.tenant.store.seen<User>(this.#reader, tables.users, id);
   }
 
   get users(): User[] {
-    return [...this.#users.values()];
+    return this.rows<User>(tables.users);
   }
 
   byGuid(guid: string): Recipient | undefined {
-    return this.#byGuid.get(guid);
+    const recipient = this.tenant.store.seen<Recipient>(this.#reader, tables.recipients, guid);
+    return recipient === undefined || this.#isExpired(recipient) ? undefined : recipient;
   }
 
   bySid(sid: string): Recipient | undefined {
-    return this.#bySid.get(sid);
+    return this.recipientsBy([recipientsBySid, sid.toUpperCase()]).at(-1);
   }
 
   get defaultDomain(): string {
@@ -169,12 +160,19 @@ export class Directory {
   matches(identity: string, among: (recipient: Recipient) => boolean): Recipient[] {
     const wanted = identity.trim().toLowerCase();
     const wantedAddress = addressOf(wanted);
-    this.#asked += 1;
-    const candidates =
-      this.#asked > FEW
-        ? this.#filed([wanted, ...(wantedAddress === undefined ? [] : [wantedAddress])])
-        : this.recipients;
-    return candidates.filter((recipient) => among(recipient) && this.#isNamed(recipient, wanted, wantedAddress));
+    return this.namedBy(wanted).filter(
+      (recipient) => among(recipient) && this.#isNamed(recipient, wanted, wantedAddress),
+    );
+  }
+
+  /** The recipients that one of the texts (in lower case) may name, in the order of all; none that it does name is left out. */
+  namedBy(...texts: string[]): Recipient[] {
+    return this.recipientsBy(
+      [recipientsByForm, ...texts.flatMap((text) => [text, ...namesIn(text)])],
+      [recipientsByObject, ...this.find([usersByName, ...texts]).map(({ id }) => id)],
+      [recipientsByAddress, ...texts.map((text) => text.replace(/^smtp:/, ""))],
+      [recipientsBySid, ...texts.map((text) => text.toUpperCase())],
+    );
   }
 
   /** The one recipient of any kind that `identity` names, soft-deleted ones left out. */
@@ -270,31 +268,10 @@ export class Directory {
   }
 
   #hasNamesake({ name }: Recipient): boolean {
-    if (this.#names === undefined) {
-      this.#names = new Map();
-      for (const each of this.recipients) {
-        const key = each.name.toLowerCase();
-        this.#names.set(key, (this.#names.get(key) ?? 0) + 1);
-      }
-    }
-    return (this.#names.get(name.toLowerCase()) ?? 0) > 1;
-  }
-
-  /** Recipients that one of these texts names, in the order of all. */
-  #filed(texts: readonly string[]): Recipient[] {
-    if (this.#identities === undefined) {
-      this.#identities = new Map();
-      for (const recipient of this.recipients) {
-        const addresses = recipient.emailAddresses.map((address) => address.toLowerCase());
-        for (const text of new Set([...fixedForms(recipient), ...this.#otherForms(recipient), ...addresses])) {
-          const same = this.#identities.get(text) ?? [];
-          same.push(recipient);
-          this.#identities.set(text, same);
-        }
-      }
-    }
-    const found = new Set(texts.flatMap((text) => this.#identities?.get(text) ?? []));
-    return found.size < 2 ? [...found] : this.recipients.filter((recipient) => found.has(recipient));
+    const wanted = name.toLowerCase();
+    return (
+      this.recipientsBy([recipientsByForm, wanted]).filter((each) => each.name.toLowerCase() === wanted).length > 1
+    );
   }
 
   /** Names that come from elsewhere than the recipient's own row, in lower case. */
@@ -316,7 +293,7 @@ export class Directory {
     if (recipient.externalDirectoryObjectId.toLowerCase() === wanted) {
       return !this.tenant.isContrary("exchange.object-id-identity");
     }
-    return wanted !== "" && (fixed.has(wanted) || this.#otherForms(recipient).includes(wanted));
+    return wanted !== "" && (fixed.includes(wanted) || this.#otherForms(recipient).includes(wanted));
   }
 
   #isExpired({ mailbox }: Recipient): boolean {
@@ -327,20 +304,11 @@ export class Directory {
   }
 }
 
-/** How many look-ups go through all recipients before they are filed. */
-const FEW = 3;
-
-/** The directories that were made last. */
-const kept = new WeakMap<
-  Tenant,
-  Partial<Record<"seen" | "latest", { directory: Directory; version: number; clockOffset: number; at: number }>>
->();
-
 /** By row, which is frozen. */
-const formsOf = new WeakMap<Recipient, ReadonlySet<string>>();
+const formsOf = new WeakMap<Recipient, readonly string[]>();
 
 /** What names a recipient by its own row, in lower case. */
-function fixedForms(recipient: Recipient): ReadonlySet<string> {
+function fixedForms(recipient: Recipient): readonly string[] {
   const known = formsOf.get(recipient);
   if (known !== undefined) {
     return known;
@@ -356,7 +324,7 @@ function fixedForms(recipient: Recipient): ReadonlySet<string> {
     samAccountName(recipient),
     `${forest}\\${samAccountName(recipient)}`,
   ];
-  const made = new Set(forms.filter((form) => form !== "").map((form) => form.toLowerCase()));
+  const made = [...new Set(forms.filter((form) => form !== "").map((form) => form.toLowerCase()))];
   if (Object.isFrozen(recipient)) {
     formsOf.set(recipient, made);
   }
@@ -422,4 +390,12 @@ export function sidOf(id: string): string {
 function addressOf(identity: string): string | undefined {
   const bare = identity.replace(/^smtp:/, "");
   return bare.includes("@") ? `smtp:${bare}` : undefined;
+}
+
+/** The Name in a distinguished or canonical name in lower case; a distinguished one may end in the guid of the object. */
+function namesIn(text: string): string[] {
+  const [, common] = /^cn=((?:\\.|[^\\,])*),/.exec(text) ?? [];
+  const [, canonical] = /^[^/]+\/microsoft exchange hosted organizations\/[^/]+\/(.+)$/.exec(text) ?? [];
+  const name = common?.replace(/\\(.)/g, "$1") ?? canonical;
+  return name === undefined ? [] : [name, name.replace(/ [^ ]+$/, "")];
 }

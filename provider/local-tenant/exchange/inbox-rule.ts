@@ -1,6 +1,7 @@
 import { primaryAddress } from "../directory";
 import { inOrder, insertRule, newRuleId, ruleNumber, saveRule } from "../inbox-rules";
 import { type InboxRule, tables } from "../model";
+import { copyOf } from "../store";
 import type { Tenant } from "../tenant";
 import { isSmtpAddress } from "./addresses";
 import { type Bound, changed } from "./binding";
@@ -186,7 +187,7 @@ function existing(call: Call): { rule: InboxRule; seen: Directory } {
   if (rule === undefined) {
     throw ruleNotFound(identity);
   }
-  return { rule, seen };
+  return { rule: copyOf(rule), seen };
 }
 
 /** The mailbox, from Mailbox or from the part of Identity before the backslash, and the rule's own identity. */

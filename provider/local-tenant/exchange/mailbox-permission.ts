@@ -226,9 +226,7 @@ function clear({ bound, tenant }: Call): void {
 
 /** The authoritative explicit entries of a mailbox. */
 function explicitEntries(directory: Directory, mailbox: MailboxRecipient): Permission[] {
-  return directory
-    .rows<Permission>(tables.permissions)
-    .filter((row) => row.kind === "mailbox" && row.mailbox === mailbox.guid && !row.isInherited);
+  return directory.permissionsOn(mailbox, "mailbox").filter((row) => !row.isInherited);
 }
 
 interface Addressed {

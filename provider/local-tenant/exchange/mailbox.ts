@@ -7,7 +7,6 @@ import {
   freeAlias,
   mailOf,
   newUserPrincipalName,
-  permissionRowsOf,
   releases,
   requireAccepted,
   requireAlias,
@@ -245,7 +244,8 @@ function purge(tenant: Call["tenant"], identity: string): void {
   // [reference of the cmdlet]
   const directory = Directory.of(tenant, "seen");
   const wanted = identity.trim().toLowerCase();
-  const found = directory.recipients
+  const found = directory
+    .namedBy(wanted)
     .filter(hasMailbox)
     .filter(
       (each) =>
@@ -262,7 +262,11 @@ function purge(tenant: Call["tenant"], identity: string): void {
   if (recipient.mailbox.isInactiveMailbox) {
     throw inactiveCannotBePurged(identity);
   }
-  tenant.store.commit([[tables.recipients, recipient.guid, null], ...permissionRowsOf(tenant, recipient.guid)]);
+  const entries = Directory.of(tenant, "latest").permissionsOn(recipient);
+  tenant.store.commit([
+    [tables.recipients, recipient.guid, null],
+    ...entries.map(({ id }) => [tables.permissions, id, null] as const),
+  ]);
 }
 
 /** Undo-SoftDeletedMailbox: the mailbox and, when it lies in deletedItems, its user come back. */

@@ -106,8 +106,6 @@ function addressed({ bound, tenant }: Call): Addressed {
   if (recipient === undefined) {
     throw objectNotFound(identity);
   }
-  const entry = directory
-    .rows<Permission>(tables.permissions)
-    .find((row) => row.kind === "sendAs" && row.mailbox === recipient.guid && row.sid === trustee.sid && !row.deny);
+  const entry = directory.permissionsOn(recipient, "sendAs").find((row) => row.sid === trustee.sid && !row.deny);
   return { recipient, trustee, entry, directory };
 }

@@ -50,32 +50,38 @@ export function entityAnswer(request: GraphRequest, type: EntityType, entity: Js
 }
 
 /**
- * 200 with the part of `entities` the query asks for: `$filter`, `$search`, `$orderby`, `$select`, `$top`, `$count` and the
+ * 200 with the part of `all` the query asks for, each as `entityOf` makes it: `$filter`, `$search`, `$orderby`, `$select`, `$top`, `$count` and the
  * page behind `$skiptoken`, with an `@odata.nextLink` on the same origin while there is more.
  */
-export function collectionAnswer(request: GraphRequest, type: EntityType, entities: Json[], context: string): Answer {
+export function collectionAnswer<Row extends { id?: unknown }>(
+  request: GraphRequest,
+  type: EntityType,
+  all: readonly Row[],
+  context: string,
+  entityOf: (row: Row) => Json = (row) => row as Json,
+): Answer {
   refuseUnknown(request, onCollections, type);
   const { query } = request;
   const isAdvanced = isEventual(request) && query.get("count")?.toLowerCase() === "true";
   const names = selected(request, type);
-  let rows = entities;
   const filter = query.get("filter");
-  if (filter !== undefined) {
-    const matches = parseFilter(filter, type, isAdvanced);
-    rows = rows.filter(matches);
-  }
   const search = query.get("search");
-  if (search !== undefined) {
-    rows = rows.filter(searching(request, type, search));
-  }
   const orderby = query.get("orderby");
-  if (orderby !== undefined) {
-    rows = sorted(rows, orderby, type, isAdvanced, filter !== undefined);
+  // Where nothing looks into the entities, only those of the page are made.
+  let asked = [filter, search, orderby].some((option) => option !== undefined) ? all.map(entityOf) : undefined;
+  if (filter !== undefined) {
+    asked = asked?.filter(parseFilter(filter, type, isAdvanced));
   }
-  const total = rows.length;
+  if (search !== undefined) {
+    asked = asked?.filter(searching(request, type, search));
+  }
+  if (orderby !== undefined) {
+    asked = sorted(asked ?? [], orderby, type, isAdvanced, filter !== undefined);
+  }
+  const total = (asked ?? all).length;
   const size = pageSize(request, type);
-  const start = firstRow(request, type, rows);
-  const page = rows.slice(start, start + size);
+  const start = firstRow(request, type, asked ?? all);
+  const page = asked?.slice(start, start + size) ?? all.slice(start, start + size).map(entityOf);
   const suffix = query.get("select") ? `(${names.join(",")})` : "";
   const counted = query.get("count")?.toLowerCase() === "true" && (isEventual(request) || type.takesSkip);
   return {
@@ -186,7 +192,7 @@ function pageSize(request: GraphRequest, type: EntityType): number {
   return size;
 }
 
-function firstRow(request: GraphRequest, type: EntityType, rows: readonly Json[]): number {
+function firstRow(request: GraphRequest, type: EntityType, rows: readonly { id?: unknown }[]): number {
   const skip = request.query.get("skip");
   if (skip !== undefined && !type.takesSkip) {
     throw unsupportedQueryOption("$skip");

@@ -1,9 +1,9 @@
-import { smtpAddresses } from "../directory";
+import { recipientsByObject, smtpAddresses } from "../directory";
 import type { Answer } from "../message";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, entityAnswer } from "./collection";
-import { conflictOf, isSame, recipientsById, seenRecipient, seenUser, seenUsers, takenAddresses } from "./directory";
+import { conflictOf, holderOf, isSame, recipientOf, seenUser, seenUsers } from "./directory";
 import { invalidProperty, invalidValue, objectConflict, resourceNotFound, segmentNotFound } from "./errors";
 import { bodyOf, type GraphRequest, spelled } from "./request";
 import { deletedUserType, userEntity } from "./user-entity";
@@ -14,12 +14,11 @@ const userCasts = ["microsoft.graph.user", "graph.user"];
 /** GET /directory/deletedItems and its cast to users. */
 export function listDeletedItems(request: GraphRequest): Answer {
   const { tenant } = request;
-  const recipients = recipientsById(tenant, tenant.store.allSeen<Recipient>("graph", tables.recipients));
-  const entities = seenUsers(tenant, "deleted").map((user) => ({
+  const context = request.keys.length === 0 ? "directoryObjects" : "users";
+  return collectionAnswer(request, deletedUserType, seenUsers(tenant, "deleted"), context, (user) => ({
     ...(request.keys.length === 0 ? { "@odata.type": "#microsoft.graph.user" } : {}),
-    ...userEntity(user, recipients.get(user.id)),
+    ...userEntity(user, recipientOf(tenant, user.id, "graph")),
   }));
-  return collectionAnswer(request, deletedUserType, entities, request.keys.length === 0 ? "directoryObjects" : "users");
 }
 
 /** GET /directory/deletedItems/{id}, where the id may be a cast: then the list. */
@@ -37,7 +36,7 @@ export function getDeletedItem(request: GraphRequest): Answer {
   return entityAnswer(
     request,
     deletedUserType,
-    { "@odata.type": "#microsoft.graph.user", ...userEntity(user, seenRecipient(tenant, user.id)) },
+    { "@odata.type": "#microsoft.graph.user", ...userEntity(user, recipientOf(tenant, user.id, "graph")) },
     "directoryObjects",
   );
 }
@@ -64,14 +63,14 @@ export function restoreDeletedItem(request: GraphRequest): Answer {
   const { newName, reconciles } = restoreParameters(request);
   refuseAdministrator(user);
   const mailboxes = tenant.store
-    .all<Recipient>(tables.recipients)
-    .filter((recipient) => recipient.externalDirectoryObjectId === user.id && recipient.mailbox !== undefined);
+    .find([[recipientsByObject, user.id]])
+    .filter((recipient) => recipient.mailbox !== undefined);
   const userPrincipalName = newName ?? user.userPrincipalName;
-  const taken = reconciles ? takenAddresses(tenant, user.id) : new Map<string, string>();
+  const isTaken = (address: string): boolean => reconciles && holderOf(tenant, user.id, address) !== undefined;
   const returning = [...mailboxes, ...(user.deletedRecipients ?? [])].map((recipient) =>
-    withoutAddresses(recipient, taken, userPrincipalName),
+    withoutAddresses(recipient, isTaken, userPrincipalName),
   );
-  const mail = user.mail !== null && taken.has(user.mail.toLowerCase()) ? null : user.mail;
+  const mail = user.mail !== null && isTaken(user.mail) ? null : user.mail;
   const conflict = conflictOf(tenant, user.id, {
     userPrincipalName,
     addresses: [...returning.flatMap(smtpAddresses), ...(mail === null ? [] : [mail])],
@@ -124,9 +123,9 @@ function restoreParameters(request: GraphRequest): { newName: string | undefined
 }
 
 /** A recipient without the addresses that are taken; where its primary one is, another becomes that. */
-function withoutAddresses(recipient: Recipient, taken: ReadonlyMap<string, string>, otherwise: string): Recipient {
+function withoutAddresses(recipient: Recipient, isTaken: (address: string) => boolean, otherwise: string): Recipient {
   const emailAddresses = recipient.emailAddresses.filter(
-    (address) => !/^smtp:/i.test(address) || !taken.has(address.slice(5).toLowerCase()),
+    (address) => !/^smtp:/i.test(address) || !isTaken(address.slice(5)),
   );
   if (emailAddresses.length === recipient.emailAddresses.length) {
     return recipient;

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { isLive, primaryAddress, smtpAddresses } from "../directory";
+import { addressed, isLive, primaryAddress, smtpAddresses } from "../directory";
 import { isPlainObject } from "../json";
 import type { Answer } from "../message";
 import { type Group, type InboxRule, type MailboxFields, type Message, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
-import { currentRecipient } from "./directory";
+import { recipientOf } from "./directory";
 import { requestBodyRead } from "./errors";
 import { requireMailbox } from "./mailbox";
 import { addressOf, folderNamed } from "./messages";
@@ -88,7 +88,7 @@ export async function sendMail(request: GraphRequest): Promise<Answer> {
 function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAutomatic: boolean): void {
   // @assumed graph.rules-forwarded-mailbox: Inbox rules do not run where the mailbox forwards without a copy [nothing arrives in
   // the inbox]
-  const recipient = findRecipient(tenant, transit.to);
+  const recipient = addressed(tenant, transit.to);
   if (recipient === undefined || isOutside(recipient)) {
     steps.push(outside(tenant, transit, recipient, isAutomatic));
     return;
@@ -97,7 +97,7 @@ function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAu
     const members = tenant.store.get<Group>(tables.groups, recipient.externalDirectoryObjectId)?.members ?? [];
     steps.push({ action: "expanded", address: transit.to, detail: `group of ${members.length}` });
     for (const member of members) {
-      const one = currentRecipient(tenant, member);
+      const one = recipientOf(tenant, member);
       const address = one === undefined || !isLive(one) ? undefined : primaryAddress(one);
       if (address !== undefined) {
         transport(tenant, { ...transit, to: address }, steps, isAutomatic);
@@ -120,7 +120,7 @@ function transport(tenant: Tenant, transit: Transit, steps: DeliveryStep[], isAu
 function whyRefused(tenant: Tenant, mailbox: MailboxFields, from: string): string | undefined {
   // @documented graph.refused-senders: A mailbox that wants authenticated senders refuses outside ones with 550 5.7.134, one with
   // lists of senders others with 550 5.7.129 [Set-Mailbox; non-delivery reports in Exchange Online]
-  const sender = findRecipient(tenant, from);
+  const sender = addressed(tenant, from);
   if (mailbox.requireSenderAuthenticationEnabled && sender?.mailbox === undefined) {
     return "5.7.134 RESOLVER.RST.SenderNotAuthenticatedForMailbox; authentication required";
   }
@@ -336,13 +336,6 @@ function outside(
     };
   }
   return { action: "delivered", address: recipient?.externalEmailAddress ?? transit.to, detail: "left the tenant" };
-}
-
-function findRecipient(tenant: Tenant, address: string): Recipient | undefined {
-  const wanted = address.toLowerCase();
-  return tenant.store
-    .all<Recipient>(tables.recipients)
-    .find((recipient) => isLive(recipient) && smtpAddresses(recipient).includes(wanted));
 }
 
 /** Mail users, guests and contacts have their mailbox elsewhere. */

@@ -1,12 +1,10 @@
-import { isLive, smtpAddresses } from "../directory";
+import { isLive, recipientsByAddress, recipientsByObject, smtpAddresses, usersByName } from "../directory";
 import { type Group, type Recipient, tables, type User } from "../model";
+import type { Index, Reader, Search } from "../store";
 import type { Tenant } from "../tenant";
 
 /** Milliseconds a deleted user can be restored. */
 const recycleBin = 30 * 24 * 60 * 60 * 1000;
-
-/** Guid of the recipient last found for an Entra id: the id of a recipient never changes, so a hit only has to be checked. */
-const found = new WeakMap<Tenant, Map<string, string>>();
 
 /** The user as Graph sees it now, deleted ones included; undefined when it was never there, was purged or expired. */
 export function seenUser(tenant: Tenant, id: string): User | undefined {
@@ -34,7 +32,7 @@ export function findUser(tenant: Tenant, key: string): User | undefined {
   if (byId !== undefined) {
     return byId.deletedDateTime === null ? byId : undefined;
   }
-  return seenUsers(tenant, "live").find((user) => isSame(user.userPrincipalName, key));
+  return tenant.store.find([[usersByName, key.toLowerCase()]], "graph").find((user) => user.deletedDateTime === null);
 }
 
 /** The same row as it really is, for a write: undefined when it was deleted meanwhile. */
@@ -43,41 +41,10 @@ export function currentUser(tenant: Tenant, seen: User): User | undefined {
   return user?.deletedDateTime === null ? user : undefined;
 }
 
-/** The recipient of a user or group as Graph sees it: a live one before a soft-deleted one. */
-export function seenRecipient(tenant: Tenant, id: string): Recipient | undefined {
-  const hit = found.get(tenant)?.get(id);
-  const recipient = hit === undefined ? undefined : tenant.store.seen<Recipient>("graph", tables.recipients, hit);
-  if (recipient !== undefined && isLive(recipient)) {
-    return recipient;
-  }
-  return recipientsById(tenant, tenant.store.allSeen<Recipient>("graph", tables.recipients)).get(id);
-}
-
-/** The recipient of a user or group as it really is. */
-export function currentRecipient(tenant: Tenant, id: string): Recipient | undefined {
-  const hit = found.get(tenant)?.get(id);
-  const recipient = hit === undefined ? undefined : tenant.store.get<Recipient>(tables.recipients, hit);
-  if (recipient !== undefined && isLive(recipient)) {
-    return recipient;
-  }
-  return recipientsById(tenant, tenant.store.all<Recipient>(tables.recipients)).get(id);
-}
-
-/** Recipients by Entra object id, live ones first where several share one. */
-export function recipientsById(tenant: Tenant, recipients: readonly Recipient[]): Map<string, Recipient> {
-  const byId = new Map<string, Recipient>();
-  for (const recipient of recipients) {
-    const other = byId.get(recipient.externalDirectoryObjectId);
-    if (recipient.externalDirectoryObjectId !== "" && (other === undefined || !isLive(other))) {
-      byId.set(recipient.externalDirectoryObjectId, recipient);
-    }
-  }
-  const guids = found.get(tenant) ?? new Map<string, string>();
-  found.set(tenant, guids);
-  for (const [id, recipient] of byId) {
-    guids.set(id, recipient.guid);
-  }
-  return byId;
+/** The recipient of a user or group as `reader` sees it, or as it really is: a live one before a soft-deleted one. */
+export function recipientOf(tenant: Tenant, id: string, reader?: Reader): Recipient | undefined {
+  const recipients = tenant.store.find([[recipientsByObject, id]], reader);
+  return recipients.find(isLive) ?? recipients.at(-1);
 }
 
 /** Equal without case, as names and addresses are compared everywhere. */
@@ -105,14 +72,13 @@ export function conflictOf(
   // nothing is applied [pnp/cli-microsoft365, microsoft-graph-docs-contrib #8421]
   const { userPrincipalName, addresses = [] } = wanted;
   if (userPrincipalName !== undefined) {
-    const namesake = otherUsers(tenant, id).find((user) => isSame(user.userPrincipalName, userPrincipalName));
+    const [namesake] = otherUsers(tenant, id, [usersByName, userPrincipalName.toLowerCase()]);
     if (namesake !== undefined) {
       return { property: "userPrincipalName", holder: `User_${namesake.id}` };
     }
   }
-  const held = takenAddresses(tenant, id);
   for (const address of [...addresses, ...(userPrincipalName === undefined ? [] : [userPrincipalName])]) {
-    const holder = held.get(address.toLowerCase());
+    const holder = holderOf(tenant, id, address);
     if (holder !== undefined) {
       return { property: "proxyAddresses", holder };
     }
@@ -120,36 +86,37 @@ export function conflictOf(
   return undefined;
 }
 
-/** Addresses, in lower case, that something else than the user `id` has, and who that is. */
-export function takenAddresses(tenant: Tenant, id: string): Map<string, string> {
-  const { holdAddresses } = tenant.settings;
-  const others = tenant.store
-    .all<Recipient>(tables.recipients)
-    .filter((recipient) => recipient.externalDirectoryObjectId !== id && (isLive(recipient) || holdAddresses));
-  const taken = new Map<string, string>();
-  for (const recipient of others) {
-    const { externalDirectoryObjectId: object } = recipient;
-    const holder =
-      object === ""
-        ? `OrgContact_${recipient.guid}`
-        : `${tenant.store.get<Group>(tables.groups, object) === undefined ? "User" : "Group"}_${object}`;
-    for (const address of smtpAddresses(recipient)) {
-      taken.set(address, holder);
-    }
-  }
-  const withRecipient = new Set(others.map((recipient) => recipient.externalDirectoryObjectId));
+/** What else than the user `id` has an SMTP address; undefined = nothing. */
+export function holderOf(tenant: Tenant, id: string, address: string): string | undefined {
+  const wanted = address.toLowerCase();
+  const isHolding = (recipient: Recipient): boolean =>
+    recipient.externalDirectoryObjectId !== id && (isLive(recipient) || tenant.settings.holdAddresses);
   // A user without a recipient holds the address in its `mail`.
-  for (const user of otherUsers(tenant, id)) {
-    if (user.mail !== null && !withRecipient.has(user.id)) {
-      taken.set(user.mail.toLowerCase(), `User_${user.id}`);
-    }
+  const user = otherUsers(tenant, id, [usersByMail, wanted]).findLast(
+    (each) => !tenant.store.find([[recipientsByObject, each.id]]).some(isHolding),
+  );
+  if (user !== undefined) {
+    return `User_${user.id}`;
   }
-  return taken;
+  const recipient = tenant.store
+    .find([[recipientsByAddress, wanted]])
+    .findLast((each) => isHolding(each) && smtpAddresses(each).includes(wanted));
+  if (recipient === undefined) {
+    return undefined;
+  }
+  const { externalDirectoryObjectId: object, guid } = recipient;
+  const isGroup = tenant.store.get<Group>(tables.groups, object) !== undefined;
+  return object === "" ? `OrgContact_${guid}` : `${isGroup ? "Group" : "User"}_${object}`;
 }
 
-function otherUsers(tenant: Tenant, id: string): User[] {
+const usersByMail: Index<User> = {
+  table: tables.users,
+  textsOf: ({ mail }) => (mail === null ? [] : [mail.toLowerCase()]),
+};
+
+function otherUsers(tenant: Tenant, id: string, search: Search<User>): User[] {
   return tenant.store
-    .all<User>(tables.users)
+    .find([search])
     .filter((user) => user.id !== id && (user.deletedDateTime === null || tenant.settings.holdAddresses));
 }
 

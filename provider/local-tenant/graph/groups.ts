@@ -2,7 +2,7 @@ import type { Answer } from "../message";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer, refuseUnknown } from "./collection";
-import { recipientsById, seenRecipient, seenUser } from "./directory";
+import { recipientOf, seenUser } from "./directory";
 import { authorizationRequestDenied, missingParameters, resourceNotFound } from "./errors";
 import { groupNavigation, userNavigation } from "./not-simulated";
 import { admits } from "./permissions";
@@ -100,20 +100,14 @@ const objectType: EntityType = {
 /** GET /groups */
 export function listGroups(request: GraphRequest): Answer {
   const { tenant } = request;
-  const recipients = recipientsById(tenant, tenant.store.allSeen<Recipient>("graph", tables.recipients));
-  const groups = tenant.store.allSeen<Group>("graph", tables.groups);
-  return collectionAnswer(
-    request,
-    groupType,
-    groups.map((group) => groupEntity(group, recipients.get(group.id))),
-    "groups",
-  );
+  const entityOf = (group: Group) => groupEntity(group, recipientOf(tenant, group.id, "graph"));
+  return collectionAnswer(request, groupType, tenant.store.allSeen<Group>("graph", tables.groups), "groups", entityOf);
 }
 
 /** GET /groups/{id} */
 export function getGroup(request: GraphRequest): Answer {
   const group = requireGroup(request);
-  return entityAnswer(request, groupType, groupEntity(group, seenRecipient(request.tenant, group.id)), "groups");
+  return entityAnswer(request, groupType, groupEntity(group, recipientOf(request.tenant, group.id, "graph")), "groups");
 }
 
 /** GET /groups/{id}/members */
@@ -174,12 +168,12 @@ function objectEntity(tenant: Tenant, key: string): Json | undefined {
   const id = key.toLowerCase();
   const user: User | undefined = seenUser(tenant, id);
   if (user !== undefined && user.deletedDateTime === null) {
-    return { "@odata.type": "#microsoft.graph.user", ...userEntity(user, seenRecipient(tenant, id)) };
+    return { "@odata.type": "#microsoft.graph.user", ...userEntity(user, recipientOf(tenant, id, "graph")) };
   }
   const group = tenant.store.seen<Group>("graph", tables.groups, id);
   return group === undefined
     ? undefined
-    : { "@odata.type": "#microsoft.graph.group", ...groupEntity(group, seenRecipient(tenant, id)) };
+    : { "@odata.type": "#microsoft.graph.group", ...groupEntity(group, recipientOf(tenant, id, "graph")) };
 }
 
 function isFound(entity: Json | undefined): entity is Json {

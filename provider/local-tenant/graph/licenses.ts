@@ -3,7 +3,7 @@ import type { Answer } from "../message";
 import { type Organization, type Sku, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
-import { isSame, restorable, seenRecipient } from "./directory";
+import { isSame, recipientOf, restorable } from "./directory";
 import {
   invalidValue,
   licenseInherited,
@@ -124,7 +124,7 @@ export function assignLicense(request: GraphRequest): Answer {
   refuseExclusivePlans(skus, licenses);
   const changed: User = { ...user, assignedLicenses: licenses };
   tenant.store.put(tables.users, user.id, changed);
-  return entityAnswer(request, userType, userEntity(changed, seenRecipient(tenant, user.id)), "users");
+  return entityAnswer(request, userType, userEntity(changed, recipientOf(tenant, user.id, "graph")), "users");
 }
 
 function withoutLicense(licenses: User["assignedLicenses"], sku: Sku): User["assignedLicenses"] {

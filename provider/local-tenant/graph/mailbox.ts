@@ -1,7 +1,7 @@
 import { isLive } from "../directory";
 import { type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
-import { currentRecipient, findUser, isSame, seenRecipient } from "./directory";
+import { findUser, isSame, recipientOf } from "./directory";
 import { mailboxNotEnabled, mailboxOwnerNotFound } from "./errors";
 import type { GraphRequest } from "./request";
 
@@ -32,8 +32,8 @@ export function requireMailbox(request: GraphRequest): MailboxOwner {
 
 /** The recipient of a user that has a mailbox to serve, or 404 MailboxNotEnabledForRESTAPI. */
 export function requireRecipient(tenant: Tenant, user: User): Recipient {
-  const seen = seenRecipient(tenant, user.id);
-  const recipient = currentRecipient(tenant, user.id);
+  const seen = recipientOf(tenant, user.id, "graph");
+  const recipient = recipientOf(tenant, user.id);
   const isServed = seen?.mailbox !== undefined && isLive(seen);
   if (!isServed || recipient?.mailbox === undefined || !isLive(recipient)) {
     throw mailboxNotEnabled();

@@ -1,8 +1,8 @@
-import { isLive, smtpAddresses } from "../directory";
+import { addressed } from "../directory";
 import { inOrder, newRuleId, saveRule } from "../inbox-rules";
 import { isPlainObject } from "../json";
 import type { Answer } from "../message";
-import { type InboxRule, type Recipient, tables } from "../model";
+import { type InboxRule, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isSame } from "./directory";
@@ -381,9 +381,7 @@ function checkedRecipient(tenant: Tenant, member: string, value: unknown): Json 
   if (!/^[^@\s]+@[^@\s]+$/.test(address)) {
     throw invalidRule(`'${address}' is not a valid address for '${member}'.`);
   }
-  const known = tenant.store
-    .all<Recipient>(tables.recipients)
-    .find((recipient) => isLive(recipient) && smtpAddresses(recipient).includes(address.toLowerCase()));
+  const known = addressed(tenant, address);
   const name = typeof emailAddress.name === "string" && emailAddress.name !== "" ? emailAddress.name : undefined;
   return { emailAddress: { name: known?.displayName ?? name ?? address, address } };
 }

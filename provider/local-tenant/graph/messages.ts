@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { isLive, smtpAddresses } from "../directory";
+import { addressed } from "../directory";
 import { isPlainObject } from "../json";
 import type { Answer } from "../message";
-import { type Message, type Recipient, tables } from "../model";
+import { type Message, tables } from "../model";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isSame } from "./directory";
 import { itemNotFound, notSimulated } from "./errors";
@@ -252,9 +252,7 @@ function attachmentEntities(request: GraphRequest, message: Message): Json[] {
 }
 
 function recipientEntity(request: GraphRequest, address: string): Json {
-  const known = request.tenant.store
-    .all<Recipient>(tables.recipients)
-    .find((recipient) => isLive(recipient) && smtpAddresses(recipient).includes(address.toLowerCase()));
+  const known = addressed(request.tenant, address);
   return { emailAddress: { name: known?.displayName ?? address, address } };
 }
 

@@ -1,20 +1,11 @@
-import { newUser, smtpAddresses } from "../directory";
+import { newUser, recipientsByObject, smtpAddresses } from "../directory";
 import { isHeld } from "../holds";
 import { isPlainObject } from "../json";
 import type { Answer } from "../message";
 import { type AcceptedDomain, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { collectionAnswer, entityAnswer } from "./collection";
-import {
-  conflictOf,
-  currentRecipient,
-  currentUser,
-  findUser,
-  isSame,
-  recipientsById,
-  seenRecipient,
-  seenUsers,
-} from "./directory";
+import { conflictOf, currentUser, findUser, isSame, recipientOf, seenUsers } from "./directory";
 import {
   authorizationRequestDenied,
   directorySynced,
@@ -35,12 +26,11 @@ import { plainLists, plainText, readOnlyMembers, userEntity, userType } from "./
 /** GET /users */
 export function listUsers(request: GraphRequest): Answer {
   const { tenant } = request;
-  const recipients = recipientsById(tenant, tenant.store.allSeen<Recipient>("graph", tables.recipients));
   if (selects(request, "mailboxSettings")) {
     throw notSimulated("$select=mailboxSettings on a list of users");
   }
-  const entities = seenUsers(tenant, "live").map((user) => userEntity(user, recipients.get(user.id)));
-  return collectionAnswer(request, userType, entities, "users");
+  const entityOf = (user: User) => userEntity(user, recipientOf(tenant, user.id, "graph"));
+  return collectionAnswer(request, userType, seenUsers(tenant, "live"), "users", entityOf);
 }
 
 /** GET /users/{id} */
@@ -49,7 +39,7 @@ export function getUser(request: GraphRequest): Answer {
   // [microsoftgraph issue threads]
   const { tenant } = request;
   const user = requireUser(request);
-  const entity = userEntity(user, seenRecipient(tenant, user.id));
+  const entity = userEntity(user, recipientOf(tenant, user.id, "graph"));
   if (selects(request, "mailboxSettings")) {
     // The service asks the mailbox store in the same breath, and fails as a whole when that has no mailbox.
     entity.mailboxSettings = mailboxSettingsOf(request, user);
@@ -113,7 +103,7 @@ export function updateUser(request: GraphRequest): Answer {
   if (user.onPremisesSyncEnabled === true && synced.length > 0) {
     throw directorySynced();
   }
-  const recipient = currentRecipient(tenant, user.id);
+  const recipient = recipientOf(tenant, user.id);
   const conflict = conflictOf(tenant, user.id, {
     ...(body.userPrincipalName === undefined ? {} : { userPrincipalName: String(body.userPrincipalName) }),
     ...(typeof body.mail === "string" ? { addresses: [body.mail] } : {}),
@@ -137,9 +127,7 @@ export function deleteUser(request: GraphRequest): Answer {
   const user = requireCurrentUser(request);
   refuseAdministrator(user);
   const now = tenant.timestamp();
-  const recipients = tenant.store
-    .all<Recipient>(tables.recipients)
-    .filter((recipient) => recipient.externalDirectoryObjectId === user.id);
+  const recipients = tenant.store.find([[recipientsByObject, user.id]]);
   const bare = recipients.filter((recipient) => recipient.mailbox === undefined);
   tenant.store.commit([
     [tables.users, user.id, { ...user, deletedDateTime: now, ...(bare.length > 0 ? { deletedRecipients: bare } : {}) }],
