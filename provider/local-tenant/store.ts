@@ -257,7 +257,7 @@ function isIn<T>([index, ...texts]: Search<T>, value: T | undefined): boolean {
 
 function textsIn<T>({ textsOf }: Index<T>, value: unknown): readonly string[] {
   try {
-    return value === null || value === undefined ? [] : textsOf(value as T);
+    return value === null || value === undefined ? [] : [...textsOf(value as T)];
   } catch {
     // A row that was put there by hand may lack what the index reads.
     return [];

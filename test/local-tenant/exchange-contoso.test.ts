@@ -4,9 +4,11 @@ import { ada, scopes, tenantId, tokenFor } from "./core";
 type Row = Record<string, unknown>;
 
 let running: RunningTenant;
+let bearer: string;
 
 beforeAll(async () => {
   running = await startLocalTenant({ seed: "contoso" });
+  bearer = await tokenFor(running.origin, scopes.exchange);
 });
 
 afterAll(() => running.close());
@@ -14,7 +16,7 @@ afterAll(() => running.close());
 async function invoke(CmdletName: string, Parameters: Row): Promise<Row[]> {
   const response = await fetch(`${running.origin}/adminapi/beta/${tenantId}/InvokeCommand`, {
     method: "POST",
-    headers: { Authorization: `Bearer ${await tokenFor(running.origin, scopes.exchange)}` },
+    headers: { Authorization: `Bearer ${bearer}` },
     body: JSON.stringify({ CmdletInput: { CmdletName, Parameters } }),
   });
   const body = (await response.json()) as { value?: Row[] };
@@ -87,3 +89,56 @@ test("a rule made by cmdlet is Graph's rule", async () => {
     },
   ]);
 });
+
+/** Properties by whose values a filter finds rows without looking at all of them. */
+const naming = [
+  "Alias",
+  "DisplayName",
+  "DistinguishedName",
+  "ExchangeGuid",
+  "ExternalDirectoryObjectId",
+  "Guid",
+  "LegacyExchangeDN",
+  "Name",
+  "SamAccountName",
+  "Sid",
+  "UserPrincipalName",
+];
+
+test.each(["Get-Mailbox", "Get-Recipient", "Get-CASMailbox", "Get-User", "Get-Group"])(
+  "%s finds by each value that names somebody the rows that all of them have",
+  async (cmdlet) => {
+    const literal = (value: unknown) => `'${String(value).replaceAll("'", "''")}'`;
+    const all = await invoke(cmdlet, { ResultSize: "Unlimited" });
+    expect(all.length).toBeGreaterThan(1);
+    const key = cmdlet === "Get-Group" || cmdlet === "Get-User" ? "Sid" : "Guid";
+    const keysWith = (property: string, value: unknown) =>
+      all.filter((row) => String(row[property]).toLowerCase() === String(value).toLowerCase()).map((row) => row[key]);
+    const wrong: unknown[] = [];
+    for (const row of all) {
+      for (const property of naming.filter((name) => typeof row[name] === "string" && row[name] !== "")) {
+        const value = row[property];
+        const found = await invoke(cmdlet, { Filter: `${property} -eq ${literal(value)}`, ResultSize: "Unlimited" });
+        const expected = keysWith(property, value);
+        if (JSON.stringify(found.map((one) => one[key])) !== JSON.stringify(expected)) {
+          wrong.push([property, value, found.length, expected.length]);
+        }
+      }
+      const addresses = (row.EmailAddresses as string[] | undefined) ?? [];
+      for (const address of addresses.map((each) => each.replace(/^\w+:/, ""))) {
+        const found = await invoke(cmdlet, { Filter: `EmailAddresses -eq ${literal(address)}` });
+        if (!found.some((one) => one[key] === row[key])) {
+          wrong.push([address, found.length]);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+    const [first, second] = all;
+    const either = `Name -eq ${literal(first?.Name)} -or (Name -eq ${literal(second?.Name)} -and DisplayName -like '*')`;
+    expect((await invoke(cmdlet, { Filter: either })).map((row) => row[key])).toEqual([first?.[key], second?.[key]]);
+    const neither = `-not (Name -eq ${literal(first?.Name)})`;
+    expect((await invoke(cmdlet, { Filter: neither })).map((row) => row[key])).toEqual(
+      all.slice(1).map((row) => row[key]),
+    );
+  },
+);

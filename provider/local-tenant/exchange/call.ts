@@ -1,8 +1,10 @@
 import type { Recipient } from "../model";
 import type { Tenant } from "../tenant";
 import type { Bound } from "./binding";
-import type { Row } from "./envelope";
+import type { Printing, Row } from "./envelope";
+import { parseFilter } from "./filter";
 import { type Directory, only } from "./identity";
+import { valueIn } from "./mailbox-row";
 
 /** One run of a cmdlet. What it has to say beside its rows goes to `warnings`. */
 export interface Call {
@@ -16,7 +18,7 @@ export interface Call {
 }
 
 /** A cmdlet: its rows, or undefined when it has no output at all. */
-export type Cmdlet = (call: Call) => Row[] | undefined;
+export type Cmdlet = (call: Call) => Printing[] | undefined;
 
 /** What says that there are more rows than the answer has. */
 export const moreResults =
@@ -44,17 +46,20 @@ export function limited<T>(call: Call, rows: T[]): T[] {
 /**
  * The recipients a Get- cmdlet is about. No identity, or a null or empty one, means all of them; what one that does not exist
  * means is the setting `missingIdentity`.
+ *
+ * @param texts what a filter leaves of all of them: those that one of these may name.
  */
 export function named<T extends Recipient>(
   { bound, tenant }: Call,
   directory: Directory,
   among: (recipient: Recipient) => recipient is T,
+  texts?: readonly string[],
 ): T[] {
   // @documented exchange.empty-identity: A null or empty Identity of a Get- cmdlet answers all objects [reference of the cmdlet,
   // caution]
   // @documented exchange.missing-identity: A non-existent Identity answers ManagementObjectNotFoundException; by setting all
   // objects [error observed, the caution speaks of all objects; setting missingIdentity]
-  const everything = () => directory.recipients.filter(among);
+  const everything = () => (texts === undefined ? directory.recipients : directory.namedBy(...texts)).filter(among);
   const identity = bound.text("Identity") ?? "";
   if (identity.trim() === "") {
     return everything();
@@ -64,4 +69,42 @@ export function named<T extends Recipient>(
     return everything();
   }
   return [only(identity, found)];
+}
+
+/** How a Get- cmdlet lists recipients. */
+interface Listing<T extends Recipient> {
+  among: (recipient: Recipient) => recipient is T;
+  /** Types that were asked for; undefined = all. */
+  isAsked: (recipient: T) => boolean;
+  print: (recipient: T) => Row;
+  /** The value that filters compare, where it is not the printed one. */
+  compared?: (recipient: T, property: string) => unknown;
+}
+
+/** The rows of a Get- cmdlet with Identity, Filter and SortBy. Those that nothing looks into are printed when they are answered. */
+export function listed<T extends Recipient>(
+  call: Call,
+  directory: Directory,
+  { among, isAsked, print, compared = () => undefined }: Listing<T>,
+): Printing[] {
+  const { bound } = call;
+  const known = new Map<T, Row>();
+  const rowOf = (recipient: T): Row => {
+    const row = known.get(recipient) ?? print(recipient);
+    known.set(recipient, row);
+    return row;
+  };
+  const filter = bound.filled("Filter");
+  const matches =
+    filter === undefined
+      ? undefined
+      : parseFilter<T>(filter, (one, property) => compared(one, property) ?? valueIn(rowOf(one), property));
+  const asked = named(call, directory, among, matches?.texts).filter(isAsked);
+  const found = matches === undefined ? asked : asked.filter(matches);
+  const sortBy = bound.text("SortBy");
+  if (typeof sortBy === "string") {
+    const key = (one: T) => String(valueIn(rowOf(one), sortBy) ?? "").toLowerCase();
+    found.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+  }
+  return limited(call, found).map((one) => () => known.get(one) ?? print(one));
 }

@@ -49,9 +49,12 @@ export function jsonOf(body: unknown): string {
 /** One output object of a cmdlet; arrays and `Typed` values get their side-car keys when it is written. */
 export type Row = Record<string, unknown>;
 
+/** A row that is printed once it is answered: a listing has more of them than its page. */
+export type Printing = Row | (() => Row);
+
 /** What a cmdlet gives back. `rows` undefined: a cmdlet that has no output, whose answer carries no `value`. */
 export interface Output {
-  rows: Row[] | undefined;
+  rows: Printing[] | undefined;
   warnings: string[];
 }
 
@@ -68,7 +71,7 @@ export function pageSize(prefer: string | undefined): number {
 
 /** Rest of a listing, waiting for its nextLink to be posted. */
 interface Continuation {
-  rows: Row[];
+  rows: Printing[];
   size: number;
   /** What was posted; the continuation wants the same again. */
   content: unknown;
@@ -87,7 +90,7 @@ export class Pages {
   }
 
   /** Cuts the first page off `rows`; `token` names the rest, if there is one. */
-  first(rows: Row[], size: number, content: unknown): { page: Row[]; token?: string } {
+  first(rows: Printing[], size: number, content: unknown): { page: Printing[]; token?: string } {
     if (rows.length <= size) {
       return { page: rows };
     }
@@ -98,7 +101,7 @@ export class Pages {
   }
 
   /** The page a nextLink stands for. A link is good once, and only until it expires. */
-  next(token: string, content: unknown): { page: Row[]; token?: string } {
+  next(token: string, content: unknown): { page: Printing[]; token?: string } {
     const found = this.#waiting.get(token);
     const lifetime = this.#tenant.settings.nextLinkLifetime;
     const isExpired = lifetime === 0 || found === undefined || this.#tenant.now() - found.madeAt > lifetime;
@@ -138,7 +141,9 @@ export function envelope(
     "adminapi.warnings@odata.type": "#Collection(String)",
     "@adminapi.warnings": output.warnings,
     ...(nextLink === undefined ? {} : { "@odata.nextLink": nextLink }),
-    ...(output.rows === undefined ? {} : { value: output.rows.map((row) => written(row, wanted)) }),
+    ...(output.rows === undefined
+      ? {}
+      : { value: output.rows.map((row) => written(typeof row === "function" ? row() : row, wanted)) }),
   };
 }
 

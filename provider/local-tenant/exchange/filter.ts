@@ -1,7 +1,7 @@
 import { comparisons, holds, type Predicate, Reader, type Token, tokensOf } from "../odata/expression";
-import { type Row, Typed } from "./envelope";
+import { Typed } from "./envelope";
 import { invalidFilter } from "./errors";
-import { clientAccessProperties, filterableIn, mailboxProperties } from "./mailbox-properties";
+import { clientAccessProperties, filterableIn, mailboxProperties, noGuid } from "./mailbox-properties";
 
 /** Properties a filter may name. Addresses are filtered by `EmailAddresses`; `PrimarySmtpAddress` is not filterable. */
 const filterable = new Set(
@@ -30,6 +30,25 @@ const filterable = new Set(
   ].map((name) => name.toLowerCase()),
 );
 
+/** Those of them by whose values recipients and accounts are found without looking at all. */
+const naming = new Set(
+  [
+    "Alias",
+    "DisplayName",
+    "DistinguishedName",
+    "EmailAddresses",
+    "ExchangeGuid",
+    "ExternalDirectoryObjectId",
+    "Guid",
+    "LegacyExchangeDN",
+    "Name",
+    "SamAccountName",
+    "Sid",
+    "SidHistory",
+    "UserPrincipalName",
+  ].map((name) => name.toLowerCase()),
+);
+
 const operators = [...comparisons.map((one) => `-${one}`), "-like", "-notlike"];
 
 const patterns = {
@@ -46,7 +65,10 @@ const patterns = {
  * gives a property's value in the form filters compare, where it differs from the row's (distinguished names). Anything else is
  * refused with the part that is not understood.
  */
-export function parseFilter(filter: string, filterValues: (row: Row, property: string) => unknown): Predicate<Row> {
+export function parseFilter<Row>(
+  filter: string,
+  filterValues: (row: Row, property: string) => unknown,
+): Predicate<Row> {
   const fail = (reason: string) => invalidFilter(filter, reason);
   const text = filter.trim();
   return new Reader<Row>(
@@ -68,7 +90,7 @@ export function parseFilter(filter: string, filterValues: (row: Row, property: s
   ).whole();
 }
 
-function condition(
+function condition<Row>(
   reader: Reader<Row>,
   fail: (reason: string) => Error,
   filterValues: (row: Row, property: string) => unknown,
@@ -93,11 +115,15 @@ function condition(
   const { kind, text } = take(["string", "constant", "word"], (found) => `has "${found}" where a value should be.`);
   const isNull = kind === "constant" && text.toLowerCase() === "$null";
   const wanted = isNull ? "" : kind === "constant" ? text.slice(1) : text;
-  return comparison(property, operator.slice(1), wanted.toLowerCase(), filterValues);
+  // Nothing, and the GUID that stands for none, name nobody.
+  const isNaming = operator === "-eq" && naming.has(property.toLowerCase()) && wanted !== "" && wanted !== noGuid;
+  return Object.assign(comparison(property, operator.slice(1), wanted.toLowerCase(), filterValues), {
+    texts: isNaming ? [wanted.toLowerCase()] : undefined,
+  });
 }
 
 /** `wanted` in lower case. A property of several values matches when one of them does. */
-function comparison(
+function comparison<Row>(
   property: string,
   operator: string,
   wanted: string,

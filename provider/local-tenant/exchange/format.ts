@@ -5,6 +5,8 @@ export const gigabyte = 1024 ** 3;
 
 const units = ["B", "KB", "MB", "GB", "TB"] as const;
 
+const decimal = new Intl.NumberFormat("en-US");
+
 /** A size as Exchange prints it: `49.5 GB (53,150,220,288 bytes)`, or `Unlimited`. */
 export function formatSize(bytes: number | "unlimited"): string {
   if (bytes === "unlimited") {
@@ -16,7 +18,7 @@ export function formatSize(bytes: number | "unlimited"): string {
     value /= 1024;
     unit++;
   }
-  return `${Number(value.toPrecision(4))} ${units[unit]} (${bytes.toLocaleString("en-US")} bytes)`;
+  return `${Number(value.toPrecision(4))} ${units[unit]} (${decimal.format(bytes)} bytes)`;
 }
 
 /**

@@ -107,10 +107,6 @@ export class Directory {
     return this.tenant.store.seen<User>(this.#reader, tables.users, id);
   }
 
-  get users(): User[] {
-    return this.rows<User>(tables.users);
-  }
-
   byGuid(guid: string): Recipient | undefined {
     const recipient = this.tenant.store.seen<Recipient>(this.#reader, tables.recipients, guid);
     return recipient === undefined || this.#isExpired(recipient) ? undefined : recipient;

@@ -382,9 +382,11 @@ function valuesOf(
 
 /** The columns of a table, as a Get- cmdlet prints them. */
 export function printed(table: Table, { mailbox }: MailboxRecipient, directory: Directory): Record<string, unknown> {
-  return Object.fromEntries(
-    valuesOf(table, mailbox).map(([, { column, print }, value]) => [column, print(value, directory)]),
-  );
+  const row: Record<string, unknown> = {};
+  for (const [, { column, print }, value] of valuesOf(table, mailbox)) {
+    row[column] = print(value, directory);
+  }
+  return row;
 }
 
 /** What filters compare of a column; undefined = what is printed. */

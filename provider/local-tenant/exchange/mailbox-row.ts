@@ -75,11 +75,11 @@ export function identityColumns(directory: Directory, recipient: Recipient): Row
   };
 }
 
+const customNumbers = Array.from({ length: 15 }, (_, index) => String(index + 1));
+
 /** `CustomAttribute1` to `15`; an unset one is printed as an empty text. */
 export function customAttributes(values: Readonly<Record<string, string>>): Row {
-  return Object.fromEntries(
-    Array.from({ length: 15 }, (_, index) => [`CustomAttribute${index + 1}`, values[String(index + 1)] ?? ""]),
-  );
+  return Object.fromEntries(customNumbers.map((number) => [`CustomAttribute${number}`, values[number] ?? ""]));
 }
 
 /** A property of a row, its name compared without case. */

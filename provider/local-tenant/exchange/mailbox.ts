@@ -15,8 +15,8 @@ import {
   requireFreeName,
   requireFreeUserPrincipalName,
 } from "./addresses";
-import { type Call, limited, named } from "./call";
-import type { Row } from "./envelope";
+import { type Call, listed } from "./call";
+import type { Printing, Row } from "./envelope";
 import {
   accountOfMailboxIsGone,
   inactiveCannotBePurged,
@@ -27,13 +27,12 @@ import {
   objectNotFound,
   synchronizedFromOnPremises,
 } from "./errors";
-import { parseFilter } from "./filter";
 import { asMailbox, Directory, hasMailbox, type MailboxRecipient, only, selfSid, sidOf } from "./identity";
 import { compared, newMailboxFields } from "./mailbox-properties";
-import { mailboxRow, valueIn } from "./mailbox-row";
+import { mailboxRow } from "./mailbox-row";
 
 /** Get-Mailbox. Soft-deleted and inactive mailboxes only when asked for. */
-export function getMailbox(call: Call): Row[] {
+export function getMailbox(call: Call): Printing[] {
   const { bound, tenant } = call;
   const directory = Directory.of(tenant, "seen");
   const isAskedFor = (recipient: Recipient): recipient is MailboxRecipient => {
@@ -50,33 +49,12 @@ export function getMailbox(call: Call): Row[] {
     return whenSoftDeleted === null || (bound.flag("IncludeInactiveMailbox") === true && isInactiveMailbox);
   };
   const types = bound.choices("RecipientTypeDetails");
-  const filter = bound.filled("Filter");
-  const selected = named(call, directory, isAskedFor).filter(
-    (recipient) => types === undefined || types.includes(recipient.recipientTypeDetails),
-  );
-  const pairs = selected.map((recipient) => ({ recipient, row: mailboxRow(directory, recipient) }));
-  const rows = filter === undefined ? pairs : filtered(directory, pairs, filter);
-  return limited(call, sorted(rows, bound.text("SortBy"))).map(({ recipient, row }) => ({
-    ...row,
-    ...withDisplayNames(call, directory, recipient),
-  }));
-}
-
-function filtered(directory: Directory, pairs: { recipient: MailboxRecipient; row: Row }[], filter: string) {
-  const recipients = new Map(pairs.map(({ recipient, row }) => [row, recipient]));
-  const matches = parseFilter(filter, (row, property) => {
-    const recipient = recipients.get(row);
-    return (recipient && compared(property, recipient, directory)) ?? valueIn(row, property);
+  return listed(call, directory, {
+    among: isAskedFor,
+    isAsked: (recipient) => types === undefined || types.includes(recipient.recipientTypeDetails),
+    print: (recipient) => ({ ...mailboxRow(directory, recipient), ...withDisplayNames(call, directory, recipient) }),
+    compared: (recipient, property) => compared(property, recipient, directory),
   });
-  return pairs.filter(({ row }) => matches(row));
-}
-
-function sorted<T extends { row: Row }>(pairs: T[], property: string | null | undefined): T[] {
-  if (property === undefined || property === null) {
-    return pairs;
-  }
-  const key = ({ row }: T) => String(valueIn(row, property) ?? "").toLowerCase();
-  return [...pairs].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
 }
 
 function withDisplayNames({ bound }: Call, directory: Directory, { mailbox }: MailboxRecipient): Row {

@@ -1,11 +1,10 @@
 import type { Recipient } from "../model";
-import { type Call, limited, named } from "./call";
-import { dateTime, guid, type Row } from "./envelope";
+import { type Call, listed } from "./call";
+import { dateTime, guid, type Printing, type Row } from "./envelope";
 import { invalidOperation } from "./errors";
-import { parseFilter } from "./filter";
 import { Directory, isSecurityPrincipal } from "./identity";
 import { noGuid } from "./mailbox-properties";
-import { customAttributes, identityColumns, valueIn } from "./mailbox-row";
+import { customAttributes, identityColumns } from "./mailbox-row";
 
 const recipientTypes: Partial<Record<Recipient["recipientTypeDetails"], string>> = {
   UserMailbox: "UserMailbox",
@@ -17,7 +16,7 @@ const recipientTypes: Partial<Record<Recipient["recipientTypeDetails"], string>>
 };
 
 /** Get-Recipient: recipients of every kind. Soft-deleted ones only when asked for, with an identity or a type. */
-export function getRecipient(call: Call): Row[] {
+export function getRecipient(call: Call): Printing[] {
   const { bound, tenant } = call;
   const directory = Directory.of(tenant, "seen");
   const includeDeleted = bound.flag("IncludeSoftDeletedRecipients") === true;
@@ -28,14 +27,13 @@ export function getRecipient(call: Call): Row[] {
   }
   const isAskedFor = (recipient: Recipient): recipient is Recipient =>
     includeDeleted || !directory.isSoftDeleted(recipient);
-  const filter = bound.filled("Filter");
-  const matches = filter === undefined ? () => true : parseFilter(filter, valueIn);
-  const rows = named(call, directory, isAskedFor)
-    .filter((each) => details === undefined || details.includes(each.recipientTypeDetails))
-    .filter((each) => kinds === undefined || kinds.includes(recipientTypeOf(each)))
-    .map((each) => recipientRow(directory, each))
-    .filter(matches);
-  return limited(call, rows);
+  return listed(call, directory, {
+    among: isAskedFor,
+    isAsked: (each) =>
+      (details === undefined || details.includes(each.recipientTypeDetails)) &&
+      (kinds === undefined || kinds.includes(recipientTypeOf(each))),
+    print: (each) => recipientRow(directory, each),
+  });
 }
 
 function recipientTypeOf({ recipientTypeDetails }: Recipient): string {

@@ -9,7 +9,7 @@ import type { Tenant } from "../tenant";
 import { type Bound, bind } from "./binding";
 import { type Call, moreResults } from "./call";
 import { cmdletNamed, cmdlets } from "./cmdlets";
-import { envelope, jsonOf, Pages, pageSize, type Row } from "./envelope";
+import { envelope, jsonOf, Pages, type Printing, pageSize } from "./envelope";
 import {
   badEnvelope,
   ExchangeFault,
@@ -203,7 +203,7 @@ export function exchangeService(tenant: Tenant): Service {
   function pageOf(
     request: ExchangeRequest,
     target: Target,
-    { page, token }: { page: Row[]; token?: string },
+    { page, token }: { page: Printing[]; token?: string },
     select: string | undefined,
     warnings: string[],
   ): Answer {

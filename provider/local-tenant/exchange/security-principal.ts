@@ -1,5 +1,7 @@
-import { primaryAddress } from "../directory";
-import { type Group, type Recipient, tables } from "../model";
+import { primaryAddress, recipientsByObject } from "../directory";
+import { type Group, type Recipient, tables, type User } from "../model";
+import type { Predicate } from "../odata/expression";
+import type { Index } from "../store";
 import { type Call, limited } from "./call";
 import { guid, type Row } from "./envelope";
 import { objectNotFound, synchronizedFromOnPremises } from "./errors";
@@ -11,10 +13,15 @@ import { valueIn } from "./mailbox-row";
 /** Get-User: people and resources with or without a mailbox, with their SID. Deleted ones and contacts are not among them. */
 export function getUser(call: Call): Row[] {
   const directory = Directory.of(call.tenant, "seen");
-  const people = directory.recipients.filter(isUser(directory));
-  const ids = new Set(directory.recipients.map(({ externalDirectoryObjectId: id }) => id));
-  const accounts = directory.users.filter(({ id, deletedDateTime }) => !ids.has(id) && deletedDateTime === null);
-  return selected(call, [
+  const { texts, matches } = asked(call);
+  const people = (texts === undefined ? directory.recipients : directory.namedBy(...texts)).filter(isUser(directory));
+  const users =
+    texts === undefined ? directory.rows<User>(tables.users) : directory.find<User>([accountsByForm, ...texts]);
+  const accounts = users.filter(
+    ({ id, deletedDateTime }) =>
+      deletedDateTime === null && directory.recipientsBy([recipientsByObject, id]).length === 0,
+  );
+  return selected(call, matches, [
     ...people.map((recipient) => ({
       ...recipientRow(recipient),
       Initials: recipient.initials ?? "",
@@ -33,11 +40,14 @@ export function getUser(call: Call): Row[] {
 /** Get-Group: groups with and without mail, with their SID. */
 export function getGroup(call: Call): Row[] {
   const directory = Directory.of(call.tenant, "seen");
-  const groups = directory.recipients.filter((recipient) => isGroup(recipient) && !directory.isSoftDeleted(recipient));
+  const { texts, matches } = asked(call);
+  const groups = (texts === undefined ? directory.recipients : directory.namedBy(...texts)).filter(
+    (recipient) => isGroup(recipient) && !directory.isSoftDeleted(recipient),
+  );
   const plain = directory
     .rows<Group>(tables.groups)
     .filter(({ securityEnabled, mailEnabled }) => securityEnabled && !mailEnabled);
-  return selected(call, [
+  return selected(call, matches, [
     ...groups.map(recipientRow),
     ...plain.map(({ id, displayName }) => principalRow(id, displayName, displayName, "UniversalSecurityGroup")),
   ]);
@@ -73,7 +83,22 @@ function isUser(directory: Directory) {
     !isGroup(recipient) && recipient.recipientTypeDetails !== "MailContact" && !directory.isSoftDeleted(recipient);
 }
 
-function selected(call: Call, rows: Row[]): Row[] {
+/** Accounts by what names them where they have no recipient, in lower case. */
+const accountsByForm: Index<User> = {
+  table: tables.users,
+  textsOf: ({ id, displayName, userPrincipalName }) =>
+    [id, displayName, userPrincipalName, sidOf(id)].map((form) => form.toLowerCase()),
+};
+
+/** What Filter asks, and the texts of which one names each principal that Identity or Filter lets through. */
+function asked({ bound }: Call): { matches: Predicate<Row> | undefined; texts: readonly string[] | undefined } {
+  const filter = bound.filled("Filter");
+  const matches = filter === undefined ? undefined : parseFilter(filter, valueIn);
+  const identity = (bound.text("Identity") ?? "").trim().toLowerCase();
+  return { matches, texts: identity === "" ? matches?.texts : [identity] };
+}
+
+function selected(call: Call, matches: Predicate<Row> | undefined, rows: Row[]): Row[] {
   // @observed exchange.sid-of-principals: Get-User and Get-Group show Sid and SidHistory, and filter by both and by
   // ExternalDirectoryObjectId [the admin API's own $metadata (entity User); scripts that resolve SIDs of permission entries so]
   const { bound } = call;
@@ -88,8 +113,7 @@ function selected(call: Call, rows: Row[]): Row[] {
             rows.filter((row) => forms.some((form) => String(row[form] ?? "").toLowerCase() === identity)),
           ),
         ];
-  const filter = bound.filled("Filter");
-  return limited(call, filter === undefined ? named : named.filter(parseFilter(filter, valueIn)));
+  return limited(call, matches === undefined ? named : named.filter(matches));
 }
 
 /** A principal that Exchange knows from the directory alone. */

@@ -11,7 +11,11 @@ export interface Token {
 }
 
 /** Tells whether a row matches. */
-export type Predicate<Row> = (row: Row) => boolean;
+export interface Predicate<Row> {
+  (row: Row): boolean;
+  /** One of these names each row that matches; undefined = any row may match. */
+  texts?: readonly string[] | undefined;
+}
 
 /** The tokens of a text: at each place the first of the (sticky) patterns that fits. `fail` makes the error for a place where none does. */
 export function tokensOf(
@@ -99,7 +103,7 @@ export class Reader<Row> {
     let left = this.conditions(level + 1);
     for (let word = this.take(...words); word !== undefined; word = this.take(...words)) {
       const [first, second] = [left, this.conditions(level + 1)];
-      left = word.endsWith("or") ? (row) => first(row) || second(row) : (row) => first(row) && second(row);
+      left = word.endsWith("or") ? either(first, second) : both(first, second);
     }
     return left;
   }
@@ -160,6 +164,15 @@ export class Reader<Row> {
       throw this.dialect.syntaxError(this.peek(), mark);
     }
   }
+}
+
+function either<Row>(first: Predicate<Row>, second: Predicate<Row>): Predicate<Row> {
+  const texts = first.texts && second.texts && [...first.texts, ...second.texts];
+  return Object.assign((row: Row) => first(row) || second(row), { texts });
+}
+
+function both<Row>(first: Predicate<Row>, second: Predicate<Row>): Predicate<Row> {
+  return Object.assign((row: Row) => first(row) && second(row), { texts: first.texts ?? second.texts });
 }
 
 /** The comparisons of OData. */
