@@ -36,12 +36,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "testing.ts": ["core", "dynamic", "kinds.ts", "kinds/*/kind.ts", "resources"],
   "cli.ts": ["acceptance", "access", "doctor", "import-file.ts", "leaver", "local-tenant", "review"],
   // Reads a preview's JSON, and asks the kinds what it means. Its rules are those of policy packs too, and load nothing of the provider.
-  review: ["kinds.ts"],
+  review: ["kinds.ts", "core"],
   "policy.ts": ["review"],
   // Asks the services plainly, as a client of its own: nothing of what reconciles, and nothing of the local tenant.
   acceptance: ["dynamic", "services", "http", "configuration"],
   // Asks the services plainly too, and reads states, whose types it knows as a review does.
-  doctor: ["kinds.ts", "dynamic", "http", "configuration", "review"],
+  doctor: ["kinds.ts", "core", "dynamic", "http", "configuration", "review"],
   // Reads who has access, with the eyes of the memberships, and what states declare. It changes nothing.
   access: ["kinds.ts", "review", "dynamic", "core", "kinds", "services", "http", "configuration"],
   // The same for one person, with the files of a program beside it.

@@ -1,5 +1,5 @@
 /** What an access review says: who has which right on which mailbox, who declares it, and what somebody should look at. */
-import { isOver } from "../core/canonical";
+import { isOver, mapOf } from "../core/canonical";
 import { kindNamed } from "../kinds";
 import type { KindReview } from "../review/words";
 import type { Entry } from "../services/permissions";
@@ -327,11 +327,11 @@ class Declarations {
     }
     const people = this.#people.get(id.toLowerCase()) ?? new Map();
     this.#people.set(id.toLowerCase(), people);
-    const ids = record(outputs.memberIds);
-    const sids = record(outputs.memberSids);
-    const deleted = record(outputs.deletedMembers);
-    for (const [key, given] of Object.entries(record(members))) {
-      const { automapping, until } = record(given);
+    const ids = mapOf(outputs.memberIds);
+    const sids = mapOf(outputs.memberSids);
+    const deleted = mapOf(outputs.deletedMembers);
+    for (const [key, given] of Object.entries(mapOf(members))) {
+      const { automapping, until } = mapOf(given);
       const declaration: Declaration = {
         by,
         rights: rightsOf(given).flatMap(([right, value]) => (value === true ? [right] : [])),
@@ -349,8 +349,4 @@ class Declarations {
       }
     }
   }
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

@@ -10,11 +10,6 @@ import type { Registry } from "./registry";
 /** Inputs in canonical form, or outputs: plain JSON. */
 export type Properties = Record<string, unknown>;
 
-/** The members of an object; none of anything else. */
-export function membersOf(value: unknown): Properties {
-  return typeof value === "object" && value !== null ? (value as Properties) : {};
-}
-
 /** One difference between what is declared and what is there. */
 export interface Change {
   /** Property path, e.g. `["members", "ada@contoso.com", "sendAs"]`. */

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ProviderError } from "../http/errors";
-import { type Held, type Known, membersOf, type Properties, type Recorded } from "./kind";
+import { membersOf } from "./canonical";
+import type { Held, Known, Properties, Recorded } from "./kind";
 
 /** The output that holds what only this package reads. The classes keep it out of diffs. */
 export const MEMORY = "__memory";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { isSame } from "./canonical";
-import { type Change, membersOf, type Properties } from "./kind";
+import { isSame, membersOf } from "./canonical";
+import type { Change, Properties } from "./kind";
 
 /**
  * What becomes of a value that leaves the program: it stays as it is ("keep"), goes to another one, null for none (`to`), or goes back to

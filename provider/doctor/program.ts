@@ -1,6 +1,7 @@
 /** What a program needs, from the state of its stack or from a preview. */
+
+import { isObject } from "../core/canonical";
 import { kindNamed } from "../kinds";
-import { isObject } from "../review/preview";
 import { kindOf } from "../review/rules";
 import { USES, type Use } from "./rights";
 

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { isSame, problemsOfList } from "../core/canonical";
-import { type Declaration, membersOf, type Problem, type Properties, type Shaped } from "../core/kind";
+import { isSame, membersOf, problemsOfList } from "../core/canonical";
+import type { Declaration, Problem, Properties, Shaped } from "../core/kind";
 import { sameText } from "../services/text";
 import { hasUnknown, partsOf, placeholder, spell, UNKNOWN } from "./wire-values";
 

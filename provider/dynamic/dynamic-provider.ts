@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
+import { membersOf } from "../core/canonical";
 import type { Claim } from "../core/claims";
 import { converge } from "../core/converge";
 import {
   isUnfit,
   type Known,
-  membersOf,
   type Operation,
   type Origin,
   originOf,

@@ -1,4 +1,5 @@
-import { membersOf, type Properties } from "../core/kind";
+import { membersOf } from "../core/canonical";
+import type { Properties } from "../core/kind";
 import { rememberSecret } from "../http/redact";
 
 /**

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { readStacks, requireTenant } from "../access/access";
 import { type Stack, Unusable } from "../access/states";
+import { mapOf } from "../core/canonical";
 import { bounds, openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
 import { comparedColumns } from "../kinds";
@@ -173,9 +174,9 @@ function namesIn(stacks: readonly Stack[], given: ReadonlySet<string>): Set<stri
   for (let before = -1; before < names.size; ) {
     before = names.size;
     for (const { outputs } of stacks.flatMap(({ resources }) => resources)) {
-      const hidden = record(outputs.__memory);
+      const hidden = mapOf(outputs.__memory);
       for (const ids of [outputs.memberIds, outputs.deletedMembers, outputs.keepIds, hidden.keepIds]) {
-        for (const [key, id] of Object.entries(record(ids))) {
+        for (const [key, id] of Object.entries(mapOf(ids))) {
           const both = [key.toLowerCase(), String(id).toLowerCase()];
           if (both.some((name) => names.has(name))) {
             for (const name of both) {
@@ -208,12 +209,8 @@ function pathsTo(value: unknown, path: string, names: ReadonlySet<string>): stri
   if (Array.isArray(value)) {
     return value.flatMap((one, index) => pathsTo(one, `${path}[${index}]`, names));
   }
-  return Object.entries(record(value)).flatMap(([key, one]) => {
+  return Object.entries(mapOf(value)).flatMap(([key, one]) => {
     const at = /^[A-Za-z_]\w*$/.test(key) ? `${path}.${key}` : `${path}["${key}"]`;
     return names.has(key.toLowerCase()) ? [at] : pathsTo(one, at, names);
   });
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

@@ -1,5 +1,6 @@
 /** Who may do what on which mailbox, before and after, from all memberships of a preview together. */
 
+import { isObject, mapOf } from "../core/canonical";
 import { givesAccess, isMailbox, reviewOf } from "./happenings";
 import type { Properties, ResourceChange, Side } from "./preview";
 import { isUnknownMember, SECRET, UNKNOWN } from "./rules";
@@ -86,11 +87,11 @@ export function directoryOf(changes: readonly ResourceChange[], read: readonly S
     const { before, after } = change;
     for (const side of [before, after]) {
       const { memberIds, mailboxId, mailboxAddresses } = side?.outputs ?? {};
-      for (const [text, id] of Object.entries(recordOf(memberIds))) {
+      for (const [text, id] of Object.entries(mapOf(memberIds))) {
         learn(text, String(id));
       }
       for (const text of groupsIn(side)) {
-        groups.add(String(recordOf(memberIds)[text]));
+        groups.add(String(mapOf(memberIds)[text]));
       }
       if (typeof mailboxId === "string" && givesAccess(change)) {
         for (const address of Array.isArray(mailboxAddresses) ? mailboxAddresses : []) {
@@ -123,7 +124,7 @@ export function directoryOf(changes: readonly ResourceChange[], read: readonly S
 
 /** The members that a membership has noted to be groups. */
 function groupsIn(side: Side | undefined): string[] {
-  const { groups } = recordOf(side?.outputs?.__memory);
+  const { groups } = mapOf(side?.outputs?.__memory);
   return Array.isArray(groups) ? groups.map(String) : [];
 }
 
@@ -229,7 +230,7 @@ function collect(
   const inState = membersOf(change.before?.outputs) ?? membersOf(change.before?.inputs);
   // Where it does not show who remains, nobody is said to lose access; `notKnown` says that it does not show.
   const members = which === "before" ? inState : (membersOf(side.inputs) ?? (change.op === "update" ? inState : {}));
-  const deleted = recordOf(change.before?.outputs?.deletedMembers);
+  const deleted = mapOf(change.before?.outputs?.deletedMembers);
   for (const [text, given] of Object.entries(members ?? {})) {
     const key = isUnknownMember(text) ? `${change.urn} ${text}` : (directory.ids.get(text.toLowerCase()) ?? text);
     const grant = on.grants.get(key) ?? {
@@ -242,7 +243,7 @@ function collect(
       automapping: undefined,
       remarks: new Set<string>(),
     };
-    const { automapping, until, fullAccess } = recordOf(given);
+    const { automapping, until, fullAccess } = mapOf(given);
     grant.ends.push(until === UNKNOWN ? "a day that is not known yet" : textOf(until));
     const add = (value: unknown, right: string) => {
       if (value === UNKNOWN || value === SECRET) {
@@ -543,9 +544,7 @@ function unnamed(urn: string): Place {
 /** The members as a map; undefined where they are not one. */
 function membersOf(properties: Properties | undefined): Properties | undefined {
   const { members } = properties ?? {};
-  return typeof members === "object" && members !== null && !Array.isArray(members)
-    ? (members as Properties)
-    : undefined;
+  return isObject(members) ? members : undefined;
 }
 
 function addressesOf({ inputs, outputs }: Side): string[] {
@@ -556,10 +555,6 @@ function addressesOf({ inputs, outputs }: Side): string[] {
     ...all.map(String).flatMap((address) => /^smtp:(.*)$/i.exec(address)?.[1] ?? []),
     ...(typeof outputs?.userPrincipalName === "string" ? [outputs.userPrincipalName] : []),
   ];
-}
-
-function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,4 +1,6 @@
 /** Reads what `pulumi preview --json` prints: the resources of this package before and after, and what is beside them. */
+import { isDeepStrictEqual } from "node:util";
+import { isObject } from "../core/canonical";
 import { kindOf, SECRET } from "./rules";
 
 /** Properties as they stand in a preview, without secrets. */
@@ -267,17 +269,15 @@ function isHalf(op: string): boolean {
 
 function differingInputs(before: Side, after: Side): string[] {
   const names = new Set([...Object.keys(before.inputs), ...Object.keys(after.inputs)]);
-  return [...names].filter((name) => !name.startsWith("__") && differs(before.inputs[name], after.inputs[name]));
+  return [...names].filter(
+    (name) => !name.startsWith("__") && !isDeepStrictEqual(before.inputs[name], after.inputs[name]),
+  );
 }
 
 /** Inputs that differ between two states; and who else is on a mailbox, which is an output. */
 function differences(before: Side, now: Side): string[] {
-  const isOthers = differs(before.outputs?.otherMembers, now.outputs?.otherMembers);
+  const isOthers = !isDeepStrictEqual(before.outputs?.otherMembers, now.outputs?.otherMembers);
   return [...differingInputs(before, now), ...(isOthers ? ["otherMembers"] : [])].sort();
-}
-
-function differs(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) !== JSON.stringify(b);
 }
 
 function changeOf(
@@ -407,11 +407,6 @@ function masked(value: unknown, secrets: readonly string[]): unknown {
   return secretKeys
     ? SECRET
     : Object.fromEntries(Object.entries(value).map(([key, one]) => [key, masked(one, secrets)]));
-}
-
-/** Whether a value of JSON has members by name. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function withoutColours(text: string): string {

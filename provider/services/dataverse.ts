@@ -1,9 +1,8 @@
 import type { CallContext } from "../http/call";
 import { isServiceError } from "../http/errors";
-import { column, columns, type Read, type ReadBy, read, selected } from "./columns";
 import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
 import { notWhatWasAsked } from "./refused";
-import { isGuid, text } from "./text";
+import { column, columns, isGuid, type Read, type ReadBy, read, selected, text } from "./text";
 
 export type { DataverseRow } from "./dataverse-api";
 

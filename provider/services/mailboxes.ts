@@ -1,8 +1,7 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
-import { column, columns, type ReadBy, read, selected } from "./columns";
 import { type Cmdlet, type Exchange, filterLiteral, type Output, type Row } from "./exchange";
 import type { Listing } from "./listing";
-import { parseSize, sameText, text } from "./text";
+import { column, columns, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** How full a mailbox is. */

@@ -1,3 +1,4 @@
+import { mapOf } from "../../core/canonical";
 import type { Side } from "../../review/preview";
 import type { Directory } from "../../review/words";
 import { foreign, type MailChange, NONE, value, type Words } from "../../review/words";
@@ -18,7 +19,7 @@ export const description: Description = {
   service: "dynamics",
   uses(inputs) {
     const { owner, sources } = inputs;
-    const hasSources = typeof sources === "object" && sources !== null && Object.keys(sources).length > 0;
+    const hasSources = Object.keys(mapOf(sources)).length > 0;
     return [
       ...usesOfRecord(inputs),
       ...(isDeclared(owner) ? (["owners"] as const) : []),

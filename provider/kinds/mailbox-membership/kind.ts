@@ -1,3 +1,4 @@
+import { mapOf } from "../../core/canonical";
 import { check } from "../../dynamic/check";
 import { SECRET, UNKNOWN } from "../../review/rules";
 import { isForgottenByPulumi } from "../../review/words";
@@ -46,10 +47,7 @@ export const description: Description = {
   survey,
   review: {
     rights(given) {
-      const { otherRights, ...rights } = (typeof given === "object" && given !== null ? given : {}) as Record<
-        string,
-        unknown
-      >;
+      const { otherRights, ...rights } = mapOf(given);
       const others = Array.isArray(otherRights) ? otherRights : otherRights === undefined ? [] : [otherRights];
       return [
         ...Object.entries(RIGHTS).map(([name, right]): [string, unknown] => [right, rights[name]]),

@@ -1,6 +1,7 @@
+import { membersOf } from "../../core/canonical";
 import { type Claim, recipientName } from "../../core/claims";
 import { converge } from "../../core/converge";
-import { isUnfit, membersOf, type Properties, type Reconciler } from "../../core/kind";
+import { isUnfit, type Properties, type Reconciler } from "../../core/kind";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
 import { freshly } from "../../services/listing";
 import type { Mailbox } from "../../services/mailboxes";

@@ -1,5 +1,5 @@
-import { isSame } from "../../core/canonical";
-import { type Change, membersOf, type Properties, type Recorded } from "../../core/kind";
+import { isSame, membersOf } from "../../core/canonical";
+import type { Change, Properties, Recorded } from "../../core/kind";
 import { isSet, type PropertyTable } from "../../core/properties";
 import type { ServiceError } from "../../http/errors";
 import type { Row } from "../../services/exchange";

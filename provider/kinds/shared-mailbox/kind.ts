@@ -1,4 +1,4 @@
-import { isSame } from "../../core/canonical";
+import { isObject, isSame, mapOf } from "../../core/canonical";
 import type { Change, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { check } from "../../dynamic/check";
@@ -113,8 +113,7 @@ export const description: Description = {
   service: "exchange",
   mailboxColumns: comparedColumns,
   uses({ license, automaticReplies, regional, litigationHold }) {
-    const usageLocation =
-      typeof license === "object" ? (license as { usageLocation?: unknown } | null)?.usageLocation : undefined;
+    const { usageLocation } = mapOf(license);
     return [
       "mailboxes",
       ...(isDeclared(license) && license !== "external" ? (["licences"] as const) : []),
@@ -210,19 +209,20 @@ function settings(op: ResourceChange["op"], before: Properties, after: Propertie
 
 /** How many days a litigation hold keeps things: 0 for none, infinitely many without an end. */
 function daysOf(hold: unknown): number {
-  const { days } = (typeof hold === "object" && hold !== null ? hold : {}) as { days?: unknown };
+  const { days } = mapOf(hold);
   return hold === true ? Number.POSITIVE_INFINITY : typeof days === "number" ? days : 0;
 }
 
 function forwarding(inputs: Properties | undefined): Words {
   const to = forwardingTarget(inputs ?? {});
-  const isKept = (inputs?.forwarding as { keepCopy?: unknown } | undefined)?.keepCopy !== false;
-  const isUnknown = inputs?.forwarding === UNKNOWN || (inputs?.forwarding as { to?: unknown })?.to === UNKNOWN;
+  const given = mapOf(inputs?.forwarding);
+  const isUnknown = inputs?.forwarding === UNKNOWN || given.to === UNKNOWN;
+  const isKept = given.keepCopy !== false;
   return isUnknown ? ["not known yet"] : to === undefined ? NONE : [value(to), isKept ? "" : ", without a copy"];
 }
 
 function replies(inputs: Properties | undefined): Words {
-  const { externalAudience } = (inputs?.automaticReplies ?? {}) as { externalAudience?: unknown };
+  const { externalAudience } = mapOf(inputs?.automaticReplies);
   return repliesOutside(inputs ?? {}) ? [externalAudience === "contactsOnly" ? "to contacts" : "to everybody"] : NONE;
 }
 
@@ -234,8 +234,7 @@ function addresses(side: Side | undefined): string[] {
 }
 
 function skuOf(side: Side | undefined): string | undefined {
-  const { license } = side?.inputs ?? {};
-  const sku = typeof license === "object" && license !== null ? (license as { sku?: unknown }).sku : undefined;
+  const { sku } = mapOf(side?.inputs.license);
   return typeof sku === "string" ? sku : undefined;
 }
 
@@ -338,7 +337,7 @@ async function settled(
 
 /** A value without the members that are not set. */
 function setMembers(value: unknown): unknown {
-  if (!isMembers(value)) {
+  if (!isObject(value)) {
     return value;
   }
   const members = Object.entries(value).filter(([, member]) => isSet(member));
@@ -350,17 +349,13 @@ function setMembers(value: unknown): unknown {
  * alone are not enough for the schema.
  */
 function managedMembers(required: Properties, property: string, value: unknown, changes: readonly Change[]): unknown {
-  if (!isMembers(value) || changes.some(({ path }) => path.length === 1)) {
+  if (!isObject(value) || changes.some(({ path }) => path.length === 1)) {
     return value;
   }
   const some = Object.fromEntries(
     Object.entries(value).filter(([member]) => changes.some(({ path }) => path[1] === member)),
   );
   return check(sharedMailbox, { ...required, [property]: some }, undefined).problems.length === 0 ? some : value;
-}
-
-function isMembers(value: unknown): value is Properties {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

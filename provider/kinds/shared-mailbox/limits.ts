@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { isSame } from "../../core/canonical";
-import { membersOf } from "../../core/kind";
+import { isSame, membersOf } from "../../core/canonical";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../services/exchange";
