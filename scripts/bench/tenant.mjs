@@ -72,7 +72,10 @@ export async function counted({ client }, work) {
   const started = Date.now();
   await work();
   const seconds = (Date.now() - started) / 1000;
-  const { requests, total, writes, byService, byCmdlet, tooEarly } = await client.control("GET", "requests/counts");
+  const { requests, total, writes, byService, byCmdlet, byStatus, tooEarly } = await client.control(
+    "GET",
+    "requests/counts",
+  );
   const { login = 0, ...wire } = requests;
   return {
     requests: sum(wire),
@@ -82,6 +85,7 @@ export async function counted({ client }, work) {
     graph: (byService.graph?.reads ?? 0) + (byService.graph?.writes ?? 0),
     tooEarly,
     seconds,
+    refused: byStatus["429"] ?? 0,
     wire,
     byCmdlet,
   };
