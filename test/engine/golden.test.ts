@@ -18,6 +18,7 @@ describe.each(readdirSync(golden))("a stack that release %s made", (release) => 
       // The paths and the salt of the recorded stack: the provider's own inputs are part of the state.
       config: { "mailboxes:localTenant": "./tenant.jsonl", "golden:profile": "Contoso mailbox credentials" },
       typescript: true,
+      secrets: "passphrase",
     });
     const journal = join(project.folder, "tenant.jsonl");
     copyFileSync(join(golden, release, "tenant.jsonl"), journal);

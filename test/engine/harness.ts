@@ -15,9 +15,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { transformSync } from "@swc/core";
+import { parse } from "yaml";
 
 export { type ServedTenant, startTenant } from "./tenant";
 
@@ -26,8 +27,14 @@ export const clone = join(__dirname, "..", "..");
 
 const leanSdk = join(__dirname, "lean-sdk.cjs");
 
-/** A backend that holds one empty stack, `test/dev`, and the salt of its secrets: made by the CLI, once for all tests of a run. */
-const template = process.env.MAILBOXES_TEST_RUN && join(process.env.MAILBOXES_TEST_RUN, "template");
+/** How the secrets of a stack are encrypted: as a user's are by default, or with a key of a vault, which takes far less time. */
+type SecretsProvider = "passphrase" | "vault";
+
+/** What `prepare.mjs` made once for all tests of a run. */
+const { MAILBOXES_TEST_RUN: prepared, MAILBOXES_TEST_VAULT: vault } = process.env;
+
+/** A folder with a backend that holds one empty stack, `test/dev`, and with the stack's configuration. */
+const templateOf = (secrets: SecretsProvider) => prepared && join(prepared, secrets);
 
 /** A resource as the state file holds it. */
 export interface ResourceState {
@@ -125,6 +132,8 @@ export interface ProjectOptions {
   typescript?: boolean;
   /** False: the folder gets no node_modules; the test installs what the program needs. */
   linked?: boolean;
+  /** Default: of the vault, and of a passphrase for a project that installs what it needs. Tests of secrets take the passphrase. */
+  secrets?: SecretsProvider;
   /** Packages of the clone that the program uses beside `@pulumi/pulumi` and `pulumi-mailboxes`. */
   packages?: string[];
 }
@@ -142,6 +151,7 @@ export class Project {
   #typescript: boolean;
   readonly #checksTypes: boolean;
   readonly #linked: boolean;
+  readonly #secrets: SecretsProvider;
   readonly #running = new Set<ChildProcess>();
   #runs = 0;
 
@@ -154,15 +164,17 @@ export class Project {
       backend,
       typescript = false,
       linked = true,
+      secrets = linked && vault !== undefined ? "vault" : "passphrase",
       packages = [],
     }: ProjectOptions,
   ) {
-    this.folder = mkdtempSync(join(process.env.MAILBOXES_TEST_RUN ?? tmpdir(), `${name}-`));
+    this.folder = mkdtempSync(join(prepared ?? tmpdir(), `${name}-`));
     this.stack = stack;
     this.#name = name;
     this.#typescript = typescript;
     this.#checksTypes = typescript;
     this.#linked = linked;
+    this.#secrets = secrets;
     const state = join(this.folder, ".state");
     mkdirSync(state);
     this.backend = backend ?? pathToFileURL(state).href;
@@ -175,7 +187,13 @@ export class Project {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       // Shows the option --event-log.
       PULUMI_DEBUG_COMMANDS: "true",
-      ...(linked ? { NODE_OPTIONS: `--require ${JSON.stringify(leanSdk)}` } : {}),
+      ...(secrets === "vault" ? { VAULT_ADDR: vault, VAULT_TOKEN: "tests" } : {}),
+      ...(linked
+        ? {
+            NODE_OPTIONS: `--require ${JSON.stringify(leanSdk)}`,
+            PATH: [prepared && join(prepared, "bin"), process.env.PATH].filter(Boolean).join(delimiter),
+          }
+        : {}),
     };
     this.#describe();
     if (linked) {
@@ -227,8 +245,9 @@ export class Project {
 
   /** Replaces the stack's configuration. Secrets are set with `run("config", "set", "--secret", …)`. */
   configure(config: Record<string, unknown>): void {
-    const encryptionsalt = template && readFileSync(join(template, "salt"), "utf8");
-    this.write(`Pulumi.${this.stack}.yaml`, JSON.stringify({ config, encryptionsalt }, null, 2));
+    const template = templateOf(this.#secrets);
+    const own = template && parse(readFileSync(join(template, "Pulumi.dev.yaml"), "utf8"));
+    this.write(`Pulumi.${this.stack}.yaml`, JSON.stringify({ ...own, config }, null, 2));
   }
 
   /** Writes a file into the project's folder and answers with its path. */
@@ -242,11 +261,13 @@ export class Project {
   /** Makes the project's stack, as `createProject` does. */
   async createStack(): Promise<void> {
     const state = join(this.folder, ".state");
+    const template = templateOf(this.#secrets);
     if (template && `${this.#name}/${this.stack}` === "test/dev" && this.backend === pathToFileURL(state).href) {
       cpSync(join(template, ".state"), state, { recursive: true });
       return;
     }
-    const { exitCode, output } = await this.run("stack", "select", "--create", this.stack);
+    const provider = this.#secrets === "vault" ? ["--secrets-provider", "hashivault://mailboxes"] : [];
+    const { exitCode, output } = await this.run("stack", "select", "--create", this.stack, ...provider);
     if (exitCode !== 0) {
       throw new Error(`The stack cannot be made: ${output}`);
     }
@@ -396,7 +417,7 @@ export async function createProject(program: string, options: ProjectOptions = {
 function withoutPulumi(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(env).filter(
-      ([name]) => !/^(PULUMI_|AZURE_|ARM_|MAILBOXES_(?!TEST_)|DATAVERSE_|NODE_OPTIONS|JEST_)/.test(name),
+      ([name]) => !/^(PULUMI_|VAULT_|AZURE_|ARM_|MAILBOXES_(?!TEST_)|DATAVERSE_|NODE_OPTIONS|JEST_)/.test(name),
     ),
   );
 }

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parse } from "yaml";
-import { capture } from "../../scripts/clone.mjs";
+import { capture, clone } from "../../scripts/clone.mjs";
 import { pulumiEnvironment } from "../../scripts/pulumi-cli.mjs";
 import { setUp } from "../../scripts/setup.mjs";
+import { startVault } from "./vault.mjs";
 
 /**
  * Before the tests of a layer that runs the real CLI: builds the package, finds the CLI, and makes one folder for everything the
@@ -14,16 +14,23 @@ import { setUp } from "../../scripts/setup.mjs";
 export default async function prepare() {
   const cli = await setUp();
   process.env.PATH = pulumiEnvironment(cli).PATH;
-  process.env.MAILBOXES_TEST_RUN = realpathSync(mkdtempSync(join(tmpdir(), "mailboxes-run-")));
-  await makeTemplate(join(process.env.MAILBOXES_TEST_RUN, "template"));
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "mailboxes-run-")));
+  process.env.MAILBOXES_TEST_RUN = folder;
+  globalThis.vaultOfTheTests = await startVault();
+  process.env.MAILBOXES_TEST_VAULT = globalThis.vaultOfTheTests.address;
+  await makeTemplate(join(folder, "passphrase"));
+  await makeTemplate(join(folder, "vault"), "--secrets-provider", "hashivault://mailboxes");
+  if (process.platform !== "win32") {
+    makeNode(join(folder, "bin"));
+  }
 }
 
-/** An empty stack `test/dev` and, beside it, the salt of its secrets. Most tests' projects begin with a copy. */
-async function makeTemplate(folder) {
+/** An empty stack `test/dev` with its configuration, which holds what its secrets need. Most tests' projects begin with a copy. */
+async function makeTemplate(folder, ...options) {
   const state = join(folder, ".state");
   mkdirSync(state, { recursive: true });
   writeFileSync(join(folder, "Pulumi.yaml"), JSON.stringify({ name: "test", runtime: "nodejs" }));
-  const { code, stderr } = await capture("pulumi", ["stack", "init", "dev", "--non-interactive"], {
+  const { code, stderr } = await capture("pulumi", ["stack", "init", "dev", "--non-interactive", ...options], {
     cwd: folder,
     env: {
       ...process.env,
@@ -31,11 +38,27 @@ async function makeTemplate(folder) {
       PULUMI_BACKEND_URL: pathToFileURL(state).href,
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      VAULT_ADDR: process.env.MAILBOXES_TEST_VAULT,
+      VAULT_TOKEN: "tests",
     },
   });
   if (code !== 0) {
     throw new Error(`The stack that the tests begin with cannot be made: ${stderr}`);
   }
-  const { encryptionsalt } = parse(readFileSync(join(folder, "Pulumi.dev.yaml"), "utf8"));
-  writeFileSync(join(folder, "salt"), encryptionsalt);
+}
+
+/**
+ * A `node` for projects whose `@pulumi/pulumi` is a link to the clone's: it knows where the two programs of the SDK are, for which
+ * Pulumi starts a Node process each in every deployment. Everything else goes to the real one.
+ */
+function makeNode(folder) {
+  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const answers = ["run", "dynamic-provider"].map((name) => {
+    const path = join(realpathSync(join(clone, "node_modules", "@pulumi", "pulumi")), "cmd", name, "index.js");
+    return `"-e console.log(require.resolve('@pulumi/pulumi/cmd/${name}'))"*) echo ${quoted(path)}; exit;;`;
+  });
+  const script = ["#!/bin/sh", 'case "$*" in', ...answers, "esac", `exec ${quoted(process.execPath)} "$@"`, ""];
+  mkdirSync(folder);
+  writeFileSync(join(folder, "node"), script.join("\n"));
+  chmodSync(join(folder, "node"), 0o755);
 }

@@ -60,7 +60,7 @@ describe("the first example, unchanged, signed in as to Microsoft", () => {
 
   beforeEach(async () => {
     await tenant.reset();
-    project = await createProject(example, { config: endpoints() });
+    project = await createProject(example, { config: endpoints(), secrets: "passphrase" });
   });
 
   afterEach(() => project.remove());

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
  * Processes are known by the run's folder in their environment, which only Linux lets us read; elsewhere they end by
  * themselves once their engine is gone.
  */
-export default function tearDown() {
+export default async function tearDown() {
   const folder = process.env.MAILBOXES_TEST_RUN;
   for (const pid of strays(`MAILBOXES_TEST_RUN=${folder}`)) {
     try {
@@ -15,6 +15,7 @@ export default function tearDown() {
     }
   }
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  await globalThis.vaultOfTheTests?.close();
 }
 
 function strays(mark) {

@@ -13,6 +13,7 @@ describe("secrets among the inputs", () => {
     tenant = await startTenant();
     project = await createProject(imports + support, {
       config: { ...tenant.config, "mailboxes:settleTimeout": "2s" },
+      secrets: "passphrase",
     });
   });
 
@@ -112,6 +113,7 @@ new ForwardingMailbox("intake", {
     tenant = await startTenant();
     project = await createProject(program(first), {
       config: { ...tenant.config, "mailboxes:settleTimeout": "5s" },
+      secrets: "passphrase",
     });
   });
 
