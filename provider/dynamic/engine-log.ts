@@ -2,15 +2,41 @@ import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as Grpc from "@grpc/grpc-js";
-import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
-import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+import type * as EngineService from "@pulumi/pulumi/proto/engine_grpc_pb";
+import type * as EngineMessages from "@pulumi/pulumi/proto/engine_pb";
 import type { Properties } from "../core/kind";
 import { isProviderError } from "../http/errors";
 import { redact } from "../http/redact";
 import { plain } from "./wire-values";
 
-// The engine's client must get its credentials from the very copy of gRPC that Pulumi's SDK uses.
-const grpc: typeof Grpc = createRequire(require.resolve("@pulumi/pulumi/package.json"))("@grpc/grpc-js");
+/** A line for the engine. */
+interface Line {
+  urn: string;
+  text: string;
+  isWarning: boolean;
+  isEphemeral: boolean;
+}
+
+/**
+ * Sends lines to the engine at an address; resolves once the engine has one, or cannot have it. gRPC is loaded here: a command has no
+ * engine, and starts sooner without it.
+ */
+function senderTo(address: string): (line: Line) => Promise<void> {
+  // The engine's client must get its credentials from the very copy of gRPC that Pulumi's SDK uses.
+  const grpc: typeof Grpc = createRequire(require.resolve("@pulumi/pulumi/package.json"))("@grpc/grpc-js");
+  const { EngineClient }: typeof EngineService = require("@pulumi/pulumi/proto/engine_grpc_pb");
+  const { LogRequest, LogSeverity }: typeof EngineMessages = require("@pulumi/pulumi/proto/engine_pb");
+  const client = new EngineClient(address, grpc.credentials.createInsecure());
+  return ({ urn, text, isWarning, isEphemeral }) => {
+    const request = new LogRequest();
+    request.setUrn(urn);
+    request.setMessage(redact(text));
+    request.setSeverity(isWarning ? LogSeverity.WARNING : LogSeverity.INFO);
+    request.setEphemeral(isEphemeral);
+    // A line that cannot be shown is no reason to fail.
+    return new Promise((resolve) => client.log(request, () => resolve()));
+  };
+}
 
 /** How long an operation runs before it shows its progress, in milliseconds. */
 const QUIET = 5_000;
@@ -48,14 +74,13 @@ export function paced(say: (text: string) => void, now: () => number = Date.now)
 /** The user's terminal, by way of the engine: lines in the row of the resource they are about. */
 export class EngineLog {
   readonly #address: string | undefined;
-  readonly #client: EngineClient | undefined;
+  readonly #send: (line: Line) => Promise<void>;
   readonly #warned = new Set<string>();
 
   /** @param address `host:port` of the engine, as it stands in the arguments of the provider process. */
   constructor(address: string | undefined) {
     this.#address = address !== undefined && /^[^\s:]+:\d+$/.test(address) ? address : undefined;
-    this.#client =
-      this.#address === undefined ? undefined : new EngineClient(this.#address, grpc.credentials.createInsecure());
+    this.#send = this.#address === undefined ? () => Promise.resolve() : senderTo(this.#address);
   }
 
   /** A warning that stays in the log of the deployment; said once, though a replacement is checked twice. */
@@ -63,18 +88,18 @@ export class EngineLog {
     const key = `${urn} ${text}`;
     if (!this.#warned.has(key)) {
       this.#warned.add(key);
-      void this.#send(urn, text, LogSeverity.WARNING, false);
+      void this.#send({ urn, text, isWarning: true, isEphemeral: false });
     }
   }
 
   /** Progress of one operation, paced: see {@link paced}. */
   progress(urn: string): (text: string) => void {
-    return paced((text) => void this.#send(urn, text, LogSeverity.INFO, true));
+    return paced((text) => void this.#send({ urn, text, isWarning: false, isEphemeral: true }));
   }
 
   /** A line about the whole deployment, which stays. Resolves once the engine has it, or cannot have it. */
   inform(text: string): Promise<void> {
-    return this.#send("", text, LogSeverity.INFO, false);
+    return this.#send({ urn: "", text, isWarning: false, isEphemeral: false });
   }
 
   /** Calls back once the engine is gone: a killed command leaves the provider process behind. */
@@ -105,17 +130,6 @@ export class EngineLog {
       });
       socket.once("error", () => resolve(false));
     });
-  }
-
-  #send(urn: string, text: string, severity: 0 | 1 | 2 | 3, isEphemeral: boolean): Promise<void> {
-    const request = new LogRequest();
-    request.setUrn(urn);
-    request.setMessage(redact(text));
-    request.setSeverity(severity);
-    request.setEphemeral(isEphemeral);
-    const client = this.#client;
-    // A line that cannot be shown is no reason to fail.
-    return client === undefined ? Promise.resolve() : new Promise((resolve) => client.log(request, () => resolve()));
   }
 }
 
