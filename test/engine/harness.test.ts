@@ -29,6 +29,18 @@ new pulumi.CustomResource("pulumi-nodejs:dynamic/mailboxes:Thing", "support", { 
 const ada = { "ada@contoso.com": { fullAccess: true } };
 const grace = { "grace@contoso.com": { fullAccess: true } };
 
+test("a program whose types do not hold is not deployed, where a test asks for that", async () => {
+  const project = await createProject('export const name: string = "support";', { typescript: true });
+  try {
+    expect(await project.preview()).toMatchObject({ exitCode: 0 });
+    project.program("export const name: string = 1;");
+    await expect(project.up()).rejects.toThrow("index.ts(1,14): error TS2322: Type 'number' is not assignable");
+    expect(await project.outputs()).toEqual({});
+  } finally {
+    project.remove();
+  }
+});
+
 describe("a project run by the real CLI", () => {
   let project: Project;
 

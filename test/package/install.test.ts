@@ -37,7 +37,9 @@ describe("the tarball installed into an empty project outside the repository", (
       "create support-queue",
     ]);
 
-    const up = await project.up();
+    // The types were checked by the first command.
+    const checked = { env: { PULUMI_NODEJS_TRANSPILE_ONLY: "true" } };
+    const up = await project.deploy("up", ["--yes", "--skip-preview"], checked);
     expectSuccess(up);
 
     const { resources = [] } = (await project.exportState()).deployment;
@@ -46,7 +48,7 @@ describe("the tarball installed into an empty project outside the repository", (
       .map(({ sourcePosition }) => String(sourcePosition).replace(/#.*/, ""));
     expect([...new Set(positions)]).toEqual(["project:///index.ts"]);
 
-    const again = await project.preview("--expect-no-changes");
+    const again = await project.deploy("preview", ["--expect-no-changes"], checked);
     expectSuccess(again);
 
     const mailboxes = join(project.folder, "node_modules", "pulumi-mailboxes", "dist", "cli.js");
