@@ -1,7 +1,26 @@
+const { request: httpRequest } = require("node:http");
+
 /** The seed `contoso`: its tenant, and its application with every right. */
 const TENANT = "10ca17e4-a000-4000-8000-000000000001";
 const APPLICATION = "10ca17e4-a000-4000-8000-000000000002";
 const SECRET = "local-tenant-secret";
+
+/** Sends one request over a connection of its own: a quarter of the processor time of `fetch`, of which tests make tens of thousands. */
+function exchangeMessages(url, method, headers, body) {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(url, { method, headers, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk) => {
+        text += chunk;
+      });
+      response.on("end", () => resolve({ status: response.statusCode, text }));
+      response.on("error", reject);
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
 
 /** An answer of 400 and above. */
 class Refusal extends Error {
@@ -12,7 +31,7 @@ class Refusal extends Error {
 }
 
 /**
- * A client of a local tenant that shares no code with the package: plain fetch, the sign-in and the three services as any client
+ * A client of a local tenant that shares no code with the package: plain requests, the sign-in and the three services as any client
  * uses them, and the control interface. Tests and scripts look and change by it.
  */
 class TenantClient {
@@ -75,35 +94,31 @@ class TenantClient {
       graph: "https://graph.microsoft.com",
       dataverse: this.origin,
     }[service];
-    const response = await fetch(`${this.origin}/${this.tenantId}/oauth2/v2.0/token`, {
-      method: "POST",
-      body: new URLSearchParams({
-        grant_type: "client_credentials",
-        client_id: this.clientId,
-        client_secret: this.clientSecret,
-        scope: `${resource}/.default`,
-      }),
+    const url = `${this.origin}/${this.tenantId}/oauth2/v2.0/token`;
+    const form = new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: this.clientId,
+      client_secret: this.clientSecret,
+      scope: `${resource}/.default`,
     });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new Refusal(`a token for ${service}`, response.status, text);
+    const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+    const { status, text } = await exchangeMessages(url, "POST", headers, form.toString());
+    if (status >= 400) {
+      throw new Refusal(`a token for ${service}`, status, text);
     }
     return JSON.parse(text).access_token;
   }
 
   async #send(method, path, body, headers = {}) {
-    const response = await fetch(this.origin + path, {
-      method,
-      headers: {
-        Accept: "application/json",
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new Refusal(`${method} ${path}`, response.status, text);
+    const all = {
+      Accept: "application/json",
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...headers,
+    };
+    const json = body === undefined ? undefined : JSON.stringify(body);
+    const { status, text } = await exchangeMessages(this.origin + path, method, all, json);
+    if (status >= 400) {
+      throw new Refusal(`${method} ${path}`, status, text);
     }
     return text === "" ? undefined : JSON.parse(text);
   }
