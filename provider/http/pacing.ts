@@ -391,6 +391,10 @@ export class Schedule {
     } else {
       this.#waiting.set(concern, rest);
     }
+    if (this.#waiting.size === 0) {
+      // Nobody is left whom the end of a silence concerns: a process that has no more to do ends.
+      clearTimeout(this.#timer);
+    }
   }
 
   /** Whoever has less time left than the silence lasts is told so at once. */

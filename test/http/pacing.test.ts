@@ -218,6 +218,21 @@ describe("silence", () => {
     expect(service.sent).toHaveLength(3);
   });
 
+  test("keeps no process alive for its end once nobody waits for that", async () => {
+    const before = jest.getTimerCount();
+    const service = paced();
+    const first = service.ask(CMDLET);
+    await settled();
+    await service.sent[0]?.answer(429, { "retry-after": "600" });
+    await first;
+    const cancel = new AbortController();
+    const held = service.ask(CMDLET, { ...IN_TIME(), signal: cancel.signal });
+    cancel.abort();
+    await expect(held).rejects.toThrow(/cancelled/);
+    expect(service.sent).toHaveLength(1);
+    expect(jest.getTimerCount()).toBe(before);
+  });
+
   test("that lasts longer than a call has time ends the call at once", async () => {
     const service = paced();
     await service.flood(1);
