@@ -8,7 +8,7 @@ import { Recorder } from "./core/memory";
 import { bounds, type Deployment, openDeployment, operationOf } from "./dynamic/deployment";
 import { TerminalLog } from "./dynamic/engine-log";
 import { plain } from "./dynamic/wire-values";
-import { comparedColumns, type Kind, kinds } from "./kinds";
+import { comparedColumns, type Kind, kindNames, kinds } from "./kinds";
 import { type Declared, type Description, type Survey as KindSurvey, MAILBOX } from "./kinds/description";
 import { providerText, typeToken } from "./resources/dynamic-resource";
 
@@ -205,7 +205,7 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
 }
 
 /** The kinds that stand around a shared mailbox; itself first. */
-const SURVEYED = (Object.keys(kinds) as Kind[]).flatMap((kind) => {
+const SURVEYED = kindNames.flatMap((kind) => {
   const { reconciler, survey }: Description = kinds[kind];
   return survey === undefined ? [] : [{ kind, reconciler, survey }];
 });

@@ -21,6 +21,9 @@ export const kinds = {
 /** The name of a kind. */
 export type Kind = keyof typeof kinds;
 
+/** The names of all kinds. */
+export const kindNames = Object.keys(kinds) as Kind[];
+
 /** A kind by its name; undefined for one that this version does not know. */
 export function kindNamed(name: string): Description | undefined {
   return Object.hasOwn(kinds, name) ? kinds[name as Kind] : undefined;

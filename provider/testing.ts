@@ -5,7 +5,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Properties } from "./core/kind";
 import { check } from "./dynamic/check";
-import { type Kind, kinds } from "./kinds";
+import { type Kind, kindNames, kinds } from "./kinds";
 import { mockId } from "./kinds/description";
 import { typeToken } from "./resources/dynamic-resource";
 
@@ -68,7 +68,7 @@ function checked(kind: Kind, name: string, news: Properties): Properties {
 }
 
 function kindOf(type: string): Kind | undefined {
-  return (Object.keys(kinds) as Kind[]).find((kind) => typeToken(kind) === type);
+  return kindNames.find((kind) => typeToken(kind) === type);
 }
 
 /** The inputs of the program: without what the class adds, and without the outputs that are named as undefined. */

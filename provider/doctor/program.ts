@@ -60,9 +60,9 @@ export function readProgram(text: string, project: string | undefined): Program 
   const environments = declared.flatMap(({ inputs }) =>
     typeof inputs.environmentUrl === "string" ? [inputs.environmentUrl] : [],
   );
-  const uses = new Set(declared.flatMap(({ kind, inputs }) => kindNamed(kind)?.uses(inputs) ?? []));
+  const uses = declared.map(({ kind, inputs }) => kindNamed(kind)?.uses(inputs) ?? {});
   return {
-    uses: USES.filter((use) => uses.has(use)),
+    uses: USES.filter((use) => uses.some((one) => one[use])),
     mailboxes: declared
       .filter(({ kind, id }) => kindNamed(kind)?.review.isMailbox === true && id !== "")
       .map(({ id, inputs }) => ({

@@ -13,25 +13,8 @@ export const PROFILES = ["preview", "up", "all"] as const;
 /** One of {@link PROFILES}. */
 export type Profile = (typeof PROFILES)[number];
 
-/** What a program declares, as far as it needs rights of its own. */
-export type Use =
-  | "mailboxes"
-  | "members"
-  | "licences"
-  | "usageLocation"
-  | "settings"
-  | "holds"
-  | "sources"
-  | "records"
-  | "recordChanges"
-  | "addresses"
-  | "queues"
-  | "owners"
-  | "userAddresses"
-  | "approval";
-
-/** Every use: what a program may come to declare. */
-export const USES: readonly Use[] = [
+/** What a program may declare, as far as it needs rights of its own. */
+export const USES = [
   "mailboxes",
   "members",
   "licences",
@@ -46,7 +29,10 @@ export const USES: readonly Use[] = [
   "owners",
   "userAddresses",
   "approval",
-];
+] as const;
+
+/** One of {@link USES}. */
+export type Use = (typeof USES)[number];
 
 /** What the right is of: where it is looked for. */
 export type Holding =

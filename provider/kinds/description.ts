@@ -21,8 +21,8 @@ export interface Description {
   readonly service: "exchange" | "dynamics";
   /** Columns of `Get-Mailbox` that it compares, and that a listing therefore reads. */
   readonly mailboxColumns?: readonly string[];
-  /** What `mailboxes doctor` asks the rights for, where a program declares these inputs. */
-  uses(inputs: Properties): readonly Use[];
+  /** What `mailboxes doctor` asks the rights for, where a program declares these inputs: each use, and whether they have it. */
+  uses(inputs: Properties): Readonly<Partial<Record<Use, boolean>>>;
   /** What `mailboxes review` and `mailboxes access` say of it. */
   readonly review: KindReview;
   /** How `mailboxes import-file` finds it beside a shared mailbox. Left out where it is imported by hand. */

@@ -1,4 +1,4 @@
-import { type Kind, kinds } from "../../provider/kinds";
+import { kindNames, kinds } from "../../provider/kinds";
 import { type Resource, type Row, startWorld, type World } from "../reconcile/harness";
 import {
   deletedAndConverted,
@@ -37,7 +37,7 @@ export async function broadRun(): Promise<Recording[]> {
       settings: { newSharedAccountEnabled: true },
     });
     proxy.leadTo(world.origin);
-    const missing = new Set(Object.keys(kinds) as Kind[]);
+    const missing = new Set(kindNames);
     const { resource } = world;
     world.resource = (kind, name) => {
       missing.delete(kind);

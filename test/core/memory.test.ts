@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { z } from "zod";
 import type { Properties } from "../../provider/core/kind";
 import { MEMORY, type MemoryOf, Recorder, remembering } from "../../provider/core/memory";
-import { type Kind, kinds } from "../../provider/kinds";
+import { kindNames, kinds } from "../../provider/kinds";
 
 const notes = remembering({ ids: z.record(z.string(), z.string()) }, { former: z.number(), text: z.string() });
 type Notes = MemoryOf<typeof notes>;
@@ -64,7 +64,7 @@ test("a memory of which something is forgotten does not compile", () => {
   expect(forgotten).toBeDefined();
 });
 
-describe.each(Object.keys(kinds) as Kind[])("the memory of %s", (kind) => {
+describe.each(kindNames)("the memory of %s", (kind) => {
   test("has no name that an input has, and none of the provider's own", () => {
     const { memory, schema } = kinds[kind].reconciler;
     expect(memory.names.filter((name) => name in schema.shape || name.startsWith("__"))).toEqual([]);

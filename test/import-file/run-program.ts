@@ -1,5 +1,5 @@
 import { transformSync } from "@swc/core";
-import { type Kind, kinds } from "../../provider/kinds";
+import { type Kind, kindNames } from "../../provider/kinds";
 
 /** What a program declared. */
 export interface DeclaredResource {
@@ -31,7 +31,7 @@ export function declaredBy(source: string, ids: Record<string, string>): Record<
         this.id = ids[name];
       }
     };
-  const classes = Object.fromEntries((Object.keys(kinds) as Kind[]).map((kind) => [kind, recorder(kind)]));
+  const classes = Object.fromEntries(kindNames.map((kind) => [kind, recorder(kind)]));
   new Function("require", "module", "exports", code)(() => classes, { exports: {} }, {});
   return declared;
 }

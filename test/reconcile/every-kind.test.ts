@@ -2,10 +2,10 @@
  * The life of each kind of the list, through the sample programs of its description. A new kind is in here without a line; what is its own
  * has tests of its own.
  */
-import { type Kind, kinds } from "../../provider/kinds";
+import { kindNames, kinds } from "../../provider/kinds";
 import { startWorld } from "./harness";
 
-test.each(Object.keys(kinds) as Kind[])("%s settles after each of its programs, and goes", async (kind) => {
+test.each(kindNames)("%s settles after each of its programs, and goes", async (kind) => {
   const { samples } = kinds[kind];
   const world = await startWorld();
   const resource = world.resource(kind, "sample");

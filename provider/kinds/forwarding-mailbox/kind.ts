@@ -17,15 +17,11 @@ import { forwardingMailbox } from "./reconciler";
 export const description: Description = {
   reconciler: forwardingMailbox,
   service: "dynamics",
-  uses(inputs) {
-    const { owner, sources } = inputs;
-    const hasSources = Object.keys(mapOf(sources)).length > 0;
-    return [
-      ...usesOfRecord(inputs),
-      ...(isDeclared(owner) ? (["owners"] as const) : []),
-      ...(hasSources ? (["sources"] as const) : []),
-    ];
-  },
+  uses: (inputs) => ({
+    ...usesOfRecord(inputs),
+    owners: isDeclared(inputs.owner),
+    sources: Object.keys(mapOf(inputs.sources)).length > 0,
+  }),
   review: {
     happenings: happeningsOfRecord,
     mail({ op, before, after }, directory) {

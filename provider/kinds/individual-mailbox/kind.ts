@@ -9,12 +9,12 @@ export const description: Description = {
   service: "dynamics",
   uses(inputs) {
     const { user, queue, emailAddress } = inputs;
-    return [
+    return {
       ...usesOfRecord(inputs),
-      ...(isDeclared(queue) ? (["queues"] as const) : []),
-      ...(isDeclared(user) || isDeclared(queue) ? (["owners"] as const) : []),
-      ...(isDeclared(user) && isDeclared(emailAddress) ? (["userAddresses"] as const) : []),
-    ];
+      queues: isDeclared(queue),
+      owners: isDeclared(user) || isDeclared(queue),
+      userAddresses: isDeclared(user) && isDeclared(emailAddress),
+    };
   },
   review: { happenings: happeningsOfRecord },
   mock: {

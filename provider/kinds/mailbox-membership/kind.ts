@@ -43,7 +43,7 @@ const survey: Survey = {
 export const description: Description = {
   reconciler: mailboxMembership,
   service: "exchange",
-  uses: () => ["members"],
+  uses: () => ({ members: true }),
   survey,
   review: {
     rights(given) {

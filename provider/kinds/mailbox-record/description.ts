@@ -1,23 +1,22 @@
 /** What the three kinds of Dynamics 365 have in common, for their descriptions. */
 import type { Properties } from "../../core/kind";
-import type { Use } from "../../doctor/rights";
 import type { Side } from "../../review/preview";
 import { type KindReview, type MailChange, NONE, value } from "../../review/words";
 import { type MailboxRow, mailboxOf } from "../../services/dataverse";
-import { isDeclared, mockId } from "../description";
+import { type Description, isDeclared, mockId } from "../description";
 import type { RecordKnown, Seen } from "./properties";
 
 /** The organisation that every mocked record is in. */
 const ORGANIZATION_ID = "7e57ab1e-d000-4000-8000-000000000001";
 
 /** What every record needs rights for. */
-export function usesOfRecord({ emailAddress, approveEmail }: Properties): Use[] {
-  return [
-    "records",
-    "recordChanges",
-    ...(isDeclared(emailAddress) ? (["addresses"] as const) : []),
-    ...(approveEmail === false ? [] : (["approval"] as const)),
-  ];
+export function usesOfRecord({ emailAddress, approveEmail }: Properties) {
+  return {
+    records: true,
+    recordChanges: true,
+    addresses: isDeclared(emailAddress),
+    approval: approveEmail !== false,
+  } satisfies ReturnType<Description["uses"]>;
 }
 
 /** The outputs of a record that nobody tested yet. */

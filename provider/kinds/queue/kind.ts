@@ -15,7 +15,7 @@ import { queue } from "./reconciler";
 export const description: Description = {
   reconciler: queue,
   service: "dynamics",
-  uses: (inputs) => [...usesOfRecord(inputs), "queues", ...(isDeclared(inputs.owner) ? (["owners"] as const) : [])],
+  uses: (inputs) => ({ ...usesOfRecord(inputs), queues: true, owners: isDeclared(inputs.owner) }),
   review: {
     happenings: happeningsOfRecord,
     mail: ({ before, after }) => [readByDynamics(before, after)],

@@ -112,16 +112,13 @@ export const description: Description = {
   reconciler: sharedMailbox,
   service: "exchange",
   mailboxColumns: comparedColumns,
-  uses({ license, automaticReplies, regional, litigationHold }) {
-    const { usageLocation } = mapOf(license);
-    return [
-      "mailboxes",
-      ...(isDeclared(license) && license !== "external" ? (["licences"] as const) : []),
-      ...(isDeclared(usageLocation) ? (["usageLocation"] as const) : []),
-      ...(isDeclared(automaticReplies) || isDeclared(regional) ? (["settings"] as const) : []),
-      ...(litigationHold === undefined ? [] : (["holds"] as const)),
-    ];
-  },
+  uses: ({ license, automaticReplies, regional, litigationHold }) => ({
+    mailboxes: true,
+    licences: isDeclared(license) && license !== "external",
+    usageLocation: isDeclared(mapOf(license).usageLocation),
+    settings: isDeclared(automaticReplies) || isDeclared(regional),
+    holds: litigationHold !== undefined,
+  }),
   review,
   survey,
   mock: {
