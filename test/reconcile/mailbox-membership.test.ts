@@ -447,6 +447,23 @@ describe("drift", () => {
   });
 });
 
+test("a member who is declared to have nothing is no drift, until that is not so", async () => {
+  const { world, mailbox } = await withSupport();
+  const none = { fullAccess: false, sendAs: false, sendOnBehalf: false };
+  const program = { mailbox, members: { "ada@contoso.com": {}, "alan@contoso.com": none } };
+  const membership = await world.resource("MailboxMembership", "members").up(program);
+  expect(await membership.refresh()).toEqual({});
+  expect(await membership.plan(program)).toEqual([]);
+
+  await world.exchange("Add-MailboxPermission", { Identity: mailbox, User: alan, AccessRights: ["FullAccess"] });
+  expect(await membership.refresh()).toEqual({ "members/alan@contoso.com/fullAccess": [false, true] });
+  await membership.up(program);
+  expect(await access(world, mailbox)).toEqual({ [ada]: usual });
+  expect(await membership.refresh()).toEqual({});
+  await world.graph("DELETE", `/users/${alan}`);
+  expect(await membership.refresh()).toMatchObject({ "members/alan@contoso.com": [{ ...full, ...none }, undefined] });
+});
+
 describe("automapping", () => {
   test("changes by a new entry, for this member alone", async () => {
     const { world, mailbox } = await withSupport();

@@ -167,7 +167,9 @@ export function readMembers(before: KnownMembership, observed: Observed): Record
     const { otherRights: _declared, ...rest } = known;
     const seenRights = observed.unread.includes("fullAccess") ? (known.otherRights ?? []) : seen.otherRights;
     const others = isShown ? [...seenRights] : [];
-    if (RIGHTS.every((right) => !rights[right]) && others.length === 0) {
+    // Whoever is declared to have nothing has it.
+    const isMissing = person.isDeleted || !(key in declared) || !declaresNothing(known);
+    if (RIGHTS.every((right) => !rights[right]) && others.length === 0 && isMissing) {
       return [];
     }
     const keepsOthers = others.length > 0 || known.otherRights !== undefined;
@@ -175,6 +177,10 @@ export function readMembers(before: KnownMembership, observed: Observed): Record
     return [[key, { ...rest, ...rights, ...(keepsOthers ? { otherRights: others } : {}) }] as const];
   });
   return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function declaresNothing(rights: MemberRights): boolean {
+  return RIGHTS.every((right) => rights[right] !== true) && (rights.otherRights ?? []).length === 0;
 }
 
 /** Whether rights beside the three are drift: of a declared member only where the program says something of them, or is exclusive. */
