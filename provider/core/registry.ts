@@ -2,6 +2,7 @@ import { wait } from "../http/call";
 import { ConflictError } from "../http/errors";
 import type { IncomingMethod } from "../services/dataverse";
 import { sameText } from "../services/text";
+import { Births } from "./births";
 import { Claims, type Conflicts, nameOf, recipientName } from "./claims";
 import type { Index } from "./meanings";
 
@@ -39,6 +40,8 @@ export class Registry {
   readonly formerMethods = new Map<string, IncomingMethod>();
   /** What the inputs of its resources claim. */
   readonly claims = new Claims();
+  /** Which of its resources were born with which URN. */
+  readonly births = new Births();
   /** Where its resources send mail on. */
   readonly mailFlow = new MailFlow(this.claims);
   /** Mailboxes that this deployment takes away. */

@@ -101,6 +101,7 @@ export async function openDeployment(
 /**
  * What one operation on one resource works with.
  *
+ * @param urn the URN that it was born with; "" where it is no resource.
  * @param recording what the state says of it; keeps what is recorded.
  * @param environmentUrl the Dataverse environment that the resource itself names, if it does.
  */

@@ -84,15 +84,16 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     const origin = olds.__origin ?? news.__origin;
     Object.assign(checked.inputs, this.#reconciler.byDefault?.(checked.inputs, before ?? {}));
     const { registry } = deployment;
-    const born = originOf(String(origin));
-    const known = checked.known as Partial<Inputs>;
-    this.#reconciler.announce?.(visible(news), known, born, registry);
     const urn = urnOf(news);
+    registry.births.note(String(origin), urn, checked.inputs);
+    const own = { ...originOf(String(origin)), urn };
+    const known = checked.known as Partial<Inputs>;
+    this.#reconciler.announce?.(visible(news), known, own, registry);
     const conflicts = registry.claims.claim(
-      this.#claims({ ...known, ...awaited(checked.inputs, news) }, urn, born, deployment),
-      { urn, born: born.urn },
+      this.#claims({ ...known, ...awaited(checked.inputs, news) }, urn, own, deployment),
+      { urn, born: urn },
     );
-    const beside = this.#reconciler.beside?.(known, born, registry, (before ?? {}) as Partial<Inputs>) ?? [];
+    const beside = this.#reconciler.beside?.(known, own, registry, (before ?? {}) as Partial<Inputs>) ?? [];
     const problems = [
       ...checked.problems,
       // What is wrong by itself is said once, without how it gets on with others.
@@ -150,13 +151,16 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const known = this.#recording(olds, id);
       const replaces = reconciler.replaces?.(known, news, registry, environmentOf(deployment)) ?? [];
       // The engine also compares after a refresh, even for resources that left the program. Those declare nothing.
-      const isInProgram = registry.claims.isPresent(originOf(urnOf(news)).urn);
+      const origin = originIn(registry, news);
+      const isInProgram = registry.claims.isPresent(origin.urn);
       if (isInProgram && !hasUnknown(news)) {
-        this.#settle(this.#checked(news, news).known, originOf(urnOf(news)), deployment);
+        this.#settle(this.#checked(news, news).known, origin, deployment);
       }
       if (isInProgram && replaces.length === 0) {
-        reconciler.declare(known, news, originOf(urnOf(olds)), registry);
+        reconciler.declare(known, news, origin, registry);
       }
+      const isChanged = !isDeepStrictEqual(plain(this.#inputsOf(visible(olds))), plain(visible(news)));
+      registry.births.compare(urnOf(news), origin.urn, visible(olds), isChanged);
       const respelled = reconciler.respelled?.(known, news, registry) ?? [];
       const rest = (properties: Properties) =>
         Object.fromEntries(Object.entries(visible(properties)).filter(([property]) => !respelled.includes(property)));
@@ -183,6 +187,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   async create(inputs: Properties): Promise<pulumi.dynamic.CreateResult> {
     return this.#guarded(inputs, async (deployment) => {
       const { operation, recording } = await this.#open(deployment, undefined, inputs);
+      deployment.registry.births.make(urnOf(inputs), operation.origin.urn);
       const { declared } = this.#canonical(inputs);
       try {
         const previous = recording.snapshot();
@@ -305,19 +310,20 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   async delete(id: string, props: Properties): Promise<void> {
     return this.#guarded(props, async (deployment) => {
       const { kind } = this.#reconciler;
-      const origin = originOf(urnOf(props));
       const { registry, log } = deployment;
+      const born = urnOf(props);
+      const origin = { ...originOf(born), urn: registry.births.urnOfDeleted(born, visible(props)) };
       // When a declaration becomes a `get` by address, the engine takes it for a replacement and deletes the declared one.
       if (registry.isRead(id, origin)) {
         log.warn(
-          origin.urn,
+          born,
           `This program does not manage it any more and only reads it (${kind}.get): it stays in the tenant as it is.`,
         );
         return;
       }
       await registry.removals.during(origin.urn, async () => {
         const { operation } = await this.#open(deployment, id, props);
-        await this.#reconciler.remove(id, operation);
+        await this.#reconciler.remove(id, { ...operation, origin });
       });
     });
   }
@@ -443,7 +449,8 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     requireTenant(props, tenantId);
     const recording = this.#recording({ ...(id === undefined ? {} : props), tenantId }, id);
     const defaulted = id === undefined ? ((news.__defaulted as string[] | undefined) ?? []) : [];
-    const operation = operationOf(deployment, urnOf(props), recording, defaulted, props.environmentUrl);
+    const origin = originIn(deployment.registry, news);
+    const operation = { ...operationOf(deployment, urnOf(props), recording, defaulted, props.environmentUrl), origin };
     this.#reconciler.share?.(recording, operation.origin, operation.registry);
     return { operation, recording, tenantId };
   }
@@ -504,6 +511,12 @@ function leaving<Inputs extends Properties, Memory, Desired, Observed>(
         ...reconciler,
         difference: (...given) => reconciler.difference(...given).filter(({ path }) => !isLeft(path, left)),
       };
+}
+
+/** A resource as the others of the deployment know it: what is derived from its birth, under the URN that it has in the program. */
+function originIn({ births }: Deployment["registry"], inputs: Properties): Origin {
+  const born = urnOf(inputs);
+  return { ...originOf(born), urn: births.urnOf(born, visible(inputs)) };
 }
 
 function urnOf(properties: Properties): string {

@@ -173,7 +173,7 @@ class RecordingLog extends EngineLog {
 export class Resource {
   readonly #world: World;
   readonly #kind: Kind;
-  readonly urn: string;
+  urn: string;
   state: State | undefined;
   /** The option `ignoreChanges`: names of properties, or `property/key` for one entry of a map. */
   ignoreChanges: string[] = [];
@@ -182,6 +182,12 @@ export class Resource {
     this.#world = world;
     this.#kind = kind;
     this.urn = `urn:pulumi:dev::contoso::pulumi-nodejs:dynamic/mailboxes:${kind}::${name}`;
+  }
+
+  /** Gives the resource another name, as a program does with an alias, or `pulumi state rename`. */
+  rename(name: string): this {
+    this.urn = this.urn.replace(/::[^:]*$/, `::${name}`);
+    return this;
   }
 
   /** The id in the state. */
