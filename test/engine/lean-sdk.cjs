@@ -57,4 +57,4 @@ function proxyOf(real) {
 }
 
 // The language host that is built from its Go module does not hear from a newer engine that a program is JavaScript.
-process.env.PULUMI_NODEJS_TYPESCRIPT = "false";
+process.env.PULUMI_NODEJS_TYPESCRIPT = process.env.MAILBOXES_TEST_TYPESCRIPT ?? "false";

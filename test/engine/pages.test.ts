@@ -4,7 +4,7 @@ import { Walk } from "../pages/walk";
 import { startTenant, type TenantOptions } from "./tenant";
 
 // A page is several runs of the CLI.
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 let walk: Walk;
 afterEach(() => walk.remove());
@@ -18,7 +18,7 @@ async function ownProject(name: string): Promise<void> {
 }
 
 test("docs/gitops.md: from a file with two teams to a mailbox that may not go", async () => {
-  walk = new Walk("docs/gitops.md");
+  walk = new Walk("docs/gitops.md", { isLean: true });
   walk.copyClone(".");
   await walk.follow(async ({ text }) => {
     if (text.includes("--expect-no-changes --diff")) {
@@ -36,7 +36,7 @@ test("docs/gitops.md: from a file with two teams to a mailbox that may not go", 
 });
 
 test("docs/import.md: a tenant, and one mailbox by hand", async () => {
-  walk = new Walk("docs/import.md");
+  walk = new Walk("docs/import.md", { isLean: true });
   await ownProject("contoso-mail");
   await walk.run("pulumi config set mailboxes:localTenant contoso.jsonl");
   await byHand({ journal: `${walk.folder}/contoso.jsonl` }, async (tenant) => {
@@ -64,20 +64,20 @@ test("docs/import.md: a tenant, and one mailbox by hand", async () => {
 });
 
 test("docs/local-tenant.md: its commands and its control interface", async () => {
-  walk = new Walk("docs/local-tenant.md");
+  walk = new Walk("docs/local-tenant.md", { isLean: true });
   walk.linkPackages();
   walk.replace("127.0.0.1:8800", `127.0.0.1:${await freePort()}`);
   await walk.follow();
 });
 
 test("docs/tenants.md: a second tenant", async () => {
-  walk = new Walk("docs/tenants.md");
+  walk = new Walk("docs/tenants.md", { isLean: true });
   await ownProject("contoso-mail");
   await walk.follow();
 });
 
 test("examples/support-desk/README.md: as a newcomer runs it", async () => {
-  walk = new Walk("examples/support-desk/README.md");
+  walk = new Walk("examples/support-desk/README.md", { isLean: true });
   walk.copyClone(".");
   await walk.follow();
 });

@@ -2,19 +2,19 @@
 import { Walk } from "../pages/walk";
 
 // The demo and three runs of the CLI.
-jest.setTimeout(300_000);
+jest.setTimeout(900_000);
 
 let walk: Walk;
 afterEach(() => walk.remove());
 
 test("README.md: the demo and the first example print what the page shows", async () => {
-  walk = new Walk("README.md");
+  walk = new Walk("README.md", { isLean: true });
   walk.copyClone(".");
   await walk.follow();
 });
 
 test("a clone used with a backend of one's own says how to make a stack", async () => {
-  walk = new Walk("README.md");
+  walk = new Walk("README.md", { isLean: true });
   walk.copyClone(".");
   const output = await walk.run(
     'mkdir state; PULUMI_BACKEND_URL="file://$PWD/state" npm run pulumi -- preview',

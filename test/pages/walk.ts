@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { type Block, blocksOf, clone } from "./blocks";
 
 /** Settings of the CLI that a person at a terminal would give by pressing keys, and none of the machine's own. */
@@ -39,6 +39,16 @@ const PARTS_OF_A_CLONE = [
   "Pulumi.yaml",
 ].concat(["tsconfig.json", "tsconfig.build.json", ".npmrc", "README.md", "LICENSE", "CHANGELOG.md"]);
 
+/** What a project of the harness has too, for programs in TypeScript. */
+function lean(): Record<string, string> {
+  const { MAILBOXES_TEST_RUN: prepared, PATH = "" } = process.env;
+  return {
+    NODE_OPTIONS: `--require ${JSON.stringify(join(clone, "test", "engine", "lean-sdk.cjs"))}`,
+    MAILBOXES_TEST_TYPESCRIPT: "true",
+    PATH: prepared === undefined ? PATH : join(prepared, "bin") + delimiter + PATH,
+  };
+}
+
 /** Follows a page: its commands run one after the other in one folder, and what they print is compared with what the page shows. */
 export class Walk {
   /** Where everything of this walk is. */
@@ -46,13 +56,16 @@ export class Walk {
   /** Where the page's commands are by now. */
   folder: string;
   readonly #page: string;
+  readonly #settings: Record<string, string>;
   readonly #replacements = new Map<string, string>();
   readonly #served: ChildProcess[] = [];
   /** What was printed last, and under each name. */
   readonly #printed = new Map<string, string>();
 
-  constructor(page: string) {
+  /** @param isLean let Pulumi's SDK load and look for less, as in the other tests of the engine. */
+  constructor(page: string, { isLean = false } = {}) {
     this.#page = page;
+    this.#settings = isLean ? lean() : {};
     this.root = realpathSync(mkdtempSync(join(process.env.MAILBOXES_TEST_RUN ?? tmpdir(), "walk-")));
     this.folder = join(this.root, "here");
     mkdirSync(this.folder);
@@ -171,7 +184,7 @@ export class Walk {
       ([name]) => !/^(PULUMI_|AZURE_|ARM_|MAILBOXES_(?!TEST_)|DATAVERSE_|NODE_OPTIONS|JEST_|npm_|INIT_CWD)/.test(name),
     );
     return spawn("bash", ["-c", script], {
-      env: { ...Object.fromEntries(env), ...SETTINGS, PULUMI_HOME: join(this.root, "pulumi-home") },
+      env: { ...Object.fromEntries(env), ...SETTINGS, ...this.#settings, PULUMI_HOME: join(this.root, "pulumi-home") },
       stdio: ["ignore", "pipe", "pipe"],
       // A group of its own, which ends with the walk.
       detached: true,
