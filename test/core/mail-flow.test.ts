@@ -1,4 +1,5 @@
-import { type Flow, Registry } from "../../provider/core/registry";
+import type { Flow } from "../../provider/core/mail-flow";
+import { Registry } from "../../provider/core/registry";
 
 const note = (registry: Registry, name: string, flows: Flow[], address = `${name}@contoso.com`) =>
   registry.mailFlow.note(

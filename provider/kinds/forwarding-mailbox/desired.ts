@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { displayText, flag, keyed, smtpAddress } from "../../core/canonical";
 import type { Known, Operation, Origin, Problem } from "../../core/kind";
+import type { Flow } from "../../core/mail-flow";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { tableOf } from "../../core/properties";
-import type { Flow, Registry } from "../../core/registry";
+import type { Registry } from "../../core/registry";
 import { type IncomingMethod, incomingMethods, type MailboxRow, type ServerProfile } from "../../services/dataverse";
 import type { InboxRule } from "../../services/inbox-rules";
 import { smtpAddresses } from "../../services/mailboxes";
