@@ -71,6 +71,7 @@ export class Exchange {
   readonly #worked = new Set<string>();
   readonly #listeners: ((concerned: string) => void)[] = [];
   readonly #shared: Shared;
+  readonly #bounds: () => CallContext;
 
   /**
    * @param tenant the tenant's id, which stands in every path.
@@ -83,6 +84,7 @@ export class Exchange {
     shared: Shared = sharingNothing(),
   ) {
     this.#shared = shared;
+    this.#bounds = bounds;
     this.#pipeline = pipeline;
     this.#tenant = tenant;
     const reads: BatchedReads<Cmdlet, Output> = {
@@ -129,15 +131,7 @@ export class Exchange {
    */
   async read(cmdlet: Cmdlet): Promise<Output> {
     guard(cmdlet);
-    const output = await this.#read(cmdlet);
-    if (output.isForeign === true) {
-      throw new ProviderError({ action: cmdlet.action, words: "Exchange answered with something that is not a list" });
-    }
-    // A truncated list looks like people without access: it must never be taken for the whole.
-    if (output.truncation !== undefined) {
-      throw new ProviderError({ action: cmdlet.action, words: `Exchange cut the answer short: ${output.truncation}` });
-    }
-    return output;
+    return whole(await this.#read(cmdlet), cmdlet);
   }
 
   /**
@@ -184,9 +178,12 @@ export class Exchange {
       {
         perRequest: BATCH,
         pages: (accounts, rows) => Math.ceil((accounts * Math.max(rows, 1)) / PAGE),
-        all: async () => {
+        all: async (pages) => {
           const found = new Map<string, Output>();
-          for (const row of (await this.read(cmdlet)).rows) {
+          // In a batch, only the first page would come, after all the others' reads, and it would have to be asked for again.
+          const listed =
+            pages > 1 ? whole(await this.#send(cmdlet, "read", this.#bounds()), cmdlet) : await this.read(cmdlet);
+          for (const row of listed.rows) {
             for (const key of new Set(keysOf(row).map((one) => one.toLowerCase()))) {
               const output = found.get(key) ?? emptyOutput();
               output.rows.push(row);
@@ -364,6 +361,18 @@ function pathOf(cmdlet: Cmdlet, tenant: string): string {
 
 function bodyOf(cmdlet: Cmdlet): unknown {
   return { CmdletInput: { CmdletName: cmdlet.name, Parameters: cmdlet.parameters } };
+}
+
+/** The output, where it is the whole one. @throws ProviderError when the answer was cut short, or is no list. */
+function whole(output: Output, cmdlet: Cmdlet): Output {
+  if (output.isForeign === true) {
+    throw new ProviderError({ action: cmdlet.action, words: "Exchange answered with something that is not a list" });
+  }
+  // A truncated list looks like people without access: it must never be taken for the whole.
+  if (output.truncation !== undefined) {
+    throw new ProviderError({ action: cmdlet.action, words: `Exchange cut the answer short: ${output.truncation}` });
+  }
+  return output;
 }
 
 function emptyOutput(): Output {

@@ -60,8 +60,12 @@ export interface WholeListing<Read> {
    * @param rows how many rows a single read has shown, on average.
    */
   pages(accounts: number, rows: number): number;
-  /** All there is, by what it is asked for with, in lower case. */
-  all(): Promise<ReadonlyMap<string, Read>>;
+  /**
+   * All there is, by what it is asked for with, in lower case.
+   *
+   * @param pages requests that it is thought to take.
+   */
+  all(pages: number): Promise<ReadonlyMap<string, Read>>;
   /** How many rows there are in it. */
   rowsIn(read: Read): number;
   /** Entra object ids of what it shows. */
@@ -171,7 +175,8 @@ export class Listing<Read> {
     }
     const at = Date.now();
     try {
-      for (const [key, read] of await this.#whole.all()) {
+      const pages = this.#whole.pages(this.#count, this.#rowsEach);
+      for (const [key, read] of await this.#whole.all(pages)) {
         this.#known.set(key, { at, read });
       }
     } catch {
