@@ -24,8 +24,8 @@ export interface Trustee {
   kind: TrusteeKind;
   /** Whether the account is blocked from signing in; undefined where it has none, or where that was not read. */
   isBlocked?: boolean;
-  /** Of a group, the object ids of its direct members, and whether it has more; undefined where that was not read. */
-  members?: { ids: string[]; isMore: boolean };
+  /** Of a group, the object ids of its members, those of groups in it among them; undefined where that was not read. */
+  members?: string[];
 }
 
 /** A mailbox with everybody on it. */

@@ -31,7 +31,7 @@ export interface Access {
   automapping?: boolean;
   /** The first day without access, where every declaration ends. */
   until?: string;
-  /** Of a group, the object ids of its direct members; undefined where they were not read. */
+  /** Of a group, the object ids of its members, those of groups in it among them; undefined where they were not read. */
   memberIds?: string[];
   /** The group through which one person has it; only where a report is of one person. */
   through?: string;
@@ -204,7 +204,7 @@ function accessOf(
     rights,
     ...(mapping === undefined ? {} : { automapping: mapping }),
     ...(until === undefined ? {} : { until }),
-    ...(trustee.members === undefined ? {} : { memberIds: trustee.members.ids }),
+    ...(trustee.members === undefined ? {} : { memberIds: trustee.members }),
   };
   return { ...access, findings: findingsOfAccess(access, trustee, key, declared.isKnown, asked) };
 }
@@ -234,9 +234,8 @@ function findingsOfAccess(
   if (kind === "guest") {
     note("guest", "is a guest");
   }
-  if (members !== undefined && (members.isMore || members.ids.length > mostInGroup)) {
-    const count = members.ids.length;
-    note("large-group", `the group has ${members.isMore ? `more than ${count}` : count} members`);
+  if (members !== undefined && members.length > mostInGroup) {
+    note("large-group", `the group has ${members.length} members`);
   }
   if (isOver(until, day)) {
     note("access-over", `access was to end on ${until}`);

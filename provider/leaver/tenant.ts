@@ -4,8 +4,8 @@ import { declaredWords, ofPerson, type Report, reportOf, rightsWords } from "../
 import type { Stack } from "../access/states";
 import { dayOf } from "../core/canonical";
 import { bounds, type Deployment } from "../dynamic/deployment";
-import { isClass } from "../http/errors";
-import { smtpAddresses } from "../services/mailboxes";
+import { ifAllowed, isClass } from "../http/errors";
+import { type Mailbox, smtpAddresses } from "../services/mailboxes";
 import { describe } from "../services/recipients";
 import { sameText } from "../services/text";
 
@@ -98,6 +98,38 @@ async function accessOf(deployment: Deployment, found: Found, stacks: readonly S
       });
     }
   }
+  await rulesOf(
+    deployment,
+    reading.mailboxes.map(({ mailbox }) => mailbox),
+    found,
+  );
+}
+
+/** Inbox rules of shared mailboxes that send mail to the person. */
+async function rulesOf({ services }: Deployment, mailboxes: readonly Mailbox[], found: Found): Promise<void> {
+  const unread: string[] = [];
+  let why = "";
+  await Promise.all(
+    mailboxes.map(async (mailbox) => {
+      const on = mailbox.primarySmtpAddress;
+      const rules = await ifAllowed(services.inboxRules.list(mailbox, on), (refusal) => {
+        unread.push(on);
+        why = refusal.message;
+      });
+      for (const rule of rules ?? []) {
+        const to = [...rule.targets, ...rule.otherTargets].filter(({ name, addresses }) =>
+          [name, ...addresses].some((one) => found.names.has(one.toLowerCase())),
+        );
+        if (to.length > 0) {
+          const text = `the inbox rule "${rule.name}" forwards to ${to.map(({ name }) => name).join(", ")}`;
+          found.holdings.push({ what: "forwarding", on, text });
+        }
+      }
+    }),
+  );
+  if (unread.length > 0) {
+    found.notes.push(`The inbox rules of ${unread.sort().join(", ")} were not read: ${why}`);
+  }
 }
 
 /** Where the person's own mailbox sends its mail, which goes on after a deletion of the access. */
@@ -114,8 +146,9 @@ async function ownMailbox({ services }: Deployment, found: Found, id: string | u
   }
   try {
     for (const rule of (await services.inboxRules.list(mailbox, on)) ?? []) {
-      if (rule.targets.length > 0) {
-        const to = rule.targets.map(({ name }) => name).join(", ");
+      const targets = [...rule.targets, ...rule.otherTargets];
+      if (targets.length > 0) {
+        const to = targets.map(({ name }) => name).join(", ");
         found.holdings.push({ what: "source", on, text: `the inbox rule "${rule.name}" forwards to ${to}` });
       }
     }

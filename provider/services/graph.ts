@@ -145,21 +145,26 @@ export class Graph {
   }
 
   /**
-   * The object ids of a group's direct members, up to a thousand; undefined when Graph has no such group. A group in it is one of them.
-   *
-   * @returns `isMore` where there are more.
+   * The object ids of a group's members, those of groups in it among them, without these groups; undefined when Graph has no such group.
    */
-  async groupMembers(id: string): Promise<{ ids: string[]; isMore: boolean } | undefined> {
-    const body = await this.#read({
-      path: `/groups/${encodeURIComponent(id)}/members?$select=id&$top=999`,
-      action: `reading the members of the group ${id}`,
-    });
-    return body === undefined
-      ? undefined
-      : {
-          ids: (body.value as { id?: unknown }[]).map((one) => String(one.id)),
-          isMore: body["@odata.nextLink"] !== undefined,
-        };
+  async groupMembers(id: string): Promise<string[] | undefined> {
+    const members: string[] = [];
+    let path: string | undefined = `/groups/${encodeURIComponent(id)}/transitiveMembers?$select=id&$top=999`;
+    while (path !== undefined) {
+      const body: Record<string, unknown> | undefined = await this.#read({
+        path,
+        action: `reading the members of the group ${id}`,
+      });
+      if (body === undefined) {
+        return undefined;
+      }
+      const rows = body.value as Record<string, unknown>[];
+      members.push(
+        ...rows.filter((row) => row["@odata.type"] !== "#microsoft.graph.group").map((row) => String(row.id)),
+      );
+      path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
+    }
+    return members;
   }
 
   /** Ids of the deleted accounts that hold an address as sign-in name, mail or proxy address. */

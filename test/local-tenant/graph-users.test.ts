@@ -491,6 +491,10 @@ test("groups by mail, their members, directory objects, domains and the organisa
   expect((await served.ask("GET", `/v1.0/groups/${group.id}`)).body.securityEnabled).toBe(true);
   const members = await served.ask("GET", `/v1.0/groups/${group.id}/members?$select=id`);
   expect(members.body.value).toEqual([{ "@odata.type": "#microsoft.graph.user", id: ada.id }]);
+  // @shows graph.transitive-members
+  const outer = addGroup(served.tenant, "everybody", [group.id]);
+  const all = await served.ask("GET", `/v1.0/groups/${outer.id}/transitiveMembers?$select=id`);
+  expect(all.body.value.map((object: { id: string }) => object.id)).toEqual([group.id, ada.id]);
   expect((await served.ask("GET", `/v1.0/directoryObjects/${group.id}`)).body["@odata.type"]).toBe(
     "#microsoft.graph.group",
   );

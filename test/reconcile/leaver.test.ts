@@ -91,6 +91,40 @@ test("prints what somebody has in tenant, states and program, and the edit", asy
   expect(json.states).toHaveLength(4);
 });
 
+test("finds what goes to somebody by inbox rules of shared mailboxes, whatever they do, and through groups in groups", async () => {
+  const { world, id } = await withMailbox();
+  const rule = (displayName: string, actions: Row) =>
+    world.graph("POST", `/users/${id}/mailFolders/inbox/messageRules`, {
+      displayName,
+      sequence: 1,
+      isEnabled: true,
+      actions,
+    });
+  const to = [{ emailAddress: { address: "Kathleen@contoso.com" } }];
+  await rule("redirects", { redirectTo: to });
+  await rule("forwards", { forwardTo: to });
+  await rule("another's", { forwardTo: [{ emailAddress: { address: "alan@contoso.com" } }] });
+  await grant(world, id, "support-team@contoso.com");
+  const groups = Object.values(await world.control("GET", "state/groups")) as Row[];
+  const [team] = groups.filter(({ mail }) => mail === "support-team@contoso.com");
+  const kathleen = (await world.graph("GET", "/users/kathleen@contoso.com"))?.id;
+  const inner = { ...team, id: "10ca17e4-a002-4000-8000-0000000000ff", mail: null, members: [kathleen, team?.id] };
+  await world.control("PUT", `state/groups/${inner.id}`, inner);
+  await world.control("PATCH", `state/groups/${team?.id}`, { members: [inner.id] });
+  const { code, stdout } = await leaver(world, "kathleen@contoso.com");
+  expect(code).toBe(1);
+  expect(/In the tenant\n((?: {2}.*\n)+)/.exec(stdout)?.[1]?.trim().split(/\n */).sort()).toEqual([
+    "support@contoso.com: Full Access (through support-team@contoso.com)",
+    'support@contoso.com: the inbox rule "forwards" forwards to kathleen@contoso.com',
+    'support@contoso.com: the inbox rule "redirects" forwards to kathleen@contoso.com',
+  ]);
+  const refused = { status: 403, body: { error: { code: "ErrorAccessDenied", message: "Access is denied." } } };
+  await world.fault({ path: "messageRules", answer: refused, times: "always" });
+  await world.fault({ cmdlet: "Get-InboxRule", answer: refused, times: "always" });
+  const unread = await leaver(world, "kathleen@contoso.com");
+  expect(unread.stdout).toMatch(/Note: The inbox rules of support@contoso\.com were not read: /);
+});
+
 test("finds who is deleted by what states know, and says who has nothing left", async () => {
   const { world, id, membership } = await withMailbox();
   await membership.up({ mailbox: id, members: ["alan@contoso.com", "grace@contoso.com"] });

@@ -117,6 +117,23 @@ export function listMembers(request: GraphRequest): Answer {
   return collectionAnswer(request, objectType, members, "directoryObjects");
 }
 
+/** GET /groups/{id}/transitiveMembers: also those of groups in the group, each once. */
+export function listTransitiveMembers(request: GraphRequest): Answer {
+  // @documented graph.transitive-members: The transitive members of a group are its members, nested groups and their members, each
+  // once [Microsoft Graph: List group transitive members]
+  const group = requireGroup(request);
+  const ids = new Set(group.members);
+  for (const id of ids) {
+    // What is added while a set is walked is walked too.
+    for (const one of request.tenant.store.seen<Group>("graph", tables.groups, id)?.members ?? []) {
+      ids.add(one);
+    }
+  }
+  ids.delete(group.id);
+  const members = [...ids].map((id) => objectEntity(request.tenant, id)).filter(isFound);
+  return collectionAnswer(request, objectType, members, "directoryObjects");
+}
+
 /** GET /directoryObjects/{id}: a user or a group. */
 export function getDirectoryObject(request: GraphRequest): Answer {
   const key = request.keys[0] ?? "";

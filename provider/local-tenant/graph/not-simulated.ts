@@ -19,7 +19,7 @@ export const userNavigation = words(
 export const groupNavigation = words(
   `acceptedSenders appRoleAssignments calendar calendarView conversations createdOnBehalfOf drive drives events extensions
    groupLifecyclePolicies memberOf members membersWithLicenseErrors onenote onPremisesSyncBehavior owners permissionGrants photo
-   photos planner rejectedSenders settings sites team threads transitiveMemberOf transitiveMembers`,
+   photos planner rejectedSenders settings sites team threads transitiveMemberOf`,
 );
 
 const ofDirectoryObjects = words("checkMemberGroups checkMemberObjects getMemberGroups getMemberObjects restore");

@@ -28,7 +28,7 @@ import {
   notSimulated,
   segmentNotFound,
 } from "./errors";
-import { getByIds, getDirectoryObject, getGroup, listGroups, listMembers } from "./groups";
+import { getByIds, getDirectoryObject, getGroup, listGroups, listMembers, listTransitiveMembers } from "./groups";
 import { assignLicense, getSku, listLicenseDetails, listSkus } from "./licenses";
 import { getMailboxSetting, getMailboxSettings, updateMailboxSettings } from "./mailbox-settings";
 import { createRule, deleteRule, getRule, listRules, updateRule } from "./message-rules";
@@ -101,6 +101,7 @@ const routes: readonly Route[] = [
   route("GET", "groups", "readGroups", listGroups),
   route("GET", "groups/*", "readGroups", getGroup),
   route("GET", "groups/*/members", "readGroups", listMembers),
+  route("GET", "groups/*/transitivemembers", "readGroups", listTransitiveMembers),
   route("POST", "directoryobjects/getbyids", "readDirectoryObjects", getByIds),
   route("POST", "directoryobjects/microsoft.graph.getbyids", "readDirectoryObjects", getByIds),
   route("GET", "directoryobjects/*", "readDirectoryObjects", getDirectoryObject),
