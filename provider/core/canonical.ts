@@ -17,11 +17,17 @@ const notAnAddress = (example: string) => `is not an SMTP address; write local-p
 
 /** An SMTP address; canonical form lower case. */
 export function smtpAddress(example: string, limit = 254): z.ZodType<string> {
-  return z
-    .string({ error: `must be text: an SMTP address such as ${example}` })
-    .transform((value) => value.trim().toLowerCase())
-    .refine(isSmtpAddress, { error: notAnAddress(example) })
-    .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` });
+  return (
+    z
+      .string({ error: `must be text: an SMTP address such as ${example}` })
+      .transform((value) => value.trim().toLowerCase())
+      .refine(isSmtpAddress, { error: notAnAddress(example) })
+      // An address may have these characters in it. One of nothing else is meant as a pattern, and a mailbox has none.
+      .refine((value) => !/^[*?%]+@/.test(value), {
+        error: `is a pattern, and a mailbox has single addresses; write each of them, e.g. ${example}`,
+      })
+      .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` })
+  );
 }
 
 /** A name for people. */

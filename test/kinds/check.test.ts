@@ -240,6 +240,12 @@ describe("mistakes are named by path", () => {
     ["SharedMailbox", { ...support, displayName: "x".repeat(257) }, /^displayName: is longer than 256/],
     ["SharedMailbox", { displayName: "Support" }, /^primarySmtpAddress: is missing/],
     ["SharedMailbox", { ...support, primarySmtpAddress: "support" }, /^primarySmtpAddress: is not an SMTP address/],
+    ["SharedMailbox", { ...support, primarySmtpAddress: "*@contoso.com" }, /^primarySmtpAddress: is a pattern/],
+    [
+      "SharedMailbox",
+      { ...support, emailAliases: ["a*b@contoso.com", "*@contoso.com"] },
+      /^emailAliases\[1\]: is a pattern/,
+    ],
     ["SharedMailbox", { ...support, primarySmtpAddress: "a b@contoso.com" }, /^primarySmtpAddress: is not/],
     ["SharedMailbox", { ...support, primarySmtpAddress: "a..b@contoso.com" }, /^primarySmtpAddress: is not/],
     ["SharedMailbox", { ...support, primarySmtpAddress: "a@localhost" }, /^primarySmtpAddress: is not/],
