@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Table from "cli-table3";
-import { engineCost } from "./bench/engine.mjs";
+import { engineCost, processorTime } from "./bench/engine.mjs";
 import { modelled } from "./bench/model.mjs";
 import { patterns } from "./bench/patterns.mjs";
 import { memoryOf } from "./bench/provider.mjs";
@@ -255,26 +255,44 @@ async function memory() {
   });
 }
 
-/** Reads a second of the tenant alone, ten in a `$batch`, in its own process: one core. */
+/**
+ * Reads a second of the tenant alone, ten in a `$batch`, while its process takes one core. The client is a process of its own, and what
+ * it takes does not count: a second is one of the tenant's own processor time, or of the clock where there is no `/proc`.
+ */
 async function tenant() {
-  return withTenant("tenant", 12, size, async ({ client }) => {
+  return withTenant("tenant", 12, size, async ({ client, process: { pid } }) => {
     const recipients = Object.values(await client.control("GET", "state/recipients"));
     const boxes = recipients
       .filter(({ alias }) => /^other\d+$/.test(alias))
       .map(({ externalDirectoryObjectId: id }) => ({ id }));
-    await patterns["ten a batch"](client, boxes.slice(0, 20));
-    const started = Date.now();
-    let reads = 0;
-    const workers = Array.from({ length: 4 }, async (_, worker) => {
-      while (Date.now() - started < 5000) {
-        const some = boxes.slice((worker % 2) * 10, (worker % 2) * 10 + 10);
-        await patterns["ten a batch"](client, some);
-        reads += some.length * 3;
+    const spent = () => {
+      try {
+        return processorTime(pid);
+      } catch {
+        return performance.now() / 1000;
       }
-    });
-    await Promise.all(workers);
-    const perSecond = (reads * 1000) / (Date.now() - started);
-    row("local tenant alone, reads a second", "/s", perSecond, -3000, "");
+    };
+    let reads = 0;
+    let next = 0;
+    const readFor = async (milliseconds) => {
+      const until = Date.now() + milliseconds;
+      const workers = Array.from({ length: 4 }, async () => {
+        while (Date.now() < until) {
+          const some = Array.from({ length: 10 }, (_, index) => boxes[(next + index) % boxes.length]);
+          next += some.length;
+          await patterns["ten a batch"](client, some);
+          reads += some.length * 3;
+        }
+      });
+      await Promise.all(workers);
+    };
+    // Until what the tenant runs is compiled.
+    await readFor(5000);
+    reads = 0;
+    const before = spent();
+    await readFor(5000);
+    const perSecond = reads / (spent() - before);
+    row("local tenant alone, reads a second of its processor time", "/s", perSecond, -3000, "");
     return { perSecond };
   });
 }

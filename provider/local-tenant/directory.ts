@@ -1,6 +1,6 @@
 /** Users and recipients, as every service of the tenant reads and makes them. */
 import { randomUUID } from "node:crypto";
-import { type Organization, type Recipient, tables, type User } from "./model";
+import { type MailboxSettings, type Organization, type Recipient, tables, type User } from "./model";
 import type { Index, Reader } from "./store";
 import type { Tenant } from "./tenant";
 
@@ -76,4 +76,27 @@ export function smtpAddresses(recipient: Recipient): string[] {
   return recipient.emailAddresses
     .filter((each) => /^smtp:/i.test(each))
     .map((each) => each.slice("smtp:".length).toLowerCase());
+}
+
+/** The settings of a mailbox nobody has set anything on. */
+export function untouchedSettings(mailbox: string, now: number): MailboxSettings {
+  const hour = 60 * 60 * 1000;
+  const start = Math.floor(now / hour) * hour;
+  const at = (time: number) => ({ dateTime: new Date(time).toISOString().replace("Z", "0000"), timeZone: "UTC" });
+  return {
+    mailbox,
+    automaticReplies: {
+      status: "disabled",
+      externalAudience: "all",
+      internalReplyMessage: "",
+      externalReplyMessage: "",
+      scheduledStartDateTime: at(start),
+      scheduledEndDateTime: at(start + 24 * hour),
+    },
+    language: null,
+    timeZone: null,
+    dateFormat: null,
+    timeFormat: null,
+    delegateMeetingMessageDeliveryOptions: "sendToDelegateOnly",
+  };
 }

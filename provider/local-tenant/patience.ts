@@ -4,9 +4,9 @@
  */
 import type { Socket } from "node:net";
 import type { ServiceName } from "./faults";
-import { isPlainObject } from "./json";
 import { lowerCased } from "./message";
 import type { Tenant } from "./tenant";
+import { isPlainObject } from "./values";
 
 /** A request that was taken, as far as waits are concerned. */
 export interface Taken {

@@ -1,5 +1,5 @@
 import type { ServiceName } from "./faults";
-import { isPlainObject } from "./json";
+import { isPlainObject, parsedJson } from "./values";
 
 /** A request inside a `$batch`. */
 export interface InnerRequest {
@@ -70,7 +70,7 @@ export class RequestLog {
         entry.body = redact(secretValue(entry.path, body));
       }
       if (answer !== undefined) {
-        entry.answer = redact(parsed(answer));
+        entry.answer = redact(parsedJson(answer) ?? answer);
       }
     }
     this.#unread.clear();
@@ -89,7 +89,7 @@ export class RequestLog {
 
   /** Logs a request as it comes in; `settled` completes the entry. */
   add(request: Pick<LoggedRequest, "at" | "service" | "method" | "path" | "appId">, text: string): LoggedRequest {
-    const body = parsed(text);
+    const body = parsedJson(text) ?? text;
     const cmdlet = request.service === "exchange" ? cmdletOf(body) : undefined;
     const inner = innerRequests(request.service, body);
     const entry: LoggedRequest = {
@@ -163,7 +163,7 @@ function innerRequests(service: ServiceName, body: unknown): InnerRequest[] {
   return requests.map((request) => {
     const method = typeof request.method === "string" ? request.method.toUpperCase() : "GET";
     const path = typeof request.url === "string" ? request.url : "";
-    const inside = typeof request.body === "string" ? parsed(request.body) : request.body;
+    const inside = typeof request.body === "string" ? parsedJson(request.body) : request.body;
     const cmdlet = service === "exchange" ? cmdletOf(inside) : undefined;
     const inner = { id: String(request.id ?? ""), method, path, isWrite: isWrite(service, method, path, cmdlet) };
     return cmdlet === undefined ? inner : { ...inner, cmdlet };
@@ -181,14 +181,6 @@ function isWrite(service: ServiceName, method: string, path: string, cmdlet: str
     return !/^(get|test)-/i.test(cmdlet);
   }
   return !(service === "graph" && readingActions.test(path));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 const secretKey = /(password|secret|assertion|token)$/i;

@@ -2,6 +2,7 @@ import Table from "cli-table3";
 import { dataverseTables, type EmailServerProfileRow, type MailboxRow, never, type QueueRow } from "./dataverse/rows";
 import { primaryAddress } from "./directory";
 import { type InboxRule, type Permission, type Recipient, tables, type User } from "./model";
+import { names } from "./values";
 
 /** The tenant's rows by table and key, as `GET /_tenant/state` answers them. */
 export type State = Partial<Record<string, Record<string, unknown>>>;
@@ -278,20 +279,11 @@ function table(title: string, head: string[], rows: string[][]): string {
   return `${title}\n${drawn.toString()}\n`;
 }
 
-const plainBorders = {
-  top: "-",
-  "top-mid": "+",
-  "top-left": "+",
-  "top-right": "+",
-  bottom: "-",
-  "bottom-mid": "+",
-  "bottom-left": "+",
-  "bottom-right": "+",
-  left: "|",
-  "left-mid": "+",
-  mid: "-",
-  "mid-mid": "+",
-  right: "|",
-  "right-mid": "+",
-  middle: "|",
-};
+const plainBorders = Object.fromEntries([
+  ...names("top bottom mid").map((part) => [part, "-"]),
+  ...names("left right middle").map((part) => [part, "|"]),
+  ...names("top-mid top-left top-right bottom-mid bottom-left bottom-right left-mid mid-mid right-mid").map((part) => [
+    part,
+    "+",
+  ]),
+]);

@@ -1,6 +1,12 @@
 import { readFileSync, statSync, watch } from "node:fs";
 import { join } from "node:path";
 
+/** Seconds of processor time that a process has taken, all its threads together. From Linux's `/proc`; throws elsewhere. */
+export function processorTime(pid) {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ").slice(11, 13);
+  return (Number(user) + Number(system)) / 100;
+}
+
 /**
  * What a command costs the engine, apart from time: how often it wrote the whole state and how many bytes that were, the largest
  * memory of the CLI, and its processor time. Memory and processor time come from Linux's `/proc`, and are undefined elsewhere.
@@ -24,8 +30,7 @@ export async function engineCost(stack, ...command) {
   const look = setInterval(() => {
     try {
       memory = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${process.pid}/status`, "utf8"))[1]) * 1024;
-      const [user, system] = readFileSync(`/proc/${process.pid}/stat`, "utf8").split(") ")[1].split(" ").slice(11, 13);
-      processor = (Number(user) + Number(system)) / 100;
+      processor = processorTime(process.pid);
     } catch {
       // It has not begun, has ended, or this is not Linux.
     }

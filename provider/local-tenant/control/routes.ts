@@ -6,13 +6,13 @@ import { forgetUse } from "../dataverse/protection";
 import { organizationOf } from "../directory";
 import { addFault, faultSchema, faultsOf, removeFaults, type ServiceName } from "../faults";
 import { deliver } from "../graph/delivery";
-import { isPlainObject } from "../json";
 import { signingKeyTable } from "../login/tokens";
 import { tables } from "../model";
 import { patienceOf } from "../patience";
 import type { LoggedRequest, RequestCounts, RequestLog } from "../request-log";
 import { isSeedName, resetTenant, seedNames, seedTenant } from "../seed";
 import { settingsTable, type Tenant } from "../tenant";
+import { isPlainObject } from "../values";
 import { checkedSettings } from "./settings";
 
 /** What `GET /_tenant/` answers. */

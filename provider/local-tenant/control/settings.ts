@@ -1,6 +1,6 @@
 import { contraries } from "../contrary";
-import { isPlainObject } from "../json";
 import { defaultSettings, type Settings, type SettingsChange } from "../tenant";
+import { isPlainObject } from "../values";
 
 /** Settings that take one of several words. */
 const choices: Record<string, readonly string[]> = {

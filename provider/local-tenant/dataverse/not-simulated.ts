@@ -1,3 +1,5 @@
+import { names } from "../values";
+
 import type { TableName } from "./rows";
 
 /**
@@ -7,7 +9,7 @@ import type { TableName } from "./rows";
  * @see https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/about
  */
 const sets = new Set(
-  words(
+  names(
     `accounts activityparties activitymimeattachments activitypointers aciviewmappers annotations appmodules appointments
      asyncoperations attributes audits bulkdeleteoperations businessunits calendars canvasapps catalogs channelproperties columnmappings
      competitors connectionreferences connectionroles connections connectors contacts contracts customapis customeraddresses
@@ -31,11 +33,11 @@ const sets = new Set(
 );
 
 const definitions = new Set(
-  words("GlobalOptionSetDefinitions RelationshipDefinitions ManagedPropertyDefinitions EntityKeyDefinitions"),
+  names("GlobalOptionSetDefinitions RelationshipDefinitions ManagedPropertyDefinitions EntityKeyDefinitions"),
 );
 
 const operations = new Set(
-  words(
+  names(
     `AddMembersTeam AddPrincipalToQueue AddPrivilegesRole AddToQueue AddUserToRecordTeam ApplyRoutingRule AssociateEntities
      BulkDelete CalculateRollupField CalculateTotalTimeIncident CanBeReferenced CanBeReferencing CanManyToMany CheckIncomingEmail
      CheckPromoteEmail CloneAsPatch CloneAsSolution CreateMultiple DeleteMultiple DeliverIncomingEmail DeliverPromoteEmail
@@ -61,20 +63,20 @@ const operations = new Set(
 /** Navigation properties with many rows, by table; those with one are columns of `schema`. */
 const collections: Readonly<Record<TableName, ReadonlySet<string>>> = {
   mailbox: new Set(
-    words(
+    names(
       `Mailbox_AsyncOperations Mailbox_BulkDeleteFailures Mailbox_DuplicateBaseRecord Mailbox_DuplicateMatchingRecord
        mailbox_mailboxtrackingfolders mailbox_principalobjectattributeaccess Mailbox_ProcessSessions Mailbox_SyncErrors
        mailbox_userentityinstancedatas tracelog_Mailbox`,
     ),
   ),
   emailserverprofile: new Set(
-    words(
+    names(
       `EmailServerProfile_Annotation EmailServerProfile_AsyncOperations emailserverprofile_bulkdeletefailures emailserverprofile_mailbox
        emailserverprofile_organization tracelog_EmailServerProfile`,
     ),
   ),
   queue: new Set(
-    words(
+    names(
       `queue_activity_parties Queue_AsyncOperations Queue_BulkDeleteFailures Queue_DuplicateBaseRecord
        Queue_DuplicateMatchingRecord Queue_Email_EmailSender queue_entries queue_PostFollows queue_PostRegardings
        queue_principalobjectattributeaccess Queue_ProcessSessions queue_regardingobjectid_mailbox queue_routingruleitem Queue_SyncErrors
@@ -82,7 +84,7 @@ const collections: Readonly<Record<TableName, ReadonlySet<string>>> = {
     ),
   ),
   systemuser: new Set(
-    words(
+    names(
       `lk_mailbox_createdby lk_mailbox_modifiedby lk_queue_createdby lk_queue_modifiedby queuemembership_association
        SystemUser_AsyncOperations SystemUser_Email_EmailSender systemuser_PostFollows systemuser_principalobjectattributeaccess
        systemuser_regardingobjectid_mailbox systemuserprofiles_association systemuserroles_association
@@ -91,18 +93,18 @@ const collections: Readonly<Record<TableName, ReadonlySet<string>>> = {
     ),
   ),
   team: new Set(
-    words(
+    names(
       `queuemembership_association team_annotations Team_AsyncOperations team_email team_mailbox
        team_principalobjectattributeaccess teammembership_association teamprofiles_association teamroles_association teamtemplate_Teams`,
     ),
   ),
   organization: new Set(
-    words(
+    names(
       `organization_business_units organization_mailbox organization_queues organization_roles organization_system_users
        organization_teams organization_tracelog`,
     ),
   ),
-  tracelog: new Set(words("TraceLog_AsyncOperations tracelog_parent_tracelog TraceLog_BulkDeleteFailures")),
+  tracelog: new Set(names("TraceLog_AsyncOperations tracelog_parent_tracelog TraceLog_BulkDeleteFailures")),
 };
 
 const options = new Set(["$apply", "fetchXml", "savedQuery", "userQuery"]);
@@ -120,8 +122,4 @@ export function isRealMember(table: TableName, segment: string): boolean {
 /** Whether the Web API has this query option, or it is the alias of a parameter. */
 export function isRealOption(option: string): boolean {
   return options.has(option) || option.startsWith("@");
-}
-
-function words(text: string): string[] {
-  return text.trim().split(/\s+/);
 }

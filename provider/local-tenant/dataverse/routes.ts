@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Answer, Message, Service } from "../message";
+import { type MetadataLevel, metadataLevel, withoutMetadata } from "../odata/listing";
 import type { Tenant } from "../tenant";
 import { decode, isGuid, jsonObject, reference, type Values } from "./body";
 import { type Action, demand, privilegesOf, userOf } from "./caller";
@@ -58,9 +59,6 @@ interface Exchange {
   /** How much control information the answer carries, from `Accept`. */
   level: MetadataLevel;
 }
-
-/** `odata.metadata` of `Accept`. */
-type MetadataLevel = "none" | "minimal" | "full";
 
 /**
  * The Dataverse Web API of the tenant's environment, below `/api/data/v9.2/`: the tables of `schema`, WhoAmI and the metadata of
@@ -134,17 +132,12 @@ async function answer(tenant: Tenant, { method, url, headers, text }: Message, u
     user,
     work: new Work(tenant, user.systemuserid),
     prefer: preferences(headers.prefer),
-    level: levelOf(headers.accept),
+    level: metadataLevel(headers.accept),
   };
   const path = segments(url.pathname.slice(root.length));
   const response = await dispatch(exchange, path);
   settle(tenant);
   return response;
-}
-
-function levelOf(accept: string | undefined): MetadataLevel {
-  const level = /odata\.metadata=(none|full)\b/i.exec(accept ?? "")?.[1]?.toLowerCase();
-  return level === "none" || level === "full" ? level : "minimal";
 }
 
 function checkHeaders(tenant: Tenant, headers: Message["headers"]): void {
@@ -706,22 +699,6 @@ function links(exchange: Exchange, table: Table, row: AnyRow): Record<string, st
   };
 }
 
-/** A body without control information, except what pages need: the link to the next one and the count. */
-function withoutMetadata(body: unknown): unknown {
-  // @documented dataverse.metadata-level: odata.metadata=none leaves a row its columns, a page its link and count; full adds type,
-  // id and edit link [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md]
-  if (Array.isArray(body)) {
-    return body.map(withoutMetadata);
-  }
-  if (typeof body !== "object" || body === null) {
-    return body;
-  }
-  const kept = Object.entries(body).filter(
-    ([name]) => !name.includes("@odata.") || ["@odata.nextLink", "@odata.count"].includes(name),
-  );
-  return Object.fromEntries(kept.map(([name, value]) => [name, withoutMetadata(value)]));
-}
-
 function contextOf(exchange: Exchange, table: Table, single: boolean): string {
   const select = exchange.query.get("$select");
   const columns = select === null ? "" : `(${select})`;
@@ -733,6 +710,8 @@ function rowUrl(exchange: Exchange, table: Table, id: string): string {
 }
 
 function json(exchange: Exchange, body: unknown, status = 200, headers: Record<string, string> = {}): Answer {
+  // @documented dataverse.metadata-level: odata.metadata=none leaves a row its columns, a page its link and count; full adds type,
+  // id and edit link [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md]
   const { applied } = exchange.prefer;
   return {
     status,

@@ -56,8 +56,8 @@ export function disableMailbox(call: Call): undefined {
 
 function target({ bound, tenant }: Call): { directory: Directory; recipient: MailboxRecipient } {
   const identity = bound.filled("Identity") ?? "";
-  const { guid } = Directory.of(tenant, "seen").mailbox(identity);
-  const directory = Directory.of(tenant, "latest");
+  const { guid } = new Directory(tenant, "seen").mailbox(identity);
+  const directory = new Directory(tenant, "latest");
   const recipient = directory.byGuid(guid);
   if (recipient === undefined || directory.isSoftDeleted(recipient)) {
     throw objectNotFound(identity);

@@ -15,7 +15,7 @@ const audiences = { None: "none", Known: "contactsOnly", All: "all" } as const;
 
 /** Get-MailboxAutoReplyConfiguration. */
 export function getAutoReply(call: Call): Row[] {
-  const directory = Directory.of(call.tenant, "seen");
+  const directory = new Directory(call.tenant, "seen");
   const isActive = (recipient: Recipient): recipient is MailboxRecipient =>
     hasMailbox(recipient) && !directory.isSoftDeleted(recipient);
   const rows = named(call, directory, isActive).map((recipient) => autoReplyRow(call, recipient));

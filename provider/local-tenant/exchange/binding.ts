@@ -1,3 +1,4 @@
+import { names } from "../values";
 import {
   emptyParameter,
   missingParameter,
@@ -60,19 +61,12 @@ export const text = convertible(["String", "CultureInfo", "ExTimeZoneValue"], "t
 
 /** An object's identity in any of the forms the service takes. */
 export const identity = convertible(
-  [
-    "MailboxIdParameter",
-    "RecipientIdParameter",
-    "UserIdParameter",
-    "GeneralMailboxOrMailUserIdParameter",
-    "SecurityPrincipalIdParameter",
-    "InboxRuleIdParameter",
-    "AcceptedDomainIdParameter",
-    "HostedOutboundSpamFilterPolicyIdParameter",
-    "MailboxPlanIdParameter",
-    "RoleAssigneeIdParameter",
-    "GeneralRecipientIdParameter",
-  ],
+  names(`
+    MailboxIdParameter RecipientIdParameter UserIdParameter GeneralMailboxOrMailUserIdParameter
+    SecurityPrincipalIdParameter InboxRuleIdParameter AcceptedDomainIdParameter
+    HostedOutboundSpamFilterPolicyIdParameter MailboxPlanIdParameter RoleAssigneeIdParameter
+    GeneralRecipientIdParameter
+  `),
   "identity",
   textOf,
 );

@@ -54,44 +54,33 @@ function cmdletFault(code: string, type: string, text: string): ExchangeFault {
   // @observed exchange.gateway-exception: internalexception of a cmdlet's error is DirectInvokeCmdletExecutionException: only
   // details names the error [raw body in Microsoft365DSC #2998]
   const [, status = 400, name = "BadRequest"] = statuses.find(([typeEnd]) => type.endsWith(`.${typeEnd}`)) ?? [];
-  return new ExchangeFault(status, type, text, {
-    error: {
-      code: name,
-      message: "Error executing cmdlet",
-      details: [{ code: "Context", target: "", message: `${code}|${type}|${text}` }],
-      innererror: {
-        message: "Error executing cmdlet",
-        type: odataException,
-        stacktrace: "",
-        internalexception: {
-          message: `Exception of type '${gatewayException}' was thrown.`,
-          type: gatewayException,
-          stacktrace: "",
-        },
-      },
-      "adminapi.warnings@odata.type": "#Collection(String)",
-      "@adminapi.warnings": [],
-    },
-  });
+  const exception = { message: `Exception of type '${gatewayException}' was thrown.`, type: gatewayException };
+  const details = { code: "Context", target: "", message: `${code}|${type}|${text}` };
+  return new ExchangeFault(status, type, text, bodyOf(name, "Error executing cmdlet", exception, details));
 }
 
 /** The binder refused: no details, the text stands in `innererror.internalexception` alone. */
 function bindingFault(type: string, text: string, details?: string): ExchangeFault {
-  return new ExchangeFault(400, type, text, {
+  const told = details === undefined ? undefined : { code: "Client", target: "", message: details };
+  return new ExchangeFault(400, type, text, bodyOf("BadRequest", "Invalid Operation", { message: text, type }, told));
+}
+
+function bodyOf(code: string, message: string, exception: object, details?: object): ExchangeFault["body"] {
+  return {
     error: {
-      code: "BadRequest",
-      message: "Invalid Operation",
-      ...(details === undefined ? {} : { details: [{ code: "Client", target: "", message: details }] }),
+      code,
+      message,
+      ...(details === undefined ? {} : { details: [details] }),
       innererror: {
-        message: "Invalid Operation",
+        message,
         type: odataException,
         stacktrace: "",
-        internalexception: { message: text, type, stacktrace: "" },
+        internalexception: { ...exception, stacktrace: "" },
       },
       "adminapi.warnings@odata.type": "#Collection(String)",
       "@adminapi.warnings": [],
     },
-  });
+  };
 }
 
 function odataFault(status: number, code: string, text: string): ExchangeFault {

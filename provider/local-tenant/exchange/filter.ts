@@ -1,4 +1,5 @@
 import { comparisons, holds, type Predicate, Reader, type Token, tokensOf } from "../odata/expression";
+import { names } from "../values";
 import { Typed } from "./envelope";
 import { invalidFilter } from "./errors";
 import { clientAccessProperties, filterableIn, mailboxProperties, noGuid } from "./mailbox-properties";
@@ -6,25 +7,11 @@ import { clientAccessProperties, filterableIn, mailboxProperties, noGuid } from 
 /** Properties a filter may name. Addresses are filtered by `EmailAddresses`; `PrimarySmtpAddress` is not filterable. */
 const filterable = new Set(
   [
-    "Alias",
-    "DisplayName",
-    "DistinguishedName",
-    "EmailAddresses",
-    "ExchangeGuid",
-    "ExternalDirectoryObjectId",
-    "ExternalEmailAddress",
-    "Guid",
-    "HiddenFromAddressListsEnabled",
-    "IsDirSynced",
-    "LegacyExchangeDN",
-    "Name",
-    "RecipientType",
-    "RecipientTypeDetails",
-    "SamAccountName",
-    "Sid",
-    "SidHistory",
-    "UserPrincipalName",
-    "WhenMailboxCreated",
+    ...names(`
+      Alias DisplayName DistinguishedName EmailAddresses ExchangeGuid ExternalDirectoryObjectId ExternalEmailAddress
+      Guid HiddenFromAddressListsEnabled IsDirSynced LegacyExchangeDN Name RecipientType RecipientTypeDetails
+      SamAccountName Sid SidHistory UserPrincipalName WhenMailboxCreated
+    `),
     ...Array.from({ length: 15 }, (_, index) => `CustomAttribute${index + 1}`),
     ...filterableIn({ ...mailboxProperties, ...clientAccessProperties }),
   ].map((name) => name.toLowerCase()),
@@ -32,21 +19,10 @@ const filterable = new Set(
 
 /** Those of them by whose values recipients and accounts are found without looking at all. */
 const naming = new Set(
-  [
-    "Alias",
-    "DisplayName",
-    "DistinguishedName",
-    "EmailAddresses",
-    "ExchangeGuid",
-    "ExternalDirectoryObjectId",
-    "Guid",
-    "LegacyExchangeDN",
-    "Name",
-    "SamAccountName",
-    "Sid",
-    "SidHistory",
-    "UserPrincipalName",
-  ].map((name) => name.toLowerCase()),
+  names(`
+    Alias DisplayName DistinguishedName EmailAddresses ExchangeGuid ExternalDirectoryObjectId Guid LegacyExchangeDN
+    Name SamAccountName Sid SidHistory UserPrincipalName
+  `).map((name) => name.toLowerCase()),
 );
 
 const operators = [...comparisons.map((one) => `-${one}`), "-like", "-notlike"];

@@ -60,11 +60,7 @@ export class Directory {
   readonly organization: Organization;
   readonly #reader: Reader | undefined;
 
-  static of(tenant: Tenant, view: "seen" | "latest"): Directory {
-    return new Directory(tenant, view);
-  }
-
-  private constructor(tenant: Tenant, view: "seen" | "latest") {
+  constructor(tenant: Tenant, view: "seen" | "latest") {
     this.tenant = tenant;
     this.#reader = view === "seen" ? "exchange" : undefined;
     const organization = organizationOf(tenant);

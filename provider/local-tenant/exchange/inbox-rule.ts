@@ -92,7 +92,7 @@ const longestName = 512;
 
 /** Get-InboxRule: the rules of the mailbox, in their order. */
 export function getInboxRule(call: Call): Row[] {
-  const directory = Directory.of(call.tenant, "seen");
+  const directory = new Directory(call.tenant, "seen");
   const { mailbox, identity } = target(call, directory);
   if (call.isViewOnly) {
     throw outOfWriteScope(mailbox.name);
@@ -112,9 +112,9 @@ export function newInboxRule(call: Call): Row[] {
   // @observed exchange.rule-stop-default: A new rule stops none behind it unless StopProcessingRules is true [Exchange 15.00.1497,
   // decompiled: the schema's default]
   const { bound, tenant } = call;
-  const seen = Directory.of(tenant, "seen");
+  const seen = new Directory(tenant, "seen");
   const { mailbox } = target(call, seen);
-  const latest = Directory.of(tenant, "latest");
+  const latest = new Directory(tenant, "latest");
   const rule: InboxRule = {
     id: newRuleId(),
     mailbox: mailbox.externalDirectoryObjectId,
@@ -175,7 +175,7 @@ export function disableInboxRule(call: Call): undefined {
 
 /** The rule a writing cmdlet is about: found as Exchange shows it, taken as it is. */
 function existing(call: Call): { rule: InboxRule; seen: Directory } {
-  const seen = Directory.of(call.tenant, "seen");
+  const seen = new Directory(call.tenant, "seen");
   const { mailbox, identity } = target(call, seen);
   if (identity === undefined) {
     throw emptyParameter("Identity");

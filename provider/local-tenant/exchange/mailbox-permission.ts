@@ -41,7 +41,7 @@ export function getMailboxPermission(call: Call): Row[] {
   // @documented exchange.deleted-trustees: Deleted trustees are listed by Get-MailboxPermission only with its Include switches
   // [reference of the cmdlet]
   const { bound, tenant } = call;
-  const directory = Directory.of(tenant, "seen");
+  const directory = new Directory(tenant, "seen");
   const wantsDeleted = bound.flag("SoftDeletedMailbox") === true;
   const mailboxes = named(
     call,
@@ -210,8 +210,8 @@ export function removeMailboxPermission({ bound, tenant, warnings }: Call): unde
 
 function clear({ bound, tenant }: Call): void {
   const identity = bound.filled("Identity") ?? "";
-  const mailbox = Directory.of(tenant, "seen").mailbox(identity);
-  const entries = explicitEntries(Directory.of(tenant, "latest"), mailbox).filter((row) => row.sid !== selfSid);
+  const mailbox = new Directory(tenant, "seen").mailbox(identity);
+  const entries = explicitEntries(new Directory(tenant, "latest"), mailbox).filter((row) => row.sid !== selfSid);
   tenant.store.commit(
     entries.map(
       (row) =>
@@ -241,7 +241,7 @@ interface Addressed {
 
 function addressed({ bound, tenant }: Call, isDeleted: boolean): Addressed {
   const identity = bound.filled("Identity") ?? "";
-  const seen = Directory.of(tenant, "seen");
+  const seen = new Directory(tenant, "seen");
   const shown = isDeleted
     ? only(
         identity,
@@ -249,7 +249,7 @@ function addressed({ bound, tenant }: Call, isDeleted: boolean): Addressed {
       )
     : seen.mailbox(identity);
   const trustee = seen.trustee(bound.filled("User") ?? "");
-  const directory = Directory.of(tenant, "latest");
+  const directory = new Directory(tenant, "latest");
   const mailbox = directory.byGuid(shown.guid);
   if (mailbox === undefined) {
     throw objectNotFound(identity);

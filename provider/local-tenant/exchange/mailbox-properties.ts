@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { MailboxFields, OwnFields, User } from "../model";
+import { names } from "../values";
 import { isSmtpAddress, splitPrefix } from "./addresses";
 import {
   address,
@@ -220,17 +221,10 @@ const isSynchronized = true;
 const isFilterable = true;
 
 /** The sets of Set-Mailbox that are not `Identity`: one for each rare operation, and they share many parameters. */
-export const rareSets = [
-  "ExcludeFromAllHolds",
-  "ExcludeFromAllOrgHolds",
-  "ExcludeFromOrgHolds",
-  "IsExchangeCloudManaged",
-  "RecalculateInactiveMailbox",
-  "RemoveDelayHoldApplied",
-  "RemoveDelayReleaseHoldApplied",
-  "RemoveDisabledArchive",
-  "RemoveOrphanedHolds",
-];
+export const rareSets = names(`
+  ExcludeFromAllHolds ExcludeFromAllOrgHolds ExcludeFromOrgHolds IsExchangeCloudManaged RecalculateInactiveMailbox
+  RemoveDelayHoldApplied RemoveDelayReleaseHoldApplied RemoveDisabledArchive RemoveOrphanedHolds
+`);
 
 /**
  * The properties of Get-Mailbox and Set-Mailbox, by the name under which the tenant keeps them; they are written in this order. What

@@ -1,3 +1,4 @@
+import { untouchedSettings } from "../directory";
 import { type MailboxSettings, tables } from "../model";
 import type { Call } from "./call";
 import { objectNotFound } from "./errors";
@@ -5,20 +6,22 @@ import { Directory, type MailboxRecipient } from "./identity";
 
 /** The settings a Get- cmdlet shows for a mailbox: those Exchange sees, or those of a mailbox nobody has set anything on. */
 export function shownSettings({ tenant }: Call, { externalDirectoryObjectId: id }: MailboxRecipient): MailboxSettings {
-  return tenant.store.seen<MailboxSettings>("exchange", tables.mailboxSettings, id) ?? untouched(id, tenant.now());
+  return (
+    tenant.store.seen<MailboxSettings>("exchange", tables.mailboxSettings, id) ?? untouchedSettings(id, tenant.now())
+  );
 }
 
 /** Changes the authoritative settings of the mailbox that Identity names; a change that changes nothing is a warning. */
 export function changeSettings(call: Call, change: (settings: MailboxSettings) => void): void {
   const { bound, tenant, warnings } = call;
   const identity = bound.filled("Identity") ?? "";
-  const { name, externalDirectoryObjectId: id, guid } = Directory.of(tenant, "seen").mailbox(identity);
-  const latest = Directory.of(tenant, "latest");
+  const { name, externalDirectoryObjectId: id, guid } = new Directory(tenant, "seen").mailbox(identity);
+  const latest = new Directory(tenant, "latest");
   const recipient = latest.byGuid(guid);
   if (recipient === undefined || latest.isSoftDeleted(recipient)) {
     throw objectNotFound(identity);
   }
-  const present = tenant.store.get<MailboxSettings>(tables.mailboxSettings, id) ?? untouched(id, tenant.now());
+  const present = tenant.store.get<MailboxSettings>(tables.mailboxSettings, id) ?? untouchedSettings(id, tenant.now());
   const settings = structuredClone(present);
   change(settings);
   if (JSON.stringify(settings) === JSON.stringify(present)) {
@@ -31,25 +34,4 @@ export function changeSettings(call: Call, change: (settings: MailboxSettings) =
 /** A point in time as the settings hold it: UTC, seven decimals. */
 export function utc(iso: string): { dateTime: string; timeZone: string } {
   return { dateTime: `${iso.replace(/(?:\.\d+)?Z$/, "")}.0000000`, timeZone: "UTC" };
-}
-
-function untouched(mailbox: string, now: number): MailboxSettings {
-  const hour = 60 * 60 * 1000;
-  const start = Math.floor(now / hour) * hour;
-  return {
-    mailbox,
-    automaticReplies: {
-      status: "disabled",
-      externalAudience: "all",
-      internalReplyMessage: "",
-      externalReplyMessage: "",
-      scheduledStartDateTime: utc(new Date(start).toISOString()),
-      scheduledEndDateTime: utc(new Date(start + 24 * hour).toISOString()),
-    },
-    language: null,
-    timeZone: null,
-    dateFormat: null,
-    timeFormat: null,
-    delegateMeetingMessageDeliveryOptions: "sendToDelegateOnly",
-  };
 }

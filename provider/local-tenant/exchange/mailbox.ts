@@ -34,7 +34,7 @@ import { mailboxRow } from "./mailbox-row";
 /** Get-Mailbox. Soft-deleted and inactive mailboxes only when asked for. */
 export function getMailbox(call: Call): Printing[] {
   const { bound, tenant } = call;
-  const directory = Directory.of(tenant, "seen");
+  const directory = new Directory(tenant, "seen");
   const isAskedFor = (recipient: Recipient): recipient is MailboxRecipient => {
     if (!hasMailbox(recipient)) {
       return false;
@@ -97,7 +97,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
   if (bound.flag("Archive")) {
     throw licenseNeeded("An archive", name);
   }
-  const directory = Directory.of(tenant, "latest");
+  const directory = new Directory(tenant, "latest");
   const displayName = bound.filled("DisplayName") ?? name;
   requireLength("DisplayName", displayName, 256);
   const initials = requiredInitials(bound.text("Initials"));
@@ -158,7 +158,7 @@ export function newMailbox({ bound, tenant }: Call): Row[] {
     ...selfPermissions(recipient.guid).map((row) => [tables.permissions, row.id, row] as const),
   ]);
   // The row is made from what was written, which this service itself may show only after its lag.
-  return [mailboxRow(Directory.of(tenant, "latest"), { ...recipient, name })];
+  return [mailboxRow(new Directory(tenant, "latest"), { ...recipient, name })];
 }
 
 /** The address SharePoint gives some accounts: always the same ones for the same aliases, unless the setting says all or none. */
@@ -193,8 +193,8 @@ export function removeMailbox({ bound, tenant }: Call): undefined {
     purge(tenant, identity);
     return;
   }
-  const latest = Directory.of(tenant, "latest");
-  const { guid } = Directory.of(tenant, "seen").mailbox(identity);
+  const latest = new Directory(tenant, "latest");
+  const { guid } = new Directory(tenant, "seen").mailbox(identity);
   const recipient = latest.byGuid(guid);
   if (recipient === undefined || !hasMailbox(recipient) || latest.isSoftDeleted(recipient)) {
     throw objectNotFound(identity);
@@ -220,7 +220,7 @@ export function removeMailbox({ bound, tenant }: Call): undefined {
 function purge(tenant: Call["tenant"], identity: string): void {
   // @documented exchange.permanently-delete: PermanentlyDelete only for a soft-deleted, not inactive mailbox by ExchangeGuid or DN
   // [reference of the cmdlet]
-  const directory = Directory.of(tenant, "seen");
+  const directory = new Directory(tenant, "seen");
   const wanted = identity.trim().toLowerCase();
   const found = directory
     .namedBy(wanted)
@@ -240,7 +240,7 @@ function purge(tenant: Call["tenant"], identity: string): void {
   if (recipient.mailbox.isInactiveMailbox) {
     throw inactiveCannotBePurged(identity);
   }
-  const entries = Directory.of(tenant, "latest").permissionsOn(recipient);
+  const entries = new Directory(tenant, "latest").permissionsOn(recipient);
   tenant.store.commit([
     [tables.recipients, recipient.guid, null],
     ...entries.map(({ id }) => [tables.permissions, id, null] as const),
@@ -252,12 +252,12 @@ export function undoSoftDeletedMailbox({ bound, tenant }: Call): Row[] {
   // @documented exchange.undo-soft-deleted: Undo-SoftDeletedMailbox brings the deleted user back with the mailbox; without the user
   // it needs a password, which the tenant refuses [reference of the cmdlet, example 1]
   const identity = bound.filled("SoftDeletedObject") ?? "";
-  const seen = Directory.of(tenant, "seen");
+  const seen = new Directory(tenant, "seen");
   const { guid } = only(
     identity,
     seen.matches(identity, (each) => hasMailbox(each) && seen.isSoftDeleted(each)),
   );
-  const latest = Directory.of(tenant, "latest");
+  const latest = new Directory(tenant, "latest");
   const recipient = asMailbox(latest.byGuid(guid) ?? only(identity, []));
   const user = latest.user(recipient.externalDirectoryObjectId);
   const isRefused = tenant.isContrary("exchange.undo-soft-deleted") || recipient.mailbox.isInactiveMailbox;
@@ -282,7 +282,7 @@ export function undoSoftDeletedMailbox({ bound, tenant }: Call): Row[] {
     [tables.recipients, guid, restored],
     [tables.users, user.id, { ...user, displayName, deletedDateTime: null }],
   ]);
-  return [mailboxRow(Directory.of(tenant, "latest"), restored)];
+  return [mailboxRow(new Directory(tenant, "latest"), restored)];
 }
 
 /** Refuses a Name longer than 64 characters. Its letters are free; what is made of them need not be. */

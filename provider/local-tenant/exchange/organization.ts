@@ -7,7 +7,7 @@ import { mailboxPlans } from "./mailbox-row";
 
 /** Get-AcceptedDomain. */
 export function getAcceptedDomain(call: Call): Row[] {
-  const directory = Directory.of(call.tenant, "seen");
+  const directory = new Directory(call.tenant, "seen");
   const rows = directory.domains.map((domain) => ({
     Identity: domain.domainName,
     Id: domain.domainName,
@@ -25,7 +25,7 @@ export function getAcceptedDomain(call: Call): Row[] {
 
 /** Get-OrganizationConfig: the organisation's names and its own holds, which no mailbox shows. */
 export function getOrganizationConfig({ tenant }: Call): Row[] {
-  const { organization } = Directory.of(tenant, "seen");
+  const { organization } = new Directory(tenant, "seen");
   return [
     {
       Identity: organization.initialDomain,
@@ -45,7 +45,7 @@ export function getOrganizationConfig({ tenant }: Call): Row[] {
 
 /** Get-HostedOutboundSpamFilterPolicy: the default policy, under which outside addresses get no automatic forwards. */
 export function getOutboundSpamPolicy(call: Call): Row[] {
-  const { organization } = Directory.of(call.tenant, "seen");
+  const { organization } = new Directory(call.tenant, "seen");
   return identified(call, [
     {
       Identity: "Default",

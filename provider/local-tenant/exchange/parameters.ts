@@ -1,3 +1,4 @@
+import { names } from "../values";
 import {
   address,
   type CmdletShape,
@@ -30,67 +31,34 @@ function required(type: ParameterType, ...sets: string[]): Parameter {
   return { ...optional(type, ...sets), required: true };
 }
 
-function names(text: string): string[] {
-  return text.split(/\s+/).filter((name) => name !== "");
-}
-
 const recipientTypeDetails = someOf(
   "RecipientTypeDetails",
-  "UserMailbox",
-  "SharedMailbox",
-  "RoomMailbox",
-  "EquipmentMailbox",
-  "MailUser",
-  "GuestMailUser",
-  "MailContact",
-  "MailUniversalSecurityGroup",
-  "MailUniversalDistributionGroup",
-  "GroupMailbox",
-  "LinkedMailbox",
-  "LinkedRoomMailbox",
-  "LegacyMailbox",
-  "DiscoveryMailbox",
-  "SchedulingMailbox",
-  "TeamMailbox",
-  "DynamicDistributionGroup",
-  "MailForestContact",
-  "MailNonUniversalGroup",
-  "PublicFolder",
-  "RoomList",
-  "User",
+  ...names(`
+    UserMailbox SharedMailbox RoomMailbox EquipmentMailbox MailUser GuestMailUser MailContact
+    MailUniversalSecurityGroup MailUniversalDistributionGroup GroupMailbox LinkedMailbox LinkedRoomMailbox LegacyMailbox
+    DiscoveryMailbox SchedulingMailbox TeamMailbox DynamicDistributionGroup MailForestContact MailNonUniversalGroup
+    PublicFolder RoomList User
+  `),
 );
 
 const recipientType = someOf(
   "RecipientType",
-  "UserMailbox",
-  "MailUser",
-  "MailContact",
-  "MailUniversalSecurityGroup",
-  "MailUniversalDistributionGroup",
-  "MailNonUniversalGroup",
-  "DynamicDistributionGroup",
-  "PublicFolder",
+  ...names(`
+    UserMailbox MailUser MailContact MailUniversalSecurityGroup MailUniversalDistributionGroup
+    MailNonUniversalGroup DynamicDistributionGroup PublicFolder
+  `),
 );
 
 const mailboxRights = someOf(
   "MailboxRights",
-  "FullAccess",
-  "ExternalAccount",
-  "DeleteItem",
-  "ReadPermission",
-  "ChangePermission",
-  "ChangeOwner",
+  ...names("FullAccess ExternalAccount DeleteItem ReadPermission ChangePermission ChangeOwner"),
 );
 
 const recipientRights = someOf("RecipientAccessRight", "SendAs");
 
 const inheritance = oneOf(
   "ActiveDirectorySecurityInheritance",
-  "None",
-  "All",
-  "Descendents",
-  "SelfAndChildren",
-  "Children",
+  ...names("None All Descendents SelfAndChildren Children"),
 );
 
 const customAttributes = Object.fromEntries(

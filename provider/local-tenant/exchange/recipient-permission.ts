@@ -10,7 +10,7 @@ import { selfPermissions } from "./mailbox";
 /** Get-RecipientPermission: Send As entries. A deleted user is printed by SAM account name, a purged one as its SID. */
 export function getRecipientPermission(call: Call): Row[] {
   const { bound, tenant } = call;
-  const directory = Directory.of(tenant, "seen");
+  const directory = new Directory(tenant, "seen");
   const recipients = named(call, directory, (recipient): recipient is Recipient => !directory.isSoftDeleted(recipient));
   const trustee = bound.text("Trustee");
   const sid = trustee === undefined || trustee === null ? undefined : directory.trustee(trustee).sid;
@@ -95,13 +95,13 @@ interface Addressed {
 
 function addressed({ bound, tenant }: Call): Addressed {
   const identity = bound.filled("Identity") ?? "";
-  const seen = Directory.of(tenant, "seen");
+  const seen = new Directory(tenant, "seen");
   const shown = seen.recipient(identity);
   const trustee = seen.trustee(bound.filled("Trustee") ?? "");
   if ((bound.choices("AccessRights") ?? []).length === 0) {
     throw emptyParameter("AccessRights");
   }
-  const directory = Directory.of(tenant, "latest");
+  const directory = new Directory(tenant, "latest");
   const recipient = directory.byGuid(shown.guid);
   if (recipient === undefined) {
     throw objectNotFound(identity);

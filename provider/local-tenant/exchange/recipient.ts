@@ -18,7 +18,7 @@ const recipientTypes: Partial<Record<Recipient["recipientTypeDetails"], string>>
 /** Get-Recipient: recipients of every kind. Soft-deleted ones only when asked for, with an identity or a type. */
 export function getRecipient(call: Call): Printing[] {
   const { bound, tenant } = call;
-  const directory = Directory.of(tenant, "seen");
+  const directory = new Directory(tenant, "seen");
   const includeDeleted = bound.flag("IncludeSoftDeletedRecipients") === true;
   const details = bound.choices("RecipientTypeDetails");
   const kinds = bound.choices("RecipientType");

@@ -9,7 +9,7 @@ import { changeSettings, shownSettings } from "./mailbox-settings";
 
 /** Get-MailboxRegionalConfiguration. Everything is null until somebody sets it; no format set means the language's default. */
 export function getRegional(call: Call): Row[] {
-  const directory = Directory.of(call.tenant, "seen");
+  const directory = new Directory(call.tenant, "seen");
   const isActive = (recipient: Recipient): recipient is MailboxRecipient =>
     hasMailbox(recipient) && !directory.isSoftDeleted(recipient);
   return named(call, directory, isActive).map((recipient) => {

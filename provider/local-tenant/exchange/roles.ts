@@ -103,7 +103,7 @@ export function demandScope(tenant: Tenant, { exchangeScope }: Application, cmdl
   if (exchangeScope === undefined || cmdlet.startsWith("Get-") || identity === "") {
     return;
   }
-  const directory = Directory.of(tenant, "latest");
+  const directory = new Directory(tenant, "latest");
   const [mailbox] = directory.matches(identity.replace(/\\[^\\]+$/, ""), hasMailbox);
   if (mailbox !== undefined && !isInside(exchangeScope, mailbox)) {
     throw outOfWriteScope(mailbox.name);
@@ -119,7 +119,7 @@ function isInside({ domain }: { domain: string }, { emailAddresses }: { emailAdd
 export function getRoleAssignments({ tenant, bound }: Call): Row[] {
   // @documented exchange.role-assignments: RoleAssignee answers the assignments of an application and of its role groups, and
   // WritableRecipient those that let it change a recipient [reference of the cmdlet]
-  const directory = Directory.of(tenant, "seen");
+  const directory = new Directory(tenant, "seen");
   const writable = bound.text("WritableRecipient") ?? "";
   const recipient = writable === "" ? undefined : directory.recipient(writable);
   const assignee = bound.text("RoleAssignee")?.toLowerCase();

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { applyFault } from "../faults";
-import { isPlainObject } from "../json";
 import { callerOf } from "../login/tokens";
 import type { Answer, Message, Service } from "../message";
 import { type Application, type Organization, type Permission, tables } from "../model";
 import type { Tenant } from "../tenant";
+import { decoded, isPlainObject, parsedJson } from "../values";
 import { type Bound, bind } from "./binding";
 import { type Call, moreResults } from "./call";
-import { cmdletNamed, cmdlets } from "./cmdlets";
+import { cmdletNamed, cmdlets, entitySets, otherCmdlets } from "./cmdlets";
 import { envelope, jsonOf, Pages, type Printing, pageSize } from "./envelope";
 import {
   badEnvelope,
@@ -22,7 +22,6 @@ import {
   unauthorized,
 } from "./errors";
 import { Directory, hasMailbox } from "./identity";
-import { entitySets, otherCmdlets } from "./not-simulated";
 import { type CmdletName, shapes } from "./parameters";
 import { demandParameters, demandScope, mayRun } from "./roles";
 
@@ -251,7 +250,7 @@ export function exchangeService(tenant: Tenant): Service {
   }
 
   return async ({ text, ...message }) => {
-    const given = await admitted({ ...message, content: parsed(text) });
+    const given = await admitted({ ...message, content: parsedJson(text) });
     return typeof given.body === "object" && !(given.body instanceof Uint8Array)
       ? { ...given, body: jsonOf(given.body) }
       : given;
@@ -261,7 +260,7 @@ export function exchangeService(tenant: Tenant): Service {
 /** An answer's body inside that of a batch: what is not JSON is text. */
 function bodyInside({ body = "" }: Answer): unknown {
   const text = body instanceof Uint8Array ? body.toString() : body;
-  return typeof text === "string" ? (parsed(text) ?? text) : text;
+  return typeof text === "string" ? (parsedJson(text) ?? text) : text;
 }
 
 function targetOf(tenant: Tenant, path: string): Target {
@@ -315,19 +314,11 @@ function requireRouted(tenant: Tenant, cmdlet: CmdletName, bound: Bound, anchor:
   // CmdletProxyNotAvailableException, Cmdlet needs proxy [CIPP #4877 and #2661, office-docs-powershell #10446; two clients that
   // anchor by UPN against it]
   const identity = cmdlet.startsWith("Get-") ? undefined : (bound.text("Mailbox") ?? bound.text("Identity"));
-  const directory = Directory.of(tenant, "seen");
+  const directory = new Directory(tenant, "seen");
   const [mailbox] = directory.matches((identity ?? "").replace(/\\[^\\]+$/, ""), hasMailbox);
   const [, named = ""] = /^(?:UPN|SMTP):(.+)$/i.exec(anchor) ?? [];
   if (mailbox !== undefined && !directory.matches(named, hasMailbox).includes(mailbox)) {
     throw needsProxy();
-  }
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
   }
 }
 
@@ -448,7 +439,7 @@ function batchEntry(value: unknown): BatchEntry {
     method: method.toUpperCase(),
     url,
     headers: Object.fromEntries(Object.entries(given).map(([name, each]) => [name.toLowerCase(), String(each)])),
-    content: typeof body === "string" ? parsed(body) : (body ?? {}),
+    content: typeof body === "string" ? parsedJson(body) : (body ?? {}),
   };
 }
 
@@ -473,14 +464,6 @@ function innerRequest(outer: ExchangeRequest, target: Target, entry: BatchEntry)
 function contextOf(url: URL): string {
   const tenantRoot = url.pathname.split("/").slice(0, 4).join("/");
   return `${url.origin}${tenantRoot}/$metadata#Collection(Exchange.GenericHashTable)`;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function json(body: unknown, status: number, headers: Record<string, string> = {}): Answer {

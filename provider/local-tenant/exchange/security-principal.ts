@@ -12,7 +12,7 @@ import { valueIn } from "./mailbox-row";
 
 /** Get-User: people and resources with or without a mailbox, with their SID. Deleted ones and contacts are not among them. */
 export function getUser(call: Call): Row[] {
-  const directory = Directory.of(call.tenant, "seen");
+  const directory = new Directory(call.tenant, "seen");
   const { texts, matches } = asked(call);
   const people = (texts === undefined ? directory.recipients : directory.namedBy(...texts)).filter(isUser(directory));
   const users =
@@ -39,7 +39,7 @@ export function getUser(call: Call): Row[] {
 
 /** Get-Group: groups with and without mail, with their SID. */
 export function getGroup(call: Call): Row[] {
-  const directory = Directory.of(call.tenant, "seen");
+  const directory = new Directory(call.tenant, "seen");
   const { texts, matches } = asked(call);
   const groups = (texts === undefined ? directory.recipients : directory.namedBy(...texts)).filter(
     (recipient) => isGroup(recipient) && !directory.isSoftDeleted(recipient),
@@ -56,9 +56,9 @@ export function getGroup(call: Call): Row[] {
 /** Set-User: the initials, the one thing of a person that no other cmdlet here writes. */
 export function setUser({ bound, tenant, warnings }: Call): undefined {
   const identity = bound.filled("Identity") ?? "";
-  const seen = Directory.of(tenant, "seen");
+  const seen = new Directory(tenant, "seen");
   const { guid: key } = only(identity, seen.matches(identity, isUser(seen)));
-  const latest = Directory.of(tenant, "latest");
+  const latest = new Directory(tenant, "latest");
   const recipient = latest.byGuid(key);
   if (recipient === undefined || latest.isSoftDeleted(recipient)) {
     throw objectNotFound(identity);

@@ -1,5 +1,6 @@
 import { primaryAddress } from "../directory";
-import { type RecipientTypeDetails, tables } from "../model";
+import { type Recipient, type RecipientTypeDetails, tables } from "../model";
+import { names } from "../values";
 import {
   isSmtp,
   mailOf,
@@ -15,12 +16,23 @@ import {
   withPrimary,
 } from "./addresses";
 import { changed, type ListChange } from "./binding";
-import type { Call } from "./call";
+import { type Call, listed } from "./call";
+import type { Printing } from "./envelope";
 import { notSimulated, objectNotFound, quotaOrder, synchronizedFromOnPremises } from "./errors";
 import { formatSize } from "./format";
-import { asMailbox, Directory } from "./identity";
+import { asMailbox, Directory, hasMailbox, type MailboxRecipient } from "./identity";
 import { requiredName, requireLength } from "./mailbox";
-import { bytes, type Change, mailboxProperties, sendersOrMembers, write, writeSenders } from "./mailbox-properties";
+import {
+  bytes,
+  type Change,
+  clientAccessProperties,
+  mailboxProperties,
+  printed,
+  sendersOrMembers,
+  write,
+  writeSenders,
+} from "./mailbox-properties";
+import { identityColumns } from "./mailbox-row";
 
 /** Set-Mailbox. Everything is checked before anything is written. */
 export function setMailbox(call: Call): undefined {
@@ -41,8 +53,8 @@ export function setMailbox(call: Call): undefined {
 export function changeMailbox({ bound, tenant, warnings }: Call, apply: (change: Change) => void): void {
   // @observed exchange.no-change-warning: A change that changes nothing succeeds with a warning [CIPP]
   const identity = bound.filled("Identity") ?? "";
-  const seen = Directory.of(tenant, "seen");
-  const latest = Directory.of(tenant, "latest");
+  const seen = new Directory(tenant, "seen");
+  const latest = new Directory(tenant, "latest");
   const shown = seen.mailbox(identity);
   const present = latest.byGuid(shown.guid);
   if (present === undefined || latest.isSoftDeleted(present)) {
@@ -68,15 +80,10 @@ export function changeMailbox({ bound, tenant, warnings }: Call, apply: (change:
 
 /** Attributes a directory-synced mailbox has on-premises; the cloud refuses to write them. */
 const synchronized = [
-  "DisplayName",
-  "Alias",
-  "Name",
-  "EmailAddresses",
-  "WindowsEmailAddress",
-  "MicrosoftOnlineServicesID",
-  "HiddenFromAddressListsEnabled",
-  "Type",
-  "AccountDisabled",
+  ...names(`
+    DisplayName Alias Name EmailAddresses WindowsEmailAddress MicrosoftOnlineServicesID HiddenFromAddressListsEnabled
+    Type AccountDisabled
+  `),
   ...Array.from({ length: 15 }, (_, index) => `CustomAttribute${index + 1}`),
   ...Object.keys(sendersOrMembers),
   ...Object.values(mailboxProperties).flatMap(({ column, isSynchronized }) => (isSynchronized ? [column] : [])),
@@ -243,4 +250,26 @@ function setOthers({ bound, after }: Change): void {
   if (bound.flag("UseDatabaseQuotaDefaults") === true) {
     throw notSimulated("UseDatabaseQuotaDefaults true: quotas of a cloud mailbox are its own");
   }
+}
+
+/** Get-CASMailbox: by what clients each mailbox may be opened. */
+export function getClientAccess(call: Call): Printing[] {
+  const { bound, tenant } = call;
+  const directory = new Directory(tenant, "seen");
+  const isActive = (recipient: Recipient): recipient is MailboxRecipient =>
+    hasMailbox(recipient) && !directory.isSoftDeleted(recipient);
+  const types = bound.choices("RecipientTypeDetails");
+  return listed(call, directory, {
+    among: isActive,
+    isAsked: ({ recipientTypeDetails }) => types === undefined || types.includes(recipientTypeDetails),
+    print: (recipient) => ({
+      ...identityColumns(directory, recipient),
+      ...printed(clientAccessProperties, recipient, directory),
+    }),
+  });
+}
+
+/** Set-CASMailbox: opens a mailbox to clients, or closes it. Any mailbox takes it, directory-synced ones too. */
+export function setClientAccess(call: Call): undefined {
+  changeMailbox(call, (change) => write(clientAccessProperties, change));
 }

@@ -10,7 +10,7 @@ export function getStatistics(call: Call): Row[] {
   // @observed exchange.statistics-never-used: Get-MailboxStatistics of a mailbox nothing arrived in: no row and a warning [Exchange
   // 15.00.1497, decompiled: WarningMailboxNeverBeenLoggedOn]
   const { bound, tenant, warnings } = call;
-  const directory = Directory.of(tenant, "seen");
+  const directory = new Directory(tenant, "seen");
   const includesDeleted = bound.flag("IncludeSoftDeletedRecipients") === true;
   const isAskedFor = (recipient: Recipient): recipient is MailboxRecipient =>
     hasMailbox(recipient) && (includesDeleted || !directory.isSoftDeleted(recipient));

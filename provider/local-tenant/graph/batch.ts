@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
-import { isPlainObject } from "../json";
 import type { Answer } from "../message";
+import { isPlainObject } from "../values";
 import {
   batchTooLarge,
   failedDependency,

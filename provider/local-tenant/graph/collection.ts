@@ -12,7 +12,7 @@ import {
   unsupportedQueryOption,
 } from "./errors";
 import { dated, type FilterRules, parseFilter } from "./filter";
-import { type GraphRequest, isEventual, type Json, metadataLevel, systemOptions } from "./request";
+import { type GraphRequest, isEventual, type Json, levelAsked, systemOptions } from "./request";
 
 /** A type Graph returns: which members it has and what queries on a collection of it may ask. */
 export interface EntityType extends FilterRules {
@@ -159,7 +159,7 @@ function picked(
 ): Json {
   const annotations = Object.entries(entity).filter(([name]) => name.startsWith("@odata."));
   const members = names.filter((name) => entity[name] !== undefined).map((name) => [name, entity[name]] as const);
-  if (metadataLevel(request) !== "full") {
+  if (levelAsked(request) !== "full") {
     return Object.fromEntries([...annotations, ...members]);
   }
   const link = `${context}('${String(entity.id)}')`;

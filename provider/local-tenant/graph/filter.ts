@@ -1,5 +1,5 @@
-import { isPlainObject } from "../json";
 import { comparisons, holds, type Predicate, Reader, type Token, textFunctions, tokensOf } from "../odata/expression";
+import { isPlainObject } from "../values";
 import { consistencyLevelMissing, invalidFilter, unknownFilterProperty, unsupportedFilter } from "./errors";
 import type { Json } from "./request";
 

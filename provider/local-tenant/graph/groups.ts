@@ -1,6 +1,7 @@
 import type { Answer } from "../message";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
+import { names } from "../values";
 import { collectionAnswer, type EntityType, entityAnswer, refuseUnknown } from "./collection";
 import { recipientOf, seenUser } from "./directory";
 import { authorizationRequestDenied, missingParameters, resourceNotFound } from "./errors";
@@ -10,28 +11,12 @@ import { bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { userEntity, userType } from "./user-entity";
 
 /** Members of a group that the tenant keeps nothing for; null. */
-const unkept = [
-  "accessType",
-  "allowExternalSenders",
-  "autoSubscribeNewMembers",
-  "hasMembersWithLicenseErrors",
-  "hideFromAddressLists",
-  "hideFromOutlookClients",
-  "isArchived",
-  "isFavorite",
-  "isManagementRestricted",
-  "isSubscribedByMail",
-  "licenseProcessingState",
-  "onPremisesDomainName",
-  "onPremisesExtensionAttributes",
-  "onPremisesNetBiosName",
-  "onPremisesSamAccountName",
-  "organizationId",
-  "unseenConversationsCount",
-  "unseenCount",
-  "unseenMessagesCount",
-  "welcomeMessageEnabled",
-] as const;
+const unkept = names(`
+  accessType allowExternalSenders autoSubscribeNewMembers hasMembersWithLicenseErrors hideFromAddressLists
+  hideFromOutlookClients isArchived isFavorite isManagementRestricted isSubscribedByMail licenseProcessingState
+  onPremisesDomainName onPremisesExtensionAttributes onPremisesNetBiosName onPremisesSamAccountName organizationId
+  unseenConversationsCount unseenCount unseenMessagesCount welcomeMessageEnabled
+`);
 
 /** Collections of a group that are always empty here. */
 const emptyLists = [
@@ -42,36 +27,13 @@ const emptyLists = [
   "serviceProvisioningErrors",
 ] as const;
 
-const groupDefaults = [
-  "id",
-  "deletedDateTime",
-  "classification",
-  "createdDateTime",
-  "description",
-  "displayName",
-  "expirationDateTime",
-  "groupTypes",
-  "isAssignableToRole",
-  "mail",
-  "mailEnabled",
-  "mailNickname",
-  "membershipRule",
-  "membershipRuleProcessingState",
-  "onPremisesLastSyncDateTime",
-  "onPremisesSecurityIdentifier",
-  "onPremisesSyncEnabled",
-  "preferredDataLocation",
-  "preferredLanguage",
-  "proxyAddresses",
-  "renewedDateTime",
-  "resourceBehaviorOptions",
-  "resourceProvisioningOptions",
-  "securityEnabled",
-  "securityIdentifier",
-  "theme",
-  "uniqueName",
-  "visibility",
-];
+const groupDefaults = names(`
+  id deletedDateTime classification createdDateTime description displayName expirationDateTime groupTypes
+  isAssignableToRole mail mailEnabled mailNickname membershipRule membershipRuleProcessingState
+  onPremisesLastSyncDateTime onPremisesSecurityIdentifier onPremisesSyncEnabled preferredDataLocation
+  preferredLanguage proxyAddresses renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityEnabled
+  securityIdentifier theme uniqueName visibility
+`);
 
 const groupType: EntityType = {
   type: "microsoft.graph.group",

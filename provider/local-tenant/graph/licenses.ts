@@ -1,7 +1,7 @@
-import { isPlainObject } from "../json";
 import type { Answer } from "../message";
 import { type Organization, type Sku, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
+import { isPlainObject, names } from "../values";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isSame, recipientOf, restorable } from "./directory";
 import {
@@ -26,19 +26,10 @@ const exclusivePlans = [["EXCHANGE_S_DESKLESS", "EXCHANGE_S_STANDARD", "EXCHANGE
 const skuType: EntityType = {
   type: "microsoft.graph.subscribedSku",
   resource: "SubscribedSku",
-  members: [
-    "id",
-    "accountId",
-    "accountName",
-    "appliesTo",
-    "capabilityStatus",
-    "consumedUnits",
-    "prepaidUnits",
-    "servicePlans",
-    "skuId",
-    "skuPartNumber",
-    "subscriptionIds",
-  ],
+  members: names(`
+    id accountId accountName appliesTo capabilityStatus consumedUnits prepaidUnits servicePlans skuId skuPartNumber
+    subscriptionIds
+  `),
   pageSize: 100,
   largestPage: 999,
   orderable: [],

@@ -1,7 +1,8 @@
-import { isPlainObject } from "../json";
+import { untouchedSettings } from "../directory";
 import type { Answer } from "../message";
 import { type MailboxSettings, type RecipientTypeDetails, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
+import { isPlainObject, names } from "../values";
 import { refuseUnknown } from "./collection";
 import {
   errorAccessDenied,
@@ -25,17 +26,10 @@ import { bodyOf, type GraphRequest, type Json } from "./request";
 import { instantOf, isTimeZone, utcText } from "./time-zones";
 
 const type = "microsoft.graph.mailboxSettings";
-const members = [
-  "archiveFolder",
-  "automaticRepliesSetting",
-  "dateFormat",
-  "delegateMeetingMessageDeliveryOptions",
-  "language",
-  "timeFormat",
-  "timeZone",
-  "userPurpose",
-  "workingHours",
-];
+const members = names(`
+  archiveFolder automaticRepliesSetting dateFormat delegateMeetingMessageDeliveryOptions language timeFormat timeZone
+  userPurpose workingHours
+`);
 const statuses = ["disabled", "alwaysEnabled", "scheduled"] as const;
 const audiences = ["none", "contactsOnly", "all"] as const;
 const deliveryOptions = [
@@ -132,22 +126,11 @@ function settingsOf(tenant: Tenant, id: string): MailboxSettings {
 }
 
 function neverSet(tenant: Tenant, id: string): MailboxSettings {
-  const hour = 60 * 60 * 1000;
-  const start = Math.floor(tenant.now() / hour) * hour;
   return {
-    mailbox: id,
-    automaticReplies: {
-      status: "disabled",
-      externalAudience: "all",
-      internalReplyMessage: "",
-      externalReplyMessage: "",
-      scheduledStartDateTime: { dateTime: utcText(start), timeZone: "UTC" },
-      scheduledEndDateTime: { dateTime: utcText(start + 24 * hour), timeZone: "UTC" },
-    },
+    ...untouchedSettings(id, tenant.now()),
     ...(tenant.isContrary("graph.unset-settings")
       ? { language: "en-US", timeZone: "UTC", dateFormat: "M/d/yyyy", timeFormat: "h:mm tt" }
-      : { language: null, timeZone: null, dateFormat: null, timeFormat: null }),
-    delegateMeetingMessageDeliveryOptions: "sendToDelegateOnly",
+      : {}),
   };
 }
 

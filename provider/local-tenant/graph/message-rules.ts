@@ -1,9 +1,9 @@
 import { addressed } from "../directory";
 import { inOrder, newRuleId, saveRule } from "../inbox-rules";
-import { isPlainObject } from "../json";
 import type { Answer } from "../message";
 import { type InboxRule, tables } from "../model";
 import type { Tenant } from "../tenant";
+import { isPlainObject, names } from "../values";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isSame } from "./directory";
 import {
@@ -26,17 +26,9 @@ import { bodyOf, type GraphRequest, type Json } from "./request";
 const ruleType: EntityType = {
   type: "microsoft.graph.messageRule",
   resource: "MessageRule",
-  members: [
-    "id",
-    "displayName",
-    "sequence",
-    "isEnabled",
-    "hasError",
-    "isReadOnly",
-    "conditions",
-    "actions",
-    "exceptions",
-  ],
+  members: names(`
+    id displayName sequence isEnabled hasError isReadOnly conditions actions exceptions
+  `),
   pageSize: 1000,
   largestPage: 1000,
   takesSkip: true,
@@ -80,19 +72,9 @@ const predicateMembers: Record<string, Kind> = {
   isReadReceipt: "boolean",
   isSigned: "boolean",
   isVoicemail: "boolean",
-  messageActionFlag: [
-    "any",
-    "call",
-    "doNotForward",
-    "followUp",
-    "fyi",
-    "forward",
-    "noResponseNecessary",
-    "read",
-    "reply",
-    "replyToAll",
-    "review",
-  ],
+  messageActionFlag: names(`
+    any call doNotForward followUp fyi forward noResponseNecessary read reply replyToAll review
+  `),
   notSentToMe: "boolean",
   recipientContains: "strings",
   senderContains: "strings",

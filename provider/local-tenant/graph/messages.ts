@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { addressed } from "../directory";
-import { isPlainObject } from "../json";
 import type { Answer } from "../message";
 import { type Message, tables } from "../model";
+import { isPlainObject, names } from "../values";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isSame } from "./directory";
 import { itemNotFound, notSimulated } from "./errors";
@@ -38,29 +38,11 @@ const rules = {
 };
 
 /** What a message shows without `$select`. */
-const messageMembers = [
-  "id",
-  "createdDateTime",
-  "lastModifiedDateTime",
-  "receivedDateTime",
-  "sentDateTime",
-  "hasAttachments",
-  "internetMessageId",
-  "subject",
-  "bodyPreview",
-  "importance",
-  "parentFolderId",
-  "isRead",
-  "isDraft",
-  "body",
-  "sender",
-  "from",
-  "toRecipients",
-  "ccRecipients",
-  "bccRecipients",
-  "replyTo",
-  "attachments",
-];
+const messageMembers = names(`
+  id createdDateTime lastModifiedDateTime receivedDateTime sentDateTime hasAttachments internetMessageId subject
+  bodyPreview importance parentFolderId isRead isDraft body sender from toRecipients ccRecipients bccRecipients
+  replyTo attachments
+`);
 
 const messageType: EntityType = {
   ...rules,

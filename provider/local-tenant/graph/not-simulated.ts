@@ -1,3 +1,5 @@
+import { names } from "../values";
+
 /**
  * What Graph v1.0 has and the tenant does not simulate, so that it is not mistaken for a typing error. Names in any case; actions
  * and functions without `microsoft.graph.` and brackets.
@@ -6,7 +8,7 @@
  */
 
 /** Navigation properties of a user. */
-export const userNavigation = words(
+export const userNavigation = names(
   `activities adhocCalls agreementAcceptances appRoleAssignments authentication calendar calendarGroups calendars calendarView chats
    cloudClipboard contactFolders contacts createdObjects dataSecurityAndGovernance deviceManagementTroubleshootingEvents
    directReports drive drives employeeExperience events extensions followedSites inferenceClassification insights joinedTeams
@@ -16,15 +18,15 @@ export const userNavigation = words(
 );
 
 /** Navigation properties of a group. */
-export const groupNavigation = words(
+export const groupNavigation = names(
   `acceptedSenders appRoleAssignments calendar calendarView conversations createdOnBehalfOf drive drives events extensions
    groupLifecyclePolicies memberOf members membersWithLicenseErrors onenote onPremisesSyncBehavior owners permissionGrants photo
    photos planner rejectedSenders settings sites team threads transitiveMemberOf`,
 );
 
-const ofDirectoryObjects = words("checkMemberGroups checkMemberObjects getMemberGroups getMemberObjects restore");
+const ofDirectoryObjects = names("checkMemberGroups checkMemberObjects getMemberGroups getMemberObjects restore");
 
-const roots = words(
+const roots = names(
   `admin agreementAcceptances agreements appCatalogs applications applicationTemplates auditLogs authenticationMethodConfigurations
    authenticationMethodsPolicy certificateBasedAuthConfiguration chats communications compliance connections contacts contracts
    copilot dataPolicyOperations deviceAppManagement deviceManagement devices directoryRoles directoryRoleTemplates
@@ -41,7 +43,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   "users/*": [
     ...userNavigation,
     ...ofDirectoryObjects,
-    ...words(
+    ...names(
       `changePassword exportDeviceAndAppManagementData exportPersonalData findMeetingTimes getMailTips
        getManagedAppDiagnosticStatuses getManagedAppPolicies getManagedDevicesWithAppFailures reminderView removeAllDevicesFromManagement
        reprocessLicenseAssignment retryServiceProvisioning translateExchangeIds`,
@@ -49,46 +51,46 @@ const below: Readonly<Record<string, readonly string[]>> = {
   ],
   "users/*/licensedetails": ["*"],
   "users/*/mailfolders": ["delta"],
-  "users/*/mailfolders/*": words(
+  "users/*/mailfolders/*": names(
     "childFolders copy move multiValueExtendedProperties permanentDelete singleValueExtendedProperties userConfigurations",
   ),
   "users/*/mailfolders/*/messages": ["*"],
-  "users/*/messages/*": words(
+  "users/*/messages/*": names(
     `copy createForward createReply createReplyAll extensions forward move multiValueExtendedProperties permanentDelete reply replyAll
      send singleValueExtendedProperties`,
   ),
   "groups/*": [
     ...groupNavigation,
     ...ofDirectoryObjects,
-    ...words(
+    ...names(
       `addFavorite assignLicense checkGrantedPermissionsForApp removeFavorite renew resetUnseenCount retryServiceProvisioning
        subscribeByMail unsubscribeByMail validateProperties`,
     ),
   ],
   "groups/*/members": ["*"],
   "directoryobjects/*": ofDirectoryObjects,
-  directory: words(
+  directory: names(
     `administrativeUnits attributeSets customSecurityAttributeDefinitions deviceLocalCredentials federationConfigurations
      onPremisesSynchronization publicKeyInfrastructure subscriptions`,
   ),
   "directory/deleteditems/*": ofDirectoryObjects,
-  "domains/*": words(
+  "domains/*": names(
     `domainNameReferences federationConfiguration forceDelete promote rootDomain serviceConfigurationRecords verificationDnsRecords
      verify`,
   ),
   "organization/*": [
     ...ofDirectoryObjects,
-    ...words("branding certificateBasedAuthConfiguration extensions setMobileDeviceManagementAuthority"),
+    ...names("branding certificateBasedAuthConfiguration extensions setMobileDeviceManagementAuthority"),
   ],
 };
 
 /** Functions and actions that stand where a key stands. */
 const onCollections: Readonly<Record<string, readonly string[]>> = {
-  users: words("delta getAvailableExtensionProperties getByIds validateProperties"),
-  groups: words("delta getAvailableExtensionProperties getByIds validateProperties"),
-  directoryobjects: words("delta getAvailableExtensionProperties getByIds validateProperties"),
+  users: names("delta getAvailableExtensionProperties getByIds validateProperties"),
+  groups: names("delta getAvailableExtensionProperties getByIds validateProperties"),
+  directoryobjects: names("delta getAvailableExtensionProperties getByIds validateProperties"),
   domains: ["delta"],
-  organization: words("delta getAvailableExtensionProperties getByIds validateProperties"),
+  organization: names("delta getAvailableExtensionProperties getByIds validateProperties"),
 };
 
 /** Writes that Graph has on a path that is simulated for reading. */
@@ -143,8 +145,4 @@ function isAmong(names: readonly string[], segment: string): boolean {
 /** A type in the path narrows a collection to that type: `members/microsoft.graph.user`. */
 function isCast(segment: string): boolean {
   return /^(?:microsoft\.)?graph\.[a-z]+$/i.test(segment);
-}
-
-function words(text: string): string[] {
-  return text.trim().split(/\s+/);
 }

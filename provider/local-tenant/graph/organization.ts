@@ -1,5 +1,6 @@
 import type { Answer } from "../message";
 import { type AcceptedDomain, type Organization, tables } from "../model";
+import { names } from "../values";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
 import { isSame } from "./directory";
 import { resourceNotFound } from "./errors";
@@ -17,22 +18,10 @@ const domainType: EntityType = {
   ...plain,
   type: "microsoft.graph.domain",
   resource: "Domain",
-  members: [
-    "id",
-    "authenticationType",
-    "availabilityStatus",
-    "isAdminManaged",
-    "isDefault",
-    "isInitial",
-    "isRoot",
-    "isVerified",
-    "manufacturer",
-    "model",
-    "passwordNotificationWindowInDays",
-    "passwordValidityPeriodInDays",
-    "state",
-    "supportedServices",
-  ],
+  members: names(`
+    id authenticationType availabilityStatus isAdminManaged isDefault isInitial isRoot isVerified manufacturer model
+    passwordNotificationWindowInDays passwordValidityPeriodInDays state supportedServices
+  `),
   unfilterable: ["state", "supportedServices"],
 };
 
@@ -40,34 +29,13 @@ const organizationType: EntityType = {
   ...plain,
   type: "microsoft.graph.organization",
   resource: "Organization",
-  members: [
-    "id",
-    "deletedDateTime",
-    "assignedPlans",
-    "businessPhones",
-    "city",
-    "country",
-    "countryLetterCode",
-    "createdDateTime",
-    "defaultUsageLocation",
-    "displayName",
-    "marketingNotificationEmails",
-    "mobileDeviceManagementAuthority",
-    "onPremisesLastSyncDateTime",
-    "onPremisesSyncEnabled",
-    "partnerTenantType",
-    "postalCode",
-    "preferredLanguage",
-    "privacyProfile",
-    "provisionedPlans",
-    "securityComplianceNotificationMails",
-    "securityComplianceNotificationPhones",
-    "state",
-    "street",
-    "technicalNotificationMails",
-    "tenantType",
-    "verifiedDomains",
-  ],
+  members: names(`
+    id deletedDateTime assignedPlans businessPhones city country countryLetterCode createdDateTime
+    defaultUsageLocation displayName marketingNotificationEmails mobileDeviceManagementAuthority
+    onPremisesLastSyncDateTime onPremisesSyncEnabled partnerTenantType postalCode preferredLanguage privacyProfile
+    provisionedPlans securityComplianceNotificationMails securityComplianceNotificationPhones state street
+    technicalNotificationMails tenantType verifiedDomains
+  `),
   unfilterable: ["assignedPlans", "provisionedPlans", "verifiedDomains"],
 };
 

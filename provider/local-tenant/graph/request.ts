@@ -1,7 +1,8 @@
-import { isPlainObject } from "../json";
 import type { Caller } from "../login/tokens";
 import type { Message } from "../message";
+import { type MetadataLevel, metadataLevel } from "../odata/listing";
 import type { Tenant } from "../tenant";
+import { isPlainObject, names } from "../values";
 import { duplicateQueryOption, emptyPayload, malformedUrl, segmentNotFound, unreadablePayload } from "./errors";
 
 /** A JSON object, as read from a body or about to be written to one. */
@@ -49,18 +50,11 @@ export function pathSegments(pathname: string): string[] {
 }
 
 /** The query options of OData that Graph knows, without their dollar. */
-export const systemOptions: ReadonlySet<string> = new Set([
-  "select",
-  "filter",
-  "search",
-  "orderby",
-  "top",
-  "skip",
-  "skiptoken",
-  "count",
-  "expand",
-  "format",
-]);
+export const systemOptions: ReadonlySet<string> = new Set(
+  names(`
+  select filter search orderby top skip skiptoken count expand format
+`),
+);
 
 /** System query options of a query string; `+` and `%20` are both spaces, the `$` may be left out. */
 export function queryOptions(search: string): Map<string, string> {
@@ -112,30 +106,11 @@ export function spelled(value: Json, known: readonly string[]): Json {
   );
 }
 
-/** How much control information an answer carries: `Accept: application/json;odata.metadata=none`, or `$format` with the same. */
-export type MetadataLevel = "none" | "minimal" | "full";
-
-/** The level a request asks for; minimal otherwise. */
-export function metadataLevel({ headers, query }: Pick<GraphRequest, "headers" | "query">): MetadataLevel {
+/** The level a request asks for, by `Accept` or by `$format`. */
+export function levelAsked({ headers, query }: Pick<GraphRequest, "headers" | "query">): MetadataLevel {
   // @documented graph.metadata-level: odata.metadata=none leaves nextLink and count; full adds type, id and edit link [Microsoft
   // Graph: use query parameters, OData JSON format]
-  const asked = query.get("format") || headers.accept || "";
-  const level = /odata\.metadata=(none|full)\b/i.exec(asked)?.[1]?.toLowerCase();
-  return level === "none" || level === "full" ? level : "minimal";
-}
-
-/** A body without control information, except what pages need: the link to the next one and the count. */
-export function withoutMetadata(body: unknown): unknown {
-  if (Array.isArray(body)) {
-    return body.map(withoutMetadata);
-  }
-  if (!isPlainObject(body)) {
-    return body;
-  }
-  const kept = Object.entries(body).filter(
-    ([name]) => !name.includes("@odata.") || ["@odata.nextLink", "@odata.count"].includes(name),
-  );
-  return Object.fromEntries(kept.map(([name, value]) => [name, withoutMetadata(value)]));
+  return metadataLevel(query.get("format") || headers.accept);
 }
 
 /** True when the request asks for the eventually consistent index. */

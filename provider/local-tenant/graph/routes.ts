@@ -3,8 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { applyFault } from "../faults";
 import { callerOf } from "../login/tokens";
 import { type Answer, lowerCased, type Message, type Service } from "../message";
+import { withoutMetadata } from "../odata/listing";
 import { patienceOf } from "../patience";
 import type { Tenant } from "../tenant";
+import { parsedJson } from "../values";
 import { type InnerRequest, runBatch } from "./batch";
 import {
   getDeletedItem,
@@ -44,14 +46,7 @@ import {
 import { isOnCollection, isReal, isRealWrite } from "./not-simulated";
 import { getDomain, getOrganization, listDomains, listOrganization } from "./organization";
 import { admits, mailboxPermissions, type Permission } from "./permissions";
-import {
-  type GraphRequest,
-  metadataLevel,
-  pathSegments,
-  queryOptions,
-  systemSegments,
-  withoutMetadata,
-} from "./request";
+import { type GraphRequest, levelAsked, pathSegments, queryOptions, systemSegments } from "./request";
 import { createUser, deleteUser, getUser, listUsers, revokeSignInSessions, updateUser } from "./users";
 
 interface Route {
@@ -156,7 +151,7 @@ export function graphService(tenant: Tenant): Service {
       const run = () => found.run({ ...request, keys: keysOf(found, path) });
       const isMailbox = permission !== undefined && mailboxPermissions.has(permission);
       const result = await (isMailbox ? limit.run(caller.application.appId, request, run) : run());
-      return metadataLevel(request) === "none" && result.body !== undefined
+      return levelAsked(request) === "none" && result.body !== undefined
         ? { ...result, body: withoutMetadata(result.body) }
         : result;
     }
@@ -209,7 +204,7 @@ export function graphService(tenant: Tenant): Service {
       const known = error instanceof GraphError ? error : internalError(String(error));
       result = errorAnswer(known, requestId, clientRequestId);
     }
-    const level = metadataLevel({
+    const level = levelAsked({
       headers: incoming.headers,
       query: new Map([["format", incoming.url.searchParams.get("$format") ?? ""]]),
     });
@@ -258,11 +253,7 @@ function bodyInside(body: unknown): unknown {
   if (typeof body !== "string" && !(body instanceof Uint8Array)) {
     return body;
   }
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return Buffer.from(body).toString("base64");
-  }
+  return parsedJson(body.toString()) ?? Buffer.from(body).toString("base64");
 }
 
 function matching(request: GraphRequest): Route {

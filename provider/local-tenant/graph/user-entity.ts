@@ -1,120 +1,46 @@
 import { primaryAddress } from "../directory";
 import type { Recipient, User } from "../model";
+import { names } from "../values";
 import type { EntityType } from "./collection";
 import { userNavigation } from "./not-simulated";
 import type { Json } from "./request";
 
 /** Members returned without `$select`. */
-const defaults = [
-  "businessPhones",
-  "displayName",
-  "givenName",
-  "jobTitle",
-  "mail",
-  "mobilePhone",
-  "officeLocation",
-  "preferredLanguage",
-  "surname",
-  "userPrincipalName",
-  "id",
-];
+const defaults = names(`
+  businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname
+  userPrincipalName id
+`);
 
 /** Text members that are stored as given and that Graph lets an application write. */
-export const plainText = [
-  "ageGroup",
-  "city",
-  "companyName",
-  "consentProvidedForMinor",
-  "country",
-  "department",
-  "employeeHireDate",
-  "employeeId",
-  "employeeLeaveDateTime",
-  "employeeType",
-  "faxNumber",
-  "jobTitle",
-  "mobilePhone",
-  "officeLocation",
-  "onPremisesImmutableId",
-  "passwordPolicies",
-  "postalCode",
-  "preferredDataLocation",
-  "preferredLanguage",
-  "state",
-  "streetAddress",
-] as const;
+export const plainText = names(`
+  ageGroup city companyName consentProvidedForMinor country department employeeHireDate employeeId
+  employeeLeaveDateTime employeeType faxNumber jobTitle mobilePhone officeLocation onPremisesImmutableId
+  passwordPolicies postalCode preferredDataLocation preferredLanguage state streetAddress
+`);
 
 /** Collections of text, stored as given. */
-export const plainLists = ["businessPhones", "otherMails"] as const;
+export const plainLists = ["businessPhones", "otherMails"];
 
 /** Members Graph computes or another service owns: reading only. */
-export const readOnlyMembers = [
-  "id",
-  "assignedLicenses",
-  "assignedPlans",
-  "createdDateTime",
-  "creationType",
-  "deletedDateTime",
-  "identities",
-  "imAddresses",
-  "isManagementRestricted",
-  "lastPasswordChangeDateTime",
-  "legalAgeGroupClassification",
-  "licenseAssignmentStates",
-  "onPremisesDistinguishedName",
-  "onPremisesDomainName",
-  "onPremisesLastSyncDateTime",
-  "onPremisesProvisioningErrors",
-  "onPremisesSamAccountName",
-  "onPremisesSecurityIdentifier",
-  "onPremisesSyncEnabled",
-  "onPremisesUserPrincipalName",
-  "provisionedPlans",
-  "proxyAddresses",
-  "securityIdentifier",
-  "serviceProvisioningErrors",
-  "signInSessionsValidFromDateTime",
-] as const;
+export const readOnlyMembers = names(`
+  id assignedLicenses assignedPlans createdDateTime creationType deletedDateTime identities imAddresses
+  isManagementRestricted lastPasswordChangeDateTime legalAgeGroupClassification licenseAssignmentStates
+  onPremisesDistinguishedName onPremisesDomainName onPremisesLastSyncDateTime onPremisesProvisioningErrors
+  onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled onPremisesUserPrincipalName
+  provisionedPlans proxyAddresses securityIdentifier serviceProvisioningErrors signInSessionsValidFromDateTime
+`);
 
-const written = [
-  "accountEnabled",
-  "displayName",
-  "givenName",
-  "surname",
-  "mail",
-  "mailNickname",
-  "passwordProfile",
-  "showInAddressList",
-  "usageLocation",
-  "userPrincipalName",
-  "userType",
-  "onPremisesExtensionAttributes",
-] as const;
+const written = names(`
+  accountEnabled displayName givenName surname mail mailNickname passwordProfile showInAddressList usageLocation
+  userPrincipalName userType onPremisesExtensionAttributes
+`);
 
 /** Members of the type that are kept in other stores; null here. */
-const elsewhere = [
-  "aboutMe",
-  "authorizationInfo",
-  "birthday",
-  "customSecurityAttributes",
-  "deviceEnrollmentLimit",
-  "employeeOrgData",
-  "externalUserState",
-  "externalUserStateChangeDateTime",
-  "hireDate",
-  "identityParentId",
-  "interests",
-  "isResourceAccount",
-  "mailboxSettings",
-  "mySite",
-  "pastProjects",
-  "preferredName",
-  "print",
-  "responsibilities",
-  "schools",
-  "signInActivity",
-  "skills",
-] as const;
+const elsewhere = names(`
+  aboutMe authorizationInfo birthday customSecurityAttributes deviceEnrollmentLimit employeeOrgData externalUserState
+  externalUserStateChangeDateTime hireDate identityParentId interests isResourceAccount mailboxSettings mySite
+  pastProjects preferredName print responsibilities schools signInActivity skills
+`);
 
 /** The `user` type and what may be asked of a collection of users. */
 export const userType: EntityType = {
@@ -133,12 +59,10 @@ export const userType: EntityType = {
   navigation: userNavigation,
   unfilterable: [
     ...elsewhere,
-    "businessPhones",
-    "licenseAssignmentStates",
-    "onPremisesProvisioningErrors",
-    "passwordProfile",
-    "signInSessionsValidFromDateTime",
-    "showInAddressList",
+    ...names(`
+      businessPhones licenseAssignmentStates onPremisesProvisioningErrors passwordProfile signInSessionsValidFromDateTime
+      showInAddressList
+    `),
   ],
   advanced: new Set(["ne", "not", "endswith"]),
   refused: new Set(["contains", "gt", "lt", "all"]),

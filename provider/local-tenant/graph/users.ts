@@ -1,9 +1,9 @@
 import { newUser, recipientsByObject, smtpAddresses } from "../directory";
 import { isHeld } from "../holds";
-import { isPlainObject } from "../json";
 import type { Answer } from "../message";
 import { type AcceptedDomain, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
+import { isPlainObject } from "../values";
 import { collectionAnswer, entityAnswer } from "./collection";
 import { conflictOf, currentUser, findUser, isSame, recipientOf, seenUsers } from "./directory";
 import {
@@ -212,7 +212,7 @@ function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User
     if (name === "proxyAddresses") {
       throw authorizationRequestDenied();
     }
-    if ((readOnlyMembers as readonly string[]).includes(name)) {
+    if (readOnlyMembers.includes(name)) {
       throw readOnlyProperty(name);
     }
     switch (name) {
@@ -261,9 +261,9 @@ function changesOf(tenant: Tenant, user: User, body: Json): { user: Partial<User
       case "onPremisesExtensionAttributes":
         throw notSimulated(`Writing '${name}' of a user`);
       default:
-        if ((plainText as readonly string[]).includes(name)) {
+        if (plainText.includes(name)) {
           other[name] = checked(name, value, value === null || isText(value, 256));
-        } else if ((plainLists as readonly string[]).includes(name)) {
+        } else if (plainLists.includes(name)) {
           other[name] = checked(name, value, Array.isArray(value) && value.every((one) => typeof one === "string"));
         } else if (userType.members.includes(name)) {
           throw notSimulated(`Writing '${name}' of a user`);

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { organizationOf } from "../directory";
 import { type AcceptedDomain, type Application, type Organization, tables } from "../model";
 import type { Tenant } from "../tenant";
+import { decoded } from "../values";
 import { checkAssertion } from "./assertions";
 import { SignInError, signInErrorBody, signInErrors } from "./errors";
 import { type Audience, audiences, issueToken, signingKeys } from "./tokens";
@@ -248,15 +249,6 @@ function basicCredentials(header: string | undefined): { id: string; secret: str
   return encoded === undefined || id === undefined || secret === undefined
     ? undefined
     : { id: decoded(id), secret: decoded(secret) };
-}
-
-/** Percent-decoded, or as it is where that is no percent-encoding. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function isEqual(given: string, expected: string): boolean {

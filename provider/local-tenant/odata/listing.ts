@@ -1,3 +1,5 @@
+import { isPlainObject } from "../values";
+
 /** The parts of a list that separators part, those inside brackets left alone; "" between two of them and for an empty list. */
 export function topLevel(list: string, separator = ","): string[] {
   const parts = [""];
@@ -48,4 +50,27 @@ export function sorted<Row>(
 export function startAfter<Row>(rows: readonly Row[], isLast: (row: Row) => boolean, place: number): number {
   const last = rows.findIndex(isLast);
   return last === -1 ? Math.min(place, rows.length) : last + 1;
+}
+
+/** How much control information an answer carries: `odata.metadata` of a media type. */
+export type MetadataLevel = "none" | "minimal" | "full";
+
+/** The level that a media type asks for; minimal where it asks for none. */
+export function metadataLevel(type = ""): MetadataLevel {
+  const level = /odata\.metadata=(none|full)\b/i.exec(type)?.[1]?.toLowerCase();
+  return level === "none" || level === "full" ? level : "minimal";
+}
+
+/** A body without control information, except what pages need: the link to the next one and the count. */
+export function withoutMetadata(body: unknown): unknown {
+  if (Array.isArray(body)) {
+    return body.map(withoutMetadata);
+  }
+  if (!isPlainObject(body)) {
+    return body;
+  }
+  const kept = Object.entries(body).filter(
+    ([name]) => !name.includes("@odata.") || ["@odata.nextLink", "@odata.count"].includes(name),
+  );
+  return Object.fromEntries(kept.map(([name, value]) => [name, withoutMetadata(value)]));
 }

@@ -1,24 +1,16 @@
 import type { ManagementRole } from "../exchange/roles";
 import { type Application, tables } from "../model";
+import { names } from "../values";
 import { type SeedRow, seedId } from "./ids";
 
 /** Every app role the clients of this package use, and those that let one look around. */
 const everything: Application["roles"] = {
   exchange: ["Exchange.ManageAsApp", "Exchange.ManageAsAppV2"],
-  graph: [
-    "Directory.Read.All",
-    "Domain.Read.All",
-    "Group.Read.All",
-    "LicenseAssignment.ReadWrite.All",
-    "Mail.Read",
-    "Mail.Send",
-    "MailboxSettings.ReadWrite",
-    "Organization.Read.All",
-    "User.DeleteRestore.All",
-    "User.EnableDisableAccount.All",
-    "User.ReadWrite.All",
-    "User.RevokeSessions.All",
-  ],
+  graph: names(`
+    Directory.Read.All Domain.Read.All Group.Read.All LicenseAssignment.ReadWrite.All Mail.Read Mail.Send
+    MailboxSettings.ReadWrite Organization.Read.All User.DeleteRestore.All User.EnableDisableAccount.All
+    User.ReadWrite.All User.RevokeSessions.All
+  `),
 };
 
 /** Roles of Dataverse's application users, by application number. */
@@ -29,14 +21,10 @@ export const environmentRoles = {
 } as const;
 
 /** The app roles of Graph that are enough for everything but a usage location: each right has a role of its own. */
-const leastGraph = [
-  "LicenseAssignment.ReadWrite.All",
-  "MailboxSettings.ReadWrite",
-  "User.DeleteRestore.All",
-  "User.EnableDisableAccount.All",
-  "User.Read.All",
-  "User.RevokeSessions.All",
-];
+const leastGraph = names(`
+  LicenseAssignment.ReadWrite.All MailboxSettings.ReadWrite User.DeleteRestore.All User.EnableDisableAccount.All User.Read.All
+  User.RevokeSessions.All
+`);
 
 /** The management roles of Exchange that are enough. */
 const leastExchange: ManagementRole[] = [

@@ -13,46 +13,25 @@ export interface SeedPerson {
   approval?: 1 | 2;
 }
 
+function person(
+  number: number,
+  givenName: string,
+  surname: string,
+  sku: SeedPerson["skus"][number],
+  approval?: 1 | 2,
+): SeedPerson {
+  const inDynamics = approval === undefined ? { isInDynamics: false } : { isInDynamics: true, approval };
+  return { number, givenName, surname, alias: givenName.toLowerCase(), skus: [sku], ...inDynamics };
+}
+
 export const seedPeople: readonly SeedPerson[] = [
-  { number: 1, givenName: "Ada", surname: "Lovelace", alias: "ada", skus: ["E3"], isInDynamics: true, approval: 1 },
-  { number: 2, givenName: "Grace", surname: "Hopper", alias: "grace", skus: ["E3"], isInDynamics: true, approval: 1 },
-  { number: 3, givenName: "Alan", surname: "Turing", alias: "alan", skus: ["E3"], isInDynamics: true, approval: 1 },
-  {
-    number: 4,
-    givenName: "Edsger",
-    surname: "Dijkstra",
-    alias: "edsger",
-    skus: ["E3"],
-    isInDynamics: true,
-    approval: 2,
-  },
-  {
-    number: 5,
-    givenName: "Barbara",
-    surname: "Liskov",
-    alias: "barbara",
-    skus: ["Plan 2"],
-    isInDynamics: true,
-    approval: 2,
-  },
-  {
-    number: 6,
-    givenName: "Radia",
-    surname: "Perlman",
-    alias: "radia",
-    skus: ["Plan 1"],
-    isInDynamics: true,
-    approval: 2,
-  },
-  {
-    number: 7,
-    givenName: "Kathleen",
-    surname: "Booth",
-    alias: "kathleen",
-    skus: ["E3"],
-    isDirSynced: true,
-    isInDynamics: false,
-  },
+  person(1, "Ada", "Lovelace", "E3", 1),
+  person(2, "Grace", "Hopper", "E3", 1),
+  person(3, "Alan", "Turing", "E3", 1),
+  person(4, "Edsger", "Dijkstra", "E3", 2),
+  person(5, "Barbara", "Liskov", "Plan 2", 2),
+  person(6, "Radia", "Perlman", "Plan 1", 2),
+  { ...person(7, "Kathleen", "Booth", "E3"), isDirSynced: true },
 ];
 
 /** A subscription: seats bought, and those used up by nobody in the tenant's rows. Ids and names are Microsoft's published ones. */
