@@ -34,8 +34,8 @@ export function lowerCased(headers: Readonly<Record<string, string>> = {}): Reco
 }
 
 /** A body as it goes over the wire. */
-export function written(body: unknown): string | Uint8Array {
-  return typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+export function written(body: unknown): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
 }
 
 /** A service made of routes. */
@@ -83,7 +83,7 @@ async function respond(incoming: IncomingMessage, outgoing: ServerResponse, text
     return;
   }
   const body = written(answer.body);
-  outgoing.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(body) }).end(body);
+  outgoing.writeHead(answer.status, { ...answer.headers, "content-length": body.length }).end(body);
 }
 
 /** The URL that a request came by; undefined where its path or its Host makes none. */

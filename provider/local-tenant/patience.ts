@@ -95,9 +95,9 @@ export class Patience {
   }
 
   /** Remembers what the answer to a request asks for, and what the answers inside it do. */
-  answered(request: Taken, answer: { status: number; headers: Headers }, text: string): void {
+  answered(request: Taken, answer: { status: number; headers: Headers }, body?: Buffer): void {
     this.#note(request, request.path, answer.status, answer.headers);
-    for (const { path, status, headers } of innerAnswers(request, text)) {
+    for (const { path, status, headers } of innerAnswers(request, body)) {
       this.#note(request, path, status, headers);
     }
   }
@@ -113,12 +113,12 @@ export class Patience {
 }
 
 /** What inside a batch was answered, with the path that was asked, where something was refused for now. */
-function innerAnswers({ inner = [] }: Taken, text: string): { path: string; status: number; headers: Headers }[] {
+function innerAnswers({ inner = [] }: Taken, body?: Buffer): { path: string; status: number; headers: Headers }[] {
   // Nearly every batch holds none, and to parse them all would take longer than to answer them.
-  if (inner.length === 0 || !/"status":(429|503)/.test(text)) {
+  if (inner.length === 0 || !body || ![429, 503].some((status) => body.includes(`"status":${status}`))) {
     return [];
   }
-  const { responses } = JSON.parse(text) as { responses?: unknown };
+  const { responses } = JSON.parse(body.toString()) as { responses?: unknown };
   return (Array.isArray(responses) ? responses : []).filter(isPlainObject).map(({ id, status, headers }) => ({
     path: inner.find((one) => one.id === String(id))?.path ?? "",
     status: Number(status),

@@ -33,6 +33,7 @@ export interface LoggedRequest {
   took?: number;
   /** Parsed when it is JSON, otherwise text; absent when empty. */
   body?: unknown;
+  /** Absent also where it was forgotten: the newest ones are kept, of 32 MB at least. */
   answer?: unknown;
 }
 
@@ -56,24 +57,30 @@ export interface RequestCounts {
 /** Older requests are dropped from the list; the counts go on. */
 const KEPT = 10_000;
 
+/** Bytes of answers that are kept until somebody looks. Beyond, the older half is listed without its answers. */
+const KEPT_BYTES = 64 * 2 ** 20;
+
 /** What a tenant was asked, in memory: a restart forgets it. */
 export class RequestLog {
   #requests: LoggedRequest[] = [];
   #counts = emptyCounts();
   #next = 1;
   /** What is kept as it came: most of it is never looked at. */
-  readonly #unread = new Map<LoggedRequest, { body?: unknown; answer?: string }>();
+  readonly #unread = new Map<LoggedRequest, { text: string; answer?: Buffer | undefined }>();
+  /** Bytes of the answers among it. */
+  #bytes = 0;
 
   get requests(): readonly LoggedRequest[] {
-    for (const [entry, { body, answer }] of this.#unread) {
-      if (body !== undefined) {
-        entry.body = redact(secretValue(entry.path, body));
+    for (const [entry, { text, answer }] of this.#unread) {
+      if (text !== "") {
+        entry.body = redact(secretValue(entry.path, parsedJson(text) ?? text));
       }
       if (answer !== undefined) {
-        entry.answer = redact(parsedJson(answer) ?? answer);
+        entry.answer = redact(parsedJson(answer.toString()) ?? answer.toString());
       }
     }
     this.#unread.clear();
+    this.#bytes = 0;
     return this.#requests;
   }
 
@@ -83,6 +90,7 @@ export class RequestLog {
 
   clear(): void {
     this.#unread.clear();
+    this.#bytes = 0;
     this.#requests = [];
     this.#counts = emptyCounts();
   }
@@ -103,13 +111,12 @@ export class RequestLog {
           : inner.some((one) => one.isWrite),
       status: null,
     };
-    if (text !== "") {
-      this.#unread.set(entry, { body });
-    }
+    this.#unread.set(entry, { text });
     this.#next += 1;
     this.#requests.push(entry);
     if (this.#requests.length > KEPT) {
       for (const dropped of this.#requests.splice(0, this.#requests.length - KEPT)) {
+        this.#bytes -= this.#unread.get(dropped)?.answer?.length ?? 0;
         this.#unread.delete(dropped);
       }
     }
@@ -118,14 +125,27 @@ export class RequestLog {
   }
 
   /** Completes an entry with its answer; `status` null when the connection was closed instead. */
-  settled(entry: LoggedRequest, status: number | null, text: string, took: number): void {
+  settled(entry: LoggedRequest, status: number | null, answer: Buffer | undefined, took: number): void {
     entry.status = status;
     entry.took = took;
-    if (text !== "") {
-      this.#unread.set(entry, { ...this.#unread.get(entry), answer: text });
+    if (answer !== undefined) {
+      this.#unread.set(entry, { text: "", ...this.#unread.get(entry), answer });
+      this.#bytes += answer.length;
+      this.#forgetAnswers();
     }
     const key = status === null ? "closed" : String(status);
     this.#counts.byStatus[key] = (this.#counts.byStatus[key] ?? 0) + 1;
+  }
+
+  /** Forgets the oldest answers that are too much together. */
+  #forgetAnswers(): void {
+    for (const one of this.#bytes > KEPT_BYTES ? this.#unread.values() : []) {
+      this.#bytes -= one.answer?.length ?? 0;
+      one.answer = undefined;
+      if (this.#bytes <= KEPT_BYTES / 2) {
+        return;
+      }
+    }
   }
 
   #count(entry: LoggedRequest): void {

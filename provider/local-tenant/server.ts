@@ -265,13 +265,13 @@ function answers(tenant: Tenant, journal: string | undefined): Serve {
       serve(services[service], message),
     );
     if (answer.isLost) {
-      log.settled(entry, null, "", performance.now() - started);
+      log.settled(entry, null, undefined, performance.now() - started);
       return answer;
     }
     // The services' clock is the tenant's, as in the tokens.
     const sent = { date: new Date(tenant.now()).toUTCString(), ...lowerCased(answer.headers) };
     const body = answer.body === undefined ? undefined : written(answer.body);
-    const words = body !== undefined && isText(sent) ? body.toString() : "";
+    const words = isText(sent) ? body : undefined;
     log.settled(entry, answer.status, words, performance.now() - started);
     patience.answered(taken, { status: answer.status, headers: sent }, words);
     return { status: answer.status, headers: sent, body };

@@ -231,26 +231,12 @@ export function printed(shown: Overview): string {
     table(
       "Grants",
       ["Mailbox", "Trustee", "Full Access", "Send As", "Send on Behalf"],
-      shown.grants.map((row) => [
-        row.mailbox,
-        row.trustee,
-        yes(row.fullAccess),
-        yes(row.sendAs),
-        yes(row.sendOnBehalf),
-      ]),
+      shown.grants.map(({ mailbox, trustee, ...rights }) => [mailbox, trustee, ...Object.values(rights).map(yes)]),
     ),
     table(
       "Forward mailboxes",
       ["Name", "Address", "Profile", "Incoming", "Approved", "Test", "Tested on"],
-      shown.forwardMailboxes.map((row) => [
-        row.name,
-        row.address,
-        row.profile,
-        row.incoming,
-        row.approved,
-        row.test,
-        row.testedOn,
-      ]),
+      shown.forwardMailboxes.map((row) => Object.values(row)),
     ),
     table(
       "Queues",

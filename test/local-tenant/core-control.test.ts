@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { RequestLog } from "../../provider/local-tenant/request-log";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 import { ada, appId, askToken, control, scopes, secret, tenantId, tokenFor } from "./core";
 
@@ -263,6 +264,21 @@ describe("request log", () => {
       body: { displayName: "X", passwordProfile: { password: "[redacted]" }, passwordPolicies: "None" },
     });
     expect(await control(origin, "GET", "requests?service=login&writes=true")).toEqual([]);
+  });
+
+  test("the newest answers are kept, and the requests of older ones", () => {
+    const log = new RequestLog();
+    const answer = Buffer.from(JSON.stringify({ text: "x".repeat(2 ** 20) }));
+    for (let number = 0; number < 70; number += 1) {
+      const request = { at: "", service: "exchange", method: "POST", path: `/${number}` } as const;
+      log.settled(log.add(request, JSON.stringify({ number })), 200, answer, 1);
+    }
+    const { requests } = log;
+    expect(requests.map(({ body }) => body)).toEqual(Array.from({ length: 70 }, (_, number) => ({ number })));
+    const kept = requests.filter((request) => request.answer !== undefined);
+    expect(kept.length).toBeGreaterThanOrEqual(31);
+    expect(kept.length).toBeLessThanOrEqual(64);
+    expect(requests.slice(-kept.length)).toEqual(kept);
   });
 
   test("cmdlets and what is inside a batch are counted one by one", async () => {

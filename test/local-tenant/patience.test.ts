@@ -81,7 +81,7 @@ test("a request that may have been on its way when the answer went out does not 
   const patience = new Patience(() => now);
   const [mine, other] = [new Socket(), new Socket()];
   const taken = (socket: Socket) => ({ service: "exchange" as const, path: INVOKE, socket });
-  patience.answered(taken(mine), { status: 503, headers: { "retry-after": "2" } }, "");
+  patience.answered(taken(mine), { status: 503, headers: { "retry-after": "2" } });
   patience.take(taken(other));
   expect(patience.tooEarly).toBe(0);
   patience.take(taken(mine));
