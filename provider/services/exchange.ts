@@ -33,8 +33,11 @@ export interface Cmdlet {
   select?: readonly string[];
   /** What is being done to what, in words, for errors and the trace. */
   action: string;
-  /** A write that may be repeated without harm: it shares a `$batch` with others. */
-  isRepeatable?: true;
+  /**
+   * A write that may be repeated without harm: it shares a `$batch` with others. Those of one mailbox's permissions, and those of its
+   * settings, keep their order. Neither waits for the other or ends with it.
+   */
+  isRepeatable?: "permissions" | "settings";
   /** Where a listing of all may answer in its place. */
   listed?: Listed<Output>;
 }
@@ -144,8 +147,8 @@ export class Exchange {
     guard(cmdlet);
     let made: string | undefined;
     try {
-      const output = await (cmdlet.isRepeatable === true && concerned !== undefined
-        ? this.#writeTogether(cmdlet, concerned.toLowerCase(), context)
+      const output = await (cmdlet.isRepeatable !== undefined && concerned !== undefined
+        ? this.#writeTogether(cmdlet, `${cmdlet.isRepeatable} ${concerned.toLowerCase()}`, context)
         : this.#send(cmdlet, "write", context));
       made = text(output.rows[0]?.ExternalDirectoryObjectId) || undefined;
       return output;
@@ -430,13 +433,20 @@ function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
+const HASH_TABLE = "#Exchange.GenericHashTable";
+
 /** A value for a multi-valued parameter that adds and removes entries and leaves the others alone. */
 export function addAndRemove(add: readonly string[], remove: readonly string[]): Row {
   return {
-    "@odata.type": "#Exchange.GenericHashTable",
+    "@odata.type": HASH_TABLE,
     ...(add.length > 0 ? { Add: [...add] } : {}),
     ...(remove.length > 0 ? { Remove: [...remove] } : {}),
   };
+}
+
+/** Whether a parameter's value is one that {@link addAndRemove} makes. */
+export function isAddAndRemove(value: unknown): boolean {
+  return at(value, "@odata.type") === HASH_TABLE;
 }
 
 /** A string literal of an Exchange filter. */

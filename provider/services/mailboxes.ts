@@ -1,5 +1,5 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
-import { type Cmdlet, type Exchange, filterLiteral, type Output, type Row } from "./exchange";
+import { type Cmdlet, type Exchange, filterLiteral, isAddAndRemove, type Output, type Row } from "./exchange";
 import type { Listing } from "./listing";
 import { column, columns, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
 import type { Scope } from "./waiting";
@@ -233,7 +233,12 @@ export class Mailboxes {
   /** Takes the initials of the account behind a mailbox away. */
   async clearInitials(id: string, action: string, scope: Scope): Promise<void> {
     await this.#exchange.write(
-      { name: "Set-User", parameters: { Identity: id, Initials: null, Confirm: false }, action, isRepeatable: true },
+      {
+        name: "Set-User",
+        parameters: { Identity: id, Initials: null, Confirm: false },
+        action,
+        isRepeatable: "settings",
+      },
       id,
       scope,
     );
@@ -241,8 +246,19 @@ export class Mailboxes {
 
   /** Sets parameters of one parameter set of `Set-Mailbox`. @returns Exchange's warnings. */
   async set(id: string, parameters: Row, action: string, scope: Scope): Promise<string[]> {
+    // Values may be written twice. Whether an address may be added twice is not documented.
+    const isAbsolute = Object.values(parameters).every((value) => !isAddAndRemove(value));
     const write = (values: Row) =>
-      this.#exchange.write({ name: "Set-Mailbox", parameters: { Identity: id, ...values }, action }, id, scope);
+      this.#exchange.write(
+        {
+          name: "Set-Mailbox",
+          parameters: { Identity: id, ...values },
+          action,
+          ...(isAbsolute ? { isRepeatable: "settings" } : {}),
+        },
+        id,
+        scope,
+      );
     let output: Output;
     try {
       output = await write(parameters);
@@ -282,7 +298,7 @@ export class Mailboxes {
   /** Sets parameters of `Set-CASMailbox`. */
   async setClientAccess({ id }: Mailbox, parameters: Row, action: string, scope: Scope): Promise<void> {
     await this.#exchange.write(
-      { name: "Set-CASMailbox", parameters: { Identity: id, ...parameters }, action },
+      { name: "Set-CASMailbox", parameters: { Identity: id, ...parameters }, action, isRepeatable: "settings" },
       id,
       scope,
     );
@@ -363,7 +379,7 @@ export class Mailboxes {
           name: "Remove-Mailbox",
           parameters: { Identity: mailbox.id, Confirm: false, Force: true },
           action: `deleting shared mailbox ${mailbox.primarySmtpAddress}`,
-          isRepeatable: true,
+          isRepeatable: "settings",
         },
         mailbox.id,
         scope,

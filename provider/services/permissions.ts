@@ -248,7 +248,7 @@ export class MailboxPermissions {
         name: "Set-Mailbox",
         parameters: { Identity: mailbox.id, GrantSendOnBehalfTo: addAndRemove(add, remove) },
         action: `changing who may send on behalf of ${mailbox.primarySmtpAddress}`,
-        isRepeatable: true,
+        isRepeatable: "permissions",
       },
       mailbox.id,
       scope,
@@ -278,7 +278,12 @@ export class MailboxPermissions {
     const isRemoval = name.startsWith("Remove-");
     try {
       const { warnings, nothingToDo } = await this.#exchange.write(
-        { name, parameters: { Identity: mailbox.id, ...parameters, Confirm: false }, action, isRepeatable: true },
+        {
+          name,
+          parameters: { Identity: mailbox.id, ...parameters, Confirm: false },
+          action,
+          isRepeatable: "permissions",
+        },
         mailbox.id,
         scope,
       );

@@ -10,10 +10,11 @@ import { environmentIn } from "../tenant.mjs";
  *
  * @param program what `index.js` says.
  * @param config its configuration, by full key.
+ * @param environment variables for the engine besides.
  */
-export async function makeStack(name, cli, program, config = {}) {
+export async function makeStack(name, cli, program, config = {}, environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), `bench-${name}-`));
-  const env = environmentIn(folder, cli);
+  const env = { ...environmentIn(folder, cli), ...environment };
   mkdirSync(join(folder, "state"));
   mkdirSync(join(folder, "node_modules", "@pulumi"), { recursive: true });
   symlinkSync(clone, join(folder, "node_modules", "pulumi-mailboxes"), "junction");

@@ -1,5 +1,5 @@
 import { bounds } from "../../provider/dynamic/deployment";
-import { type Row, startWorld, type World, withMailbox } from "./harness";
+import { makeMailbox, type Row, startWorld, type World, withMailbox } from "./harness";
 
 const PEOPLE = ["ada", "grace", "alan", "edsger", "barbara"].map((name) => `${name}@contoso.com`);
 const FULL = PEOPLE.map((who) => `access ${who}`);
@@ -155,4 +155,44 @@ test("single writes about different mailboxes share a request, and one that is r
   for (const id of ids) {
     expect((await world.exchange("Get-User", { Identity: id }))[0]?.Initials ?? "").toBe("");
   }
+});
+
+test("settings of different mailboxes share a request; one that is refused fails alone, in its own words", async () => {
+  const world = await startWorld();
+  const names = ["one", "two", "three", "four"];
+  const ids = await Promise.all(names.map((name) => makeMailbox(world, `${name}@contoso.com`)));
+  await world.control("DELETE", "requests");
+  await world.fault({ cmdlet: "Set-Mailbox", after: 1, answer: { status: 403 } });
+  const made = await world.deploying(({ services, configuration }) => {
+    const scope = {
+      ...{ ...bounds(), settleTimeout: configuration.settleTimeout },
+      ...{ progress: () => undefined, warn: () => undefined },
+    };
+    const set = (id: string) => services.mailboxes.set(id, { CustomAttribute1: "tier 1" }, `changing ${id}`, scope);
+    return Promise.allSettled(ids.map(set));
+  });
+  expect(made.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
+  expect(String((made[1] as PromiseRejectedResult).reason)).toContain(`changing ${ids[1]}`);
+  const { requests } = await world.control("GET", "requests/counts");
+  expect((requests as Row).exchange).toBe(1);
+  const values = await Promise.all(
+    ids.map(async (id) => (await world.exchange("Get-Mailbox", { Identity: id }))[0]?.CustomAttribute1),
+  );
+  expect(values.map((value) => value === "tier 1")).toEqual([true, false, true, true]);
+});
+
+test("an address that is added goes by itself: it is not certain that it may be added twice", async () => {
+  const world = await startWorld();
+  const program = (name: string, emailAliases: string[]) => ({
+    ...{ displayName: name, primarySmtpAddress: `${name}@contoso.com`, emailAliases },
+  });
+  const boxes = await world.together(() =>
+    Promise.all(["one", "two"].map((name) => world.resource("SharedMailbox", name).up(program(name, [])))),
+  );
+  await world.control("DELETE", "requests");
+  await world.together(() =>
+    Promise.all(["one", "two"].map((name, index) => boxes[index]?.up(program(name, [`${name}-2@contoso.com`])))),
+  );
+  const requests = (await world.control("GET", "requests?service=exchange&writes=true")) as unknown as Row[];
+  expect(requests.map(({ cmdlet }) => cmdlet)).toEqual(["Set-Mailbox", "Set-Mailbox"]);
 });
