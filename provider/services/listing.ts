@@ -152,8 +152,7 @@ export class Listing<Read> {
     if (rent < 1 || Date.now() - this.#endedAt < KNOWN_FOR) {
       return undefined;
     }
-    // To ask how many accounts there are costs a request too, and the shortest listing is another one.
-    if (rent < (this.#count === undefined ? 2 : this.#whole.pages(this.#count, this.#rowsEach))) {
+    if (this.#count !== undefined && rent < this.#whole.pages(this.#count, this.#rowsEach)) {
       return undefined;
     }
     this.#reading = this.#read(waiting).finally(() => {
