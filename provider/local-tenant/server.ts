@@ -136,6 +136,12 @@ function addressOf(text: string): Address {
 /** How long requests in hand may take when the tenant is closed, in milliseconds. */
 const GRACE = 2_000;
 
+/**
+ * How long a connection may be idle, in milliseconds. At Node's five seconds, a client that is busy for a moment sends its next request into
+ * a connection that is just being closed, and cannot know what became of a write.
+ */
+const IDLE = 120_000;
+
 /** One listening socket and the connections made through it. */
 class Listener {
   readonly origin: string;
@@ -175,6 +181,7 @@ class Listener {
       certificate === undefined
         ? createServer(listener(serve))
         : createTlsServer({ key: certificate.privateKey, cert: certificate.certificate }, listener(serve));
+    server.keepAliveTimeout = IDLE;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(address.port, address.host, () => {

@@ -51,6 +51,10 @@ test("a tenant is served and filled until it is closed", async () => {
   await expect(tenant.show()).rejects.toThrow(`No local tenant answers at ${tenant.origin}.`);
 });
 
+test("a connection may be idle for two minutes", async () => {
+  expect((await token()).headers.get("keep-alive")).toBe("timeout=120");
+});
+
 test("an empty one is filled, once, and reset", async () => {
   const own = await startLocalTenant({ seed: null });
   try {
