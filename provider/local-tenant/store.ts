@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { isPlainObject, parsedJson } from "./values";
 
 /** A service of the tenant as a reader: each sees the others' writes only after its own lag. */
 export type Reader = "exchange" | "graph" | "dataverse";
@@ -230,14 +231,10 @@ export class Store {
 }
 
 function entryOf(line: string): { at: number; ops: Operation[] } | undefined {
-  try {
-    const entry: unknown = JSON.parse(line);
-    return typeof entry === "object" && entry !== null && "at" in entry && "ops" in entry && Array.isArray(entry.ops)
-      ? { at: Number(entry.at), ops: entry.ops }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const entry = parsedJson(line);
+  return isPlainObject(entry) && "at" in entry && Array.isArray(entry.ops)
+    ? { at: Number(entry.at), ops: entry.ops }
+    : undefined;
 }
 
 /** The newest version up to `horizon`, undefined for a row that was deleted or is not there yet. */

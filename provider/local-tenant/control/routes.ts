@@ -12,7 +12,7 @@ import { patienceOf } from "../patience";
 import type { LoggedRequest, RequestCounts, RequestLog } from "../request-log";
 import { isSeedName, resetTenant, seedNames, seedTenant } from "../seed";
 import { settingsTable, type Tenant } from "../tenant";
-import { isPlainObject } from "../values";
+import { isPlainObject, parsedJson } from "../values";
 import { checkedSettings } from "./settings";
 
 /** What `GET /_tenant/` answers. */
@@ -210,11 +210,11 @@ function seedIn(body: Record<string, unknown>) {
 
 async function bodyIn(c: Context): Promise<unknown> {
   const text = await c.req.text();
-  try {
-    return text === "" ? {} : JSON.parse(text);
-  } catch {
+  const body = text === "" ? {} : parsedJson(text);
+  if (body === undefined) {
     throw new Refusal(400, "The body is not JSON.");
   }
+  return body;
 }
 
 async function objectIn(c: Context): Promise<Record<string, unknown>> {

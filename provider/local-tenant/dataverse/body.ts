@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { isPlainObject, parsedJson } from "../values";
 import type { Column } from "./columns";
 import {
   badPayload,
@@ -31,16 +32,14 @@ export function isGuid(text: string): boolean {
 
 /** The request's body as a JSON object. Throws 400 when it is none. */
 export function jsonObject(table: Table, text: string): Record<string, unknown> {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
+  const body = parsedJson(text);
+  if (body === undefined) {
     throw badPayload(table, "The payload is not valid JSON.");
   }
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+  if (!isPlainObject(body)) {
     throw badPayload(table, "A node of type 'StartObject' was expected when reading the payload.");
   }
-  return body as Record<string, unknown>;
+  return body;
 }
 
 /**

@@ -4,25 +4,21 @@ import { Typed } from "./envelope";
 import { invalidFilter } from "./errors";
 import { clientAccessProperties, filterableIn, mailboxProperties, noGuid } from "./mailbox-properties";
 
-/** Properties a filter may name. Addresses are filtered by `EmailAddresses`; `PrimarySmtpAddress` is not filterable. */
+/** Properties by whose values recipients and accounts are found without looking at all, in lower case. */
+const naming = names(`
+  alias displayname distinguishedname emailaddresses exchangeguid externaldirectoryobjectid guid legacyexchangedn name
+  samaccountname sid sidhistory userprincipalname
+`);
+
+/** Properties a filter may name, in lower case. Addresses are filtered by `EmailAddresses`; `PrimarySmtpAddress` is not filterable. */
 const filterable = new Set(
   [
-    ...names(`
-      Alias DisplayName DistinguishedName EmailAddresses ExchangeGuid ExternalDirectoryObjectId ExternalEmailAddress
-      Guid HiddenFromAddressListsEnabled IsDirSynced LegacyExchangeDN Name RecipientType RecipientTypeDetails
-      SamAccountName Sid SidHistory UserPrincipalName WhenMailboxCreated
-    `),
+    ...naming,
+    ...names("ExternalEmailAddress HiddenFromAddressListsEnabled IsDirSynced RecipientType RecipientTypeDetails"),
+    "WhenMailboxCreated",
     ...Array.from({ length: 15 }, (_, index) => `CustomAttribute${index + 1}`),
     ...filterableIn({ ...mailboxProperties, ...clientAccessProperties }),
   ].map((name) => name.toLowerCase()),
-);
-
-/** Those of them by whose values recipients and accounts are found without looking at all. */
-const naming = new Set(
-  names(`
-    Alias DisplayName DistinguishedName EmailAddresses ExchangeGuid ExternalDirectoryObjectId Guid LegacyExchangeDN
-    Name SamAccountName Sid SidHistory UserPrincipalName
-  `).map((name) => name.toLowerCase()),
 );
 
 const operators = [...comparisons.map((one) => `-${one}`), "-like", "-notlike"];
@@ -92,7 +88,7 @@ function condition<Row>(
   const isNull = kind === "constant" && text.toLowerCase() === "$null";
   const wanted = isNull ? "" : kind === "constant" ? text.slice(1) : text;
   // Nothing, and the GUID that stands for none, name nobody.
-  const isNaming = operator === "-eq" && naming.has(property.toLowerCase()) && wanted !== "" && wanted !== noGuid;
+  const isNaming = operator === "-eq" && naming.includes(property.toLowerCase()) && wanted !== "" && wanted !== noGuid;
   return Object.assign(comparison(property, operator.slice(1), wanted.toLowerCase(), filterValues), {
     texts: isNaming ? [wanted.toLowerCase()] : undefined,
   });

@@ -46,12 +46,7 @@ export function listDomains(request: GraphRequest): Answer {
 
 /** GET /domains/{id} */
 export function getDomain(request: GraphRequest): Answer {
-  const key = request.keys[0] ?? "";
-  const domain = domainEntities(request).find((entity) => isSame(String(entity.id), key));
-  if (domain === undefined) {
-    throw resourceNotFound(key);
-  }
-  return entityAnswer(request, domainType, domain, "domains");
+  return entityNamed(request, domainType, domainEntities(request), "domains");
 }
 
 /** GET /organization: a list of one. */
@@ -61,12 +56,16 @@ export function listOrganization(request: GraphRequest): Answer {
 
 /** GET /organization/{id} */
 export function getOrganization(request: GraphRequest): Answer {
+  return entityNamed(request, organizationType, organizationEntities(request), "organization");
+}
+
+function entityNamed(request: GraphRequest, type: EntityType, entities: Json[], context: string): Answer {
   const key = request.keys[0] ?? "";
-  const organization = organizationEntities(request).find((entity) => isSame(String(entity.id), key));
-  if (organization === undefined) {
+  const found = entities.find((entity) => isSame(String(entity.id), key));
+  if (found === undefined) {
     throw resourceNotFound(key);
   }
-  return entityAnswer(request, organizationType, organization, "organization");
+  return entityAnswer(request, type, found, context);
 }
 
 function domainEntities({ tenant }: GraphRequest): Json[] {

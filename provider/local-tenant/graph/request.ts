@@ -2,7 +2,7 @@ import type { Caller } from "../login/tokens";
 import type { Message } from "../message";
 import { type MetadataLevel, metadataLevel } from "../odata/listing";
 import type { Tenant } from "../tenant";
-import { isPlainObject, names } from "../values";
+import { isPlainObject, names, parsedJson } from "../values";
 import { duplicateQueryOption, emptyPayload, malformedUrl, segmentNotFound, unreadablePayload } from "./errors";
 
 /** A JSON object, as read from a body or about to be written to one. */
@@ -81,12 +81,7 @@ export function bodyOf(request: GraphRequest): Json {
   if (request.text.trim() === "") {
     throw emptyPayload();
   }
-  let body: unknown;
-  try {
-    body = JSON.parse(request.text);
-  } catch {
-    throw unreadablePayload();
-  }
+  const body = parsedJson(request.text);
   if (!isPlainObject(body)) {
     throw unreadablePayload();
   }

@@ -6,7 +6,7 @@ import { type Answer, lowerCased, type Message, type Service } from "../message"
 import { withoutMetadata } from "../odata/listing";
 import { patienceOf } from "../patience";
 import type { Tenant } from "../tenant";
-import { parsedJson } from "../values";
+import { isPlainObject, parsedJson } from "../values";
 import { type InnerRequest, runBatch } from "./batch";
 import {
   getDeletedItem,
@@ -315,10 +315,8 @@ function whyNoToken(tenant: Tenant, authorization: string | undefined): string {
     return "Access token is empty.";
   }
   const payload = token.split(".")[1];
-  let claims: { exp?: unknown; aud?: unknown };
-  try {
-    claims = JSON.parse(Buffer.from(payload ?? "", "base64url").toString("utf8"));
-  } catch {
+  const claims = parsedJson(Buffer.from(payload ?? "", "base64url").toString("utf8"));
+  if (!isPlainObject(claims)) {
     return "IDX14100: JWT is not well formed, there are no dots (.).";
   }
   if (typeof claims.exp === "number" && claims.exp * 1000 <= tenant.now()) {

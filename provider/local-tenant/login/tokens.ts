@@ -11,6 +11,7 @@ import jwt from "jsonwebtoken";
 import { organizationOf } from "../directory";
 import { type Application, tables } from "../model";
 import type { Tenant } from "../tenant";
+import { isPlainObject, parsedJson } from "../values";
 
 /** A service a token can be meant for. */
 export type Audience = "exchange" | "graph" | "dataverse";
@@ -162,25 +163,11 @@ export function callerOf(tenant: Tenant, authorization: string | undefined, audi
   return { application, roles: Array.isArray(claims.roles) ? claims.roles.map(String) : [] };
 }
 
-/** The last answer of {@link applicationOf}: a client sends one token with hundreds of requests. */
-let lastNamed: { authorization: string | undefined; appId: string | undefined } | undefined;
-
 /** The application a request's token names, good token or not; for the log only. */
 export function applicationOf(authorization: string | undefined): string | undefined {
-  if (lastNamed?.authorization !== authorization) {
-    lastNamed = { authorization, appId: appIdIn(authorization) };
-  }
-  return lastNamed?.appId;
-}
-
-function appIdIn(authorization: string | undefined): string | undefined {
-  const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-  try {
-    const claims = token === undefined ? null : jwt.decode(token);
-    return claims === null || typeof claims === "string" ? undefined : String(claims.appid);
-  } catch {
-    return undefined;
-  }
+  const payload = /^Bearer +[^.\s]+\.([^.\s]+)\.[^.\s]+$/i.exec(authorization ?? "")?.[1] ?? "";
+  const claims = parsedJson(Buffer.from(payload, "base64url").toString());
+  return isPlainObject(claims) ? String(claims.appid) : undefined;
 }
 
 function verified(tenant: Tenant, token: string): jwt.JwtPayload | undefined {
