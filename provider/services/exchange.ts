@@ -181,11 +181,10 @@ export class Exchange {
       {
         perRequest: BATCH,
         pages: (accounts, rows) => Math.ceil((accounts * Math.max(rows, 1)) / PAGE),
-        all: async (pages) => {
+        all: async () => {
           const found = new Map<string, Output>();
-          // In a batch, only the first page would come, after all the others' reads, and it would have to be asked for again.
-          const listed =
-            pages > 1 ? whole(await this.#send(cmdlet, "read", this.#bounds()), cmdlet) : await this.read(cmdlet);
+          // By itself: in a batch only its first page would come, after all the others' reads, and would have to be asked for again.
+          const listed = whole(await this.#send(cmdlet, "read", this.#bounds()), cmdlet);
           for (const row of listed.rows) {
             for (const key of new Set(keysOf(row).map((one) => one.toLowerCase()))) {
               const output = found.get(key) ?? emptyOutput();

@@ -60,12 +60,8 @@ export interface WholeListing<Read> {
    * @param rows how many rows a single read has shown, on average.
    */
   pages(accounts: number, rows: number): number;
-  /**
-   * All there is, by what it is asked for with, in lower case.
-   *
-   * @param pages requests that it is thought to take.
-   */
-  all(pages: number): Promise<ReadonlyMap<string, Read>>;
+  /** All there is, by what it is asked for with, in lower case. */
+  all(): Promise<ReadonlyMap<string, Read>>;
   /** How many rows there are in it. */
   rowsIn(read: Read): number;
   /** Entra object ids of what it shows. */
@@ -174,8 +170,7 @@ export class Listing<Read> {
     }
     const at = Date.now();
     try {
-      const pages = this.#whole.pages(this.#count, this.#rowsEach);
-      for (const [key, read] of await this.#whole.all(pages)) {
+      for (const [key, read] of await this.#whole.all()) {
         this.#known.set(key, { at, read });
       }
     } catch {

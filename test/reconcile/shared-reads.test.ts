@@ -64,10 +64,8 @@ test("in a large tenant few mailboxes are read one by one, whatever the listing 
   expect(await world.countOf("Get-Mailbox")).toBe(COUNT);
 });
 
-test("a listing of several pages is asked for by itself, beside the batches", async () => {
+test("a listing is asked for by itself, beside the batches", async () => {
   const { world, ids } = await withMailboxes();
-  // As if there were 1,500 accounts: a listing of who may send as whom is two pages.
-  await world.fault({ path: "/users?$count", answer: { status: 200, body: { "@odata.count": 1500, value: [] } } });
   await world.deploying(async ({ services }) => {
     // Full Access of 48 is four full batches, and a rest that a further read would travel with.
     const names = [...ids, ...all.map((name) => `${name}@contoso.com`)];
