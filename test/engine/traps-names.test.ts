@@ -103,6 +103,16 @@ describe("names and places of resources", () => {
     expect((await project.preview()).changes).toEqual([]);
   });
 
+  test("a membership under the name that another one gave up in the state takes nobody's access away", async () => {
+    const urn = String((await resources(project))["desk-people"]?.urn);
+    expect(await project.run("state", "rename", urn, "desk-folk", "--yes")).toMatchObject({ exitCode: 0 });
+    const up = await project.up();
+    expect(errors(up)).toEqual([]);
+    expect(spelled(up.changes)).toEqual(["create desk-people", "delete desk-folk"]);
+    expect(await access(tenant, "desk@contoso.com")).toEqual(both("alan@contoso.com", "grace@contoso.com"));
+    expect((await project.preview()).changes).toEqual([]);
+  });
+
   test("a mailbox renamed without an alias is refused with the ways out, and nothing is deleted", async () => {
     project.program(imports + team(aliased) + desk({ mailbox: "front-desk", membership: "desk-people" }));
     for (const options of [[], ["--continue-on-error"]]) {
