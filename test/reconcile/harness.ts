@@ -77,7 +77,7 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
   worlds.push(() => running.close());
   const warnings: string[] = [];
   const log = new RecordingLog(warnings);
-  const values: Row = { localTenant: origin, settleTimeout: "20s", ...config };
+  const values: Row = { localTenant: origin, settleTimeout: "60s", ...config };
   const raw = {
     get: (key: string) => values[key.replace("mailboxes:", "")],
     keys: Object.keys(values).map((key) => `mailboxes:${key}`),
@@ -412,7 +412,7 @@ function isRow(value: unknown): value is Row {
 /** A tenant with the shared mailbox support@contoso.com, its id, and a membership of it that is not deployed yet. */
 export async function withMailbox(options: Options = {}): Promise<{ world: World; id: string; membership: Resource }> {
   // A short settle timeout is for what the test is about, and not for this creation.
-  const { settleTimeout = "20s", ...config } = options.config ?? {};
+  const { settleTimeout = "60s", ...config } = options.config ?? {};
   const world = await startWorld({ ...options, config });
   const mailbox = await world
     .resource("SharedMailbox", "support")
