@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 /** How long what was read may answer later questions, in milliseconds: about as long as the refresh of a large stack takes. */
-const KNOWN_FOR = 5 * 60_000;
+export const KNOWN_FOR = 5 * 60_000;
 
 const repeated = new AsyncLocalStorage<true>();
 

@@ -3,6 +3,7 @@ import type { CallContext } from "../http/call";
 import { ifAllowed } from "../http/errors";
 import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
 import { type Exchange, filterLiteral, type Row } from "./exchange";
+import { KNOWN_FOR } from "./listing";
 import { texts } from "./mailboxes";
 import { isGuid, sameText, text } from "./text";
 
@@ -137,9 +138,6 @@ function teamOf(row: DataverseRow): Principal {
 const TOGETHER = 15;
 /** How long questions are gathered before they are sent together, in milliseconds. */
 const GATHER = 5;
-/** How long looked-up SIDs are cached, in milliseconds: the same people have access to many mailboxes. */
-const REMEMBERED = 60_000;
-
 /** A user or group by Entra object id. */
 interface Asked {
   id: string;
@@ -173,7 +171,7 @@ export class SecurityPrincipals {
     const key = id.toLowerCase();
     const known = this.#known.get(key);
     const at = Date.now();
-    if (known !== undefined && at - known.at < REMEMBERED) {
+    if (known !== undefined && at - known.at < KNOWN_FOR) {
       return known.sids;
     }
     const sids = this.#sids.load({ id: key, isGroup });
