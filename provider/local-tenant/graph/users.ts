@@ -29,8 +29,21 @@ export function listUsers(request: GraphRequest): Answer {
   if (selects(request, "mailboxSettings")) {
     throw notSimulated("$select=mailboxSettings on a list of users");
   }
-  const entityOf = (user: User) => userEntity(user, recipientOf(tenant, user.id, "graph"));
-  return collectionAnswer(request, userType, seenUsers(tenant, "live"), "users", entityOf);
+  return collectionAnswer(request, userType, seenUsers(tenant, "live"), "users", (user) => madeOf(user, tenant));
+}
+
+/** What was made of rows, which never change: a filter looks into every user of the tenant. */
+const made = new WeakMap<User, { recipient: Recipient | undefined; entity: Json }>();
+
+function madeOf(user: User, tenant: Tenant): Json {
+  const recipient = recipientOf(tenant, user.id, "graph");
+  const known = made.get(user);
+  if (known !== undefined && known.recipient === recipient) {
+    return known.entity;
+  }
+  const entity = Object.freeze(userEntity(user, recipient));
+  made.set(user, { recipient, entity });
+  return entity;
 }
 
 /** GET /users/{id} */

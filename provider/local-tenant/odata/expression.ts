@@ -218,6 +218,7 @@ export const textFunctions: ReadonlyMap<string, (value: unknown, part: string) =
   ["endswith", (value: unknown, part: string) => lower(value)?.endsWith(part.toLowerCase()) === true],
 ]);
 
-function lower(value: unknown): string | undefined {
+/** A text in lower case, to compare without case; undefined for what is not text. */
+export function lower(value: unknown): string | undefined {
   return typeof value === "string" ? value.toLowerCase() : undefined;
 }
