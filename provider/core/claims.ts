@@ -20,12 +20,6 @@ export interface Claim {
   isAdvice?: true;
 }
 
-/** A resource: its URN in this program, and the one it was born with, which a rename with an alias leaves as it was. */
-export interface Claimant {
-  urn: string;
-  born: string;
-}
-
 /** What contradicts the claims of other resources. */
 export interface Conflicts {
   problems: { path: string; reason: string }[];
@@ -43,7 +37,6 @@ interface Owner {
   readonly urn: string;
   /** Its place among all, in the order of their first claims. */
   readonly place: number;
-  born: string;
   isFinal: boolean;
   entries: readonly Entry[];
 }
@@ -57,46 +50,40 @@ export class Claims {
   readonly meanings = new Meanings();
   readonly #owners = new Map<string, Owner>();
   readonly #entries = this.meanings.index<Entry>();
-  readonly #present = new Map<string, string>();
+  readonly #present = new Set<string>();
 
   /**
    * Notes what a resource claims and forgets what it claimed before. Called by `check`, before policies may change the inputs.
    *
    * @returns what contradicts others.
    */
-  claim(claims: readonly Claim[], { urn, born }: Claimant): Conflicts {
-    this.#present.set(born, urn);
+  claim(claims: readonly Claim[], { urn }: { urn: string }): Conflicts {
+    this.#present.add(urn);
     const conflicts = this.#conflicts(claims, urn, (other) => other.urn !== urn);
     // Keep refused claims too: the other resource may be about to write and must stop as well.
-    this.#note(claims, { urn, born, isFinal: conflicts.problems.length > 0 });
+    this.#note(claims, urn, conflicts.problems.length > 0);
     return conflicts;
   }
 
   /** Notes what a resource claims with the inputs that are being deployed. */
-  settle(claims: readonly Claim[], born: string): void {
-    this.#note(claims, { urn: this.present(born), born, isFinal: true });
+  settle(claims: readonly Claim[], urn: string): void {
+    this.#note(claims, urn, true);
   }
 
   /** Which claims of a resource contradict others, with what is known by now of the names in them. */
-  conflictsOf(born: string): Conflicts["problems"] {
-    const urn = this.present(born);
+  conflictsOf(urn: string): Conflicts["problems"] {
     const own = (this.#owners.get(urn)?.entries ?? []).map(({ claim }) => claim);
-    return this.#conflicts(own, urn, (other) => other.born !== born && other.isFinal).problems;
+    return this.#conflicts(own, urn, (other) => other.urn !== urn && other.isFinal).problems;
   }
 
   /** Whether a resource is in this program, as far as the engine has looked at it. */
-  isPresent(born: string): boolean {
-    return this.#present.has(born);
-  }
-
-  /** The URN that a resource has in this program. */
-  present(born: string): string {
-    return this.#present.get(born) ?? born;
+  isPresent(urn: string): boolean {
+    return this.#present.has(urn);
   }
 
   /** Whether a resource other than `by` claims something. */
   isClaimedByAnother(thing: string, { urn: by }: { urn: string }): boolean {
-    return this.#entries.about([thing]).some(({ owner }) => owner.born !== by);
+    return this.#entries.about([thing]).some(({ owner }) => owner.urn !== by);
   }
 
   /** See {@link Meanings.learn}. */
@@ -109,13 +96,13 @@ export class Claims {
     return this.meanings.isSame(one, other);
   }
 
-  #note(claims: readonly Claim[], { urn, born, isFinal }: Claimant & { isFinal: boolean }): void {
-    const owner = this.#owners.get(urn) ?? { urn, place: this.#owners.size, born, isFinal, entries: [] };
+  #note(claims: readonly Claim[], urn: string, isFinal: boolean): void {
+    const owner = this.#owners.get(urn) ?? { urn, place: this.#owners.size, isFinal, entries: [] };
     this.#owners.set(urn, owner);
     for (const entry of owner.entries) {
       this.#entries.drop(entry);
     }
-    Object.assign(owner, { born, isFinal, entries: claims.map((claim) => ({ owner, claim })) });
+    Object.assign(owner, { isFinal, entries: claims.map((claim) => ({ owner, claim })) });
     for (const entry of owner.entries) {
       this.#entries.put(entry, [entry.claim.thing]);
     }

@@ -125,10 +125,8 @@ export interface Declaration<Inputs extends Properties, Memory> {
   /**
    * What the inputs claim, to be compared with other resources of the deployment (`claims.ts`). Asked in each check, of what is known, and
    * again of what is deployed. An id that is not known yet may be given as the URN of the resource that will get it.
-   *
-   * @param urn the URN in this program.
    */
-  claims(inputs: Partial<Inputs>, urn: string, origin: Origin, registry: Registry): Claim[];
+  claims(inputs: Partial<Inputs>, origin: Origin, registry: Registry): Claim[];
   /**
    * Mistakes that show only when several resources of a deployment are seen together. Asked in each check, of what is known.
    *

@@ -155,10 +155,7 @@ export class MailFlow {
   }
 
   #told(way: readonly Declared[], remedy: string): string {
-    const steps = way.map(
-      ({ flow: { path, from, to }, by }) =>
-        `${from[0]} → ${to[0]} (${path} of ${nameOf(this.#claims.present(by.urn))})`,
-    );
+    const steps = way.map(({ flow: { path, from, to }, by }) => `${from[0]} → ${to[0]} (${path} of ${nameOf(by.urn)})`);
     return `mail would go round in a loop: ${steps.join(", ")}. ${remedy}`;
   }
 

@@ -68,7 +68,7 @@ export class Registry {
   /** The resource other than `by` that declares something, as `the SharedMailbox "support"`; undefined where none does. */
   declaredBy(thing: string, by: { urn: string }): string | undefined {
     const other = [...(this.#declared.get(thing.toLowerCase()) ?? [])].find((urn) => urn !== by.urn);
-    return other === undefined ? undefined : nameOf(this.claims.present(other));
+    return other === undefined ? undefined : nameOf(other);
   }
 
   /** Notes that the program reads an object, under a resource's name, without declaring it. */
@@ -91,7 +91,7 @@ export class Registry {
   /** The value that a resource other than `by` declares for something, and that resource's name; undefined where none does. */
   valueOfAnother(thing: string, by: { urn: string }): { value: string; name: string } | undefined {
     const [urn, value] = [...(this.#values.get(thing.toLowerCase()) ?? [])].find(([other]) => other !== by.urn) ?? [];
-    return urn === undefined || value === undefined ? undefined : { value, name: nameOf(this.claims.present(urn)) };
+    return urn === undefined || value === undefined ? undefined : { value, name: nameOf(urn) };
   }
 
   /** What is known of the resources of this deployment that collect the mail of others, by URN. */

@@ -90,8 +90,8 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     const known = checked.known as Partial<Inputs>;
     this.#reconciler.announce?.(visible(news), known, own, registry);
     const conflicts = registry.claims.claim(
-      this.#claims({ ...known, ...awaited(checked.inputs, news) }, urn, own, deployment),
-      { urn, born: urn },
+      this.#claims({ ...known, ...awaited(checked.inputs, news) }, own, deployment),
+      { urn },
     );
     const beside = this.#reconciler.beside?.(known, own, registry, (before ?? {}) as Partial<Inputs>) ?? [];
     const problems = [
@@ -399,13 +399,13 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   /** Notes what a resource claims with the inputs that are deployed. */
   #settle(known: Properties, origin: Origin, deployment: Deployment): void {
     const { claims } = deployment.registry;
-    claims.settle(this.#claims(known, claims.present(origin.urn), origin, deployment), origin.urn);
+    claims.settle(this.#claims(known, origin, deployment), origin.urn);
   }
 
-  #claims(known: Properties, urn: string, origin: Origin, deployment: Deployment): Claim[] {
+  #claims(known: Properties, origin: Origin, deployment: Deployment): Claim[] {
     // An environment is the same whether it is written out or configured.
     const inputs = { environmentUrl: environmentOf(deployment), ...known };
-    return this.#reconciler.claims(inputs as unknown as Partial<Inputs>, urn, origin, deployment.registry);
+    return this.#reconciler.claims(inputs as unknown as Partial<Inputs>, origin, deployment.registry);
   }
 
   /** Inputs without what has ended by today. */

@@ -1,7 +1,7 @@
 import { type Claim, Claims } from "../../provider/core/claims";
 
 const urnOf = (name: string) => `urn:pulumi:dev::p::pulumi-nodejs:dynamic/mailboxes:SharedMailbox::${name}`;
-const claimant = (name: string) => ({ urn: urnOf(name), born: urnOf(name) });
+const claimant = (name: string) => ({ urn: urnOf(name) });
 const claimOf = (path: string, thing: string[], value?: string, isAdvice?: true): Claim => ({
   path,
   thing,

@@ -170,7 +170,7 @@ export function requireOwnMethod(
         : [
             {
               path: pathOf(key),
-              reason: otherMethod(nameOf(registry.claims.present(origin.urn)), name, other),
+              reason: otherMethod(nameOf(origin.urn), name, other),
             },
           ];
     }),

@@ -160,7 +160,7 @@ export function requireOwnValues(
     registry.declareValue(recordThing(recordId, path), own, origin);
     return other === undefined || other.value === own
       ? []
-      : [{ path, reason: contradiction(path, own, nameOf(registry.claims.present(origin.urn)), other) }];
+      : [{ path, reason: contradiction(path, own, nameOf(origin.urn), other) }];
   });
   if (problems.length > 0) {
     throw new InputError(problems);

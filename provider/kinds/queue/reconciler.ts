@@ -102,7 +102,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
 
   byDefault: commandsByDefault,
   leftAlone: NO_COMMANDS,
-  claims(inputs, urn, _origin, { claims }) {
+  claims(inputs, { urn }, { claims }) {
     const { emailAddress, environmentUrl } = inputs;
     if (emailAddress !== undefined) {
       claims.learn(rowName("queue", emailAddress), rowName("queue", urn));
@@ -122,7 +122,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
   declare(known, inputs, origin, registry) {
     const { id = "", memory } = known;
     registry.declare(rowThing(id), origin);
-    registry.claims.learn(rowName("queue", registry.claims.present(origin.urn)), rowName("queue", id));
+    registry.claims.learn(rowName("queue", origin.urn), rowName("queue", id));
     if (memory.mailboxId !== undefined) {
       declareValues(memory.mailboxId, known, inputs, SHARED, origin, registry);
     }

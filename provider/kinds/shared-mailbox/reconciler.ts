@@ -74,7 +74,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
 
   declare({ id = "", inputs: held }, inputs, origin, registry) {
     registry.declare(mailboxThing(id), origin);
-    registry.claims.learn(recipientName(registry.claims.present(origin.urn)), recipientName(id));
+    registry.claims.learn(recipientName(origin.urn), recipientName(id));
     for (const address of [inputs.primarySmtpAddress, ...((inputs.emailAliases as string[] | undefined) ?? [])]) {
       registry.declareAddress(String(address), id);
     }
@@ -163,7 +163,7 @@ function whoStaysBehind({ mailbox }: Observed, { registry }: SharedMailboxOperat
     .leftBehindOn(mailbox.id)
     .map(
       ([urn, address]) =>
-        `${nameOf(registry.claims.present(urn))} names this mailbox by ${address}, which goes to another one. Its members still have access to ` +
+        `${nameOf(urn)} names this mailbox by ${address}, which goes to another one. Its members still have access to ` +
         `${mailbox.primarySmtpAddress}. \`pulumi up --refresh\` moves them. With the mailbox's id in the program they stay.`,
     );
 }
@@ -332,7 +332,6 @@ async function finish(
 /** The addresses and the alias: each belongs to one mailbox. */
 function claims(
   { primarySmtpAddress, emailAliases = [], alias }: Partial<SharedMailboxInputs>,
-  urn: string,
   origin: Origin,
   registry: Registry,
 ): Claim[] {
@@ -341,7 +340,7 @@ function claims(
     ...emailAliases.map((address) => ({ path: pathOfAlias(address, { emailAliases }, { registry, origin }), address })),
   ];
   for (const { address } of addresses) {
-    registry.claims.learn(recipientName(address), recipientName(urn));
+    registry.claims.learn(recipientName(address), recipientName(origin.urn));
   }
   const only = (path: string, name: string, what: string, kind: string): Claim => ({
     path,
