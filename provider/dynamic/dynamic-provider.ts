@@ -110,12 +110,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       deployment.log.warn(String(origin), deployment.advice);
       deployment.advice = undefined;
     }
-    const ofIgnored = remarksOnIgnored(
-      this.#reconciler,
-      (news.__ignored as string[] | undefined) ?? [],
-      checked.inputs,
-      before,
-    );
+    const ofIgnored = remarksOnIgnored(this.#reconciler, ignored, checked.inputs, before);
     for (const remark of [...ends, ...remarksOn(checked.left, before ?? {}), ...ofIgnored]) {
       deployment.log.warn(String(origin), remark);
     }
