@@ -2,7 +2,7 @@
 import { isOver, mapOf } from "../core/canonical";
 import { kindNamed } from "../kinds";
 import type { KindReview } from "../review/words";
-import type { Entry } from "../services/permissions";
+import { type Entry, RIGHTS_IN_WORDS } from "../services/permissions";
 import { NEARLY_FULL, type Reading, type ReadMailbox, type Trustee, type TrusteeKind } from "./read";
 import { SECRET, type Stack, type StackResource } from "./states";
 
@@ -87,12 +87,6 @@ export interface Asked {
   /** The most members a group may have without a finding. */
   mostInGroup: number;
 }
-
-const RIGHTS: Readonly<Record<string, string>> = {
-  FullAccess: "Full Access",
-  SendAs: "Send As",
-  SendOnBehalf: "Send on Behalf",
-};
 
 /** What one resource declares for one person on one mailbox. */
 interface Declaration {
@@ -183,8 +177,8 @@ function accessOf(
   asked: Asked,
 ): Access {
   const { declarations, key } = declared.of(mailboxId, trustee);
-  const names = [...new Set(entries.flatMap(({ rights }) => rights))].map((name) => RIGHTS[name] ?? name);
-  const order = Object.values(RIGHTS);
+  const names = [...new Set(entries.flatMap(({ rights }) => rights))].map((name) => RIGHTS_IN_WORDS[name] ?? name);
+  const order = Object.values(RIGHTS_IN_WORDS);
   const rank = (right: string) => (order.includes(right) ? order.indexOf(right) : order.length);
   const rights = names
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))

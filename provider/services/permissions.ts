@@ -9,6 +9,13 @@ import type { Scope } from "./waiting";
 /** A right a trustee can hold on a mailbox. */
 export type Right = "fullAccess" | "sendAs" | "sendOnBehalf";
 
+/** How people call the rights that Exchange names otherwise. */
+export const RIGHTS_IN_WORDS: Readonly<Record<string, string>> = {
+  FullAccess: "Full Access",
+  SendAs: "Send As",
+  SendOnBehalf: "Send on Behalf",
+};
+
 /** The rights of a mailbox's own list beside Full Access, by Exchange's names. */
 export const OTHER_RIGHTS = [
   "ChangeOwner",

@@ -3,7 +3,7 @@ import { check } from "../../dynamic/check";
 import { SECRET, UNKNOWN } from "../../review/rules";
 import { isForgottenByPulumi } from "../../review/words";
 import type { Mailbox } from "../../services/mailboxes";
-import type { Entry } from "../../services/permissions";
+import { type Entry, RIGHTS_IN_WORDS } from "../../services/permissions";
 import {
   type Declared,
   type Description,
@@ -136,12 +136,6 @@ function written(mailbox: string, members: Record<string, MemberRights>): unknow
   return isPlain ? Object.keys(shortest) : shortest;
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  FullAccess: "Full Access",
-  SendAs: "Send As",
-  SendOnBehalf: "Send on Behalf",
-};
-
 /** Sentences about explicit entries of trustees that cannot be members. */
 function strangers(entries: readonly Entry[], { others, orphans }: Pick<Observed, "others" | "orphans">): string[] {
   const isOrphan = (trustee: string) => orphans.some((one) => one.trustee === trustee);
@@ -150,7 +144,7 @@ function strangers(entries: readonly Entry[], { others, orphans }: Pick<Observed
     .sort()
     .map((trustee) => {
       const names = entries.filter((entry) => entry.trustee === trustee).flatMap(({ rights }) => rights);
-      const rights = [...new Set(names)].map((name) => WORDS[name] ?? name);
+      const rights = [...new Set(names)].map((name) => RIGHTS_IN_WORDS[name] ?? name);
       const why = isOrphan(trustee)
         ? "it belongs to a deleted user or group"
         : "nobody that can be a member is meant by it alone";
