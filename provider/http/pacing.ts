@@ -13,7 +13,7 @@ import { DEFAULTS } from "../configuration/configuration";
 import { type Call, cancelled } from "./call";
 import { delayIn } from "./classify";
 import { TimeoutError } from "./errors";
-import { parseRateLimit, parseRetryAfter, type Received, serviceErrorOf } from "./parse";
+import { answersIn, parseRateLimit, parseRetryAfter, type Received, receivedAlone, serviceErrorOf } from "./parse";
 import type { Outgoing, Send } from "./transport";
 
 /** Most requests in flight at a time. */
@@ -194,17 +194,9 @@ function refusedInside(call: Call, { text = "" }: Received): (Received & { url: 
   }
   const urls = new Map(partsOf(call).map(({ id, url }) => [String(id), url]));
   try {
-    const { responses } = JSON.parse(text) as {
-      responses: { id?: unknown; status?: unknown; headers?: Record<string, unknown>; body?: unknown }[];
-    };
-    return responses
-      .filter(({ status }) => [429, 503, 509].includes(Number(status)))
-      .map(({ id, status, headers, body }) => ({
-        url: urls.get(String(id)) ?? "",
-        status: Number(status),
-        headers: new Headers(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)])),
-        text: typeof body === "string" ? body : JSON.stringify(body ?? ""),
-      }));
+    return [...answersIn(JSON.parse(text))]
+      .filter(([, { status }]) => [429, 503, 509].includes(status))
+      .map(([id, answer]) => ({ url: urls.get(id) ?? "", ...receivedAlone(answer) }));
   } catch {
     // What is no answer to a batch is judged where it is read.
     return [];

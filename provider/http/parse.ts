@@ -129,6 +129,32 @@ export interface BatchedAnswer {
   body: unknown;
 }
 
+/** The answers of a batch by id, in whatever order they came. */
+export function answersIn(body: unknown): Map<string, BatchedAnswer> {
+  const { responses } = (body ?? {}) as {
+    responses?: { id?: unknown; status?: unknown; headers?: object; body?: unknown }[];
+  };
+  return new Map(
+    (Array.isArray(responses) ? responses : [])
+      .filter(({ status }) => Number(status) > 0)
+      .map(({ id, status, headers, body: content }) => [
+        String(id),
+        {
+          status: Number(status),
+          headers: new Headers(
+            Object.entries(headers ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
+          ),
+          body: content,
+        },
+      ]),
+  );
+}
+
+/** An answer out of a batch as it would have come alone. */
+export function receivedAlone({ status, headers, body }: BatchedAnswer): Received {
+  return { status, headers, text: body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body) };
+}
+
 /** The error that one answer out of a batch of reads stands for. */
 export function batchedError(
   service: Service,
@@ -137,9 +163,7 @@ export function batchedError(
   path = "",
   kind: "read" | "write" = "read",
 ): ServiceError {
-  const { status, headers, body } = answer;
-  const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
-  return serviceErrorOf({ service, kind, action, path }, { status, headers, text });
+  return serviceErrorOf({ service, kind, action, path }, receivedAlone(answer));
 }
 
 /** Reads how long a service asks to be left alone. Pure. */

@@ -1,7 +1,6 @@
 import type { Call, CallContext } from "../http/call";
 import { type ErrorClass, isServiceError } from "../http/errors";
-import type { BatchedAnswer } from "../http/parse";
-import { saysFailed } from "../http/parse";
+import { answersIn, type BatchedAnswer, saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { isFresh, type Listed } from "./listing";
 
@@ -198,25 +197,4 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
     pipeline.usage.reads += 1;
     return seek(reading, isFresh() ? undefined : reading.listed);
   };
-}
-
-/** The answers of a batch by id, in whatever order they came. */
-export function answersIn(body: unknown): Map<string, BatchedAnswer> {
-  const { responses } = (body ?? {}) as {
-    responses?: { id?: unknown; status?: unknown; headers?: object; body?: unknown }[];
-  };
-  return new Map(
-    (Array.isArray(responses) ? responses : [])
-      .filter(({ status }) => Number(status) > 0)
-      .map(({ id, status, headers, body: content }) => [
-        String(id),
-        {
-          status: Number(status),
-          headers: new Headers(
-            Object.entries(headers ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
-          ),
-          body: content,
-        },
-      ]),
-  );
 }

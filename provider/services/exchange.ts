@@ -1,9 +1,9 @@
 import { type Answer, type CallContext, wait } from "../http/call";
 import { classifyWarning, type WarningMeaning } from "../http/classify";
 import { isClass, isServiceError, ProviderError, UnknownOutcomeError } from "../http/errors";
-import { batchedError, saysFailed } from "../http/parse";
+import { answersIn, batchedError, saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { answersIn, type Batch, type BatchedReads, batched, PASSING } from "./batching";
+import { type Batch, type BatchedReads, batched, PASSING } from "./batching";
 import { type Listed, Listing, type Shared, sharingNothing } from "./listing";
 import { orderedWrites } from "./ordered-writes";
 import { missingRole } from "./refused";
