@@ -2,7 +2,7 @@ import type { Answer, CallContext } from "../http/call";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import type { Pipeline } from "../http/pipeline";
 import { notWhatWasAsked } from "./refused";
-import { isGuid } from "./text";
+import { filterLiteral, isGuid } from "./text";
 
 /** A row of a Dataverse table; lookups as `_name_value`. */
 export type DataverseRow = Record<string, unknown>;
@@ -142,13 +142,12 @@ export function query(
 ): string {
   const filter = Object.entries(alternatives)
     .flatMap(([column, values]) => [values].flat().map((value) => [column, value] as const))
-    .map(([column, value]) => `${column} eq ${isGuid(value) && /id(_value)?$/.test(column) ? value : literal(value)}`)
+    .map(
+      ([column, value]) =>
+        `${column} eq ${isGuid(value) && /id(_value)?$/.test(column) ? value : filterLiteral(value)}`,
+    )
     .join(" or ");
   return `/${set}?$select=${select.join(",")}&$filter=${encodeURIComponent(filter)}`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** A text of a row; undefined for null and for anything that is not text. */

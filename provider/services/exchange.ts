@@ -448,11 +448,6 @@ export function isAddAndRemove(value: unknown): boolean {
   return at(value, "@odata.type") === HASH_TABLE;
 }
 
-/** A string literal of an Exchange filter. */
-export function filterLiteral(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
 /** A mailbox's own names, as the rows of `Get-Mailbox` and `Get-Recipient` show them. */
 interface Names {
   signInName: string;

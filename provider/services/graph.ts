@@ -5,7 +5,7 @@ import type { Pipeline } from "../http/pipeline";
 import { type BatchedReads, batched } from "./batching";
 import { type Listed, Listing, type OwnWrites, type Shared, sharingNothing } from "./listing";
 import { notWhatWasAsked } from "./refused";
-import { sameText } from "./text";
+import { chunks, filterLiteral, sameText } from "./text";
 import type { Scope } from "./waiting";
 
 /** What mailboxes need of an Entra user. */
@@ -192,16 +192,13 @@ export class Graph {
   /** Accounts that hold one of some addresses as sign-in name, mail or proxy address, the deleted ones last. */
   async holdersOf(addresses: readonly string[]): Promise<AddressHolder[]> {
     const select = "$select=id,displayName,userPrincipalName,mail,proxyAddresses,createdDateTime";
-    const chunks = Array.from({ length: Math.ceil(addresses.length / ADDRESSES) }, (_, index) =>
-      addresses.slice(index * ADDRESSES, (index + 1) * ADDRESSES),
-    );
     const read = (path: string, chunk: readonly string[]) =>
       this.#read({ path, action: `looking for the holder of ${chunk.join(", ")}` });
     const found = await Promise.all(
-      chunks.map(async (chunk) => {
+      chunks(addresses, ADDRESSES).map(async (chunk) => {
         const live = chunk.map(holding).join(OR);
         // Entra puts the id before the sign-in name of a deleted account, so that one is found by its nickname.
-        const nicknames = chunk.map((one) => `mailNickname eq ${literal(one.split("@")[0] ?? "")}`);
+        const nicknames = chunk.map((one) => `mailNickname eq ${filterLiteral(one.split("@")[0] ?? "")}`);
         const deleted = [live, ...nicknames.map(encodeURIComponent)].join(OR);
         const bodies = await Promise.all([
           read(`/users?$filter=${live}&${select}`, chunk),
@@ -404,15 +401,10 @@ const OR = encodeURIComponent(" or ");
 
 /** The filter for accounts that hold an address as sign-in name, mail or proxy address, ready for a query. */
 function holding(address: string): string {
-  const value = literal(address);
+  const value = filterLiteral(address);
   return encodeURIComponent(
-    `userPrincipalName eq ${value} or mail eq ${value} or proxyAddresses/any(p:p eq ${literal(`smtp:${address}`)})`,
+    `userPrincipalName eq ${value} or mail eq ${value} or proxyAddresses/any(p:p eq ${filterLiteral(`smtp:${address}`)})`,
   );
-}
-
-/** A string literal of an OData filter. */
-function literal(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`;
 }
 
 /** The accounts of an answer that hold one of some addresses. */

@@ -1,10 +1,10 @@
 import { isClass, ProviderError } from "../http/errors";
-import { type Exchange, filterLiteral, type Row } from "./exchange";
+import type { Exchange, Row } from "./exchange";
 import type { Graph } from "./graph";
 import { smtpAddresses, texts } from "./mailboxes";
 import type { Recipient } from "./recipients";
 import { GraphElseExchange } from "./refused";
-import { sameText, text } from "./text";
+import { filterLiteral, sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** A rule as Exchange showed it. */

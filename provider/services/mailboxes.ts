@@ -1,7 +1,7 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
-import { type Cmdlet, type Exchange, filterLiteral, isAddAndRemove, type Output, type Row } from "./exchange";
+import { type Cmdlet, type Exchange, isAddAndRemove, type Output, type Row } from "./exchange";
 import type { Listing } from "./listing";
-import { column, columns, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
+import { column, columns, filterLiteral, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** How full a mailbox is. */

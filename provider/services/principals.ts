@@ -2,10 +2,10 @@ import DataLoader from "dataloader";
 import type { CallContext } from "../http/call";
 import { ifAllowed } from "../http/errors";
 import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
-import { type Exchange, filterLiteral, type Row } from "./exchange";
+import type { Exchange, Row } from "./exchange";
 import { KNOWN_FOR } from "./listing";
 import { texts } from "./mailboxes";
-import { isGuid, sameText, text } from "./text";
+import { chunks, filterLiteral, isGuid, sameText, text } from "./text";
 
 /** Who may own a row of Dataverse: a user or a team of the environment. */
 export interface Principal {
@@ -193,7 +193,7 @@ export class SecurityPrincipals {
     const rows = await Promise.all(
       (["Get-User", "Get-Group"] as const).flatMap((cmdlet) => {
         const ids = asked.filter(({ isGroup }) => isGroup === (cmdlet === "Get-Group")).map(({ id }) => id);
-        return chunks([...new Set(ids)]).map((chunk) =>
+        return chunks([...new Set(ids)], TOGETHER).map((chunk) =>
           this.#find(
             cmdlet,
             chunk.map((id) => `ExternalDirectoryObjectId -eq ${filterLiteral(id)}`),
@@ -208,7 +208,7 @@ export class SecurityPrincipals {
   async #askForOwners(sids: readonly string[]): Promise<(string | undefined)[]> {
     const rows = await Promise.all(
       (["Get-User", "Get-Group"] as const).flatMap((cmdlet) =>
-        chunks([...new Set(sids)]).map((chunk) =>
+        chunks([...new Set(sids)], TOGETHER).map((chunk) =>
           this.#find(
             cmdlet,
             chunk.flatMap((sid) => [`Sid -eq ${filterLiteral(sid)}`, `SidHistory -eq ${filterLiteral(sid)}`]),
@@ -238,10 +238,4 @@ export class SecurityPrincipals {
 
 function sidsIn(row: Row): string[] {
   return [text(row.Sid), ...texts(row.SidHistory)].filter((sid) => sid !== "").map((sid) => sid.toUpperCase());
-}
-
-function chunks<T>(all: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(all.length / TOGETHER) }, (_, index) =>
-    all.slice(index * TOGETHER, (index + 1) * TOGETHER),
-  );
 }

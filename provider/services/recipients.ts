@@ -1,8 +1,8 @@
-import { type Exchange, filterLiteral, type Output, type Row } from "./exchange";
+import type { Exchange, Output, Row } from "./exchange";
 import type { Graph, User } from "./graph";
 import type { Listed, Listing } from "./listing";
 import { hasAddress, smtpAddresses, texts } from "./mailboxes";
-import { isGuid, sameText, text } from "./text";
+import { chunks, filterLiteral, isGuid, sameText, text } from "./text";
 
 /** Anything in the tenant with an address in Exchange: a mailbox, mail user, group or contact. */
 export interface Recipient {
@@ -168,11 +168,8 @@ export class Recipients {
    * asked of names that are probably free.
    */
   async withNames(names: readonly RecipientName[]): Promise<Recipient[]> {
-    const chunks = Array.from({ length: Math.ceil(names.length / TOGETHER) }, (_, index) =>
-      names.slice(index * TOGETHER, (index + 1) * TOGETHER),
-    );
     const found = await Promise.all(
-      chunks.map((chunk) =>
+      chunks(names, TOGETHER).map((chunk) =>
         this.#filtered(
           chunk.map(({ column, name }) => `${COLUMN_OF[column]} -eq ${filterLiteral(name)}`).join(" -or "),
           chunk.map(({ name }) => name).join(", "),

@@ -1,4 +1,4 @@
-/** What rows hold: the columns that are read of them, texts, ids and sizes. */
+/** What rows hold: the columns that are read of them, texts, ids and sizes; and the texts and lists that questions are made of. */
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -102,4 +102,16 @@ export function canonicalSize(bytes: number): string {
 
 function roundUp(bytes: number): number {
   return Math.ceil(bytes / KILOBYTE) * KILOBYTE;
+}
+
+/** A text as a filter of OData or of Exchange takes it. */
+export function filterLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A list in pieces of a size, the last one with the rest. */
+export function chunks<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
 }
