@@ -421,6 +421,27 @@ export async function withMailbox(options: Options = {}): Promise<{ world: World
   return { world, id: mailbox.id, membership: world.resource("MailboxMembership", "members") };
 }
 
+/** Shared mailboxes, made in one deployment, with a membership each where there are members for it. */
+export function manyMailboxes(
+  world: World,
+  names: readonly string[],
+  members?: readonly string[],
+): Promise<Resource[]> {
+  const made = async (name: string): Promise<Resource[]> => {
+    const box = world.resource("SharedMailbox", name);
+    await box.up({ displayName: name, primarySmtpAddress: `${name}@contoso.com` });
+    const membership = world.resource("MailboxMembership", `of-${name}`);
+    return members === undefined ? [box] : [box, await membership.up({ mailbox: box.id, members: [...members] })];
+  };
+  return world.together(async () => (await Promise.all(names.map(made))).flat());
+}
+
+/** What a refresh of resources in one deployment finds of those that are not as their states say. */
+export async function driftOf(world: World, resources: readonly Resource[]): Promise<("gone" | Row)[]> {
+  const found = await world.together(() => Promise.all(resources.map((one) => one.refresh())));
+  return found.filter((one) => one === "gone" || Object.keys(one).length > 0);
+}
+
 /** Who has Full Access to a mailbox by an entry of its own, as Exchange prints them, in lower case. */
 export async function holders(world: World, id: string): Promise<string[]> {
   const rows = await world.exchange("Get-MailboxPermission", { Identity: id, ResultSize: "Unlimited" });

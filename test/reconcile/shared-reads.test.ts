@@ -1,7 +1,7 @@
 import type { Deployment } from "../../provider/dynamic/deployment";
 import { bounds } from "../../provider/dynamic/deployment";
 import { settle } from "../../provider/services/waiting";
-import { type Row, startWorld, type World } from "./harness";
+import { driftOf, manyMailboxes, type Row, startWorld, type World } from "./harness";
 
 const COUNT = 24;
 const ADA = "ada@contoso.com";
@@ -203,20 +203,9 @@ test("a mailbox whose Name is the object id of another one does not stand for th
 
 test("the refresh of many mailboxes and memberships is some listings, and Full Access ten at a time", async () => {
   const world = await startWorld();
-  const resources = await world.together(() =>
-    Promise.all(
-      all.map(async (name) => {
-        const box = world.resource("SharedMailbox", name);
-        await box.up({ displayName: name, primarySmtpAddress: `${name}@contoso.com` });
-        const members = world.resource("MailboxMembership", `of-${name}`);
-        await members.up({ mailbox: box.id, members: [ADA, "grace@contoso.com"] });
-        return [box, members];
-      }),
-    ),
-  );
+  const resources = await manyMailboxes(world, all, [ADA, "grace@contoso.com"]);
   await world.control("DELETE", "requests");
-  const drift = await world.together(() => Promise.all(resources.flat().map((one) => one.refresh())));
-  expect(drift.filter((one) => one === "gone" || Object.keys(one).length > 0)).toEqual([]);
+  expect(await driftOf(world, resources)).toEqual([]);
   const { requests } = await world.control("GET", "requests/counts");
   const { exchange, graph } = requests as Record<string, number>;
   // Two batches and a rest of Full Access, three listings, the people and their SIDs; the count and the accounts.
