@@ -41,10 +41,7 @@ export async function makeStack(name, cli, program, config = {}, environment = {
     const started = Date.now();
     const child = start("pulumi", args);
     given.find((arg) => typeof arg === "function")?.(child);
-    const { code, output } = await ended(child);
-    if (code !== 0) {
-      throw new Error(`"pulumi ${args.join(" ")}" ended with ${code}:\n${output.slice(-4000)}`);
-    }
+    const output = await ended(child, args);
     return { output, seconds: (Date.now() - started) / 1000 };
   };
   const timed = async (...args) => {
@@ -54,10 +51,7 @@ export async function makeStack(name, cli, program, config = {}, environment = {
     child.stdio[3].setEncoding("utf8").on("data", (text) => {
       times += text;
     });
-    const { code, output } = await ended(child);
-    if (code !== 0) {
-      throw new Error(`"pulumi ${args.join(" ")}" ended with ${code}:\n${output.slice(-4000)}`);
-    }
+    await ended(child, args);
     // The second line is of what the shell has started.
     const parts = [...(times.split("\n")[1] ?? "").matchAll(/(\d+)m([\d.]+)s/g)];
     const processor = parts.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
@@ -86,7 +80,8 @@ export async function makeStack(name, cli, program, config = {}, environment = {
   };
 }
 
-function ended(child) {
+/** What a CLI has printed, once it ended well. */
+function ended(child, args) {
   return new Promise((resolve, reject) => {
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
@@ -95,7 +90,11 @@ function ended(child) {
       });
     }
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, output }));
+    child.on("close", (code) =>
+      code === 0
+        ? resolve(output)
+        : reject(new Error(`"pulumi ${args.join(" ")}" ended with ${code}:\n${output.slice(-4000)}`)),
+    );
   });
 }
 
