@@ -1,4 +1,5 @@
 /** How elements are cut out of lists and maps in a text, and the cuts as a unified diff. */
+import { isGuid } from "../services/text";
 
 /** A part of a text. */
 export interface Range {
@@ -61,7 +62,7 @@ export function without(text: string, removals: readonly Range[]): string {
 
 /** Whether a text names somebody by address or object id, and not in some other way. */
 export function looksLikeAddress(text: string): boolean {
-  return text.includes("@") || /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text);
+  return text.includes("@") || isGuid(text);
 }
 
 /** Lines around a change. */

@@ -6,6 +6,7 @@ import { mapOf } from "../core/canonical";
 import { bounds, openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
 import { comparedColumns } from "../kinds";
+import { looksLikeAddress } from "./edit";
 import { inProgram, mentions, type Program } from "./program";
 import { type Found, inTenant } from "./tenant";
 
@@ -54,7 +55,7 @@ export async function writeLeaver(text: string, options: LeaverOptions): Promise
 
 async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver> {
   const { state = [], program, also = [], tenant } = options;
-  if (who === "" || (!who.includes("@") && !/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(who))) {
+  if (!looksLikeAddress(who)) {
     throw new Unusable("Who leaves? Write an address, a sign-in name or an object id, e.g. ada@contoso.com.");
   }
   if (options.diff === true && program === undefined) {
