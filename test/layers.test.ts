@@ -36,7 +36,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "testing.ts": ["core", "dynamic", "kinds.ts", "kinds/*/kind.ts", "resources"],
   "cli.ts": ["acceptance", "access", "doctor", "import-file.ts", "leaver", "local-tenant", "review"],
   // Reads a preview's JSON, and asks the kinds what it means. Its rules are those of policy packs too, and load nothing of the provider.
-  review: ["kinds.ts", "core"],
+  review: ["kinds.ts", "core", "http"],
   "policy.ts": ["review"],
   // Asks the services plainly, as a client of its own: nothing of what reconciles, and nothing of the local tenant.
   acceptance: ["dynamic", "services", "http", "configuration"],

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { wait } from "../http/call";
-import { type Json, type Reply, refusalOf, rowsOf, Unprepared, type Wire } from "./wire";
+import { type Json, type Reply, refusalOf, rowsIn, Unprepared, type Wire } from "./wire";
 
 /** Something that a run made and has to take away again. */
 export type Made =
@@ -134,7 +134,7 @@ async function removeMailbox(
   if (found.status >= 400 && !isNotFound(found)) {
     return refused(thing, "looking for it", found);
   }
-  const rows = rowsOf(found);
+  const rows = rowsIn(found);
   const own = rows.find((row) => isOwn(row.DisplayName, row.ExternalDirectoryObjectId, thing));
   if (own === undefined && rows.length > 0) {
     return `${thing.address} belongs to something that this command did not make; it was left alone`;
@@ -286,7 +286,7 @@ export class Ground {
     }
     await this.until("the mailbox to show", async () => {
       const found = await this.wire.cmdlet("Get-Mailbox", { Identity: mailbox.guid });
-      return rowsOf(found).length === 1 ? found : undefined;
+      return rowsIn(found).length === 1 ? found : undefined;
     });
     return mailbox;
   }
@@ -305,7 +305,7 @@ export class Ground {
       PrimarySmtpAddress: address,
       ...parameters,
     });
-    const row = rowsOf(reply)[0];
+    const row = rowsIn(reply)[0];
     const id = row?.ExternalDirectoryObjectId;
     const guid = row?.Guid;
     if (typeof id !== "string" || typeof guid !== "string") {
@@ -326,7 +326,7 @@ export class Ground {
   /** A mailbox as Exchange shows it. */
   async mailboxRow({ guid }: Disposable): Promise<Json> {
     const reply = this.expect(await this.wire.cmdlet("Get-Mailbox", { Identity: guid }), "reading a mailbox");
-    return rowsOf(reply)[0] ?? {};
+    return rowsIn(reply)[0] ?? {};
   }
 
   /** Removes a mailbox before the end of the run, for probes on what was deleted; the journal keeps it. */

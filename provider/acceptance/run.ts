@@ -7,7 +7,7 @@ import { dataverseProbes } from "./probes/dataverse";
 import { exchangeProbes } from "./probes/exchange";
 import { graphProbes, loginProbes } from "./probes/graph";
 import { Recording } from "./record";
-import { type Need, notTried, type Probe, rowsOf, Unprepared, type Verdict, Wire } from "./wire";
+import { type Need, notTried, type Probe, rowsIn, Unprepared, type Verdict, Wire } from "./wire";
 
 /** What `mailboxes acceptance` is called with. */
 export interface AcceptanceOptions {
@@ -214,7 +214,7 @@ function planOf(
 
 async function checkDomain(wire: Wire, domain: string): Promise<void> {
   const reply = await wire.cmdlet("Get-AcceptedDomain");
-  const domains = rowsOf(reply).map((row) => String(row.DomainName).toLowerCase());
+  const domains = rowsIn(reply).map((row) => String(row.DomainName).toLowerCase());
   if (reply.status >= 400 || !domains.includes(domain)) {
     const known = domains.length > 0 ? ` Write one of ${domains.join(", ")}.` : "";
     throw new CannotRun(`--domain: ${domain} is not an accepted domain of this tenant.${known}`);

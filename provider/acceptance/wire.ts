@@ -3,6 +3,7 @@ import type { Configuration } from "../configuration/configuration";
 import type { Call, CallContext, Service, TokenSource } from "../http/call";
 import { createTokenSource, githubActionsToken, scopeOf } from "../http/credentials";
 import { isServiceError, isUnknownOutcome } from "../http/errors";
+import { isObject, mapOf, type Row, rowsOf } from "../http/json";
 import type { Received } from "../http/parse";
 import { Pipeline, type PipelineOptions, pipelineOptions } from "../http/pipeline";
 import { rememberSecret } from "../http/redact";
@@ -21,7 +22,7 @@ export interface Reply {
 }
 
 /** A JSON object of a service. */
-export type Json = { [member: string]: unknown };
+export type Json = Row;
 
 /** Longest time one request may take with its repetitions, in milliseconds. */
 const PATIENCE = 10 * 60_000;
@@ -257,7 +258,7 @@ function replyOf({ status, headers, text = "" }: Received): Reply {
   let body: Json | undefined;
   try {
     const parsed: unknown = JSON.parse(text);
-    body = typeof parsed === "object" && parsed !== null ? (parsed as Json) : undefined;
+    body = isObject(parsed) ? parsed : undefined;
   } catch {
     body = undefined;
   }
@@ -265,16 +266,16 @@ function replyOf({ status, headers, text = "" }: Received): Reply {
 }
 
 /** The rows of a list. */
-export function rowsOf({ body }: Reply): Json[] {
-  return Array.isArray(body?.value) ? (body.value as Json[]) : [];
+export function rowsIn({ body }: Reply): Json[] {
+  return rowsOf(body?.value) ?? [];
 }
 
 /** What a service's refusal says: its code or exception type, and its words. */
 export function refusalOf({ body, status }: Reply): { code: string; words: string } {
-  const error = (body?.error ?? {}) as Json;
-  const details = Array.isArray(error.details) ? (error.details[0] as Json | undefined) : undefined;
-  const inner = ((error.innererror ?? {}) as Json).internalexception as Json | undefined;
-  const words = String(details?.message ?? inner?.message ?? error.message ?? `HTTP ${status}`);
+  const error = mapOf(body?.error);
+  const [details] = rowsOf(error.details) ?? [];
+  const inner = mapOf(mapOf(error.innererror).internalexception);
+  const words = String(details?.message ?? inner.message ?? error.message ?? `HTTP ${status}`);
   return { code: String(error.code ?? ""), words };
 }
 

@@ -1,5 +1,6 @@
 /** What an access review says: who has which right on which mailbox, who declares it, and what somebody should look at. */
-import { isOver, mapOf } from "../core/canonical";
+import { isOver } from "../core/canonical";
+import { mapOf } from "../http/json";
 import { kindNamed } from "../kinds";
 import type { KindReview } from "../review/words";
 import { type Entry, RIGHTS_IN_WORDS } from "../services/permissions";

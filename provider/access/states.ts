@@ -1,7 +1,9 @@
 /** Reads the states of stacks: what `pulumi stack export` prints. */
+
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { SIGNATURE } from "../dynamic/wire-values";
+import { isObject, mapOf, rowsOf } from "../http/json";
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -45,12 +47,12 @@ const TYPE = /^pulumi-nodejs:dynamic\/mailboxes:(\w+)$/;
 export function readStack(file: string): Stack {
   const short = basename(file);
   const json = parsed(file, short);
-  const resources = (json as { deployment?: { resources?: unknown } } | null)?.deployment?.resources;
-  if (!Array.isArray(resources)) {
-    const isPreview = typeof json === "object" && json !== null && ("steps" in json || "changeSummary" in json);
+  const resources = rowsOf(mapOf(mapOf(json).deployment).resources);
+  if (resources === undefined) {
+    const isPreview = isObject(json) && ("steps" in json || "changeSummary" in json);
     throw new Unusable(`${short} is ${isPreview ? "a preview" : "JSON"}, and not the state of a stack. ${HOW}`);
   }
-  const rows = (resources as Record<string, unknown>[]).filter((one) => typeof one?.urn === "string");
+  const rows = resources.filter((one) => typeof one?.urn === "string");
   // Read by the program and declared elsewhere, or about to be deleted.
   const managed = rows.filter((row) => row.external !== true && row.delete !== true);
   const [, stack = "", project = ""] = /^urn:pulumi:(.*?)::(.*?)::/.exec(String(rows[0]?.urn ?? "")) ?? [];
@@ -64,8 +66,8 @@ export function readStack(file: string): Stack {
             kind,
             name,
             id: String(row.id ?? ""),
-            inputs: opened(row.inputs ?? {}) as Properties,
-            outputs: opened(row.outputs ?? {}) as Properties,
+            inputs: mapOf(opened(row.inputs)),
+            outputs: mapOf(opened(row.outputs)),
           },
         ];
   });
@@ -114,7 +116,7 @@ function opened(value: unknown): unknown {
     return value.map(opened);
   }
   if (SIGNATURE in value) {
-    const { plaintext } = value as { plaintext?: unknown };
+    const { plaintext } = mapOf(value);
     return typeof plaintext === "string" ? opened(JSON.parse(plaintext)) : SECRET;
   }
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, opened(one)]));

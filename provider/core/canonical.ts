@@ -191,18 +191,3 @@ export function daysTo(day: string, today: string): number {
 export function isOver(until: unknown, today: string): until is string {
   return typeof until === "string" && isDay(until) && until <= today;
 }
-
-/** Whether a value is an object of JSON, and no list. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** An object of JSON; an empty one in place of anything else. */
-export function mapOf(value: unknown): Record<string, unknown> {
-  return isObject(value) ? value : {};
-}
-
-/** The members of an object or list; none of anything else. */
-export function membersOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-}

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { ProviderError } from "../http/errors";
-import { membersOf } from "./canonical";
+import { membersOf } from "../http/json";
 import type { Held, Known, Properties, Recorded } from "./kind";
 
 /** The output that holds what only this package reads. The classes keep it out of diffs. */

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { isSame, membersOf } from "./canonical";
+import { membersOf } from "../http/json";
+import { isSame } from "./canonical";
 import type { Change, Properties } from "./kind";
 
 /**

@@ -3,6 +3,7 @@ import type { Configuration } from "../configuration/configuration";
 import type { CallContext, Service, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
 import { isClass, isProviderError, isServiceError, type ProviderError, type ServiceError } from "../http/errors";
+import { mapOf, type Row, rowsOf } from "../http/json";
 import { Pipeline, pipelineOptions } from "../http/pipeline";
 import { NOBODY, type Question } from "./rights";
 
@@ -14,9 +15,6 @@ export type Reply =
   | { is: "refused"; error: ServiceError }
   /** Nothing is known: no answer came, or one that says something else. */
   | { is: "unknown"; error: ProviderError };
-
-/** A row of an answer. */
-export type Row = Readonly<Record<string, unknown>>;
 
 /** What a token says about its bearer. Nobody has checked its signature: it came from the sign-in, over TLS. */
 export interface Claims {
@@ -125,8 +123,8 @@ export class Ask {
     try {
       // Repeating it changes nothing either.
       const { body } = await this.#pipeline.send({ ...call, kind: "read" }, bounds);
-      const whole = typeof body === "object" && body !== null ? (body as Row) : {};
-      return { is: "answered", rows: Array.isArray(whole.value) ? (whole.value as Row[]) : [], body: whole };
+      const whole = mapOf(body);
+      return { is: "answered", rows: rowsOf(whole.value) ?? [], body: whole };
     } catch (error) {
       if (isClass(error, "forbidden")) {
         return { is: "refused", error };
@@ -181,8 +179,7 @@ function claimsOf(token: string): Claims {
 
 function payloadOf(token: string): Row {
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
-    return typeof parsed === "object" && parsed !== null ? (parsed as Row) : {};
+    return mapOf(JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8")));
   } catch {
     return {};
   }

@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { projectAbove } from "../configuration/configuration";
-import { isObject } from "../core/canonical";
 import { openDeployment, type RawConfiguration } from "../dynamic/deployment";
 import { EngineLog } from "../dynamic/engine-log";
+import { isObject, mapOf } from "../http/json";
 import { examine } from "./examination";
 import { CannotExamine, readProgram } from "./program";
 import { asJson, asText, type ExitCode, exitCodeOf, list } from "./report";
@@ -113,7 +113,7 @@ function configIn(folder: string, file: string): [string, unknown][] {
     throw new CannotExamine(`--stack: ${file} is not YAML: ${problem.message.split("\n")[0]}`);
   }
   const content: unknown = document.toJS();
-  const config = (content as { config?: Record<string, unknown> } | null)?.config ?? {};
+  const config = mapOf(mapOf(content).config);
   return Object.entries(config).flatMap(([key, written]): [string, unknown][] => {
     // The project file may write a value as `{ value: … }`.
     const value = isObject(written) && "value" in written ? written.value : written;

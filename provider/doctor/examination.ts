@@ -4,8 +4,9 @@ import type { Configuration } from "../configuration/configuration";
 import type { Service } from "../http/call";
 import { wayOf } from "../http/credentials";
 import { isClass, isProviderError, type ProviderError } from "../http/errors";
+import { type Row, rowsOf } from "../http/json";
 import { proxyNamed } from "../http/transport";
-import { Ask, type Claims, type Reply, type Row } from "./ask";
+import { Ask, type Claims, type Reply } from "./ask";
 import { appRole, type Grant, grantOf, type Place, roleGroup, securityRole } from "./grants";
 import type { Program } from "./program";
 import { type Profile, type Right, rightsFor, USES } from "./rights";
@@ -503,7 +504,7 @@ class Examination {
       this.#note({ ...about(right), is: "unknown", words: privileges.error.message });
       return;
     }
-    const list = Array.isArray(privileges.body.RolePrivileges) ? (privileges.body.RolePrivileges as Row[]) : [];
+    const list = rowsOf(privileges.body.RolePrivileges) ?? [];
     // Comparing without case: tables of one's own have privileges in lower case, and pages differ.
     const held = new Map(list.map(({ PrivilegeName, Depth }) => [String(PrivilegeName).toLowerCase(), Depth]));
     if (holding.in === "dataverse") {

@@ -1,6 +1,6 @@
 /** What a program needs, from the state of its stack or from a preview. */
 
-import { isObject } from "../core/canonical";
+import { isObject } from "../http/json";
 import { kindNamed } from "../kinds";
 import { kindOf } from "../review/rules";
 import { USES, type Use } from "./rights";

@@ -1,6 +1,7 @@
 import type { z } from "zod";
-import { isSame, membersOf, problemsOfList } from "../core/canonical";
+import { isSame, problemsOfList } from "../core/canonical";
 import type { Declaration, Problem, Properties, Shaped } from "../core/kind";
+import { membersOf } from "../http/json";
 import { sameText } from "../services/text";
 import { hasUnknown, partsOf, placeholder, spell, UNKNOWN } from "./wire-values";
 

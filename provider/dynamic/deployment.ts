@@ -9,6 +9,7 @@ import { Registry } from "../core/registry";
 import type { CallContext, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
 import { ProviderError, TokenError } from "../http/errors";
+import { mapOf } from "../http/json";
 import { Pipeline, pipelineOptions } from "../http/pipeline";
 import { summaryOf, type Usage } from "../http/usage";
 import { openLocalTenant } from "../local-tenant/embedded";
@@ -153,14 +154,14 @@ function tenantOf({ tenantId }: Configuration, tokens: TokenSource): (context: C
       return tenantId;
     }
     const [, payload = ""] = (await tokens.token("exchange")).split(".");
-    const claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8")) as { tid?: string };
-    if (claims.tid === undefined) {
+    const { tid } = mapOf(JSON.parse(Buffer.from(payload, "base64url").toString("utf8")));
+    if (typeof tid !== "string") {
       throw new TokenError({
         words: "the token names no tenant",
         nextStep: "Set mailboxes:tenantId or AZURE_TENANT_ID.",
       });
     }
-    return claims.tid;
+    return tid;
   };
 }
 

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
-import { membersOf } from "../core/canonical";
 import type { Claim } from "../core/claims";
 import { converge } from "../core/converge";
 import {
@@ -15,6 +14,7 @@ import {
 } from "../core/kind";
 import { Recorder } from "../core/memory";
 import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
+import { membersOf } from "../http/json";
 import { redact } from "../http/redact";
 import { type Checked, check, isLeft, isWithin, type Part, remarksOn, remarksOnIgnored, withRaw } from "./check";
 import type { Deployment } from "./deployment";

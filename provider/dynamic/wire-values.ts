@@ -1,5 +1,5 @@
-import { membersOf } from "../core/canonical";
 import type { Properties } from "../core/kind";
+import { membersOf } from "../http/json";
 import { rememberSecret } from "../http/redact";
 
 /**

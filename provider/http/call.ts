@@ -5,12 +5,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, type Service } from "./errors";
+import { mapOf } from "./json";
 
 function version(): string {
   // The same two steps up from `provider/http` in a clone and from `dist/http` in an installed package.
-  const found: unknown = JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8"));
-  const isNamed = typeof found === "object" && found !== null && "version" in found;
-  return isNamed && typeof found.version === "string" ? found.version : "0";
+  return String(mapOf(JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8"))).version ?? "0");
 }
 
 /** `pulumi-mailboxes/1.2.3`: the `User-Agent` of every request and Exchange's `X-ClientApplication`. */

@@ -1,4 +1,5 @@
 /** Gets tokens: with @azure/identity from Microsoft's sign-in, with a plain request from a local tenant without TLS. */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import { isNativeError } from "node:util/types";
 import type { TokenCredential } from "@azure/identity";
@@ -6,6 +7,7 @@ import type { Configuration, Credential } from "../configuration/configuration";
 import { CLOUD_ENDPOINTS, type Cloud, isMicrosoftLogin } from "../configuration/schema";
 import { cancelled, type Service, type TokenOptions, type TokenSource } from "./call";
 import { TokenError } from "./errors";
+import { mapOf, membersOf, type Row } from "./json";
 import { rememberSecret } from "./redact";
 import { fetchTo, proxyNamed } from "./transport";
 
@@ -208,7 +210,7 @@ function isPassing(error: unknown): boolean {
   if (!isNativeError(error)) {
     return false;
   }
-  const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
+  const { statusCode, code } = membersOf(error);
   return (
     (typeof statusCode === "number" && (statusCode >= 500 || statusCode === 429)) ||
     /AADSTS(90033|90006|90024|90055|7000272)\b/.test(error.message) ||
@@ -221,9 +223,7 @@ function isPassing(error: unknown): boolean {
 
 /** Whether no answer came at all, so that nothing is known about the credential. */
 function isWithoutAnswer(error: unknown): boolean {
-  return (
-    isPassing(error) && (error as { statusCode?: unknown }).statusCode === undefined && !/AADSTS/.test(String(error))
-  );
+  return isPassing(error) && membersOf(error).statusCode === undefined && !/AADSTS/.test(String(error));
 }
 
 /** Entra's refusals that are about the service a token is wanted for; all others would meet every service alike. */
@@ -429,10 +429,9 @@ async function signInLocally(signIn: SignIn): Promise<FreshToken> {
   throw new SignInRefused(words === "" ? `HTTP ${response.status}` : words);
 }
 
-function parseMembers(text: string): Record<string, unknown> {
+function parseMembers(text: string): Row {
   try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === "object" && parsed !== null ? { ...parsed } : {};
+    return mapOf(JSON.parse(text));
   } catch {
     return {};
   }

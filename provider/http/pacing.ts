@@ -9,10 +9,12 @@
  *
  * @see https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits
  */
+
 import { DEFAULTS } from "../configuration/configuration";
 import { type Call, cancelled } from "./call";
 import { delayIn } from "./classify";
 import { TimeoutError } from "./errors";
+import { mapOf, rowsOf } from "./json";
 import { answersIn, parseRateLimit, parseRetryAfter, type Received, receivedAlone, serviceErrorOf } from "./parse";
 import type { Outgoing, Send } from "./transport";
 
@@ -117,8 +119,8 @@ function mailboxIn(path: string): string | undefined {
 
 /** The requests inside a `$batch`; the call itself where it is none. */
 function partsOf({ path, body }: Call): { id?: unknown; url: string }[] {
-  const { requests } = (isBatch(path) ? body : {}) as { requests?: { id?: unknown; url: string }[] };
-  return requests ?? [{ url: path }];
+  const parts = isBatch(path) ? rowsOf(mapOf(body).requests) : undefined;
+  return parts?.map(({ id, url }) => ({ id, url: String(url) })) ?? [{ url: path }];
 }
 
 function isBatch(path: string): boolean {

@@ -10,6 +10,7 @@ import { STATUS_CODES } from "node:http";
 import type { Call } from "./call";
 import { classifyDataverse, classifyExchange, classifyGraph } from "./classify";
 import { type ErrorClass, type Service, type ServiceError, type ServiceErrorFields, serviceError } from "./errors";
+import { isObject, mapOf, rowsOf } from "./json";
 
 const RUN_AGAIN = "Run `pulumi up` again; if it stays, look at the service's health in the Microsoft 365 admin center.";
 
@@ -131,18 +132,15 @@ export interface BatchedAnswer {
 
 /** The answers of a batch by id, in whatever order they came. */
 export function answersIn(body: unknown): Map<string, BatchedAnswer> {
-  const { responses } = (body ?? {}) as {
-    responses?: { id?: unknown; status?: unknown; headers?: object; body?: unknown }[];
-  };
   return new Map(
-    (Array.isArray(responses) ? responses : [])
+    (rowsOf(mapOf(body).responses) ?? [])
       .filter(({ status }) => Number(status) > 0)
       .map(({ id, status, headers, body: content }) => [
         String(id),
         {
           status: Number(status),
           headers: new Headers(
-            Object.entries(headers ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
+            Object.entries(mapOf(headers)).map(([name, value]): [string, string] => [name, String(value)]),
           ),
           body: content,
         },
@@ -240,12 +238,6 @@ export interface ParsedRefusal {
 
 /** Longer texts (a proxy's HTML page) are cut. */
 const LONGEST_WORDS = 1000;
-
-type Members = Record<string, unknown>;
-
-function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** A member by its name, without regard to case. */
 function member(value: unknown, name: string): unknown {

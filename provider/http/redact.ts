@@ -4,7 +4,9 @@
  * Two nets: shapes that always are secrets (bearer tokens, JSON web tokens, `password=…`), and the exact values
  * that were remembered with {@link rememberSecret}.
  */
+
 import { isNativeError } from "node:util/types";
+import { membersOf } from "./json";
 
 /** What stands in the place of a secret. */
 export const REDACTED = "[secret]";
@@ -105,7 +107,7 @@ export function redactedCause(cause: unknown, depth = 0): unknown {
   const copy = new Error(redact(cause.message));
   copy.name = cause.name;
   copy.stack = redact(cause.stack ?? `${cause.name}: ${cause.message}`);
-  const code = (cause as { code?: unknown }).code;
+  const { code } = membersOf(cause);
   if (typeof code === "string" || typeof code === "number") {
     Object.assign(copy, { code });
   }

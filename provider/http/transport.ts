@@ -9,6 +9,7 @@ import { appendFileSync } from "node:fs";
 import { isNativeError } from "node:util/types";
 import type { Call, CallContext, Service } from "./call";
 import { delayIn } from "./classify";
+import { membersOf } from "./json";
 import type { Received } from "./parse";
 import { redact } from "./redact";
 
@@ -82,7 +83,7 @@ function codeOf(error: unknown, depth = 0): string {
   if (!isNativeError(error) || depth > 5) {
     return "";
   }
-  const { code, errors } = error as { code?: unknown; errors?: unknown };
+  const { code, errors } = membersOf(error);
   if (typeof code === "string") {
     return code;
   }
@@ -97,7 +98,7 @@ function proxyRefusalIn(error: unknown, depth = 0): string | undefined {
   if (typeof error !== "object" || error === null || depth > 5) {
     return undefined;
   }
-  const { message, code, cause } = error as { message?: unknown; code?: unknown; cause?: unknown };
+  const { message, code, cause } = membersOf(error);
   const status = /^Proxy response \((\d+)\)/.exec(String(message))?.[1];
   if (status !== undefined) {
     return `the proxy answered ${status}`;

@@ -1,4 +1,5 @@
 import type { Call } from "./call";
+import { mapOf, rowsOf } from "./json";
 import type { Send } from "./transport";
 
 /** What a process has asked of the services so far, sign-in left out. */
@@ -18,8 +19,7 @@ export class Usage {
   sent({ service, kind, body }: Pick<Call, "service" | "kind" | "body">): void {
     this.requests += 1;
     if (service === "exchange") {
-      const { requests } = (body ?? {}) as { requests?: unknown[] };
-      this.cmdlets += requests?.length ?? 1;
+      this.cmdlets += rowsOf(mapOf(body).requests)?.length ?? 1;
     }
     if (kind === "read" && service !== "dataverse") {
       this.#readRequests += 1;

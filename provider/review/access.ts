@@ -1,6 +1,6 @@
 /** Who may do what on which mailbox, before and after, from all memberships of a preview together. */
 
-import { isObject, mapOf } from "../core/canonical";
+import { isObject, mapOf } from "../http/json";
 import { givesAccess, isMailbox, reviewOf } from "./happenings";
 import type { Properties, ResourceChange, Side } from "./preview";
 import { isUnknownMember, SECRET, UNKNOWN } from "./rules";

@@ -1,6 +1,7 @@
 /** Reads what `pulumi preview --json` prints: the resources of this package before and after, and what is beside them. */
+
 import { isDeepStrictEqual } from "node:util";
-import { isObject } from "../core/canonical";
+import { isObject, mapOf } from "../http/json";
 import { kindOf, SECRET } from "./rules";
 
 /** Properties as they stand in a preview, without secrets. */
@@ -122,8 +123,7 @@ const EXPORT = "Run `pulumi stack export --file stack.json`, and give that file.
  * @throws Unreviewable when it is something else, or another stack's.
  */
 export function withState(preview: Preview, text: string): Preview {
-  const json = parsedJson(text.replace(/^\uFEFF/, "")) as { deployment?: { resources?: unknown } } | null | undefined;
-  const resources = json?.deployment?.resources;
+  const { resources } = mapOf(mapOf(parsedJson(text.replace(/^\uFEFF/, ""))).deployment);
   if (!Array.isArray(resources)) {
     throw new Unreviewable(`--state: this is not the state of a stack. ${EXPORT}`);
   }
@@ -171,7 +171,7 @@ function parsed(text: string): {
   if ("deployment" in json) {
     throw new Unreviewable(`This is the state of a stack, not a preview. ${HOW}`);
   }
-  const { steps, diagnostics, changeSummary } = json as Record<string, unknown>;
+  const { steps, diagnostics, changeSummary } = mapOf(json);
   const isPreview = "changeSummary" in json || "steps" in json || "diagnostics" in json;
   if (!isPreview || !Array.isArray(steps ?? []) || typeof (changeSummary ?? {}) !== "object") {
     throw new Unreviewable(`This is JSON, and not that of a preview: it has no steps. ${HOW}`);

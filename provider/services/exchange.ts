@@ -1,6 +1,7 @@
 import { type Answer, type CallContext, wait } from "../http/call";
 import { classifyWarning, type WarningMeaning } from "../http/classify";
 import { isClass, isServiceError, ProviderError, UnknownOutcomeError } from "../http/errors";
+import { mapOf, type Row, rowsOf } from "../http/json";
 import { answersIn, batchedError, saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { type Batch, type BatchedReads, batched, PASSING } from "./batching";
@@ -10,7 +11,6 @@ import { missingRole } from "./refused";
 import { text } from "./text";
 
 /** A row that a cmdlet returns, as it is on the wire, without annotations (names with `@`). */
-export type Row = Record<string, unknown>;
 
 /** What a cmdlet answered. */
 export interface Output {
@@ -386,14 +386,13 @@ const NOTHING_TO_DO: readonly WarningMeaning[] = ["noChange", "alreadyGranted", 
 
 /** Some cmdlets answer with no body at all: no output is success. */
 function outputOf(body: unknown, headers: Headers): Output {
-  const warnings = [...textsIn(at(body, "@adminapi.warnings")), ...warningsOf(headers)];
+  const warnings = [...textsIn(mapOf(body)["@adminapi.warnings"]), ...warningsOf(headers)];
   const truncation = warnings.find((warning) => classifyWarning(warning) === "truncated");
   const nothingToDo = warnings.find((warning) => NOTHING_TO_DO.includes(classifyWarning(warning)));
+  const rows = rowsOf(mapOf(body).value);
   return {
-    isForeign: body !== undefined && body !== null && !Array.isArray(at(body, "value")),
-    rows: listAt(body, "value").map((row) =>
-      Object.fromEntries(Object.entries(row).filter(([name]) => !name.includes("@"))),
-    ),
+    isForeign: body !== undefined && body !== null && rows === undefined,
+    rows: (rows ?? []).map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !name.includes("@")))),
     warnings: [...new Set(warnings)].filter((warning) => classifyWarning(warning) === "informative"),
     ...(truncation === undefined ? {} : { truncation }),
     ...(nothingToDo === undefined ? {} : { nothingToDo }),
@@ -415,17 +414,8 @@ function textsIn(list: unknown): string[] {
 }
 
 function nextLinkOf(body: unknown): string | undefined {
-  const link = at(body, "@odata.nextLink");
+  const link = mapOf(body)["@odata.nextLink"];
   return typeof link === "string" ? link : undefined;
-}
-
-function listAt(body: unknown, name: string): Row[] {
-  const list = at(body, name);
-  return Array.isArray(list) ? (list as Row[]) : [];
-}
-
-function at(body: unknown, name: string): unknown {
-  return typeof body === "object" && body !== null ? (body as Row)[name] : undefined;
 }
 
 function asError(error: unknown): Error {
@@ -445,7 +435,7 @@ export function addAndRemove(add: readonly string[], remove: readonly string[]):
 
 /** Whether a parameter's value is one that {@link addAndRemove} makes. */
 export function isAddAndRemove(value: unknown): boolean {
-  return at(value, "@odata.type") === HASH_TABLE;
+  return mapOf(value)["@odata.type"] === HASH_TABLE;
 }
 
 /** A mailbox's own names, as the rows of `Get-Mailbox` and `Get-Recipient` show them. */

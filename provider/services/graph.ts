@@ -1,5 +1,6 @@
 import type { Answer, Call, CallContext } from "../http/call";
 import { isClass } from "../http/errors";
+import { isObject, mapOf, type Row, rowsOf } from "../http/json";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { type BatchedReads, batched } from "./batching";
@@ -33,16 +34,15 @@ const BATCH = 20;
 /** Rows a page of a listing; the most Graph gives. */
 const PAGE = 999;
 
-type Reading = { path: string; action: string; listed?: Listed<Body> };
-type Body = Record<string, unknown>;
+type Reading = { path: string; action: string; listed?: Listed<Row> };
 
 /** Microsoft Graph: accounts, deleted accounts and inbox rules. */
 export class Graph {
   readonly #pipeline: Pipeline;
-  readonly #readAny: (reading: Reading) => Promise<Body>;
+  readonly #readAny: (reading: Reading) => Promise<Row>;
   readonly #bounds: () => CallContext;
   readonly #writes: OwnWrites;
-  readonly #users: Listing<Body>;
+  readonly #users: Listing<Row>;
   #accounts: Promise<number | undefined> | undefined;
 
   /** @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone. */
@@ -50,13 +50,18 @@ export class Graph {
     this.#pipeline = pipeline;
     this.#bounds = bounds;
     this.#writes = writes;
+    const alone = async ({ path, action }: Reading, context: CallContext): Promise<Row> => {
+      const call: Call = { service: "graph", method: "GET", path: `/v1.0${path}`, kind: "read", action };
+      return bodyOf(await pipeline.send(call, context));
+    };
+    const listed = `/users?${USER}&$top=${PAGE}`;
     this.#users = new Listing(
       {
         perRequest: BATCH,
         pages: (accounts) => Math.ceil(accounts / PAGE),
         all: async () =>
           new Map(
-            (await this.#pages(`/users?${USER}&$top=${PAGE}`, "listing the accounts")).flatMap((user) =>
+            (await this.#rows(listed, "listing the accounts", (page) => alone(page, bounds()))).flatMap((user) =>
               [user.id, user.userPrincipalName].map((key) => [String(key).toLowerCase(), user] as const),
             ),
           ),
@@ -66,14 +71,11 @@ export class Graph {
       writes,
       accounts,
     );
-    const reads: BatchedReads<Reading, Body> = {
+    const reads: BatchedReads<Reading, Row> = {
       service: "graph",
       size: BATCH,
       key: ({ path }) => path,
-      alone: async ({ path, action }, context) => {
-        const call: Call = { service: "graph", method: "GET", path: `/v1.0${path}`, kind: "read", action };
-        return bodyOf(await pipeline.send(call, context));
-      },
+      alone,
       together: async (readings) => ({
         path: "/v1.0/$batch",
         requests: readings.map(({ path }) => ({ method: "GET", url: path })),
@@ -148,32 +150,18 @@ export class Graph {
    * The object ids of a group's members, those of groups in it among them, without these groups; undefined when Graph has no such group.
    */
   async groupMembers(id: string): Promise<string[] | undefined> {
-    const members: string[] = [];
-    let path: string | undefined = `/groups/${encodeURIComponent(id)}/transitiveMembers?$select=id&$top=999`;
-    while (path !== undefined) {
-      const body: Record<string, unknown> | undefined = await this.#read({
-        path,
-        action: `reading the members of the group ${id}`,
-      });
-      if (body === undefined) {
-        return undefined;
-      }
-      const rows = body.value as Record<string, unknown>[];
-      members.push(
-        ...rows.filter((row) => row["@odata.type"] !== "#microsoft.graph.group").map((row) => String(row.id)),
-      );
-      path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
-    }
-    return members;
+    const path = `/groups/${encodeURIComponent(id)}/transitiveMembers?$select=id&$top=999`;
+    const rows = await ifThere(this.#rows(path, `reading the members of the group ${id}`));
+    return rows?.filter((row) => row["@odata.type"] !== "#microsoft.graph.group").map((row) => String(row.id));
   }
 
   /** Ids of the deleted accounts that hold an address as sign-in name, mail or proxy address. */
   async deletedHoldersOf(address: string): Promise<string[]> {
-    const body = await this.#read({
-      path: `/directory/deletedItems/microsoft.graph.user?$filter=${holding(address)}&$select=id`,
-      action: `looking for the deleted account ${address}`,
-    });
-    return ((body?.value as Record<string, unknown>[] | undefined) ?? []).map(({ id }) => String(id));
+    const rows = await this.#rows(
+      `/directory/deletedItems/microsoft.graph.user?$filter=${holding(address)}&$select=id`,
+      `looking for the deleted account ${address}`,
+    );
+    return rows.map(({ id }) => String(id));
   }
 
   /** Deletes a deleted account for good. @returns false when Entra does not list it as deleted: no longer, or not yet. */
@@ -192,19 +180,19 @@ export class Graph {
   /** Accounts that hold one of some addresses as sign-in name, mail or proxy address, the deleted ones last. */
   async holdersOf(addresses: readonly string[]): Promise<AddressHolder[]> {
     const select = "$select=id,displayName,userPrincipalName,mail,proxyAddresses,createdDateTime";
-    const read = (path: string, chunk: readonly string[]) =>
-      this.#read({ path, action: `looking for the holder of ${chunk.join(", ")}` });
+    const rows = (path: string, chunk: readonly string[]) =>
+      this.#rows(path, `looking for the holder of ${chunk.join(", ")}`);
     const found = await Promise.all(
       chunks(addresses, ADDRESSES).map(async (chunk) => {
         const live = chunk.map(holding).join(OR);
         // Entra puts the id before the sign-in name of a deleted account, so that one is found by its nickname.
         const nicknames = chunk.map((one) => `mailNickname eq ${filterLiteral(one.split("@")[0] ?? "")}`);
         const deleted = [live, ...nicknames.map(encodeURIComponent)].join(OR);
-        const bodies = await Promise.all([
-          read(`/users?$filter=${live}&${select}`, chunk),
-          read(`/directory/deletedItems/microsoft.graph.user?$filter=${deleted}&${select}`, chunk),
+        const lists = await Promise.all([
+          rows(`/users?$filter=${live}&${select}`, chunk),
+          rows(`/directory/deletedItems/microsoft.graph.user?$filter=${deleted}&${select}`, chunk),
         ]);
-        return bodies.flatMap((body, index) => holdersIn(body, chunk, index === 1));
+        return lists.flatMap((list, index) => holdersIn(list, chunk, index === 1));
       }),
     );
     return found.flat().sort((a, b) => Number(a.isDeleted) - Number(b.isDeleted));
@@ -222,17 +210,27 @@ export class Graph {
 
   /** The licences of an account and where it is used, or undefined when Graph has no such account. */
   async licenses(id: string): Promise<AccountLicenses | undefined> {
-    const body = await this.#read({
-      path: `${userPath(id)}?$select=id,usageLocation,licenseAssignmentStates`,
-      action: `reading the licences of the account ${id}`,
-    });
-    return body === undefined ? undefined : accountLicensesOf(body);
+    const action = `reading the licences of the account ${id}`;
+    const path = `${userPath(id)}?$select=id,usageLocation,licenseAssignmentStates`;
+    const body = await this.#read({ path, action });
+    if (body === undefined) {
+      return undefined;
+    }
+    const states = rowsOf(body.licenseAssignmentStates);
+    if (states === undefined) {
+      // Taken for none, an account that has a licence would get a second one.
+      throw notWhatWasAsked("Graph", action);
+    }
+    const { usageLocation: where } = body;
+    return {
+      usageLocation: typeof where === "string" && where !== "" ? where : undefined,
+      assignments: states.filter(isInForce).map(assignmentOf),
+    };
   }
 
   /** The tenant's subscriptions with their seats. */
   async subscriptions(): Promise<Subscription[]> {
-    const body = await this.#read({ path: "/subscribedSkus", action: "reading the tenant's licences" });
-    return ((body?.value as Record<string, unknown>[] | undefined) ?? []).map(subscriptionOf);
+    return (await this.#rows("/subscribedSkus", "reading the tenant's licences")).map(subscriptionOf);
   }
 
   /** Assigns a licence, takes others away, or both at once: plans that exclude each other must change in one step. */
@@ -253,46 +251,18 @@ export class Graph {
   }
 
   /** The inbox rules of a mailbox as Graph writes them, or undefined while its mailbox is not ready (or there is none). */
-  async inboxRules(userId: string, who: string): Promise<Record<string, unknown>[] | undefined> {
-    const rules: Record<string, unknown>[] = [];
-    let path: string | undefined = rulesPath(userId);
-    while (path !== undefined) {
-      const body: Record<string, unknown> | undefined = await this.#read({
-        path,
-        action: `reading the inbox rules of ${who}`,
-      });
-      if (body === undefined) {
-        return undefined;
-      }
-      if (!Array.isArray(body.value)) {
-        // Read as an empty list, it would lead to a second rule.
-        throw notWhatWasAsked("Graph", `reading the inbox rules of ${who}`);
-      }
-      rules.push(...(body.value as Record<string, unknown>[]));
-      path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
-    }
-    return rules;
+  inboxRules(userId: string, who: string): Promise<Row[] | undefined> {
+    return ifThere(this.#rows(rulesPath(userId), `reading the inbox rules of ${who}`));
   }
 
   /** Creates an inbox rule. @returns it, as Graph writes it. */
-  async createInboxRule(
-    userId: string,
-    rule: Record<string, unknown>,
-    action: string,
-    scope: Scope,
-  ): Promise<Record<string, unknown>> {
+  async createInboxRule(userId: string, rule: Row, action: string, scope: Scope): Promise<Row> {
     const answer = await this.#write("POST", rulesPath(userId), rule, action, scope);
-    return (answer.body ?? {}) as Record<string, unknown>;
+    return bodyOf(answer);
   }
 
   /** Changes members of an inbox rule. */
-  async updateInboxRule(
-    userId: string,
-    ruleId: string,
-    rule: Record<string, unknown>,
-    action: string,
-    scope: Scope,
-  ): Promise<void> {
+  async updateInboxRule(userId: string, ruleId: string, rule: Row, action: string, scope: Scope): Promise<void> {
     await this.#write("PATCH", `${rulesPath(userId)}/${encodeURIComponent(ruleId)}`, rule, action, scope);
   }
 
@@ -308,37 +278,40 @@ export class Graph {
   }
 
   /** The mailbox settings, or undefined while Graph does not serve the mailbox (or there is none). */
-  async mailboxSettings(userId: string, who: string): Promise<Record<string, unknown> | undefined> {
-    return this.#read({
-      path: `${userPath(userId)}/mailboxSettings`,
-      action: `reading the mailbox settings of ${who}`,
-    });
+  async mailboxSettings(userId: string, who: string): Promise<Row | undefined> {
+    const action = `reading the mailbox settings of ${who}`;
+    const settings = await this.#read({ path: `${userPath(userId)}/mailboxSettings`, action });
+    if (settings !== undefined && !isObject(settings.automaticRepliesSetting)) {
+      throw notWhatWasAsked("Graph", action);
+    }
+    return settings;
   }
 
   /** Changes members of the mailbox settings. */
-  async updateMailboxSettings(
-    userId: string,
-    settings: Record<string, unknown>,
-    action: string,
-    scope: Scope,
-  ): Promise<void> {
+  async updateMailboxSettings(userId: string, settings: Row, action: string, scope: Scope): Promise<void> {
     await this.#write("PATCH", `${userPath(userId)}/mailboxSettings`, settings, action, scope);
   }
 
-  /** All rows of a collection. */
-  async #pages(first: string, action: string): Promise<Body[]> {
-    const rows: Body[] = [];
+  /**
+   * The rows of a list, over all its pages.
+   *
+   * @param read how a page is read; by default together with what others read.
+   * @throws where the list itself is not found: that says nothing about what was looked for in it.
+   */
+  async #rows(first: string, action: string, read: (reading: Reading) => Promise<Row> = this.#readAny): Promise<Row[]> {
+    const found: Row[] = [];
     let path: string | undefined = first;
     while (path !== undefined) {
-      const call: Call = { service: "graph", method: "GET", path: `/v1.0${path}`, kind: "read", action };
-      const body = bodyOf(await this.#pipeline.send(call, this.#bounds()));
-      if (!Array.isArray(body.value)) {
+      const page: Row = await read({ path, action });
+      const rows = rowsOf(page.value);
+      if (rows === undefined) {
+        // Taken for an empty list, it would lead to a second rule, or a second mailbox of one name.
         throw notWhatWasAsked("Graph", action);
       }
-      rows.push(...(body.value as Body[]));
-      path = typeof body["@odata.nextLink"] === "string" ? relative(body["@odata.nextLink"]) : undefined;
+      found.push(...rows);
+      path = typeof page["@odata.nextLink"] === "string" ? relative(page["@odata.nextLink"]) : undefined;
     }
-    return rows;
+    return found;
   }
 
   async #write(
@@ -375,15 +348,20 @@ export class Graph {
     );
   }
 
-  async #read(reading: Reading): Promise<Record<string, unknown> | undefined> {
-    try {
-      return await this.#readAny(reading);
-    } catch (error) {
-      if (isClass(error, "notFound") || isClass(error, "mailboxNotReady")) {
-        return undefined;
-      }
-      throw error;
+  #read(reading: Reading): Promise<Row | undefined> {
+    return ifThere(this.#readAny(reading));
+  }
+}
+
+/** What a read shows; undefined where there is no such object, or Graph does not serve its mailbox. */
+async function ifThere<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isClass(error, "notFound") || isClass(error, "mailboxNotReady")) {
+      return undefined;
     }
+    throw error;
   }
 }
 
@@ -408,8 +386,8 @@ function holding(address: string): string {
 }
 
 /** The accounts of an answer that hold one of some addresses. */
-function holdersIn(body: Body | undefined, asked: readonly string[], isDeleted: boolean): AddressHolder[] {
-  return rows(body?.value).flatMap((user) => {
+function holdersIn(rows: readonly Row[], asked: readonly string[], isDeleted: boolean): AddressHolder[] {
+  return rows.flatMap((user) => {
     const name = String(user.userPrincipalName).replace(isDeleted ? /^[0-9a-f]{32}/i : "", "");
     const proxies = ((user.proxyAddresses ?? []) as string[]).map((one) => one.replace(/^smtp:/i, ""));
     const addresses = asked.filter((address) =>
@@ -426,8 +404,8 @@ function holdersIn(body: Body | undefined, asked: readonly string[], isDeleted: 
   });
 }
 
-function bodyOf({ body }: { body?: unknown }): Body {
-  return (body ?? {}) as Body;
+function bodyOf({ body }: { body?: unknown }): Row {
+  return mapOf(body);
 }
 
 /**
@@ -551,27 +529,23 @@ export function entitlementOf(grants: readonly Grant[]): Entitlement {
   };
 }
 
-/** Reads an account's licences; a service that does not tell how they are assigned has assigned them directly. */
-export function accountLicensesOf(body: Record<string, unknown>): AccountLicenses {
-  const location = body.usageLocation;
+/** Whether a licence gives what it holds. Graph keeps one in error listed. */
+function isInForce({ state }: Row): boolean {
+  return state === undefined || /^Active/i.test(String(state));
+}
+
+/** Reads how one licence is assigned: directly, where Graph names no group. */
+function assignmentOf({ skuId, disabledPlans, assignedByGroup }: Row): AccountLicenses["assignments"][number] {
   return {
-    usageLocation: typeof location === "string" && location !== "" ? location : undefined,
-    assignments: rows(body.licenseAssignmentStates)
-      // A licence in error gives nothing; Graph keeps it listed.
-      .filter(({ state }) => state === undefined || /^Active/i.test(String(state)))
-      .map((row) => ({
-        skuId: String(row.skuId).toLowerCase(),
-        disabledPlans: (Array.isArray(row.disabledPlans) ? row.disabledPlans : []).map((plan) =>
-          String(plan).toLowerCase(),
-        ),
-        byGroup: typeof row.assignedByGroup === "string" ? row.assignedByGroup : undefined,
-      })),
+    skuId: String(skuId).toLowerCase(),
+    disabledPlans: (Array.isArray(disabledPlans) ? disabledPlans : []).map((plan) => String(plan).toLowerCase()),
+    byGroup: typeof assignedByGroup === "string" ? assignedByGroup : undefined,
   };
 }
 
 /** Reads one of the tenant's subscriptions. */
-export function subscriptionOf(row: Record<string, unknown>): Subscription {
-  const seats = (row.prepaidUnits ?? {}) as Record<string, unknown>;
+function subscriptionOf(row: Row): Subscription {
+  const seats = mapOf(row.prepaidUnits);
   return {
     skuId: String(row.skuId).toLowerCase(),
     skuPartNumber: String(row.skuPartNumber),
@@ -579,13 +553,9 @@ export function subscriptionOf(row: Record<string, unknown>): Subscription {
     isActive: /^(Enabled|Warning)$/i.test(String(row.capabilityStatus ?? "Enabled")),
     enabled: Number(seats.enabled ?? 0) + Number(seats.warning ?? 0),
     consumed: Number(row.consumedUnits ?? 0),
-    plans: rows(row.servicePlans).map((plan) => ({
+    plans: (rowsOf(row.servicePlans) ?? []).map((plan) => ({
       id: String(plan.servicePlanId).toLowerCase(),
       name: String(plan.servicePlanName),
     })),
   };
-}
-
-function rows(value: unknown): Record<string, unknown>[] {
-  return Array.isArray(value) ? (value as Record<string, unknown>[]) : [];
 }

@@ -1,5 +1,6 @@
 import { isClass, ProviderError } from "../http/errors";
-import type { Exchange, Row } from "./exchange";
+import { mapOf, type Row, rowsOf } from "../http/json";
+import type { Exchange } from "./exchange";
 import type { Graph } from "./graph";
 import { smtpAddresses, texts } from "./mailboxes";
 import type { Recipient } from "./recipients";
@@ -366,8 +367,8 @@ export function ruleOfGraph(body: Row): InboxRule {
 }
 
 function targetsOfGraph(recipients: unknown): RuleTarget[] {
-  return ((recipients ?? []) as { emailAddress?: { address?: string } }[]).map(({ emailAddress }) =>
-    targetWith((emailAddress?.address ?? "").toLowerCase()),
+  return (rowsOf(recipients) ?? []).map(({ emailAddress }) =>
+    targetWith(text(mapOf(emailAddress).address).toLowerCase()),
   );
 }
 
@@ -455,7 +456,7 @@ function decapitalised(name: string): string {
 /** The members that say something: both services fill the others with null, false and empty lists. */
 function present(part: unknown): Row {
   return Object.fromEntries(
-    Object.entries((part ?? {}) as Row).filter(
+    Object.entries(mapOf(part)).filter(
       ([, value]) => value !== null && value !== false && value !== "" && !(Array.isArray(value) && value.length === 0),
     ),
   );

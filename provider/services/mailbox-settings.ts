@@ -1,6 +1,7 @@
 import windowsZones from "cldr-core/supplemental/windowsZones.json";
 import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../http/errors";
-import type { Exchange, Row } from "./exchange";
+import { mapOf, type Row } from "../http/json";
+import type { Exchange } from "./exchange";
 import type { Graph } from "./graph";
 import type { Mailbox } from "./mailboxes";
 import { GraphElseExchange } from "./refused";
@@ -228,7 +229,7 @@ async function noted(part: SettingsChange, note: Note, write: () => Promise<void
 }
 
 function settingsOf(body: Row): Settings {
-  const replies = (body.automaticRepliesSetting ?? {}) as Row;
+  const replies = mapOf(body.automaticRepliesSetting);
   return {
     automaticReplies: {
       status: text(replies.status),
@@ -239,7 +240,7 @@ function settingsOf(body: Row): Settings {
       end: timeOf(replies.scheduledEndDateTime),
     },
     regional: {
-      language: text((body.language as Row | null | undefined)?.locale) || undefined,
+      language: text(mapOf(body.language).locale) || undefined,
       timeZone: text(body.timeZone) || undefined,
       dateFormat: text(body.dateFormat) || undefined,
       timeFormat: text(body.timeFormat) || undefined,
@@ -248,7 +249,7 @@ function settingsOf(body: Row): Settings {
 }
 
 function timeOf(value: unknown): string | undefined {
-  const { dateTime, timeZone } = (value ?? {}) as Row;
+  const { dateTime, timeZone } = mapOf(value);
   return instantIn(text(dateTime), text(timeZone) || "UTC");
 }
 

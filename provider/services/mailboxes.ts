@@ -1,5 +1,6 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
-import { type Cmdlet, type Exchange, isAddAndRemove, type Output, type Row } from "./exchange";
+import type { Row } from "../http/json";
+import { type Cmdlet, type Exchange, isAddAndRemove, type Output } from "./exchange";
 import type { Listing } from "./listing";
 import { column, columns, filterLiteral, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
 import type { Scope } from "./waiting";

@@ -1,6 +1,7 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
-import { addAndRemove, type Exchange, type Output, type Row } from "./exchange";
+import type { Row } from "../http/json";
+import { addAndRemove, type Exchange, type Output } from "./exchange";
 import { freshly, type Listing } from "./listing";
 import { type Mailbox, texts } from "./mailboxes";
 import { sameText, text } from "./text";

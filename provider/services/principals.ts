@@ -1,8 +1,9 @@
 import DataLoader from "dataloader";
 import type { CallContext } from "../http/call";
 import { ifAllowed } from "../http/errors";
+import type { Row } from "../http/json";
 import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
-import type { Exchange, Row } from "./exchange";
+import type { Exchange } from "./exchange";
 import { KNOWN_FOR } from "./listing";
 import { texts } from "./mailboxes";
 import { chunks, filterLiteral, isGuid, sameText, text } from "./text";

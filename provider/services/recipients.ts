@@ -1,4 +1,5 @@
-import type { Exchange, Output, Row } from "./exchange";
+import type { Row } from "../http/json";
+import type { Exchange, Output } from "./exchange";
 import type { Graph, User } from "./graph";
 import type { Listed, Listing } from "./listing";
 import { hasAddress, smtpAddresses, texts } from "./mailboxes";

@@ -91,6 +91,30 @@ describe("Graph", () => {
     },
   );
 
+  const lists: [string, (graph: Graph) => Promise<unknown>][] = [
+    ["who holds an address", (graph) => graph.holdersOf(["ada@contoso.com"])],
+    ["deleted accounts", (graph) => graph.deletedHoldersOf("ada@contoso.com")],
+    ["subscriptions", (graph) => graph.subscriptions()],
+    ["the licences of an account", (graph) => graph.licenses("ada")],
+    ["the members of a group", (graph) => graph.groupMembers("ada")],
+    ["mailbox settings", (graph) => graph.mailboxSettings("ada", "ada@contoso.com")],
+  ];
+
+  test.each(lists)("an answer without the list is an error, never an empty one: %s", async (_what, read) => {
+    for (const body of [{}, "", { value: {}, licenseAssignmentStates: {} }, { value: [null] }]) {
+      const { graph } = await graphTo(() => ({ status: 200, body }));
+      expect((await failureOf(read(graph))).message).toContain("something other than");
+    }
+  });
+
+  test.each(lists.slice(0, 3))(
+    "a query that is itself not found does not say that nothing is: %s",
+    async (_what, read) => {
+      const { graph } = await graphTo(() => ({ status: 404, body: missing }));
+      expect(await failureOf(read(graph))).toMatchObject({ class: "notFound" });
+    },
+  );
+
   test("a read of a batch that is throttled is asked again alone", async () => {
     const { graph, asked } = await graphTo((id, { url }) =>
       id === "ada" && url.endsWith("/$batch")

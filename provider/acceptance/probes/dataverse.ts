@@ -5,7 +5,7 @@ import {
   type Probe,
   type Reply,
   refusalOf,
-  rowsOf,
+  rowsIn,
   seen,
   Unprepared,
   type Verdict,
@@ -70,7 +70,7 @@ async function ownWritesVisible(ground: Ground): Promise<Verdict> {
   const byId = await ground.wire.dataverse("GET", `/mailboxes(${id})?$select=name`);
   const filter = encodeURIComponent(`emailaddress eq '${emailaddress}'`);
   const byFilter = await ground.wire.dataverse("GET", `/mailboxes?$select=name&$filter=${filter}`);
-  const isSeen = byId.status === 200 && rowsOf(byFilter).length === 1;
+  const isSeen = byId.status === 200 && rowsIn(byFilter).length === 1;
   return seen(isSeen, `a new row was ${isSeen ? "" : "not "}there at once, by id (HTTP ${byId.status}) and by filter`);
 }
 
@@ -137,7 +137,7 @@ async function testReason(ground: Ground): Promise<Verdict> {
   let count = 0;
   await ground.eventually(async () => {
     const alerts = await ground.wire.dataverse("GET", `/tracelogs?$select=text,level&$filter=${filter}`);
-    count = rowsOf(ground.expect(alerts, "reading alerts")).length;
+    count = rowsIn(ground.expect(alerts, "reading alerts")).length;
     // An alert may come a moment after the end of the test; where the row tells, none is waited for.
     return count > 0 || isInRow ? true : undefined;
   }, A_MINUTE);

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { rowsOf } from "../../http/json";
 import type { Ground } from "../made";
-import { type Json, notTried, type Probe, type Reply, rowsOf, seen, Unprepared, type Verdict } from "../wire";
+import { type Json, notTried, type Probe, type Reply, rowsIn, seen, Unprepared, type Verdict } from "../wire";
 
 /** How long something that shows at once or never is waited for, in milliseconds. */
 const A_MINUTE = 60_000;
@@ -32,7 +33,7 @@ function batch(ground: Ground, requests: Json[], kind: "read" | "write" = "read"
 }
 
 function responsesOf({ body }: Reply): Json[] {
-  return Array.isArray(body?.responses) ? (body.responses as Json[]) : [];
+  return rowsOf(body?.responses) ?? [];
 }
 
 /** `exchange.unauthorized-body`: a read with a token that is none. An empty body is what is assumed; any other is an answer too. */
@@ -126,7 +127,7 @@ async function batchOrder(ground: Ground): Promise<Verdict> {
 async function objectIdIdentity(ground: Ground): Promise<Verdict> {
   const { id } = await ground.mailbox();
   const reply = await ground.wire.cmdlet("Get-Mailbox", { Identity: id });
-  const isFound = rowsOf(reply).some((row) => row.ExternalDirectoryObjectId === id);
+  const isFound = rowsIn(reply).some((row) => row.ExternalDirectoryObjectId === id);
   return seen(isFound, `a mailbox was ${isFound ? "" : "not "}found by its Entra object id (HTTP ${reply.status})`);
 }
 
@@ -141,10 +142,10 @@ async function initials(ground: Ground): Promise<Verdict> {
     return seen(false, `New-Mailbox with Initials was refused with HTTP ${reply.status}`);
   }
   const signInName = String(row.UserPrincipalName);
-  const read = async () => rowsOf(await ground.wire.cmdlet("Get-User", { Identity: signInName }))[0];
+  const read = async () => rowsIn(await ground.wire.cmdlet("Get-User", { Identity: signInName }))[0];
   const user = await ground.until("Get-User to show the account", read);
   const others = await ground.until("Get-Mailbox to show the mailbox", async () => {
-    const shown = rowsOf(await ground.wire.cmdlet("Get-Mailbox", { Identity: mailbox.guid }))[0];
+    const shown = rowsIn(await ground.wire.cmdlet("Get-Mailbox", { Identity: mailbox.guid }))[0];
     return shown === undefined ? undefined : JSON.stringify(shown);
   });
   const cleared = await ground.wire.cmdlet("Set-User", { Identity: signInName, Initials: null, Confirm: false });
@@ -191,7 +192,7 @@ async function ruleIdentity(ground: Ground): Promise<Verdict> {
   // The number has more digits than JavaScript keeps, so it is read from the text.
   const digits = await ground.until("Exchange to show the rule", async () => {
     const reply = await ground.wire.cmdlet("Get-InboxRule", { Mailbox: guid });
-    return rowsOf(reply).length === 0 ? undefined : /"RuleIdentity":\s*"?(\d+)/.exec(reply.text)?.[1];
+    return rowsIn(reply).length === 0 ? undefined : /"RuleIdentity":\s*"?(\d+)/.exec(reply.text)?.[1];
   });
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(digits)));
@@ -270,7 +271,7 @@ function addressesOf(row: Json): string[] {
 
 /** `exchange.new-mailbox-upn`: a new mailbox's sign-in name is its alias at the default domain, which is an address of it too. */
 async function newMailboxUpn(ground: Ground): Promise<Verdict> {
-  const domains = rowsOf(ground.expect(await ground.wire.cmdlet("Get-AcceptedDomain"), "reading the domains"));
+  const domains = rowsIn(ground.expect(await ground.wire.cmdlet("Get-AcceptedDomain"), "reading the domains"));
   const own = domains.find((domain) => domain.Default === true)?.DomainName;
   const { mailbox, row } = await ground.tryMailbox();
   if (mailbox === undefined || own === undefined) {
@@ -339,13 +340,13 @@ async function undoSoftDeleted(ground: Ground): Promise<Verdict> {
   await ground.removeMailbox(mailbox);
   await ground.until("the mailbox to be soft-deleted", async () => {
     const reply = await ground.wire.cmdlet("Get-Mailbox", { Identity: String(ExchangeGuid), SoftDeletedMailbox: true });
-    return rowsOf(reply).length === 1 ? true : undefined;
+    return rowsIn(reply).length === 1 ? true : undefined;
   });
   const reply = await ground.wire.cmdlet("Undo-SoftDeletedMailbox", { SoftDeletedObject: String(ExchangeGuid) });
   if (reply.status >= 400) {
     return seen(false, `without a password it was refused with HTTP ${reply.status}`);
   }
-  const id = String(rowsOf(reply)[0]?.ExternalDirectoryObjectId ?? mailbox.id);
+  const id = String(rowsIn(reply)[0]?.ExternalDirectoryObjectId ?? mailbox.id);
   ground.cameBackAs(mailbox, id);
   const account = await ground.eventually(async () => {
     const user = await ground.wire.graph("GET", `/users/${mailbox.id}?$select=id`);
@@ -363,7 +364,7 @@ async function sidAsTrustee(ground: Ground): Promise<Verdict> {
   const [mailbox, trustee] = [await ground.newMailbox(), await ground.newMailbox()];
   const { UserPrincipalName } = await ground.mailboxRow(trustee);
   const Sid = await ground.until("Get-User to show the SID of the trustee", async () => {
-    const [row] = rowsOf(await ground.wire.cmdlet("Get-User", { Identity: String(UserPrincipalName) }));
+    const [row] = rowsIn(await ground.wire.cmdlet("Get-User", { Identity: String(UserPrincipalName) }));
     return typeof row?.Sid === "string" ? row.Sid : undefined;
   });
   const of = { Identity: mailbox.guid };
@@ -376,7 +377,7 @@ async function sidAsTrustee(ground: Ground): Promise<Verdict> {
   );
   ground.expect(await wire.cmdlet("Add-RecipientPermission", { ...sendAs, Trustee: trustee.guid }), "giving Send As");
   const isHolding = async (cmdlet: string, column: string) =>
-    rowsOf(ground.expect(await wire.cmdlet(cmdlet, of), "reading permissions")).some((row) => row[column] === Sid);
+    rowsIn(ground.expect(await wire.cmdlet(cmdlet, of), "reading permissions")).some((row) => row[column] === Sid);
   const holdings = async () => [
     await isHolding("Get-MailboxPermission", "UserSid"),
     await isHolding("Get-RecipientPermission", "TrusteeSidString"),
@@ -429,7 +430,7 @@ async function listReachesHidden(ground: Ground): Promise<Verdict> {
   });
   await ground.until("the mailbox to come back", async () => {
     const reply = await ground.wire.cmdlet("Get-Mailbox", { Identity: leaving.guid });
-    return rowsOf(reply).length === 1 ? true : undefined;
+    return rowsIn(reply).length === 1 ? true : undefined;
   });
   const isBack = await ground.eventually(
     async () => ((await lengths()).some((length) => length > 1) ? true : undefined),

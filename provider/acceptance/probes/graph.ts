@@ -1,8 +1,9 @@
 import { createHash, createPrivateKey, randomUUID, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import jwt from "jsonwebtoken";
+import { mapOf } from "../../http/json";
 import type { Disposable, Ground } from "../made";
-import { type Json, type Probe, refusalOf, rowsOf, seen, Unprepared, type Verdict } from "../wire";
+import { type Json, type Probe, refusalOf, rowsIn, seen, Unprepared, type Verdict } from "../wire";
 
 /** The mailbox settings, once Graph knows the mailbox. */
 function settingsOf(ground: Ground, id: string): Promise<Json> {
@@ -24,7 +25,7 @@ async function unsetSettings(ground: Ground): Promise<Verdict> {
   const { id } = await ground.newMailbox();
   const settings = await settingsOf(ground, id);
   const values: Json = {
-    language: (settings.language as Json | null)?.locale,
+    language: mapOf(settings.language).locale,
     timeZone: settings.timeZone,
     dateFormat: settings.dateFormat,
     timeFormat: settings.timeFormat,
@@ -99,7 +100,7 @@ function rulesOf(id: string): string {
 async function hasMessage(ground: Ground, id: string, words: string): Promise<true | undefined> {
   const path = `/users/${id}/mailFolders/inbox/messages?$select=subject&$top=50`;
   const reply = ground.expect(await ground.wire.graph("GET", path), "reading a mailbox's messages");
-  return rowsOf(reply).some(({ subject }) => String(subject).includes(words)) ? true : undefined;
+  return rowsIn(reply).some(({ subject }) => String(subject).includes(words)) ? true : undefined;
 }
 
 async function send(ground: Ground, from: Disposable, to: Disposable, subject: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { mapOf } from "../../core/canonical";
+import { mapOf } from "../../http/json";
 import type { Side } from "../../review/preview";
 import type { Directory } from "../../review/words";
 import { foreign, type MailChange, NONE, value, type Words } from "../../review/words";

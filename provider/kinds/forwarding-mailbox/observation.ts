@@ -1,7 +1,8 @@
 import { guidFor } from "../../core/kind";
 import { sourceThing } from "../../core/registry";
+import { mapOf } from "../../http/json";
 import type { MailboxRow } from "../../services/dataverse";
-import { sameText } from "../../services/text";
+import { sameText, text } from "../../services/text";
 import {
   isAnother,
   type RowKind,
@@ -183,8 +184,7 @@ const COPY = "the rule is there once more";
 /** Whether a preview has shown the copies of a source's rule: only then may they go. */
 export function hasShownCopies(key: string, { inputs: { sources } }: KnownForwarding): boolean {
   // A refresh puts it there, and no program may.
-  const held = sources?.[key] as { drift?: string } | undefined;
-  return held?.drift?.includes(COPY) === true;
+  return text(mapOf(sources?.[key]).drift).includes(COPY);
 }
 
 /** What is there already: this resource's own earlier record, or the one it takes over. */

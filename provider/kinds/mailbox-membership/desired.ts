@@ -3,6 +3,7 @@ import { daysTo, flag, identifiers, isDay, isOver, keyed, looksLikeDay, whyNotId
 import type { Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { InputError } from "../../http/errors";
+import { mapOf } from "../../http/json";
 import { hasAddress, type Mailbox } from "../../services/mailboxes";
 import { type Begun, type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
 import { describe, type Recipient } from "../../services/recipients";
@@ -206,7 +207,7 @@ export function withoutEnded(
     days.set(day, [...(days.get(day) ?? []), key]);
   const left = Object.entries(members).filter(([key, rights]) => {
     // A value in a preview may be of any form while something in it is not known.
-    const until = (rights as { until?: unknown } | null)?.until;
+    const until = mapOf(rights).until;
     if (isOver(until, today)) {
       const isKept = isIgnored(["members", key]);
       note(isKept ? kept : over, until, key);

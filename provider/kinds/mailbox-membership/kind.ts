@@ -1,5 +1,5 @@
-import { mapOf } from "../../core/canonical";
 import { check } from "../../dynamic/check";
+import { mapOf } from "../../http/json";
 import { SECRET, UNKNOWN } from "../../review/rules";
 import { isForgottenByPulumi } from "../../review/words";
 import type { Mailbox } from "../../services/mailboxes";

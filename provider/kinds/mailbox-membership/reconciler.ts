@@ -1,8 +1,8 @@
-import { membersOf } from "../../core/canonical";
 import { type Claim, recipientName } from "../../core/claims";
 import { converge } from "../../core/converge";
 import { isUnfit, type Properties, type Reconciler } from "../../core/kind";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
+import { membersOf } from "../../http/json";
 import { freshly } from "../../services/listing";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";

@@ -1,5 +1,7 @@
 /** What the three kinds of Dynamics 365 have in common, for their descriptions. */
+
 import type { Properties } from "../../core/kind";
+import { mapOf } from "../../http/json";
 import type { Side } from "../../review/preview";
 import { type KindReview, type MailChange, NONE, value } from "../../review/words";
 import { type MailboxRow, mailboxOf } from "../../services/dataverse";
@@ -56,7 +58,7 @@ export function seenRecord(raw: Properties, inputs: Properties): Seen<MailboxRow
 
 /** A row as it is read where a state holds some inputs, with all that they name looked up. */
 export function seenWith<Row extends object>(row: Row, inputs: Properties): Seen<Row> {
-  const { serverProfileId } = row as { serverProfileId?: string };
+  const { serverProfileId } = mapOf(row);
   const known: Pick<RecordKnown, "inputs" | "memory"> = {
     inputs,
     memory: { serverProfileId } as RecordKnown["memory"],

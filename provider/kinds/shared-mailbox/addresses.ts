@@ -1,7 +1,8 @@
 import type { Change } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError, isClass } from "../../http/errors";
-import { addAndRemove, type Row } from "../../services/exchange";
+import type { Row } from "../../http/json";
+import { addAndRemove } from "../../services/exchange";
 import { freshly } from "../../services/listing";
 import { INITIAL_DOMAIN, type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import { sameText } from "../../services/text";

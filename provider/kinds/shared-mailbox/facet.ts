@@ -1,8 +1,9 @@
-import { isSame, membersOf } from "../../core/canonical";
+import { isSame } from "../../core/canonical";
 import type { Change, Properties, Recorded } from "../../core/kind";
 import { isSet, type PropertyTable } from "../../core/properties";
 import type { ServiceError } from "../../http/errors";
-import type { Row } from "../../services/exchange";
+import { membersOf, type Row } from "../../http/json";
+import type {} from "../../services/exchange";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import type {

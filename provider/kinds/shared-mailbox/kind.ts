@@ -1,8 +1,9 @@
-import { isObject, isSame, mapOf } from "../../core/canonical";
+import { isSame } from "../../core/canonical";
 import type { Change, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { check } from "../../dynamic/check";
 import { InputError, isClass } from "../../http/errors";
+import { isObject, mapOf } from "../../http/json";
 import type { ResourceChange, Side } from "../../review/preview";
 import { deletionMode, forwardingTarget, repliesOutside, UNKNOWN } from "../../review/rules";
 import {

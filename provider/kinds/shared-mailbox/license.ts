@@ -3,6 +3,7 @@ import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
+import { mapOf } from "../../http/json";
 import {
   type AccountLicenses,
   type Assignment,
@@ -262,7 +263,7 @@ function reassignmentOf(
   if (change === undefined || declared === "external") {
     return { add: undefined, remove: [] };
   }
-  const names = String((change.from as { sku?: string } | undefined)?.sku ?? "");
+  const names = String(mapOf(change.from).sku ?? "");
   const remove = names === "" ? [] : names.split(", ").flatMap((name) => find(name, licensing)?.skuId ?? name);
   return { ...reassignment(declared, {}, licensing, memory), remove };
 }

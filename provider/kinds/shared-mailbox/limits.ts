@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { isSame, membersOf } from "../../core/canonical";
+import { isSame } from "../../core/canonical";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
-import type { Row } from "../../services/exchange";
+import { membersOf, type Row } from "../../http/json";
+import type {} from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE, MEGABYTE, parseSize, text } from "../../services/text";
 import type { Desired, KnownMailbox, SharedMailboxInputs, SharedMailboxOperation, ValuesBefore } from "./desired";
