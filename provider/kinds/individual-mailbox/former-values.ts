@@ -99,8 +99,9 @@ export function givenWith(
 export function settleGiven(inputs: IndividualInputs, values: RecordValues, operation: IndividualOperation): void {
   const { former } = operation.known.memory;
   const { given } = givenWith(values, properties.names, operation.known);
+  const now: Properties = inputs;
   const declared = (all: Properties | undefined) =>
-    all && Object.fromEntries(Object.entries(all).filter(([property]) => isSet((inputs as Properties)[property])));
+    all && Object.fromEntries(Object.entries(all).filter(([property]) => isSet(now[property])));
   operation.record({
     memory: {
       former: declared(former),

@@ -245,7 +245,8 @@ async function userReassigned(owner: UserOrQueue, operation: IndividualOperation
 
 /** Whether nothing is left to do of what a program declares: its values are there, and its commands were given. */
 function isComplete(inputs: IndividualInputs, row: Observed["row"]): boolean {
-  const isDeclared = properties.names.some((name) => (inputs as Properties)[name] !== undefined);
+  const declared: Properties = inputs;
+  const isDeclared = properties.names.some((name) => declared[name] !== undefined);
   const isApproved = inputs.approveEmail === false || row.approval === "Approved";
   return isDeclared && isApproved && (inputs.testAndEnable === false || !isOpenForTest(row));
 }

@@ -161,11 +161,8 @@ export function formerValues(
 
 /** The former values of what is still declared: the others are back at it. */
 export function formerOf(inputs: QueueInputs, former: Memory["former"]): Memory["former"] {
-  return former === undefined
-    ? undefined
-    : Object.fromEntries(
-        Object.entries(former).filter(([property]) => inputs[property as keyof QueueInputs] !== undefined),
-      );
+  const declared: Properties = inputs;
+  return former && Object.fromEntries(Object.entries(former).filter(([property]) => declared[property] !== undefined));
 }
 
 /** What of a queue is not as it should be. Pure. @param previous what was known before; a new queue has nothing. */

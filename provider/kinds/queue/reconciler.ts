@@ -1,6 +1,6 @@
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
 import { writeAndRecord } from "../../core/converge";
-import type { Change, Reconciler } from "../../core/kind";
+import type { Change, Properties, Reconciler } from "../../core/kind";
 import { absent, adviceAtCreation, asHeld, guidFor, holdingAll, unfit } from "../../core/kind";
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
@@ -292,9 +292,8 @@ function difference(
       : ofRecord.differing(values, { row: record, known: previous })),
   ];
   // What is not declared any more goes to its default, unless another resource says what it is now.
-  return changes.filter(
-    ({ path: [property = ""] }) => inputs[property as keyof QueueInputs] !== undefined || !elsewhere.includes(property),
-  );
+  const declared: Properties = inputs;
+  return changes.filter(({ path: [name = ""] }) => declared[name] !== undefined || !elsewhere.includes(name));
 }
 
 async function apply(

@@ -3,7 +3,6 @@ import type { Change, Properties, Recorded } from "../../core/kind";
 import { isSet, type PropertyTable } from "../../core/properties";
 import type { ServiceError } from "../../http/errors";
 import { membersOf, type Row } from "../../http/json";
-import type {} from "../../services/exchange";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import type {
@@ -167,10 +166,11 @@ export function writtenInputs(
   { inputs: held }: KnownMailbox,
 ): HeldInputs {
   const now: Properties = {};
+  const values: { declared: Properties; held: Properties } = { declared: inputs, held };
   for (const { path, to } of changes) {
     const [property = "", member] = path;
-    const declared = inputs[property as keyof SharedMailboxInputs];
-    const before = property in now ? now[property] : held[property as keyof SharedMailboxInputs];
+    const declared = values.declared[property];
+    const before = property in now ? now[property] : values.held[property];
     if (member === undefined) {
       now[property] = declared ?? before;
     } else if (to !== undefined && Array.isArray(declared)) {

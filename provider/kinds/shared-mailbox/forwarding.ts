@@ -2,7 +2,6 @@ import { isSame } from "../../core/canonical";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../http/json";
-import type {} from "../../services/exchange";
 import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";

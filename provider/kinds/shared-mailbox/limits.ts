@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { isSame } from "../../core/canonical";
+import type { Properties } from "../../core/kind";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import { membersOf, type Row } from "../../http/json";
-import type {} from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE, MEGABYTE, parseSize, text } from "../../services/text";
 import type { Desired, KnownMailbox, SharedMailboxInputs, SharedMailboxOperation, ValuesBefore } from "./desired";
@@ -152,8 +152,8 @@ export const limits: Facet = {
   read: ({ mailbox: { row } }) => limitProperties.values(row),
 
   outputs({ valuesBefore: before = {} }, _known, desired) {
-    const isManaged = (name: string) =>
-      desired === undefined || isSet(desired.inputs[name as keyof SharedMailboxInputs]);
+    const declared: Properties | undefined = desired?.inputs;
+    const isManaged = (name: string) => declared === undefined || isSet(declared[name]);
     const kept = Object.fromEntries(Object.entries(before).filter(([name]) => isManaged(name)));
     return Object.keys(kept).length === 0 ? {} : { valuesBefore: kept };
   },
@@ -212,20 +212,15 @@ function defaultQuota({ plan }: Mailbox): Record<string, string> {
  * one that was managed without a record, as by a former release, what was declared, because it never had to be written. A
  * refresh records only what somebody is found to have changed: everything else stays as it is.
  */
-function valuesNow(
-  mailbox: Mailbox,
-  desired: Desired | undefined,
-  { inputs: held, memory }: KnownMailbox,
-): ValuesBefore {
-  const heldValue = (name: string) => held[name as keyof SharedMailboxInputs];
+function valuesNow(mailbox: Mailbox, desired: Desired | undefined, { inputs, memory }: KnownMailbox): ValuesBefore {
+  const held: Properties = inputs;
+  const declared: Properties | undefined = desired?.inputs;
   const present = limitProperties.values(mailbox.row);
   const isDue = (name: string) =>
-    desired === undefined
-      ? isSet(heldValue(name)) && !isSame(heldValue(name), present[name])
-      : isSet(desired.inputs[name as keyof SharedMailboxInputs]);
+    declared === undefined ? isSet(held[name]) && !isSame(held[name], present[name]) : isSet(declared[name]);
   const due = Object.entries(present)
     .filter(([name]) => isDue(name))
-    .map(([name, value]) => [name, isSet(heldValue(name)) ? heldValue(name) : value]);
+    .map(([name, value]) => [name, isSet(held[name]) ? held[name] : value]);
   return { ...Object.fromEntries(due), ...memory.valuesBefore };
 }
 

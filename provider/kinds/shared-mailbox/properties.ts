@@ -4,7 +4,6 @@ import { displayText, flag, orNone } from "../../core/canonical";
 import { writeAndRecord } from "../../core/converge";
 import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
 import type { Row } from "../../http/json";
-import type {} from "../../services/exchange";
 import { sameText, text } from "../../services/text";
 import { type Facet, inTable, writtenInputs } from "./facet";
 

@@ -6,7 +6,6 @@ import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { InputError, ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
 import type { Row } from "../../http/json";
-import type {} from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
 import { SHARED } from "./account";
 import { addresses, aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";

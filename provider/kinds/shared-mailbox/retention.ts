@@ -4,7 +4,6 @@ import { writeAndRecord } from "../../core/converge";
 import { tableOf } from "../../core/properties";
 import { ConflictError } from "../../http/errors";
 import type { Row } from "../../http/json";
-import type {} from "../../services/exchange";
 import type { Mailbox } from "../../services/mailboxes";
 import type { Desired, HeldInputs, Observed } from "./desired";
 import { changesOf, type Facet, inTable, mayTakeAway, tellLeft } from "./facet";
