@@ -1,4 +1,4 @@
-import { isClass, isServiceError, isUnknownOutcome, ProviderError, type ServiceError } from "../http/errors";
+import { isClass, isUnknownOutcome, mayHaveHappened, ProviderError } from "../http/errors";
 import { lastSeen, settle } from "../services/waiting";
 import type { Change, Known, Operation, Properties, Work } from "./kind";
 
@@ -84,8 +84,7 @@ function spell({ path, from, to }: Change): string {
 }
 
 /**
- * Makes a write, and records it when it happened or may have happened. An error under a status of success (Exchange sends those)
- * proves nothing.
+ * Makes a write, and records it when it happened or may have happened.
  *
  * @param write sends it.
  * @param record records it (`Operation.record`).
@@ -96,13 +95,9 @@ export async function writeAndRecord<T>(write: () => Promise<T>, record: () => v
     record();
     return answer;
   } catch (error) {
-    if (isUnknownOutcome(error) || (isServiceError(error) && (error.outcomeUnknown || isUnderSuccess(error)))) {
+    if (mayHaveHappened(error)) {
       record();
     }
     throw error;
   }
-}
-
-function isUnderSuccess({ status }: ServiceError): boolean {
-  return status !== undefined && status < 400;
 }

@@ -339,6 +339,11 @@ export function isUnknownOutcome(error: unknown): error is UnknownOutcomeError {
   return isProviderError(error) && error.name === "UnknownOutcomeError";
 }
 
+/** Whether a write that failed may have happened. An error under a status of success (Exchange sends those) proves nothing. */
+export function mayHaveHappened(error: unknown): boolean {
+  return isUnknownOutcome(error) || (isServiceError(error) && (error.outcomeUnknown || error.status < 400));
+}
+
 /**
  * What a read answers; undefined where the application may not read it, which says nothing about what is there.
  *

@@ -1,5 +1,5 @@
 import windowsZones from "cldr-core/supplemental/windowsZones.json";
-import { isClass, isServiceError, isUnknownOutcome, ProviderError, SettleError } from "../http/errors";
+import { isClass, mayHaveHappened, ProviderError, SettleError } from "../http/errors";
 import { mapOf, type Row } from "../http/json";
 import type { Exchange } from "./exchange";
 import type { Graph } from "./graph";
@@ -220,7 +220,7 @@ async function noted(part: SettingsChange, note: Note, write: () => Promise<void
   try {
     await write();
   } catch (error) {
-    if (isUnknownOutcome(error) || (isServiceError(error) && error.outcomeUnknown)) {
+    if (mayHaveHappened(error)) {
       note(part, false);
     }
     throw error;

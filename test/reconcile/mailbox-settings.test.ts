@@ -805,6 +805,21 @@ describe("where Graph", () => {
     });
   });
 
+  test("forbids it, a cmdlet that worked and answered with an error under a status of success is not forgotten", async () => {
+    const world = await startWorld();
+    const resource = await made(world, {});
+    await world.fault({ service: "graph", method: "PATCH", path: "mailboxSettings", times: "always", answer: denied });
+    const body = { error: { code: "InternalServerError", message: "Something went wrong." } };
+    await world.fault({
+      cmdlet: "Set-MailboxAutoReplyConfiguration",
+      answer: { status: 200, when: "after", body },
+    });
+    expect(await failure(resource.up({ ...support, automaticReplies: away }))).toContain("Something went wrong");
+    expect((await seen(world, resource)).automaticReplies).toMatchObject({ status: "alwaysEnabled" });
+    await resource.up(support);
+    expect((await seen(world, resource)).automaticReplies).toMatchObject({ status: "disabled" });
+  });
+
   test("and Exchange both forbid it, the error names what each needs", async () => {
     const world = await startWorld({ config: { settleTimeout: "1s" } });
     const resource = await made(world, {});
