@@ -7,6 +7,7 @@ import { describe } from "../../services/recipients";
 import { sameText } from "../../services/text";
 import { lastSeen, settle } from "../../services/waiting";
 import type { KnownMailbox, SharedMailboxOperation } from "./desired";
+import { holdsOn } from "./retention";
 
 type Mode = "soft" | "retain" | "purge";
 
@@ -256,17 +257,6 @@ function requireSame(mailbox: Mailbox, exchangeGuid: unknown, action: string): v
         "Nothing was deleted: only shared mailboxes are. `pulumi state delete` forgets the resource and leaves the mailbox.",
     });
   }
-}
-
-/** What would keep a deleted mailbox as an inactive one, which neither restore nor purge reaches. */
-async function holdsOn(mailbox: Mailbox, action: string, operation: SharedMailboxOperation): Promise<string[]> {
-  const organization = await operation.services.mailboxes.organizationHolds();
-  if (organization === undefined) {
-    operation.warn(
-      `Holds of the whole organisation were not checked before ${action}: the application may not read its configuration (role View-Only Organization Management).`,
-    );
-  }
-  return [...mailbox.holds, ...(organization ?? []).map((hold) => `the organisation's hold ${hold}`)];
 }
 
 /** The mailbox is gone; an account that is still there means that Exchange may be wrong. */

@@ -5,7 +5,7 @@ import { tableOf } from "../../core/properties";
 import { ConflictError } from "../../http/errors";
 import type { Row } from "../../http/json";
 import type { Mailbox } from "../../services/mailboxes";
-import type { Desired, HeldInputs, Observed } from "./desired";
+import type { Desired, HeldInputs, Observed, SharedMailboxOperation } from "./desired";
 import { changesOf, type Facet, inTable, mayTakeAway, tellLeft } from "./facet";
 import { isOn, whenLicensed } from "./license-needs";
 
@@ -118,13 +118,7 @@ export const archive: Facet = {
       return;
     }
     const action = `disabling the archive of ${mailbox.primarySmtpAddress}`;
-    const organization = await operation.services.mailboxes.organizationHolds();
-    if (organization === undefined) {
-      operation.warn(
-        `Holds of the whole organisation were not checked before ${action}: the application may not read its configuration (role View-Only Organization Management).`,
-      );
-    }
-    const holds = [...mailbox.holds, ...(organization ?? []).map((hold) => `the organisation's hold ${hold}`)];
+    const holds = await holdsOn(mailbox, action, operation);
     if (holds.length > 0) {
       throw new ConflictError({
         action,
@@ -166,4 +160,18 @@ function isArchiveLeft(desired: Desired, previous: HeldInputs, observed: Observe
     observed.mailbox.hasArchive &&
     !mayTakeAway("archive", desired, previous, observed)
   );
+}
+
+/**
+ * The holds on a mailbox, and those of the whole organisation. They would keep a deleted mailbox as an inactive one, which neither
+ * restore nor purge reaches.
+ */
+export async function holdsOn(mailbox: Mailbox, action: string, operation: SharedMailboxOperation): Promise<string[]> {
+  const organization = await operation.services.mailboxes.organizationHolds();
+  if (organization === undefined) {
+    operation.warn(
+      `Holds of the whole organisation were not checked before ${action}: the application may not read its configuration (role View-Only Organization Management).`,
+    );
+  }
+  return [...mailbox.holds, ...(organization ?? []).map((hold) => `the organisation's hold ${hold}`)];
 }
