@@ -4,18 +4,25 @@
  * class, in `index.ts`.
  */
 import type { Description } from "./kinds/description";
-import { description as forwardingMailbox } from "./kinds/forwarding-mailbox/kind";
-import { description as individualMailbox } from "./kinds/individual-mailbox/kind";
+import type * as Forwarding from "./kinds/forwarding-mailbox/kind";
+import type * as Individual from "./kinds/individual-mailbox/kind";
 import { description as mailboxMembership } from "./kinds/mailbox-membership/kind";
-import { description as queue } from "./kinds/queue/kind";
+import type * as Queues from "./kinds/queue/kind";
 import { description as sharedMailbox } from "./kinds/shared-mailbox/kind";
 
+/** Those of Dynamics 365 are loaded when they are first asked for: most deployments have none, and a provider process starts sooner. */
 export const kinds = {
   SharedMailbox: sharedMailbox,
   MailboxMembership: mailboxMembership,
-  ForwardingMailbox: forwardingMailbox,
-  IndividualMailbox: individualMailbox,
-  Queue: queue,
+  get ForwardingMailbox() {
+    return (require("./kinds/forwarding-mailbox/kind") as typeof Forwarding).description;
+  },
+  get IndividualMailbox() {
+    return (require("./kinds/individual-mailbox/kind") as typeof Individual).description;
+  },
+  get Queue() {
+    return (require("./kinds/queue/kind") as typeof Queues).description;
+  },
 } satisfies Record<string, Description>;
 
 /** The name of a kind. */
@@ -29,7 +36,7 @@ export function kindNamed(name: string): Description | undefined {
   return Object.hasOwn(kinds, name) ? kinds[name as Kind] : undefined;
 }
 
-/** Columns of `Get-Mailbox` that kinds compare. */
-export const comparedColumns: readonly string[] = Object.values<Description>(kinds).flatMap(
+/** Columns of `Get-Mailbox` that kinds compare. Those of Dynamics 365 compare none. */
+export const comparedColumns: readonly string[] = [sharedMailbox, mailboxMembership].flatMap(
   ({ mailboxColumns = [] }) => mailboxColumns,
 );

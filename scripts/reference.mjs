@@ -59,8 +59,8 @@ if (stale.length > 0) {
 
 /** The front door with a link to each page, in the order of the list of kinds. */
 function linkedFrom(readme) {
-  const [, list = ""] = /export const kinds = \{([^}]*)\}/.exec(read(join(clone, "provider", "kinds.ts"))) ?? [];
-  const links = [...list.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => {
+  const [, list = ""] = /export const kinds = \{(.*?)\n\}/s.exec(read(join(clone, "provider", "kinds.ts"))) ?? [];
+  const links = [...list.matchAll(/^ {2}(?:get )?(\w+)[:(]/gm)].map(([, name]) => {
     const page = pages.get(name);
     if (page === undefined) {
       throw new Error(

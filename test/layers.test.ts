@@ -5,11 +5,12 @@ import { kinds } from "../provider/kinds";
 
 const ROOT = resolve(__dirname, "..", "provider");
 
-/** One import in one file. `isTypeOnly`: gone when the program runs. */
+/** One import in one file. `isTypeOnly`: gone when the program runs. `isLate`: a call, which loads nothing until it is reached. */
 interface Import {
   file: string;
   target: string;
   isTypeOnly: boolean;
+  isLate: boolean;
 }
 
 /**
@@ -72,9 +73,9 @@ function filesBelow(folder: string): string[] {
 function importsOf(file: string): Import[] {
   const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022, true);
   const found: Import[] = [];
-  const note = (target: ts.Node | undefined, isTypeOnly: boolean): void => {
+  const note = (target: ts.Node | undefined, isTypeOnly: boolean, isLate = false): void => {
     if (target !== undefined && ts.isStringLiteralLike(target)) {
-      found.push({ file, target: target.text, isTypeOnly });
+      found.push({ file, target: target.text, isTypeOnly, isLate });
     }
   };
   const visit = (node: ts.Node): void => {
@@ -96,7 +97,7 @@ function importsOf(file: string): Import[] {
     } else if (ts.isCallExpression(node)) {
       const isRequire = ts.isIdentifier(node.expression) && node.expression.text === "require";
       if (isRequire || node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-        note(node.arguments[0], false);
+        note(node.arguments[0], false, true);
       }
     }
     ts.forEachChild(node, visit);
@@ -136,6 +137,28 @@ function shown(entry: Import): string {
 }
 
 const imports = filesBelow(ROOT).flatMap(importsOf);
+
+/** What a file loads when it is loaded itself: files below `provider/`, and packages that are not Node's. */
+function loadedBy(door: string): { files: string[]; packages: string[] } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const walk = (file: string): void => {
+    if (!files.has(file)) {
+      files.add(file);
+      for (const entry of imports.filter((one) => one.file === file && !one.isTypeOnly && !one.isLate)) {
+        const path = resolved(entry);
+        if (path !== undefined) {
+          walk(`${path}.ts`);
+        } else if (!entry.target.startsWith("node:")) {
+          packages.add(entry.target);
+        }
+      }
+    }
+  };
+  walk(join(ROOT, door));
+  const names = [...files].map((file) => relative(ROOT, file).split(sep).join("/"));
+  return { files: names.sort(), packages: [...packages].sort() };
+}
 
 /** The one place that starts a local tenant when the configuration asks for it. */
 function startsLocalTenant(entry: Import): boolean {
@@ -224,20 +247,23 @@ describe("imports between the layers", () => {
   });
 
   it("of policy packs reach the rules, and nothing of the provider", () => {
-    const reached = new Set<string>();
-    const walk = (file: string): void => {
-      if (!reached.has(file)) {
-        reached.add(file);
-        for (const entry of imports.filter((one) => one.file === file && !one.isTypeOnly)) {
-          const path = resolved(entry);
-          if (path !== undefined) {
-            walk(`${path}.ts`);
-          }
-        }
-      }
-    };
-    walk(join(ROOT, "policy.ts"));
-    expect([...reached].map((file) => relative(ROOT, file)).sort()).toEqual(["policy.ts", "review/rules.ts"]);
+    const { files } = loadedBy("policy.ts");
+    expect(files).toEqual(["policy.ts", "review/rules.ts"]);
+  });
+
+  it("load at the start of a provider process only what a deployment of shared mailboxes needs", () => {
+    const { files, packages } = loadedBy("provider.ts");
+    const graph = "@microsoft/microsoft-graph-client";
+    expect(packages).toEqual([
+      graph,
+      "cldr-core/supplemental/windowsZones.json",
+      "dataloader",
+      "entities/decode",
+      "zod",
+    ]);
+    expect(files).toContain("kinds/shared-mailbox/reconciler.ts");
+    const late = /^kinds\/(?:forwarding-mailbox|individual-mailbox|mailbox-record|queue)\//;
+    expect(files.filter((file) => late.test(file))).toEqual([]);
   });
 
   it("are all that the commands know of a kind: none of them names one", () => {

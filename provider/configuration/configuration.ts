@@ -9,7 +9,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { parseDocument } from "yaml";
 import { InputError } from "../http/errors";
 import { rememberSecret } from "../http/redact";
 import { type Credential, chooseCredential, localCredential } from "./credential";
@@ -73,9 +72,9 @@ export function defaultDeletes(cores: number = availableParallelism()): number {
 /** Never resolves (RFC 2606), so that a forgotten {@link withLocalOrigin} cannot reach the real services. */
 const NOT_RUNNING_YET = "http://local-tenant.invalid";
 
-function locate(setting: Setting<string>, root: string, settings: Settings): LocalTenant | undefined {
+function locate(setting: Setting<string>, root: () => string, settings: Settings): LocalTenant | undefined {
   if (!isUrl(setting.value)) {
-    return { kind: "journal", path: resolve(root, setting.value) };
+    return { kind: "journal", path: resolve(root(), setting.value) };
   }
   const url = URL.canParse(setting.value) ? new URL(setting.value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || !isLoopback(url.hostname)) {
@@ -88,7 +87,7 @@ function locate(setting: Setting<string>, root: string, settings: Settings): Loc
   return { kind: "served", origin: url.origin };
 }
 
-function readLocal(settings: Settings, chosen: Setting<string>, root: string): Partial<Configuration> {
+function readLocal(settings: Settings, chosen: Setting<string>, root: () => string): Partial<Configuration> {
   const localTenant = locate(chosen, root, settings);
   if (settings.configured("endpoints") !== undefined) {
     settings.problem(
@@ -125,7 +124,7 @@ function readLocal(settings: Settings, chosen: Setting<string>, root: string): P
   };
 }
 
-function readRemote(settings: Settings, root: string): Partial<Configuration> {
+function readRemote(settings: Settings, root: () => string): Partial<Configuration> {
   const tenantId = settings.value("tenantId");
   const cloudSetting = settings.value("cloud");
   const cloud = cloudSetting?.value ?? DEFAULTS.cloud;
@@ -156,19 +155,19 @@ function readRemote(settings: Settings, root: string): Partial<Configuration> {
 }
 
 /**
- * Reads and checks a configuration. No I/O.
+ * Reads and checks a configuration. No I/O but that of `root`.
  *
  * @param get The stack's value of a key (without `mailboxes:`), plain or as a JSON string; an empty one is a mistake.
  * @param keys Every key that is set in the namespace, with or without `mailboxes:`; unknown ones are refused.
  * @param environment Usually `process.env`.
- * @param root Folder of `Pulumi.yaml`, from which relative paths count.
+ * @param root Folder of `Pulumi.yaml`, from which relative paths count. Asked for only where the configuration has a path.
  * @throws InputError with every mistake, each named by its key or variable.
  */
 export function readConfiguration(
   get: (key: string) => string | undefined,
   keys: readonly string[],
   environment: NodeJS.ProcessEnv,
-  root: string,
+  root: () => string,
 ): Configuration {
   const settings = new Settings(get, keys, environment);
   rememberSecret(settings.configured("clientSecret")?.value);
@@ -238,6 +237,8 @@ export function projectAbove(start: string, named?: string): Project | undefined
 
 /** The name in the text of a project file. JSON is YAML too, and with the failsafe schema every value is a text, as for the CLI. */
 function nameIn(text: string): string | undefined {
+  // Loaded here: few provider processes need a project file, and the others start sooner without seventy modules.
+  const { parseDocument } = require("yaml") as typeof import("yaml");
   const name = parseDocument(text, { schema: "failsafe" }).get("name");
   return typeof name === "string" ? name : undefined;
 }

@@ -170,10 +170,10 @@ function lookedFor(settings: Settings): LookedFor[] {
 
 type Oidc = Extract<Credential, { kind: "tokenFile" | "githubActions" | "azurePipelines" }>;
 
-function chooseOidc(settings: Settings, found: Given, clientId: string, root: string): Oidc | undefined {
+function chooseOidc(settings: Settings, found: Given, clientId: string, root: () => string): Oidc | undefined {
   const looked = lookedFor(settings);
   if (found.tokenFile !== undefined) {
-    return { kind: "tokenFile", clientId, tokenFilePath: resolve(root, found.tokenFile.value), lookedFor: looked };
+    return { kind: "tokenFile", clientId, tokenFilePath: resolve(root(), found.tokenFile.value), lookedFor: looked };
   }
   const requestUrl = settings.variable(GITHUB.url);
   const requestToken = settings.variable(GITHUB.token);
@@ -210,7 +210,7 @@ function chooseOidc(settings: Settings, found: Given, clientId: string, root: st
  * Chooses how to sign in; contradictions and gaps are noted in `settings`.
  * @param root Folder from which relative paths count.
  */
-export function chooseCredential(settings: Settings, root: string): Credential {
+export function chooseCredential(settings: Settings, root: () => string): Credential {
   refuseContradictions(settings);
   const found = given(settings);
   const looked = lookedFor(settings);
@@ -239,7 +239,7 @@ export function chooseCredential(settings: Settings, root: string): Credential {
     return {
       kind: "certificate",
       clientId: id,
-      certificatePath: resolve(root, found.certificate.value),
+      certificatePath: resolve(root(), found.certificate.value),
       ...(found.password === undefined ? {} : { certificatePassword: found.password.value }),
       lookedFor: looked,
     };

@@ -45,12 +45,12 @@ export class Births {
    *
    * @param inputs as they are deployed, where they are known: they tell two of one birth apart.
    */
-  urnOf(born: string, inputs?: unknown): string {
+  urnOf(born: string, inputs: () => unknown): string {
     const [first, ...others] = this.#born.get(born) ?? [];
     if (first === undefined || others.length === 0) {
       return first?.[0] ?? born;
     }
-    const mark = markOf(inputs);
+    const mark = markOf(inputs());
     return [first, ...others].find(([, one]) => one.inputs === mark)?.[0] ?? born;
   }
 

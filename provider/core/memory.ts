@@ -106,7 +106,7 @@ export class Recorder<Inputs, Memory> implements Known<Inputs, Memory> {
    * @throws ProviderError as {@link MemorySchema.read} does.
    */
   constructor({ schema, memory }: Described<Memory>, state: Properties, id?: string) {
-    const entries = Object.entries(structuredClone(state));
+    const entries = Object.entries(state);
     this.#memorySchema = memory;
     this.memory = memory.read(state);
     this.id = id;

@@ -3,7 +3,7 @@ import { type Configuration, projectAbove, readConfiguration, withLocalOrigin } 
 import { whyNobodySignsIn } from "../configuration/credential";
 import { dayOf } from "../core/canonical";
 import type { Operation } from "../core/kind";
-import { originOf, readOrFail } from "../core/kind";
+import { readOrFail } from "../core/kind";
 import type { Recorder } from "../core/memory";
 import { Registry } from "../core/registry";
 import type { CallContext, TokenSource } from "../http/call";
@@ -69,7 +69,7 @@ export async function openDeployment(
         ? value
         : JSON.stringify(value);
   };
-  let configuration = readConfiguration(get, keys, process.env, projectFolder(process.cwd()));
+  let configuration = readConfiguration(get, keys, process.env, () => projectFolder(process.cwd()));
   let close = async (): Promise<void> => undefined;
   if (configuration.localTenant !== undefined) {
     const { localTenant } = configuration;
@@ -122,7 +122,7 @@ export function operationOf<Inputs, Memory>(
     warn: (text) => deployment.log.warn(urn, text),
     services: deployment.services.inEnvironment(isOwn ? environmentUrl : undefined),
     registry: deployment.registry,
-    origin: originOf(urn),
+    origin: { urn, born: urn },
     limits: { maxMailboxDeletes: deployment.configuration.maxMailboxDeletes },
     known: recording,
     record: (what) => recording.record(what),

@@ -7,7 +7,6 @@ import {
   type Known,
   type Operation,
   type Origin,
-  originOf,
   type Properties,
   type Reconciler,
   skippingRefusals,
@@ -86,7 +85,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     const { registry } = deployment;
     const urn = urnOf(news);
     registry.births.note(String(origin), urn, checked.inputs);
-    const own = { ...originOf(String(origin)), urn };
+    const own: Origin = { born: String(origin), urn };
     const known = checked.known as Partial<Inputs>;
     this.#reconciler.announce?.(visible(news), known, own, registry);
     const conflicts = registry.claims.claim(
@@ -154,8 +153,10 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       if (isInProgram && replaces.length === 0) {
         reconciler.declare(known, news, origin, registry);
       }
-      const isChanged = !isDeepStrictEqual(plain(this.#inputsOf(visible(olds))), plain(visible(news)));
-      registry.births.compare(urnOf(news), origin.urn, visible(olds), isChanged);
+      if (isInProgram) {
+        const isChanged = !isDeepStrictEqual(plain(this.#inputsOf(visible(olds))), plain(visible(news)));
+        registry.births.compare(origin.born, origin.urn, visible(olds), isChanged);
+      }
       const respelled = reconciler.respelled?.(known, news, registry) ?? [];
       const rest = (properties: Properties) =>
         Object.fromEntries(Object.entries(visible(properties)).filter(([property]) => !respelled.includes(property)));
@@ -307,7 +308,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const { kind } = this.#reconciler;
       const { registry, log } = deployment;
       const born = urnOf(props);
-      const origin = { ...originOf(born), urn: registry.births.urnOfDeleted(born, visible(props)) };
+      const origin: Origin = { born, urn: registry.births.urnOfDeleted(born, visible(props)) };
       // When a declaration becomes a `get` by address, the engine takes it for a replacement and deletes the declared one.
       if (registry.isRead(id, origin)) {
         log.warn(
@@ -511,7 +512,7 @@ function leaving<Inputs extends Properties, Memory, Desired, Observed>(
 /** A resource as the others of the deployment know it: what is derived from its birth, under the URN that it has in the program. */
 function originIn({ births }: Deployment["registry"], inputs: Properties): Origin {
   const born = urnOf(inputs);
-  return { ...originOf(born), urn: births.urnOf(born, visible(inputs)) };
+  return { born, urn: births.urnOf(born, () => visible(inputs)) };
 }
 
 function urnOf(properties: Properties): string {

@@ -112,6 +112,9 @@ export function keepSecret(texts: readonly string[]): void {
  * equals it. The engine does this only for outputs named like a secret input.
  */
 export function sealed(outputs: Properties, inputs: readonly string[], texts: readonly string[]): Properties {
+  if (texts.length === 0) {
+    return outputs;
+  }
   const repeats = (value: unknown) => {
     const json = JSON.stringify(value).toLowerCase();
     return texts.some((text) => {

@@ -34,16 +34,21 @@ async function tenantIdAt(origin: string): Promise<string | undefined> {
 }
 
 async function served(origin: string): Promise<LocalTenant> {
-  const current = async (): Promise<string> => {
-    if (typeof (await ping(origin)) === "string") {
+  const answering = async () => {
+    const answer = await ping(origin);
+    if (typeof answer === "string") {
       throw new Error(
         `No local tenant answers at ${origin}. Start one with "mailboxes tenant serve", or give the path of its journal instead.`,
       );
     }
+    return answer;
+  };
+  const current = async (): Promise<string> => {
+    await answering();
     return origin;
   };
-  await current();
-  return { origin, tenantId: await tenantIdAt(origin), current, close: () => Promise.resolve() };
+  const { tenantId } = await answering();
+  return { origin, tenantId, current, close: () => Promise.resolve() };
 }
 
 class Embedded implements LocalTenant {

@@ -8,7 +8,12 @@ const ROOT = "/project";
 const IDS = { tenantId: TENANT, clientId: CLIENT };
 
 function read(config: Record<string, string>, environment: NodeJS.ProcessEnv = {}) {
-  return readConfiguration((key) => config[key], Object.keys(config), environment, ROOT);
+  return readConfiguration(
+    (key) => config[key],
+    Object.keys(config),
+    environment,
+    () => ROOT,
+  );
 }
 
 function problems(config: Record<string, string>, environment: NodeJS.ProcessEnv = {}): string[] {
@@ -411,6 +416,17 @@ describe("a local tenant", () => {
     expect(configuration.environmentUrl).toBeUndefined();
     expect(configuration.tenantId).toBeUndefined();
     expect(JSON.stringify(configuration)).not.toMatch(/microsoft|dynamics|of-the-real-tenant/);
+  });
+
+  it("that is served needs no folder of a project, and neither does a secret: nothing looks for one", () => {
+    const asked = (config: Record<string, string>) => {
+      const root = jest.fn(() => ROOT);
+      readConfiguration((key) => config[key], Object.keys(config), {}, root);
+      return root.mock.calls.length;
+    };
+    expect(asked({ localTenant: "http://127.0.0.1:4711" })).toBe(0);
+    expect(asked({ ...IDS, clientSecret: "of-the-real-tenant" })).toBe(0);
+    expect(asked({ localTenant: "tenant.jsonl" })).toBe(1);
   });
 
   it("gets its origin and id when it runs, and the stack's id wins", () => {

@@ -15,7 +15,12 @@ describe("a preview without a credential", () => {
 
   const why = (config: Record<string, string>, environment: NodeJS.ProcessEnv = {}) =>
     whyNobodySignsIn(
-      readConfiguration((key) => config[key], Object.keys(config), environment, "/project"),
+      readConfiguration(
+        (key) => config[key],
+        Object.keys(config),
+        environment,
+        () => "/project",
+      ),
       environment,
       home,
     );

@@ -13,7 +13,7 @@ const CONNECTION = "33333333-3333-4333-8333-333333333333";
 const IDS = { tenantId: TENANT, clientId: CLIENT };
 
 function configured(config: Record<string, string>, environment: NodeJS.ProcessEnv = {}) {
-  return readConfiguration((key) => config[key], Object.keys(config), environment, tmpdir());
+  return readConfiguration((key) => config[key], Object.keys(config), environment, tmpdir);
 }
 
 describe("the scope", () => {

@@ -24,7 +24,12 @@ describe("against a local tenant", () => {
   function connect(config: Record<string, string> = {}): Pipeline {
     const all: Record<string, string> = { localTenant: "tenant.jsonl", ...config };
     const configuration = withLocalOrigin(
-      readConfiguration((key) => all[key], Object.keys(all), {}, folder),
+      readConfiguration(
+        (key) => all[key],
+        Object.keys(all),
+        {},
+        () => folder,
+      ),
       tenant.origin,
       tenant.tenantId,
     );

@@ -3,13 +3,19 @@ import { join } from "node:path";
 import fc from "fast-check";
 import type { Properties } from "../../provider/core/kind";
 import { PropertyTable } from "../../provider/core/properties";
-import { kinds } from "../../provider/kinds";
-import type { Lawful } from "../../provider/kinds/description";
+import { comparedColumns, kinds } from "../../provider/kinds";
+import type { Description, Lawful } from "../../provider/kinds/description";
 import { after, declarations, rows, written } from "./property-values";
 
 const tables = Object.entries(kinds).flatMap(([kind, { tables }]) =>
   tables.map((lawful): [string, Lawful] => [`${kind}: ${lawful.table.names.slice(0, 3).join(", ")}, …`, lawful]),
 );
+
+test("the columns of Get-Mailbox that kinds compare are all in the list that a listing reads", () => {
+  const declared = Object.values<Description>(kinds).flatMap(({ mailboxColumns = [] }) => mailboxColumns);
+  expect(comparedColumns).toEqual(declared);
+  expect(declared).not.toEqual([]);
+});
 
 test("every table of the kinds is among them", () => {
   const folder = join(__dirname, "../../provider/kinds");

@@ -1,5 +1,4 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { originOf } from "../../provider/core/kind";
 import { type Deployment, openDeployment } from "../../provider/dynamic/deployment";
 import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
 import { EngineLog, PartialFailure } from "../../provider/dynamic/engine-log";
@@ -478,7 +477,7 @@ export async function interruptedCreation(world: World, { urn }: Resource, progr
     DisplayName: program.displayName,
     Alias: alias,
     PrimarySmtpAddress: address,
-    Initials: markOf(address, originOf(urn)),
+    Initials: markOf(address, { urn, born: urn }),
   });
   return String(made?.ExternalDirectoryObjectId);
 }

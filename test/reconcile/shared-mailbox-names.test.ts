@@ -1,4 +1,3 @@
-import { originOf } from "../../provider/core/kind";
 import { formerMarkOf } from "../../provider/kinds/shared-mailbox/naming";
 import {
   failure,
@@ -214,7 +213,7 @@ describe("an interrupted creation", () => {
   test("of the former release, with its mark in alias and Name, is continued and keeps its alias", async () => {
     const world = await startWorld();
     const resource = world.resource("SharedMailbox", "support");
-    const alias = `support-${formerMarkOf(support.primarySmtpAddress, originOf(resource.urn))}`;
+    const alias = `support-${formerMarkOf(support.primarySmtpAddress, { urn: resource.urn, born: resource.urn })}`;
     await world.exchange("New-Mailbox", {
       Shared: true,
       Name: alias,

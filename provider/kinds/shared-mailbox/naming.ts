@@ -1,4 +1,4 @@
-import { type Origin, shortHash } from "../../core/kind";
+import { hashOf, type Origin, shortHash } from "../../core/kind";
 import { ConflictError, isClass, isServiceError } from "../../http/errors";
 import { describeDeleted, hasAddress } from "../../services/mailboxes";
 import type { Desired, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
@@ -14,7 +14,7 @@ const MOST_CANDIDATES = 99;
 
 /** The text by which the former release knew its own earlier work: at the end of the alias or of the Name. */
 export function formerMarkOf(primarySmtpAddress: string, origin: Origin): string {
-  return shortHash(`${origin.hash} ${primarySmtpAddress}`);
+  return shortHash(`${hashOf(origin)} ${primarySmtpAddress}`);
 }
 
 /**

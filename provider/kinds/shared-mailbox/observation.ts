@@ -59,11 +59,16 @@ export async function around(
   const managed = { ...operation.known.inputs, ...desired?.inputs };
   const [{ recipient, candidates }, ...looks] = await Promise.all([
     forwardsTo(seen.mailbox, desired, operation),
-    ...facets.map((facet) => {
-      const names = facet.properties.filter((property) => isSet(managed[property])).join(", ");
-      return operation.readIfAllowed(`${names} of ${seen.mailbox.primarySmtpAddress}`, async () =>
-        facet.look?.(seen, managed, operation, desired),
-      );
+    ...facets.flatMap(({ look, properties }) => {
+      if (look === undefined) {
+        return [];
+      }
+      const names = properties.filter((property) => isSet(managed[property])).join(", ");
+      return [
+        operation.readIfAllowed(`${names} of ${seen.mailbox.primarySmtpAddress}`, async () =>
+          look(seen, managed, operation, desired),
+        ),
+      ];
     }),
   ]);
   return { ...seen, forwardsTo: recipient, forwardingCandidates: candidates, ...Object.assign({}, ...looks) };

@@ -1,4 +1,4 @@
-import { decodeHTMLStrict } from "entities";
+import { decodeHTMLStrict } from "entities/decode";
 import { z } from "zod";
 import { displayText, flag, orNone } from "../../core/canonical";
 import { writeAndRecord } from "../../core/converge";

@@ -128,8 +128,10 @@ const CULTURE = /^([a-z]{2,3})(?:-[A-Z][a-z]{3})?-([A-Z]{2})$/;
 /** Unicode's codes for no country, several countries, and tests. */
 const NO_COUNTRY = ["EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"];
 
-const languages = new Intl.DisplayNames("en", { type: "language", fallback: "none" });
-const regions = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+/** Whether English has a name for the code of a language or a region. Asked for rarely, and dear to make. */
+function isNamed(type: "language" | "region", code: string): boolean {
+  return new Intl.DisplayNames("en", { type, fallback: "none" }).of(code) !== undefined;
+}
 
 /**
  * A culture code as Windows and Exchange write it: `da-DK` for `da-dk`.
@@ -140,7 +142,7 @@ export function cultureCode(text: string): string | undefined {
   try {
     const [code = ""] = Intl.getCanonicalLocales(text.trim());
     const [, language = "", region = ""] = CULTURE.exec(code) ?? [];
-    const isKnown = languages.of(language) !== undefined && regions.of(region) !== undefined;
+    const isKnown = isNamed("language", language) && isNamed("region", region);
     return isKnown && !NO_COUNTRY.includes(region) ? code : undefined;
   } catch {
     return undefined;
