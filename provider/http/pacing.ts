@@ -311,6 +311,10 @@ export class Schedule {
     this.#depart();
   }
 
+  isSilenced(mailbox: string): boolean {
+    return (this.#mailboxes.get(mailbox)?.silentUntil ?? 0) > Date.now();
+  }
+
   #stateOf(mailbox: string): { inFlight: number; silentUntil: number } {
     const state = this.#mailboxes.get(mailbox) ?? { inFlight: 0, silentUntil: 0 };
     this.#mailboxes.set(mailbox, state);
@@ -435,6 +439,11 @@ export class Pacing {
   /** How many requests of a service may be in flight by now. */
   windowOf(service: "exchange" | "graph"): number {
     return this.#scheduleOf({ service }).window.size;
+  }
+
+  /** Whether Graph has asked for silence about the mailbox in whose store a path is. */
+  isSilenced(path: string): boolean {
+    return this.#scheduleOf({ service: "graph" }).isSilenced(mailboxIn(path) ?? "");
   }
 
   /** Lets requests through at the pace of their service. A call whose bounds end before its turn fails; nothing was sent then. */

@@ -131,6 +131,11 @@ export class Pipeline {
     return this.#pacing.windowOf(service);
   }
 
+  /** Whether Graph has asked for silence about the mailbox in whose store a path is. */
+  isSilenced(path: string): boolean {
+    return this.#pacing.isSilenced(path);
+  }
+
   /** Origin of the Exchange admin API, for requests that name others by their whole address. */
   get exchangeOrigin(): string {
     return this.#options.endpoints.exchange;

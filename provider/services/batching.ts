@@ -17,7 +17,7 @@ const AT_MOST = 4;
  * How many batches are in flight before only full ones leave. With more of them, what waits would always find room, and travel in
  * batches of one or two.
  */
-const HALF_EMPTY = { exchange: 3, graph: 1 };
+export const HALF_EMPTY = { exchange: 3, graph: 1 };
 
 /** Failures of one request of a batch that pass: sent alone, it is repeated as usual. */
 export const PASSING: readonly ErrorClass[] = ["throttled", "transient", "misrouted"];

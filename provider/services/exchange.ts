@@ -1,13 +1,13 @@
 import { type Answer, type CallContext, wait } from "../http/call";
 import { classifyWarning, type WarningMeaning } from "../http/classify";
-import { isClass, isServiceError, ProviderError, UnknownOutcomeError } from "../http/errors";
+import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { mapOf, type Row, rowsOf } from "../http/json";
-import { answersIn, batchedError, saysFailed } from "../http/parse";
+import { answersIn, batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { type Batch, type BatchedReads, batched, PASSING } from "./batching";
+import { type Batch, type BatchedReads, batched } from "./batching";
 import { type Listed, Listing, type Shared, sharingNothing } from "./listing";
-import { orderedWrites } from "./ordered-writes";
 import { missingRole } from "./refused";
+import { sharedWrites } from "./shared-writes";
 import { text } from "./text";
 
 /** A row that a cmdlet returns, as it is on the wire, without annotations (names with `@`). */
@@ -101,8 +101,10 @@ export class Exchange {
       failure: (answer, cmdlet) => this.#explained(batchedError("exchange", answer, cmdlet.action), cmdlet),
     };
     this.#read = batched(reads, pipeline, bounds);
-    this.#writeTogether = orderedWrites<Cmdlet, Output>({
+    this.#writeTogether = sharedWrites<Cmdlet, Output>({
+      service: "exchange",
       size: BATCH,
+      isInRow: true,
       alone: (cmdlet, context) => this.#send(cmdlet, "write", context),
       together: async (cmdlets, goesOn, context) => {
         const { requests, ...batch } = await this.#together(cmdlets, context, goesOn);
@@ -111,19 +113,8 @@ export class Exchange {
         const call = { service: "exchange", method: "POST", kind: "write", action, ...batch, body } as const;
         return answersIn((await pipeline.send(call, context)).body);
       },
-      parse: (answer, cmdlet) => {
-        if (answer.status < 400 && !saysFailed("exchange", answer.body)) {
-          return this.#noted(cmdlet, outputOf(answer.body, answer.headers));
-        }
-        const error = batchedError("exchange", answer, cmdlet.action, "", "write");
-        if (error.outcomeUnknown) {
-          throw new UnknownOutcomeError({ action: cmdlet.action, words: error.words, cause: error });
-        }
-        if (PASSING.includes(error.class)) {
-          return undefined;
-        }
-        throw this.#explained(error, cmdlet);
-      },
+      done: ({ body, headers }, cmdlet) => this.#noted(cmdlet, outputOf(body, headers)),
+      explained: (error, cmdlet) => this.#explained(error, cmdlet),
     });
   }
 

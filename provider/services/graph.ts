@@ -1,11 +1,12 @@
-import type { Answer, Call, CallContext } from "../http/call";
+import type { Call, CallContext } from "../http/call";
 import { isClass } from "../http/errors";
 import { isObject, mapOf, type Row, rowsOf } from "../http/json";
-import { batchedError } from "../http/parse";
+import { answersIn, batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { type BatchedReads, batched } from "./batching";
 import { type Listed, Listing, type OwnWrites, type Shared, sharingNothing } from "./listing";
 import { notWhatWasAsked } from "./refused";
+import { sharedWrites } from "./shared-writes";
 import { chunks, filterLiteral, sameText } from "./text";
 import type { Scope } from "./waiting";
 
@@ -35,6 +36,10 @@ const BATCH = 20;
 const PAGE = 999;
 
 type Reading = { path: string; action: string; listed?: Listed<Row> };
+/** A write; its path is that below `/v1.0`, its body undefined where it has none. */
+type Writing = { method: "POST" | "PATCH" | "DELETE"; path: string; body: unknown; action: string };
+/** What a write was answered with. */
+type Written = { body: unknown };
 
 /** Microsoft Graph: accounts, deleted accounts and inbox rules. */
 export class Graph {
@@ -42,6 +47,7 @@ export class Graph {
   readonly #readAny: (reading: Reading) => Promise<Row>;
   readonly #bounds: () => CallContext;
   readonly #writes: OwnWrites;
+  readonly #writeTogether: (writing: Writing, of: string, context: CallContext) => Promise<Written>;
   readonly #users: Listing<Row>;
   #accounts: Promise<number | undefined> | undefined;
 
@@ -84,6 +90,35 @@ export class Graph {
       failure: (answer, { path, action }) => batchedError("graph", answer, action, path),
     };
     this.#readAny = batched(reads, pipeline, bounds);
+    this.#writeTogether = sharedWrites<Writing, Written>({
+      service: "graph",
+      size: BATCH,
+      // A rule that is created twice is there twice.
+      isInRow: false,
+      alone: ({ body, ...writing }, context) =>
+        pipeline.send(
+          {
+            ...writing,
+            service: "graph",
+            path: `/v1.0${writing.path}`,
+            kind: "write",
+            ...(body === undefined ? {} : { body }),
+          },
+          context,
+        ),
+      together: async (writings, _goesOn, context) => {
+        const requests = writings.map(({ method, path, body }, index) => ({
+          ...{ id: String(index), method, url: path },
+          ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body }),
+        }));
+        const action = writings.map((writing) => writing.action).join(", ");
+        const call = { service: "graph", method: "POST", path: "/v1.0/$batch", kind: "write", action } as const;
+        return answersIn((await pipeline.send({ ...call, body: { requests } }, context)).body);
+      },
+      hasToWait: ({ path }) => pipeline.isSilenced(path),
+      done: (answer) => answer,
+      explained: (error) => error,
+    });
   }
 
   /** The user with this object id or sign-in name, or undefined when Graph has none. */
@@ -314,38 +349,14 @@ export class Graph {
     return found;
   }
 
-  async #write(
-    method: "POST" | "PATCH" | "DELETE",
-    path: string,
-    body: unknown,
-    action: string,
-    scope: Scope,
-  ): Promise<Answer> {
+  /** Writes, in one request with what is written of other accounts at the same time. */
+  async #write(method: Writing["method"], path: string, body: unknown, action: string, scope: Scope): Promise<Written> {
+    const id = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(path)?.[0];
     try {
-      return await this.#sendWrite(method, path, body, action, scope);
+      return await this.#writeTogether({ method, path, body, action }, (id ?? path).toLowerCase(), scope);
     } finally {
-      this.#writes.note(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(path)?.[0]);
+      this.#writes.note(id);
     }
-  }
-
-  #sendWrite(
-    method: "POST" | "PATCH" | "DELETE",
-    path: string,
-    body: unknown,
-    action: string,
-    scope: Scope,
-  ): Promise<Answer> {
-    return this.#pipeline.send(
-      {
-        service: "graph",
-        method,
-        path: `/v1.0${path}`,
-        kind: "write",
-        action,
-        ...(body === undefined ? {} : { body }),
-      },
-      scope,
-    );
   }
 
   #read(reading: Reading): Promise<Row | undefined> {

@@ -1,4 +1,5 @@
-import { bounds } from "../../provider/dynamic/deployment";
+import { bounds, type Deployment } from "../../provider/dynamic/deployment";
+import type { Scope } from "../../provider/services/waiting";
 import { makeMailbox, type Row, startWorld, type World, withMailbox } from "./harness";
 
 const PEOPLE = ["ada", "grace", "alan", "edsger", "barbara"].map((name) => `${name}@contoso.com`);
@@ -195,4 +196,257 @@ test("an address that is added goes by itself: it is not certain that it may be 
   );
   const requests = (await world.control("GET", "requests?service=exchange&writes=true")) as unknown as Row[];
   expect(requests.map(({ cmdlet }) => cmdlet)).toEqual(["Set-Mailbox", "Set-Mailbox"]);
+});
+
+type Write = (deployment: Deployment, id: string, scope: Scope) => Promise<unknown>;
+
+/** Writes about each of some things at the same time. @returns what became of each: "done", or the error. */
+async function atOnce(world: World, ids: readonly string[], write: Write): Promise<string[]> {
+  await world.control("DELETE", "requests");
+  const made = await world.deploying((deployment) => {
+    const scope = {
+      ...{ ...bounds(), settleTimeout: deployment.configuration.settleTimeout },
+      ...{ progress: () => undefined, warn: () => undefined },
+    };
+    return Promise.allSettled(ids.map((id) => write(deployment, id, scope)));
+  });
+  return made.map((one) => (one.status === "fulfilled" ? "done" : String(one.reason)));
+}
+
+async function boxes(count: number, settings: Row = {}): Promise<{ world: World; ids: string[] }> {
+  const world = await startWorld({ settings });
+  const ids: string[] = [];
+  for (let number = 1; number <= count; number += 1) {
+    ids.push(await makeMailbox(world, `box${number}@contoso.com`));
+  }
+  return { world, ids };
+}
+
+describe("permissions of different mailboxes", () => {
+  const three = PEOPLE.slice(0, 3);
+  const FULL_OF_THREE = three.map((who) => `access ${who}`).sort();
+
+  /** Grants Full Access to three people, as a membership does. */
+  const grantThree: Write = async ({ services }, id, scope) => {
+    const mailbox = await services.mailboxes.withId(id);
+    if (mailbox === undefined) {
+      throw new Error(`no mailbox ${id}`);
+    }
+    const made = await Promise.allSettled(
+      three.map((who) => services.permissions.grantFullAccess(mailbox, who, who, false, scope)),
+    );
+    const failures = made.flatMap((one) => (one.status === "rejected" ? [String(one.reason)] : []));
+    return failures.length === 0 ? "done" : Promise.reject(failures.join("\n"));
+  };
+
+  test("share a request, up to ten of them", async () => {
+    const { world, ids } = await boxes(4);
+    expect(await atOnce(world, ids, grantThree)).toEqual(ids.map(() => "done"));
+    expect((await permissionWrites(world)).sort((a, b) => a - b)).toEqual([3, 9]);
+    for (const id of ids) {
+      expect(await access(world, id)).toEqual(FULL_OF_THREE);
+    }
+  });
+
+  test("do not fail with each other: a refusal ends what comes after it on its own mailbox", async () => {
+    const { world, ids } = await boxes(3);
+    await world.fault({ cmdlet: "Add-MailboxPermission", after: 4, answer: { status: 403 } });
+    const [first, second, third] = await atOnce(world, ids, grantThree);
+    expect([first, third]).toEqual(["done", "done"]);
+    expect(second).toMatch(
+      /granting Full Access on box2@contoso.com to grace.*403[\s\S]*granting Full Access on box2@contoso.com to alan.*not answered/,
+    );
+    expect(await access(world, String(ids[0]))).toEqual(FULL_OF_THREE);
+    expect(await access(world, String(ids[1]))).toEqual(["access ada@contoso.com"]);
+    expect(await access(world, String(ids[2]))).toEqual(FULL_OF_THREE);
+  });
+
+  test.each([{}, { batchesRunInParallel: true }, { contrary: ["exchange.batch-order"] }])(
+    "are all there in the end, whatever becomes of a request they share (%j)",
+    async (settings) => {
+      const { world, ids } = await boxes(3, settings);
+      // As long as that is looked at before what does not show is written again.
+      world.configure({ settleTimeout: "2s" });
+      await world.fault({ cmdlet: "Add-RecipientPermission", after: 3, close: "after" });
+      const memberships = ids.map((_id, index) => world.resource("MailboxMembership", `members${index}`));
+      const program = (id: string) => ({ mailbox: id, members: three });
+      await world.together(() => Promise.all(ids.map((id, index) => memberships[index]?.up(program(id)))));
+      for (const [index, id] of ids.entries()) {
+        expect(await access(world, id)).toEqual([...FULL_OF_THREE, ...three.map((who) => `sends ${who}`)].sort());
+        expect(await memberships[index]?.plan(program(id))).toEqual([]);
+      }
+      await world.together(() => Promise.all(memberships.map((membership) => membership.destroy())));
+      for (const id of ids) {
+        expect(await access(world, id)).toEqual([]);
+      }
+    },
+  );
+});
+
+describe("writes to Graph", () => {
+  /** The writes that Graph was sent, those of each request over the wire together. */
+  async function graphWrites(world: World): Promise<string[][]> {
+    const requests = (await world.control("GET", "requests?service=graph&writes=true")) as unknown as Row[];
+    return requests.map((request) =>
+      ((request.inner as Row[] | undefined) ?? [request]).map(
+        ({ method, path }) => `${method} ${String(path).replace(/^(?:\/v1\.0)?\/users\/[^/]+/, "")}`,
+      ),
+    );
+  }
+
+  const open: Write = ({ services: { graph } }, id, scope) => graph.setAccountEnabled(id, true, `opening ${id}`, scope);
+  const rule = (name: string) => ({
+    ...{ displayName: name, sequence: 1, isEnabled: true },
+    actions: { forwardAsAttachmentTo: [{ emailAddress: { address: "ada@contoso.com" } }] },
+  });
+  const addRule: Write = ({ services: { graph } }, id, scope) =>
+    graph.createInboxRule(id, rule("ours"), `adding a rule to ${id}`, scope);
+
+  async function isOpen(world: World, ids: readonly string[]): Promise<boolean[]> {
+    const users = await Promise.all(ids.map((id) => world.graph("GET", `/users/${id}?$select=accountEnabled`)));
+    return users.map((user) => user?.accountEnabled === true);
+  }
+
+  async function rulesOf(world: World, ids: readonly string[]): Promise<number[]> {
+    const answers = await Promise.all(
+      ids.map((id) => world.graph("GET", `/users/${id}/mailFolders/inbox/messageRules`)),
+    );
+    return answers.map((answer) => ((answer?.value ?? []) as Row[]).length);
+  }
+
+  test("about different accounts share a request, and one that is refused fails alone, in its own words", async () => {
+    const { world, ids } = await boxes(4);
+    const nobody = "10ca17e4-ffff-4000-8000-000000000001";
+    const outcomes = await atOnce(world, [...ids.slice(0, 2), nobody, ...ids.slice(2)], open);
+    expect(outcomes).toEqual(["done", "done", expect.stringContaining(`opening ${nobody}`), "done", "done"]);
+    expect(outcomes[2]).toMatch(/request [0-9a-f-]{36}/);
+    expect(await graphWrites(world)).toEqual([Array(5).fill("PATCH ")]);
+    expect(await isOpen(world, ids)).toEqual(ids.map(() => true));
+  });
+
+  test("go twenty a request", async () => {
+    const { world, ids } = await boxes(21);
+    expect(new Set(await atOnce(world, ids, open))).toEqual(new Set(["done"]));
+    expect((await graphWrites(world)).map(({ length }) => length).sort((a, b) => a - b)).toEqual([1, 20]);
+    expect(await isOpen(world, ids)).toEqual(ids.map(() => true));
+  });
+
+  test("about one account wait for each other, and do not fail with each other", async () => {
+    const { world, ids } = await boxes(2);
+    await world.fault({ service: "graph", method: "PATCH", path: String(ids[0]), answer: { status: 403 } });
+    const outcomes = await atOnce(world, ids, async (deployment, id, scope) => {
+      const made = await Promise.allSettled([
+        open(deployment, id, scope),
+        deployment.services.graph.revokeSessions(id, `ending the sessions of ${id}`, scope),
+      ]);
+      return Promise.reject(made.map(({ status }) => status).join());
+    });
+    expect(outcomes).toEqual(["rejected,fulfilled", "fulfilled,fulfilled"]);
+    expect(await graphWrites(world)).toEqual([
+      ["PATCH ", "PATCH "],
+      ["POST /revokeSignInSessions", "POST /revokeSignInSessions"],
+    ]);
+  });
+
+  test("that are turned away for now are sent again alone, after the time that was asked for; the others are not", async () => {
+    const { world, ids } = await boxes(3);
+    await world.fault({
+      ...{ service: "graph", method: "POST", path: `${ids[1]}/mailFolders` },
+      answer: { status: 429, headers: { "Retry-After": "1" }, body: {} },
+    });
+    expect(await atOnce(world, ids, addRule)).toEqual(["done", "done", "done"]);
+    const added = "POST /mailFolders/inbox/messageRules";
+    expect(await graphWrites(world)).toEqual([[added, added, added], [added]]);
+    expect(await rulesOf(world, ids)).toEqual([1, 1, 1]);
+    expect(await world.control("GET", "requests/counts")).toMatchObject({ tooEarly: 0 });
+  });
+
+  test("that were answered with an error which proves nothing are of unknown outcome, and not sent again", async () => {
+    const { world, ids } = await boxes(3);
+    await world.fault({
+      ...{ service: "graph", method: "POST", path: `${ids[1]}/mailFolders` },
+      answer: { status: 500, when: "after", body: { error: { code: "InternalServerError", message: "Oops." } } },
+    });
+    expect(await atOnce(world, ids, addRule)).toEqual([
+      "done",
+      expect.stringMatching(
+        /UnknownOutcomeError: adding a rule to .*Oops.*The next `pulumi up` looks at what is there/,
+      ),
+      "done",
+    ]);
+    expect((await graphWrites(world)).length).toBe(1);
+    expect(await rulesOf(world, ids)).toEqual([1, 1, 1]);
+  });
+
+  test.each([
+    ["whose answer is lost after it was run", { path: "messageRules", close: "after" }, [1, 1, 1]],
+    [
+      "whose answer says nothing of them",
+      { path: "$batch", answer: { status: 200, when: "after", body: {} } },
+      [1, 1, 1],
+    ],
+    ["that failed as a whole", { path: "$batch", answer: { status: 502 } }, [0, 0, 0]],
+  ])("in a request %s are of unknown outcome, and not sent again", async (_what, fault, rules) => {
+    const { world, ids } = await boxes(3);
+    await world.fault({ service: "graph", method: "POST", ...fault });
+    const outcomes = await atOnce(world, ids, addRule);
+    expect(outcomes).toEqual(ids.map((id) => expect.stringContaining(`UnknownOutcomeError: adding a rule to ${id}`)));
+    expect((await graphWrites(world)).length).toBe(1);
+    expect(await rulesOf(world, ids)).toEqual(rules);
+  });
+
+  test("in a request that is refused as a whole go alone", async () => {
+    const { world, ids } = await boxes(3);
+    await world.fault({ service: "graph", path: "$batch", answer: { status: 400 } });
+    expect(await atOnce(world, ids, addRule)).toEqual(["done", "done", "done"]);
+    expect((await graphWrites(world)).map(({ length }) => length)).toEqual([3, 1, 1, 1]);
+    expect(await rulesOf(world, ids)).toEqual([1, 1, 1]);
+  });
+
+  test("about a mailbox that is to be left alone keep no others waiting", async () => {
+    const { world, ids } = await boxes(3);
+    const [busy = "", ...others] = ids;
+    await world.fault({
+      ...{ service: "graph", method: "GET", path: `${busy}/mailboxSettings` },
+      answer: { status: 429, headers: { "Retry-After": "4" }, body: {} },
+    });
+    const done: string[] = [];
+    await atOnce(world, [busy], async (deployment, _id, scope) => {
+      const reading = deployment.services.graph.mailboxSettings(busy, busy);
+      while (deployment.usage.throttled === 0) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await Promise.all(ids.map((id) => addRule(deployment, id, scope).then(() => done.push(id))));
+      await reading;
+    });
+    expect(done.at(-1)).toBe(busy);
+    expect(await rulesOf(world, others)).toEqual([1, 1]);
+    expect(await world.control("GET", "requests/counts")).toMatchObject({ tooEarly: 0 });
+  });
+
+  test.each(["before", "after"] as const)(
+    "whose answers are lost %s they were run are observed, and finished",
+    async (close) => {
+      const world = await startWorld({ settings: { contrary: ["exchange.new-account-enabled"] } });
+      await world.fault({ service: "graph", method: "PATCH", path: "/users/", close, times: 2 });
+      const names = ["one", "two", "three"];
+      await world.together(() =>
+        Promise.all(
+          names.map((name) =>
+            world.resource("SharedMailbox", name).up({
+              ...{ displayName: name, primarySmtpAddress: `${name}@contoso.com` },
+              automaticReplies: { status: "alwaysEnabled", internalMessage: "We got it" },
+            }),
+          ),
+        ),
+      );
+      for (const name of names) {
+        const [box] = await world.exchange("Get-Mailbox", { Identity: `${name}@contoso.com` });
+        const id = String(box?.ExternalDirectoryObjectId);
+        expect(await isOpen(world, [id])).toEqual([false]);
+        const settings = await world.graph("GET", `/users/${id}/mailboxSettings`);
+        expect(settings?.automaticRepliesSetting).toMatchObject({ status: "alwaysEnabled" });
+      }
+    },
+  );
 });
