@@ -287,7 +287,7 @@ export function adviceAtCreation(
     .filter((property) => olds !== undefined && (inputs[property] ?? false) !== (olds[property] ?? false))
     .map(
       (property) =>
-        `${property} is read only when the ${thing} is created; this change does nothing to the one that is there.`,
+        `${property} counts only when the ${thing} is created. This change has no effect on the existing one.`,
     );
 }
 

@@ -336,7 +336,7 @@ export function remarksOnIgnored(
     if (!names.includes(property)) {
       const meant = names.find((name) => sameText(name, property));
       return [
-        `ignoreChanges: ${path} leaves nothing alone: ${kind} has no input of this name. ` +
+        `ignoreChanges: ${path} has no effect: ${kind} has no input of this name. ` +
           (meant === undefined ? `It has: ${names.join(", ")}.` : `Write ${meant}.`),
       ];
     }
@@ -349,17 +349,17 @@ export function remarksOnIgnored(
         ? []
         : isPlace
           ? [
-              `ignoreChanges: ${path} leaves nothing alone: ${property} is a map in the state, without places. ` +
+              `ignoreChanges: ${path} has no effect: ${property} is a map in the state, without positions. ` +
                 `Write ${property}["<the address as in the program>"].`,
             ]
           : [
-              `ignoreChanges: ${path} leaves nothing alone: the state does not have it. While the path stands there, Pulumi leaves it out of ` +
+              `ignoreChanges: ${path} has no effect: the state has no such entry. While the path is listed, Pulumi ignores it in ` +
                 "the program too.",
             ];
     }
     return [key, ...rest].some((part) => /^\d+$/.test(part)) && Array.isArray(inputs[property] ?? before?.[property])
       ? [
-          `ignoreChanges: ${path} means a place in the list of the state, which is sorted. In the program another one may stand there. ` +
+          `ignoreChanges: ${path} is a position in the state's list, which is sorted. The program may have another element there. ` +
             `Write ${property}, or put the list in order.`,
         ]
       : [];
@@ -408,6 +408,6 @@ export function remarksOn(left: readonly Part[], state: Properties): string[] {
     const value = at(state, key === undefined ? [property] : [property, key]);
     const text =
       typeof value === "string" ? value : JSON.stringify(value, (name, one) => (name === "password" ? undefined : one));
-    return `${spell(part)} is not as declared, and ignoreChanges leaves it so: ${text}.`;
+    return `${spell(part)} is not as declared, and ignoreChanges keeps it that way: ${text}.`;
   });
 }

@@ -18,9 +18,9 @@ interface ExchangeRule extends InboxRule {
 type Owner = Pick<Recipient, "id" | "guid" | "name" | "displayName" | "primarySmtpAddress">;
 
 const NEED =
-  "The application needs MailboxSettings.ReadWrite of Microsoft Graph (to read alone MailboxSettings.Read), for the tenant or by RBAC for Applications for this " +
-  "mailbox, or in Exchange a management role with the cmdlets of inbox rules, such as Mail Recipients. View-only roles do not " +
-  "even read them.";
+  "The application needs MailboxSettings.ReadWrite of Microsoft Graph (MailboxSettings.Read is enough to read), for the tenant or by RBAC for Applications for this " +
+  "mailbox, or in Exchange a management role with the cmdlets of inbox rules, such as Mail Recipients. View-only roles cannot " +
+  "read them.";
 /** What is left where the cmdlets may not be used either. */
 const UNSUPPORTED_NEED =
   "Graph neither changes nor deletes a rule that it can show only in part. Give the application a management role with the " +

@@ -32,7 +32,7 @@ test("nothing of a member while members are not known yet", () => {
 test("that a place in a map names nobody, and what to write", () => {
   for (const before of [undefined, members]) {
     expect(remark("MailboxMembership", "members[0]", members, before)).toMatch(
-      /^ignoreChanges: members\[0\] leaves nothing alone: members is a map .* Write members\["<the address/,
+      /^ignoreChanges: members\[0\] has no effect: members is a map .* Write members\["<the address/,
     );
   }
   const sources = { sources: { "support@contoso.com": {} } };
@@ -41,7 +41,7 @@ test("that a place in a map names nobody, and what to write", () => {
 
 test("that somebody is not there", () => {
   expect(remark("MailboxMembership", 'members["adda@contoso.com"].sendAs', members, members)).toContain(
-    "leaves nothing alone: the state does not have it",
+    "has no effect: the state has no such entry",
   );
 });
 

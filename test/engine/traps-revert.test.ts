@@ -93,7 +93,7 @@ describe("a commit that took a mailbox out, and its revert", () => {
     project.program(program());
     const preview = await project.preview();
     expect(errors(preview)).toEqual([]);
-    expect(warnings(preview).join("\n")).toContain("restoreDeleted is read only when the mailbox is created");
+    expect(warnings(preview).join("\n")).toContain("restoreDeleted counts only when the mailbox is created");
     expect(errors(await project.up())).toEqual([]);
     expect(await writes(tenant)).toEqual([]);
   });

@@ -322,7 +322,7 @@ describe("a membership that names its mailbox by an address", () => {
     });
     expect(await holders(world, one.id)).toEqual([ADA]);
     expect(world.warnings.join("\n")).toMatch(
-      /^the MailboxMembership "members" names this mailbox by one@contoso\.com, which goes to another one\. Its members still have access to two@contoso\.com\. `pulumi up --refresh` moves them/m,
+      /^the MailboxMembership "members" refers to this mailbox by one@contoso\.com, an address that moves to another mailbox\. Its members still have access to two@contoso\.com\. `pulumi up --refresh` moves them/m,
     );
     await members.refresh();
     await members.up(program);

@@ -365,7 +365,7 @@ describe("one address for two", () => {
     ["Queue", /ada@contoso\.com is a person's mailbox, .*Everybody who may read the queue .* private mail included/],
     [
       "ForwardingMailbox",
-      /ada@contoso\.com is a person's mailbox, .*takes in all of her or his mail, private mail included/,
+      /ada@contoso\.com is a person's mailbox, .*takes in all of that person's mail, private mail included/,
     ],
   ])("a person's, for a %s, is warned about in the words of privacy", async (kind, words) => {
     const { world } = await withMailboxes();

@@ -25,7 +25,7 @@ async function expectLeft(world: World, resource: Resource, ignored: string, wor
   world.warnings.splice(0);
   expect(await resource.plan(program)).toEqual([]);
   expect(world.warnings.join("\n")).toContain(`${word}`);
-  expect(world.warnings.join("\n")).toContain("ignoreChanges leaves it so");
+  expect(world.warnings.join("\n")).toContain("ignoreChanges keeps it that way");
   await resource.up(program);
   expect(await resource.plan({ ...program, ...changed })).toEqual(Object.keys(changed));
   await resource.up({ ...program, ...changed });
@@ -34,15 +34,15 @@ async function expectLeft(world: World, resource: Resource, ignored: string, wor
   expect(await resource.plan({ ...program, ...changed })).toEqual([]);
 }
 
-test("a path that leaves nothing alone is told in each preview", async () => {
+test("a path that has no effect is told in each preview", async () => {
   const world = await startWorld();
   const resource = world.resource("SharedMailbox", "support");
   resource.ignoreChanges = ["DisplayName"];
   await resource.up(support);
-  expect(world.warnings.splice(0).join("\n")).toContain("ignoreChanges: DisplayName leaves nothing alone");
+  expect(world.warnings.splice(0).join("\n")).toContain("ignoreChanges: DisplayName has no effect");
   await resource.plan(support);
   expect(world.warnings).toEqual([
-    "ignoreChanges: DisplayName leaves nothing alone: SharedMailbox has no input of this name. Write displayName.",
+    "ignoreChanges: DisplayName has no effect: SharedMailbox has no input of this name. Write displayName.",
   ]);
 });
 

@@ -1138,7 +1138,7 @@ describe("a record whose state moved to another stack, while this program still 
     expect(world.warnings.join()).not.toContain("state move");
     const second = await made(world, program, "second");
     expect(world.warnings).toContainEqual(
-      expect.stringMatching(/is as declared already\. If another stack has it in its state/),
+      expect.stringMatching(/already matches the program\. If another stack has it in its state/),
     );
     await second.destroy();
     expect(await world.writes()).toEqual([]);

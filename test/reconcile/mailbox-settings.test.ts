@@ -522,9 +522,9 @@ describe("regional settings", () => {
   test.each<[Row, RegExp[]]>([
     [
       { language: "de-DE", dateFormat: "M/d/yyyy" },
-      [/^regional\.dateFormat: de-DE usually has dd\.MM\.yy, .* may refuse M\/d\/yyyy/],
+      [/^regional\.dateFormat: the usual format of de-DE is dd\.MM\.yy\. .* may refuse M\/d\/yyyy/],
     ],
-    [{ language: "fr-FR", timeFormat: "HH.mm" }, [/^regional\.timeFormat: fr-FR usually has HH:mm/]],
+    [{ language: "fr-FR", timeFormat: "HH.mm" }, [/^regional\.timeFormat: the usual format of fr-FR is HH:mm/]],
     [{ language: "nl-NL", dateFormat: "d/M/yyyy", timeFormat: "H:mm" }, []],
     [{ language: "fi-FI", dateFormat: "yyyy-MM-dd", timeFormat: "H.mm" }, []],
     [{ language: "bg-BG", dateFormat: "d.M.yyyy '\u0433.'", timeFormat: "HH:mm" }, []],
@@ -548,7 +548,7 @@ describe("regional settings", () => {
     await expectConverged(resource, { regional: { language: "en-GB", dateFormat: "M/d/yyyy" } });
     expect(
       await failure(resource.plan({ ...support, regional: { language: "en-US", dateFormat: "d/M/yyyy" } })),
-    ).toMatch(/^regional\.dateFormat: is none that en-US has/);
+    ).toMatch(/^regional\.dateFormat: is not a format of en-US/);
   });
 
   test("refused by Exchange reach the user with its list", async () => {
@@ -896,10 +896,10 @@ describe("bad input is refused in preview, by path", () => {
     ["regional.timeZone: is not a time zone that Exchange knows", { regional: { timeZone: "Europe/Aarhus" } }],
     ["regional.dateFormat: is empty", { regional: { dateFormat: " " } }],
     [
-      'regional.dateFormat: is none that en-GB has; write one of "dd/MM/yyyy", "dd/MM/yy", "d/M/yy", "d.M.yy", "yyyy-MM-dd"',
+      'regional.dateFormat: is not a format of en-GB; write one of "dd/MM/yyyy", "dd/MM/yy", "d/M/yy", "d.M.yy", "yyyy-MM-dd"',
       { regional: { language: "en-gb", dateFormat: "M/d/yyyy" } },
     ],
-    ["regional.dateFormat: is none that en-US has", { regional: { language: "en-US", dateFormat: "dd.MM.yyyy" } }],
+    ["regional.dateFormat: is not a format of en-US", { regional: { language: "en-US", dateFormat: "dd.MM.yyyy" } }],
     [
       "regional.dateFormat: has m where M is meant: capitals count; write e.g. dd-MM-yyyy",
       { regional: { language: "da-DK", dateFormat: "dd-mm-yyyy" } },
@@ -908,7 +908,7 @@ describe("bad input is refused in preview, by path", () => {
     ["regional.dateFormat: has the letter H", { regional: { dateFormat: "dd.MM.yyyy HH:mm" } }],
     ["regional.dateFormat: needs a day (d), a month (M) and a year (y)", { regional: { dateFormat: "dd.MM." } }],
     [
-      'regional.timeFormat: is none that it-IT has; write "HH:mm"',
+      'regional.timeFormat: is not a format of it-IT; write "HH:mm"',
       { regional: { language: "it-IT", timeFormat: "HH.mm" } },
     ],
     ["regional.timeFormat: has M where m is meant", { regional: { timeFormat: "HH:MM" } }],

@@ -625,7 +625,7 @@ test("a group that is a distribution list by now leaves by the SID of its entrie
   await world.patchRecipient(team, { recipientTypeDetails: "MailUniversalDistributionGroup" });
   expect(await membership.refresh()).toEqual({});
   expect(world.warnings.splice(0).join("\n")).toMatch(
-    /^members\["support-team@contoso\.com"\] is the distribution list "Support Team" .* by now, which cannot be a member\..*until it is taken out/,
+    /^members\["support-team@contoso\.com"\] is now the distribution list "Support Team" .*, which cannot be a member\..*until you take it out/,
   );
   await membership.up(program);
   expect(await entries(world, id)).toEqual(usual(await idOf(world, ada)));

@@ -443,7 +443,7 @@ describe("the licence guard", () => {
     [
       "a large quota",
       { quota: large },
-      /^quota: needs a licence that `license` is not: more than 50 GB takes Exchange Online Plan 2/,
+      /^quota: is not covered by `license`: more than 50 GB takes Exchange Online Plan 2/,
     ],
     ["an archive", { archive: true }, /^archive: needs a licence/],
     ["a hold", { litigationHold: true }, /^litigationHold: needs a licence/],
@@ -451,7 +451,7 @@ describe("the licence guard", () => {
     [
       "a large quota with a lesser licence",
       { quota: large, license: plan1 },
-      /^quota: needs a licence that license\.sku EXCHANGESTANDARD is not/,
+      /^quota: is not covered by license\.sku EXCHANGESTANDARD/,
     ],
     [
       "an archive with its plan off",
@@ -490,7 +490,7 @@ describe("the licence guard", () => {
     const resource = await made(world, { license: "external" });
     const program = { ...support, displayName: "Renamed", license: "external", archive: true, litigationHold: true };
     const message = await failure(resource.up(program));
-    expect(message).toMatch(/archive: needs a licence that the account's licences are not/);
+    expect(message).toMatch(/archive: is not covered by the account's licences/);
     expect(message).toContain("litigationHold: needs");
     expect(await world.writes()).toEqual([]);
     await assignByGroup(world, resource, E3);
@@ -516,7 +516,7 @@ describe("the licence guard", () => {
     });
     const license = { sku: "CONTOSO_SUITE", usageLocation: "SE" };
     expect(await failure(made(world, { license, archive: true }))).toMatch(
-      /^archive: needs a licence that the account's licences are not/,
+      /^archive: is not covered by the account's licences/,
     );
     expect(await sharedMailboxes(world)).toEqual([]);
   });

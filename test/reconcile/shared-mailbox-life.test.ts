@@ -290,7 +290,7 @@ describe("a deleted mailbox that had the address", () => {
     const resource = await world.resource("SharedMailbox", "support").up(program);
     expect(world.warnings).toEqual([]);
     await resource.check({ ...program, [property]: value });
-    const advice = `${property} is read only when the mailbox is created; this change does nothing to the one that is there.`;
+    const advice = `${property} counts only when the mailbox is created. This change has no effect on the existing one.`;
     expect(world.warnings).toEqual(value === false ? [] : [advice]);
   });
 });

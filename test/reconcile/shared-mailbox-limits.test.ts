@@ -484,7 +484,7 @@ describe("quota and sizes", () => {
     [
       "a number that lacks its unit",
       { quota: { issueWarning: 49, prohibitSend: 49, prohibitSendReceive: 50 } },
-      /^quota\.issueWarning: is 1 KB, below 1 MB; a number is taken for bytes/,
+      /^quota\.issueWarning: is 1 KB, below 1 MB; a bare number means bytes/,
     ],
     ["a small size", { maxReceiveSize: "1023 KB" }, /^maxReceiveSize: is 1023 KB, below 1 MB/],
     ["a text", { quota: "50 GB" }, /^quota: must be an object/],

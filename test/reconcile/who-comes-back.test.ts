@@ -83,7 +83,7 @@ describe("a source of a forward mailbox whose account is deleted", () => {
 
     const other = await deployed();
     await other.resource.destroy();
-    expect(other.world.warnings.join("\n")).toContain("Without this resource, look there by hand");
+    expect(other.world.warnings.join("\n")).toContain("Without this resource, check the mailbox by hand");
   });
 });
 
@@ -166,7 +166,7 @@ describe("a mailbox that is deleted by hand", () => {
       await (how === "refreshed" ? membership.refresh() : membership.destroy());
       expect(membership.state).toBeUndefined();
       expect(world.warnings.join("\n")).toMatch(
-        /^The mailbox support@contoso\.com \(id .*\) is deleted and can be restored\. Restored by hand, it gives access again to ada@contoso\.com, grace@contoso\.com\./m,
+        /^The mailbox support@contoso\.com \(id .*\) is deleted and can be restored\. If somebody restores it by hand, it gives access again to ada@contoso\.com, grace@contoso\.com\./m,
       );
     },
   );

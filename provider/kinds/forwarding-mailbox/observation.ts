@@ -144,9 +144,9 @@ async function mayComeBack(id: string, { services: { graph }, ...operation }: Fo
 export function whoIsAbsent(absent: Observed["absent"]): string[] {
   return Object.entries(absent).map(
     ([key, id]) =>
-      `${pathOf(key)} (id ${id}) has no mailbox now. Its account is there or can be restored. With the mailbox its inbox rule comes back, and its ` +
+      `${pathOf(key)} (id ${id}) has no mailbox now. Its account is there or can be restored. If the mailbox comes back, so does its inbox rule, and its ` +
       "mail is forwarded to Dynamics again. Once it is back, `pulumi refresh` names it, and `pulumi up` takes the rule away where the program " +
-      "does not list it. Without this resource, look there by hand.",
+      "does not list it. Without this resource, check the mailbox by hand.",
   );
 }
 

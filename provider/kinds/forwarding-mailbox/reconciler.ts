@@ -82,7 +82,7 @@ import {
 
 /** What follows from an address that is a person's. */
 const OF_PERSON =
-  "Dynamics takes in all of her or his mail, private mail included, and deletes it there where deleteAfterProcessing is true. " +
+  "Dynamics takes in all of that person's mail, private mail included, and deletes it there where deleteAfterProcessing is true. " +
   "Use a shared mailbox of its own.";
 
 /**

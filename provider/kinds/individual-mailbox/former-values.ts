@@ -200,7 +200,7 @@ function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string,
     .map(({ path, to }) => `${path.join(".")} ${JSON.stringify(to)}`);
   if (values.length > 0) {
     warn(
-      `Before this resource, ${who} had ${values.join(", ")}. Another resource declares that now, does not know it, and will not ` +
+      `Before this resource, ${who} had ${values.join(", ")}. Another resource now declares it, does not know the earlier value, and will not ` +
         "put it back; a resource renamed with aliases remembers.",
     );
   }

@@ -139,8 +139,8 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
     tellOverwritten(changes, inWords(desired.owner), operation);
     if (changes.length === 0 && isComplete(desired.inputs, found.row)) {
       operation.warn(
-        `The mailbox record of the ${desired.owner.kind} ${desired.owner.name} is as declared already. If another stack has it in its state (\`pulumi state move\`), take it out of ` +
-          "this program. If not, nothing is to be done.",
+        `The mailbox record of the ${desired.owner.kind} ${desired.owner.name} already matches the program. If another stack has it in its state (\`pulumi state move\`), take it out of ` +
+          "this program. If not, there is nothing to do.",
       );
     }
     return found;

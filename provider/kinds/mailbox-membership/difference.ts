@@ -300,9 +300,9 @@ export function whoIsDeleted(desired: Desired | undefined, observed: Observed, k
     const isMember = desired === undefined && key in membersIn(known);
     const isForGood = people.get(key)?.isRecoverable !== true && observed.unread.length === 0;
     return isForGood
-      ? `${who} is deleted for good. Its entries on ${on} are still there and work for nobody. ${isMember ? "Taken out of members, it loses them." : "The next update of this membership takes them away."}`
+      ? `${who} is deleted for good. Its entries on ${on} are still there and work for nobody. ${isMember ? "Take the account out of members to remove them." : "The next update of this membership takes them away."}`
       : isMember
-        ? `${who} is deleted and can be restored, and still has entries on ${on}: restored, the account has access again. Taken out of members, it loses them.`
-        : `${who} is deleted and can be restored. Whether it still has something on ${on} cannot be seen meanwhile. Once the account is restored, \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, look there by hand.`;
+        ? `${who} is deleted and can be restored, and still has entries on ${on}: restored, the account has access again. Take the account out of members to remove them.`
+        : `${who} is deleted and can be restored. Whether it still has something on ${on} shows only once the account is restored. Then \`pulumi refresh\` names what it has, and \`pulumi up\` takes it away; without this resource, check the mailbox by hand.`;
   });
 }

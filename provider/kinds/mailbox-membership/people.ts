@@ -47,7 +47,7 @@ export function whoIsNoTrustee(members: readonly (readonly [key: string, person:
     .filter(([, person]) => !person.isDeleted && !isTrustee(person))
     .map(
       ([key, person]) =>
-        `${pathOf(key)} is ${describe(person)} by now, which cannot be a member. What it was given stays until it is taken out of members. ` +
+        `${pathOf(key)} is now ${describe(person)}, which cannot be a member. Its rights stay until you take it out of members. ` +
         "Before that, `pulumi up` refuses every change of this membership.",
     );
 }
@@ -85,7 +85,7 @@ async function membersAmong(
     if (sameText(recipient.id, mailbox.id)) {
       problems.push({
         path: pathOf(key),
-        reason: "is the mailbox itself, which has access to itself as it is; take it out of members",
+        reason: "is the mailbox itself. It needs no access to itself; take it out of members",
       });
     } else if (!isTrustee(recipient)) {
       problems.push({
@@ -285,8 +285,8 @@ async function kept(
       ...found.flatMap(({ remarks }) => remarks),
       ...untold.map(
         (key) =>
-          `keep: ${key} is deleted, and which entries are that account's was not noted in time. While it can be restored, no entry of a ` +
-          "deleted account is taken away from this mailbox.",
+          `keep: ${key} is deleted, and nobody recorded which entries belong to it. While it can be restored, no entries of ` +
+          "deleted accounts are removed from this mailbox.",
       ),
     ],
   };

@@ -323,8 +323,8 @@ async function tellRestorable(id: string, operation: MembershipOperation): Promi
   if (isRestorable === true && people.length > 0) {
     const [address = inputs.mailbox] = memory.mailboxAddresses ?? [];
     operation.warn(
-      `The mailbox ${address} (id ${id}) is deleted and can be restored. Restored by hand, it gives access again to ${people.join(", ")}. ` +
-        "Restored by restoreDeleted of a SharedMailbox, it gives access to nobody.",
+      `The mailbox ${address} (id ${id}) is deleted and can be restored. If somebody restores it by hand, it gives access again to ${people.join(", ")}. ` +
+        "If restoreDeleted of a SharedMailbox restores it, it gives access to nobody.",
     );
   }
 }
@@ -495,7 +495,7 @@ function whoIsDenied({ denied, mailbox }: Observed, members: readonly string[]):
     .map(
       (key) =>
         `${pathOf(key)}: an entry on ${mailbox.primarySmtpAddress} denies ${denied[key]?.join(", ")}, which can leave the right that is ` +
-        "granted without effect. The entry is left as it is; Remove-MailboxPermission -Deny or Remove-RecipientPermission takes it away.",
+        "granted without effect. The entry is left as it is. To remove it, run Remove-MailboxPermission -Deny or Remove-RecipientPermission.",
     );
 }
 

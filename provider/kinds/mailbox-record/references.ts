@@ -108,7 +108,7 @@ function only(found: readonly Principal[], path: string, kind: string): Owner {
       : second !== undefined
         ? `${found.length} ${kind}s have this name or address (${found.map(inWords).join(", ")}); write the id`
         : principal.isDisabled
-          ? `the ${kind} ${principal.name} is disabled in Dynamics and can own nothing new; enable it there, or name another owner`
+          ? `the ${kind} ${principal.name} is disabled in Dynamics and cannot become an owner; enable it there, or name another owner`
           : undefined;
   if (principal === undefined || reason !== undefined) {
     throw new InputError([{ path, reason: reason ?? "" }]);

@@ -224,7 +224,7 @@ export const addresses: Facet = {
       count <= MOST_ADDRESSES || count === olds.emailAliases?.length
         ? []
         : [
-            `emailAliases has ${count} entries; a recipient is planned with at most ${MOST_ADDRESSES} addresses, and Exchange may refuse more.`,
+            `emailAliases has ${count} entries; Microsoft plans for at most ${MOST_ADDRESSES} addresses per recipient, and Exchange may refuse more.`,
           ];
     return dropped.length === 0
       ? crowd

@@ -201,7 +201,7 @@ async function adopted(mailbox: Mailbox, desired: Desired, operation: SharedMail
     throw new ConflictError({
       action,
       words: "somebody can sign in to its account, and adoption would block that",
-      nextStep: "Nothing was changed. Write signInBlocked: true (or false) in the program to say which is meant.",
+      nextStep: "Nothing was changed. Write signInBlocked: true or false to choose.",
     });
   }
   operation.record({ id: mailbox.id, memory: { exchangeGuid: mailbox.exchangeGuid } });

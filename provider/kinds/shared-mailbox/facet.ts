@@ -150,7 +150,7 @@ export function mayTakeAway(
 /** Says that something was not taken away, because no preview has shown it. */
 export function tellLeft(property: keyof SharedMailboxInputs, what: string, operation: SharedMailboxOperation): void {
   operation.warn(
-    `${property}: the mailbox has ${what}, which no preview has shown; it is left as it is. \`pulumi up --refresh\` shows it first.`,
+    `${property}: the mailbox has ${what}. No preview has shown it, so it was not changed. \`pulumi up --refresh\` shows it first.`,
   );
 }
 

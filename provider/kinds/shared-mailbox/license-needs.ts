@@ -65,7 +65,7 @@ export function problemsOfLicense(inputs: Partial<SharedMailboxInputs>): { path:
     return [];
   }
   if (!isLicense(license)) {
-    return needsOfInputs(inputs).map(({ path, need }) => ({ path, reason: insufficient(need, "`license` is") }));
+    return needsOfInputs(inputs).map(({ path, need }) => ({ path, reason: insufficient(need, "`license`") }));
   }
   const known = knownLicense(license.sku);
   if (known === undefined) {
@@ -76,17 +76,17 @@ export function problemsOfLicense(inputs: Partial<SharedMailboxInputs>): { path:
     .filter(({ need }) => !entitlement[need])
     .map(({ path, need }) => {
       const off = (license.disabledPlans ?? []).length === 0 ? "" : " with its disabledPlans";
-      return { path, reason: insufficient(need, `license.sku ${known.partNumber}${off} is`) };
+      return { path, reason: insufficient(need, `license.sku ${known.partNumber}${off}`) };
     });
 }
 
 /** Why a licence does not suffice and which ones do, after the words that name it. */
-export function insufficient(need: keyof Entitlement, whatIs: string): string {
+export function insufficient(need: keyof Entitlement, by: string): string {
   const names = KNOWN_LICENSES.filter(({ plans }) => entitlementOf([{ plans, disabledPlans: [] }])[need]).map(
     ({ partNumber }) => partNumber,
   );
   return (
-    `needs a licence that ${whatIs} not: ${WHY[need]}. Write license: { sku: … } with ${names.slice(0, -1).join(", ")} or ` +
+    `is not covered by ${by}: ${WHY[need]}. Write license: { sku: … } with ${names.slice(0, -1).join(", ")} or ` +
     `${names.at(-1)}, or license: "external" where a sufficient one is assigned elsewhere`
   );
 }

@@ -357,7 +357,7 @@ function requireSufficient(
   const lacking = needs.filter(({ need }) => !entitlement[need]);
   if (lacking.length > 0) {
     throw new InputError(
-      lacking.map(({ path, need }) => ({ path, reason: insufficient(need, "the account's licences are") })),
+      lacking.map(({ path, need }) => ({ path, reason: insufficient(need, "the account's licences") })),
       { nextStep: nothing },
     );
   }

@@ -193,7 +193,7 @@ function smallProblems(
     .filter(({ size, held }) => size !== undefined && size !== held && bytesOf(size) < MEGABYTE)
     .map(({ path, size }) => ({
       path,
-      reason: `is ${size}, below 1 MB; a number is taken for bytes: write a text with a unit, such as "35 MB" or "50 GB"`,
+      reason: `is ${size}, below 1 MB; a bare number means bytes; write a unit, such as "35 MB" or "50 GB"`,
     }));
 }
 

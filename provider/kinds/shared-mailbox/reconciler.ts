@@ -46,7 +46,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
     ...adviceAtCreation(["adopt", "restoreDeleted"], "mailbox", inputs, olds),
     ...(olds === undefined && isSet(inputs.adopt) && inputs.adopt !== false
       ? [
-          "adopt: whoever has access to the mailbox that is taken over keeps it, and a preview does not see who that is. `pulumi up` names them. " +
+          "adopt: everyone who has access to the mailbox keeps it. A preview cannot show who that is. `pulumi up` names them. " +
             `Before that, \`mailboxes access${isSet(inputs.primarySmtpAddress) ? ` --address ${inputs.primarySmtpAddress}` : ""}\` does.`,
         ]
       : []),
@@ -163,8 +163,8 @@ function whoStaysBehind({ mailbox }: Observed, { registry }: SharedMailboxOperat
     .leftBehindOn(mailbox.id)
     .map(
       ([urn, address]) =>
-        `${nameOf(urn)} names this mailbox by ${address}, which goes to another one. Its members still have access to ` +
-        `${mailbox.primarySmtpAddress}. \`pulumi up --refresh\` moves them. With the mailbox's id in the program they stay.`,
+        `${nameOf(urn)} refers to this mailbox by ${address}, an address that moves to another mailbox. Its members still have access to ` +
+        `${mailbox.primarySmtpAddress}. \`pulumi up --refresh\` moves them. To keep them here, write the mailbox's id.`,
     );
 }
 

@@ -40,11 +40,11 @@ const INSTEAD: Readonly<Record<Format, Readonly<Record<string, string>>>> = {
 export function formatProblem(kind: Format, format: string, language: string | undefined): string | undefined {
   const list = LISTS[language ?? ""]?.[kind];
   if (list !== undefined) {
-    return list.includes(format) ? undefined : `is none that ${language} has; write one of ${quoted(list)}`;
+    return list.includes(format) ? undefined : `is not a format of ${language}; write one of ${quoted(list)}`;
   }
   const instead = REFUSED[language ?? ""]?.[kind]?.[format];
   if (instead !== undefined) {
-    return `is none that ${language} has; write ${quoted([instead])}`;
+    return `is not a format of ${language}; write ${quoted([instead])}`;
   }
   return letterProblem(kind, format);
 }
@@ -60,7 +60,7 @@ export function formatDoubt(kind: Format, format: string, language: string): str
       ? format !== "yyyy-MM-dd" && orderOf(format) !== orderOf(usual)
       : /s/.test(format) || !(format.includes(":") || format.includes(usual.replace(/[A-Za-z ]/g, "") || ":"));
   return isUnusual
-    ? `regional.${kind}: ${language} usually has ${usual}, and Exchange takes only the formats that Windows has for a language: it may refuse ${format}.`
+    ? `regional.${kind}: the usual format of ${language} is ${usual}. Exchange accepts only formats that Windows has for the language, so it may refuse ${format}.`
     : undefined;
 }
 

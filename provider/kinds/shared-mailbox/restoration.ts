@@ -223,7 +223,7 @@ function nothingToRestore(
       nextStep: `Nothing was changed. ${choice} ${ANEW}`,
     });
   }
-  operation.warn(`A new mailbox is made, though ${words}. It was another mailbox by its primary address.`);
+  operation.warn(`A new mailbox is made, though ${words}. That mailbox has another primary address.`);
   return undefined;
 }
 

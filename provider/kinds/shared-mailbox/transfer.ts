@@ -117,7 +117,7 @@ async function free(address: string, id: string, operation: SharedMailboxOperati
   const wasSignInName = sameText(mailbox.userPrincipalName, address);
   const action = `taking ${address} off shared mailbox ${mailbox.primarySmtpAddress}, which gives it up`;
   if (wasSignInName && !wasPrimary) {
-    throw refused(action, "it is its sign-in name, which Exchange keeps as an address");
+    throw refused(action, "the address is the mailbox's sign-in name, and Exchange keeps that");
   }
   const freed = { address, mailbox, wasPrimary, wasSignInName };
   operation.progress(action);
@@ -194,7 +194,7 @@ async function giveBack(
       throw error;
     }
     operation.warn(
-      `${action} failed: ${error.message} Nobody gets mail to ${address} now. \`pulumi up --refresh\` shows it, and gives it to whom the program says.`,
+      `${action} failed: ${error.message} Nobody gets mail to ${address} now. \`pulumi up --refresh\` shows it, and gives the address to the mailbox that declares it.`,
     );
   }
 }
