@@ -2,7 +2,7 @@ import type { Call, CallContext } from "../http/call";
 import { type ErrorClass, isServiceError } from "../http/errors";
 import { answersIn, type BatchedAnswer, saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { isFresh, type Listed } from "./listing";
+import { isFresh, type Listed, type ReadAhead } from "./listing";
 
 /** How long a read waits for others, in milliseconds, where they come one by one. */
 const GATHER = 5;
@@ -27,8 +27,17 @@ export interface Batch extends Pick<Call, "path" | "headers" | "cmdlet"> {
   requests: { method: "GET" | "POST"; url: string; headers?: Record<string, string>; body?: unknown }[];
 }
 
+/** What a service is asked for. */
+export interface Asked<Read> {
+  action: string;
+  /** Where a listing of all may answer in its place. */
+  listed?: Listed<Read>;
+  /** Where it may have been read before anybody asked: Entra object id of what it is about. */
+  ahead?: string;
+}
+
 /** How a service reads one thing, and several with one request. */
-export interface BatchedReads<Reading extends { action: string; listed?: Listed<Read> }, Read> {
+export interface BatchedReads<Reading extends Asked<Read>, Read> {
   service: "exchange" | "graph";
   /** How many requests one `$batch` holds. */
   size: number;
@@ -40,41 +49,84 @@ export interface BatchedReads<Reading extends { action: string; listed?: Listed<
   parse(answer: BatchedAnswer, reading: Reading): Read | undefined;
   /** The error that an answer stands for. */
   failure(answer: BatchedAnswer, reading: Reading): Error;
+  filter: Filter<Reading, Read>;
+  ahead?: ReadAhead<Reading, Read>;
+}
+
+/** How one request asks for several things that have a listing, by a filter. */
+export interface Filter<Reading, Read> {
+  /** How many. */
+  size: number;
+  /** Readings of the same kind can be asked for so; undefined for those that cannot. */
+  kind(reading: Reading): string | undefined;
+  of(readings: readonly Reading[]): Reading;
+  /** What the answer says of one of them; undefined where it does not show it, which never means that it is absent. */
+  part(read: Read, reading: Reading): Read | undefined;
 }
 
 /** A reading that waits to be sent, and those who asked for it. */
 interface Waiting<Reading, Read> {
+  key: string;
   reading: Reading;
   listed: Listed<Read> | undefined;
+  /** What may stand in one filter with it; undefined for what is read by itself. */
+  kind: string | undefined;
   read: Promise<Read>;
   resolve: (read: Read | PromiseLike<Read>) => void;
 }
 
+/** One request of a batch. */
+interface Part<Reading, Read> {
+  reading: Reading;
+  /** Those who wait for it: several where it is a filter, none where nobody has asked for it yet. */
+  of: readonly Waiting<Reading, Read>[];
+  /** Told what came of it, undefined where the batch left it open. */
+  settle: (answer: Promise<Read | undefined>, flight: Flight) => Promise<unknown>;
+}
+
+interface Flight {
+  context: CallContext;
+  /** When it left, in epoch milliseconds. */
+  at: number;
+  /** How many parts it has. */
+  parts: number;
+}
+
 /**
  * Reads of one service that wait at the same time go into one `$batch`, equal ones once; or into a listing of all, once that is no
- * dearer. What a batch leaves open is read alone.
+ * dearer. Those of one kind that have a listing share a filter. What a batch leaves open is read alone. Places that are left take what
+ * is read ahead.
  *
  * @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone.
  */
-export function batched<Reading extends { action: string; listed?: Listed<Read> }, Read>(
+export function batched<Reading extends Asked<Read>, Read>(
   reads: BatchedReads<Reading, Read>,
   pipeline: Pipeline,
   bounds: () => CallContext,
 ): (reading: Reading) => Promise<Read> {
-  const queue = new Map<string, Waiting<Reading, Read>>();
-  /** How many reads have to wait for a batch to leave with them; infinitely many while as many are in flight as may be. */
-  const fewest = (): number => {
-    const most = pipeline.windowOf(reads.service);
-    return inFlight >= most
-      ? Number.POSITIVE_INFINITY
-      : inFlight < Math.min(HALF_EMPTY[reads.service], most)
-        ? 1
-        : reads.size;
-  };
+  type Entry = Waiting<Reading, Read>;
+  const queue = new Map<string, Entry>();
+  /** What is on its way and has a listing, by key. */
+  const onTheirWay = new Map<string, Promise<unknown>>();
+  /** Batches on their way that hold nothing but what is read ahead. */
+  const early = new Set<readonly Reading[]>();
+  const { ahead } = reads;
   let inFlight = 0;
   let roundTrip = 0;
   let firstAt = 0;
   let timer: NodeJS.Timeout | undefined;
+
+  /** How many parts have to wait for a batch to leave with them; infinitely many while as many are in flight as may be. */
+  const fewest = (): number => {
+    const most = pipeline.windowOf(reads.service);
+    if (inFlight >= most) {
+      return Number.POSITIVE_INFINITY;
+    }
+    // A batch takes along at most as many as were asked for: its askers wait for all of it.
+    return inFlight - early.size < Math.min(HALF_EMPTY[reads.service], most)
+      ? 1
+      : Math.max(reads.size - (ahead?.room ?? 0), Math.ceil(reads.size / 2));
+  };
 
   const send = async (readings: readonly Reading[], context: CallContext): Promise<Map<string, BatchedAnswer>> => {
     const { requests, ...batch } = await reads.together(readings, context);
@@ -102,35 +154,107 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
     throw error;
   };
 
-  const fly = async (chunk: readonly Waiting<Reading, Read>[]): Promise<void> => {
-    const context = bounds();
-    const at = Date.now();
-    const readings = chunk.map(({ reading }) => reading);
-    const answers = readings.length === 1 ? Promise.resolve(new Map<string, BatchedAnswer>()) : send(readings, context);
-    const all = chunk.map(({ reading, listed }, index) =>
-      answers
-        .then((found) => readIn(found.get(String(index)), reading) ?? reads.alone(reading, context))
-        .then((read) => {
-          listed?.listing.keep(listed, read, at);
-          return read;
-        }),
+  const fly = async (parts: readonly Part<Reading, Read>[]): Promise<void> => {
+    const flight = { context: bounds(), at: Date.now(), parts: parts.length };
+    const readings = parts.map(({ reading }) => reading);
+    const asked = parts.filter(({ of }) => of.length > 0);
+    const nothing = new Map<string, BatchedAnswer>();
+    const sent = parts.length === 1 ? Promise.resolve(nothing) : send(readings, flight.context);
+    // What is read ahead must not make one fail that would have gone alone without it.
+    const answers = asked.length === 1 ? sent.catch(() => nothing) : sent;
+    const all = parts.map(({ reading, settle }, index) =>
+      settle(
+        parts.length === 1
+          ? reads.alone(reading, flight.context)
+          : answers.then((found) => readIn(found.get(String(index)), reading)),
+        flight,
+      ),
     );
-    chunk.forEach(({ resolve }, index) => {
-      resolve(all[index] as Promise<Read>);
-    });
+    for (const [index, { of }] of parts.entries()) {
+      for (const { key } of of.filter(({ listed }) => listed !== undefined)) {
+        const landing: Promise<void> = Promise.allSettled([all[index]]).then(() => {
+          if (onTheirWay.get(key) === landing) {
+            onTheirWay.delete(key);
+          }
+        });
+        onTheirWay.set(key, landing);
+      }
+    }
+    if (asked.length === 0) {
+      early.add(readings);
+    }
     inFlight += 1;
     await Promise.allSettled(all);
     inFlight -= 1;
-    // Who asks one thing after the other is not made to wait for others.
-    roundTrip = chunk.length > 1 ? Date.now() - at : 0;
+    early.delete(readings);
+    if (asked.length > 0) {
+      // Who asks one thing after the other is not made to wait for others.
+      roundTrip = asked.flatMap(({ of }) => of).length > 1 ? Date.now() - flight.at : 0;
+    }
+    goAhead();
     gather();
+  };
+
+  const single = (entry: Entry): Part<Reading, Read> => ({
+    reading: entry.reading,
+    of: [entry],
+    settle: (answer, flight) => {
+      const read = answer
+        .then((found) => found ?? reads.alone(entry.reading, flight.context))
+        .then((found) => keep(entry, found, flight, 1));
+      entry.resolve(read);
+      return read;
+    },
+  });
+
+  const several = (entries: readonly Entry[]): Part<Reading, Read> => ({
+    reading: reads.filter.of(entries.map(({ reading }) => reading)),
+    of: entries,
+    settle: async (answer, flight) => {
+      let read: Read | undefined;
+      try {
+        read = await answer;
+      } catch (error) {
+        // Each says by itself why it is refused; what ended the whole batch ends them.
+        if (!isServiceError(error) || PASSING.includes(error.class)) {
+          for (const { resolve } of entries) {
+            resolve(Promise.reject(error));
+          }
+          return;
+        }
+      }
+      for (const entry of entries) {
+        const own = read === undefined ? undefined : reads.filter.part(read, entry.reading);
+        if (own === undefined) {
+          again(entry);
+        } else {
+          entry.resolve(keep(entry, own, flight, entries.length));
+        }
+      }
+    },
+  });
+
+  const keep = ({ listed }: Entry, read: Read, { at, parts }: Flight, sharers: number): Read => {
+    listed?.listing.keep(listed, read, at, 1 / Math.max(reads.size, parts * sharers));
+    return read;
+  };
+
+  /** Asks by itself for what a filter did not show. */
+  const again = (entry: Entry): void => {
+    const same = queue.get(entry.key);
+    if (same === undefined) {
+      queue.set(entry.key, { ...entry, kind: undefined });
+      gather();
+    } else {
+      entry.resolve(same.read);
+    }
   };
 
   /** Hands what waits for one kind of thing over to its listing, where that is no dearer. */
   const list = (): void => {
-    const kinds = new Map<Listed<Read>["listing"], [string, Waiting<Reading, Read>][]>();
-    for (const entry of queue) {
-      const listing = entry[1].listed?.listing;
+    const kinds = new Map<Listed<Read>["listing"], Entry[]>();
+    for (const entry of queue.values()) {
+      const listing = entry.listed?.listing;
       if (listing !== undefined) {
         kinds.set(listing, [...(kinds.get(listing) ?? []), entry]);
       }
@@ -138,7 +262,7 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
     for (const [listing, waiting] of kinds) {
       const listed = listing.instead(waiting.length);
       if (listed !== undefined) {
-        for (const [key, { reading, listed: own, resolve }] of waiting) {
+        for (const { key, reading, listed: own, resolve } of waiting) {
           queue.delete(key);
           resolve(listed.then(() => seek(reading, own)));
         }
@@ -146,55 +270,107 @@ export function batched<Reading extends { action: string; listed?: Listed<Read> 
     }
   };
 
-  /** @param least how many reads a batch has to have in any case; the others wait for more. */
+  /** What waits for the next batch, by its parts. */
+  const next = (): Entry[][] => {
+    const parts: Entry[][] = [];
+    const open = new Map<string, Entry[]>();
+    for (const entry of queue.values()) {
+      const sharing = entry.kind === undefined ? undefined : open.get(entry.kind);
+      if (sharing !== undefined && sharing.length < reads.filter.size) {
+        sharing.push(entry);
+      } else if (parts.length === reads.size) {
+        break;
+      } else {
+        const own = [entry];
+        parts.push(own);
+        if (entry.kind !== undefined) {
+          open.set(entry.kind, own);
+        }
+      }
+    }
+    return parts;
+  };
+
+  const partOf = (entries: readonly Entry[]): Part<Reading, Read> => {
+    const [first] = entries;
+    return first !== undefined && entries.length === 1 ? single(first) : several(entries);
+  };
+
+  /** What is read ahead, as parts of a batch. */
+  const unasked = (count: number): Part<Reading, Read>[] =>
+    (ahead?.take(count) ?? []).map((one) => ({ ...one, of: [] }));
+
+  /** @param least how many parts a batch has to have in any case; the others wait for more. */
   const depart = (least: number): void => {
     list();
-    while (queue.size >= Math.max(least, fewest())) {
-      const entries = [...queue].slice(0, reads.size);
-      for (const [key] of entries) {
+    for (let parts = next(); parts.length >= Math.max(least, fewest()); parts = next()) {
+      for (const { key } of parts.flat()) {
         queue.delete(key);
       }
-      void fly(entries.map(([, waiting]) => waiting));
+      void fly([...parts.map(partOf), ...unasked(Math.min(parts.length, reads.size - parts.length))]);
     }
     firstAt = 0;
+    goAhead();
     gather();
+  };
+
+  /**
+   * Sends whole batches of what nobody has asked for yet, while something else is waited for that is on its way. Half of the places stay
+   * for what is asked for.
+   */
+  const goAhead = (): void => {
+    const most = pipeline.windowOf(reads.service);
+    for (;;) {
+      const idle = [...early].filter((readings) => !readings.some((one) => ahead?.isAsked(one))).length;
+      const isRoom = inFlight < most && inFlight > idle && idle < most / 2;
+      if (!isRoom || queue.size > 0 || (ahead?.room ?? 0) < reads.size) {
+        return;
+      }
+      void fly(unasked(reads.size));
+    }
   };
 
   /** Sends what waits once nothing more comes, or at once where it fills a batch and there is room for one. */
   const gather = (): void => {
     clearTimeout(timer);
-    if (queue.size === 0 || queue.size < fewest()) {
+    const waiting = next().length;
+    if (waiting === 0 || waiting < fewest()) {
       return;
     }
     const patience =
       roundTrip === 0 ? GATHER : Math.min(Math.max(roundTrip * PATIENCE, COMPANY.shortest), COMPANY.longest);
     firstAt ||= Date.now();
     const left = firstAt + patience * AT_MOST - Date.now();
-    const isFull = inFlight > 0 && queue.size >= reads.size;
+    const isFull = inFlight > 0 && waiting >= reads.size;
     timer = setTimeout(depart, isFull ? 0 : Math.max(0, Math.min(patience, left)), isFull ? reads.size : 1);
   };
 
-  const enqueue = (reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
-    const key = `${listed === undefined ? "" : "listed "}${reads.key(reading)}`;
+  const enqueue = (key: string, reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
     const same = queue.get(key);
     if (same !== undefined) {
       return same.read;
     }
-    let resolve: Waiting<Reading, Read>["resolve"] = () => undefined;
+    let resolve: Entry["resolve"] = () => undefined;
     const read = new Promise<Read>((done) => {
       resolve = done;
     });
-    queue.set(key, { reading, listed, read, resolve });
+    const kind = listed?.listing.isUntouched(listed) === true ? reads.filter.kind(reading) : undefined;
+    queue.set(key, { key, reading, listed, kind, read, resolve });
     gather();
     return read;
   };
 
   const seek = async (reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
-    await listed?.listing.reading;
-    return listed?.listing.known(listed) ?? enqueue(reading, listed);
+    const key = `${listed === undefined ? "" : "listed "}${reads.key(reading)}`;
+    await (listed?.listing.reading ?? onTheirWay.get(key));
+    return listed?.listing.known(listed) ?? enqueue(key, reading, listed);
   };
-  return (reading) => {
+
+  return async (reading) => {
     pipeline.usage.reads += 1;
-    return seek(reading, isFresh() ? undefined : reading.listed);
+    if (isFresh()) {
+      return seek(reading, undefined);
+    }
+    return (await ahead?.asked(reading)) ?? seek(reading, reading.listed);
   };
 }

@@ -5,7 +5,7 @@ import { mapOf, type Row, rowsOf } from "../http/json";
 import { answersIn, batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { type Batch, type BatchedReads, batched } from "./batching";
-import { type Listed, Listing, type Shared, sharingNothing } from "./listing";
+import { type Listed, Listing, ReadAhead, type Shared, sharingNothing } from "./listing";
 import { missingRole } from "./refused";
 import { sharedWrites } from "./shared-writes";
 import { text } from "./text";
@@ -40,12 +40,21 @@ export interface Cmdlet {
   isRepeatable?: "permissions" | "settings";
   /** Where a listing of all may answer in its place. */
   listed?: Listed<Output>;
+  /** Where what it reads has a listing: a filter that it can be asked for with, and the rows that are its own. */
+  among?: { filter: string; isOwn: (row: Row) => boolean };
+  /** Where it may have been read before anybody asked: Entra object id of the mailbox. */
+  ahead?: string;
 }
 
 /** Reads that may go into one `$batch`; the number public clients use. */
 const BATCH = 10;
 /** Rows a page; the most the service gives. */
 const PAGE = 1000;
+/**
+ * How many names, ids or SIDs one filter asks for. **Unverified:** how long a filter may be. Somebody reports 59 object ids in one of
+ * `Get-User` (office-docs-powershell #7471).
+ */
+export const IN_ONE_FILTER = 15;
 
 /** How often a listing begins again after a page was lost: a nextLink works once, and only for minutes. */
 const RESTARTS = 2;
@@ -74,6 +83,7 @@ export class Exchange {
   readonly #worked = new Set<string>();
   readonly #listeners: ((concerned: string) => void)[] = [];
   readonly #shared: Shared;
+  readonly #ahead: ReadAhead<Cmdlet, Output>;
   readonly #bounds: () => CallContext;
 
   /**
@@ -87,6 +97,7 @@ export class Exchange {
     shared: Shared = sharingNothing(),
   ) {
     this.#shared = shared;
+    this.#ahead = new ReadAhead(BATCH, (output) => rowsIn(output) > 0, shared.writes);
     this.#bounds = bounds;
     this.#pipeline = pipeline;
     this.#tenant = tenant;
@@ -99,6 +110,16 @@ export class Exchange {
       parse: ({ body, headers }, cmdlet) =>
         nextLinkOf(body) === undefined ? this.#noted(cmdlet, outputOf(body, headers)) : undefined,
       failure: (answer, cmdlet) => this.#explained(batchedError("exchange", answer, cmdlet.action), cmdlet),
+      filter: {
+        size: IN_ONE_FILTER,
+        kind: ({ name, select = [], among }) => (among === undefined ? undefined : JSON.stringify([name, select])),
+        of: (cmdlets) => filtering(cmdlets),
+        part: (output, { among }) => {
+          const rows = rowsIn(output) === 0 ? [] : output.rows.filter((row) => among?.isOwn(row) === true);
+          return rows.length === 0 ? undefined : { rows, warnings: output.warnings };
+        },
+      },
+      ahead: this.#ahead,
     };
     this.#read = batched(reads, pipeline, bounds);
     this.#writeTogether = sharedWrites<Cmdlet, Output>({
@@ -162,15 +183,17 @@ export class Exchange {
    * @param cmdlet lists all.
    * @param keysOf what a row is asked for with.
    * @param isWhole whether the rows under one key can be told to be all of one object's. Default: they always are.
+   * @param perCmdlet how many single reads one cmdlet carries: {@link IN_ONE_FILTER} where they are {@link Cmdlet.among} others.
    */
   listing(
     cmdlet: Cmdlet,
     keysOf: (row: Row) => readonly string[],
     isWhole: (rows: readonly Row[]) => boolean = () => true,
+    perCmdlet = 1,
   ): Listing<Output> {
     return new Listing(
       {
-        perRequest: BATCH,
+        perRequest: BATCH * perCmdlet,
         pages: (accounts, rows) => Math.ceil((accounts * Math.max(rows, 1)) / PAGE),
         all: async () => {
           const found = new Map<string, Output>();
@@ -185,12 +208,17 @@ export class Exchange {
           }
           return new Map([...found].filter(([, { rows }]) => isWhole(rows)));
         },
-        rowsIn: ({ rows, isForeign, truncation }) => (isForeign === true || truncation !== undefined ? 0 : rows.length),
+        rowsIn,
         idsIn: ({ rows }) => rows.map((row) => text(row.ExternalDirectoryObjectId)).filter((id) => id !== ""),
       },
       this.#shared.writes,
       this.#shared.accounts,
     );
+  }
+
+  /** Learns what a refresh may ask for. @param cmdlet with the id of the mailbox in {@link Cmdlet.ahead}. */
+  expect(cmdlet: Cmdlet & { ahead: string }): void {
+    this.#ahead.expect(cmdlet.ahead, cmdlet);
   }
 
   /** Calls back after each write, with the Entra object id of what it concerns, so that caches can drop it. */
@@ -366,6 +394,22 @@ function whole(output: Output, cmdlet: Cmdlet): Output {
     throw new ProviderError({ action: cmdlet.action, words: `Exchange cut the answer short: ${output.truncation}` });
   }
   return output;
+}
+
+/** How many rows there are in an output that is whole. */
+function rowsIn({ rows, isForeign, truncation }: Output): number {
+  return isForeign === true || truncation !== undefined ? 0 : rows.length;
+}
+
+/** Several cmdlets that are {@link Cmdlet.among} others, as one. */
+function filtering(cmdlets: readonly Cmdlet[]): Cmdlet {
+  const [{ name, select } = { name: "", select: undefined }] = cmdlets;
+  return {
+    name,
+    parameters: { Filter: cmdlets.flatMap(({ among }) => among?.filter ?? []).join(" -or "), ResultSize: "Unlimited" },
+    ...(select === undefined ? {} : { select }),
+    action: cmdlets.map(({ action }) => action).join(", "),
+  };
 }
 
 function emptyOutput(): Output {

@@ -7,7 +7,7 @@ import { type BatchedReads, batched } from "./batching";
 import { type Listed, Listing, type OwnWrites, type Shared, sharingNothing } from "./listing";
 import { notWhatWasAsked } from "./refused";
 import { sharedWrites } from "./shared-writes";
-import { chunks, filterLiteral, sameText } from "./text";
+import { chunks, filterLiteral, isGuid, sameText } from "./text";
 import type { Scope } from "./waiting";
 
 /** What mailboxes need of an Entra user. */
@@ -35,7 +35,15 @@ const BATCH = 20;
 /** Rows a page of a listing; the most Graph gives. */
 const PAGE = 999;
 
-type Reading = { path: string; action: string; listed?: Listed<Row> };
+/**
+ * How many values one filter may have (documented for `in`).
+ *
+ * @see https://learn.microsoft.com/graph/filter-query-parameter
+ */
+const IN_ONE_FILTER = 15;
+
+/** `id`: of the account that it reads, where it reads one by its object id. */
+type Reading = { path: string; action: string; listed?: Listed<Row>; id?: string };
 /** A write; its path is that below `/v1.0`, its body undefined where it has none. */
 type Writing = { method: "POST" | "PATCH" | "DELETE"; path: string; body: unknown; action: string };
 /** What a write was answered with. */
@@ -63,7 +71,7 @@ export class Graph {
     const listed = `/users?${USER}&$top=${PAGE}`;
     this.#users = new Listing(
       {
-        perRequest: BATCH,
+        perRequest: BATCH * IN_ONE_FILTER,
         pages: (accounts) => Math.ceil(accounts / PAGE),
         all: async () =>
           new Map(
@@ -88,6 +96,18 @@ export class Graph {
       }),
       parse: bodyOf,
       failure: (answer, { path, action }) => batchedError("graph", answer, action, path),
+      filter: {
+        size: IN_ONE_FILTER,
+        kind: ({ id }) => (id === undefined ? undefined : "users"),
+        of: (readings) => {
+          const ids = readings.map(({ id = "" }) => filterLiteral(id)).join(",");
+          return {
+            path: `/users?$filter=${encodeURIComponent(`id in (${ids})`)}&${USER}`,
+            action: readings.map(({ action }) => action).join(", "),
+          };
+        },
+        part: (body, { id = "" }) => rowsOf(body.value)?.find((user) => sameText(String(user.id), id)),
+      },
     };
     this.#readAny = batched(reads, pipeline, bounds);
     this.#writeTogether = sharedWrites<Writing, Written>({
@@ -126,7 +146,13 @@ export class Graph {
     const body = await this.#read({
       path: `${userPath(identifier)}?${USER}`,
       action: `reading the account ${identifier}`,
-      listed: { listing: this.#users, key: identifier.toLowerCase() },
+      // An object id that this process has written to is asked for by itself.
+      listed: {
+        listing: this.#users,
+        key: identifier.toLowerCase(),
+        ...(isGuid(identifier) ? { id: identifier } : {}),
+      },
+      ...(isGuid(identifier) ? { id: identifier } : {}),
     });
     if (body === undefined) {
       return undefined;

@@ -18,11 +18,14 @@ export function isFresh(): boolean {
 /** What this process has written to, by Entra object id. From then on it is read by itself. */
 export class OwnWrites {
   readonly #ids = new Set<string>();
+  /** Whether nothing was written yet. */
+  isNone = true;
   /** When something was written that nobody could name, in epoch milliseconds. */
   #unnamed = 0;
 
   /** @param id undefined for a write of which nobody can say what it concerns: nothing that was read before counts then. */
   note(id: string | undefined): void {
+    this.isNone = false;
     if (id === undefined) {
       this.#unnamed = Date.now();
     } else {
@@ -51,7 +54,7 @@ export function sharingNothing(): Shared {
 
 /** How everything of one kind is read. */
 export interface WholeListing<Read> {
-  /** How many single reads one request carries. */
+  /** How many single reads one request carries at best. */
   perRequest: number;
   /**
    * Requests that the listing takes.
@@ -88,15 +91,15 @@ export class Listing<Read> {
   readonly #writes: OwnWrites;
   readonly #accounts: () => Promise<number | undefined>;
   readonly #known = new Map<string, { at: number; read: Read }>();
+  /** Requests that single reads have taken. */
   #rented = 0;
+  #reads = 0;
   #rows = 0;
   /** Number of accounts; undefined until it was asked for. */
   #count: number | undefined;
   /** When it was read whole, or could not be, in epoch milliseconds. */
   #endedAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
-  /** How many questions it has answered without a request. */
-  answered = 0;
 
   /** @param accounts how many accounts the tenant has; undefined where nobody can tell, so that it is never listed. */
   constructor(whole: WholeListing<Read>, writes: OwnWrites, accounts: () => Promise<number | undefined>) {
@@ -112,17 +115,24 @@ export class Listing<Read> {
       return undefined;
     }
     const ids = [...this.#whole.idsIn(found.read), ...(id === undefined ? [] : [id])];
-    if (!ids.every((one) => this.#writes.isUntouched(one, found.at))) {
-      return undefined;
-    }
-    this.answered += 1;
-    return found.read;
+    return ids.every((one) => this.#writes.isUntouched(one, found.at)) ? found.read : undefined;
   }
 
-  /** Keeps what a single read has shown. @param at when it was asked for. */
-  keep({ key }: Listed<Read>, read: Read, at: number): void {
+  /** Whether this process has written nothing to what a question is about, as far as the question tells. */
+  isUntouched({ id }: Listed<Read>): boolean {
+    return id === undefined || this.#writes.isUntouched(id, Date.now());
+  }
+
+  /**
+   * Keeps what a single read has shown.
+   *
+   * @param at when it was asked for.
+   * @param share of a request that it took.
+   */
+  keep({ key }: Listed<Read>, read: Read, at: number, share: number): void {
     const rows = this.#whole.rowsIn(read);
-    this.#rented += 1;
+    this.#rented += share;
+    this.#reads += 1;
     this.#rows += rows;
     if (rows > 0) {
       this.#known.set(key, { at, read });
@@ -144,7 +154,7 @@ export class Listing<Read> {
     if (this.#reading !== undefined) {
       return this.#reading;
     }
-    const rent = (this.#rented + waiting) / this.#whole.perRequest;
+    const rent = this.#rented + waiting / this.#whole.perRequest;
     if (rent < 1 || Date.now() - this.#endedAt < KNOWN_FOR) {
       return undefined;
     }
@@ -158,13 +168,13 @@ export class Listing<Read> {
   }
 
   get #rowsEach(): number {
-    return this.#rented === 0 ? 1 : this.#rows / this.#rented;
+    return this.#reads === 0 ? 1 : this.#rows / this.#reads;
   }
 
   async #read(waiting: number): Promise<void> {
     if (this.#count === undefined) {
       this.#count = (await this.#accounts()) ?? Number.POSITIVE_INFINITY;
-      if ((this.#rented + waiting) / this.#whole.perRequest < this.#whole.pages(this.#count, this.#rowsEach)) {
+      if (this.#rented + waiting / this.#whole.perRequest < this.#whole.pages(this.#count, this.#rowsEach)) {
         return;
       }
     }
@@ -177,7 +187,100 @@ export class Listing<Read> {
       // A listing that fails says nothing of what is there: each is read by itself then, and says why it cannot be.
     }
     this.#rented = 0;
+    this.#reads = 0;
     this.#rows = 0;
     this.#endedAt = Date.now();
+  }
+}
+
+/** How many have to be asked for, for each that may be read ahead in vain. */
+const ASKED_FOR_ONE = 2;
+
+/**
+ * What is read before anybody asks for it. The engine runs a few operations at a time, which ask for a few mailboxes at a time: too
+ * few to fill the batches, and to keep enough of them on their way. So a refresh that has asked for a whole batch of them is taken to go
+ * on, with the mailboxes that this process has read.
+ *
+ * How many nobody has asked for yet is bounded by how many were asked for: half as many. Nothing is read ahead after one that failed.
+ * What was read ahead answers one question, for five minutes at most, with what is there: it never says that something is absent, nor
+ * that it fails. Once this process has written anything, nothing is read ahead, and what was does not count.
+ */
+export class ReadAhead<Reading extends { ahead?: string }, Read> {
+  readonly #least: number;
+  readonly #isWhole: (read: Read) => boolean;
+  readonly #writes: OwnWrites;
+  /** What may be asked for, by Entra object id in lower case, in the order in which it was learned. */
+  readonly #expected = new Map<string, Reading>();
+  readonly #asked = new Set<string>();
+  /** What nobody has asked for yet. */
+  readonly #early = new Map<string, { at: number; read: Promise<Read | undefined> }>();
+  #hasFailed = false;
+
+  /**
+   * @param least how many have to be asked for before anything is read ahead.
+   * @param isWhole whether what was read may answer a question.
+   */
+  constructor(least: number, isWhole: (read: Read) => boolean, writes: OwnWrites) {
+    this.#least = least;
+    this.#isWhole = isWhole;
+    this.#writes = writes;
+  }
+
+  /** Learns what may be asked for. */
+  expect(id: string, reading: Reading): void {
+    const key = id.toLowerCase();
+    if (!this.#asked.has(key) && !this.#early.has(key)) {
+      this.#expected.set(key, reading);
+    }
+  }
+
+  /** How many may be read ahead now. */
+  get room(): number {
+    if (this.#hasFailed || !this.#writes.isNone || this.#asked.size < this.#least) {
+      return 0;
+    }
+    const most = Math.floor(this.#asked.size / ASKED_FOR_ONE);
+    return Math.max(0, Math.min(this.#expected.size, most - this.#early.size));
+  }
+
+  /** Takes some to be read ahead, as many as there may be. */
+  take(most: number): { reading: Reading; settle: (answer: Promise<Read | undefined>) => Promise<void> }[] {
+    return [...this.#expected].slice(0, Math.min(most, this.room)).map(([key, reading]) => {
+      let resolve: (read: Read | undefined) => void = () => undefined;
+      const read = new Promise<Read | undefined>((done) => {
+        resolve = done;
+      });
+      this.#expected.delete(key);
+      this.#early.set(key, { at: Date.now(), read });
+      const settle = (answer: Promise<Read | undefined>): Promise<void> =>
+        answer
+          .catch(() => undefined)
+          .then((found) => {
+            const isThere = found !== undefined && this.#isWhole(found);
+            this.#hasFailed ||= !isThere;
+            resolve(isThere ? found : undefined);
+          });
+      return { reading, settle };
+    });
+  }
+
+  /** Notes that somebody asks. @returns what was read ahead; undefined where it has to be asked for. */
+  async asked({ ahead: id }: Reading): Promise<Read | undefined> {
+    if (id === undefined) {
+      return undefined;
+    }
+    const key = id.toLowerCase();
+    const early = this.#early.get(key);
+    this.#asked.add(key);
+    this.#expected.delete(key);
+    this.#early.delete(key);
+    const read = await early?.read;
+    const counts = early !== undefined && Date.now() - early.at <= KNOWN_FOR && this.#writes.isNone;
+    return counts ? read : undefined;
+  }
+
+  /** Whether somebody has asked. */
+  isAsked({ ahead: id = "" }: Reading): boolean {
+    return this.#asked.has(id.toLowerCase());
   }
 }

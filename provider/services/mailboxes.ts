@@ -1,6 +1,6 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
 import type { Row } from "../http/json";
-import { type Cmdlet, type Exchange, isAddAndRemove, type Output } from "./exchange";
+import { type Cmdlet, type Exchange, IN_ONE_FILTER, isAddAndRemove, type Output } from "./exchange";
 import type { Listing } from "./listing";
 import { column, columns, filterLiteral, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
 import type { Scope } from "./waiting";
@@ -133,11 +133,22 @@ export class Mailboxes {
   #allDeleted: { at: number; found: Promise<DeletedMailbox[]> } | undefined;
   #acceptedDomains: Promise<Map<string, AcceptedDomain> | undefined> | undefined;
 
-  /** @param compared columns of `Get-Mailbox` that the kinds compare. */
-  constructor(exchange: Exchange, compared: readonly string[]) {
+  readonly #onRead: (id: string) => void;
+
+  /**
+   * @param compared columns of `Get-Mailbox` that the kinds compare.
+   * @param onRead told of each mailbox that is there, by its Entra object id.
+   */
+  constructor(exchange: Exchange, compared: readonly string[], onRead: (id: string) => void = () => undefined) {
     this.#exchange = exchange;
+    this.#onRead = onRead;
     this.#columns = [...new Set([...selected(SHOWN), ...compared])];
-    this.#listing = exchange.listing(this.#sharedOnes(), (row) => [text(row.ExternalDirectoryObjectId)]);
+    this.#listing = exchange.listing(
+      this.#sharedOnes(),
+      (row) => [text(row.ExternalDirectoryObjectId)],
+      () => true,
+      IN_ONE_FILTER,
+    );
   }
 
   /**
@@ -154,6 +165,10 @@ export class Mailboxes {
         select: this.#columns,
         action: `reading mailbox ${id}`,
         listed: { listing: this.#listing, key: id.toLowerCase(), id },
+        among: {
+          filter: `ExternalDirectoryObjectId -eq ${filterLiteral(id)}`,
+          isOwn: (row) => sameText(text(row.ExternalDirectoryObjectId), id),
+        },
       });
     } catch (error) {
       if (isClass(error, "notFound")) {
@@ -162,7 +177,11 @@ export class Mailboxes {
       throw error;
     }
     // An identity that does not exist may be answered with every mailbox of the tenant (Microsoft's caution on Get-Mailbox).
-    return output.rows.map(mailboxOf).find((mailbox) => sameText(mailbox.id, id));
+    const found = output.rows.map(mailboxOf).find((mailbox) => sameText(mailbox.id, id));
+    if (found !== undefined) {
+      this.#onRead(found.id);
+    }
+    return found;
   }
 
   /** Every shared mailbox of the tenant, by one listing. */

@@ -1,7 +1,7 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import type { Row } from "../http/json";
-import { addAndRemove, type Exchange, type Output } from "./exchange";
+import { addAndRemove, type Cmdlet, type Exchange, type Output } from "./exchange";
 import { freshly, type Listing } from "./listing";
 import { type Mailbox, texts } from "./mailboxes";
 import { sameText, text } from "./text";
@@ -84,22 +84,22 @@ export class MailboxPermissions {
     );
   }
 
+  /** Learns that the lists of a mailbox that was read may be asked for as well. */
+  expect(id: string): void {
+    this.#exchange.expect({ ...accessTo(id, id), ahead: id });
+  }
+
   /**
    * Begins to read the lists of a mailbox that is itself still being read.
    *
    * @param who the mailbox in words.
+   * @param isRefresh whether nothing will be changed by what they show: then they may have been read before anybody asked.
    */
-  begin(id: string, who: string): Begun {
-    const parameters = { Identity: id, ResultSize: "Unlimited" };
-    const access = this.#exchange.read({
-      name: "Get-MailboxPermission",
-      // Entries of deleted people and of nobody are shown on request only (Microsoft's page on Get-MailboxPermission).
-      parameters: { ...parameters, IncludeSoftDeletedUserPermissions: true, IncludeUnresolvedPermissions: true },
-      action: `reading who has access to ${who}`,
-    });
+  begin(id: string, who: string, isRefresh = false): Begun {
+    const access = this.#exchange.read({ ...accessTo(id, who), ...(isRefresh ? { ahead: id } : {}) });
     const sending = this.#exchange.read({
       name: "Get-RecipientPermission",
-      parameters,
+      parameters: { Identity: id, ResultSize: "Unlimited" },
       action: `reading who may send as ${who}`,
       // The rows of the listing have no other key than Identity. Where that is a Name, several may have it: those are not found there.
       listed: { listing: this.#sending, key: id.toLowerCase(), id },
@@ -309,6 +309,21 @@ export class MailboxPermissions {
       return true;
     }
   }
+}
+
+/** Reads who has access to a mailbox. */
+function accessTo(id: string, who: string): Cmdlet {
+  return {
+    name: "Get-MailboxPermission",
+    parameters: {
+      Identity: id,
+      ResultSize: "Unlimited",
+      // Entries of deleted people and of nobody are shown on request only (Microsoft's page on Get-MailboxPermission).
+      IncludeSoftDeletedUserPermissions: true,
+      IncludeUnresolvedPermissions: true,
+    },
+    action: `reading who has access to ${who}`,
+  };
 }
 
 function collect(

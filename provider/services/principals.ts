@@ -3,7 +3,7 @@ import type { CallContext } from "../http/call";
 import { ifAllowed } from "../http/errors";
 import type { Row } from "../http/json";
 import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
-import type { Exchange } from "./exchange";
+import { type Exchange, IN_ONE_FILTER } from "./exchange";
 import { KNOWN_FOR } from "./listing";
 import { texts } from "./mailboxes";
 import { chunks, filterLiteral, isGuid, sameText, text } from "./text";
@@ -135,8 +135,6 @@ function teamOf(row: DataverseRow): Principal {
   };
 }
 
-/** How many ids or SIDs one filter asks for. */
-const TOGETHER = 15;
 /** How long questions are gathered before they are sent together, in milliseconds. */
 const GATHER = 5;
 /** A user or group by Entra object id. */
@@ -194,7 +192,7 @@ export class SecurityPrincipals {
     const rows = await Promise.all(
       (["Get-User", "Get-Group"] as const).flatMap((cmdlet) => {
         const ids = asked.filter(({ isGroup }) => isGroup === (cmdlet === "Get-Group")).map(({ id }) => id);
-        return chunks([...new Set(ids)], TOGETHER).map((chunk) =>
+        return chunks([...new Set(ids)], IN_ONE_FILTER).map((chunk) =>
           this.#find(
             cmdlet,
             chunk.map((id) => `ExternalDirectoryObjectId -eq ${filterLiteral(id)}`),
@@ -209,7 +207,7 @@ export class SecurityPrincipals {
   async #askForOwners(sids: readonly string[]): Promise<(string | undefined)[]> {
     const rows = await Promise.all(
       (["Get-User", "Get-Group"] as const).flatMap((cmdlet) =>
-        chunks([...new Set(sids)], TOGETHER).map((chunk) =>
+        chunks([...new Set(sids)], IN_ONE_FILTER).map((chunk) =>
           this.#find(
             cmdlet,
             chunk.flatMap((sid) => [`Sid -eq ${filterLiteral(sid)}`, `SidHistory -eq ${filterLiteral(sid)}`]),

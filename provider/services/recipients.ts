@@ -1,5 +1,5 @@
 import type { Row } from "../http/json";
-import type { Exchange, Output } from "./exchange";
+import { type Exchange, IN_ONE_FILTER, type Output } from "./exchange";
 import type { Graph, User } from "./graph";
 import type { Listed, Listing } from "./listing";
 import { hasAddress, smtpAddresses, texts } from "./mailboxes";
@@ -38,9 +38,6 @@ const SELECT = [
 ] as const;
 /** How long a looked-up recipient is cached, in milliseconds: the same people have access to many mailboxes. */
 const REMEMBERED = 60_000;
-
-/** How many names one filter asks for. */
-const TOGETHER = 15;
 
 /** An address or an alias that somebody may have. */
 export interface RecipientName {
@@ -81,6 +78,8 @@ export class Recipients {
         const { id, emailAddresses } = recipientOf(row);
         return [...(id === "" ? [] : [id]), ...smtpAddresses({ emailAddresses })];
       },
+      () => true,
+      IN_ONE_FILTER,
     );
     exchange.onWrite((id) => this.#written.set(id.toLowerCase(), Date.now()));
   }
@@ -170,7 +169,7 @@ export class Recipients {
    */
   async withNames(names: readonly RecipientName[]): Promise<Recipient[]> {
     const found = await Promise.all(
-      chunks(names, TOGETHER).map((chunk) =>
+      chunks(names, IN_ONE_FILTER).map((chunk) =>
         this.#filtered(
           chunk.map(({ column, name }) => `${COLUMN_OF[column]} -eq ${filterLiteral(name)}`).join(" -or "),
           chunk.map(({ name }) => name).join(", "),
@@ -255,7 +254,7 @@ export class Recipients {
       parameters: { Filter: filter, ResultSize: "Unlimited" },
       select: SELECT,
       action: `looking up ${wanted}`,
-      ...(listed === undefined ? {} : { listed }),
+      ...(listed === undefined ? {} : { listed, among: { filter, isOwn: (row) => fits(recipientOf(row)) } }),
     });
     return rows.map(recipientOf).filter(fits);
   }

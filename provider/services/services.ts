@@ -60,10 +60,11 @@ export function createServices(
     environments.set(environmentUrl, services);
     return services;
   };
+  const permissions = new MailboxPermissions(exchange);
   const tenant = {
-    mailboxes: new Mailboxes(exchange, compared),
+    mailboxes: new Mailboxes(exchange, compared, (id) => permissions.expect(id)),
     mailboxSettings: new MailboxSettings(exchange, graph),
-    permissions: new MailboxPermissions(exchange),
+    permissions,
     recipients: new Recipients(exchange, graph),
     securityPrincipals: new SecurityPrincipals(exchange),
     graph,

@@ -1,5 +1,6 @@
 import type { Deployment } from "../../provider/dynamic/deployment";
 import { bounds } from "../../provider/dynamic/deployment";
+import { freshly } from "../../provider/services/listing";
 import { settle } from "../../provider/services/waiting";
 import { driftOf, manyMailboxes, type Row, startWorld, type World } from "./harness";
 
@@ -36,18 +37,70 @@ function namesOf(ids: readonly string[], { services }: Deployment): Promise<(str
   return Promise.all(ids.map(async (id) => (await services.mailboxes.withId(id))?.displayName));
 }
 
+/** The same, one after the other. */
+async function namesInTurn(ids: readonly string[], deployment: Deployment): Promise<(string | undefined)[]> {
+  const names: (string | undefined)[] = [];
+  for (const id of ids) {
+    names.push(...(await namesOf([id], deployment)));
+  }
+  return names;
+}
+
 const all = Array.from({ length: COUNT }, (_, index) => `box${index + 1}`);
 
-test("many mailboxes are read by one listing, few one by one", async () => {
+test("mailboxes that are asked for one after the other are read by a listing in the end", async () => {
   const { world, ids } = await withMailboxes();
   await world.deploying(async (deployment) => {
-    expect(await namesOf(ids.slice(0, 9), deployment)).toEqual(all.slice(0, 9));
+    expect(await namesInTurn(ids.slice(0, 9), deployment)).toEqual(all.slice(0, 9));
   });
   expect(await world.countOf("Get-Mailbox")).toBe(9);
   await world.deploying(async (deployment) => {
-    expect(await namesOf(ids, deployment)).toEqual(all);
+    expect(await namesInTurn(ids, deployment)).toEqual(all);
   });
-  expect(await world.countOf("Get-Mailbox")).toBe(10);
+  // Ten cost as much as the listing.
+  expect(await world.countOf("Get-Mailbox")).toBe(9 + 10 + 1);
+});
+
+test("mailboxes and accounts that are asked for at the same time share filters of fifteen", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    const accounts = Promise.all(ids.map((id) => deployment.services.graph.user(id)));
+    expect(await namesOf(ids, deployment)).toEqual(all);
+    expect((await accounts).map((one) => one?.id)).toEqual(ids);
+  });
+  expect(await asked(world)).toEqual({ requests: 2, cmdlets: { "Get-Mailbox": 2 }, graph: 2 });
+});
+
+test("a mailbox that a filter does not show is asked for by itself, and so is each where the filter is refused", async () => {
+  const { world, ids } = await withMailboxes();
+  const nobody = "10ca17e4-ffff-4000-8000-000000000001";
+  await world.deploying(async (deployment) => {
+    expect(await namesOf([...ids.slice(0, 3), nobody], deployment)).toEqual([...all.slice(0, 3), undefined]);
+  });
+  // The filter, and the one that is not there by its identity.
+  expect(await world.countOf("Get-Mailbox")).toBe(2);
+  await world.fault({ cmdlet: "Get-Mailbox", answer: { status: 400, body: {} } });
+  await world.fault({ path: "/users?$filter", answer: { status: 400, body: {} } });
+  await world.deploying(async (deployment) => {
+    const accounts = Promise.all(ids.slice(0, 3).map((id) => deployment.services.graph.user(id)));
+    expect(await namesOf(ids.slice(0, 3), deployment)).toEqual(all.slice(0, 3));
+    expect((await accounts).map((one) => one?.id)).toEqual(ids.slice(0, 3));
+  });
+  expect(await world.countOf("Get-Mailbox")).toBe(2 + 1 + 3);
+});
+
+test("somebody who is being looked up is not looked up again", async () => {
+  const { world } = await withMailboxes({ cmdletLatency: 300 });
+  const id = String((await world.graph("GET", `/users/${ADA}`))?.id);
+  await world.deploying(async ({ services: { recipients } }) => {
+    const first = recipients.named(id);
+    // By now the question is on its way.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const again = await recipients.named(id);
+    expect(again[0]?.id).toBe(id);
+    expect(await first).toEqual(again);
+  });
+  expect(await world.countOf("Get-Recipient")).toBe(1);
 });
 
 test("in a large tenant few mailboxes are read one by one, whatever the listing would cost", async () => {
@@ -59,7 +112,7 @@ test("in a large tenant few mailboxes are read one by one, whatever the listing 
     times: "always",
   });
   await world.deploying(async (deployment) => {
-    expect(await namesOf(ids, deployment)).toEqual(all);
+    expect(await namesInTurn(ids, deployment)).toEqual(all);
   });
   expect(await world.countOf("Get-Mailbox")).toBe(COUNT);
 });
@@ -80,23 +133,23 @@ test("where nobody may count the accounts, nothing is listed", async () => {
   const { world, ids } = await withMailboxes();
   await world.fault({ path: "/users?$count", answer: { status: 403, body: {} }, times: "always" });
   await world.deploying(async (deployment) => {
-    expect(await namesOf(ids, deployment)).toEqual(all);
+    expect(await namesInTurn(ids, deployment)).toEqual(all);
   });
   expect(await world.countOf("Get-Mailbox")).toBe(COUNT);
 });
 
 test("a listing that fails says of nothing that it is absent", async () => {
   const { world, ids } = await withMailboxes();
-  await world.fault({ cmdlet: "Get-Mailbox", answer: { status: 403 } });
+  await world.fault({ cmdlet: "Get-Mailbox", after: 10, answer: { status: 403 } });
   await world.deploying(async (deployment) => {
-    expect(await namesOf(ids, deployment)).toEqual(all);
+    expect(await namesInTurn(ids, deployment)).toEqual(all);
   });
 });
 
 test("what a listing does not show is asked for by itself", async () => {
   const { world, ids } = await withMailboxes();
   await world.deploying(async (deployment) => {
-    await namesOf(ids, deployment);
+    await namesInTurn(ids, deployment);
     const later = await makeMailbox(world, "later");
     expect(await namesOf([later], deployment)).toEqual(["later"]);
     // A mailbox of another type is in no listing of shared ones.
@@ -111,7 +164,7 @@ test("what was written to is read again, by each service", async () => {
   const id = String(ids[3]);
   await world.deploying(async (deployment) => {
     const { mailboxes, graph } = deployment.services;
-    await namesOf(ids, deployment);
+    await namesInTurn(ids, deployment);
     await Promise.all(ids.map((one) => graph.user(one)));
     await mailboxes.set(id, { DisplayName: "Written" }, "changing it", scope(deployment));
     expect(await namesOf([id], deployment)).toEqual(["Written"]);
@@ -124,7 +177,7 @@ test("a look that is repeated asks the service, not what was read before", async
   const { world, ids } = await withMailboxes();
   const id = String(ids[3]);
   await world.deploying(async (deployment) => {
-    await namesOf(ids, deployment);
+    await namesInTurn(ids, deployment);
     await world.exchange("Set-Mailbox", { Identity: id, DisplayName: "By hand" });
     const seen = await settle(
       {
@@ -249,7 +302,7 @@ test("the members of a new mailbox take one look before and one after, and one m
   const { cmdlets } = await asked(world);
   expect(cmdlets).toEqual({
     ...{
-      "Get-Recipient": 5,
+      "Get-Recipient": 1,
       "Get-User": 1,
       "Get-Mailbox": 2,
       "Get-MailboxPermission": 2,
@@ -283,4 +336,157 @@ test("somebody whose SIDs are being asked for is not asked for again", async () 
     expect(await first).toEqual(sids);
   });
   expect(await world.countOf("Get-User")).toBe(1);
+});
+
+/** Who has Full Access to mailboxes, asked for at the same time as a refresh asks; printed names without those of every mailbox. */
+function accessTo(ids: readonly string[], { services: { permissions } }: Deployment, isRefresh = true) {
+  return Promise.all(
+    ids.map(async (id) => {
+      const { rows } = await permissions.begin(id, id, isRefresh).access();
+      return rows.map(({ User }) => String(User)).filter((user) => user === ADA);
+    }),
+  );
+}
+
+/** Grants Full Access by hand. */
+async function grantByHand(world: World, Identity: string | undefined): Promise<void> {
+  await world.exchange("Add-MailboxPermission", { Identity, User: ADA, AccessRights: ["FullAccess"] });
+}
+
+/** A batch of ten, and one of five with five free places. */
+const ASKED = 15;
+
+/** Refreshes the mailboxes, and asks as a refresh who has access to the first fifteen. The five after them are read ahead. */
+async function askForMost(world: World, ids: readonly string[], deployment: Deployment): Promise<void> {
+  await namesOf(ids, deployment);
+  await accessTo(ids.slice(0, ASKED), deployment);
+  expect(await world.countOf("Get-MailboxPermission")).toBe(ASKED + 5);
+}
+
+test("a batch with free places takes along who has access to mailboxes that nobody has asked for yet", async () => {
+  const { world, ids } = await withMailboxes();
+  await grantByHand(world, ids[ASKED]);
+  await world.control("DELETE", "requests");
+  await world.deploying(async (deployment) => {
+    await askForMost(world, ids, deployment);
+    expect(await accessTo(ids.slice(ASKED, ASKED + 5), deployment)).toEqual([[ADA], [], [], [], []]);
+    expect(await world.countOf("Get-MailboxPermission")).toBe(ASKED + 5);
+    // It answers once: whoever asks again asks the service.
+    await world.exchange("Remove-MailboxPermission", {
+      ...{ Identity: ids[ASKED], User: ADA, AccessRights: ["FullAccess"], Confirm: false },
+    });
+    expect(await accessTo(ids.slice(ASKED, ASKED + 1), deployment)).toEqual([[]]);
+  });
+});
+
+test("whole batches are read ahead while others are waited for, and no more than half of what was asked for", async () => {
+  const world = await startWorld();
+  const ids: string[] = [];
+  for (let number = 1; number <= 50; number += 1) {
+    ids.push(await makeMailbox(world, `box${number}`));
+  }
+  await world.control("DELETE", "requests");
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await accessTo(ids.slice(0, 30), deployment);
+  });
+  // Three batches fill the window at first. Once one of them has landed, there is room for another one.
+  expect(await world.countOf("Get-MailboxPermission")).toBe(40);
+});
+
+test("after few questions, without a refresh, and after a write nothing is read ahead", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await accessTo(ids.slice(0, 9), deployment);
+  });
+  expect(await world.countOf("Get-MailboxPermission")).toBe(9);
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await accessTo(ids.slice(0, ASKED), deployment, false);
+  });
+  expect(await world.countOf("Get-MailboxPermission")).toBe(9 + ASKED);
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await deployment.services.mailboxes.set(String(ids[0]), { DisplayName: "New" }, "renaming", scope(deployment));
+    await accessTo(ids.slice(0, ASKED), deployment);
+  });
+  expect(await world.countOf("Get-MailboxPermission")).toBe(9 + 2 * ASKED);
+});
+
+test("what was read ahead does not count after a write of this process, nor where only the services may answer", async () => {
+  const { world, ids } = await withMailboxes();
+  const [fresh, changing, written] = ids.slice(ASKED);
+  await world.deploying(async (deployment) => {
+    await askForMost(world, ids, deployment);
+    for (const id of [fresh, changing, written]) {
+      await grantByHand(world, id);
+    }
+    expect(await freshly(() => accessTo([String(fresh)], deployment))).toEqual([[ADA]]);
+    // Whoever will change something.
+    expect(await accessTo([String(changing)], deployment, false)).toEqual([[ADA]]);
+    await deployment.services.mailboxes.set(String(ids[0]), { DisplayName: "New" }, "renaming", scope(deployment));
+    expect(await accessTo([String(written)], deployment)).toEqual([[ADA]]);
+  });
+});
+
+test("reading ahead that fails makes nothing fail, and ends", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await world.fault({ cmdlet: "Get-MailboxPermission", after: ASKED, answer: { status: 403, body: {} } });
+    await accessTo(ids.slice(0, ASKED), deployment);
+    const before = await world.countOf("Get-MailboxPermission");
+    expect(before).toBe(ASKED + 5);
+    // The one that failed is asked for again, the others are known.
+    expect(await accessTo(ids.slice(ASKED, ASKED + 5), deployment)).toEqual([[], [], [], [], []]);
+    expect(await world.countOf("Get-MailboxPermission")).toBe(before + 1);
+    await accessTo(ids.slice(ASKED + 5, ASKED + 6), deployment);
+    expect(await world.countOf("Get-MailboxPermission")).toBe(before + 2);
+  });
+});
+
+test("a mailbox that is gone by the time it is read ahead is said to be gone by its own read", async () => {
+  const { world, ids } = await withMailboxes();
+  const gone = String(ids[ASKED]);
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await world.exchange("Remove-Mailbox", { Identity: gone, Confirm: false });
+    await accessTo(ids.slice(0, ASKED), deployment);
+    expect(await accessTo(ids.slice(ASKED + 1, ASKED + 5), deployment)).toEqual([[], [], [], []]);
+    expect(await world.countOf("Get-MailboxPermission")).toBe(ASKED + 5);
+    await expect(accessTo([gone], deployment)).rejects.toMatchObject({ class: "notFound" });
+  });
+});
+
+test("a read that would have gone alone does not fail with the batch that was filled for it", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await accessTo(ids.slice(0, 10), deployment);
+    await world.fault({ path: "$batch", answer: { status: 400, body: {} } });
+    expect(await accessTo(ids.slice(10, 11), deployment)).toEqual([[]]);
+  });
+});
+
+test("a refresh of memberships that was read ahead shows who lost access and that a mailbox is gone", async () => {
+  const world = await startWorld();
+  const resources = await manyMailboxes(world, all, [ADA, "grace@contoso.com"]);
+  const [boxes, memberships] = [0, 1].map((kind) => resources.filter((_, index) => index % 2 === kind)) as [
+    typeof resources,
+    typeof resources,
+  ];
+  await world.exchange("Remove-MailboxPermission", {
+    ...{ Identity: boxes[ASKED]?.id, User: ADA, AccessRights: ["FullAccess"], Confirm: false },
+  });
+  await world.exchange("Remove-Mailbox", { Identity: boxes[ASKED + 1]?.id, Confirm: false });
+  await world.control("DELETE", "requests");
+  await world.together(async () => {
+    await Promise.all(boxes.map((one) => one.refresh()));
+    await Promise.all(memberships.slice(0, ASKED).map((one) => one.refresh()));
+    const [changed, gone, ...others] = await Promise.all(memberships.slice(ASKED).map((one) => one.refresh()));
+    expect(Object.keys(changed ?? {})).toEqual([`members/${ADA}/fullAccess`]);
+    expect(gone).toBe("gone");
+    expect(others.filter((one) => Object.keys(one ?? {}).length > 0)).toEqual([]);
+  });
 });

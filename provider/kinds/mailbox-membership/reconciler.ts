@@ -152,7 +152,8 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   async observe(id, desired, operation) {
     const { known, services } = operation;
     // The lists are read beside the mailbox, not after it.
-    const begun = desired?.lists?.() ?? services.permissions.begin(id, addressKnown(known) ?? id);
+    const isRefresh = desired === undefined;
+    const begun = desired?.lists?.() ?? services.permissions.begin(id, addressKnown(known) ?? id, isRefresh);
     const mailbox = await mailboxPresent(id, operation);
     if (mailbox === undefined) {
       await tellRestorable(id, operation);

@@ -103,6 +103,11 @@ class Conditions {
     const given = reader.next("word").text.toLowerCase();
     if (given === "in") {
       const values = this.#list();
+      if (values.every((one) => typeof one === "string" && dated(one, one) === one)) {
+        // Asked of each object of a large tenant.
+        const wanted = new Set(values.map(lower));
+        return (scope) => wanted.has(lower(read(scope)));
+      }
       return (scope) => values.some((one) => holds(dated(read(scope), one), "eq", dated(one, read(scope))));
     }
     const operator = comparisons.find((one) => one === given);
