@@ -11,6 +11,7 @@ export const contraries = {
   "exchange.batch-size": "Any number of requests is taken",
   "exchange.batch-first-error": "The batch goes on after an error in any case",
   "exchange.batch-order": "They run in reverse order",
+  "exchange.filter-length": "More than ten conditions are refused",
   "exchange.object-id-identity": "Nothing is found by it",
   "exchange.new-mailbox-upn": "The sign-in name is G and 32 hex digits",
   "exchange.initials": "New-Mailbox takes them and keeps none",

@@ -310,6 +310,16 @@ describe("filters and types", () => {
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(`"${Filter}"`)]);
   });
 
+  // @shows exchange.filter-length
+  test("fifteen conditions find what one of them names", async () => {
+    const { ExternalDirectoryObjectId: id } = await read("ada");
+    const ids = [...Array.from({ length: 14 }, (_, index) => `10ca17e4-ffff-4000-8000-0000000000${index + 10}`), id];
+    const Filter = ids.map((one) => `ExternalDirectoryObjectId -eq '${one}'`).join(" -or ");
+    expect(await exchange.rows("Get-Mailbox", { Filter })).toMatchObject([{ ExternalDirectoryObjectId: id }]);
+    exchange.tenant.configure({ contrary: ["exchange.filter-length"] });
+    expect((await exchange.invoke("Get-Mailbox", { Filter })).status).toBe(400);
+  });
+
   test("Get-Recipient finds every kind by address", async () => {
     const [row] = await exchange.rows("Get-Recipient", { Filter: "EmailAddresses -eq 'list@contoso.com'" });
     expect(row).toMatchObject({

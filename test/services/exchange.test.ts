@@ -98,6 +98,29 @@ describe("reads", () => {
     expect(asked[0]?.headers.prefer).toContain("odata.continue-on-error");
   });
 
+  test("that somebody waits for are not held up by what is read ahead", async () => {
+    const isEarly = (asked: Asked) =>
+      isBatch(asked) && bodyOf(asked).requests.every((request) => identityOf(request.body).startsWith("early"));
+    // An answer that does not come while the test lasts.
+    const { exchange, asked } = await exchangeTo((one) =>
+      isEarly(one) ? { status: 200, body: {}, after: 10 * 60_000 } : echoing()(one),
+    );
+    for (let number = 1; number <= 60; number += 1) {
+      exchange.expect({ ...get(`early${number}`), ahead: `early${number}` });
+    }
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) => exchange.read({ ...get(`asked${index}`), ahead: `asked${index}` })),
+    );
+    for (const name of ["one", "two", "three"]) {
+      expect((await exchange.read(get(name))).rows[0]?.Identity).toBe(name);
+    }
+    expect(asked.filter(isEarly).length).toBeGreaterThanOrEqual(1);
+    const early = asked
+      .flatMap((one) => (isBatch(one) ? bodyOf(one).requests : []))
+      .map(({ body }) => identityOf(body));
+    expect(early.filter((name) => name.startsWith("early")).length).toBeLessThanOrEqual(20);
+  });
+
   test.each([429, 500, 503])("of a batch that are answered %i are asked again alone", async (status) => {
     const { exchange, asked } = await exchangeTo(
       echoing((identity) => (identity === "busy" ? { status, body: {} } : undefined)),

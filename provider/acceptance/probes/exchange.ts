@@ -131,6 +131,19 @@ async function objectIdIdentity(ground: Ground): Promise<Verdict> {
   return seen(isFound, `a mailbox was ${isFound ? "" : "not "}found by its Entra object id (HTTP ${reply.status})`);
 }
 
+/** `exchange.filter-length`: asks for a mailbox among fourteen that are not there, by one filter. Found confirms. */
+async function filterLength(ground: Ground): Promise<Verdict> {
+  const { id } = await ground.mailbox();
+  const ids = [...Array.from({ length: 14 }, () => randomUUID()), id];
+  const filter = ids.map((one) => `ExternalDirectoryObjectId -eq '${one}'`).join(" -or ");
+  const reply = await ground.wire.cmdlet("Get-Mailbox", { Filter: filter, ResultSize: "Unlimited" });
+  const isFound = rowsIn(reply).some((row) => row.ExternalDirectoryObjectId === id);
+  return seen(
+    isFound,
+    `a filter of ${ids.length} object ids ${isFound ? "found" : "did not find"} it (HTTP ${reply.status})`,
+  );
+}
+
 /**
  * `exchange.initials`: makes a mailbox with Initials, reads them with Get-User and takes them away with Set-User. Kept, shown by
  * Get-User alone, and gone afterwards confirms: a creation is marked so.
@@ -539,6 +552,12 @@ export const exchangeProbes: readonly Probe[] = [
     assumption: "A mailbox is found by its Entra object id.",
     needs: ["disposable"],
     ask: objectIdIdentity,
+  },
+  {
+    row: "exchange.filter-length",
+    assumption: "A filter of fifteen object ids finds the mailbox that one of them is of.",
+    needs: ["disposable"],
+    ask: filterLength,
   },
   {
     row: "exchange.initials",
