@@ -582,9 +582,12 @@ describe("writes", () => {
     const resource = await made(world, { mailbox, members: { "ada@contoso.com": { sendOnBehalf: true } } });
     await resource.up({ mailbox, members: { "grace@contoso.com": { sendOnBehalf: true } } });
     const requests = (await world.control("GET", "requests?cmdlet=Set-Mailbox")) as unknown as Row[];
-    const values = requests.map(
-      ({ body }) => ((body as Row).CmdletInput as { Parameters: Row }).Parameters.GrantSendOnBehalfTo,
-    );
+    const cmdlets = requests
+      .flatMap(({ body }) => ((body as Row).requests ?? [{ body }]) as Row[])
+      .map(({ body }) => (body as Row).CmdletInput as { CmdletName: string; Parameters: Row });
+    const values = cmdlets
+      .filter(({ CmdletName }) => CmdletName === "Set-Mailbox")
+      .map(({ Parameters }) => Parameters.GrantSendOnBehalfTo);
     expect(values).toEqual([
       { "@odata.type": "#Exchange.GenericHashTable", Add: [ada] },
       { "@odata.type": "#Exchange.GenericHashTable", Add: [grace], Remove: [ada] },

@@ -42,6 +42,46 @@ test("ten grants on a mailbox are one request, and so is taking them back", asyn
   expect(await access(world, id)).toEqual([]);
 });
 
+test.each([
+  [3, [7]],
+  [5, [1, 10]],
+])(
+  "every right of %d members is granted and taken back in as few requests as ten a request allow",
+  async (count, sizes) => {
+    const { world, id, membership } = await withMailbox();
+    const members = Object.fromEntries(PEOPLE.slice(0, count).map((who) => [who, { sendOnBehalf: true }]));
+    const onBehalf = async () =>
+      [(await world.exchange("Get-Mailbox", { Identity: id }))[0]?.GrantSendOnBehalfTo].flat().length;
+    const written = async () => {
+      const requests = (await world.control("GET", "requests?service=exchange&writes=true")) as unknown as Row[];
+      return requests.map(({ inner }) => (inner as Row[] | undefined)?.length ?? 1).sort((a, b) => a - b);
+    };
+    await world.control("DELETE", "requests");
+    await membership.up({ mailbox: id, members });
+    expect(await written()).toEqual(sizes);
+    expect(await access(world, id)).toHaveLength(count * 2);
+    expect(await onBehalf()).toBe(count);
+    await world.control("DELETE", "requests");
+    await membership.destroy();
+    expect(await written()).toEqual(sizes);
+    expect(await access(world, id)).toEqual([]);
+    expect(await onBehalf()).toBe(0);
+  },
+);
+
+test("rights of every kind are taken back in one request", async () => {
+  const { world, id, membership } = await withMailbox();
+  const rights = { sendOnBehalf: true, otherRights: ["ReadPermission"] };
+  await membership.up({ mailbox: id, members: { "ada@contoso.com": rights, "alan@contoso.com": rights } });
+  await world.control("DELETE", "requests");
+  await membership.destroy();
+  const requests = (await world.control("GET", "requests?service=exchange&writes=true")) as unknown as Row[];
+  expect(requests.map(({ inner }) => (inner as Row[]).map(({ cmdlet }) => cmdlet).sort())).toEqual([
+    [...Array(4).fill("Remove-MailboxPermission"), ...Array(2).fill("Remove-RecipientPermission"), "Set-Mailbox"],
+  ]);
+  expect(await access(world, id)).toEqual([]);
+});
+
 test("what a batch that runs in parallel loses is written again, one by one", async () => {
   const { world, id, membership } = await withMailbox({ settings: { batchesRunInParallel: true } });
   await membership.up({ mailbox: id, members: PEOPLE });

@@ -9,7 +9,7 @@ import { pathOf } from "./desired";
 
 /**
  * Makes the changes: orphaned entries first, because they fill the list; then what is granted, so that nobody who is written in
- * another way now is without access for a moment; then what is taken away. All of it goes together, in that order. Where the list is
+ * another way now is without access for a moment; then what is taken away; Send on Behalf last. All of it goes together, in that order. Where the list is
  * full, or what went together does not show, it goes one by one: a grant waits for one who leaves.
  *
  * @returns the entries that Exchange shows and calls absent.
@@ -30,16 +30,21 @@ export async function apply(
       : changeMember(change, desired, observed, operation));
     staying.push(...left);
   };
-  const grants = changes.filter((one) => turn(one) < 2).sort((a, b) => turn(a) - turn(b));
+  const ofEntries = changes.filter((change) => !onBehalf.includes(change));
+  const grants = ofEntries.filter((one) => turn(one) < 2).sort((a, b) => turn(a) - turn(b));
   const revocations = leaversFirst(
-    changes.filter((change) => turn(change) === 2),
+    ofEntries.filter((change) => turn(change) === 2),
     desired,
   );
+  const delegate = () => changeSendOnBehalf(onBehalf, desired, observed, operation);
   // Other memberships of the mailbox get their turn in between: one of them may make the room that this one needs.
   const alone = <T>(work: () => Promise<T>) =>
     operation.registry.exclusively(`permissions/${observed.mailbox.id}`, work);
-  const isWrittenTogether =
-    observed.isWrittenTogether !== true && (await alone(() => together([...grants, ...revocations], make)));
+  const all = [
+    ...[...grants, ...revocations].map((change) => () => make(change)),
+    ...(onBehalf.length === 0 || isOnPremises ? [] : [delegate]),
+  ];
+  const isWrittenTogether = observed.isWrittenTogether !== true && (await alone(() => together(all)));
   if (!isWrittenTogether) {
     for (const change of grants) {
       await onceThereIsRoom(
@@ -54,21 +59,23 @@ export async function apply(
   }
   // Whoever leaves has lost the rest by now.
   requireWritable(isOnPremises ? onBehalf : [], "take it away");
-  await alone(() => changeSendOnBehalf(onBehalf, desired, observed, operation));
+  if (!isWrittenTogether) {
+    await alone(delegate);
+  }
   return { unremovable: [...(observed.unremovable ?? []), ...new Set(staying)], isWrittenTogether };
 }
 
 /**
  * Makes changes at the same time, so that they go in one request, in their order.
  *
- * @returns false where the list has no room, so that what is granted has to wait for what is taken away.
+ * @returns false where there are not several, or where the list has no room, so that what is granted has to wait for what is taken away.
  * @throws the first refusal; where there is none, that an outcome is unknown.
  */
-async function together(changes: readonly Change[], make: (change: Change) => Promise<void>): Promise<boolean> {
+async function together(changes: readonly (() => Promise<void>)[]): Promise<boolean> {
   if (changes.length < 2) {
     return false;
   }
-  const made = await Promise.allSettled(changes.map(make));
+  const made = await Promise.allSettled(changes.map((make) => make()));
   const failures = made.flatMap((one): unknown[] => (one.status === "rejected" ? [one.reason] : []));
   const failure = failures.find((error) => !isUnknownOutcome(error)) ?? failures.find((error) => !isCutShort(error));
   if (failure !== undefined && !isFull(failure)) {
@@ -76,9 +83,9 @@ async function together(changes: readonly Change[], make: (change: Change) => Pr
   }
   if (failure === undefined) {
     // What ended the request was no failure, such as that an entry was gone already. The rest goes by itself.
-    for (const [index, change] of changes.entries()) {
+    for (const [index, make] of changes.entries()) {
       if (made[index]?.status === "rejected") {
-        await make(change);
+        await make();
       }
     }
   }
