@@ -156,6 +156,17 @@ describe("license", () => {
     expect(await resource.refresh()).toEqual({});
   });
 
+  test("whose other plans do not show in time is named in the error", async () => {
+    const world = await startWorld({ config: { settleTimeout: "1s" } });
+    const declared = { sku: "ENTERPRISEPACK", usageLocation: "SE", disabledPlans: ["TEAMS1"] };
+    const resource = await made(world, { license: declared });
+    await world.fault({ service: "graph", path: "assignLicense", times: "always", answer: { status: 200, body: {} } });
+    const program = { ...support, license: { ...declared, disabledPlans: ["SHAREPOINTENTERPRISE"] } };
+    expect(await failure(resource.up(program))).toContain(
+      `license is {"sku":"ENTERPRISEPACK","usageLocation":"SE","disabledPlans":["TEAMS1"]} instead of`,
+    );
+  });
+
   test("with a plan that is off, written by its name and by its id, settles", async () => {
     const world = await startWorld({ config: { settleTimeout: "1s" } });
     const license = { sku: "ENTERPRISEPACK", usageLocation: "SE", disabledPlans: ["TEAMS1", TEAMS] };

@@ -3,7 +3,6 @@ import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
-import { mapOf } from "../../http/json";
 import {
   type AccountLicenses,
   type Assignment,
@@ -37,8 +36,10 @@ const NOTHING: AccountLicenses = { usageLocation: undefined, assignments: [] };
 interface Reassignment {
   add: { subscription: Subscription; disabledPlans: string[]; isNew: boolean } | undefined;
   /** Ids of licences that are taken away: direct ones that the state names. */
-  remove: string[];
+  remove: readonly string[];
 }
+
+const NO_CHANGE: Reassignment = { add: undefined, remove: [] };
 
 /**
  * The licence of the account behind the mailbox, and the guard before everything that needs one. It is sticky; what a group
@@ -79,39 +80,32 @@ export const license: Facet = {
 
   difference(desired, previous, observed, { memory }) {
     const { licensing } = observed;
-    const declared = desired.inputs.license;
-    if (licensing === undefined || declared === undefined || declared === "external") {
+    const to = desired.inputs.license;
+    const { add, remove } = planOf(desired, previous, observed, memory);
+    const isUnknown = licensing !== undefined && isLicense(to) && find(to.sku, licensing) === undefined;
+    if (licensing === undefined || (add === undefined && remove.length === 0 && !isUnknown)) {
       return [];
     }
-    const { add, remove } = reassignment(declared, previous, licensing, memory);
-    if (declared === false && mayTakeAway("license", desired, previous, observed)) {
-      remove.push(...directWithExchange(licensing).filter((skuId) => !remove.includes(skuId)));
-    }
-    const from = remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
-    return isLicense(declared) &&
-      add === undefined &&
-      remove.length === 0 &&
-      find(declared.sku, licensing) !== undefined
-      ? []
-      : declared === false && remove.length === 0
-        ? []
-        : [{ path: ["license"], from: from === "" ? undefined : { sku: from }, to: declared }];
+    const from = remove.length > 0 ? { sku: namesOf(remove, licensing) } : (licenseAsRead(to, licensing) ?? undefined);
+    return [{ path: ["license"], from, to }];
   },
 
-  async guard(changes, { inputs }, observed, operation) {
+  async guard(changes, desired, observed, operation) {
     const { licensing, mailbox } = observed;
+    const { inputs } = desired;
     if (licensing === undefined || inputs.license === undefined) {
       return;
     }
-    const planned = reassignmentOf(changes, inputs.license, licensing, operation.known.memory);
-    if (isLicense(inputs.license) && changesOf("license", changes).length > 0) {
+    const isChanged = changesOf("license", changes).length > 0;
+    const { memory, inputs: held } = operation.known;
+    const planned = isChanged ? planOf(desired, held, observed, memory) : NO_CHANGE;
+    if (isLicense(inputs.license) && isChanged) {
       requireAssignable(inputs.license, planned, licensing, "Nothing was changed.");
     }
     const entitlement = entitlementAfter(planned, licensing);
     requireSufficient(needsOfChanges(changes), entitlement, "Nothing was changed.");
     if (planned.remove.length > 0) {
-      const names = planned.remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
-      await requireNotNeeded(names, entitlement, changes, mailbox, operation);
+      await requireNotNeeded(namesOf(planned.remove, licensing), entitlement, changes, mailbox, operation);
     }
   },
 
@@ -124,9 +118,9 @@ export const license: Facet = {
     if (inputs.license !== false || licensing === undefined) {
       return;
     }
-    const direct = directWithExchange(licensing).map((skuId) => nameOf(skuId, licensing));
+    const direct = directWithExchange(licensing);
     if (direct.length > 0) {
-      tellLeft("license", `the licence ${direct.join(", ")}`, operation);
+      tellLeft("license", `the licence ${namesOf(direct, licensing)}`, operation);
     }
     for (const { skuId, byGroup } of licensing.account.assignments) {
       if (byGroup !== undefined && hasExchange({ skuId, disabledPlans: [] }, licensing)) {
@@ -168,7 +162,7 @@ async function licensingOf(mailbox: Mailbox, { services: { graph } }: SharedMail
 
 /** What the account's present licences let the mailbox have. */
 export async function entitlementOfAccount(mailbox: Mailbox, operation: SharedMailboxOperation): Promise<Entitlement> {
-  return entitlementAfter({ add: undefined, remove: [] }, await licensingOf(mailbox, operation));
+  return entitlementAfter(NO_CHANGE, await licensingOf(mailbox, operation));
 }
 
 /**
@@ -220,6 +214,10 @@ function nameOf(skuId: string, licensing: Licensing): string {
   return find(skuId, licensing)?.skuPartNumber ?? skuId;
 }
 
+function namesOf(skuIds: readonly string[], licensing: Licensing): string {
+  return skuIds.map((skuId) => nameOf(skuId, licensing)).join(", ");
+}
+
 function isDirect(skuId: string | undefined, { account }: Licensing): boolean {
   return account.assignments.some((one) => one.skuId === skuId && one.byGroup === undefined);
 }
@@ -252,20 +250,16 @@ function reassignment(
   return { add: isAdded ? { subscription, disabledPlans, isNew: held.length === 0 } : undefined, remove };
 }
 
-/** The reassignment that changes bring; what `previous` held stands in their `from`. */
-function reassignmentOf(
-  changes: readonly Change[],
-  declared: License | "external" | false,
-  licensing: Licensing,
-  memory: Memory,
-): Reassignment {
-  const [change] = changesOf("license", changes);
-  if (change === undefined || declared === "external") {
-    return { add: undefined, remove: [] };
+/** What has to be done so that the account has what is declared, and none with Exchange where `false` stood in a preview. */
+function planOf(desired: Desired, previous: HeldInputs, observed: Observed, memory: Memory): Reassignment {
+  const { licensing } = observed;
+  const declared = desired.inputs.license;
+  if (licensing === undefined || declared === undefined || declared === "external") {
+    return NO_CHANGE;
   }
-  const names = String(mapOf(change.from).sku ?? "");
-  const remove = names === "" ? [] : names.split(", ").flatMap((name) => find(name, licensing)?.skuId ?? name);
-  return { ...reassignment(declared, {}, licensing, memory), remove };
+  const { add, remove } = reassignment(declared, previous, licensing, memory);
+  const isAll = declared === false && mayTakeAway("license", desired, previous, observed);
+  return { add, remove: [...new Set([...remove, ...(isAll ? directWithExchange(licensing) : [])])] };
 }
 
 function planIds(plans: readonly string[], { plans: known }: Subscription): string[] {
@@ -394,28 +388,28 @@ async function requireNotNeeded(
 /** Assigns and takes away in one request, before or after everything else: a lesser licence comes after what it no longer carries. */
 async function reassign(
   changes: readonly Change[],
-  { inputs }: Desired,
-  { mailbox, licensing }: Observed,
+  desired: Desired,
+  observed: Observed,
   operation: SharedMailboxOperation,
   when: "before" | "after",
 ): Promise<Partial<Observed> | undefined> {
-  const declared = inputs.license;
+  const declared = desired.inputs.license;
+  const { mailbox, licensing } = observed;
   if (licensing === undefined || declared === undefined || changesOf("license", changes).length === 0) {
     return undefined;
   }
-  const planned = reassignmentOf(changes, declared, licensing, operation.known.memory);
+  const planned = planOf(desired, operation.known.inputs, observed, operation.known.memory);
   const { add, remove } = planned;
-  const now = entitlementAfter({ add: undefined, remove: [] }, licensing);
+  const now = entitlementAfter(NO_CHANGE, licensing);
   const then = entitlementAfter(planned, licensing);
   const isLess = (now.isLarge && !then.isLarge) || (now.hasArchiving && !then.hasArchiving);
   if (isLess !== (when === "after") || (add === undefined && remove.length === 0)) {
     return undefined;
   }
   const { graph } = operation.services;
-  const names = remove.map((skuId) => nameOf(skuId, licensing)).join(", ");
   const action =
     add === undefined
-      ? `taking the licence ${names} from ${mailbox.primarySmtpAddress}`
+      ? `taking the licence ${namesOf(remove, licensing)} from ${mailbox.primarySmtpAddress}`
       : `assigning the licence ${add.subscription.skuPartNumber} to ${mailbox.primarySmtpAddress}`;
   const assign = () =>
     graph.assignLicenses(
@@ -468,8 +462,8 @@ async function reassign(
 /** The declared licence as it is in the tenant; null when the account no longer has it. */
 function licenseAsRead(declared: unknown, licensing: Licensing | undefined): unknown {
   if (declared === false && licensing !== undefined) {
-    const direct = directWithExchange(licensing).map((skuId) => nameOf(skuId, licensing));
-    return direct.length === 0 ? false : { sku: direct.join(", ") };
+    const direct = directWithExchange(licensing);
+    return direct.length === 0 ? false : { sku: namesOf(direct, licensing) };
   }
   // A licence that was not looked at, because the application may not, is as the state has it.
   if (!isLicense(declared) || licensing === undefined) {
