@@ -21,6 +21,27 @@ export interface Call {
 /** A cmdlet: its rows, or undefined when it has no output at all. */
 export type Cmdlet = (call: Call) => Printing[] | undefined;
 
+/**
+ * Commits what a cmdlet changed. One that changes nothing says so in a warning.
+ *
+ * @param name what the warning calls the object.
+ */
+export function commitIfChanged(
+  { tenant, warnings }: Call,
+  name: string,
+  before: unknown,
+  after: unknown,
+  operations: Parameters<Tenant["store"]["commit"]>[0],
+): void {
+  // @observed exchange.no-change-warning: A change that changes nothing succeeds with a warning [CIPP]
+  // As they are stored.
+  if (JSON.stringify(before) === JSON.stringify(after)) {
+    warnings.push(`The command completed successfully but no settings of '${name}' have been modified.`);
+  } else {
+    tenant.store.commit(operations);
+  }
+}
+
 /** What says that there are more rows than the answer has. */
 export const moreResults =
   "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.";

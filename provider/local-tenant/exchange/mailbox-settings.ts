@@ -1,6 +1,6 @@
 import { untouchedSettings } from "../directory";
 import { type MailboxSettings, tables } from "../model";
-import type { Call } from "./call";
+import { type Call, commitIfChanged } from "./call";
 import { objectNotFound } from "./errors";
 import { Directory, type MailboxRecipient } from "./identity";
 
@@ -13,7 +13,7 @@ export function shownSettings({ tenant }: Call, { externalDirectoryObjectId: id 
 
 /** Changes the authoritative settings of the mailbox that Identity names; a change that changes nothing is a warning. */
 export function changeSettings(call: Call, change: (settings: MailboxSettings) => void): void {
-  const { bound, tenant, warnings } = call;
+  const { bound, tenant } = call;
   const identity = bound.filled("Identity") ?? "";
   const { name, externalDirectoryObjectId: id, guid } = new Directory(tenant, "seen").mailbox(identity);
   const latest = new Directory(tenant, "latest");
@@ -24,11 +24,7 @@ export function changeSettings(call: Call, change: (settings: MailboxSettings) =
   const present = tenant.store.get<MailboxSettings>(tables.mailboxSettings, id) ?? untouchedSettings(id, tenant.now());
   const settings = structuredClone(present);
   change(settings);
-  if (JSON.stringify(settings) === JSON.stringify(present)) {
-    warnings.push(`The command completed successfully but no settings of '${name}' have been modified.`);
-    return;
-  }
-  tenant.store.put(tables.mailboxSettings, id, settings);
+  commitIfChanged(call, name, present, settings, [[tables.mailboxSettings, id, settings]]);
 }
 
 /** A point in time as the settings hold it: UTC, seven decimals. */

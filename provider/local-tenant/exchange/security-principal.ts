@@ -2,7 +2,7 @@ import { primaryAddress, recipientsByObject } from "../directory";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Predicate } from "../odata/expression";
 import type { Index } from "../store";
-import { type Call, limited } from "./call";
+import { type Call, commitIfChanged, limited } from "./call";
 import { guid, type Row } from "./envelope";
 import { objectNotFound, synchronizedFromOnPremises } from "./errors";
 import { parseFilter } from "./filter";
@@ -54,7 +54,8 @@ export function getGroup(call: Call): Row[] {
 }
 
 /** Set-User: the initials, the one thing of a person that no other cmdlet here writes. */
-export function setUser({ bound, tenant, warnings }: Call): undefined {
+export function setUser(call: Call): undefined {
+  const { bound, tenant } = call;
   const identity = bound.filled("Identity") ?? "";
   const seen = new Directory(tenant, "seen");
   const { guid: key } = only(identity, seen.matches(identity, isUser(seen)));
@@ -71,11 +72,7 @@ export function setUser({ bound, tenant, warnings }: Call): undefined {
     ...rest,
     ...(bound.has("Initials") ? requiredInitials(bound.text("Initials")) : { initials: before }),
   };
-  if (after.initials === before) {
-    warnings.push(`The command completed successfully but no settings of '${recipient.name}' have been modified.`);
-    return;
-  }
-  tenant.store.commit([[tables.recipients, key, after]]);
+  commitIfChanged(call, recipient.name, before, after.initials, [[tables.recipients, key, after]]);
 }
 
 function isUser(directory: Directory) {

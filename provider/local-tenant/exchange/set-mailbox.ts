@@ -16,7 +16,7 @@ import {
   withPrimary,
 } from "./addresses";
 import { changed, type ListChange } from "./binding";
-import { type Call, listed } from "./call";
+import { type Call, commitIfChanged, listed } from "./call";
 import type { Printing } from "./envelope";
 import { notSimulated, objectNotFound, quotaOrder, synchronizedFromOnPremises } from "./errors";
 import { formatSize } from "./format";
@@ -50,8 +50,8 @@ export function setMailbox(call: Call): undefined {
 }
 
 /** Changes the active mailbox that Identity names, and its account; a call that changes nothing says so in a warning. */
-export function changeMailbox({ bound, tenant, warnings }: Call, apply: (change: Change) => void): void {
-  // @observed exchange.no-change-warning: A change that changes nothing succeeds with a warning [CIPP]
+export function changeMailbox(call: Call, apply: (change: Change) => void): void {
+  const { bound, tenant } = call;
   const identity = bound.filled("Identity") ?? "";
   const seen = new Directory(tenant, "seen");
   const latest = new Directory(tenant, "latest");
@@ -65,17 +65,19 @@ export function changeMailbox({ bound, tenant, warnings }: Call, apply: (change:
   const change: Change = { bound, seen, latest, before, after: structuredClone(before), user: structuredClone(user) };
   apply(change);
   const { after } = change;
-  if (JSON.stringify([after, change.user]) === JSON.stringify([before, user])) {
-    warnings.push(`The command completed successfully but no settings of '${shown.name}' have been modified.`);
-    return;
-  }
-  tenant.store.commit([
-    [tables.recipients, after.guid, after],
-    ...(change.user === undefined
-      ? []
-      : [[tables.users, change.user.id, { ...change.user, mail: mailOf(after) }] as const]),
-    ...releases(latest, after, before.emailAddresses, after.emailAddresses),
-  ]);
+  commitIfChanged(
+    call,
+    shown.name,
+    [before, user],
+    [after, change.user],
+    [
+      [tables.recipients, after.guid, after],
+      ...(change.user === undefined
+        ? []
+        : [[tables.users, change.user.id, { ...change.user, mail: mailOf(after) }] as const]),
+      ...releases(latest, after, before.emailAddresses, after.emailAddresses),
+    ],
+  );
 }
 
 /** Attributes a directory-synced mailbox has on-premises; the cloud refuses to write them. */
