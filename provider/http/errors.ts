@@ -344,6 +344,18 @@ export function mayHaveHappened(error: unknown): boolean {
   return isUnknownOutcome(error) || (isServiceError(error) && (error.outcomeUnknown || error.status < 400));
 }
 
+/** What a request answers; undefined where the service answers with an error of one of these classes. */
+export async function unless<T>(request: Promise<T>, ...classes: readonly ErrorClass[]): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (!classes.some((one) => isClass(error, one))) {
+      throw error;
+    }
+    return undefined;
+  }
+}
+
 /**
  * What a read answers; undefined where the application may not read it, which says nothing about what is there.
  *

@@ -1,5 +1,5 @@
 import type { Answer, CallContext } from "../http/call";
-import { isClass, isServiceError, ProviderError } from "../http/errors";
+import { isServiceError, ProviderError, unless } from "../http/errors";
 import type { Pipeline } from "../http/pipeline";
 import { notWhatWasAsked } from "./refused";
 import { filterLiteral, isGuid } from "./text";
@@ -20,19 +20,12 @@ export class DataverseApi {
 
   /** One row, or the answer of a function; undefined when Dataverse says that there is none. */
   async get(path: string, action: string, context: CallContext): Promise<DataverseRow | undefined> {
-    try {
-      const answer = await this.#send("GET", path, undefined, {}, action, context);
-      if (typeof answer.body !== "object" || answer.body === null) {
-        // Only a 404 proves that the row does not exist.
-        throw notWhatWasAsked("Dataverse", action);
-      }
-      return answer.body as DataverseRow;
-    } catch (error) {
-      if (isClass(error, "notFound")) {
-        return undefined;
-      }
-      throw error;
+    const answer = await unless(this.#send("GET", path, undefined, {}, action, context), "notFound");
+    if (answer !== undefined && (typeof answer.body !== "object" || answer.body === null)) {
+      // Only a 404 proves that the row does not exist.
+      throw notWhatWasAsked("Dataverse", action);
     }
+    return answer?.body as DataverseRow | undefined;
   }
 
   /** All rows of a query, page after page. */
@@ -58,15 +51,8 @@ export class DataverseApi {
    * @returns false when there is a row with this id already.
    */
   async create(path: string, columns: DataverseRow, action: string, context: CallContext): Promise<boolean> {
-    try {
-      await this.#send("PATCH", path, columns, { "If-None-Match": "*" }, action, context);
-      return true;
-    } catch (error) {
-      if (isClass(error, "precondition")) {
-        return false;
-      }
-      throw error;
-    }
+    const creation = this.#send("PATCH", path, columns, { "If-None-Match": "*" }, action, context);
+    return (await unless(creation, "precondition")) !== undefined;
   }
 
   /**
@@ -90,13 +76,7 @@ export class DataverseApi {
 
   /** Deletes a row; gone already is success. */
   async delete(path: string, action: string, context: CallContext): Promise<void> {
-    try {
-      await this.#send("DELETE", path, undefined, {}, action, context);
-    } catch (error) {
-      if (!isClass(error, "notFound")) {
-        throw error;
-      }
-    }
+    await unless(this.#send("DELETE", path, undefined, {}, action, context), "notFound");
   }
 
   async #send(

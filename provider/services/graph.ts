@@ -1,5 +1,5 @@
 import type { Call, CallContext } from "../http/call";
-import { isClass } from "../http/errors";
+import { isClass, unless } from "../http/errors";
 import { isObject, mapOf, type Row, rowsOf } from "../http/json";
 import { answersIn, batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
@@ -329,13 +329,9 @@ export class Graph {
 
   /** Deletes an inbox rule; gone already, or its mailbox gone, is success. */
   async deleteInboxRule(userId: string, ruleId: string, action: string, scope: Scope): Promise<void> {
-    try {
-      await this.#write("DELETE", `${rulesPath(userId)}/${encodeURIComponent(ruleId)}`, undefined, action, scope);
-    } catch (error) {
-      if (!isClass(error, "notFound") && !isClass(error, "mailboxNotReady")) {
-        throw error;
-      }
-    }
+    await ifThere(
+      this.#write("DELETE", `${rulesPath(userId)}/${encodeURIComponent(ruleId)}`, undefined, action, scope),
+    );
   }
 
   /** The mailbox settings, or undefined while Graph does not serve the mailbox (or there is none). */
@@ -391,15 +387,8 @@ export class Graph {
 }
 
 /** What a read shows; undefined where there is no such object, or Graph does not serve its mailbox. */
-async function ifThere<T>(read: Promise<T>): Promise<T | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    if (isClass(error, "notFound") || isClass(error, "mailboxNotReady")) {
-      return undefined;
-    }
-    throw error;
-  }
+function ifThere<T>(read: Promise<T>): Promise<T | undefined> {
+  return unless(read, "notFound", "mailboxNotReady");
 }
 
 /** What is read of an account. */

@@ -1,4 +1,4 @@
-import { isClass, ProviderError } from "../http/errors";
+import { isClass, ProviderError, unless } from "../http/errors";
 import { mapOf, type Row, rowsOf } from "../http/json";
 import type { Exchange } from "./exchange";
 import type { Graph } from "./graph";
@@ -179,27 +179,22 @@ export class InboxRules {
 
   async #listByExchange(mailbox: Owner, who: string): Promise<ExchangeRule[] | undefined> {
     const action = `reading the inbox rules of ${who}`;
-    let rows: Row[];
-    try {
-      const parameters = { Mailbox: mailbox.id, ResultSize: "Unlimited" };
-      ({ rows } = await this.#exchange.read({ name: "Get-InboxRule", parameters, action }));
-    } catch (error) {
-      if (isClass(error, "notFound")) {
-        return undefined;
-      }
-      throw error;
-    }
-    return Promise.all(
-      rows.map(async (row) => {
-        const number = requireOwn(row, mailbox, action);
-        const named = (list: unknown) => Promise.all(texts(list).map((one) => this.#target(one, action)));
-        const [targets, forwarded, redirected] = await Promise.all([
-          named(row.ForwardAsAttachmentTo),
-          named(row.ForwardTo),
-          named(row.RedirectTo),
-        ]);
-        return { ...ruleOfRow(row, targets, [...forwarded, ...redirected]), id: idOf(number), number };
-      }),
+    const parameters = { Mailbox: mailbox.id, ResultSize: "Unlimited" };
+    const output = await unless(this.#exchange.read({ name: "Get-InboxRule", parameters, action }), "notFound");
+    return (
+      output &&
+      Promise.all(
+        output.rows.map(async (row) => {
+          const number = requireOwn(row, mailbox, action);
+          const named = (list: unknown) => Promise.all(texts(list).map((one) => this.#target(one, action)));
+          const [targets, forwarded, redirected] = await Promise.all([
+            named(row.ForwardAsAttachmentTo),
+            named(row.ForwardTo),
+            named(row.RedirectTo),
+          ]);
+          return { ...ruleOfRow(row, targets, [...forwarded, ...redirected]), id: idOf(number), number };
+        }),
+      )
     );
   }
 
@@ -251,14 +246,8 @@ export class InboxRules {
   }
 
   async #remove(mailboxId: string, number: string, action: string, scope: Scope): Promise<void> {
-    try {
-      const identity = { Identity: number, Confirm: false };
-      await this.#run("Remove-InboxRule", mailboxId, identity, action, scope);
-    } catch (error) {
-      if (!isClass(error, "notFound")) {
-        throw error;
-      }
-    }
+    const identity = { Identity: number, Confirm: false };
+    await unless(this.#run("Remove-InboxRule", mailboxId, identity, action, scope), "notFound");
   }
 
   async #run(name: string, mailboxId: string, parameters: Row, action: string, scope: Scope): Promise<Row[]> {

@@ -1,5 +1,5 @@
 import windowsZones from "cldr-core/supplemental/windowsZones.json";
-import { isClass, mayHaveHappened, ProviderError, SettleError } from "../http/errors";
+import { isClass, mayHaveHappened, ProviderError, SettleError, unless } from "../http/errors";
 import { mapOf, type Row } from "../http/json";
 import type { Exchange } from "./exchange";
 import type { Graph } from "./graph";
@@ -185,16 +185,8 @@ export class MailboxSettings {
 
   async #row(cmdlet: string, doing: string, mailbox: Mailbox, scope: Scope): Promise<Row> {
     const action = `${doing} ${mailbox.primarySmtpAddress}`;
-    const rows = await this.#once(mailbox, scope, "Exchange", async () => {
-      try {
-        return (await this.#exchange.read({ name: cmdlet, parameters: { Identity: mailbox.id }, action })).rows;
-      } catch (error) {
-        if (isClass(error, "notFound")) {
-          return undefined;
-        }
-        throw error;
-      }
-    });
+    const read = () => this.#exchange.read({ name: cmdlet, parameters: { Identity: mailbox.id }, action });
+    const { rows } = await this.#once(mailbox, scope, "Exchange", () => unless(read(), "notFound"));
     const [row] = rows;
     // An identity that does not exist may be answered with everybody's rows, and these carry no id to tell them by.
     if (row === undefined || rows.length > 1) {

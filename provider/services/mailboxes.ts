@@ -1,4 +1,4 @@
-import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError } from "../http/errors";
+import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError, unless } from "../http/errors";
 import type { Row } from "../http/json";
 import { type Cmdlet, type Exchange, IN_ONE_FILTER, isAddAndRemove, type Output } from "./exchange";
 import type { Listing } from "./listing";
@@ -157,9 +157,8 @@ export class Mailboxes {
    * @throws ServiceError when Exchange cannot say.
    */
   async withId(id: string): Promise<Mailbox | undefined> {
-    let output: Output;
-    try {
-      output = await this.#exchange.read({
+    const output = await unless(
+      this.#exchange.read({
         name: "Get-Mailbox",
         parameters: { Identity: id },
         select: this.#columns,
@@ -169,15 +168,11 @@ export class Mailboxes {
           filter: `ExternalDirectoryObjectId -eq ${filterLiteral(id)}`,
           isOwn: (row) => sameText(text(row.ExternalDirectoryObjectId), id),
         },
-      });
-    } catch (error) {
-      if (isClass(error, "notFound")) {
-        return undefined;
-      }
-      throw error;
-    }
+      }),
+      "notFound",
+    );
     // An identity that does not exist may be answered with every mailbox of the tenant (Microsoft's caution on Get-Mailbox).
-    const found = output.rows.map(mailboxOf).find((mailbox) => sameText(mailbox.id, id));
+    const found = output?.rows.map(mailboxOf).find((mailbox) => sameText(mailbox.id, id));
     if (found !== undefined) {
       this.#onRead(found.id);
     }
@@ -355,22 +350,14 @@ export class Mailboxes {
     if (plan === "") {
       return undefined;
     }
-    try {
-      const output = await ifAllowed(
-        this.#exchange.read({
-          name: "Get-MailboxPlan",
-          parameters: { Identity: plan },
-          select: ["Name", "MaxSendSize", "MaxReceiveSize"],
-          action: `reading the mailbox plan of ${primarySmtpAddress}`,
-        }),
-      );
-      return output?.rows.find(({ Name: name }) => sameText(text(name), plan));
-    } catch (error) {
-      if (isClass(error, "notFound")) {
-        return undefined;
-      }
-      throw error;
-    }
+    const reading = this.#exchange.read({
+      name: "Get-MailboxPlan",
+      parameters: { Identity: plan },
+      select: ["Name", "MaxSendSize", "MaxReceiveSize"],
+      action: `reading the mailbox plan of ${primarySmtpAddress}`,
+    });
+    const output = await ifAllowed(unless(reading, "notFound"));
+    return output?.rows.find(({ Name: name }) => sameText(text(name), plan));
   }
 
   /** Gives the mailbox an archive; one that was disabled within the last 30 days comes back with its content. */
@@ -393,24 +380,19 @@ export class Mailboxes {
 
   /** Soft-deletes the mailbox and its account; one that is gone already is success. */
   async remove(mailbox: Mailbox, scope: Scope): Promise<void> {
-    try {
-      await this.#exchange.write(
-        {
-          name: "Remove-Mailbox",
-          parameters: { Identity: mailbox.id, Confirm: false, Force: true },
-          action: `deleting shared mailbox ${mailbox.primarySmtpAddress}`,
-          isRepeatable: "settings",
-        },
-        mailbox.id,
-        scope,
-      );
-    } catch (error) {
-      if (!isClass(error, "notFound")) {
-        throw error;
-      }
-    } finally {
+    const removing = this.#exchange.write(
+      {
+        name: "Remove-Mailbox",
+        parameters: { Identity: mailbox.id, Confirm: false, Force: true },
+        action: `deleting shared mailbox ${mailbox.primarySmtpAddress}`,
+        isRepeatable: "settings",
+      },
+      mailbox.id,
+      scope,
+    );
+    await unless(removing, "notFound").finally(() => {
       this.#allDeleted = undefined;
-    }
+    });
   }
 
   /**
@@ -432,33 +414,27 @@ export class Mailboxes {
 
   /** Mailboxes in the store of deleted ones, inactive ones too; `exchangeGuid` narrows it to one. */
   async deleted(exchangeGuid?: string): Promise<DeletedMailbox[]> {
-    try {
-      const { rows } = await this.#exchange.read({
-        name: "Get-Mailbox",
-        parameters: {
-          SoftDeletedMailbox: true,
-          ...(exchangeGuid === undefined ? { ResultSize: "Unlimited" } : { Identity: exchangeGuid }),
-        },
-        select: DELETED_SELECT,
-        action: "reading deleted mailboxes",
-      });
-      return rows
-        .map((row) => ({
-          id: text(row.ExternalDirectoryObjectId),
-          exchangeGuid: text(row.ExchangeGuid),
-          displayName: text(row.DisplayName),
-          emailAddresses: texts(row.EmailAddresses),
-          recipientTypeDetails: text(row.RecipientTypeDetails),
-          deletedAt: text(row.WhenSoftDeleted),
-          isInactive: row.IsInactiveMailbox === true,
-        }))
-        .filter((mailbox) => exchangeGuid === undefined || sameText(mailbox.exchangeGuid, exchangeGuid));
-    } catch (error) {
-      if (isClass(error, "notFound")) {
-        return [];
-      }
-      throw error;
-    }
+    const reading = this.#exchange.read({
+      name: "Get-Mailbox",
+      parameters: {
+        SoftDeletedMailbox: true,
+        ...(exchangeGuid === undefined ? { ResultSize: "Unlimited" } : { Identity: exchangeGuid }),
+      },
+      select: DELETED_SELECT,
+      action: "reading deleted mailboxes",
+    });
+    const { rows } = (await unless(reading, "notFound")) ?? { rows: [] };
+    return rows
+      .map((row) => ({
+        id: text(row.ExternalDirectoryObjectId),
+        exchangeGuid: text(row.ExchangeGuid),
+        displayName: text(row.DisplayName),
+        emailAddresses: texts(row.EmailAddresses),
+        recipientTypeDetails: text(row.RecipientTypeDetails),
+        deletedAt: text(row.WhenSoftDeleted),
+        isInactive: row.IsInactiveMailbox === true,
+      }))
+      .filter((mailbox) => exchangeGuid === undefined || sameText(mailbox.exchangeGuid, exchangeGuid));
   }
 
   /**
