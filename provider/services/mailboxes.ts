@@ -93,29 +93,21 @@ function mailboxOf(row: Row): Mailbox {
   return mailbox;
 }
 
-/** A mailbox in Exchange's store of deleted ones, where it stays for 30 days. */
-export interface DeletedMailbox {
+const DELETED = {
   /** Entra object id of the account that was deleted with it. */
-  id: string;
-  exchangeGuid: string;
-  displayName: string;
-  emailAddresses: string[];
-  recipientTypeDetails: string;
+  id: column("ExternalDirectoryObjectId", text),
+  exchangeGuid: column("ExchangeGuid", text),
+  displayName: column("DisplayName", text),
+  emailAddresses: column("EmailAddresses", texts),
+  recipientTypeDetails: column("RecipientTypeDetails", text),
   /** ISO 8601. */
-  deletedAt: string;
+  deletedAt: column("WhenSoftDeleted", text),
   /** Kept by a hold: neither restored nor purged. */
-  isInactive: boolean;
-}
+  isInactive: column("IsInactiveMailbox", isTrue),
+};
 
-const DELETED_SELECT = [
-  "ExternalDirectoryObjectId",
-  "ExchangeGuid",
-  "DisplayName",
-  "EmailAddresses",
-  "RecipientTypeDetails",
-  "WhenSoftDeleted",
-  "IsInactiveMailbox",
-] as const;
+/** A mailbox in Exchange's store of deleted ones, where it stays for 30 days. */
+export type DeletedMailbox = ReadBy<typeof DELETED>;
 
 /** How long creations share a listing of the deleted mailboxes, in milliseconds. */
 const SHARED_FOR = 10_000;
@@ -420,20 +412,12 @@ export class Mailboxes {
         SoftDeletedMailbox: true,
         ...(exchangeGuid === undefined ? { ResultSize: "Unlimited" } : { Identity: exchangeGuid }),
       },
-      select: DELETED_SELECT,
+      select: selected(DELETED),
       action: "reading deleted mailboxes",
     });
     const { rows } = (await unless(reading, "notFound")) ?? { rows: [] };
     return rows
-      .map((row) => ({
-        id: text(row.ExternalDirectoryObjectId),
-        exchangeGuid: text(row.ExchangeGuid),
-        displayName: text(row.DisplayName),
-        emailAddresses: texts(row.EmailAddresses),
-        recipientTypeDetails: text(row.RecipientTypeDetails),
-        deletedAt: text(row.WhenSoftDeleted),
-        isInactive: row.IsInactiveMailbox === true,
-      }))
+      .map((row) => read(DELETED, row))
       .filter((mailbox) => exchangeGuid === undefined || sameText(mailbox.exchangeGuid, exchangeGuid));
   }
 

@@ -6,7 +6,7 @@ import { type DataverseApi, type DataverseRow, optional, query } from "./dataver
 import { type Exchange, IN_ONE_FILTER } from "./exchange";
 import { KNOWN_FOR } from "./listing";
 import { texts } from "./mailboxes";
-import { chunks, filterLiteral, isGuid, sameText, text } from "./text";
+import { chunks, column, columns, filterLiteral, isGuid, type ReadBy, read, sameText, selected, text } from "./text";
 
 /** Who may own a row of Dataverse: a user or a team of the environment. */
 export interface Principal {
@@ -18,25 +18,28 @@ export interface Principal {
   isDisabled: boolean;
 }
 
-/** A user of Dynamics, with the address its mailbox record has. */
-export interface DynamicsUser extends Principal {
-  etag: string;
-  /** Id of its mailbox record; undefined while Dynamics has made none. */
-  mailboxId: string | undefined;
-  /** All that names it: ids of Dynamics and Entra, address, sign-in name. Lower case. */
-  knownAs: string[];
-}
+const lowerCase = (value: unknown) => optional(value)?.toLowerCase();
 
-const USER = [
-  "systemuserid",
-  "fullname",
-  "internalemailaddress",
-  "domainname",
-  "azureactivedirectoryobjectid",
-  "isdisabled",
-  "_defaultmailbox_value",
-] as const;
-const TEAM = ["teamid", "name", "emailaddress"] as const;
+const USER = {
+  id: column("systemuserid", String),
+  name: columns(["fullname", "domainname"], (row) => String(row.fullname ?? row.domainname ?? "")),
+  address: column("internalemailaddress", lowerCase),
+  isDisabled: column("isdisabled", (value) => value === true),
+  /** Id of its mailbox record; undefined while Dynamics has made none. */
+  mailboxId: column("_defaultmailbox_value", optional),
+  /** All that names it: ids of Dynamics and Entra, address, sign-in name. Lower case. */
+  knownAs: columns(["systemuserid", "azureactivedirectoryobjectid", "internalemailaddress", "domainname"], (row) =>
+    namesIn(row.systemuserid, row.azureactivedirectoryobjectid, row.internalemailaddress, row.domainname),
+  ),
+};
+const TEAM = {
+  id: column("teamid", String),
+  name: column("name", (value) => String(value ?? "")),
+  address: column("emailaddress", lowerCase),
+};
+
+/** A user of Dynamics, with the address its mailbox record has. */
+export type DynamicsUser = Principal & ReadBy<typeof USER> & { etag: string };
 
 /** Users and teams of one Dataverse environment. */
 export class Principals {
@@ -57,7 +60,7 @@ export class Principals {
         ? { internalemailaddress: identifier, domainname: identifier }
         : { fullname: identifier };
     const rows = await this.#api.list(
-      query("systemusers", USER, alternatives),
+      query("systemusers", selected(USER), alternatives),
       `looking for the Dynamics user ${identifier}`,
       context,
     );
@@ -72,7 +75,7 @@ export class Principals {
   /** The user with this id, or undefined. */
   async user(id: string, context: CallContext): Promise<DynamicsUser | undefined> {
     const row = await this.#api.get(
-      `/systemusers(${id})?$select=${USER.join(",")}`,
+      `/systemusers(${id})?$select=${selected(USER).join(",")}`,
       `reading the Dynamics user ${id}`,
       context,
     );
@@ -93,7 +96,7 @@ export class Principals {
   async teams(identifier: string, context: CallContext): Promise<Principal[]> {
     const column = isGuid(identifier) ? "teamid" : identifier.includes("@") ? "emailaddress" : "name";
     const rows = await this.#api.list(
-      query("teams", TEAM, { [column]: identifier }),
+      query("teams", selected(TEAM), { [column]: identifier }),
       `looking for the team ${identifier}`,
       context,
     );
@@ -102,16 +105,7 @@ export class Principals {
 }
 
 function userOf(row: DataverseRow): DynamicsUser {
-  return {
-    table: "systemusers",
-    id: String(row.systemuserid),
-    etag: String(row["@odata.etag"] ?? "*"),
-    name: String(row.fullname ?? row.domainname ?? ""),
-    address: optional(row.internalemailaddress)?.toLowerCase(),
-    isDisabled: row.isdisabled === true,
-    mailboxId: optional(row._defaultmailbox_value),
-    knownAs: namesIn(row.systemuserid, row.azureactivedirectoryobjectid, row.internalemailaddress, row.domainname),
-  };
+  return { table: "systemusers", etag: String(row["@odata.etag"] ?? "*"), ...read(USER, row) };
 }
 
 /** Users, teams or queues in words, so that one of them can be chosen: `Ada Lovelace (<id>, disabled)`. */
@@ -126,13 +120,7 @@ function namesIn(...values: unknown[]): string[] {
 }
 
 function teamOf(row: DataverseRow): Principal {
-  return {
-    table: "teams",
-    id: String(row.teamid),
-    name: String(row.name ?? ""),
-    address: optional(row.emailaddress)?.toLowerCase(),
-    isDisabled: false,
-  };
+  return { table: "teams", isDisabled: false, ...read(TEAM, row) };
 }
 
 /** How long questions are gathered before they are sent together, in milliseconds. */

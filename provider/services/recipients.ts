@@ -3,39 +3,31 @@ import { type Exchange, IN_ONE_FILTER, type Output } from "./exchange";
 import type { Graph, User } from "./graph";
 import type { Listed, Listing } from "./listing";
 import { hasAddress, smtpAddresses, texts } from "./mailboxes";
-import { chunks, filterLiteral, isGuid, sameText, text } from "./text";
+import { chunks, column, filterLiteral, isGuid, type ReadBy, read, sameText, selected, text } from "./text";
 
-/** Anything in the tenant with an address in Exchange: a mailbox, mail user, group or contact. */
-export interface Recipient {
+const SHOWN = {
   /** Entra object id; "" for a mail contact. */
-  id: string;
-  guid: string;
-  name: string;
-  /** Undefined for an account that is not a recipient. */
-  alias?: string;
-  displayName: string;
+  id: column("ExternalDirectoryObjectId", text),
+  guid: column("Guid", text),
+  name: column("Name", text),
+  alias: column("Alias", text),
+  displayName: column("DisplayName", text),
   /** Lower case. */
-  primarySmtpAddress: string;
-  emailAddresses: string[];
-  recipientTypeDetails: string;
-  /** Where it stands in Exchange's directory; "" for an account that is not a recipient. It is unique. */
-  distinguishedName: string;
+  primarySmtpAddress: column("PrimarySmtpAddress", (value) => text(value).toLowerCase()),
+  emailAddresses: column("EmailAddresses", texts),
+  recipientTypeDetails: column("RecipientTypeDetails", text),
+  /** Where it stands in Exchange's directory. It is unique. */
+  distinguishedName: column("DistinguishedName", text),
   /** Sign-in name where the recipient has an account; lower case. */
-  userPrincipalName: string | undefined;
-}
+  userPrincipalName: column("WindowsLiveID", (value) => text(value).toLowerCase() || undefined),
+};
 
-const SELECT = [
-  "ExternalDirectoryObjectId",
-  "Guid",
-  "Name",
-  "Alias",
-  "DisplayName",
-  "PrimarySmtpAddress",
-  "EmailAddresses",
-  "RecipientTypeDetails",
-  "DistinguishedName",
-  "WindowsLiveID",
-] as const;
+/**
+ * Anything in the tenant with an address in Exchange: a mailbox, mail user, group or contact. Of an account that is not a recipient,
+ * what only Exchange has is "".
+ */
+export type Recipient = ReadBy<typeof SHOWN>;
+
 /** How long a looked-up recipient is cached, in milliseconds: the same people have access to many mailboxes. */
 const REMEMBERED = 60_000;
 
@@ -49,7 +41,7 @@ const COLUMN_OF = { address: "EmailAddresses", alias: "Alias" } as const;
 
 /** Whether a recipient has an address or an alias. */
 export function hasName(recipient: Recipient, { column, name }: RecipientName): boolean {
-  return column === "address" ? hasAddress(recipient, name) : sameText(recipient.alias ?? "", name);
+  return column === "address" ? hasAddress(recipient, name) : sameText(recipient.alias, name);
 }
 
 /**
@@ -71,7 +63,7 @@ export class Recipients {
       {
         name: "Get-Recipient",
         parameters: { ResultSize: "Unlimited" },
-        select: SELECT,
+        select: selected(SHOWN),
         action: "listing the recipients",
       },
       (row) => {
@@ -252,7 +244,7 @@ export class Recipients {
     const { rows } = await this.#exchange.read({
       name: "Get-Recipient",
       parameters: { Filter: filter, ResultSize: "Unlimited" },
-      select: SELECT,
+      select: selected(SHOWN),
       action: `looking up ${wanted}`,
       ...(listed === undefined ? {} : { listed, among: { filter, isOwn: (row) => fits(recipientOf(row)) } }),
     });
@@ -261,18 +253,7 @@ export class Recipients {
 }
 
 function recipientOf(row: Row): Recipient {
-  return {
-    id: text(row.ExternalDirectoryObjectId),
-    guid: text(row.Guid),
-    name: text(row.Name),
-    alias: text(row.Alias),
-    displayName: text(row.DisplayName),
-    primarySmtpAddress: text(row.PrimarySmtpAddress).toLowerCase(),
-    emailAddresses: texts(row.EmailAddresses),
-    recipientTypeDetails: text(row.RecipientTypeDetails),
-    distinguishedName: text(row.DistinguishedName),
-    userPrincipalName: text(row.WindowsLiveID).toLowerCase() || undefined,
-  };
+  return read(SHOWN, row);
 }
 
 /** An account that is not a recipient, in the same form. */
@@ -281,6 +262,7 @@ export function account({ id, userPrincipalName }: Pick<User, "id" | "userPrinci
     id,
     guid: "",
     name: "",
+    alias: "",
     displayName: userPrincipalName,
     primarySmtpAddress: userPrincipalName.toLowerCase(),
     emailAddresses: [],

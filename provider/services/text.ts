@@ -25,7 +25,7 @@ export function columns<Value>(names: readonly string[], of: (row: Row) => Value
 
 /** The columns to select for a table of members. */
 export function selected(table: Readonly<Record<string, Read<unknown>>>): string[] {
-  return Object.values(table).flatMap(({ names }) => names);
+  return [...new Set(Object.values(table).flatMap(({ names }) => names))];
 }
 
 /** Reads a row. */

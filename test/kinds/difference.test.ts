@@ -182,6 +182,7 @@ describe("MailboxMembership", () => {
     id: `20000000-0000-4000-8000-00000000000${names.indexOf(name)}`,
     guid: `30000000-0000-4000-8000-00000000000${names.indexOf(name)}`,
     name,
+    alias: name,
     displayName: name,
     primarySmtpAddress: key(name),
     emailAddresses: [`SMTP:${key(name)}`],
