@@ -9,6 +9,7 @@ import { type Listed, Listing, ReadAhead, type Shared, sharingNothing } from "./
 import { missingRole } from "./refused";
 import { sharedWrites } from "./shared-writes";
 import { text } from "./text";
+import type { Scope } from "./waiting";
 
 /** A row that a cmdlet returns, as it is on the wire, without annotations (names with `@`). */
 
@@ -497,10 +498,10 @@ export class Anchors {
   /** Remembers the names of mailboxes that an answer shows. */
   learn(rows: readonly Row[]): void {
     for (const row of rows) {
-      const id = textOf(row.ExternalDirectoryObjectId).toLowerCase();
+      const id = text(row.ExternalDirectoryObjectId).toLowerCase();
       const names = {
-        signInName: textOf(row.UserPrincipalName) || textOf(row.WindowsLiveID),
-        primarySmtpAddress: textOf(row.PrimarySmtpAddress),
+        signInName: text(row.UserPrincipalName) || text(row.WindowsLiveID),
+        primarySmtpAddress: text(row.PrimarySmtpAddress),
       };
       if (id !== "" && names.signInName + names.primarySmtpAddress !== "") {
         this.#names.set(id, names);
@@ -537,10 +538,13 @@ export class Anchors {
 
 /** What names the mailbox of a cmdlet: `Identity` is the rule's where there is a `Mailbox` too. */
 function mailboxOf({ parameters }: Cmdlet): string | undefined {
-  const named = textOf(parameters.Mailbox) || textOf(parameters.Identity);
+  const named = text(parameters.Mailbox) || text(parameters.Identity);
   return named === "" ? undefined : named.toLowerCase();
 }
 
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
+/** Passes on what Exchange warned of. */
+export function tellWarnings(action: string, warnings: readonly string[], scope: Pick<Scope, "warn">): void {
+  for (const warning of warnings) {
+    scope.warn(`${action}: Exchange: ${warning}`);
+  }
 }

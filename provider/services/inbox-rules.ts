@@ -1,6 +1,6 @@
 import { isClass, ProviderError, unless } from "../http/errors";
 import { mapOf, type Row, rowsOf } from "../http/json";
-import type { Exchange } from "./exchange";
+import { type Exchange, tellWarnings } from "./exchange";
 import type { Graph } from "./graph";
 import { smtpAddresses, texts } from "./mailboxes";
 import type { Recipient } from "./recipients";
@@ -254,9 +254,7 @@ export class InboxRules {
     // Without Force the cmdlets ask first where a mailbox has rules of Outlook's own.
     const cmdlet = { name, parameters: { Mailbox: mailboxId, ...parameters, Force: true }, action };
     const { rows, warnings } = await this.#exchange.write(cmdlet, mailboxId, scope);
-    for (const warning of warnings) {
-      scope.warn(`${action}: Exchange: ${warning}`);
-    }
+    tellWarnings(action, warnings, scope);
     return rows;
   }
 }

@@ -1,7 +1,7 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import type { Row } from "../http/json";
-import { addAndRemove, type Cmdlet, type Exchange, type Output } from "./exchange";
+import { addAndRemove, type Cmdlet, type Exchange, type Output, tellWarnings } from "./exchange";
 import { freshly, type Listing } from "./listing";
 import { type Mailbox, texts } from "./mailboxes";
 import { sameText, text } from "./text";
@@ -296,10 +296,9 @@ export class MailboxPermissions {
         scope,
       );
       // An entry that Exchange shows and calls absent stays (TechNet wiki 31321): who waits for it to go should know why.
-      for (const warning of [...warnings, ...(isRemoval && nothingToDo !== undefined ? [nothingToDo] : [])]) {
-        scope.warn(`${action}: Exchange: ${warning}`);
-      }
-      return isRemoval && nothingToDo !== undefined;
+      const isAbsent = isRemoval && nothingToDo !== undefined;
+      tellWarnings(action, isAbsent ? [...warnings, nothingToDo] : warnings, scope);
+      return isAbsent;
     } catch (error) {
       // Documented as an error for a missing entry, observed as a warning; both mean that it is gone.
       const isGone = isServiceError(error) && classifyWarning(error.words) === "alreadyRevoked";

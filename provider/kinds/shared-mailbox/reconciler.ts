@@ -6,6 +6,7 @@ import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { InputError, ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
 import type { Row } from "../../http/json";
+import { tellWarnings } from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
 import { SHARED } from "./account";
 import { addresses, aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
@@ -274,9 +275,7 @@ async function setMailbox(
       },
     );
     operation.registry.release(dropped.map(({ from }) => String(from)));
-    for (const warning of warnings) {
-      operation.warn(`${action}: Exchange: ${warning}`);
-    }
+    tellWarnings(action, warnings, operation);
   } catch (error) {
     if (isNameTaken(error)) {
       throw (await explainRefusal(error, inputs, names.map(String), mailbox.id, operation)).error;
