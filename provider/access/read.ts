@@ -10,6 +10,7 @@ import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";
 import type { Entry, Right } from "../services/permissions";
 import { isGroup, type Recipient } from "../services/recipients";
+import { once } from "../services/waiting";
 
 /** What a trustee is. `unknown` is somebody of whom Exchange prints a name and nothing more can be told, such as a role group. */
 export type TrusteeKind = "person" | "guest" | "group" | "mailbox" | "deleted" | "unknown";
@@ -238,10 +239,4 @@ async function forwardingOf(
   return forwardingSmtpAddress === undefined
     ? undefined
     : { to: forwardingSmtpAddress, isOutside: isOutside(forwardingSmtpAddress) };
-}
-
-async function once<T>(known: Map<string, Promise<T>>, key: string, look: () => Promise<T>): Promise<T> {
-  const found = known.get(key) ?? look();
-  known.set(key, found);
-  return found;
 }

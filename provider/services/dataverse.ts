@@ -2,7 +2,8 @@ import type { CallContext } from "../http/call";
 import { isServiceError } from "../http/errors";
 import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
 import { notWhatWasAsked } from "./refused";
-import { column, columns, isGuid, type Read, type ReadBy, read, selected, text } from "./text";
+import { column, columns, isGuid, isTrue, type Read, type ReadBy, read, selected, text } from "./text";
+import { once } from "./waiting";
 
 export type { DataverseRow } from "./dataverse-api";
 
@@ -96,7 +97,7 @@ const ADDRESSES_AT_ONCE = 20;
 /** The mailbox records, server profiles and the organisation of one Dataverse environment. */
 export class Dataverse {
   readonly #api: DataverseApi;
-  #whoAmI: Promise<DataverseRow> | undefined;
+  readonly #callers = new Map<string, Promise<DataverseRow>>();
   readonly #profiles = new Map<string, Promise<ServerProfile[]>>();
 
   constructor(api: DataverseApi) {
@@ -115,18 +116,13 @@ export class Dataverse {
 
   async #caller(context: CallContext): Promise<DataverseRow> {
     const action = "reading the Dataverse organisation";
-    this.#whoAmI ??= this.#api.get("/WhoAmI", action, context).then((row) => {
+    return once(this.#callers, "", async () => {
+      const row = await this.#api.get("/WhoAmI", action, context);
       if (typeof row?.OrganizationId !== "string" || typeof row.UserId !== "string") {
         throw notWhatWasAsked("Dataverse", action);
       }
       return row;
     });
-    try {
-      return await this.#whoAmI;
-    } catch (error) {
-      this.#whoAmI = undefined;
-      throw error;
-    }
   }
 
   /** The mailbox record with this id, or undefined when Dataverse has none. */
@@ -208,15 +204,7 @@ export class Dataverse {
 
   /** The server profiles with this name or id; asked for once in a deployment, which changes none. */
   async serverProfiles(nameOrId: string, context: CallContext): Promise<ServerProfile[]> {
-    const key = nameOrId.toLowerCase();
-    const known = this.#profiles.get(key) ?? this.#listServerProfiles(nameOrId, context);
-    this.#profiles.set(key, known);
-    try {
-      return await known;
-    } catch (error) {
-      this.#profiles.delete(key);
-      throw error;
-    }
+    return once(this.#profiles, nameOrId.toLowerCase(), () => this.#listServerProfiles(nameOrId, context));
   }
 
   /** Names of all server profiles, for the error about a name that does not exist. */
@@ -252,10 +240,6 @@ export function mailboxOf(row: DataverseRow): MailboxRow {
 
 function etagOf(row: DataverseRow): string {
   return String(row["@odata.etag"] ?? "*");
-}
-
-function isTrue(value: unknown): boolean {
-  return value === true;
 }
 
 /** A column that holds the place of one of some words. @param otherwise where it holds nothing, or a place that is not known here. */

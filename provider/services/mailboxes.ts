@@ -2,8 +2,8 @@ import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError, unles
 import type { Row } from "../http/json";
 import { type Cmdlet, type Exchange, IN_ONE_FILTER, isAddAndRemove, type Output } from "./exchange";
 import type { Listing } from "./listing";
-import { column, columns, filterLiteral, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
-import type { Scope } from "./waiting";
+import { column, columns, filterLiteral, isTrue, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
+import { once, type Scope } from "./waiting";
 
 /** How full a mailbox is. */
 export interface MailboxStatistics {
@@ -80,10 +80,6 @@ export type Mailbox = ReadBy<typeof SHOWN> & {
   row: Row;
 };
 
-function isTrue(value: unknown): boolean {
-  return value === true;
-}
-
 /** Reads a row of `Get-Mailbox`. */
 function mailboxOf(row: Row): Mailbox {
   const mailbox = { ...read(SHOWN, row), row };
@@ -123,7 +119,7 @@ export class Mailboxes {
   readonly #listing: Listing<Output>;
   /** The last listing of deleted mailboxes, with the time of the question. */
   #allDeleted: { at: number; found: Promise<DeletedMailbox[]> } | undefined;
-  #acceptedDomains: Promise<Map<string, AcceptedDomain> | undefined> | undefined;
+  readonly #acceptedDomains = new Map<string, Promise<Map<string, AcceptedDomain> | undefined>>();
 
   readonly #onRead: (id: string) => void;
 
@@ -483,13 +479,7 @@ export class Mailboxes {
    * @returns undefined when the application may not read them.
    */
   async acceptedDomains(): Promise<Map<string, AcceptedDomain> | undefined> {
-    this.#acceptedDomains ??= this.#readAcceptedDomains();
-    try {
-      return await this.#acceptedDomains;
-    } catch (error) {
-      this.#acceptedDomains = undefined;
-      throw error;
-    }
+    return once(this.#acceptedDomains, "", () => this.#readAcceptedDomains());
   }
 
   async #readAcceptedDomains(): Promise<Map<string, AcceptedDomain> | undefined> {

@@ -6,7 +6,19 @@ import { type DataverseApi, type DataverseRow, optional, query } from "./dataver
 import { type Exchange, IN_ONE_FILTER } from "./exchange";
 import { KNOWN_FOR } from "./listing";
 import { texts } from "./mailboxes";
-import { chunks, column, columns, filterLiteral, isGuid, type ReadBy, read, sameText, selected, text } from "./text";
+import {
+  chunks,
+  column,
+  columns,
+  filterLiteral,
+  isGuid,
+  isTrue,
+  type ReadBy,
+  read,
+  sameText,
+  selected,
+  text,
+} from "./text";
 
 /** Who may own a row of Dataverse: a user or a team of the environment. */
 export interface Principal {
@@ -24,7 +36,7 @@ const USER = {
   id: column("systemuserid", String),
   name: columns(["fullname", "domainname"], (row) => String(row.fullname ?? row.domainname ?? "")),
   address: column("internalemailaddress", lowerCase),
-  isDisabled: column("isdisabled", (value) => value === true),
+  isDisabled: column("isdisabled", isTrue),
   /** Id of its mailbox record; undefined while Dynamics has made none. */
   mailboxId: column("_defaultmailbox_value", optional),
   /** All that names it: ids of Dynamics and Entra, address, sign-in name. Lower case. */

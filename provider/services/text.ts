@@ -50,6 +50,11 @@ export function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
+/** A flag of a row. */
+export function isTrue(value: unknown): boolean {
+  return value === true;
+}
+
 /** Units of sizes. A kilobyte is 1,024 bytes here, as it is in Exchange. */
 const UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
 

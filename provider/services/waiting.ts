@@ -138,3 +138,15 @@ export async function retryWhile<T>(
   }
   return seen.answer;
 }
+
+/** What is asked for once and then known by its key. A failure is forgotten, so that the next one asks again. */
+export function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
+  const found = known.get(key);
+  if (found !== undefined) {
+    return found;
+  }
+  const asked = ask();
+  known.set(key, asked);
+  asked.catch(() => known.delete(key));
+  return asked;
+}
