@@ -60,6 +60,11 @@ export function flag(): z.ZodType<boolean> {
   return z.boolean({ error: "must be true or false" });
 }
 
+/** One of some words. */
+export function oneOf<const Words extends readonly string[]>(words: Words): z.ZodType<Words[number]> {
+  return z.enum(words, { error: `must be one of ${words.join(", ")}` });
+}
+
 /** Why a text cannot name a person, group or mailbox of the tenant; undefined when it can. */
 export function whyNotIdentifier(value: string, what: string): string | undefined {
   if (value === "") {

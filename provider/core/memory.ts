@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { ProviderError } from "../http/errors";
 import { membersOf } from "../http/json";
 import type { Held, Known, Properties, Recorded } from "./kind";
+import { isSet } from "./properties";
 
 /** The output that holds what only this package reads. The classes keep it out of diffs. */
 export const MEMORY = "__memory";
@@ -58,7 +59,7 @@ export function remembering<Shown extends Fields, Hidden extends Fields>(
       return Object.fromEntries(entries);
     },
     write(outputs, before = {}) {
-      const isInside = (name: string) => name in hidden && (before[name] ?? undefined) === undefined;
+      const isInside = (name: string) => name in hidden && !isSet(before[name]);
       const entries = Object.entries(outputs).filter(([, value]) => value !== undefined);
       const inside = entries.filter(([name]) => isInside(name));
       return {

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { isSame, problemsOfList } from "../core/canonical";
 import type { Declaration, Problem, Properties, Shaped } from "../core/kind";
+import { isSet } from "../core/properties";
 import { membersOf } from "../http/json";
 import { sameText } from "../services/text";
 import { hasUnknown, partsOf, placeholder, spell, UNKNOWN } from "./wire-values";
@@ -291,8 +292,8 @@ function isHeld(path: readonly string[], news: Properties, { state, ignored }: H
   const [property = ""] = path;
   return (
     (ignored === undefined || ignored.some((one) => overlap(partsOf(one), path))) &&
-    (state[property] ?? undefined) !== undefined &&
-    (news[property] ?? undefined) !== undefined &&
+    isSet(state[property]) &&
+    isSet(news[property]) &&
     isSame(at(news, path) ?? null, at(state, path) ?? null)
   );
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { displayText, flag, smtpAddress, whyNotIdentifier } from "../../core/canonical";
+import { displayText, flag, oneOf, smtpAddress, whyNotIdentifier } from "../../core/canonical";
 import type { Known, Operation } from "../../core/kind";
 import { absent, type Unfit, unfit } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
-import { tableOf } from "../../core/properties";
+import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import {
   type IncomingMethod,
@@ -31,9 +31,6 @@ import { recordOf, type UserOrQueue, userOrQueue, usersOrQueuesNamed } from "../
 
 const USER = "a Dynamics user's address, sign-in name or id, e.g. ada@contoso.com";
 
-const anyOf = <const Methods extends readonly string[]>(methods: Methods) =>
-  z.enum(methods, { error: `must be one of ${methods.join(", ")}` }).optional();
-
 /** What leaves the program goes back to what it was before it was declared; what is not known of that stays. */
 const FORMER = { removal: { back: undefined } } as const;
 
@@ -41,9 +38,13 @@ const FORMER = { removal: { back: undefined } } as const;
 export const properties = tableOf<Seen<MailboxRow>>()({
   emailAddress: { schema: smtpAddress("ada@contoso.com", 100).optional(), ...columns.emailAddress, ...FORMER },
   serverProfile: { schema: serverProfile.optional(), ...columns.serverProfile, ...FORMER },
-  incomingEmail: { schema: anyOf(incomingMethods), ...columns.incomingEmail, ...FORMER },
-  outgoingEmail: { schema: anyOf(outgoingMethods), ...columns.outgoingEmail, ...FORMER },
-  appointmentsContactsTasks: { schema: anyOf(outgoingMethods), ...columns.appointmentsContactsTasks, ...FORMER },
+  incomingEmail: { schema: oneOf(incomingMethods).optional(), ...columns.incomingEmail, ...FORMER },
+  outgoingEmail: { schema: oneOf(outgoingMethods).optional(), ...columns.outgoingEmail, ...FORMER },
+  appointmentsContactsTasks: {
+    schema: oneOf(outgoingMethods).optional(),
+    ...columns.appointmentsContactsTasks,
+    ...FORMER,
+  },
   deleteAfterProcessing: { schema: flag().optional(), ...columns.deleteAfterProcessing, ...FORMER },
   credentials: { schema: credentials.optional(), ...columns.credentials, ...FORMER },
 });
@@ -139,7 +140,7 @@ export async function observeAround(
   operation: IndividualOperation,
 ): Promise<Observed> {
   const { dataverse } = operation.services;
-  const kind = (program.user ?? undefined) === undefined ? "queue" : "user";
+  const kind = isSet(program.user) ? "user" : "queue";
   const [organizationId, profile, owner] = await Promise.all([
     dataverse.organizationId(operation),
     serverProfileOf(row, operation),

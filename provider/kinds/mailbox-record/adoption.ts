@@ -1,4 +1,5 @@
 import type { Change } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { rowThing } from "../../core/registry";
 import { ConflictError, InputError } from "../../http/errors";
 import type { MailboxRow } from "../../services/dataverse";
@@ -183,7 +184,7 @@ export function whyRowStays(
   const other = registry.declaredBy(rowThing(id), origin);
   return deletion === "retain"
     ? 'deletion is "retain"'
-    : (deletion ?? undefined) === undefined && created !== true
+    : !isSet(deletion) && created !== true
       ? "it was adopted or imported"
       : other === undefined
         ? undefined

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { displayText, orNone } from "../../core/canonical";
 import { writeAndRecord } from "../../core/converge";
-import type { Change, Held, Known, Operation } from "../../core/kind";
+import type { Change, Known, Operation } from "../../core/kind";
 import type { PropertyTable, Value } from "../../core/properties";
 import {
   type AppointmentsMethod,
@@ -315,11 +315,6 @@ export function whenInactive(row: Pick<MailboxRow, "name" | "isActive"> | undefi
   return row === undefined || row.isActive
     ? []
     : [`The mailbox record ${row.name} is inactive: Dynamics processes no mail of it (0x8005E219). Activate it there.`];
-}
-
-/** Whether a state has a value of a property: one that a refresh did not find is null there, and is managed all the same. */
-export function isHeld<Inputs>(inputs: Held<Inputs>, property: keyof Inputs): boolean {
-  return (inputs[property] ?? undefined) !== undefined;
 }
 
 /** The name or id of a server profile, or false for none. */

@@ -1,4 +1,5 @@
 import type { Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
 import { testThing } from "../../core/registry";
 import { isServiceError, ProviderError } from "../../http/errors";
 import type { DataverseRow, MailboxRow, Status } from "../../services/dataverse";
@@ -70,10 +71,7 @@ export function adviceOnMove(
   olds: { emailAddress?: string | undefined } | undefined,
 ): string[] {
   // A refresh that found the record gone has null.
-  const isMoved =
-    (olds?.emailAddress ?? undefined) !== undefined &&
-    emailAddress !== undefined &&
-    olds?.emailAddress !== emailAddress;
+  const isMoved = isSet(olds?.emailAddress) && emailAddress !== undefined && olds?.emailAddress !== emailAddress;
   return isMoved && approveEmail !== false
     ? ["emailAddress is new, which drops the approval and needs a new test."]
     : [];

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { displayText, flag, smtpAddress } from "../../core/canonical";
+import { displayText, flag, oneOf, smtpAddress } from "../../core/canonical";
 import type { Change, Held, Known, Operation, Properties } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
-import { tableOf } from "../../core/properties";
+import { isSet, tableOf } from "../../core/properties";
 import {
   type EmailFiltering,
   emailFilters,
@@ -19,7 +19,6 @@ import {
   commandsGiven,
   deletion,
   environmentUrl,
-  isHeld,
   type Seen,
   serverProfile,
   shownOfRecord,
@@ -30,9 +29,6 @@ import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mai
 /** A queue's methods: there is nobody whose Outlook could do it. */
 const INCOMING = ["None", "ServerSideSynchronization", "ForwardMailbox"] as const;
 const OUTGOING = ["None", "ServerSideSynchronization"] as const;
-
-const oneOf = <const Choices extends readonly string[]>(choices: Choices) =>
-  z.enum(choices, { error: `must be one of ${choices.join(", ")}` }).optional();
 
 /**
  * The properties that are columns of the queue's row. Methods and filtering that leave the program go back to what they were before they
@@ -52,10 +48,10 @@ export const properties = tableOf<Seen<QueueRow>>()({
     removal: "keep",
   },
   owner: { schema: ownerSchema.optional(), ...columns.owner, removal: { back: undefined } },
-  incomingEmail: { schema: oneOf(INCOMING), ...columns.incomingEmail, removal: { back: "None" } },
-  outgoingEmail: { schema: oneOf(OUTGOING), ...columns.outgoingEmail, removal: { back: "None" } },
+  incomingEmail: { schema: oneOf(INCOMING).optional(), ...columns.incomingEmail, removal: { back: "None" } },
+  outgoingEmail: { schema: oneOf(OUTGOING).optional(), ...columns.outgoingEmail, removal: { back: "None" } },
   emailFiltering: {
-    schema: oneOf(emailFilters),
+    schema: oneOf(emailFilters).optional(),
     read: ({ row: { filtering } }) => filtering,
     write: (filter: EmailFiltering) => ({ incomingemailfilteringmethod: emailFilters.indexOf(filter) }),
     removal: { back: "All" },
@@ -153,7 +149,7 @@ export function formerValues(
   const isBirth = created === true && previous.name === undefined;
   const seen = properties.values({ row: queue, known });
   const found = GOES_BACK.filter(
-    (property) => inputs[property] !== undefined && !isHeld(previous, property) && !isBirth,
+    (property) => inputs[property] !== undefined && !isSet(previous[property]) && !isBirth,
   );
   const all = { ...Object.fromEntries(found.map((property) => [property, seen[property]])), ...former };
   return Object.keys(all).length === 0 ? former : all;
