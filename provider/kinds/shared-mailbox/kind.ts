@@ -34,7 +34,7 @@ import {
 import { accountProperties, typeProperties } from "./account";
 import { type Desired, memory, type Observed, type SharedMailboxOperation } from "./desired";
 import { limitProperties } from "./limits";
-import { around, comparedColumns, facets, knowing, stateOfEverything } from "./observation";
+import { around, comparedColumns, facets, knowing, managingAll, setMembers, stateOfEverything } from "./observation";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { sharedMailbox } from "./reconciler";
 import { archiveProperties, holdProperties } from "./retention";
@@ -266,7 +266,7 @@ async function declaredMailbox(
   }
   const notes: string[] = [];
   const everything = stateOfEverything();
-  const observed = await observedWhole(seen, everything, desired, operation, notes);
+  const observed = await observedWhole(seen, desired, operation, notes);
   const read: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, knowing(everything))));
   const removal = (property: string, value: unknown) =>
     sharedMailbox
@@ -333,15 +333,6 @@ async function settled(
   };
 }
 
-/** A value without the members that are not set. */
-function setMembers(value: unknown): unknown {
-  if (!isObject(value)) {
-    return value;
-  }
-  const members = Object.entries(value).filter(([, member]) => isSet(member));
-  return members.length === 0 ? undefined : Object.fromEntries(members);
-}
-
 /**
  * Of a value that is managed member by member, the members whose removal would change something; all of them where these
  * alone are not enough for the schema.
@@ -362,16 +353,12 @@ function managedMembers(required: Properties, property: string, value: unknown, 
  */
 async function observedWhole(
   seen: { mailbox: Mailbox; user: User },
-  everything: Properties,
   desired: Desired,
   operation: SharedMailboxOperation,
   notes: string[],
 ): Promise<Observed> {
   try {
-    // A licence is kept on removal, so it is never declared, and reading it takes a permission of its own.
-    const { license: _license, ...all } = everything;
-    const managed = Object.fromEntries(Object.entries(all).map(([property, value]) => [property, value ?? true]));
-    return await around(seen, desired, { ...operation, known: knowing(managed) });
+    return await around(seen, desired, { ...operation, known: managingAll() });
   } catch (error) {
     // Where two services were asked, the refusal lies beneath.
     const isForbidden = [error, error instanceof Error ? error.cause : undefined].some((one) =>

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Properties } from "../../core/kind";
 import { type Found, isUnfit, readOrFail, type Unfit, unfit } from "../../core/kind";
 import { isSet } from "../../core/properties";
+import { isObject } from "../../http/json";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
@@ -90,17 +91,14 @@ export async function read(asked: string, operation: SharedMailboxOperation): Pr
   if (seen === undefined) {
     return unfit("it disappeared while it was read");
   }
-  const everything = stateOfEverything();
-  // What licence there is is asked for by itself: a refresh looks only for the declared one.
-  const { license: _license, ...unlicensed } = everything;
-  const managed = Object.fromEntries(Object.entries(unlicensed).map(([property, value]) => [property, value ?? true]));
   const what = (property: string) => `${property} of ${mailbox.primarySmtpAddress}`;
   const [observed, license, statistics] = await Promise.all([
-    around(seen, undefined, { ...operation, known: knowing(managed) }),
+    around(seen, undefined, { ...operation, known: managingAll() }),
+    // Asked for by itself: a refresh looks only for the declared one.
     operation.readIfAllowed(what("license"), () => licenseAssigned(mailbox, operation)),
     operation.readIfAllowed(what("size and itemCount"), () => operation.services.mailboxes.statistics(mailbox)),
   ]);
-  const inputs: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, knowing(everything))));
+  const inputs: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, knowing(stateOfEverything()))));
   return {
     observed: { ...observed, ...(statistics === undefined ? {} : { statistics }) },
     inputs: {
@@ -117,9 +115,15 @@ export function knowing(inputs: Properties): KnownMailbox {
   return { id: undefined, inputs: inputs as HeldInputs, memory: memory.read({}) };
 }
 
+/** What a state would know that manages every property but the licence, which takes a permission of its own to read. */
+export function managingAll(): KnownMailbox {
+  const { license: _license, ...all } = stateOfEverything();
+  return knowing(Object.fromEntries(Object.entries(all).map(([property, value]) => [property, value ?? true])));
+}
+
 /** A value without the members that are not set; null where none is. */
-function setMembers(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+export function setMembers(value: unknown): unknown {
+  if (!isObject(value)) {
     return value;
   }
   const members = Object.entries(value).filter(([, member]) => isSet(member));
