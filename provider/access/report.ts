@@ -3,7 +3,7 @@ import { isOver } from "../core/canonical";
 import { mapOf } from "../http/json";
 import { kindNamed } from "../kinds";
 import type { KindReview } from "../review/words";
-import { type Entry, RIGHTS_IN_WORDS } from "../services/permissions";
+import { type Entry, NAMED_RIGHTS, rightInWords } from "../services/permissions";
 import { NEARLY_FULL, type Reading, type ReadMailbox, type Trustee, type TrusteeKind } from "./read";
 import { SECRET, type Stack, type StackResource } from "./states";
 
@@ -178,8 +178,8 @@ function accessOf(
   asked: Asked,
 ): Access {
   const { declarations, key } = declared.of(mailboxId, trustee);
-  const names = [...new Set(entries.flatMap(({ rights }) => rights))].map((name) => RIGHTS_IN_WORDS[name] ?? name);
-  const order = Object.values(RIGHTS_IN_WORDS);
+  const names = [...new Set(entries.flatMap(({ rights }) => rights))].map(rightInWords);
+  const order: string[] = NAMED_RIGHTS.map(({ words }) => words);
   const rank = (right: string) => (order.includes(right) ? order.indexOf(right) : order.length);
   const rights = names
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))

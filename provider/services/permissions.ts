@@ -7,15 +7,20 @@ import { type Mailbox, texts } from "./mailboxes";
 import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
-/** A right a trustee can hold on a mailbox. */
-export type Right = "fullAccess" | "sendAs" | "sendOnBehalf";
+/** The rights a trustee can hold on a mailbox: as programs write them, as Exchange does, and as people say. */
+export const NAMED_RIGHTS = [
+  { right: "fullAccess", name: "FullAccess", words: "Full Access" },
+  { right: "sendAs", name: "SendAs", words: "Send As" },
+  { right: "sendOnBehalf", name: "SendOnBehalf", words: "Send on Behalf" },
+] as const;
 
-/** How people call the rights that Exchange names otherwise. */
-export const RIGHTS_IN_WORDS: Readonly<Record<string, string>> = {
-  FullAccess: "Full Access",
-  SendAs: "Send As",
-  SendOnBehalf: "Send on Behalf",
-};
+/** A right a trustee can hold on a mailbox. */
+export type Right = (typeof NAMED_RIGHTS)[number]["right"];
+
+/** How people call a right, by Exchange's name for it. */
+export function rightInWords(name: string): string {
+  return NAMED_RIGHTS.find((one) => one.name === name)?.words ?? name;
+}
 
 /** The rights of a mailbox's own list beside Full Access, by Exchange's names. */
 export const OTHER_RIGHTS = [
@@ -214,18 +219,6 @@ export class MailboxPermissions {
     );
   }
 
-  /** Takes rights of the mailbox's own list away, and succeeds where they are not there. @returns whether Exchange said that there is no entry. */
-  async revokeAccess(mailbox: Mailbox, trustee: string, rights: string[], who: string, scope: Scope): Promise<boolean> {
-    const words = rights.map((right) => (right === "FullAccess" ? "Full Access" : right)).join(", ");
-    return this.#change(
-      "Remove-MailboxPermission",
-      { User: trustee, AccessRights: rights },
-      `taking ${words} on ${mailbox.primarySmtpAddress} from ${who}`,
-      mailbox,
-      scope,
-    );
-  }
-
   /** Grants Send As; there already is success. */
   async grantSendAs(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<void> {
     await this.#change(
@@ -237,16 +230,32 @@ export class MailboxPermissions {
     );
   }
 
-  /** Takes Send As away, and succeeds where they are not there. @returns whether Exchange said that there is no entry. */
-  async revokeSendAs(mailbox: Mailbox, trustee: string, who: string, scope: Scope): Promise<boolean> {
-    return this.#change(
-      "Remove-RecipientPermission",
-      // The check of the mailbox's domains would keep access alive on a mailbox whose domain was removed from the tenant.
-      { Trustee: trustee, AccessRights: ["SendAs"], SkipDomainValidationForSharedMailbox: true },
-      `taking Send As on ${mailbox.primarySmtpAddress} from ${who}`,
-      mailbox,
-      scope,
-    );
+  /**
+   * Takes rights of one list away, and succeeds where they are not there.
+   *
+   * @param rights of the mailbox's own list, by Exchange's names. That of Send As has no other.
+   * @returns whether Exchange said that there is no entry.
+   */
+  async revoke(
+    list: Entry["list"],
+    mailbox: Mailbox,
+    trustee: string,
+    rights: string[],
+    who: string,
+    scope: Scope,
+  ): Promise<boolean> {
+    const words = (names: string[]) =>
+      `taking ${names.map(rightInWords).join(", ")} on ${mailbox.primarySmtpAddress} from ${who}`;
+    return list === "access"
+      ? this.#change("Remove-MailboxPermission", { User: trustee, AccessRights: rights }, words(rights), mailbox, scope)
+      : this.#change(
+          "Remove-RecipientPermission",
+          // The check of the mailbox's domains would keep access alive on a mailbox whose domain was removed from the tenant.
+          { Trustee: trustee, AccessRights: ["SendAs"], SkipDomainValidationForSharedMailbox: true },
+          words(["SendAs"]),
+          mailbox,
+          scope,
+        );
   }
 
   /** Adds and removes trustees of Send on Behalf; the others are left alone. */

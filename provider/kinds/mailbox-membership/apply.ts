@@ -187,7 +187,8 @@ function requireWritable(changes: readonly Change[], what: string): void {
 async function removeOrphans({ orphans, mailbox }: Observed, operation: MembershipOperation): Promise<string[]> {
   const staying: string[] = [];
   for (const { list, sid = "", rights, trustee } of orphans) {
-    const isToldAbsent = await revoke(list, mailbox, sid, rights, trustee, operation);
+    const { permissions } = operation.services;
+    const isToldAbsent = await permissions.revoke(list, mailbox, sid, rights, trustee, operation);
     staying.push(...(isToldAbsent ? [sid] : []));
   }
   return staying;
@@ -264,7 +265,9 @@ async function takeAway(
   for (const entry of observed.held[key]?.entries ?? []) {
     const present = entry.list === list ? rights.filter((name) => entry.rights.includes(name)) : [];
     if (present.length > 0) {
-      const isToldAbsent = await revoke(list, observed.mailbox, trusteeOf(person, entry), present, key, operation);
+      const { permissions } = operation.services;
+      const trustee = trusteeOf(person, entry);
+      const isToldAbsent = await permissions.revoke(list, observed.mailbox, trustee, present, key, operation);
       staying.push(...(isToldAbsent && person.isDeleted && entry.sid !== undefined ? [entry.sid] : []));
     }
   }
@@ -281,20 +284,6 @@ function trusteeOf({ id, sids, isDeleted, recipientTypeDetails }: Member, { sid 
   const isFormer = sid !== undefined && sids[0] !== undefined && sid !== sids[0];
   const isNoPrincipal = recipientTypeDetails === "MailUniversalDistributionGroup";
   return sid !== undefined && (isDeleted || isFormer || isNoPrincipal) ? sid : id;
-}
-
-async function revoke(
-  list: Entry["list"],
-  mailbox: Observed["mailbox"],
-  trustee: string,
-  rights: string[],
-  who: string,
-  operation: MembershipOperation,
-): Promise<boolean> {
-  const { permissions } = operation.services;
-  return list === "access"
-    ? permissions.revokeAccess(mailbox, trustee, rights, who, operation)
-    : permissions.revokeSendAs(mailbox, trustee, who, operation);
 }
 
 async function changeSendOnBehalf(

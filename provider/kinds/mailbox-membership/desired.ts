@@ -5,7 +5,7 @@ import { type MemoryOf, remembering } from "../../core/memory";
 import { InputError } from "../../http/errors";
 import { mapOf } from "../../http/json";
 import { hasAddress, type Mailbox } from "../../services/mailboxes";
-import { type Begun, type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
+import { type Begun, type Entry, NAMED_RIGHTS, OTHER_RIGHTS, type Right } from "../../services/permissions";
 import { describe, type Recipient } from "../../services/recipients";
 import { sameText } from "../../services/text";
 
@@ -102,7 +102,7 @@ export type MembershipOperation = Operation<MembershipInputs, Memory>;
 type OtherRight = (typeof OTHER_RIGHTS)[number];
 
 /** The rights that are read back; automapping is not. */
-export const RIGHTS: readonly Right[] = ["fullAccess", "sendAs", "sendOnBehalf"];
+export const RIGHTS: readonly Right[] = NAMED_RIGHTS.map(({ right }) => right);
 
 /** Somebody who can hold entries. */
 export interface Member extends Recipient {

@@ -3,7 +3,7 @@ import { mapOf } from "../../http/json";
 import { SECRET, UNKNOWN } from "../../review/rules";
 import { isForgottenByPulumi } from "../../review/words";
 import type { Mailbox } from "../../services/mailboxes";
-import { type Entry, RIGHTS_IN_WORDS } from "../../services/permissions";
+import { type Entry, NAMED_RIGHTS, rightInWords } from "../../services/permissions";
 import {
   type Declared,
   type Description,
@@ -25,13 +25,6 @@ import {
 import { readMembers } from "./difference";
 import { everybodyOn, mailboxMembership } from "./reconciler";
 
-/** How Exchange's rights are called, by the names in the program. */
-const RIGHTS: Readonly<Record<string, string>> = {
-  fullAccess: "Full Access",
-  sendAs: "Send As",
-  sendOnBehalf: "Send on Behalf",
-};
-
 /** Who has access to shared mailboxes, as a program would declare it. */
 const survey: Survey = {
   suffix: "members",
@@ -50,7 +43,7 @@ export const description: Description = {
       const { otherRights, ...rights } = mapOf(given);
       const others = Array.isArray(otherRights) ? otherRights : otherRights === undefined ? [] : [otherRights];
       return [
-        ...Object.entries(RIGHTS).map(([name, right]): [string, unknown] => [right, rights[name]]),
+        ...NAMED_RIGHTS.map(({ right, words }): [string, unknown] => [words, rights[right]]),
         ...others.map((right): [string, unknown] =>
           right === UNKNOWN || right === SECRET ? ["other rights", right] : [String(right), true],
         ),
@@ -144,7 +137,7 @@ function strangers(entries: readonly Entry[], { others, orphans }: Pick<Observed
     .sort()
     .map((trustee) => {
       const names = entries.filter((entry) => entry.trustee === trustee).flatMap(({ rights }) => rights);
-      const rights = [...new Set(names)].map((name) => RIGHTS_IN_WORDS[name] ?? name);
+      const rights = [...new Set(names)].map(rightInWords);
       const why = isOrphan(trustee)
         ? "it belongs to a deleted user or group"
         : "nobody that can be a member is meant by it alone";

@@ -2,7 +2,7 @@ import type { Operation } from "../../core/kind";
 import { grantThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import { hasAddress, type Mailbox } from "../../services/mailboxes";
-import { type Entry, OTHER_RIGHTS, type Right } from "../../services/permissions";
+import { type Entry, NAMED_RIGHTS, OTHER_RIGHTS } from "../../services/permissions";
 import { account, describe, isGroup, type Recipient } from "../../services/recipients";
 import type { Services } from "../../services/services";
 import { isGuid, sameText } from "../../services/text";
@@ -362,11 +362,6 @@ export interface Unattributed {
 }
 
 const NOTHING: Held = { entries: [], rights: new Set(), otherRights: [] };
-const RIGHT_OF: Readonly<Record<string, Right>> = {
-  FullAccess: "fullAccess",
-  SendAs: "sendAs",
-  SendOnBehalf: "sendOnBehalf",
-};
 
 /**
  * Whose each entry is. An entry with a SID is the one's who has that SID, whatever is printed beside it. What is printed counts
@@ -413,7 +408,7 @@ export function heldIn(entries: readonly Entry[]): Held {
   const names = new Set(entries.flatMap(({ rights }) => rights));
   return {
     entries,
-    rights: new Set([...names].flatMap((name) => RIGHT_OF[name] ?? [])),
+    rights: new Set(NAMED_RIGHTS.filter(({ name }) => names.has(name)).map(({ right }) => right)),
     otherRights: OTHER_RIGHTS.filter((name) => names.has(name)),
   };
 }

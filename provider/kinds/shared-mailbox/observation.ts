@@ -98,7 +98,10 @@ export async function read(asked: string, operation: SharedMailboxOperation): Pr
     operation.readIfAllowed(what("license"), () => licenseAssigned(mailbox, operation)),
     operation.readIfAllowed(what("size and itemCount"), () => operation.services.mailboxes.statistics(mailbox)),
   ]);
-  const inputs: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, knowing(stateOfEverything()))));
+  const inputs: Properties = Object.assign(
+    {},
+    ...facets.map((facet) => facet.read(observed, knowing(stateOfEverything()))),
+  );
   return {
     observed: { ...observed, ...(statistics === undefined ? {} : { statistics }) },
     inputs: {

@@ -140,10 +140,7 @@ async function revokeAll(
     if (list !== "sendOnBehalf") {
       // By object id, which is never somebody else; a deleted trustee has nothing but the SID.
       const who = (sid === undefined ? undefined : await securityPrincipals.ownerOf(sid)) ?? sid ?? trustee;
-      const isToldAbsent =
-        list === "access"
-          ? await permissions.revokeAccess(mailbox, who, rights, trustee, operation)
-          : await permissions.revokeSendAs(mailbox, who, trustee, operation);
+      const isToldAbsent = await permissions.revoke(list, mailbox, who, rights, trustee, operation);
       left.push(...(isToldAbsent ? [entry] : []));
     }
   }
