@@ -64,7 +64,7 @@ export async function remove(id: string, operation: SharedMailboxOperation): Pro
   } else if (mode === "soft" && mailbox !== undefined) {
     await tellRecoverable(mailbox, operation);
   } else if (mode === "purge") {
-    const guid = (mailbox?.exchangeGuid ?? known.memory.exchangeGuid) || (await deletedGuid(id, operation));
+    const guid = (mailbox?.exchangeGuid ?? known.memory.exchangeGuid) || (await deletedGuid(id, operation)) || "";
     await purge(id, guid, mailbox !== undefined, who, operation);
   }
 }
@@ -162,17 +162,16 @@ async function deletedGuid(id: string, { services }: SharedMailboxOperation): Pr
  * Deletes a soft-deleted mailbox for good: first the mailbox, once Exchange shows it as deleted, then its account. The other
  * way round Exchange would keep the mailbox for its 30 days.
  *
- * @param exchangeGuid undefined when there is no deleted mailbox of this account.
+ * @param guid the mailbox's Exchange guid; "" when there is no deleted mailbox of this account.
  */
 async function purge(
   id: string,
-  exchangeGuid: unknown,
+  guid: string,
   isJustDeleted: boolean,
   who: string,
   operation: SharedMailboxOperation,
 ): Promise<void> {
   const { mailboxes } = operation.services;
-  const guid = typeof exchangeGuid === "string" ? exchangeGuid : "";
   const isListed = async () => guid !== "" && (await mailboxes.deleted(guid)).length > 0;
   if (isJustDeleted) {
     await settle({ what: "Exchange to show the mailbox as deleted", look: isListed, done: Boolean }, operation);
@@ -241,8 +240,8 @@ async function purgeAccount(id: string, who: string, operation: SharedMailboxOpe
   return settle({ what, look: () => graph.isDeleted(id), done: (isThere) => !isThere }, operation).then(() => true);
 }
 
-function requireSame(mailbox: Mailbox, exchangeGuid: unknown, action: string): void {
-  if (typeof exchangeGuid === "string" && exchangeGuid !== "" && !sameText(mailbox.exchangeGuid, exchangeGuid)) {
+function requireSame(mailbox: Mailbox, exchangeGuid: string | undefined, action: string): void {
+  if (exchangeGuid !== undefined && exchangeGuid !== "" && !sameText(mailbox.exchangeGuid, exchangeGuid)) {
     throw new ConflictError({
       action,
       words: "its account has another mailbox now than the one this resource manages",

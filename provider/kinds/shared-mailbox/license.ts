@@ -138,7 +138,7 @@ export const license: Facet = {
     const isThere =
       licensing === undefined ||
       licensing.account.assignments.some((one) => one.skuId === skuId && one.byGroup === undefined);
-    return typeof skuId === "string" && isOurs && isThere ? { assignedLicenseId: skuId } : {};
+    return skuId !== undefined && isOurs && isThere ? { assignedLicenseId: skuId } : {};
   },
 };
 
