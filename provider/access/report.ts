@@ -2,10 +2,11 @@
 import { isOver } from "../core/canonical";
 import { mapOf } from "../http/json";
 import { kindNamed } from "../kinds";
+import { SECRET } from "../review/rules";
 import type { KindReview } from "../review/words";
 import { type Entry, NAMED_RIGHTS, rightInWords } from "../services/permissions";
 import { NEARLY_FULL, type Reading, type ReadMailbox, type Trustee, type TrusteeKind } from "./read";
-import { SECRET, type Stack, type StackResource } from "./states";
+import type { Stack, StackResource } from "./states";
 
 /** Something to look at, by a code that does not change between releases. */
 export interface Finding {

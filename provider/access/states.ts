@@ -1,9 +1,11 @@
-/** Reads the states of stacks: what `pulumi stack export` prints. */
+/** Reads the states of stacks: what `pulumi stack export` prints, or state files of a backend in files. */
 
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { SIGNATURE } from "../dynamic/wire-values";
-import { isObject, mapOf, rowsOf } from "../http/json";
+import { isObject, mapOf, type Row } from "../http/json";
+import { textIn } from "../review/command";
+import { resourcesIn } from "../review/preview";
+import { kindOf, SECRET } from "../review/rules";
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -33,11 +35,7 @@ export class Unusable extends Error {
   override readonly name = "Unusable";
 }
 
-/** What stands in place of a secret that the export does not tell. */
-export const SECRET = "[secret]";
-
 const HOW = "Run `pulumi stack export --file stack.json`, and give that file.";
-const TYPE = /^pulumi-nodejs:dynamic\/mailboxes:(\w+)$/;
 
 /**
  * Reads a state.
@@ -47,17 +45,17 @@ const TYPE = /^pulumi-nodejs:dynamic\/mailboxes:(\w+)$/;
 export function readStack(file: string): Stack {
   const short = basename(file);
   const json = parsed(file, short);
-  const resources = rowsOf(mapOf(mapOf(json).deployment).resources);
+  const resources = resourcesIn(json);
   if (resources === undefined) {
     const isPreview = isObject(json) && ("steps" in json || "changeSummary" in json);
     throw new Unusable(`${short} is ${isPreview ? "a preview" : "JSON"}, and not the state of a stack. ${HOW}`);
   }
-  const rows = resources.filter((one) => typeof one?.urn === "string");
+  const rows = resources.filter(({ urn }) => typeof urn === "string");
   // Read by the program and declared elsewhere, or about to be deleted.
   const managed = rows.filter((row) => row.external !== true && row.delete !== true);
   const [, stack = "", project = ""] = /^urn:pulumi:(.*?)::(.*?)::/.exec(String(rows[0]?.urn ?? "")) ?? [];
   const own = managed.flatMap((row): StackResource[] => {
-    const kind = TYPE.exec(String(row.type))?.[1];
+    const kind = kindOf(String(row.type));
     const name = String(row.urn).split("::").slice(3).join("::");
     return kind === undefined
       ? []
@@ -77,26 +75,12 @@ export function readStack(file: string): Stack {
       `${short} is the state of a stack${whose} without mailboxes of this package. Give the state of a stack that declares some.`,
     );
   }
-  const isOther = (row: Record<string, unknown>) =>
-    !/^pulumi:|^pulumi-nodejs:dynamic\/mailboxes:/.test(String(row.type));
+  const isOther = ({ type }: Row) => kindOf(String(type)) === undefined && !String(type).startsWith("pulumi:");
   return { name: `${project}/${stack}`, file, resources: own, others: managed.filter(isOther).length };
 }
 
 function parsed(file: string, short: string): unknown {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Unusable(
-      code === "ENOENT" ? `There is no file ${file}. ${HOW}` : `${file} cannot be read (${code ?? String(error)}).`,
-    );
-  }
-  // Windows PowerShell writes what it redirects in UTF-16.
-  const text = (bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8")).replace(
-    /^\uFEFF/,
-    "",
-  );
+  const text = textIn(file, "", "pulumi stack export");
   if (text.trim() === "") {
     throw new Unusable(`${short} is empty. ${HOW}`);
   }

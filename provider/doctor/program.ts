@@ -2,6 +2,7 @@
 
 import { isObject } from "../http/json";
 import { kindNamed } from "../kinds";
+import { resourcesIn } from "../review/preview";
 import { kindOf } from "../review/rules";
 import { USES, type Use } from "./rights";
 
@@ -43,7 +44,7 @@ const HOW = "Run `pulumi stack export | npx mailboxes doctor --program`, or give
  * @throws CannotExamine when it is something else, of another project, or without a resource of this package.
  */
 export function readProgram(text: string, project: string | undefined): Program {
-  const resources = resourcesIn(parsed(text));
+  const resources = rowsIn(parsed(text));
   const declared = resources.flatMap(declaredIn);
   const own = declared.find(({ urn }) => urn.startsWith("urn:pulumi:"));
   const other = own?.urn.split("::")[1];
@@ -78,7 +79,7 @@ export function readProgram(text: string, project: string | undefined): Program 
 }
 
 function parsed(text: string): Members {
-  const trimmed = text.replace(/^\uFEFF/, "").trim();
+  const trimmed = text.trim();
   if (trimmed === "") {
     throw new CannotExamine(`--program: the input is empty. ${HOW}`);
   }
@@ -94,20 +95,13 @@ function parsed(text: string): Members {
 }
 
 /** The resources of an exported stack, of a state file, or of a preview. */
-function resourcesIn(state: Members): readonly unknown[] {
-  const { deployment, checkpoint, steps } = state;
-  const latest = isObject(checkpoint) ? checkpoint.latest : undefined;
-  for (const holder of [deployment, latest, state]) {
-    if (isObject(holder) && Array.isArray(holder.resources)) {
-      return holder.resources;
-    }
-    if (isObject(holder) && holder.manifest !== undefined && holder.resources === undefined) {
-      // A stack without resources has no member for them.
-      return [];
-    }
+function rowsIn(state: Members): readonly unknown[] {
+  const { steps, diagnostics } = state;
+  const resources = resourcesIn(state);
+  if (resources !== undefined) {
+    return resources;
   }
   if (Array.isArray(steps)) {
-    const { diagnostics } = state;
     if (Array.isArray(diagnostics) && diagnostics.some((one) => isObject(one) && one.severity === "error")) {
       throw new CannotExamine(
         "--program: this preview failed, so that it does not show the whole program. Mend it, and run `pulumi preview --json` again.",

@@ -39,7 +39,8 @@ export async function reviewed(file: string | undefined, options: ReviewOptions)
   }
   const rules = options.rules === undefined ? {} : rulesIn(options.rules);
   const alone = readPreview(await textOf(file, "", "pulumi preview --json", "mailboxes review"));
-  const preview = options.state === undefined ? alone : withState(alone, stateIn(options.state));
+  const preview =
+    options.state === undefined ? alone : withState(alone, textIn(options.state, "--state: ", "pulumi stack export"));
   const failure = failureOf(preview);
   if (failure !== undefined) {
     // A job that updates its comment must not leave the review of an older preview standing.
@@ -50,16 +51,6 @@ export async function reviewed(file: string | undefined, options: ReviewOptions)
   const result = review(preview, rules);
   process.stdout.write(json === true ? `${JSON.stringify(result, null, 2)}\n` : render(result, format, most));
   return result.flags.some(({ code }) => codes.includes("any") || codes.includes(code)) ? 1 : 0;
-}
-
-function stateIn(file: string): string {
-  try {
-    return decoded(readFileSync(file));
-  } catch (error) {
-    throw new Error(
-      `--state: ${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Run \`pulumi stack export --file ${file}\` first.`,
-    );
-  }
 }
 
 function rulesIn(file: string): object {
@@ -87,12 +78,17 @@ function rulesIn(file: string): object {
  * @throws Error with a next step when there is nothing to read.
  */
 export async function textOf(file: string | undefined, name: string, command: string, reader: string): Promise<string> {
-  if (file === undefined || file === "-") {
-    if (process.stdin.isTTY) {
-      throw new Error(name.concat(`There is nothing to read. Run \`${command} | ${reader}\`, or give a file.`));
-    }
-    return decoded(await buffer(process.stdin));
+  if (file !== undefined && file !== "-") {
+    return textIn(file, name, command);
   }
+  if (process.stdin.isTTY) {
+    throw new Error(name.concat(`There is nothing to read. Run \`${command} | ${reader}\`, or give a file.`));
+  }
+  return decoded(await buffer(process.stdin));
+}
+
+/** The text of a file; see {@link textOf}. */
+export function textIn(file: string, name: string, command: string): string {
   try {
     return decoded(readFileSync(file));
   } catch (error) {
@@ -105,7 +101,8 @@ export async function textOf(file: string | undefined, name: string, command: st
   }
 }
 
-/** Windows PowerShell writes what it redirects in UTF-16. */
-export function decoded(bytes: Buffer): string {
-  return bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
+/** Windows PowerShell writes what it redirects in UTF-16, with a byte order mark. */
+function decoded(bytes: Buffer): string {
+  const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
+  return text.replace(/^\uFEFF/, "");
 }

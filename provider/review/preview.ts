@@ -1,7 +1,7 @@
 /** Reads what `pulumi preview --json` prints: the resources of this package before and after, and what is beside them. */
 
 import { isDeepStrictEqual } from "node:util";
-import { isObject, mapOf } from "../http/json";
+import { isObject, mapOf, type Row } from "../http/json";
 import { kindOf, SECRET } from "./rules";
 
 /** Properties as they stand in a preview, without secrets. */
@@ -114,17 +114,34 @@ export function readPreview(text: string): Preview {
   return preview;
 }
 
+/**
+ * The resources of a stack: of what `pulumi stack export` prints, or of a state file of a backend in files.
+ *
+ * @returns undefined for anything else.
+ */
+export function resourcesIn(state: unknown): Row[] | undefined {
+  const { deployment, checkpoint } = mapOf(state);
+  for (const holder of [deployment, mapOf(checkpoint).latest, state].filter(isObject)) {
+    // A stack without resources has no member for them.
+    const resources = holder.resources ?? (holder.manifest === undefined ? undefined : []);
+    if (Array.isArray(resources)) {
+      return resources.filter(isObject);
+    }
+  }
+  return undefined;
+}
+
 const EXPORT = "Run `pulumi stack export --file stack.json`, and give that file.";
 
 /**
  * A preview with the resources that it leaves out because they stay the same: what they still give is not lost.
  *
- * @param text what `pulumi stack export` printed for the stack.
+ * @param text what `pulumi stack export` printed for the stack, or its state file of a backend in files.
  * @throws Unreviewable when it is something else, or another stack's.
  */
 export function withState(preview: Preview, text: string): Preview {
-  const { resources } = mapOf(mapOf(parsedJson(text.replace(/^\uFEFF/, ""))).deployment);
-  if (!Array.isArray(resources)) {
+  const resources = resourcesIn(parsedJson(text));
+  if (resources === undefined) {
     throw new Unreviewable(`--state: this is not the state of a stack. ${EXPORT}`);
   }
   const rows = (resources as (RawState & { external?: boolean; delete?: boolean })[]).filter(

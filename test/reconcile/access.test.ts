@@ -167,7 +167,11 @@ describe("the review of access", () => {
     await world.patchRecipient("alan@contoso.com", { emailAddresses: ["SMTP:a.turing@contoso.com"] });
     await world.patchRecipient("grace@contoso.com", { emailAddresses: ["SMTP:alan@contoso.com"] });
     await grant(world, id, "grace@contoso.com");
-    const report = await reviewed(world, [readStack(file(state))]);
+    const ofExport = readStack(file(state));
+    const report = await reviewed(world, [ofExport]);
+    // The state file of a backend in files says the same.
+    const ofBackend = file({ version: 3, checkpoint: { stack: "dev", latest: state.deployment } });
+    expect(readStack(ofBackend)).toEqual({ ...ofExport, file: ofBackend });
     expect(told(on(report, "support@contoso.com").access)).toEqual([
       "a.turing@contoso.com: Full Access by contoso/dev members, Send As by contoso/dev members",
       "alan@contoso.com: Full Access by nobody",

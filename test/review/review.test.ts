@@ -239,6 +239,8 @@ describe("access", () => {
     ]);
     expect(result.headline).toMatch(/^Nobody's access changes, /);
     expect(rowsOf(result, /^Everything by resource/)).toHaveLength(1);
+    const ofBackend = { version: 3, checkpoint: { stack: "prod", latest: { resources } } };
+    expect(review(withState(preview, JSON.stringify(ofBackend)))).toEqual(result);
     expect(() => withState(preview, "{}")).toThrow(
       /^--state: this is not the state of a stack\. Run `pulumi stack export/,
     );
