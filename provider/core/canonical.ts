@@ -66,7 +66,7 @@ export function oneOf<const Words extends readonly string[]>(words: Words): z.Zo
 }
 
 /** Why a text cannot name a person, group or mailbox of the tenant; undefined when it can. */
-export function whyNotIdentifier(value: string, what: string): string | undefined {
+function whyNotIdentifier(value: string, what: string): string | undefined {
   if (value === "") {
     return `is empty; write ${what}`;
   }
@@ -77,6 +77,23 @@ export function whyNotIdentifier(value: string, what: string): string | undefine
     return `is not an address; write ${what}`;
   }
   return undefined;
+}
+
+/**
+ * A person, group or mailbox; canonical form: lower case.
+ *
+ * @param what how it is written, for messages.
+ */
+export function identifier(what: string): z.ZodType<string> {
+  return z
+    .string({ error: `must be text: ${what}` })
+    .transform((value) => value.trim().toLowerCase())
+    .superRefine((value, context) => {
+      const reason = whyNotIdentifier(value, what);
+      if (reason !== undefined) {
+        context.addIssue({ code: "custom", message: reason });
+      }
+    });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { displayText, flag, oneOf, smtpAddress, whyNotIdentifier } from "../../core/canonical";
+import { displayText, flag, identifier, oneOf, smtpAddress } from "../../core/canonical";
 import type { Known, Operation } from "../../core/kind";
 import { absent, type Unfit, unfit } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
@@ -51,16 +51,7 @@ export const properties = tableOf<Seen<MailboxRow>>()({
 
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
-  user: z
-    .string({ error: `must be text: ${USER}` })
-    .transform((value) => value.trim().toLowerCase())
-    .superRefine((value, context) => {
-      const reason = whyNotIdentifier(value, USER);
-      if (reason !== undefined) {
-        context.addIssue({ code: "custom", message: reason });
-      }
-    })
-    .optional(),
+  user: identifier(USER).optional(),
   queue: displayText("a queue's id, address or name", 200)
     .transform((value) => (value.includes("@") || isGuid(value) ? value.toLowerCase() : value))
     .optional(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { daysTo, flag, identifiers, isDay, isOver, keyed, looksLikeDay, whyNotIdentifier } from "../../core/canonical";
+import { daysTo, flag, identifier, identifiers, isDay, isOver, keyed, looksLikeDay } from "../../core/canonical";
 import type { Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { InputError } from "../../http/errors";
@@ -46,15 +46,7 @@ const rights = z.strictObject(
 
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
-  mailbox: z
-    .string({ error: `must be text: ${MAILBOX}` })
-    .transform((value) => value.trim().toLowerCase())
-    .superRefine((value, context) => {
-      const reason = whyNotIdentifier(value, MAILBOX);
-      if (reason !== undefined) {
-        context.addIssue({ code: "custom", message: reason });
-      }
-    }),
+  mailbox: identifier(MAILBOX),
   members: keyed(MEMBER, rights).refine((members) => Object.keys(members).length <= MOST_MEMBERS, {
     error: `has more than ${MOST_MEMBERS} entries, the most that a mailbox's permission list holds; use mail-enabled security groups`,
   }),
