@@ -1,4 +1,4 @@
-import { isClass, ProviderError, unless } from "../http/errors";
+import { ProviderError, unless } from "../http/errors";
 import { mapOf, type Row, rowsOf } from "../http/json";
 import { type Exchange, tellWarnings } from "./exchange";
 import type { Graph } from "./graph";
@@ -123,15 +123,8 @@ export class InboxRules {
       await this.#forRule(mailbox.id, byGraph, byExchange);
       return true;
     }
-    try {
-      await byExchange();
-      return true;
-    } catch (error) {
-      if (isClass(error, "forbidden")) {
-        return false;
-      }
-      throw error;
-    }
+    const written = byExchange().then(() => true);
+    return (await unless(written, "forbidden")) ?? false;
   }
 
   /**

@@ -3,7 +3,7 @@ import { flag } from "../../core/canonical";
 import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
 import { tableOf } from "../../core/properties";
-import { ConflictError, InputError, isClass, isProviderError } from "../../http/errors";
+import { ConflictError, InputError, isClass, isProviderError, unless } from "../../http/errors";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import { GraphElseExchange } from "../../services/refused";
@@ -187,12 +187,8 @@ export const type: Facet = {
 
 /** Refuses a conversion after which the mailbox would stop to receive: more than 50 GB take a licence as a shared one too. */
 async function requireRoom(mailbox: Mailbox, operation: SharedMailboxOperation): Promise<void> {
-  const { size } = await operation.services.mailboxes.statistics(mailbox).catch((error: unknown) => {
-    if (isClass(error, "forbidden")) {
-      return { size: 0 };
-    }
-    throw error;
-  });
+  const statistics = await unless(operation.services.mailboxes.statistics(mailbox), "forbidden");
+  const { size } = statistics ?? { size: 0 };
   if (size > FREE && !(await entitlementOfAccount(mailbox, operation)).isLarge) {
     throw new ConflictError({
       action: "type",

@@ -1,6 +1,6 @@
 import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
-import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
+import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError, unless } from "../../http/errors";
 import { freshly } from "../../services/listing";
 import { describeDeleted, type Mailbox, recoverableUntil, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
@@ -207,23 +207,9 @@ async function purge(
 
 /** Waits until Entra shows the account among the deleted ones. @returns whether it does, as far as it may be asked. */
 async function accountShows(id: string, operation: SharedMailboxOperation): Promise<boolean> {
-  const { graph } = operation.services;
-  try {
-    return await lastSeen(
-      {
-        what: "Entra to show the account as deleted",
-        look: () => graph.isDeleted(id),
-        done: Boolean,
-        atMost: ACCOUNT_SHOWS,
-      },
-      operation,
-    );
-  } catch (error) {
-    if (isClass(error, "forbidden")) {
-      return false;
-    }
-    throw error;
-  }
+  const look = () => operation.services.graph.isDeleted(id);
+  const wait = { what: "Entra to show the account as deleted", look, done: Boolean, atMost: ACCOUNT_SHOWS };
+  return (await unless(lastSeen(wait, operation), "forbidden")) ?? false;
 }
 
 /** @returns whether it was there to be purged. */

@@ -1,5 +1,5 @@
 import DataLoader from "dataloader";
-import { isClass } from "../../http/errors";
+import { unless } from "../../http/errors";
 import type { AddressHolder } from "../../services/graph";
 import { INITIAL_DOMAIN } from "../../services/mailboxes";
 import { describe, hasName, type Recipient, type RecipientName } from "../../services/recipients";
@@ -41,13 +41,8 @@ export class NameHolders {
       { cacheKeyFn: ({ column, name }) => `${column} ${name.toLowerCase()}` },
     );
     this.#accounts = new DataLoader(async (addresses: readonly string[]) => {
-      const found = await services.graph.holdersOf(addresses).catch((error: unknown) => {
-        // Without the right to look, Exchange's own refusal is left, which changes nothing either.
-        if (isClass(error, "forbidden")) {
-          return [];
-        }
-        throw error;
-      });
+      // Without the right to look, Exchange's own refusal is left, which changes nothing either.
+      const found = (await unless(services.graph.holdersOf(addresses), "forbidden")) ?? [];
       return addresses.map((address) => found.filter((account) => account.addresses.includes(address)));
     });
   }
