@@ -123,10 +123,13 @@ export function batched<Reading extends Asked<Read>, Read>(
       return Number.POSITIVE_INFINITY;
     }
     // A batch takes along at most as many as were asked for: its askers wait for all of it.
-    return inFlight - early.size < Math.min(HALF_EMPTY[reads.service], most)
+    return inFlight - idle() < Math.min(HALF_EMPTY[reads.service], most)
       ? 1
       : Math.max(reads.size - (ahead?.room ?? 0), Math.ceil(reads.size / 2));
   };
+
+  /** How many batches are on their way that nobody waits for. */
+  const idle = (): number => [...early].filter((readings) => !readings.some((one) => ahead?.isAsked(one))).length;
 
   const send = async (readings: readonly Reading[], context: CallContext): Promise<Map<string, BatchedAnswer>> => {
     const { requests, ...batch } = await reads.together(readings, context);
@@ -250,6 +253,20 @@ export function batched<Reading extends Asked<Read>, Read>(
     }
   };
 
+  /** How many requests it takes to read what waits of one kind: its share of the batches that all that waits will fill. */
+  const costOf = (entries: readonly Entry[]): number => {
+    const partsOf = (some: readonly Entry[]): number => {
+      const single = some.filter(({ kind }) => kind === undefined).length;
+      const kinds = new Map<string, number>();
+      for (const { kind } of some.filter((one) => one.kind !== undefined)) {
+        kinds.set(String(kind), (kinds.get(String(kind)) ?? 0) + 1);
+      }
+      return single + [...kinds.values()].reduce((sum, count) => sum + Math.ceil(count / reads.filter.size), 0);
+    };
+    const all = partsOf([...queue.values()]);
+    return Math.min(entries.length / reads.size, (partsOf(entries) / all) * Math.ceil(all / reads.size));
+  };
+
   /** Hands what waits for one kind of thing over to its listing, where that is no dearer. */
   const list = (): void => {
     const kinds = new Map<Listed<Read>["listing"], Entry[]>();
@@ -260,7 +277,9 @@ export function batched<Reading extends Asked<Read>, Read>(
       }
     }
     for (const [listing, waiting] of kinds) {
-      const listed = listing.instead(waiting.length);
+      // As many more as may be read ahead are likely to be asked for.
+      const more = waiting.some(({ listed }) => listed?.goesOn === true) ? (ahead?.likely ?? 0) : 0;
+      const listed = listing.instead(costOf(waiting) + more / reads.size);
       if (listed !== undefined) {
         for (const { key, reading, listed: own, resolve } of waiting) {
           queue.delete(key);
@@ -321,8 +340,7 @@ export function batched<Reading extends Asked<Read>, Read>(
   const goAhead = (): void => {
     const most = pipeline.windowOf(reads.service);
     for (;;) {
-      const idle = [...early].filter((readings) => !readings.some((one) => ahead?.isAsked(one))).length;
-      const isRoom = inFlight < most && inFlight > idle && idle < most / 2;
+      const isRoom = inFlight < most && inFlight > idle() && idle() < most / 2;
       if (!isRoom || queue.size > 0 || (ahead?.room ?? 0) < reads.size) {
         return;
       }
@@ -366,11 +384,14 @@ export function batched<Reading extends Asked<Read>, Read>(
     return listed?.listing.known(listed) ?? enqueue(key, reading, listed);
   };
 
-  return async (reading) => {
+  return (reading) => {
     pipeline.usage.reads += 1;
     if (isFresh()) {
       return seek(reading, undefined);
     }
-    return (await ahead?.asked(reading)) ?? seek(reading, reading.listed);
+    const early = ahead?.asked(reading);
+    return early === undefined
+      ? seek(reading, reading.listed)
+      : early.then((read) => read ?? seek(reading, reading.listed));
   };
 }

@@ -184,17 +184,14 @@ export class Exchange {
    * @param cmdlet lists all.
    * @param keysOf what a row is asked for with.
    * @param isWhole whether the rows under one key can be told to be all of one object's. Default: they always are.
-   * @param perCmdlet how many single reads one cmdlet carries: {@link IN_ONE_FILTER} where they are {@link Cmdlet.among} others.
    */
   listing(
     cmdlet: Cmdlet,
     keysOf: (row: Row) => readonly string[],
     isWhole: (rows: readonly Row[]) => boolean = () => true,
-    perCmdlet = 1,
   ): Listing<Output> {
     return new Listing(
       {
-        perRequest: BATCH * perCmdlet,
         pages: (accounts, rows) => Math.ceil((accounts * Math.max(rows, 1)) / PAGE),
         all: async () => {
           const found = new Map<string, Output>();

@@ -71,7 +71,6 @@ export class Graph {
     const listed = `/users?${USER}&$top=${PAGE}`;
     this.#users = new Listing(
       {
-        perRequest: BATCH * IN_ONE_FILTER,
         pages: (accounts) => Math.ceil(accounts / PAGE),
         all: async () =>
           new Map(

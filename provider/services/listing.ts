@@ -54,8 +54,6 @@ export function sharingNothing(): Shared {
 
 /** How everything of one kind is read. */
 export interface WholeListing<Read> {
-  /** How many single reads one request carries at best. */
-  perRequest: number;
   /**
    * Requests that the listing takes.
    *
@@ -78,6 +76,8 @@ export interface Listed<Read> {
   key: string;
   /** Entra object id of what the question is about, where it is known and does not stand in the answer. */
   id?: string;
+  /** Whether a refresh asks, which is likely to go on with the mailboxes that {@link ReadAhead} expects. */
+  goesOn?: boolean;
 }
 
 /**
@@ -147,21 +147,21 @@ export class Listing<Read> {
   /**
    * Takes single reads over, where the listing is no dearer than they are.
    *
-   * @param waiting how many are about to be sent.
+   * @param cost requests that those take which are about to be sent.
    * @returns resolves when they should look whether they are {@link known}; undefined when they are cheaper.
    */
-  instead(waiting: number): Promise<void> | undefined {
+  instead(cost: number): Promise<void> | undefined {
     if (this.#reading !== undefined) {
       return this.#reading;
     }
-    const rent = this.#rented + waiting / this.#whole.perRequest;
+    const rent = this.#rented + cost;
     if (rent < 1 || Date.now() - this.#endedAt < KNOWN_FOR) {
       return undefined;
     }
     if (this.#count !== undefined && rent < this.#whole.pages(this.#count, this.#rowsEach)) {
       return undefined;
     }
-    this.#reading = this.#read(waiting).finally(() => {
+    this.#reading = this.#read(rent).finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
@@ -171,10 +171,10 @@ export class Listing<Read> {
     return this.#reads === 0 ? 1 : this.#rows / this.#reads;
   }
 
-  async #read(waiting: number): Promise<void> {
+  async #read(rent: number): Promise<void> {
     if (this.#count === undefined) {
       this.#count = (await this.#accounts()) ?? Number.POSITIVE_INFINITY;
-      if (this.#rented + waiting / this.#whole.perRequest < this.#whole.pages(this.#count, this.#rowsEach)) {
+      if (rent < this.#whole.pages(this.#count, this.#rowsEach)) {
         return;
       }
     }
@@ -193,7 +193,7 @@ export class Listing<Read> {
   }
 }
 
-/** How many have to be asked for, for each that may be read ahead in vain. */
+/** How many have to be asked for, for each that may be read ahead for nothing. */
 const ASKED_FOR_ONE = 2;
 
 /**
@@ -234,13 +234,17 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
     }
   }
 
+  /** How many more are likely to be asked for, as far as may be relied on. */
+  get likely(): number {
+    const isGoingOn = this.#writes.isNone && this.#asked.size >= this.#least;
+    return isGoingOn
+      ? Math.min(this.#expected.size + this.#early.size, Math.floor(this.#asked.size / ASKED_FOR_ONE))
+      : 0;
+  }
+
   /** How many may be read ahead now. */
   get room(): number {
-    if (this.#hasFailed || !this.#writes.isNone || this.#asked.size < this.#least) {
-      return 0;
-    }
-    const most = Math.floor(this.#asked.size / ASKED_FOR_ONE);
-    return Math.max(0, Math.min(this.#expected.size, most - this.#early.size));
+    return this.#hasFailed ? 0 : Math.max(0, this.likely - this.#early.size);
   }
 
   /** Takes some to be read ahead, as many as there may be. */
@@ -264,8 +268,8 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
     });
   }
 
-  /** Notes that somebody asks. @returns what was read ahead; undefined where it has to be asked for. */
-  async asked({ ahead: id }: Reading): Promise<Read | undefined> {
+  /** Notes that somebody asks. @returns what was read ahead, once it is there; undefined where it has to be asked for. */
+  asked({ ahead: id }: Reading): Promise<Read | undefined> | undefined {
     if (id === undefined) {
       return undefined;
     }
@@ -274,9 +278,7 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
     this.#asked.add(key);
     this.#expected.delete(key);
     this.#early.delete(key);
-    const read = await early?.read;
-    const counts = early !== undefined && Date.now() - early.at <= KNOWN_FOR && this.#writes.isNone;
-    return counts ? read : undefined;
+    return early?.read.then((read) => (Date.now() - early.at <= KNOWN_FOR && this.#writes.isNone ? read : undefined));
   }
 
   /** Whether somebody has asked. */

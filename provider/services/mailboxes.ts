@@ -1,6 +1,6 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError, unless } from "../http/errors";
 import type { Row } from "../http/json";
-import { type Cmdlet, type Exchange, IN_ONE_FILTER, isAddAndRemove, type Output } from "./exchange";
+import { type Cmdlet, type Exchange, isAddAndRemove, type Output } from "./exchange";
 import type { Listing } from "./listing";
 import { column, columns, filterLiteral, isTrue, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
 import { once, type Scope } from "./waiting";
@@ -131,12 +131,7 @@ export class Mailboxes {
     this.#exchange = exchange;
     this.#onRead = onRead;
     this.#columns = [...new Set([...selected(SHOWN), ...compared])];
-    this.#listing = exchange.listing(
-      this.#sharedOnes(),
-      (row) => [text(row.ExternalDirectoryObjectId)],
-      () => true,
-      IN_ONE_FILTER,
-    );
+    this.#listing = exchange.listing(this.#sharedOnes(), (row) => [text(row.ExternalDirectoryObjectId)]);
   }
 
   /**

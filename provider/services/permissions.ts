@@ -107,7 +107,7 @@ export class MailboxPermissions {
       parameters: { Identity: id, ResultSize: "Unlimited" },
       action: `reading who may send as ${who}`,
       // The rows of the listing have no other key than Identity. Where that is a Name, several may have it: those are not found there.
-      listed: { listing: this.#sending, key: id.toLowerCase(), id },
+      listed: { listing: this.#sending, key: id.toLowerCase(), id, goesOn: isRefresh },
     });
     for (const one of [access, sending]) {
       // Where the mailbox is not there, nobody waits for them.

@@ -70,8 +70,6 @@ export class Recipients {
         const { id, emailAddresses } = recipientOf(row);
         return [...(id === "" ? [] : [id]), ...smtpAddresses({ emailAddresses })];
       },
-      () => true,
-      IN_ONE_FILTER,
     );
     exchange.onWrite((id) => this.#written.set(id.toLowerCase(), Date.now()));
   }

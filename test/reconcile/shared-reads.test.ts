@@ -46,6 +46,15 @@ async function namesInTurn(ids: readonly string[], deployment: Deployment): Prom
   return names;
 }
 
+/** As if there were 40,000 accounts: a listing of them is 40 pages. */
+async function largeTenant(world: World): Promise<void> {
+  await world.fault({
+    path: "/users?$count",
+    answer: { status: 200, body: { "@odata.count": 40_000, value: [] } },
+    times: "always",
+  });
+}
+
 const all = Array.from({ length: COUNT }, (_, index) => `box${index + 1}`);
 
 test("mailboxes that are asked for one after the other are read by a listing in the end", async () => {
@@ -63,12 +72,14 @@ test("mailboxes that are asked for one after the other are read by a listing in 
 
 test("mailboxes and accounts that are asked for at the same time share filters of fifteen", async () => {
   const { world, ids } = await withMailboxes();
+  await largeTenant(world);
   await world.deploying(async (deployment) => {
     const accounts = Promise.all(ids.map((id) => deployment.services.graph.user(id)));
     expect(await namesOf(ids, deployment)).toEqual(all);
     expect((await accounts).map((one) => one?.id)).toEqual(ids);
   });
-  expect(await asked(world)).toEqual({ requests: 2, cmdlets: { "Get-Mailbox": 2 }, graph: 2 });
+  // The number of accounts is asked for too.
+  expect(await asked(world)).toEqual({ requests: 3, cmdlets: { "Get-Mailbox": 2 }, graph: 3 });
 });
 
 test("a mailbox that a filter does not show is asked for by itself, and so is each where the filter is refused", async () => {
@@ -105,12 +116,7 @@ test("somebody who is being looked up is not looked up again", async () => {
 
 test("in a large tenant few mailboxes are read one by one, whatever the listing would cost", async () => {
   const { world, ids } = await withMailboxes();
-  // As if there were 40,000 accounts: a listing of them is 40 pages.
-  await world.fault({
-    path: "/users?$count",
-    answer: { status: 200, body: { "@odata.count": 40_000, value: [] } },
-    times: "always",
-  });
+  await largeTenant(world);
   await world.deploying(async (deployment) => {
     expect(await namesInTurn(ids, deployment)).toEqual(all);
   });
@@ -489,4 +495,27 @@ test("a refresh of memberships that was read ahead shows who lost access and tha
     expect(gone).toBe("gone");
     expect(others.filter((one) => Object.keys(one ?? {}).length > 0)).toEqual([]);
   });
+});
+
+test("who may send as whom is listed earlier where a refresh is likely to go on", async () => {
+  const { world, ids } = await withMailboxes();
+  // A listing of 1,500 accounts with one row each is two pages, as much as twenty reads.
+  await world.fault({
+    path: "/users?$count",
+    answer: { status: 200, body: { "@odata.count": 1_500, value: [] } },
+    times: "always",
+  });
+  const askInTurn = (isRefresh: boolean) =>
+    world.deploying(async (deployment) => {
+      await namesOf(ids, deployment);
+      await world.control("DELETE", "requests");
+      for (const id of ids.slice(0, 18)) {
+        await Promise.all(
+          Object.values(deployment.services.permissions.begin(id, id, isRefresh)).map((read) => read()),
+        );
+      }
+      return world.countOf("Get-RecipientPermission");
+    });
+  expect(await askInTurn(false)).toBe(18);
+  expect(await askInTurn(true)).toBeLessThan(18);
 });
