@@ -48,7 +48,7 @@ export interface Operation<Inputs = Properties, Memory = Properties> extends Sco
   services: Services;
   registry: Registry;
   origin: Origin;
-  /** `maxMailboxDeletes`: mailboxes that one deployment may take away, see `removals.ts`. */
+  /** `maxMailboxDeletes`: mailboxes that one deployment may take away, see `Removals` in `registry.ts`. */
   limits: { maxMailboxDeletes: number };
   /** What the state says, together with what this operation has recorded. */
   readonly known: Known<Inputs, Memory>;
