@@ -124,11 +124,13 @@ export interface Declaration<Inputs extends Properties, Memory> {
   advise?(inputs: Partial<Inputs>, olds: Partial<Inputs> | undefined): string[];
   /**
    * What the inputs claim, to be compared with other resources of the deployment (`claims.ts`). Asked in each check, of what is known, and
-   * again of what is deployed. An id that is not known yet may be given as the URN of the resource that will get it.
+   * again of what is deployed. An id that is not known yet may be given as the URN of the resource that will get it. Which names mean the
+   * resource itself is told to the registry, so that the claims of others about it are found.
    */
   claims(inputs: Partial<Inputs>, origin: Origin, registry: Registry): Claim[];
   /**
-   * Mistakes that show only when several resources of a deployment are seen together. Asked in each check, of what is known.
+   * Mistakes that show only when several resources of a deployment are seen together. Asked in each check, of what is known. What the
+   * resource itself has to do with the others, such as where it sends mail on, is noted in the registry first.
    *
    * @param before the inputs in the state, none for a new resource.
    */

@@ -72,7 +72,7 @@ export class Registry {
   }
 
   /** Notes that the program reads an object, under a resource's name, without declaring it. */
-  read(id: string, by: { urn: string }): void {
+  noteRead(id: string, by: { urn: string }): void {
     this.declare(readThing(id), by);
   }
 

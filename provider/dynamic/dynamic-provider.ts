@@ -236,7 +236,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const { observed, inputs, outputs: more } = answer;
       const id = this.#reconciler.id(observed);
       const outputs = this.#reconciler.outputs(undefined, observed, quietly.known);
-      deployment.registry.read(id, operation.origin);
+      deployment.registry.noteRead(id, operation.origin);
       tell();
       const all: Properties = { ...inputs, ...outputs, ...more, tenantId: opened.tenantId };
       const filled = Object.fromEntries(wanted.map((name) => [name, all[name] ?? null]));

@@ -195,12 +195,13 @@ export function profileWanted(
 }
 
 /**
- * Sources through which mail would go round: what is collected goes on, by forwarding or by the rules of other forward mailboxes of
- * the program, and comes back to the source.
+ * Notes in the registry which mailboxes are collected from, and that their mail goes on to the collecting one.
  *
  * @param found the sources as they were looked up, where they were: then other ways to write a mailbox count as well.
+ * @returns sources through which mail would go round: what is collected goes on, by forwarding or by the rules of other forward mailboxes
+ * of the program, and comes back to the source.
  */
-export function loopsOf(
+export function noteSources(
   { emailAddress, sources }: Partial<ForwardingInputs>,
   origin: Origin,
   registry: Registry,

@@ -30,10 +30,10 @@ import {
   type ForwardingInputs,
   type ForwardingOperation,
   type KnownForwarding,
-  loopsOf,
   type Memory,
   memory,
   type Observed,
+  noteSources,
   type ObservedSource,
   pathOf,
   profileWanted,
@@ -109,7 +109,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
       : [],
 
   claims: (inputs) => [...claimsOfAddress(inputs), ...claimsOfSources(inputs)],
-  beside: (inputs, origin, registry) => loopsOf(inputs, origin, registry),
+  beside: (inputs, origin, registry) => noteSources(inputs, origin, registry),
 
   advise(inputs, olds) {
     return [
@@ -147,7 +147,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     await requireMailboxOfTenant(inputs.emailAddress, { why, effect: OF_PERSON }, operation);
     const found = await lookUp(inputs, operation);
     const sources = await lookUpSources(inputs, operation);
-    const loops = loopsOf(inputs, operation.origin, operation.registry, sources);
+    const loops = noteSources(inputs, operation.origin, operation.registry, sources);
     if (loops.length > 0) {
       throw new InputError(loops);
     }

@@ -62,13 +62,13 @@ export async function forwardingTarget(declared: Forwarding, operation: SharedMa
 }
 
 /**
- * Notes where a mailbox's mail goes on to.
+ * Notes in the registry where a mailbox's mail goes on to.
  *
  * @param before the inputs in the state.
  * @param target who was found by the address, where it was looked up.
  * @returns the loops of the program in which the mailbox stands.
  */
-export function loopsThrough(
+export function noteMailFlow(
   inputs: Partial<SharedMailboxInputs>,
   { origin, registry }: Pick<SharedMailboxOperation, "origin" | "registry">,
   before: Partial<SharedMailboxInputs> | HeldInputs,

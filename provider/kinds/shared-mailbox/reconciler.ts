@@ -24,7 +24,7 @@ import {
   schema,
 } from "./desired";
 import { changesOf, writtenInputs } from "./facet";
-import { forwardingTarget, isForwarding, isTargetBack, loopsThrough, targetAway, targetReassigned } from "./forwarding";
+import { forwardingTarget, isForwarding, isTargetBack, noteMailFlow, targetAway, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
 import { NameHolders } from "./name-holders";
 import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
@@ -71,7 +71,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   },
 
   claims,
-  beside: (inputs, origin, registry, before) => loopsThrough(inputs, { origin, registry }, before),
+  beside: (inputs, origin, registry, before) => noteMailFlow(inputs, { origin, registry }, before),
 
   declare({ id = "", inputs: held }, inputs, origin, registry) {
     registry.declare(mailboxThing(id), origin);
@@ -85,7 +85,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   async resolve(inputs, operation) {
     await requireAcceptedDomains(inputs, operation);
     const target = isForwarding(inputs.forwarding) ? await forwardingTarget(inputs.forwarding, operation) : undefined;
-    const loops = loopsThrough(inputs, operation, operation.known.inputs, target);
+    const loops = noteMailFlow(inputs, operation, operation.known.inputs, target);
     if (loops.length > 0) {
       throw new InputError(loops);
     }
