@@ -186,18 +186,22 @@ export interface Declaration<Inputs extends Properties, Memory> {
  *
  * @typeParam Desired the inputs with everything in them that names something of the tenant looked up.
  * @typeParam Observed what is in the tenant.
+ * @typeParam Existing what a creation finds there already.
  */
-export interface Work<Inputs extends Properties, Memory, Desired, Observed> {
-  /** Looks up what the inputs name. Nothing is changed. */
+export interface Work<Inputs extends Properties, Memory, Desired, Observed, Existing = Observed> {
+  /**
+   * Looks up what the inputs name. Nothing of the tenant is changed, and nothing is recorded. The registry is told what the names turned out
+   * to mean, because claims of other resources are compared by that. A name that may not mean what the user thinks is warned about here.
+   */
   resolve(inputs: Inputs, operation: Operation<Inputs, Memory>): Promise<Desired>;
   /**
    * On create: what exists already and may be continued or taken over; refuses what may not. Nothing is changed. A kind for which nothing
-   * can be there leaves it out.
+   * can be there leaves it out, and `takeOver` with it.
    */
-  find?(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed | undefined>;
+  find?(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Existing | undefined>;
   /** On create: makes what was found this resource's own, such as by converting a mailbox of another type. Returns it as it is then. */
-  takeOver?(found: Observed, desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed>;
-  /** On create, where nothing was found: makes the object, and returns it once it can be built on. */
+  takeOver?(found: Existing, desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed>;
+  /** On create, where nothing was found: makes the object or brings it back, and returns it once it can be built on. */
   create(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed>;
   /** The object with this id, or undefined when it is certain that it is gone. Nothing is changed or recorded. */
   observe(
@@ -205,6 +209,11 @@ export interface Work<Inputs extends Properties, Memory, Desired, Observed> {
     desired: Desired | undefined,
     operation: Operation<Inputs, Memory>,
   ): Promise<Observed | undefined>;
+  /**
+   * What the user should know of an object that is gone, such as what comes back with it. Asked where a look finds that out. Nothing is
+   * changed.
+   */
+  whenGone?(id: string, operation: Operation<Inputs, Memory>): Promise<string[]>;
   /**
    * What a program refers to and does not declare, with every input filled. Nothing is changed, nothing is declared.
    *
@@ -264,9 +273,9 @@ export interface Work<Inputs extends Properties, Memory, Desired, Observed> {
 }
 
 /** Everything one kind of resource knows. It knows nothing of Pulumi and nothing of HTTP. */
-export interface Reconciler<Inputs extends Properties, Memory, Desired, Observed>
+export interface Reconciler<Inputs extends Properties, Memory, Desired, Observed, Existing = Observed>
   extends Declaration<Inputs, Memory>,
-    Work<Inputs, Memory, Desired, Observed> {}
+    Work<Inputs, Memory, Desired, Observed, Existing> {}
 
 /** A state with what was read in place of what it held; properties that it does not hold are not managed, and stay out. */
 export function asHeld(state: Properties, read: Properties): Properties {

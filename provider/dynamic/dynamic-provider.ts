@@ -45,10 +45,10 @@ const HIDDEN = [
  *
  * @typeParam Inputs see {@link Reconciler}.
  */
-export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observed>
+export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observed, Existing = Observed>
   implements pulumi.dynamic.ResourceProvider
 {
-  readonly #reconciler: Reconciler<Inputs, Memory, Desired, Observed>;
+  readonly #reconciler: Reconciler<Inputs, Memory, Desired, Observed, Existing>;
   readonly #deployment: () => Promise<Deployment>;
   readonly #working: <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -57,7 +57,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
    * @param working runs a call that must be finished before the process may end.
    */
   constructor(
-    reconciler: Reconciler<Inputs, Memory, Desired, Observed>,
+    reconciler: Reconciler<Inputs, Memory, Desired, Observed, Existing>,
     deployment: () => Promise<Deployment>,
     working: <T>(work: () => Promise<T>) => Promise<T>,
   ) {
@@ -255,6 +255,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       const reconciler = this.#reconciler;
       const observed = await reconciler.observe(id, undefined, operation);
       if (observed === undefined) {
+        await this.#tellGone(id, operation);
         return {};
       }
       const { known } = operation;
@@ -286,6 +287,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
         const desired = await this.#resolve(declared, operation, deployment);
         const observed = await this.#reconciler.observe(id, desired, operation);
         if (observed === undefined) {
+          await this.#tellGone(id, operation);
           throw new NotFoundError({
             action: `changing ${this.#reconciler.kind} ${id}`,
             words: "it is no longer in the tenant",
@@ -328,13 +330,13 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
   async #make(desired: Desired, operation: Operation<Inputs, Memory>): Promise<Observed> {
     const reconciler = this.#reconciler;
     const found = await reconciler.find?.(desired, operation);
-    return found === undefined
+    return found === undefined || reconciler.takeOver === undefined
       ? reconciler.create(desired, operation)
-      : (reconciler.takeOver?.(found, desired, operation) ?? found);
+      : reconciler.takeOver(found, desired, operation);
   }
 
   async #walk(
-    reconciler: Reconciler<Inputs, Memory, Desired, Observed>,
+    reconciler: Reconciler<Inputs, Memory, Desired, Observed, Existing>,
     declared: Inputs,
     desired: Desired,
     previous: Known<Inputs, Memory>,
@@ -357,6 +359,12 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
 
   async #warn(desired: Desired | undefined, observed: Observed, operation: Operation<Inputs, Memory>): Promise<void> {
     for (const warning of (await this.#reconciler.warnings?.(desired, observed, operation)) ?? []) {
+      operation.warn(warning);
+    }
+  }
+
+  async #tellGone(id: string, operation: Operation<Inputs, Memory>): Promise<void> {
+    for (const warning of (await this.#reconciler.whenGone?.(id, operation)) ?? []) {
       operation.warn(warning);
     }
   }
@@ -497,10 +505,10 @@ function requireTenant(state: Properties, configured: string | undefined): void 
 }
 
 /** A reconciler that sees no difference in what is left alone. */
-function leaving<Inputs extends Properties, Memory, Desired, Observed>(
+function leaving<Inputs extends Properties, Memory, Desired, Observed, Existing>(
   left: readonly Part[],
-  reconciler: Reconciler<Inputs, Memory, Desired, Observed>,
-): Reconciler<Inputs, Memory, Desired, Observed> {
+  reconciler: Reconciler<Inputs, Memory, Desired, Observed, Existing>,
+): Reconciler<Inputs, Memory, Desired, Observed, Existing> {
   return left.length === 0
     ? reconciler
     : {

@@ -12,7 +12,7 @@ import { isGuid } from "../services/text";
 
 /** A reconciler whose desired and observed values are its own business. */
 // biome-ignore lint/suspicious/noExplicitAny: only the reconciler itself hands these values to itself.
-export type AnyReconciler = Reconciler<any, any, any, any>;
+export type AnyReconciler = Reconciler<any, any, any, any, any>;
 
 /** A kind: everything that is known of it, and all that a new one has to bring. */
 export interface Description {

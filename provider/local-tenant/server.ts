@@ -44,6 +44,8 @@ export interface RunningTenant {
   /** The certificate of the https origin in PEM; also in the file `JOURNAL.pem`. */
   certificate?: string;
   tenant: Tenant;
+  /** What it was asked since it was started. */
+  requests: RequestLog;
   /** Lets the process end although this tenant listens. */
   unref(): void;
   /** Stops listening, lets requests in hand finish, releases the journal. */
@@ -65,7 +67,8 @@ export async function startLocalTenant(options: LocalTenantOptions = {}): Promis
     if (options.lag !== undefined) {
       tenant.configure({ lag: { exchange: options.lag, graph: options.lag, dataverse: options.lag } });
     }
-    const serve = answers(tenant, options.journal);
+    const requests = new RequestLog();
+    const serve = answers(tenant, requests, options.journal);
     const http = await listenHttp(serve, options.listen, lock);
     listeners.push(http);
     let certificate: Certificate | undefined;
@@ -81,6 +84,7 @@ export async function startLocalTenant(options: LocalTenantOptions = {}): Promis
       ...(httpsOrigin === undefined ? {} : { httpsOrigin }),
       ...(certificate === undefined ? {} : { certificate: certificate.certificate }),
       tenant,
+      requests,
       unref: () => {
         for (const listener of listeners) {
           listener.unref();
@@ -218,8 +222,7 @@ class Listener {
 }
 
 /** The tenant as one function: finds the service, logs the request, applies the fault rules. */
-function answers(tenant: Tenant, journal: string | undefined): Serve {
-  const log = new RequestLog();
+function answers(tenant: Tenant, log: RequestLog, journal: string | undefined): Serve {
   const patience = patienceOf(tenant);
   const services = {
     exchange: exchangeService(tenant),

@@ -1,4 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Operation } from "../../provider/core/kind";
+import type { Registry } from "../../provider/core/registry";
 import { type Deployment, openDeployment } from "../../provider/dynamic/deployment";
 import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
 import { EngineLog, PartialFailure } from "../../provider/dynamic/engine-log";
@@ -53,6 +55,10 @@ export interface World {
   countOf(cmdlet: string): Promise<number>;
   /** Writes since the last time this was asked: `Set-Mailbox`, `PATCH /v1.0/users/…`. */
   writes(): Promise<string[]>;
+  /** Marks work that may write, of the provider or by hand. */
+  working<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs what only looks. The tenant must not be sent a write meanwhile, as far as nothing else is at work that may send one. */
+  looking<T>(what: string, look: () => Promise<T>): Promise<T>;
 }
 
 const worlds: (() => Promise<void>)[] = [];
@@ -106,6 +112,16 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
   const control = async (method: string, path: string, body?: unknown): Promise<Row> =>
     ((await client.control(method, path, body)) ?? {}) as Row;
   let lastSeen = 0;
+  let [begun, underway] = [0, 0];
+  const working = async <T>(work: () => Promise<T>): Promise<T> => {
+    begun += 1;
+    underway += 1;
+    try {
+      return await work();
+    } finally {
+      underway -= 1;
+    }
+  };
 
   const world: World = {
     origin,
@@ -119,10 +135,21 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
     resource: (kind, name) => new Resource(world, kind, name),
     together,
     deploying,
-    exchange: (cmdlet, parameters) => client.exchange(cmdlet, parameters),
-    graph: (method, path, body) => known(client.graph(method, path, body)),
-    dataverse: (method, path, body) => known(client.dataverse(method, path, body)),
+    exchange: (cmdlet, parameters) => working(() => client.exchange(cmdlet, parameters)),
+    graph: (method, path, body) => working(() => known(client.graph(method, path, body))),
+    dataverse: (method, path, body) => working(() => known(client.dataverse(method, path, body))),
     control,
+    working,
+    async looking(what, look) {
+      const { requests } = running;
+      const [isAlone, before, writes] = [underway === 1, begun, requests.counts.writes];
+      const seen = await look();
+      if (isAlone && begun === before && requests.counts.writes > writes) {
+        const sent = requests.requests.filter(({ isWrite }) => isWrite).slice(writes - requests.counts.writes);
+        throw new Error(`${what} changes nothing, and wrote: ${JSON.stringify(sent)}`);
+      }
+      return seen;
+    },
     async patchRecipient(address, { mailbox, ...change }) {
       const rows = Object.entries(await control("GET", "state/recipients")) as [string, Row][];
       const found = rows.find(([, row]) =>
@@ -342,28 +369,106 @@ export class Resource {
   #with<T>(work: (provider: pulumi.dynamic.ResourceProvider) => Promise<T> | undefined): Promise<T> {
     return this.#world.deploying(async (deployment) => {
       const provider = this.#provider(deployment);
-      return (await work(provider)) as T;
+      return (await this.#world.working(async () => work(provider))) as T;
     });
   }
 
   #provider(deployment: Deployment): pulumi.dynamic.ResourceProvider {
     const open = () => Promise.resolve(deployment);
     const working = <T>(work: () => Promise<T>) => work();
-    return new DynamicProvider(held(kinds[this.#kind].reconciler), open, working);
+    return new DynamicProvider(held(kinds[this.#kind].reconciler, this.#world), open, working);
   }
 }
 
-/** A reconciler that is held to what `difference` promises: it changes nothing of what it is given, and asked again it says the same. */
-function held(reconciler: AnyReconciler): AnyReconciler {
-  const difference: AnyReconciler["difference"] = (desired, previous, observed, known) => {
-    for (const given of [desired, previous, observed, known.inputs, known.memory]) {
-      freeze(given);
-    }
-    const changes = reconciler.difference(desired, previous, observed, known);
-    expect(reconciler.difference(desired, previous, observed, known)).toEqual(changes);
-    return changes;
+/** A reconciler that is held to what its functions promise: those that are pure, and those that look and change nothing. */
+function held(reconciler: AnyReconciler, world: World): AnyReconciler {
+  const { kind, find, whenGone, warnings } = reconciler;
+  expect(find === undefined).toBe(reconciler.takeOver === undefined);
+  const looking = <T>(name: string, operation: AnyOperation, look: (operation: AnyOperation) => Promise<T>) =>
+    world.looking(`${kind}.${name}`, () => look(onlyLooking(operation, `${kind}.${name}`)));
+  return {
+    ...reconciler,
+    ...(find && { find: (desired, operation) => looking("find", operation, (one) => find(desired, one)) }),
+    observe: (id, desired, operation) => looking("observe", operation, (one) => reconciler.observe(id, desired, one)),
+    read: (asked, operation) => looking("read", operation, (one) => reconciler.read(asked, one)),
+    ...(whenGone && { whenGone: (id, operation) => looking("whenGone", operation, (one) => whenGone(id, one)) }),
+    ...(warnings && {
+      warnings: (desired, observed, operation) =>
+        looking("warnings", operation, async (one) => warnings(desired, observed, one)),
+    }),
+    difference: (desired, previous, observed, known) =>
+      purely([desired, previous, observed, known.inputs, known.memory], () =>
+        reconciler.difference(desired, previous, observed, known),
+      ),
+    inputs: (known, observed) =>
+      purely([known.inputs, known.memory, observed], () => reconciler.inputs(known, observed)),
+    outputs: (desired, observed, known) =>
+      purely([desired, observed, known.inputs, known.memory], () => reconciler.outputs(desired, observed, known)),
   };
-  return { ...reconciler, difference };
+}
+
+/** Asks twice. Nothing of what is given may be changed, and the answer must be the same. */
+function purely<T>(given: readonly unknown[], ask: () => T): T {
+  given.forEach(freeze);
+  const answer = ask();
+  expect(ask()).toEqual(answer);
+  return answer;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: of any kind.
+type AnyOperation = Operation<any, any>;
+
+/** An operation in which nothing can be recorded, told to the user or to the other resources of the deployment. */
+function onlyLooking(operation: AnyOperation, what: string): AnyOperation {
+  const refuse = (name: string) => (): never => {
+    throw new Error(`${what} changes nothing: it must not call ${name}`);
+  };
+  const { registry } = operation;
+  return {
+    ...operation,
+    record: refuse("record"),
+    warn: refuse("warn"),
+    registry: without(registry, REGISTRY, refuse, {
+      claims: without(registry.claims, ["claim", "settle", "learn"], refuse),
+      births: without(registry.births, ["note", "make", "compare"], refuse),
+      mailFlow: without(registry.mailFlow, ["note"], refuse),
+      removals: without(registry.removals, ["see", "during", "admit"], refuse),
+    }),
+  };
+}
+
+/** By what the registry is told something. */
+const REGISTRY: readonly (keyof Registry)[] = [
+  "declare",
+  "noteRead",
+  "declareValue",
+  "feed",
+  "willMakeRoom",
+  "settle",
+  "declareAddress",
+  "announce",
+  "takeAlias",
+  "giveUp",
+  "nameMailbox",
+  "release",
+  "noteDeleted",
+];
+
+/** An object without some of its methods. */
+function without<T extends object>(
+  whole: T,
+  names: readonly (keyof T)[],
+  refuse: (name: string) => () => never,
+  parts: Partial<T> = {},
+): T {
+  return new Proxy(whole, {
+    get(target, name) {
+      const key = name as keyof T;
+      const value = parts[key] ?? target[key];
+      // Private fields are only the object's own.
+      return names.includes(key) ? refuse(String(name)) : typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 /** Makes every change of a value, and of what is in it, an error. */
@@ -373,7 +478,7 @@ function freeze(value: unknown): void {
   }
   if (value instanceof Map || value instanceof Set) {
     const refuse = () => {
-      throw new TypeError("difference is pure: it must not change what it is given");
+      throw new TypeError("a pure function must not change what it is given");
     };
     Object.assign(value, { set: refuse, add: refuse, delete: refuse, clear: refuse });
     for (const [key, member] of value.entries()) {

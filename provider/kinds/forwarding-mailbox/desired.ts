@@ -165,8 +165,15 @@ export interface Observed {
   owner?: DeclaredOwner | null | undefined;
   /** Former methods of the known records, as other resources of this deployment know them. */
   methodsElsewhere: Readonly<Record<string, IncomingMethod>>;
-  /** How a creation goes on with a record that was there already. */
-  way?: WayOn;
+}
+
+/** A record that was there before this resource is created. */
+export interface Existing extends Observed {
+  row: MailboxRow;
+  /** How the creation goes on with it. */
+  way: WayOn;
+  /** Other records that have its address. */
+  namesakes: readonly MailboxRow[];
 }
 
 /** The record as declared. */

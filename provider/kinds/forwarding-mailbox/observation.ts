@@ -26,6 +26,7 @@ import { knownRecipients } from "../recipients";
 import {
   birthValues,
   type Desired,
+  type Existing,
   type ForwardingInputs,
   type ForwardingOperation,
   type KnownForwarding,
@@ -188,7 +189,7 @@ export function hasShownCopies(key: string, { inputs: { sources } }: KnownForwar
 }
 
 /** What is there already: this resource's own earlier record, or the one it takes over. */
-export async function find(desired: Desired, operation: ForwardingOperation): Promise<Observed | undefined> {
+export async function find(desired: Desired, operation: ForwardingOperation): Promise<Existing | undefined> {
   const { services } = operation;
   const { inputs } = desired;
   const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
@@ -196,7 +197,11 @@ export async function find(desired: Desired, operation: ForwardingOperation): Pr
     const seen = await observeAround(own, desired, operation);
     const fed = [...seen.sources].flatMap(([key, { rule }]) => (rule === undefined ? [] : [key]));
     const rules = fed.length === 0 ? [] : [`inbox rules of ${fed.join(", ")} feed it`];
-    return { ...seen, way: wayOn({ what: "forward mailbox", row: own, record: own, use: [], rules }, inputs) };
+    const way = wayOn({ what: "forward mailbox", row: own, record: own, use: [], rules }, inputs);
+    return { ...seen, row: own, way, namesakes: [] };
+  }
+  if (inputs.adopt === undefined || inputs.adopt === false) {
+    return undefined;
   }
   const namesakes = await services.dataverse.mailboxesWithAddress(inputs.emailAddress, operation);
   const row = await rowToAdopt(
@@ -208,23 +213,32 @@ export async function find(desired: Desired, operation: ForwardingOperation): Pr
     },
     FORWARD_MAILBOXES,
   );
-  const others = namesakes.filter(({ id }) => row === undefined || !sameText(id, row.id));
-  if (others.length > 0) {
-    const forward = others.some(({ isForwardMailbox }) => isForwardMailbox);
+  if (row === undefined) {
+    return undefined;
+  }
+  const others = namesakes.filter(({ id }) => !sameText(id, row.id));
+  return { ...(await observeAround(row, desired, operation)), row, way: "adopt", namesakes: others };
+}
+
+/** Says which other mailbox records have the address. */
+function tellNamesakes(
+  namesakes: readonly MailboxRow[],
+  { emailAddress }: ForwardingInputs,
+  operation: ForwardingOperation,
+): void {
+  if (namesakes.length > 0) {
+    const forward = namesakes.some(({ isForwardMailbox }) => isForwardMailbox);
     operation.warn(
-      `emailAddress ${inputs.emailAddress} has another mailbox record already (${others.map(({ name }) => name).join(", ")}); ` +
+      `emailAddress ${emailAddress} has another mailbox record already (${namesakes.map(({ name }) => name).join(", ")}); ` +
         `a forward mailbox should be dedicated to collecting.${forward ? " adopt: true takes an existing forward mailbox over." : ""}`,
     );
   }
-  return row === undefined ? undefined : { ...(await observeAround(row, desired, operation)), way: "adopt" };
 }
 
 /** Makes the record that was found this resource's. What cannot be is refused before. */
-export async function takeOver(found: Observed, desired: Desired, operation: ForwardingOperation): Promise<Observed> {
-  const { row, way = "adopt" } = found;
-  if (row === undefined) {
-    return found;
-  }
+export async function takeOver(found: Existing, desired: Desired, operation: ForwardingOperation): Promise<Observed> {
+  const { row, way, namesakes } = found;
+  tellNamesakes(namesakes, desired.inputs, operation);
   const wanted = profileWanted(desired, found);
   const values = valuesFor(desired, operation.known);
   requireSuitableProfile(values, wanted);
@@ -255,9 +269,12 @@ const FORWARD_MAILBOXES: RowKind = { one: "forward mailbox", many: "forward mail
 
 /** Makes the record under an id of its own. */
 export async function create(desired: Desired, operation: ForwardingOperation): Promise<Observed> {
+  const { inputs } = desired;
+  const { dataverse } = operation.services;
+  tellNamesakes(await dataverse.mailboxesWithAddress(inputs.emailAddress, operation), inputs, operation);
   // What is wrong with a source is said before there is a record.
-  const seen = await sourcesOf(desired.inputs, desired, operation);
-  requireOwnMethod(seen.sources, desired.inputs, operation);
+  const seen = await sourcesOf(inputs, desired, operation);
+  requireOwnMethod(seen.sources, inputs, operation);
   return observeAround(await makeRecord(rowIdOf(desired, operation), desired, operation), desired, operation, seen);
 }
 

@@ -27,13 +27,14 @@ import {
 import { reassigned } from "../recipients";
 import {
   type Desired,
+  type Existing,
   type ForwardingInputs,
   type ForwardingOperation,
   type KnownForwarding,
   type Memory,
   memory,
-  type Observed,
   noteSources,
+  type Observed,
   type ObservedSource,
   pathOf,
   profileWanted,
@@ -89,7 +90,7 @@ const OF_PERSON =
  * A Dynamics 365 forward mailbox: its record through the Dataverse Web API, the inbox rules that feed it through
  * Graph or Exchange. It does not touch the collecting mailbox itself, nor other rules of the sources.
  */
-export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Observed> = {
+export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Observed, Existing> = {
   kind: "ForwardingMailbox",
   schema,
   memory,

@@ -155,12 +155,10 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     const isRefresh = desired === undefined;
     const begun = desired?.lists?.() ?? services.permissions.begin(id, addressKnown(known) ?? id, isRefresh);
     const mailbox = await mailboxPresent(id, operation);
-    if (mailbox === undefined) {
-      await tellRestorable(id, operation);
-      return undefined;
-    }
-    return observeOn(mailbox, desired, operation, begun);
+    return mailbox === undefined ? undefined : observeOn(mailbox, desired, operation, begun);
   },
+
+  whenGone: whoComesBack,
 
   async read(asked, operation) {
     const answer = await mailboxAsked(asked, operation);
@@ -270,7 +268,9 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     const begun = operation.services.permissions.begin(id, addressKnown(known) ?? id);
     const mailbox = await mailboxPresent(id, operation);
     if (mailbox === undefined) {
-      await tellRestorable(id, operation);
+      for (const warning of await whoComesBack(id, operation)) {
+        operation.warn(warning);
+      }
       return;
     }
     const nobody: Desired = { inputs: { mailbox: id, members: {} }, mailbox, members: new Map(), keep: NOBODY };
@@ -314,20 +314,20 @@ function listsBegun(spelling: string, operation: MembershipOperation): (mailbox:
   };
 }
 
-/** Says that a mailbox that is gone can come back, with everybody's access: nobody can take it away meanwhile. */
-async function tellRestorable(id: string, operation: MembershipOperation): Promise<void> {
+/** What to say of a mailbox that is gone and can come back, with everybody's access: nobody can take it away meanwhile. */
+async function whoComesBack(id: string, operation: MembershipOperation): Promise<string[]> {
   const { inputs, memory } = operation.known;
   const people = Object.keys(inputs.members ?? {});
   const isRestorable = await operation.readIfAllowed(`whether the mailbox ${id} can be restored`, () =>
     operation.services.graph.isDeleted(id),
   );
-  if (isRestorable === true && people.length > 0) {
-    const [address = inputs.mailbox] = memory.mailboxAddresses ?? [];
-    operation.warn(
-      `The mailbox ${address} (id ${id}) is deleted and can be restored. If somebody restores it by hand, it gives access again to ${people.join(", ")}. ` +
-        "If restoreDeleted of a SharedMailbox restores it, it gives access to nobody.",
-    );
-  }
+  const [address = inputs.mailbox] = memory.mailboxAddresses ?? [];
+  return isRestorable === true && people.length > 0
+    ? [
+        `The mailbox ${address} (id ${id}) is deleted and can be restored. If somebody restores it by hand, it gives access again to ${people.join(", ")}. ` +
+          "If restoreDeleted of a SharedMailbox restores it, it gives access to nobody.",
+      ]
+    : [];
 }
 
 /** What an exclusive membership without members would know: it is the one that is shown everybody. */

@@ -128,8 +128,12 @@ export interface Observed {
   elsewhere: readonly string[];
   /** The owner as a program would declare it; only in a refresh, and where one is declared. */
   owner?: DeclaredOwner | null | undefined;
-  /** How a creation goes on with a queue that was there already. */
-  way?: WayOn;
+}
+
+/** A queue that was there before this resource is created. */
+export interface Existing extends Observed {
+  /** How the creation goes on with it. */
+  way: WayOn;
 }
 
 /**

@@ -55,6 +55,7 @@ import {
 import { createRow, deleteRow, lookUntil, recordAppears, recordOf, writeTo } from "../mailbox-record/writes";
 import {
   type Desired,
+  type Existing,
   formerOf,
   formerValues,
   type KnownQueue,
@@ -95,7 +96,7 @@ const FOLLOWS_WITHIN = 30_000;
  * A queue of Dynamics 365 whose address is a mailbox of the tenant, and of the mailbox record that Dynamics makes for it: the
  * server profile, the approval and the test. It never moves or deletes queue items.
  */
-export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
+export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing> = {
   kind: "Queue",
   schema,
   memory,
@@ -149,7 +150,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed> = {
   },
 
   async takeOver(found, desired, operation) {
-    const { queue: row, way = "adopt" } = found;
+    const { queue: row, way } = found;
     takeOn(way, row, QUEUES, operation);
     if (way === "continue") {
       operation.record({ id: row.id, memory: { created: true } });

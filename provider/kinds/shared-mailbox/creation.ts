@@ -7,7 +7,7 @@ import { lastSeen, settle } from "../../services/waiting";
 import { tellWhatStays } from "./access-kept";
 import { convert } from "./account";
 import { untilReleased } from "./addresses";
-import type { Desired, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
+import type { Desired, Existing, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { requireNoLoop } from "./forwarding";
 import {
   aliasCandidates,
@@ -21,7 +21,7 @@ import {
   requireNotDeleted,
   taken,
 } from "./naming";
-import { around } from "./observation";
+import { around, facets } from "./observation";
 import { restore, takeFormerAccess } from "./restoration";
 import { isGivenUp, takingOver } from "./transfer";
 
@@ -31,7 +31,7 @@ const MOST_LOST = 3;
 const MOST_REFUSED = 5;
 
 /** On create: the mailbox that has the address already, where it is one's own earlier work or may be adopted. */
-export async function find(desired: Desired, operation: SharedMailboxOperation): Promise<Observed | undefined> {
+export async function find(desired: Desired, operation: SharedMailboxOperation): Promise<Existing | undefined> {
   const { inputs, names } = desired;
   const { mailboxes } = operation.services;
   const [first] = await askedTogether(desired);
@@ -57,24 +57,25 @@ export async function find(desired: Desired, operation: SharedMailboxOperation):
   await requireFree(inputs, among, mailbox?.id, operation, names);
   await requireNoLoop(desired, mailbox, operation);
   if (own !== undefined) {
+    return { mailbox: own, way: "continue" };
+  }
+  return mailbox && { mailbox, way: isConverted ? "convert" : "adopt" };
+}
+
+/** On create: makes the mailbox that was found this resource's. */
+export async function takeOver(
+  { mailbox, way }: Existing,
+  desired: Desired,
+  operation: SharedMailboxOperation,
+): Promise<Observed> {
+  if (way === "continue") {
     operation.progress("continuing with the mailbox that an earlier deployment of this resource created");
-    return established(own.id, desired, operation);
+    return established(mailbox.id, desired, operation);
   }
-  if (mailbox === undefined) {
-    const restored = await restore(inputs, operation);
-    if (restored !== undefined) {
-      operation.record({ id: restored, memory: { hasFormerAccess: true } });
-      const observed = await settled(restored, desired, operation);
-      await takeFormerAccess(observed.mailbox, inputs, operation);
-      return { ...(await around(observed, desired, operation)), isAdopted: true };
-    }
-    await requireNotDeleted(desired, operation);
-    return undefined;
-  }
-  if (isConverted) {
+  if (way === "convert") {
     requireCloudMailbox(mailbox, `converting the mailbox ${mailbox.primarySmtpAddress}`);
     await convert(mailbox, desired, operation);
-    return adopted((await mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
+    return adopted((await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation);
   }
   return adopted(mailbox, desired, operation);
 }
@@ -121,8 +122,32 @@ function requireAdoptable(
   }
 }
 
-/** Makes the mailbox and returns it once everything can build on it. */
+/**
+ * On create, where nobody has the address: brings back the deleted mailbox that the program asks for, or makes a new one. What a new one
+ * could never have is refused before it is made.
+ */
 export async function create(desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
+  const restored = await restore(desired.inputs, operation);
+  if (restored !== undefined) {
+    return withoutFormerAccess(restored, desired, operation);
+  }
+  await requireNotDeleted(desired, operation);
+  for (const facet of facets) {
+    await facet.preflight?.(desired, operation);
+  }
+  return make(desired, operation);
+}
+
+/** A mailbox that was restored a moment ago, once it shows and nobody has the access any more that came back with it. */
+async function withoutFormerAccess(id: string, desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
+  operation.record({ id, memory: { hasFormerAccess: true } });
+  const observed = await settled(id, desired, operation);
+  await takeFormerAccess(observed.mailbox, desired.inputs, operation);
+  return { ...(await around(observed, desired, operation)), isAdopted: true };
+}
+
+/** Makes the mailbox and returns it once everything can build on it. */
+async function make(desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
   const { inputs } = desired;
   const address = inputs.primarySmtpAddress;
   const refused = new Map<string, string>();

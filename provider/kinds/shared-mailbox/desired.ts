@@ -127,6 +127,16 @@ export interface Desired {
   names: NameHolders;
 }
 
+/** A mailbox that has the address before this resource is created. */
+export interface Existing {
+  mailbox: Mailbox;
+  /**
+   * How the creation goes on: `continue` with what an interrupted one of this resource made; `adopt` a shared mailbox as it is; `convert` a
+   * person's mailbox to a shared one, then adopt it.
+   */
+  way: "continue" | "adopt" | "convert";
+}
+
 /** What licences the account has and which ones the tenant bought. */
 export interface Licensing {
   account: AccountLicenses;

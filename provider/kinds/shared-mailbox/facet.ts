@@ -49,7 +49,7 @@ export interface Facet {
     operation: SharedMailboxOperation,
     desired: Desired | undefined,
   ): Promise<Partial<Observed>>;
-  /** Refuses what a mailbox that is about to be created could never have, before it is created. */
+  /** Refuses what a mailbox that is about to be created could never have, before it is created. Not asked of one that is restored. */
   preflight?(desired: Desired, operation: SharedMailboxOperation): Promise<void>;
   /** Pure. What differs; of what is there only what `previous` held is taken away. */
   difference(desired: Desired, previous: HeldInputs, observed: Observed, known: KnownMailbox): Change[];

@@ -10,10 +10,11 @@ import { tellWarnings } from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
 import { SHARED } from "./account";
 import { addresses, aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
-import { create, find, requireCloudMailbox, takeMarkAway } from "./creation";
+import { create, find, requireCloudMailbox, takeMarkAway, takeOver } from "./creation";
 import { foresee, remove } from "./deletion";
 import {
   type Desired,
+  type Existing,
   type HeldInputs,
   type KnownMailbox,
   type Memory,
@@ -37,7 +38,7 @@ import { noteGivenUp, takingOver } from "./transfer";
  * A shared mailbox of Exchange Online: the mailbox, its addresses and forwarding through the Exchange admin API, the sign-in
  * of the account behind it through Graph. It does not touch who may use the mailbox, nor what is in it.
  */
-export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Observed> = {
+export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Observed, Existing> = {
   kind: "SharedMailbox",
   schema,
   memory,
@@ -93,16 +94,8 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
     return { inputs, target, senders, names: new NameHolders(operation.services) };
   },
 
-  async find(desired, operation) {
-    const found = await find(desired, operation);
-    if (found === undefined) {
-      for (const facet of facets) {
-        await facet.preflight?.(desired, operation);
-      }
-    }
-    return found;
-  },
-
+  find,
+  takeOver,
   create,
 
   async observe(id, desired, operation) {
