@@ -1,7 +1,7 @@
 import windowsZones from "cldr-core/supplemental/windowsZones.json";
 import { isClass, mayHaveHappened, ProviderError, SettleError, unless } from "../http/errors";
 import { mapOf, type Row } from "../http/json";
-import { type Exchange, tellWarnings } from "./exchange";
+import { type Cmdlet, type Exchange, tellWarnings } from "./exchange";
 import type { Graph } from "./graph";
 import type { Mailbox } from "./mailboxes";
 import { GraphElseExchange } from "./refused";
@@ -196,7 +196,10 @@ export class MailboxSettings {
   }
 
   async #set(name: string, parameters: Row, mailbox: Mailbox, action: string, scope: Scope): Promise<void> {
-    const cmdlet = { name, parameters: { Identity: mailbox.id, ...parameters }, action };
+    const cmdlet: Cmdlet = {
+      ...{ name, parameters: { Identity: mailbox.id, ...parameters }, action },
+      isRepeatable: "settings",
+    };
     const { warnings } = await this.#exchange.write(cmdlet, mailbox.id, scope);
     tellWarnings(action, warnings, scope);
   }

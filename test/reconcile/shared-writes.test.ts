@@ -222,6 +222,36 @@ test("settings of different mailboxes share a request; one that is refused fails
   expect(values.map((value) => value === "tier 1")).toEqual([true, false, true, true]);
 });
 
+test("replies and regional settings of different mailboxes share requests to Exchange, where Graph may not be used", async () => {
+  const { world, ids } = await boxes(3);
+  await world.fault({
+    service: "graph",
+    method: "PATCH",
+    path: "mailboxSettings",
+    times: "always",
+    answer: { status: 403 },
+  });
+  await world.fault({ cmdlet: "Set-MailboxRegionalConfiguration", after: 1, answer: { status: 403 } });
+  const outcomes = await atOnce(world, ids, async ({ services }, id, scope) => {
+    const mailbox = await services.mailboxes.withId(id);
+    const change = {
+      automaticReplies: { status: "alwaysEnabled", internalMessage: "We got it" },
+      regional: { language: "da-DK" },
+    };
+    return mailbox && services.mailboxSettings.write(mailbox, change, `changing ${id}`, scope, () => undefined);
+  });
+  expect(outcomes).toEqual(["done", expect.stringContaining(`changing ${ids[1]}`), "done"]);
+  const requests = (await world.control("GET", "requests?service=exchange&writes=true")) as unknown as Row[];
+  expect(requests.map(({ inner }) => (inner as Row[]).map(({ cmdlet }) => cmdlet))).toEqual([
+    Array(3).fill("Set-MailboxAutoReplyConfiguration"),
+    Array(3).fill("Set-MailboxRegionalConfiguration"),
+  ]);
+  const languages = await Promise.all(
+    ids.map(async (id) => (await world.graph("GET", `/users/${id}/mailboxSettings`))?.language as Row),
+  );
+  expect(languages.map(({ locale }) => locale === "da-DK")).toEqual([true, false, true]);
+});
+
 test("an address that is added goes by itself: it is not certain that it may be added twice", async () => {
   const world = await startWorld();
   const program = (name: string, emailAliases: string[]) => ({
