@@ -58,12 +58,11 @@ async function deploy(world: World): Promise<void> {
     regional: { language: "da-DK", timeZone: "UTC" },
     license: { sku: "EXCHANGEENTERPRISE", usageLocation: "SE" },
   });
-  const members = await world.resource("MailboxMembership", "members").up({
-    mailbox: mailbox.id,
-    members: { "ada@contoso.com": { sendOnBehalf: true, sendAs: false } },
-  });
+  const members = world.resource("MailboxMembership", "members");
   // A single change goes alone.
-  await members.up({ mailbox: mailbox.id, members: { "ada@contoso.com": { sendOnBehalf: true } } });
+  for (const ada of [{ sendAs: false }, { sendAs: false, sendOnBehalf: true }, { sendOnBehalf: true }]) {
+    await members.up({ mailbox: mailbox.id, members: { "ada@contoso.com": ada } });
+  }
   await world.resource("ForwardingMailbox", "intake").up({
     name: "CRM intake",
     emailAddress: "support@contoso.com",
