@@ -435,10 +435,13 @@ function outputOf(body: unknown, headers: Headers): Output {
 /** Microsoft's module also reads warnings from a header. Its form is not documented, so both a list and plain text are accepted. */
 function warningsOf(headers: Headers): string[] {
   const header = headers.get("x-warnings")?.trim() ?? "";
+  if (header === "") {
+    return [];
+  }
   try {
     return textsIn(JSON.parse(header));
   } catch {
-    return header === "" ? [] : [header];
+    return [header];
   }
 }
 
