@@ -80,6 +80,9 @@ export interface Listed<Read> {
   goesOn?: boolean;
 }
 
+/** Shares of requests are sums of fractions: three thirds may be a little less than one. */
+const ROUNDING = 1e-6;
+
 /**
  * One kind of thing, read one by one until that would cost as much as a listing of all, which is read then: at most twice what is
  * needed, however large the tenant is. What the listing costs is learned from the number of accounts.
@@ -154,7 +157,7 @@ export class Listing<Read> {
     if (this.#reading !== undefined) {
       return this.#reading;
     }
-    const rent = this.#rented + cost;
+    const rent = this.#rented + cost + ROUNDING;
     if (rent < 1 || Date.now() - this.#endedAt < KNOWN_FOR) {
       return undefined;
     }

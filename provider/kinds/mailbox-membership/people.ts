@@ -157,9 +157,13 @@ function knownSids(key: string, id: string, { memory }: KnownMembership): readon
  * deleted keeps them too, and gets them back when restored: the entries are found by the SIDs that the state has.
  */
 export async function knownPeople(operation: MembershipOperation): Promise<Map<string, Member>> {
-  const { graph } = operation.services;
+  const { graph, securityPrincipals } = operation.services;
   const { memory, inputs } = operation.known;
   const ids = { ...memory.deletedMembers, ...memory.memberIds };
+  for (const [key, id] of Object.entries(memory.memberIds ?? {})) {
+    // Beside the recipients, not after them: a batch takes seconds. Whoever needs them asks again, and says what fails.
+    securityPrincipals.sidsOf(id, memory.groups?.includes(key) === true).catch(() => undefined);
+  }
   const found = await knownRecipients(ids, inputs.members, operation);
   const missing = Object.entries(ids).filter(([key]) => !found.has(key));
   const [here, gone] = await Promise.all([
