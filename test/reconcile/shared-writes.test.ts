@@ -318,6 +318,18 @@ describe("permissions of different mailboxes", () => {
     }
   });
 
+  test("do not fail with each other where a request goes on after a refusal, which nobody has documented", async () => {
+    const { world, ids } = await boxes(3, { contrary: ["exchange.batch-first-error"] });
+    await world.fault({ cmdlet: "Add-MailboxPermission", after: 4, answer: { status: 403 } });
+    expect(await atOnce(world, ids, grantThree)).toEqual([
+      "done",
+      expect.stringMatching(/^ExchangeError: granting .* to grace@contoso\.com: .*$/),
+      "done",
+    ]);
+    expect(await permissionWrites(world)).toEqual([9]);
+    expect(await access(world, String(ids[1]))).toEqual(["access ada@contoso.com", "access alan@contoso.com"]);
+  });
+
   test("do not fail with each other: a refusal ends what comes after it on its own mailbox", async () => {
     const { world, ids } = await boxes(3);
     await world.fault({ cmdlet: "Add-MailboxPermission", after: 4, answer: { status: 403 } });
