@@ -190,17 +190,17 @@ export function sharedWrites<Write extends Shareable, Done>(
     }
   };
 
-  /** Writes of different things, those of each in their order. */
-  const sideBySide = async (groups: readonly Group[]): Promise<void> => {
+  /** Writes of different things, those of each in their order. @returns for each, once the request is over, when it is finished. */
+  const sideBySide = async (groups: readonly Group[]): Promise<(Promise<void> | undefined)[]> => {
     const answers = await sent(
       groups.flatMap(({ entries }) => entries),
       groups.every(({ entries }) => entries.length === 1),
     );
     if (answers !== "refused" && "ended" in answers) {
-      return;
+      return [];
     }
     let start = 0;
-    const finished = groups.map(({ entries }) => {
+    return groups.map(({ entries }) => {
       const own = answers === "refused" ? [] : answers.slice(start, start + entries.length);
       start += entries.length;
       if (answers === "refused" || (how.isInRow && own.every((answer) => answer === undefined))) {
@@ -216,7 +216,6 @@ export function sharedWrites<Write extends Shareable, Done>(
       }
       return undefined;
     });
-    await Promise.all(finished);
   };
 
   const run = async (groups: readonly Group[]): Promise<void> => {
@@ -230,12 +229,16 @@ export function sharedWrites<Write extends Shareable, Done>(
     }
     inFlight += 1;
     const [only, ...others] = groups;
-    await (only !== undefined && others.length === 0 ? inOrder(only.entries) : sideBySide(groups));
+    const finished =
+      only !== undefined && others.length === 0 ? [await inOrder(only.entries)] : await sideBySide(groups);
     inFlight -= 1;
-    for (const { of } of groups) {
-      busy.delete(of);
+    for (const [index, { of }] of groups.entries()) {
+      // One that is turned away for now keeps no other one's next write waiting.
+      void Promise.resolve(finished[index]).then(() => {
+        busy.delete(of);
+        gather();
+      });
     }
-    gather();
   };
 
   const depart = (): void => {

@@ -443,6 +443,24 @@ describe("writes to Graph", () => {
     expect(await world.control("GET", "requests/counts")).toMatchObject({ tooEarly: 0 });
   });
 
+  test("that are turned away for now keep nothing else waiting that the others write next", async () => {
+    const { world, ids } = await boxes(3);
+    const [busy = ""] = ids;
+    await world.fault({
+      ...{ service: "graph", method: "POST", path: `${busy}/mailFolders` },
+      answer: { status: 429, headers: { "Retry-After": "4" }, body: {} },
+    });
+    const done: string[] = [];
+    await atOnce(world, ids, async (deployment, id, scope) => {
+      await addRule(deployment, id, scope);
+      done.push(`rule ${ids.indexOf(id)}`);
+      await deployment.services.graph.revokeSessions(id, `ending the sessions of ${id}`, scope);
+      done.push(`sessions ${ids.indexOf(id)}`);
+    });
+    expect(done).toEqual(["rule 1", "rule 2", "sessions 1", "sessions 2", "rule 0", "sessions 0"]);
+    expect(await rulesOf(world, ids)).toEqual([1, 1, 1]);
+  });
+
   test("that were answered with an error which proves nothing are of unknown outcome, and not sent again", async () => {
     const { world, ids } = await boxes(3);
     await world.fault({
