@@ -190,10 +190,12 @@ export interface Declaration<Inputs extends Properties, Memory> {
  */
 export interface Work<Inputs extends Properties, Memory, Desired, Observed, Existing = Observed> {
   /**
-   * Looks up what the inputs name. Nothing of the tenant is changed, and nothing is recorded. The registry is told what the names turned out
-   * to mean, because claims of other resources are compared by that. A name that may not mean what the user thinks is warned about here.
+   * Looks up what the inputs name. Nothing of the tenant is changed, and nothing is recorded. The registry is told where mail goes on to, now
+   * that it is known whose the addresses are. A name that may not mean what the user thinks is warned about here.
    */
   resolve(inputs: Inputs, operation: Operation<Inputs, Memory>): Promise<Desired>;
+  /** Pure. What names in the inputs turned out to mean, each with its meaning: claims of other resources are compared by that. */
+  meanings?(desired: Desired): (readonly [name: string, meaning: string])[];
   /**
    * On create: what exists already and may be continued or taken over; refuses what may not. Nothing is changed. A kind for which nothing
    * can be there leaves it out, and `takeOver` with it.

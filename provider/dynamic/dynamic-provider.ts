@@ -393,6 +393,9 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     const { origin, registry } = operation;
     this.#settle(declared, origin, deployment);
     const desired = await this.#reconciler.resolve(declared, operation);
+    for (const [name, meaning] of this.#reconciler.meanings?.(desired) ?? []) {
+      registry.claims.learn(name, meaning, true);
+    }
     const problems = registry.claims.conflictsOf(origin.urn);
     if (problems.length > 0) {
       throw new InputError(problems);

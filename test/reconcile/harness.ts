@@ -385,9 +385,10 @@ function held(reconciler: AnyReconciler, world: World): AnyReconciler {
   const { kind, find, whenGone, warnings } = reconciler;
   expect(find === undefined).toBe(reconciler.takeOver === undefined);
   const looking = <T>(name: string, operation: AnyOperation, look: (operation: AnyOperation) => Promise<T>) =>
-    world.looking(`${kind}.${name}`, () => look(onlyLooking(operation, `${kind}.${name}`)));
+    world.looking(`${kind}.${name}`, () => look(onlyLooking(operation, `${kind}.${name}`, name === "resolve")));
   return {
     ...reconciler,
+    resolve: (inputs, operation) => looking("resolve", operation, (one) => reconciler.resolve(inputs, one)),
     ...(find && { find: (desired, operation) => looking("find", operation, (one) => find(desired, one)) }),
     observe: (id, desired, operation) => looking("observe", operation, (one) => reconciler.observe(id, desired, one)),
     read: (asked, operation) => looking("read", operation, (one) => reconciler.read(asked, one)),
@@ -418,8 +419,12 @@ function purely<T>(given: readonly unknown[], ask: () => T): T {
 // biome-ignore lint/suspicious/noExplicitAny: of any kind.
 type AnyOperation = Operation<any, any>;
 
-/** An operation in which nothing can be recorded, told to the user or to the other resources of the deployment. */
-function onlyLooking(operation: AnyOperation, what: string): AnyOperation {
+/**
+ * An operation in which nothing can be recorded, told to the user or to the other resources of the deployment.
+ *
+ * @param isResolving whether it may warn, and tell where mail goes on to.
+ */
+function onlyLooking(operation: AnyOperation, what: string, isResolving: boolean): AnyOperation {
   const refuse = (name: string) => (): never => {
     throw new Error(`${what} changes nothing: it must not call ${name}`);
   };
@@ -427,11 +432,11 @@ function onlyLooking(operation: AnyOperation, what: string): AnyOperation {
   return {
     ...operation,
     record: refuse("record"),
-    warn: refuse("warn"),
-    registry: without(registry, REGISTRY, refuse, {
+    warn: isResolving ? operation.warn : refuse("warn"),
+    registry: without(registry, isResolving ? REGISTRY.filter((name) => name !== "feed") : REGISTRY, refuse, {
       claims: without(registry.claims, ["claim", "settle", "learn"], refuse),
       births: without(registry.births, ["note", "make", "compare"], refuse),
-      mailFlow: without(registry.mailFlow, ["note"], refuse),
+      mailFlow: without(registry.mailFlow, isResolving ? [] : ["note"], refuse),
       removals: without(registry.removals, ["see", "during", "admit"], refuse),
     }),
   };

@@ -120,11 +120,12 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
       typeof serverProfile === "string" ? serverProfileNamed(serverProfile, operation) : undefined,
     ]);
     requireAddress(inputs, owner);
-    const named = inputs[owner.kind];
-    if (named !== undefined) {
-      operation.registry.claims.learn(rowName(owner.kind, named), rowName(owner.kind, owner.id), true);
-    }
     return { inputs, owner, profile };
+  },
+
+  meanings({ inputs, owner: { kind, id } }) {
+    const named = inputs[kind];
+    return named === undefined ? [] : [[rowName(kind, named), rowName(kind, id)]];
   },
 
   async find(desired, operation) {

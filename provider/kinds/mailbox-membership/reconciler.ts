@@ -138,13 +138,13 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
     const mailbox = present ?? (await mailboxNamed(inputs.mailbox, operation));
     const [members, keep] = await Promise.all([membersOn(mailbox), keeping]);
     await requireRightsOfMeant(inputs, members, operation);
-    const { claims } = operation.registry;
-    claims.learn(recipientName(inputs.mailbox), recipientName(mailbox.id), true);
-    for (const [key, { id }] of members) {
-      claims.learn(recipientName(key), recipientName(id), true);
-    }
     return { inputs, mailbox, members, keep, lists: () => lists(mailbox) };
   },
+
+  meanings: ({ inputs, mailbox, members }) => [
+    [recipientName(inputs.mailbox), recipientName(mailbox.id)],
+    ...[...members].map(([key, { id }]) => [recipientName(key), recipientName(id)] as const),
+  ],
 
   // The mailbox is there; only what it lacks is to be made.
   create: (desired, operation) => observeOn(desired.mailbox, desired, operation, desired.lists?.()),
