@@ -1,8 +1,8 @@
 import type { CallContext } from "../http/call";
 import {
   isServiceError,
-  isUnknownOutcome,
   mayHaveHappened,
+  type ProviderError,
   type ServiceError,
   UnknownOutcomeError,
 } from "../http/errors";
@@ -112,8 +112,7 @@ export function sharedWrites<Write extends Shareable, Done>(
     }
     const error = batchedError(how.service, answer, write.action, write.path, "write");
     if (error.outcomeUnknown) {
-      const words = error.message.replace(`${write.action}: `, "");
-      throw new UnknownOutcomeError({ action: write.action, words, nextStep: LOOKS, cause: error });
+      throw lost(write, error);
     }
     if (PASSING.includes(error.class)) {
       return undefined;
@@ -158,7 +157,7 @@ export function sharedWrites<Write extends Shareable, Done>(
         return "refused";
       }
       for (const { write, reject } of entries) {
-        reject(isServiceError(error) || isUnknownOutcome(error) ? unanswered(write, error) : error);
+        reject(mayHaveHappened(error) ? lost(write, error) : error);
       }
       return { ended: error };
     }
@@ -304,6 +303,13 @@ function packed<Entry>(groups: readonly GroupOf<Entry>[], size: number): { group
 }
 
 const LOOKS = "The next `pulumi up` looks at what is there and finishes the work.";
+
+/** The error of a write about which an answer, or none, proves nothing: of its own, or of its batch. */
+function lost({ action }: { action: string }, cause: unknown): UnknownOutcomeError {
+  const { message, action: whole = "" } = cause as ProviderError;
+  const words = message.replace(`${whole}: `, "");
+  return new UnknownOutcomeError({ action, words, ...(isServiceError(cause) ? { nextStep: LOOKS } : {}), cause });
+}
 
 /** The error of a write whose batch ended before it was answered: it may have been run. */
 function unanswered({ action }: { action: string }, cause: unknown): UnknownOutcomeError {

@@ -479,18 +479,29 @@ describe("writes to Graph", () => {
   });
 
   test.each([
-    ["whose answer is lost after it was run", { path: "messageRules", close: "after" }, [1, 1, 1]],
+    [
+      "whose answer is lost after it was run",
+      { path: "messageRules", close: "after" },
+      [1, 1, 1],
+      /the connection broke/,
+    ],
     [
       "whose answer says nothing of them",
       { path: "$batch", answer: { status: 200, when: "after", body: {} } },
       [1, 1, 1],
+      /was not answered/,
     ],
-    ["that failed as a whole", { path: "$batch", answer: { status: 502 } }, [0, 0, 0]],
-  ])("in a request %s are of unknown outcome, and not sent again", async (_what, fault, rules) => {
+    ["that failed as a whole", { path: "$batch", answer: { status: 502 } }, [0, 0, 0], /502 Bad Gateway \(request/],
+  ])("in a request %s are of unknown outcome, and not sent again", async (_what, fault, rules, why) => {
     const { world, ids } = await boxes(3);
     await world.fault({ service: "graph", method: "POST", ...fault });
     const outcomes = await atOnce(world, ids, addRule);
-    expect(outcomes).toEqual(ids.map((id) => expect.stringContaining(`UnknownOutcomeError: adding a rule to ${id}`)));
+    expect(outcomes).toEqual(ids.map((id) => expect.stringContaining(`UnknownOutcomeError: adding a rule to ${id}: `)));
+    for (const [index, outcome] of outcomes.entries()) {
+      expect(ids.filter((id) => outcome.includes(id))).toEqual([ids[index]]);
+      expect(outcome).toMatch(why);
+      expect(outcome.match(/next `pulumi up` looks at what is there/g)).toHaveLength(1);
+    }
     expect((await graphWrites(world)).length).toBe(1);
     expect(await rulesOf(world, ids)).toEqual(rules);
   });
