@@ -46,26 +46,27 @@ export function remembering<Shown extends Fields, Hidden extends Fields>(
   shown: Shown,
   hidden: Hidden,
 ): MemorySchema<ValuesOf<Shown> & ValuesOf<Hidden>> {
-  const fields: Fields = { ...shown, ...hidden };
-  const names = Object.keys(fields);
+  const entries = Object.entries<z.ZodType>({ ...shown, ...hidden });
   return {
-    names,
+    names: entries.map(([name]) => name),
     read(state) {
       const inside = membersOf(state[MEMORY]);
-      const entries = Object.entries(fields).map(([name, field]) => {
+      const memory: Properties = {};
+      for (const [name, field] of entries) {
         const value = (name in hidden ? inside[name] : undefined) ?? state[name] ?? undefined;
-        return [name, value === undefined ? undefined : parsed(name, field, value)];
-      });
-      return Object.fromEntries(entries);
+        memory[name] = value === undefined ? undefined : parsed(name, field, value);
+      }
+      return memory as ValuesOf<Shown> & ValuesOf<Hidden>;
     },
     write(outputs, before = {}) {
-      const isInside = (name: string) => name in hidden && !isSet(before[name]);
-      const entries = Object.entries(outputs).filter(([, value]) => value !== undefined);
-      const inside = entries.filter(([name]) => isInside(name));
-      return {
-        ...Object.fromEntries(entries.filter(([name]) => !isInside(name))),
-        ...(inside.length === 0 ? {} : { [MEMORY]: Object.fromEntries(inside) }),
-      };
+      const outside: Properties = {};
+      const inside: Properties = {};
+      for (const [name, value] of Object.entries(outputs)) {
+        if (value !== undefined) {
+          (name in hidden && !isSet(before[name]) ? inside : outside)[name] = value;
+        }
+      }
+      return Object.keys(inside).length === 0 ? outside : { ...outside, [MEMORY]: inside };
     },
   };
 }
@@ -107,14 +108,20 @@ export class Recorder<Inputs, Memory> implements Known<Inputs, Memory> {
    * @throws ProviderError as {@link MemorySchema.read} does.
    */
   constructor({ schema, memory }: Described<Memory>, state: Properties, id?: string) {
-    const entries = Object.entries(state);
+    const inputs: Properties = {};
+    const others: Properties = {};
+    for (const [name, value] of Object.entries(state)) {
+      if (name in schema.shape) {
+        inputs[name] = value;
+      } else if (!memory.names.includes(name) && name !== MEMORY) {
+        others[name] = value;
+      }
+    }
     this.#memorySchema = memory;
     this.memory = memory.read(state);
     this.id = id;
-    this.inputs = Object.fromEntries(entries.filter(([name]) => name in schema.shape)) as Held<Inputs>;
-    this.#others = Object.fromEntries(
-      entries.filter(([name]) => !(name in schema.shape) && !memory.names.includes(name) && name !== MEMORY),
-    );
+    this.inputs = inputs as Held<Inputs>;
+    this.#others = others;
   }
 
   /** Whether a failure must be saved: something was or may have been written, to an object with an id. */

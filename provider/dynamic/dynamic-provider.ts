@@ -28,7 +28,7 @@ import { hasUnknown, keepSecret, partsOf, plain, sealed, secretTexts, UNKNOWN } 
 const UNFINISHED = "__unfinished";
 /** Inputs that no user writes: the provider's text, the origin, the defaults of an adoption, the names of secret inputs; for a `get` also
  * the outputs of its class and the canonical id. */
-const HIDDEN = [
+const HIDDEN: ReadonlySet<string> = new Set([
   "__provider",
   "__origin",
   "__defaulted",
@@ -38,7 +38,7 @@ const HIDDEN = [
   UNFINISHED,
   "__get",
   "__id",
-];
+]);
 
 /**
  * Pulumi's six methods over a reconciler. `check` and `diff` do no I/O; create, update and adoption are one walk.
@@ -537,11 +537,11 @@ function awaited(inputs: Properties, { __awaited }: Properties): Properties {
 }
 
 function visible(properties: Properties): Properties {
-  return Object.fromEntries(Object.entries(properties).filter(([property]) => !HIDDEN.includes(property)));
+  return Object.fromEntries(Object.entries(properties).filter(([property]) => !HIDDEN.has(property)));
 }
 
 function hidden(properties: Properties): Properties {
-  return Object.fromEntries(Object.entries(properties).filter(([property]) => HIDDEN.includes(property)));
+  return Object.fromEntries(Object.entries(properties).filter(([property]) => HIDDEN.has(property)));
 }
 
 function withoutMark({ [UNFINISHED]: _mark, ...properties }: Properties): Properties {
