@@ -342,7 +342,7 @@ describe("adoption", () => {
     const resource = world.resource("SharedMailbox", "support");
     await resource.check({ ...support, adopt: true, signInBlocked: true });
     expect(world.warnings.join("\n")).toMatch(
-      /whoever has access .* keeps it.*mailboxes access --address support@contoso\.com/,
+      /everyone who has access .* keeps it.*mailboxes access --address support@contoso\.com/,
     );
 
     await resource.up({ ...support, adopt: true, signInBlocked: true });
