@@ -41,8 +41,10 @@ const REASONS = {
     "Who has Full Access is a request for ten mailboxes, because nothing lists it. The first questions of a refresh fill no batches, " +
     "and Send As is read one by one until a listing of it is worth its pages.",
   narrow:
-    "Eight operations at a time fill a batch with eight reads at most, and with fewer where they do not ask at the same time.",
-  time: "64 operations fill six to seven batches of ten, which is 1/19 at best. Smaller batches are faster, and more requests.",
+    "Eight operations at a time fill a batch with eight reads at most, and nothing is read ahead before ten mailboxes were asked for.",
+  time:
+    "Ten requests in flight are 1/29 at best. Until that many may be, and while the listings are read, fewer are: the fewer mailboxes, " +
+    "the more that weighs.",
   crowd:
     "Nothing is listed where few mailboxes are asked about. The rest are batches of ten, some of which are not full.",
   "refresh, processor time":

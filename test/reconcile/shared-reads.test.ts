@@ -101,7 +101,7 @@ test("a mailbox that a filter does not show is asked for by itself, and so is ea
 });
 
 test("somebody who is being looked up is not looked up again", async () => {
-  const { world } = await withMailboxes({ cmdletLatency: 300 });
+  const world = await startWorld({ settings: { cmdletLatency: 300 } });
   const id = String((await world.graph("GET", `/users/${ADA}`))?.id);
   await world.deploying(async ({ services: { recipients } }) => {
     const first = recipients.named(id);
@@ -331,7 +331,7 @@ test("lists that could not be read while the members were looked up are read aga
 });
 
 test("somebody whose SIDs are being asked for is not asked for again", async () => {
-  const { world } = await withMailboxes({ cmdletLatency: 300 });
+  const world = await startWorld({ settings: { cmdletLatency: 300 } });
   const id = String((await world.graph("GET", `/users/${ADA}`))?.id);
   await world.deploying(async ({ services: { securityPrincipals } }) => {
     const first = securityPrincipals.sidsOf(id, false);
@@ -375,7 +375,10 @@ test("a batch with free places takes along who has access to mailboxes that nobo
   await world.control("DELETE", "requests");
   await world.deploying(async (deployment) => {
     await askForMost(world, ids, deployment);
+    // What nobody asked for saves nothing.
+    expect(deployment.usage.reads).toBe(COUNT + 2 * ASKED);
     expect(await accessTo(ids.slice(ASKED, ASKED + 5), deployment)).toEqual([[ADA], [], [], [], []]);
+    expect(deployment.usage.reads).toBe(COUNT + 2 * (ASKED + 5));
     expect(await world.countOf("Get-MailboxPermission")).toBe(ASKED + 5);
     // It answers once: whoever asks again asks the service.
     await world.exchange("Remove-MailboxPermission", {
