@@ -5,7 +5,6 @@
  * deployment was spent on it.
  */
 const Module = require("node:module");
-require("./packed.cjs");
 
 const load = Module._load;
 const sdk = /[\\/]@pulumi[\\/]pulumi[\\/]/;

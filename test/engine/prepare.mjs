@@ -18,22 +18,10 @@ export default async function prepare() {
   process.env.MAILBOXES_TEST_RUN = folder;
   globalThis.vaultOfTheTests = await startVault();
   process.env.MAILBOXES_TEST_VAULT = globalThis.vaultOfTheTests.address;
-  process.env.MAILBOXES_TEST_PACK = join(folder, "modules");
-  await makePack(process.env.MAILBOXES_TEST_PACK);
   await makeTemplate(join(folder, "passphrase"));
   await makeTemplate(join(folder, "vault"), "--secrets-provider", "hashivault://mailboxes");
   if (process.platform !== "win32") {
     makeNode(join(folder, "bin"));
-  }
-}
-
-/** What Node processes take their modules from: see `packed.cjs`. */
-async function makePack(path) {
-  const [lean, packed] = ["lean-sdk.cjs", "packed.cjs"].map((name) => join(clone, "test", "engine", name));
-  const program = `require(${JSON.stringify(packed)}).record(${JSON.stringify(path)})`;
-  const { code, stderr } = await capture(process.execPath, ["--require", lean, "--eval", program]);
-  if (code !== 0) {
-    throw new Error(`The modules that the tests' processes load cannot be packed: ${stderr}`);
   }
 }
 

@@ -9,7 +9,6 @@ import type { LoggedRequest, RequestCounts } from "../../provider/local-tenant/r
 import type { Settings, SettingsChange } from "../../provider/local-tenant/tenant";
 import { TenantClient } from "../../scripts/tenant-client.cjs";
 
-const packed = join(__dirname, "packed.cjs");
 const cli = join(__dirname, "..", "..", "dist", "cli.js");
 
 export interface TenantOptions {
@@ -30,8 +29,7 @@ export async function startTenant(options: TenantOptions = {}): Promise<ServedTe
   const child = spawn(
     process.execPath,
     [
-      ...["--require", packed, cli, "tenant", "serve"],
-      ...["--data", journal, "--listen", "127.0.0.1:0", "--seed", "contoso"],
+      ...[cli, "tenant", "serve", "--data", journal, "--listen", "127.0.0.1:0", "--seed", "contoso"],
       ...(options.https ? ["--https", "127.0.0.1:0"] : []),
       ...(options.tenantId === undefined ? [] : ["--tenant", options.tenantId]),
       ...(options.lag === undefined ? [] : ["--lag", String(options.lag)]),
