@@ -264,7 +264,7 @@ export function batched<Reading extends Asked<Read>, Read>(
       return single + [...kinds.values()].reduce((sum, count) => sum + Math.ceil(count / reads.filter.size), 0);
     };
     const all = partsOf([...queue.values()]);
-    return Math.min(entries.length / reads.size, (partsOf(entries) / all) * Math.ceil(all / reads.size));
+    return (partsOf(entries) / all) * Math.ceil(all / reads.size);
   };
 
   /** Hands what waits for one kind of thing over to its listing, where that is no dearer. */
@@ -279,7 +279,7 @@ export function batched<Reading extends Asked<Read>, Read>(
     for (const [listing, waiting] of kinds) {
       // As many more as may be read ahead are likely to be asked for.
       const more = waiting.some(({ listed }) => listed?.goesOn === true) ? (ahead?.likely ?? 0) : 0;
-      const listed = listing.instead(costOf(waiting) + more / reads.size);
+      const listed = listing.instead(costOf(waiting), waiting.length / reads.size, more / reads.size);
       if (listed !== undefined) {
         for (const { key, reading, listed: own, resolve } of waiting) {
           queue.delete(key);

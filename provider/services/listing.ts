@@ -151,13 +151,15 @@ export class Listing<Read> {
    * Takes single reads over, where the listing is no dearer than they are.
    *
    * @param cost requests that those take which are about to be sent.
+   * @param atBest the same in full batches. What it costs to know how many accounts there are is not spent on less than that.
+   * @param more the same for those that are likely to be asked for later.
    * @returns resolves when they should look whether they are {@link known}; undefined when they are cheaper.
    */
-  instead(cost: number): Promise<void> | undefined {
+  instead(cost: number, atBest: number, more: number): Promise<void> | undefined {
     if (this.#reading !== undefined) {
       return this.#reading;
     }
-    const rent = this.#rented + cost + ROUNDING;
+    const rent = this.#rented + (this.#count === undefined ? Math.min(cost, atBest) : cost) + more + ROUNDING;
     if (rent < 1 || Date.now() - this.#endedAt < KNOWN_FOR) {
       return undefined;
     }

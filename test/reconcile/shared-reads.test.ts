@@ -502,10 +502,10 @@ test("a refresh of memberships that was read ahead shows who lost access and tha
 
 test("who may send as whom is listed earlier where a refresh is likely to go on", async () => {
   const { world, ids } = await withMailboxes();
-  // A listing of 1,500 accounts with one row each is two pages, as much as twenty reads.
+  // A listing of 2,500 accounts with one row each is three pages, as much as thirty reads.
   await world.fault({
     path: "/users?$count",
-    answer: { status: 200, body: { "@odata.count": 1_500, value: [] } },
+    answer: { status: 200, body: { "@odata.count": 2_500, value: [] } },
     times: "always",
   });
   const askInTurn = (isRefresh: boolean) =>
