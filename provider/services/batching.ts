@@ -338,21 +338,22 @@ export function batched<Reading extends Asked<Read>, Read>(
    * for what is asked for.
    */
   const goAhead = (): void => {
-    const most = pipeline.windowOf(reads.service);
-    for (;;) {
-      const isRoom = inFlight < most && inFlight > idle() && idle() < most / 2;
-      if (!isRoom || queue.size > 0 || (ahead?.room ?? 0) < reads.size) {
-        return;
-      }
+    while (mayGoAhead()) {
       void fly(unasked(reads.size));
     }
+  };
+
+  const mayGoAhead = (): boolean => {
+    const most = pipeline.windowOf(reads.service);
+    const isRoom = inFlight < most && inFlight > idle() && idle() < most / 2;
+    return isRoom && queue.size === 0 && (ahead?.room ?? 0) >= reads.size;
   };
 
   /** Sends what waits once nothing more comes, or at once where it fills a batch and there is room for one. */
   const gather = (): void => {
     clearTimeout(timer);
     const waiting = next().length;
-    if (waiting === 0 || waiting < fewest()) {
+    if (waiting === 0 ? !mayGoAhead() : waiting < fewest()) {
       return;
     }
     const patience =
@@ -390,8 +391,11 @@ export function batched<Reading extends Asked<Read>, Read>(
       return seek(reading, undefined);
     }
     const early = ahead?.asked(reading);
-    return early === undefined
-      ? seek(reading, reading.listed)
-      : early.then((read) => read ?? seek(reading, reading.listed));
+    if (early === undefined) {
+      return seek(reading, reading.listed);
+    }
+    // Each that is asked for lets others be read ahead.
+    gather();
+    return early.then((read) => read ?? seek(reading, reading.listed));
   };
 }

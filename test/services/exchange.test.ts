@@ -115,10 +115,21 @@ describe("reads", () => {
       expect((await exchange.read(get(name))).rows[0]?.Identity).toBe(name);
     }
     expect(asked.filter(isEarly).length).toBeGreaterThanOrEqual(1);
-    const early = asked
-      .flatMap((one) => (isBatch(one) ? bodyOf(one).requests : []))
-      .map(({ body }) => identityOf(body));
-    expect(early.filter((name) => name.startsWith("early")).length).toBeLessThanOrEqual(20);
+    const early = () =>
+      asked
+        .flatMap((one) => (isBatch(one) ? bodyOf(one).requests : []))
+        .map(({ body }) => identityOf(body))
+        .filter((name) => name.startsWith("early"));
+    const before = early();
+    expect(before.length).toBeLessThanOrEqual(20);
+    // Whoever asks for some of them lets others be read ahead, though nothing has landed.
+    for (const name of before.slice(0, 16)) {
+      exchange.read({ ...get(name), ahead: name }).catch(() => undefined);
+    }
+    while (early().length === before.length) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(early().length).toBeLessThanOrEqual(20 + 16 + 8);
   });
 
   test.each([429, 500, 503])("of a batch that are answered %i are asked again alone", async (status) => {
