@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clone } from "../clone.mjs";
@@ -26,6 +26,7 @@ export async function makeStack(name, cli, program, config = {}, environment = {
   writeFileSync(join(folder, "Pulumi.yaml"), JSON.stringify({ name: "bench", runtime: "nodejs" }));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name, main: "index.js" }));
   writeFileSync(join(folder, "index.js"), program);
+  const states = join(folder, "state", ".pulumi", "stacks", "bench");
   const configure = (values) => writeFileSync(join(folder, "Pulumi.dev.yaml"), JSON.stringify({ config: values }));
   configure(config);
   const start = (command, args, ...more) => {
@@ -65,7 +66,7 @@ export async function makeStack(name, cli, program, config = {}, environment = {
     timed,
     configure,
     /** The folder in which the CLI keeps the state: `dev.json`. */
-    states: join(folder, "state", ".pulumi", "stacks", "bench"),
+    states,
     /** Resources of the state, without the stack itself. */
     resources: () =>
       JSON.parse(
@@ -76,6 +77,19 @@ export async function makeStack(name, cli, program, config = {}, environment = {
           encoding: "utf8",
         }),
       ).deployment.resources.slice(1),
+    /**
+     * Orders the resources of the state, which is the order in which a refresh begins with them.
+     *
+     * @param rank of two resources the one with the lower rank comes first; those of one rank stay as they are.
+     */
+    arrange: (rank) => {
+      const file = join(states, "dev.json");
+      const state = JSON.parse(readFileSync(file, "utf8"));
+      const { resources } = state.checkpoint.latest;
+      const ranks = new Map(resources.map((one) => [one, rank(one)]));
+      resources.sort((one, other) => ranks.get(one) - ranks.get(other));
+      writeFileSync(file, JSON.stringify(state));
+    },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
