@@ -1,5 +1,4 @@
 /** Reads the states of stacks: what `pulumi stack export` prints, or state files of a backend in files. */
-
 import { basename } from "node:path";
 import { SIGNATURE } from "../dynamic/wire-values";
 import { isObject, mapOf, type Row } from "../http/json";

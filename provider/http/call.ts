@@ -104,3 +104,12 @@ export async function wait(milliseconds: number, signal: AbortSignal, action: st
     throw cancelled(action);
   }
 }
+
+/** A promise, and what fulfils it. */
+export function deferred<T>(): { promise: Promise<T>; resolve: (value: T | PromiseLike<T>) => void } {
+  let resolve: (value: T | PromiseLike<T>) => void = () => undefined;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

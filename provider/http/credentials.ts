@@ -1,5 +1,4 @@
 /** Gets tokens: with @azure/identity from Microsoft's sign-in, with a plain request from a local tenant without TLS. */
-
 import { setTimeout as sleep } from "node:timers/promises";
 import { isNativeError } from "node:util/types";
 import type { TokenCredential } from "@azure/identity";

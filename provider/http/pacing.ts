@@ -9,7 +9,6 @@
  *
  * @see https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits
  */
-
 import { DEFAULTS } from "../configuration/configuration";
 import { type Call, cancelled } from "./call";
 import { delayIn } from "./classify";

@@ -4,7 +4,6 @@
  * Two nets: shapes that always are secrets (bearer tokens, JSON web tokens, `password=…`), and the exact values
  * that were remembered with {@link rememberSecret}.
  */
-
 import { isNativeError } from "node:util/types";
 import { membersOf } from "./json";
 

@@ -1,5 +1,4 @@
 /** Reads what `pulumi preview --json` prints: the resources of this package before and after, and what is beside them. */
-
 import { isDeepStrictEqual } from "node:util";
 import { isObject, mapOf, type Row } from "../http/json";
 import { kindOf, SECRET } from "./rules";

@@ -1,4 +1,4 @@
-import type { Call, CallContext } from "../http/call";
+import { type Call, type CallContext, deferred } from "../http/call";
 import { type ErrorClass, isServiceError } from "../http/errors";
 import { answersIn, type BatchedAnswer, saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
@@ -24,7 +24,28 @@ export const PASSING: readonly ErrorClass[] = ["throttled", "transient", "misrou
 
 /** A `$batch`: where it goes, and its requests in the order of what they read. */
 export interface Batch extends Pick<Call, "path" | "headers" | "cmdlet"> {
-  requests: { method: "GET" | "POST"; url: string; headers?: Record<string, string>; body?: unknown }[];
+  requests: {
+    method: "GET" | "POST" | "PATCH" | "DELETE";
+    url: string;
+    headers?: Record<string, string>;
+    body?: unknown;
+  }[];
+}
+
+/** Sends a `$batch`. @returns the answers by the index of their request. */
+export async function sendBatch(
+  pipeline: Pipeline,
+  how: Pick<Call, "service" | "kind" | "action">,
+  { requests, ...batch }: Batch,
+  context: CallContext,
+): Promise<Map<string, BatchedAnswer>> {
+  const body = { requests: requests.map((request, index) => ({ id: String(index), ...request })) };
+  return answersIn((await pipeline.send({ ...how, method: "POST", ...batch, body }, context)).body);
+}
+
+/** What is being done by several requests in one, in words. */
+export function actionOf(requests: readonly { action: string }[]): string {
+  return requests.map(({ action }) => action).join(", ");
 }
 
 /** What a service is asked for. */
@@ -132,14 +153,8 @@ export function batched<Reading extends Asked<Read>, Read>(
   const idle = (): number => [...early].filter((readings) => !readings.some((one) => ahead?.isAsked(one))).length;
 
   const send = async (readings: readonly Reading[], context: CallContext): Promise<Map<string, BatchedAnswer>> => {
-    const { requests, ...batch } = await reads.together(readings, context);
-    const action = readings.map((reading) => reading.action).join(", ");
-    const body = { requests: requests.map((request, index) => ({ id: String(index), ...request })) };
-    const answer = await pipeline.send(
-      { service: reads.service, method: "POST", kind: "read", action, ...batch, body },
-      context,
-    );
-    return answersIn(answer.body);
+    const batch = await reads.together(readings, context);
+    return sendBatch(pipeline, { service: reads.service, kind: "read", action: actionOf(readings) }, batch, context);
   };
 
   /** Undefined for what the batch left open. */
@@ -369,10 +384,7 @@ export function batched<Reading extends Asked<Read>, Read>(
     if (same !== undefined) {
       return same.read;
     }
-    let resolve: Entry["resolve"] = () => undefined;
-    const read = new Promise<Read>((done) => {
-      resolve = done;
-    });
+    const { promise: read, resolve } = deferred<Read>();
     const kind = listed?.listing.isUntouched(listed) === true ? reads.filter.kind(reading) : undefined;
     queue.set(key, { key, reading, listed, kind, read, resolve });
     gather();

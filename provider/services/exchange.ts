@@ -2,19 +2,18 @@ import { type Answer, type CallContext, wait } from "../http/call";
 import { classifyWarning, type WarningMeaning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { mapOf, type Row, rowsOf } from "../http/json";
-import { answersIn, batchedError } from "../http/parse";
+import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { type Batch, type BatchedReads, batched } from "./batching";
+import { actionOf, type Batch, type BatchedReads, batched, sendBatch } from "./batching";
 import { type Listed, Listing, ReadAhead, type Shared, sharingNothing } from "./listing";
 import { missingRole } from "./refused";
 import { sharedWrites } from "./shared-writes";
 import { text } from "./text";
 import type { Scope } from "./waiting";
 
-/** A row that a cmdlet returns, as it is on the wire, without annotations (names with `@`). */
-
 /** What a cmdlet answered. */
 export interface Output {
+  /** As they are on the wire, without annotations (names with `@`). */
   rows: Row[];
   /** PowerShell's warnings for people. Warnings about paging, or that a write had nothing to do, are left out. */
   warnings: string[];
@@ -129,11 +128,8 @@ export class Exchange {
       isInRow: true,
       alone: (cmdlet, context) => this.#send(cmdlet, "write", context),
       together: async (cmdlets, goesOn, context) => {
-        const { requests, ...batch } = await this.#together(cmdlets, context, goesOn);
-        const body = { requests: requests.map((request, index) => ({ id: String(index), ...request })) };
-        const action = cmdlets.map((cmdlet) => cmdlet.action).join(", ");
-        const call = { service: "exchange", method: "POST", kind: "write", action, ...batch, body } as const;
-        return answersIn((await pipeline.send(call, context)).body);
+        const how = { service: "exchange", kind: "write", action: actionOf(cmdlets) } as const;
+        return sendBatch(pipeline, how, await this.#together(cmdlets, context, goesOn), context);
       },
       done: ({ body, headers }, cmdlet) => this.#noted(cmdlet, outputOf(body, headers)),
       explained: (error, cmdlet) => this.#explained(error, cmdlet),
@@ -406,7 +402,7 @@ function filtering(cmdlets: readonly Cmdlet[]): Cmdlet {
     name,
     parameters: { Filter: cmdlets.flatMap(({ among }) => among?.filter ?? []).join(" -or "), ResultSize: "Unlimited" },
     ...(select === undefined ? {} : { select }),
-    action: cmdlets.map(({ action }) => action).join(", "),
+    action: actionOf(cmdlets),
   };
 }
 

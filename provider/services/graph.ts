@@ -1,9 +1,9 @@
 import type { Call, CallContext } from "../http/call";
 import { isClass, unless } from "../http/errors";
 import { isObject, mapOf, type Row, rowsOf } from "../http/json";
-import { answersIn, batchedError } from "../http/parse";
+import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { type BatchedReads, batched } from "./batching";
+import { actionOf, type BatchedReads, batched, sendBatch } from "./batching";
 import { type Listed, Listing, type OwnWrites, type Shared, sharingNothing } from "./listing";
 import { notWhatWasAsked } from "./refused";
 import { sharedWrites } from "./shared-writes";
@@ -102,7 +102,7 @@ export class Graph {
           const ids = readings.map(({ id = "" }) => filterLiteral(id)).join(",");
           return {
             path: `/users?$filter=${encodeURIComponent(`id in (${ids})`)}&${USER}`,
-            action: readings.map(({ action }) => action).join(", "),
+            action: actionOf(readings),
           };
         },
         part: (body, { id = "" }) => rowsOf(body.value)?.find((user) => sameText(String(user.id), id)),
@@ -126,13 +126,12 @@ export class Graph {
           context,
         ),
       together: async (writings, _goesOn, context) => {
-        const requests = writings.map(({ method, path, body }, index) => ({
-          ...{ id: String(index), method, url: path },
+        const requests = writings.map(({ method, path, body }) => ({
+          ...{ method, url: path },
           ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body }),
         }));
-        const action = writings.map((writing) => writing.action).join(", ");
-        const call = { service: "graph", method: "POST", path: "/v1.0/$batch", kind: "write", action } as const;
-        return answersIn((await pipeline.send({ ...call, body: { requests } }, context)).body);
+        const how = { service: "graph", kind: "write", action: actionOf(writings) } as const;
+        return sendBatch(pipeline, how, { path: "/v1.0/$batch", requests }, context);
       },
       hasToWait: ({ path }) => pipeline.isSilenced(path),
       done: (answer) => answer,
@@ -142,16 +141,13 @@ export class Graph {
 
   /** The user with this object id or sign-in name, or undefined when Graph has none. */
   async user(identifier: string): Promise<User | undefined> {
+    const byId = isGuid(identifier) ? { id: identifier } : {};
     const body = await this.#read({
       path: `${userPath(identifier)}?${USER}`,
       action: `reading the account ${identifier}`,
       // An object id that this process has written to is asked for by itself.
-      listed: {
-        listing: this.#users,
-        key: identifier.toLowerCase(),
-        ...(isGuid(identifier) ? { id: identifier } : {}),
-      },
-      ...(isGuid(identifier) ? { id: identifier } : {}),
+      listed: { listing: this.#users, key: identifier.toLowerCase(), ...byId },
+      ...byId,
     });
     if (body === undefined) {
       return undefined;

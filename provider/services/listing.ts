@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { deferred } from "../http/call";
 
 /** How long what was read may answer later questions, in milliseconds: about as long as the refresh of a large stack takes. */
 export const KNOWN_FOR = 5 * 60_000;
@@ -255,10 +256,7 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
   /** Takes some to be read ahead, as many as there may be. */
   take(most: number): { reading: Reading; settle: (answer: Promise<Read | undefined>) => Promise<void> }[] {
     return [...this.#expected].slice(0, Math.min(most, this.room)).map(([key, reading]) => {
-      let resolve: (read: Read | undefined) => void = () => undefined;
-      const read = new Promise<Read | undefined>((done) => {
-        resolve = done;
-      });
+      const { promise: read, resolve } = deferred<Read | undefined>();
       this.#expected.delete(key);
       this.#early.set(key, { at: Date.now(), read });
       const settle = (answer: Promise<Read | undefined>): Promise<void> =>

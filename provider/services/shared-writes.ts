@@ -140,11 +140,14 @@ export function sharedWrites<Write extends Shareable, Done>(
     return { left, refusal };
   };
 
-  /** @returns the answers; "refused" where the batch as a whole was, so that each is sent alone and says why; what ended it otherwise. */
+  /**
+   * @returns the answers; "alone" where each is to be sent by itself: there is only one, or the batch as a whole was refused, so that each
+   * says why; what ended it otherwise.
+   */
   const sent = async (entries: readonly Entry[], goesOn: boolean) => {
     const [first] = entries;
     if (first === undefined || entries.length === 1) {
-      return "refused";
+      return "alone";
     }
     // None of them is to fail because another one has less time left.
     const deadline = Math.max(...entries.map(({ context }) => context.deadline));
@@ -154,7 +157,7 @@ export function sharedWrites<Write extends Shareable, Done>(
       return entries.map((_, index) => answers.get(String(index)));
     } catch (error) {
       if (isServiceError(error) && (how.isInRow || !mayHaveHappened(error))) {
-        return "refused";
+        return "alone";
       }
       for (const { write, reject } of entries) {
         reject(mayHaveHappened(error) ? lost(write, error) : error);
@@ -169,7 +172,7 @@ export function sharedWrites<Write extends Shareable, Done>(
       const chunk = entries.slice(start, start + how.size);
       const rest = entries.slice(start + chunk.length);
       const answers = await sent(chunk, false);
-      if (answers === "refused") {
+      if (answers === "alone") {
         return alone(entries.slice(start));
       }
       if ("ended" in answers) {
@@ -195,14 +198,14 @@ export function sharedWrites<Write extends Shareable, Done>(
       groups.flatMap(({ entries }) => entries),
       groups.every(({ entries }) => entries.length === 1),
     );
-    if (answers !== "refused" && "ended" in answers) {
+    if (answers !== "alone" && "ended" in answers) {
       return [];
     }
     let start = 0;
     return groups.map(({ entries }) => {
-      const own = answers === "refused" ? [] : answers.slice(start, start + entries.length);
+      const own = answers === "alone" ? [] : answers.slice(start, start + entries.length);
       start += entries.length;
-      if (answers === "refused" || (how.isInRow && own.every((answer) => answer === undefined))) {
+      if (answers === "alone" || (how.isInRow && own.every((answer) => answer === undefined))) {
         // The refusal of another one's write ended the batch before this one's turn.
         return inOrder(entries);
       }

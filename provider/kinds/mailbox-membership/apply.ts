@@ -9,8 +9,8 @@ import { pathOf } from "./desired";
 
 /**
  * Makes the changes: orphaned entries first, because they fill the list; then what is granted, so that nobody who is written in
- * another way now is without access for a moment; then what is taken away; Send on Behalf last. All of it goes together, in that order. Where the list is
- * full, or what went together does not show, it goes one by one: a grant waits for one who leaves.
+ * another way now is without access for a moment; then what is taken away; Send on Behalf last. All of it goes together, in that order.
+ * Where the list is full, or what went together does not show, it goes one by one: a grant waits for one who leaves.
  *
  * @returns the entries that Exchange shows and calls absent.
  */

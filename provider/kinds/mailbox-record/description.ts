@@ -1,5 +1,4 @@
 /** What the three kinds of Dynamics 365 have in common, for their descriptions. */
-
 import type { Properties } from "../../core/kind";
 import { mapOf } from "../../http/json";
 import type { Side } from "../../review/preview";
