@@ -2,6 +2,7 @@ import fc from "fast-check";
 import type { Change, Properties } from "../../provider/core/kind";
 import { Recorder } from "../../provider/core/memory";
 import { Registry } from "../../provider/core/registry";
+import { seenRecord } from "../../provider/kinds/description";
 import {
   type IndividualInputs,
   type IndividualOperation,
@@ -18,7 +19,6 @@ import {
   valuesFor,
   valuesToPutBack,
 } from "../../provider/kinds/individual-mailbox/former-values";
-import { seenRecord } from "../../provider/kinds/mailbox-record/description";
 import type { RecordValues } from "../../provider/kinds/mailbox-record/properties";
 import {
   type KnownQueue,

@@ -9,7 +9,7 @@ import { type IncomingMethod, incomingMethods, type MailboxRow, type ServerProfi
 import type { InboxRule } from "../../services/inbox-rules";
 import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import type { WayOn } from "../mailbox-record/adoption";
+import type { WayOn } from "../mailbox-record/claims";
 import {
   adopt,
   columns,

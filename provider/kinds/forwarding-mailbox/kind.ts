@@ -2,14 +2,18 @@ import { mapOf } from "../../http/json";
 import type { Side } from "../../review/preview";
 import type { Directory } from "../../review/words";
 import { foreign, type MailChange, NONE, value, type Words } from "../../review/words";
-import { type Description, isDeclared, mockAddress, mockId, mockIds } from "../description";
 import {
+  type Description,
   happeningsOfRecord,
+  isDeclared,
+  mockAddress,
+  mockId,
+  mockIds,
   mockOfRecord,
   readByDynamics,
   seenRecord,
   usesOfRecord,
-} from "../mailbox-record/description";
+} from "../description";
 import { properties } from "./desired";
 import { forwardingMailbox } from "./reconciler";
 

@@ -6,13 +6,13 @@ import { sameText, text } from "../../services/text";
 import {
   isAnother,
   type RowKind,
+  requireSameOrganization,
   rowToAdopt,
   takeOn,
   tellOverwritten,
   wayOn,
   whyRowStays,
-} from "../mailbox-record/adoption";
-import { requireSameOrganization } from "../mailbox-record/claims";
+} from "../mailbox-record/claims";
 import { unproven } from "../mailbox-record/properties";
 import {
   defaultServerProfile,

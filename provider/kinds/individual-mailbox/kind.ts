@@ -1,5 +1,13 @@
-import { type Description, isDeclared, mockAddress, mockId } from "../description";
-import { happeningsOfRecord, mockOfRecord, seenRecord, usesOfRecord } from "../mailbox-record/description";
+import {
+  type Description,
+  happeningsOfRecord,
+  isDeclared,
+  mockAddress,
+  mockId,
+  mockOfRecord,
+  seenRecord,
+  usesOfRecord,
+} from "../description";
 import { properties } from "./desired";
 import { individualMailbox } from "./reconciler";
 

@@ -6,7 +6,6 @@ import { InputError } from "../../http/errors";
 import type { ServerProfile } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import { sameText } from "../../services/text";
-import { tellOverwritten } from "../mailbox-record/adoption";
 import {
   claimsOfAddress,
   claimsOfRecord,
@@ -15,6 +14,7 @@ import {
   isElsewhere,
   requireOwnValues,
   requireSameOrganization,
+  tellOverwritten,
 } from "../mailbox-record/claims";
 import { type RecordValues, recordOutputs, whenInactive, writeRecord } from "../mailbox-record/properties";
 import {

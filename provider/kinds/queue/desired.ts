@@ -12,7 +12,7 @@ import {
   type QueueRow,
   type ServerProfile,
 } from "../../services/dataverse";
-import type { WayOn } from "../mailbox-record/adoption";
+import type { WayOn } from "../mailbox-record/claims";
 import {
   adopt,
   columns,

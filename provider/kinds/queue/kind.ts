@@ -1,13 +1,16 @@
 import { queueOf } from "../../services/dataverse";
-import { type Description, isDeclared, mockAddress, mockId } from "../description";
 import {
+  type Description,
   happeningsOfRecord,
+  isDeclared,
+  mockAddress,
+  mockId,
   mockOfRecord,
   readByDynamics,
   seenRecord,
   seenWith,
   usesOfRecord,
-} from "../mailbox-record/description";
+} from "../description";
 import { ofRecord, properties } from "./desired";
 import { queue } from "./reconciler";
 

@@ -7,24 +7,22 @@ import { ConflictError, isServiceError } from "../../http/errors";
 import type { MailboxRow, QueueRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import {
-  isAnother,
-  type RowKind,
-  rowToAdopt,
-  takeOn,
-  tellOverwritten,
-  wayOn,
-  whyRowStays,
-} from "../mailbox-record/adoption";
-import {
   addressOfPerson,
   claimsOfAddress,
   claimsOfValues,
   decidedElsewhere,
   declareValues,
+  isAnother,
   isElsewhere,
+  type RowKind,
   requireMailboxOfTenant,
   requireOwnValues,
   requireSameOrganization,
+  rowToAdopt,
+  takeOn,
+  tellOverwritten,
+  wayOn,
+  whyRowStays,
 } from "../mailbox-record/claims";
 import {
   forgetting,
