@@ -4,7 +4,6 @@ import type { User } from "../../services/graph";
 import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { lastSeen, settle } from "../../services/waiting";
-import { tellWhatStays } from "./access-kept";
 import { convert } from "./account";
 import { untilReleased } from "./addresses";
 import type { Desired, Existing, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
@@ -22,7 +21,7 @@ import {
   taken,
 } from "./naming";
 import { around, facets } from "./observation";
-import { restore, takeFormerAccess } from "./restoration";
+import { restore, takeFormerAccess, tellWhatStays } from "./restoration";
 import { isGivenUp, takingOver } from "./transfer";
 
 /** How often a creation whose answer is lost is sent. */
