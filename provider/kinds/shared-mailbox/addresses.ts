@@ -16,8 +16,7 @@ import type {
   SharedMailboxOperation,
 } from "./desired";
 import { changesOf, type Facet, writtenInputs } from "./facet";
-import { domainsOfAliases } from "./name-holders";
-import { pathOfAlias, requireFree } from "./naming";
+import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
 import { tellDeletedHolders } from "./restoration";
 
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */

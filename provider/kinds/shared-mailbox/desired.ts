@@ -12,7 +12,7 @@ import { accountProperties, typeProperties } from "./account";
 import { automaticReplies } from "./automatic-replies";
 import { licenseSchema } from "./license-needs";
 import { limitProperties } from "./limits";
-import type { NameHolders } from "./name-holders";
+import type { NameHolders } from "./naming";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { regional } from "./regional";
 import { archiveProperties, holdProperties } from "./retention";

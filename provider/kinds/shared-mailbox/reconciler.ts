@@ -27,8 +27,7 @@ import {
 import { changesOf, writtenInputs } from "./facet";
 import { forwardingTarget, isForwarding, isTargetBack, noteMailFlow, targetAway, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./license-needs";
-import { NameHolders } from "./name-holders";
-import { explainRefusal, isNameTaken, pathOfAlias } from "./naming";
+import { explainRefusal, isNameTaken, NameHolders, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";
 import { declaredSenders, takeHiddenSenders } from "./senders";
