@@ -10,7 +10,7 @@ import type { Recipient } from "../../services/recipients";
 import { isGuid } from "../../services/text";
 import { accountProperties, typeProperties } from "./account";
 import { automaticReplies } from "./automatic-replies";
-import { licenseSchema } from "./license-needs";
+import { licenseSchema } from "./license";
 import { limitProperties } from "./limits";
 import type { NameHolders } from "./naming";
 import { clientAccessProperties, mailboxProperties } from "./properties";

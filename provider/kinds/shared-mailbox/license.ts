@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { isSame } from "../../core/canonical";
 import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
@@ -9,25 +10,70 @@ import {
   type Entitlement,
   entitlementOf,
   type Grant,
+  knownLicense,
   type ServicePlan,
   type Subscription,
 } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
-import { canonicalSize, GIGABYTE, sameText } from "../../services/text";
+import { canonicalSize, GIGABYTE, isGuid, sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
-import type { Desired, HeldInputs, KnownMailbox, Licensing, Memory, Observed, SharedMailboxOperation } from "./desired";
+import type {
+  Desired,
+  HeldInputs,
+  KnownMailbox,
+  Licensing,
+  Memory,
+  Observed,
+  SharedMailboxInputs,
+  SharedMailboxOperation,
+} from "./desired";
 import { changesOf, type Facet, mayTakeAway, saysKept, tellLeft } from "./facet";
-import {
-  insufficient,
-  isLicense,
-  isRefusedFor,
-  type License,
-  needsOfChanges,
-  needsOfInputs,
-  plansOf,
-  problemsOfLicense,
-} from "./license-needs";
-import { quotaOf } from "./limits";
+import { insufficient, isRefusedFor, type Need, needsOfChanges, needsOfInputs, quotaOf } from "./limits";
+
+const licenseShape = z.strictObject(
+  {
+    sku: z
+      .string({ error: "must be text: a part number such as EXCHANGEENTERPRISE, or an id" })
+      .transform((sku) => sku.trim())
+      .refine((sku) => sku !== "", { error: "is empty; write a part number such as EXCHANGEENTERPRISE, or an id" })
+      .refine((sku) => !sku.includes(","), { error: "names several; write one part number, or one id" })
+      .transform((sku) => knownLicense(sku)?.partNumber ?? (isGuid(sku) ? sku.toLowerCase() : sku.toUpperCase())),
+    usageLocation: z
+      .string({ error: "must be text: two letters, e.g. SE" })
+      .transform((location) => location.trim().toUpperCase())
+      .refine((location) => /^[A-Z]{2}$/.test(location), { error: "must be two letters (ISO 3166), e.g. SE" })
+      .optional(),
+    disabledPlans: z
+      .array(
+        z
+          .string({ error: "must be text: the name or id of a service plan" })
+          .transform((plan) => (isGuid(plan.trim()) ? plan.trim().toLowerCase() : plan.trim().toUpperCase()))
+          .refine((plan) => plan !== "", { error: "is empty" }),
+        { error: "must be a list of service plans, by name or id" },
+      )
+      .transform((plans) => [...new Set(plans)].sort())
+      .optional(),
+  },
+  { error: 'must be an object { sku: "EXCHANGEENTERPRISE" }, "external" or false' },
+);
+
+/** The licence; canonical form: known part numbers instead of ids. */
+export const licenseSchema = z.union([z.literal("external"), z.literal(false), licenseShape], {
+  error: 'must be an object { sku: "EXCHANGEENTERPRISE", usageLocation: "SE" }, "external" or false',
+});
+
+/** A declared licence. */
+type License = Exclude<NonNullable<SharedMailboxInputs["license"]>, "external" | false>;
+
+/** Whether a value is a licence to be assigned. */
+function isLicense(value: unknown): value is License {
+  return typeof value === "object" && value !== null;
+}
+
+/** The Exchange plans of a known licence. */
+function plansOf(sku: string): readonly ServicePlan[] {
+  return knownLicense(sku)?.plans ?? [];
+}
 
 /** An account without licences, as every new one is. */
 const NOTHING: AccountLicenses = { usageLocation: undefined, assignments: [] };
@@ -141,6 +187,28 @@ export const license: Facet = {
     return skuId !== undefined && isOurs && isThere ? { assignedLicenseId: skuId } : {};
   },
 };
+
+/** The licence guard as far as the program alone decides it: a licence that is not among the known ones is asked for later. */
+function problemsOfLicense(inputs: Partial<SharedMailboxInputs>): { path: string; reason: string }[] {
+  const { license } = inputs;
+  if (license === "external") {
+    return [];
+  }
+  if (!isLicense(license)) {
+    return needsOfInputs(inputs).map(({ path, need }) => ({ path, reason: insufficient(need, "`license`") }));
+  }
+  const known = knownLicense(license.sku);
+  if (known === undefined) {
+    return [];
+  }
+  const entitlement = entitlementOf([{ plans: known.plans, disabledPlans: license.disabledPlans ?? [] }]);
+  return needsOfInputs(inputs)
+    .filter(({ need }) => !entitlement[need])
+    .map(({ path, need }) => {
+      const off = (license.disabledPlans ?? []).length === 0 ? "" : " with its disabledPlans";
+      return { path, reason: insufficient(need, `license.sku ${known.partNumber}${off}`) };
+    });
+}
 
 /** Only what the program or the state declares is read, and "external" only where something needs a licence. */
 function isLookedFor({ inputs: held }: KnownMailbox, desired: Desired | undefined): boolean {
@@ -343,11 +411,7 @@ function requireSeat({ skuPartNumber, enabled, consumed, isActive }: Subscriptio
   }
 }
 
-function requireSufficient(
-  needs: readonly { path: string; need: keyof Entitlement }[],
-  entitlement: Entitlement,
-  nothing: string,
-): void {
+function requireSufficient(needs: readonly Need[], entitlement: Entitlement, nothing: string): void {
   const lacking = needs.filter(({ need }) => !entitlement[need]);
   if (lacking.length > 0) {
     throw new InputError(

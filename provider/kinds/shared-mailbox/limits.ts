@@ -1,12 +1,21 @@
 import { z } from "zod";
 import { isSame } from "../../core/canonical";
-import type { Properties } from "../../core/kind";
+import type { Change, Properties } from "../../core/kind";
 import { isSet, tableOf } from "../../core/properties";
-import { InputError } from "../../http/errors";
+import { InputError, isClass } from "../../http/errors";
 import { membersOf, type Row } from "../../http/json";
+import { type Entitlement, entitlementOf, KNOWN_LICENSES } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import { canonicalSize, GIGABYTE, MEGABYTE, parseSize, text } from "../../services/text";
-import type { Desired, KnownMailbox, SharedMailboxInputs, SharedMailboxOperation, ValuesBefore } from "./desired";
+import { retryWhile } from "../../services/waiting";
+import type {
+  Desired,
+  KnownMailbox,
+  Observed,
+  SharedMailboxInputs,
+  SharedMailboxOperation,
+  ValuesBefore,
+} from "./desired";
 import { changesOf, type Facet } from "./facet";
 
 const QUOTAS = ["issueWarning", "prohibitSend", "prohibitSendReceive"] as const;
@@ -237,4 +246,80 @@ async function sizesOfPlan(
 /** What a mailbox may hold, in bytes; undefined where nothing limits it. */
 export function quotaOf({ row }: Mailbox): number | undefined {
   return parseSize(text(row.ProhibitSendReceiveQuota));
+}
+
+/** A property that needs something of a licence. */
+export interface Need {
+  path: "quota" | "archive" | "litigationHold";
+  need: keyof Entitlement;
+}
+
+/** Largest quota without a licence, in bytes. */
+const FREE_QUOTA = 50 * GIGABYTE;
+
+const WHY: Readonly<Record<keyof Entitlement, string>> = {
+  isLarge: "more than 50 GB takes Exchange Online Plan 2",
+  hasArchiving:
+    "an archive or a litigation hold takes Exchange Online Plan 2, or Plan 1 with Exchange Online Archiving",
+};
+
+/** What the inputs need. */
+export function needsOfInputs({ quota, archive, litigationHold }: Partial<SharedMailboxInputs>): Need[] {
+  return needs(
+    quota === undefined ? undefined : Math.max(...Object.values(quota).map((size) => bytesOf(size))),
+    archive === true,
+    isOn(litigationHold),
+  );
+}
+
+/** What changes need. */
+export function needsOfChanges(changes: readonly Change[]): Need[] {
+  const becomes = (property: string) => changes.find(({ path }) => path[0] === property)?.to;
+  return needs(largestQuota(changes), becomes("archive") === true, isOn(becomes("litigationHold")));
+}
+
+function needs(quota: number | undefined, hasArchive: boolean, isHeld: boolean): Need[] {
+  return [
+    ...(quota !== undefined && quota > FREE_QUOTA ? [{ path: "quota" as const, need: "isLarge" as const }] : []),
+    ...(hasArchive ? [{ path: "archive" as const, need: "hasArchiving" as const }] : []),
+    ...(isHeld ? [{ path: "litigationHold" as const, need: "hasArchiving" as const }] : []),
+  ];
+}
+
+/** Why a licence does not suffice and which ones do, after the words that name it. */
+export function insufficient(need: keyof Entitlement, by: string): string {
+  const names = KNOWN_LICENSES.filter(({ plans }) => entitlementOf([{ plans, disabledPlans: [] }])[need]).map(
+    ({ partNumber }) => partNumber,
+  );
+  return (
+    `is not covered by ${by}: ${WHY[need]}. Write license: { sku: … } with ${names.slice(0, -1).join(", ")} or ` +
+    `${names.at(-1)}, or license: "external" where a sufficient one is assigned elsewhere`
+  );
+}
+
+/** Whether a declared hold is one. */
+export function isOn(hold: unknown): boolean {
+  return hold !== undefined && hold !== null && hold !== false;
+}
+
+/**
+ * Makes a write that a licence allows. Exchange learns of a licence some time after Entra: where this very operation assigned it, a
+ * refusal that speaks of licences is waited out, because nothing else tells; otherwise the first refusal counts.
+ *
+ * @throws what the last attempt threw.
+ */
+export async function whenLicensed<T>(
+  { isJustLicensed }: Partial<Observed>,
+  operation: SharedMailboxOperation,
+  write: () => Promise<T>,
+): Promise<T> {
+  const what = "Exchange to know of the licence";
+  return isJustLicensed === true
+    ? retryWhile((error) => isRefusedFor(/licen[sc]e/i, error), write, { what, scope: operation })
+    : write();
+}
+
+/** Whether a write was refused with words about something. */
+export function isRefusedFor(reason: RegExp, error: unknown): boolean {
+  return (isClass(error, "refused") || isClass(error, "badParameter")) && reason.test(error.words);
 }

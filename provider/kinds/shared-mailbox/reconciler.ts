@@ -26,7 +26,7 @@ import {
 } from "./desired";
 import { changesOf, writtenInputs } from "./facet";
 import { forwardingTarget, isForwarding, isTargetBack, noteMailFlow, targetAway, targetReassigned } from "./forwarding";
-import { whenLicensed } from "./license-needs";
+import { whenLicensed } from "./limits";
 import { explainRefusal, isNameTaken, NameHolders, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";

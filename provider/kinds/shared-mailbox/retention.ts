@@ -7,7 +7,7 @@ import type { Row } from "../../http/json";
 import type { Mailbox } from "../../services/mailboxes";
 import type { Desired, HeldInputs, Observed, SharedMailboxOperation } from "./desired";
 import { changesOf, type Facet, inTable, mayTakeAway, tellLeft } from "./facet";
-import { isOn, whenLicensed } from "./license-needs";
+import { isOn, whenLicensed } from "./limits";
 
 type Hold = boolean | { days: number };
 
