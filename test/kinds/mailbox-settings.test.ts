@@ -4,7 +4,7 @@ import {
   automaticReplies,
   canonicalMessage,
   isSameMessage,
-} from "../../provider/kinds/shared-mailbox/automatic-replies";
+} from "../../provider/kinds/shared-mailbox/mailbox-settings";
 import {
   type Desired,
   type HeldInputs,
