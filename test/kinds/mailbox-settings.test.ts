@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import type { Properties } from "../../provider/core/kind";
 import {
-  automaticReplies,
-  canonicalMessage,
-  isSameMessage,
-} from "../../provider/kinds/shared-mailbox/mailbox-settings";
-import {
   type Desired,
   type HeldInputs,
   type KnownMailbox,
   memory,
   type Observed,
 } from "../../provider/kinds/shared-mailbox/desired";
-import { mailboxSettings } from "../../provider/kinds/shared-mailbox/mailbox-settings";
+import {
+  automaticReplies,
+  canonicalMessage,
+  isSameMessage,
+  mailboxSettings,
+} from "../../provider/kinds/shared-mailbox/mailbox-settings";
 import { cultureCode, regional } from "../../provider/kinds/shared-mailbox/regional";
 import type { Settings } from "../../provider/services/mailbox-settings";
 import { instant, instantIn, standardZone, windowsTimeZone } from "../../provider/services/mailbox-settings";

@@ -3,355 +3,23 @@ import { isSame } from "../../core/canonical";
 import type { Change, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
-import {
-  type AutomaticReplies,
-  instant,
-  type Settings,
-  type SettingsChange,
-  windowsTimeZone,
-} from "../../services/mailbox-settings";
+import { type AutomaticReplies, instant, type Settings, type SettingsChange } from "../../services/mailbox-settings";
 import type { Desired, HeldInputs, KnownMailbox, SharedMailboxInputs } from "./desired";
 import { changesOf, type Facet } from "./facet";
+import { isForwarding } from "./forwarding";
 import { withOneSpelling } from "./properties";
-import { cultureCode, declaredFormats, formatDoubt, formatProblem, type RegionalInput } from "./regional";
-
-type ReplyMember = (typeof REPLY_MEMBERS)[number];
-type Replies = Partial<Record<ReplyMember, string | null | undefined>>;
-type Regional = Partial<Record<keyof RegionalInput, unknown>>;
-
-/** What a member goes back to when it is no longer declared. Times mean nothing then. */
-const REPLY_DEFAULTS: Replies = { externalAudience: "all", internalMessage: "", externalMessage: "" };
-const STICKY = ["language", "timeZone"] as const;
-const FORMATS = ["dateFormat", "timeFormat"] as const;
-
-/** Automatic replies and regional settings: what a mailbox keeps for the programs that open it. */
-export const mailboxSettings: Facet = {
-  properties: ["automaticReplies", "regional"],
-
-  check: ({ automaticReplies, regional }, _unsettled, before) => [
-    ...(automaticReplies !== undefined && isOver(automaticReplies) && !isSame(automaticReplies, before.automaticReplies)
-      ? [OVER]
-      : []),
-    ...newFormats(regional, before.regional).flatMap(({ kind, format }) => {
-      const reason = formatProblem(kind, format, regional?.language);
-      return reason === undefined ? [] : [{ path: `regional.${kind}`, reason }];
-    }),
-  ],
-
-  advise: (inputs, olds) => [
-    ...unsent(inputs, olds),
-    ...kept(inputs, olds),
-    ...newFormats(inputs.regional, olds.regional).flatMap(({ kind, format }) => {
-      const { language } = inputs.regional ?? {};
-      return (language === undefined ? undefined : formatDoubt(kind, format, language)) ?? [];
-    }),
-  ],
-
-  async look({ mailbox }, { automaticReplies, regional }, operation) {
-    return automaticReplies === undefined && regional === undefined
-      ? {}
-      : { settings: await operation.services.mailboxSettings.read(mailbox, operation) };
-  },
-
-  difference: ({ inputs }, previous, { settings }, known) =>
-    settings === undefined
-      ? []
-      : [...replyChanges(inputs, previous, settings), ...regionalChanges(inputs, previous, settings, known)],
-
-  async guard(changes, { inputs: { automaticReplies } }) {
-    if (
-      automaticReplies !== undefined &&
-      isOver(automaticReplies) &&
-      changesOf("automaticReplies", changes).length > 0
-    ) {
-      throw new InputError([OVER], { nextStep: "Nothing was changed." });
-    }
-  },
-
-  async apply(changes, desired, { mailbox, settings }, operation) {
-    const own = changes.filter(({ path }) => path[0] === "automaticReplies" || path[0] === "regional");
-    if (own.length === 0 || settings === undefined) {
-      return;
-    }
-    const names = [...new Set(own.map(({ path }) => path[0]))].join(", ");
-    await operation.services.mailboxSettings.write(
-      mailbox,
-      settingsChange(own, desired, settings),
-      `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`,
-      operation,
-      (part, isCertain) => {
-        operation.record({
-          inputs: writtenSettings(part, isCertain, desired.inputs, operation.known),
-          // A name of its own, because a failed creation saves everything declared as if it had been written.
-          ...(part.regional?.localizeFolders === true && isCertain
-            ? { memory: { foldersLanguage: languageOfFolders(desired.inputs, settings) } }
-            : {}),
-        });
-      },
-    );
-  },
-
-  read: ({ settings }, { inputs }) =>
-    settings === undefined
-      ? {}
-      : {
-          automaticReplies: repliesAsRead(settings.automaticReplies, inputs.automaticReplies),
-          regional: regionalAsRead(settings, inputs.regional),
-        },
-
-  outputs: (_observed, { memory: { foldersLanguage } }) => ({ foldersLanguage }),
-};
-
-const OVER = {
-  path: "automaticReplies.end",
-  reason: 'is in the past, and Exchange refuses a schedule that has ended; write a later end, or status "disabled"',
-};
-
-/** Replies that are declared and that nobody gets. */
-function unsent(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
-  const { automaticReplies: replies, forwarding } = inputs;
-  if (replies === undefined || replies.status === "disabled" || isOver(replies)) {
-    return [];
-  }
-  const isNew = !isSame(replies, olds.automaticReplies);
-  const isForwardingNew = !isSame(forwarding, olds.forwarding);
-  return [
-    // The mail does not reach the mailbox, where the replies are made.
-    ...((isNew || isForwardingNew) && isSet(forwarding) && (forwarding as { keepCopy?: boolean }).keepCopy === false
-      ? [
-          "automaticReplies: no reply is sent while forwarding.keepCopy is false, because the mail does not reach the mailbox. " +
-            "Let forwarding keep a copy, or leave the replies out.",
-        ]
-      : []),
-    ...(isNew ? unsentTexts(replies) : []),
-  ];
-}
-
-function unsentTexts({ externalAudience, internalMessage, externalMessage }: AutomaticRepliesInput): string[] {
-  const isExternal = showsText(externalMessage);
-  if (externalAudience === "none" && isExternal) {
-    return [
-      'automaticReplies.externalMessage is sent to nobody, because externalAudience is "none".',
-      ...(showsText(internalMessage) ? [] : [NO_TEXT]),
-    ];
-  }
-  if (!showsText(internalMessage) && !isExternal) {
-    return [NO_TEXT];
-  }
-  return externalAudience !== undefined && externalAudience !== "none" && !isExternal
-    ? [
-        `automaticReplies.externalAudience is "${externalAudience}", but externalMessage has no text: people outside get no reply.`,
-      ]
-    : [];
-}
-
-const NO_TEXT =
-  "automaticReplies has no text to send: nobody gets a reply. Write internalMessage, externalMessage or both.";
-
-/** The declared formats that the state does not have for the same language. */
-function newFormats(regional: RegionalInput | undefined, before: RegionalInput | undefined) {
-  return declaredFormats(regional ?? {}).filter(
-    ({ kind, format }) => before?.[kind] !== format || before.language !== regional?.language,
-  );
-}
-
-/** A language or a time zone cannot be taken away, only replaced by another one. */
-function kept({ regional }: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
-  return STICKY.filter((member) => isSet(olds.regional?.[member]) && !isSet(regional?.[member])).map(
-    (member) => `regional.${member} is no longer declared; the mailbox keeps ${olds.regional?.[member]}.`,
-  );
-}
-
-/** The replies there should be; members that are not managed are left out. */
-function wantedReplies(declared: AutomaticRepliesInput | undefined, previous: Replies | undefined): Replies {
-  const removed = Object.fromEntries(
-    Object.entries(REPLY_DEFAULTS).filter(([name]) => isSet(previous?.[name as ReplyMember])),
-  );
-  if (declared !== undefined) {
-    return { ...removed, ...declared };
-  }
-  return previous === undefined ? {} : { ...removed, status: "disabled" };
-}
-
-function previousReplies(previous: HeldInputs): Replies | undefined {
-  return isSet(previous.automaticReplies) ? (previous.automaticReplies as Replies) : undefined;
-}
-
-function replyChanges(
-  inputs: SharedMailboxInputs,
-  previous: HeldInputs,
-  { automaticReplies: seen }: Settings,
-): Change[] {
-  const declared = inputs.automaticReplies;
-  if (isJustOver(declared, seen)) {
-    return [];
-  }
-  const wanted = wantedReplies(declared, previousReplies(previous));
-  return REPLY_MEMBERS.flatMap((member) => {
-    const to = wanted[member] ?? undefined;
-    const from = seen[member];
-    const isText = member === "internalMessage" || member === "externalMessage";
-    // While there are no replies, what their text would be says nothing; one that was taken back is cleared all the same.
-    const isIdle = isText && declared?.status === "disabled" && declared[member] !== undefined;
-    const isSame = isText ? isSameMessage(from ?? "", to ?? "") : from === to;
-    return to === undefined || isIdle || isSame
-      ? []
-      : [{ path: ["automaticReplies", member], from: (isText ? canonicalMessage(from ?? "") : from) || undefined, to }];
-  });
-}
-
-/** Whether the declared schedule is over and nothing is sent: as good as declared, and it could not be written any more. */
-function isJustOver(declared: Replies | null | undefined, seen: AutomaticReplies): boolean {
-  const sends = seen.status !== "disabled" && !isOver(seen);
-  return isSet(declared) && isOver(declared ?? {}) && !sends;
-}
-
-function regionalChanges(
-  inputs: SharedMailboxInputs,
-  previous: HeldInputs,
-  settings: Settings,
-  known: KnownMailbox,
-): Change[] {
-  const declared: RegionalInput = inputs.regional ?? {};
-  const before = previous.regional ?? {};
-  const now = known.inputs.regional ?? {};
-  const seen = canonicalRegional(settings);
-  const values = [...STICKY, ...FORMATS].flatMap((member) => {
-    const [from, to] = [seen[member], declared[member]];
-    return to === undefined || from === to ? [] : [{ path: ["regional", member], from, to }];
-  });
-  // Exchange shows the default in place of no format, so that a format put back can look as before: asked for once.
-  const formats = FORMATS.filter(
-    (member) =>
-      declared[member] === undefined && isSet(before[member]) && isSet(now[member]) && seen[member] === before[member],
-  ).map((member) => ({ path: ["regional", member], from: seen[member], to: undefined }));
-  return [...values, ...formats, ...folderChanges(inputs, settings, known)];
-}
-
-/** Folder names cannot be read reliably: renamed once when it is asked for, and again for another language. */
-function folderChanges(
-  inputs: SharedMailboxInputs,
-  settings: Settings,
-  { memory: { foldersLanguage: from } }: KnownMailbox,
-): Change[] {
-  const to = languageOfFolders(inputs, settings);
-  return inputs.regional?.localizeFolders !== true || from === to
-    ? []
-    : [{ path: ["regional", "localizeFolders"], from, to }];
-}
-
-/** The language the default folders are to have: the declared one, else the mailbox's; "" where nobody has set one. */
-function languageOfFolders({ regional }: SharedMailboxInputs, settings: Settings): string {
-  return regional?.language ?? String(canonicalRegional(settings).language ?? "");
-}
-
-/** Both groups as they are to be written: one request where one is enough. */
-function settingsChange(changes: readonly Change[], { inputs }: Desired, settings: Settings): SettingsChange {
-  const replies = changes.filter(({ path }) => path[0] === "automaticReplies");
-  const own = changes.filter(({ path }) => path[0] === "regional");
-  const regional = Object.fromEntries(
-    own.map(({ path, to }) => [path[1], path[1] === "localizeFolders" ? true : (to ?? null)]),
-  );
-  return {
-    // Everything declared goes along: the service checks times and texts against the status they come with.
-    ...(replies.length === 0
-      ? {}
-      : { automaticReplies: { ...inputs.automaticReplies, ...changed(replies) } as Partial<AutomaticReplies> }),
-    ...(own.length === 0 ? {} : { regional: withFormats(regional, inputs.regional, settings) }),
-  };
-}
-
-function changed(changes: readonly Change[]): Properties {
-  return Object.fromEntries(changes.map(({ path, to }) => [path[1], to]));
-}
-
-/** Formats belong to a language: a new one is refused while those of the old one stay in force. */
-function withFormats(
-  change: Properties,
-  declared: RegionalInput | undefined,
-  { regional: seen }: Settings,
-): Properties {
-  const formats = FORMATS.flatMap((member) => {
-    const format = declared?.[member] ?? (seen[member] === undefined ? undefined : null);
-    return format === undefined ? [] : [[member, format]];
-  });
-  return change.language === undefined ? change : { ...change, ...Object.fromEntries(formats) };
-}
-
-/** Inputs as they are once a part is or may be written; what was to be taken away leaves them only when that is certain. */
-function writtenSettings(
-  part: SettingsChange,
-  isCertain: boolean,
-  inputs: SharedMailboxInputs,
-  { inputs: held }: KnownMailbox,
-): HeldInputs {
-  const merged = (property: "automaticReplies" | "regional"): Properties => ({
-    ...(isCertain && inputs[property] !== undefined ? {} : held[property]),
-    ...inputs[property],
-  });
-  const formats = isCertain ? FORMATS.filter((member) => inputs.regional?.[member] === undefined) : [];
-  const regional = Object.entries(merged("regional")).filter(
-    ([name]) => !(formats as readonly string[]).includes(name),
-  );
-  return {
-    ...(part.automaticReplies === undefined ? {} : { automaticReplies: merged("automaticReplies") }),
-    ...(part.regional === undefined ? {} : { regional: Object.fromEntries(regional) }),
-  } as HeldInputs;
-}
-
-/** Replies as an input: the members that are managed, in the spelling of the program where it means the same. */
-function repliesAsRead(seen: AutomaticReplies, managed: Replies | null | undefined): unknown {
-  if (!isSet(managed)) {
-    return seen.status === "disabled" ? null : spelled(seen, { internalMessage: "", externalMessage: "" });
-  }
-  return isJustOver(managed, seen) ? managed : spelled(seen, managed ?? {});
-}
-
-function spelled(seen: AutomaticReplies, managed: Replies): Replies {
-  const isIdle = seen.status === "disabled";
-  const names = REPLY_MEMBERS.filter((member) => member === "status" || member in managed);
-  return Object.fromEntries(
-    names.map((member) => {
-      const held = managed[member];
-      switch (member) {
-        case "internalMessage":
-        case "externalMessage":
-          return [member, isIdle || isSameMessage(seen[member], held ?? "") ? held : canonicalMessage(seen[member])];
-        case "start":
-        case "end":
-          return [member, seen.status === "scheduled" ? (seen[member] ?? null) : held];
-        default:
-          return [member, seen[member]];
-      }
-    }),
-  );
-}
-
-function canonicalRegional({ regional: { language, timeZone, ...formats } }: Settings): Regional {
-  return {
-    language: language === undefined ? undefined : (cultureCode(language) ?? language),
-    timeZone: timeZone === undefined ? undefined : (windowsTimeZone(timeZone) ?? timeZone),
-    ...formats,
-  };
-}
-
-function regionalAsRead(settings: Settings, managed: Regional | null | undefined): unknown {
-  const seen = canonicalRegional(settings);
-  const names = Object.keys(managed ?? seen) as (keyof RegionalInput)[];
-  return Object.fromEntries(
-    names.map((name) => [name, name === "localizeFolders" ? managed?.[name] : (seen[name] ?? null)]),
-  );
-}
+import {
+  languageOfFolders,
+  regionalAdvice,
+  regionalAsRead,
+  regionalChange,
+  regionalChanges,
+  regionalProblems,
+  withoutFormats,
+} from "./regional";
 
 /** Members in the order in which they are compared. */
-export const REPLY_MEMBERS = [
-  "status",
-  "externalAudience",
-  "internalMessage",
-  "externalMessage",
-  "start",
-  "end",
-] as const;
+const REPLY_MEMBERS = ["status", "externalAudience", "internalMessage", "externalMessage", "start", "end"] as const;
 
 const STATUSES = ["disabled", "alwaysEnabled", "scheduled"] as const;
 const AUDIENCES = ["none", "contactsOnly", "all"] as const;
@@ -431,7 +99,7 @@ export const automaticReplies = z.preprocess(
 );
 
 /** Automatic replies in canonical form. */
-export type AutomaticRepliesInput = z.output<typeof automaticReplies>;
+type AutomaticRepliesInput = z.output<typeof automaticReplies>;
 
 function withoutNull(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -448,18 +116,230 @@ function withoutNull(value: unknown): unknown {
 }
 
 /** Whether the time of replies is over: the service takes no such schedule, and sends none by one it has. */
-export function isOver({
-  status,
-  end,
-}: {
-  status?: string | null | undefined;
-  end?: string | null | undefined;
-}): boolean {
+function isOver({ status, end }: Replies): boolean {
   return status === "scheduled" && typeof end === "string" && Date.parse(end) <= Date.now();
 }
 
+type ReplyMember = (typeof REPLY_MEMBERS)[number];
+type Replies = Partial<Record<ReplyMember, string | null | undefined>>;
+
+/** What a member goes back to when it is no longer declared. Times mean nothing then. */
+const REPLY_DEFAULTS: Readonly<Partial<Record<ReplyMember, string>>> = {
+  status: "disabled",
+  externalAudience: "all",
+  internalMessage: "",
+  externalMessage: "",
+};
+
+/** Automatic replies and regional settings: what a mailbox keeps for the programs that open it. */
+export const mailboxSettings: Facet = {
+  properties: ["automaticReplies", "regional"],
+
+  check: ({ automaticReplies, regional }, _unsettled, before) => [
+    ...(automaticReplies !== undefined && isOver(automaticReplies) && !isSame(automaticReplies, before.automaticReplies)
+      ? [OVER]
+      : []),
+    ...regionalProblems(regional, before.regional),
+  ],
+
+  advise: (inputs, olds) => [...unsent(inputs, olds), ...regionalAdvice(inputs.regional, olds.regional)],
+
+  async look({ mailbox }, { automaticReplies, regional }, operation) {
+    return automaticReplies === undefined && regional === undefined
+      ? {}
+      : { settings: await operation.services.mailboxSettings.read(mailbox, operation) };
+  },
+
+  difference: ({ inputs }, previous, { settings }, known) =>
+    settings === undefined
+      ? []
+      : [
+          ...replyChanges(inputs, previous, settings),
+          ...regionalChanges(inputs.regional, previous.regional, settings, known),
+        ],
+
+  async guard(changes, { inputs: { automaticReplies } }) {
+    if (
+      automaticReplies !== undefined &&
+      isOver(automaticReplies) &&
+      changesOf("automaticReplies", changes).length > 0
+    ) {
+      throw new InputError([OVER], { nextStep: "Nothing was changed." });
+    }
+  },
+
+  async apply(changes, desired, { mailbox, settings }, operation) {
+    const own = changes.filter(({ path }) => path[0] === "automaticReplies" || path[0] === "regional");
+    if (own.length === 0 || settings === undefined) {
+      return;
+    }
+    const names = [...new Set(own.map(({ path }) => path[0]))].join(", ");
+    await operation.services.mailboxSettings.write(
+      mailbox,
+      settingsChange(own, desired, settings),
+      `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`,
+      operation,
+      (part, isCertain) => {
+        operation.record({
+          inputs: writtenSettings(part, isCertain, desired.inputs, operation.known),
+          // A name of its own, because a failed creation saves everything declared as if it had been written.
+          ...(part.regional?.localizeFolders === true && isCertain
+            ? { memory: { foldersLanguage: languageOfFolders(desired.inputs.regional, settings) } }
+            : {}),
+        });
+      },
+    );
+  },
+
+  read: ({ settings }, { inputs }) =>
+    settings === undefined
+      ? {}
+      : {
+          automaticReplies: repliesAsRead(settings.automaticReplies, inputs.automaticReplies),
+          regional: regionalAsRead(settings, inputs.regional),
+        },
+
+  outputs: (_observed, { memory: { foldersLanguage } }) => ({ foldersLanguage }),
+};
+
+const OVER = {
+  path: "automaticReplies.end",
+  reason: 'is in the past, and Exchange refuses a schedule that has ended; write a later end, or status "disabled"',
+};
+
+/** Replies that are declared and that nobody gets. */
+function unsent(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[] {
+  const { automaticReplies: replies, forwarding } = inputs;
+  if (replies === undefined || replies.status === "disabled" || isOver(replies)) {
+    return [];
+  }
+  const isNew = !isSame(replies, olds.automaticReplies);
+  const isForwardingNew = !isSame(forwarding, olds.forwarding);
+  return [
+    // The mail does not reach the mailbox, where the replies are made.
+    ...((isNew || isForwardingNew) && isForwarding(forwarding) && forwarding.keepCopy === false
+      ? [
+          "automaticReplies: no reply is sent while forwarding.keepCopy is false, because the mail does not reach the mailbox. " +
+            "Let forwarding keep a copy, or leave the replies out.",
+        ]
+      : []),
+    ...(isNew ? unsentTexts(replies) : []),
+  ];
+}
+
+function unsentTexts({ externalAudience, internalMessage, externalMessage }: AutomaticRepliesInput): string[] {
+  const isExternal = showsText(externalMessage);
+  if (externalAudience === "none" && isExternal) {
+    return [
+      'automaticReplies.externalMessage is sent to nobody, because externalAudience is "none".',
+      ...(showsText(internalMessage) ? [] : [NO_TEXT]),
+    ];
+  }
+  if (!showsText(internalMessage) && !isExternal) {
+    return [NO_TEXT];
+  }
+  return externalAudience !== undefined && externalAudience !== "none" && !isExternal
+    ? [
+        `automaticReplies.externalAudience is "${externalAudience}", but externalMessage has no text: people outside get no reply.`,
+      ]
+    : [];
+}
+
+const NO_TEXT =
+  "automaticReplies has no text to send: nobody gets a reply. Write internalMessage, externalMessage or both.";
+
+function replyChanges(
+  { automaticReplies: declared }: SharedMailboxInputs,
+  { automaticReplies: previous }: HeldInputs,
+  { automaticReplies: seen }: Settings,
+): Change[] {
+  if (isJustOver(declared, seen)) {
+    return [];
+  }
+  return REPLY_MEMBERS.flatMap((member) => {
+    const to = declared?.[member] ?? (isSet(previous?.[member]) ? REPLY_DEFAULTS[member] : undefined);
+    const from = seen[member];
+    const isText = member === "internalMessage" || member === "externalMessage";
+    // While there are no replies, what their text would be says nothing; one that was taken back is cleared all the same.
+    const isIdle = isText && declared?.status === "disabled" && declared[member] !== undefined;
+    const isSame = isText ? isSameMessage(from ?? "", to ?? "") : from === to;
+    return to === undefined || isIdle || isSame
+      ? []
+      : [{ path: ["automaticReplies", member], from: (isText ? canonicalMessage(from ?? "") : from) || undefined, to }];
+  });
+}
+
+/** Whether the declared schedule is over and nothing is sent: as good as declared, and it could not be written any more. */
+function isJustOver(declared: Replies | null | undefined, seen: AutomaticReplies): boolean {
+  return (
+    declared !== undefined && declared !== null && isOver(declared) && (seen.status === "disabled" || isOver(seen))
+  );
+}
+
+/** Both groups as they are to be written: one request where one is enough. */
+function settingsChange(changes: readonly Change[], { inputs }: Desired, settings: Settings): SettingsChange {
+  const replies = changesOf("automaticReplies", changes);
+  const regional = changesOf("regional", changes);
+  // Everything declared goes along: the service checks times and texts against the status they come with.
+  const changed: Properties = {
+    ...inputs.automaticReplies,
+    ...Object.fromEntries(replies.map(({ path: [, member = ""], to }) => [member, to])),
+  };
+  return {
+    ...(replies.length === 0 ? {} : { automaticReplies: changed }),
+    ...(regional.length === 0 ? {} : { regional: regionalChange(regional, inputs.regional, settings) }),
+  };
+}
+
+/** Inputs as they are once a part is or may be written; what was to be taken away leaves them only when that is certain. */
+function writtenSettings(
+  part: SettingsChange,
+  isCertain: boolean,
+  { automaticReplies, regional }: SharedMailboxInputs,
+  { inputs: held }: KnownMailbox,
+): HeldInputs {
+  const region = isCertain && regional === undefined ? withoutFormats(held.regional) : held.regional;
+  return {
+    ...(part.automaticReplies && { automaticReplies: merged(automaticReplies, held.automaticReplies, isCertain) }),
+    ...(part.regional && { regional: merged(regional, region, isCertain) }),
+  };
+}
+
+function merged<T extends object>(declared: T | undefined, held: T | null | undefined, isCertain: boolean) {
+  const isBoth = declared !== undefined && held !== undefined && held !== null;
+  return isBoth && !isCertain ? { ...held, ...declared } : (declared ?? held);
+}
+
+/** Replies as an input: the members that are managed, in the spelling of the program where it means the same. */
+function repliesAsRead(seen: AutomaticReplies, managed: Replies | null | undefined): unknown {
+  if (managed === undefined || managed === null) {
+    return seen.status === "disabled" ? null : spelled(seen, { internalMessage: "", externalMessage: "" });
+  }
+  return isJustOver(managed, seen) ? managed : spelled(seen, managed);
+}
+
+function spelled(seen: AutomaticReplies, managed: Replies): Replies {
+  const isIdle = seen.status === "disabled";
+  const names = REPLY_MEMBERS.filter((member) => member === "status" || member in managed);
+  return Object.fromEntries(
+    names.map((member) => {
+      const held = managed[member];
+      switch (member) {
+        case "internalMessage":
+        case "externalMessage":
+          return [member, isIdle || isSameMessage(seen[member], held ?? "") ? held : canonicalMessage(seen[member])];
+        case "start":
+        case "end":
+          return [member, seen.status === "scheduled" ? (seen[member] ?? null) : held];
+        default:
+          return [member, seen[member]];
+      }
+    }),
+  );
+}
+
 /** Whether a reader would see anything of a text. */
-export function showsText(message: string | undefined): boolean {
+function showsText(message: string | undefined): boolean {
   const body = comparable(message ?? "");
   return /<(?:img|hr|table)\b/.test(body) || body.replace(/<[^>]*>/g, "").replace(/[\s\u00a0\u200b]/g, "") !== "";
 }

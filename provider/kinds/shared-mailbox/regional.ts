@@ -1,7 +1,13 @@
 import { z } from "zod";
-import { windowsTimeZone } from "../../services/mailbox-settings";
+import type { Change, Problem, Properties } from "../../core/kind";
+import { isSet } from "../../core/properties";
+import { type Settings, type SettingsChange, windowsTimeZone } from "../../services/mailbox-settings";
+import type { HeldInputs, KnownMailbox } from "./desired";
 
-type Format = "dateFormat" | "timeFormat";
+const STICKY = ["language", "timeZone"] as const;
+const FORMATS = ["dateFormat", "timeFormat"] as const;
+
+type Format = (typeof FORMATS)[number];
 
 /**
  * Formats by language, where somebody has written down the whole list that Exchange or .NET has (Exchange takes what the .NET culture
@@ -37,7 +43,7 @@ const INSTEAD: Readonly<Record<Format, Readonly<Record<string, string>>>> = {
 };
 
 /** Why a format can be none of the language's; undefined when it may be one. A language that is not declared is not known. */
-export function formatProblem(kind: Format, format: string, language: string | undefined): string | undefined {
+function formatProblem(kind: Format, format: string, language: string | undefined): string | undefined {
   const list = LISTS[language ?? ""]?.[kind];
   if (list !== undefined) {
     return list.includes(format) ? undefined : `is not a format of ${language}; write one of ${quoted(list)}`;
@@ -50,7 +56,7 @@ export function formatProblem(kind: Format, format: string, language: string | u
 }
 
 /** What is unusual about a format for its language, whose list is not known: Exchange may refuse it. Undefined when nothing is. */
-export function formatDoubt(kind: Format, format: string, language: string): string | undefined {
+function formatDoubt(kind: Format, format: string, language: string): string | undefined {
   if (LISTS[language]?.[kind] !== undefined) {
     return undefined;
   }
@@ -113,14 +119,6 @@ function usualFormat(kind: Format, language: string): string {
 
 function quoted(formats: readonly string[]): string {
   return formats.map((format) => JSON.stringify(format)).join(", ");
-}
-
-/** Both formats of regional settings that are declared. */
-export function declaredFormats(regional: Partial<RegionalInput>): { kind: Format; format: string }[] {
-  return (["dateFormat", "timeFormat"] as const).flatMap((kind) => {
-    const format = regional[kind];
-    return format === undefined ? [] : [{ kind, format }];
-  });
 }
 
 /** `da-DK`, `sr-Latn-RS`: a language, perhaps a script, and a country. */
@@ -209,3 +207,106 @@ export const regional = z.preprocess(
 
 /** Regional settings in canonical form. */
 export type RegionalInput = z.output<typeof regional>;
+
+/** What is wrong with formats that are new. */
+export function regionalProblems(regional: RegionalInput = {}, before: RegionalInput | undefined): Problem[] {
+  return newFormats(regional, before).flatMap(({ kind, format }) => {
+    const reason = formatProblem(kind, format, regional.language);
+    return reason === undefined ? [] : [{ path: `regional.${kind}`, reason }];
+  });
+}
+
+/** What to say of a change: a language or a time zone cannot be taken away, only replaced by another one, and a format may be refused. */
+export function regionalAdvice(regional: RegionalInput = {}, before: RegionalInput | undefined): string[] {
+  const { language } = regional;
+  return [
+    ...STICKY.filter((member) => isSet(before?.[member]) && !isSet(regional[member])).map(
+      (member) => `regional.${member} is no longer declared; the mailbox keeps ${before?.[member]}.`,
+    ),
+    ...newFormats(regional, before).flatMap(
+      ({ kind, format }) => (language === undefined ? undefined : formatDoubt(kind, format, language)) ?? [],
+    ),
+  ];
+}
+
+/** The declared formats that the state does not have for the same language. */
+function newFormats(regional: RegionalInput, before: RegionalInput | undefined): { kind: Format; format: string }[] {
+  return FORMATS.flatMap((kind) => {
+    const format = regional[kind];
+    const isHeld = before?.[kind] === format && before?.language === regional.language;
+    return format === undefined || isHeld ? [] : [{ kind, format }];
+  });
+}
+
+/** What differs. */
+export function regionalChanges(
+  declared: RegionalInput = {},
+  previous: HeldInputs["regional"],
+  settings: Settings,
+  { inputs: { regional: now }, memory: { foldersLanguage } }: KnownMailbox,
+): Change[] {
+  const seen = canonical(settings);
+  const values = [...STICKY, ...FORMATS].flatMap((member) => {
+    const [from, to] = [seen[member], declared[member]];
+    return to === undefined || from === to ? [] : [{ path: ["regional", member], from, to }];
+  });
+  // Exchange shows the default in place of no format, so that a format put back can look as before: asked for once.
+  const formats = FORMATS.filter(
+    (member) =>
+      declared[member] === undefined &&
+      isSet(previous?.[member]) &&
+      isSet(now?.[member]) &&
+      seen[member] === previous?.[member],
+  ).map((member) => ({ path: ["regional", member], from: seen[member], to: undefined }));
+  // Folder names cannot be read reliably: renamed once when it is asked for, and again for another language.
+  const language = languageOfFolders(declared, settings);
+  const isNamed = declared.localizeFolders !== true || foldersLanguage === language;
+  const folders = isNamed ? [] : [{ path: ["regional", "localizeFolders"], from: foldersLanguage, to: language }];
+  return [...values, ...formats, ...folders];
+}
+
+/** The language the default folders are to have: the declared one, else the mailbox's; "" where nobody has set one. */
+export function languageOfFolders(declared: RegionalInput | undefined, settings: Settings): string {
+  return declared?.language ?? canonical(settings).language ?? "";
+}
+
+/** What is to be written. Formats belong to a language: a new one is refused while those of the old one stay in force. */
+export function regionalChange(
+  changes: readonly Change[],
+  declared: RegionalInput = {},
+  { regional: seen }: Settings,
+): NonNullable<SettingsChange["regional"]> {
+  const change: Properties = Object.fromEntries(
+    changes.map(({ path: [, member = ""], to }) => [member, member === "localizeFolders" ? true : (to ?? null)]),
+  );
+  const formats = FORMATS.flatMap((member) => {
+    const format = declared[member] ?? (seen[member] === undefined ? undefined : null);
+    return format === undefined ? [] : [[member, format]];
+  });
+  return change.language === undefined ? change : { ...change, ...Object.fromEntries(formats) };
+}
+
+/** Regional settings of which no format is managed any more. */
+export function withoutFormats(held: HeldInputs["regional"]): HeldInputs["regional"] {
+  const { dateFormat: _dateFormat, timeFormat: _timeFormat, ...rest } = held ?? {};
+  return rest;
+}
+
+/** Regional settings as an input: of what is managed. */
+export function regionalAsRead(settings: Settings, managed: HeldInputs["regional"]): Properties {
+  const seen: Properties = canonical(settings);
+  return Object.fromEntries(
+    Object.entries(managed ?? seen).map(([name, held]) => [
+      name,
+      name === "localizeFolders" ? held : (seen[name] ?? null),
+    ]),
+  );
+}
+
+function canonical({ regional: { language, timeZone, ...formats } }: Settings) {
+  return {
+    language: language === undefined ? undefined : (cultureCode(language) ?? language),
+    timeZone: timeZone === undefined ? undefined : (windowsTimeZone(timeZone) ?? timeZone),
+    ...formats,
+  };
+}
