@@ -15,12 +15,10 @@ import { automaticReplies } from "./mailbox-settings";
 import type { NameHolders } from "./naming";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { regional } from "./regional";
-import { archiveProperties, holdProperties } from "./retention";
+import { archiveProperties, deletionSchema, holdProperties } from "./retention";
 import { type Printed, type SenderList, senderLists } from "./senders";
 
 const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbox";
-const MODES = '"soft", "retain" or "purge"';
-const deletionMode = z.enum(["soft", "retain", "purge"], { error: `must be ${MODES}` });
 
 const { displayName, ...plain } = mailboxProperties.shape;
 
@@ -56,11 +54,7 @@ export const schema = z.strictObject({
   license: licenseSchema.optional(),
   ...typeProperties.shape,
   adopt: z.union([z.boolean(), z.literal("convert")], { error: 'must be true, false or "convert"' }).optional(),
-  deletion: z
-    .union([deletionMode, z.strictObject({ mode: deletionMode, allowInactive: flag().optional() })], {
-      error: `must be ${MODES}, or an object { mode, allowInactive: true }`,
-    })
-    .optional(),
+  deletion: deletionSchema.optional(),
   restoreDeleted: z
     .union([z.boolean(), z.string()], { error: RESTORE })
     .transform((value) => (typeof value === "string" ? value.trim().toLowerCase() : value))

@@ -11,7 +11,6 @@ import { mailboxAndAccount } from "../recipients";
 import { SHARED } from "./account";
 import { addresses, aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway, takeOver } from "./creation";
-import { foresee, remove } from "./deletion";
 import {
   type Desired,
   type Existing,
@@ -30,6 +29,7 @@ import { whenLicensed } from "./limits";
 import { explainRefusal, isNameTaken, NameHolders, pathOfAlias } from "./naming";
 import { around, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";
+import { foresee, remove } from "./retention";
 import { declaredSenders, takeHiddenSenders } from "./senders";
 import { noteGivenUp, takingOver } from "./transfer";
 
