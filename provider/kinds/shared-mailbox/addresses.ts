@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { smtpAddress } from "../../core/canonical";
 import type { Change } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError, isClass } from "../../http/errors";
@@ -18,6 +20,11 @@ import type {
 import { changesOf, type Facet, writtenInputs } from "./facet";
 import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
 import { tellDeletedHolders } from "./restoration";
+
+/** The further addresses. */
+export const aliasesSchema = z
+  .array(smtpAddress("help@contoso.com"), { error: "must be a list of SMTP addresses" })
+  .transform((addresses) => [...new Set(addresses)].sort());
 
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
 const MOST_ADDRESSES = 300;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { flag, orNone, smtpAddress } from "../../core/canonical";
+import { smtpAddress } from "../../core/canonical";
 import type { Held, Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import type { Row } from "../../http/json";
@@ -7,18 +7,18 @@ import type { AccountLicenses, Subscription, User } from "../../services/graph";
 import type { Settings } from "../../services/mailbox-settings";
 import type { Mailbox, MailboxStatistics } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { isGuid } from "../../services/text";
 import { accountProperties, typeProperties } from "./account";
+import { aliasesSchema } from "./addresses";
+import { forwardingSchema } from "./forwarding";
 import { licenseSchema } from "./license";
 import { limitProperties } from "./limits";
 import { automaticReplies } from "./mailbox-settings";
 import type { NameHolders } from "./naming";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { regional } from "./regional";
+import { restoreSchema } from "./restoration";
 import { archiveProperties, deletionSchema, holdProperties } from "./retention";
 import { type Printed, type SenderList, senderLists } from "./senders";
-
-const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbox";
 
 const { displayName, ...plain } = mailboxProperties.shape;
 
@@ -30,22 +30,9 @@ export const schema = z.strictObject({
   ...plain,
   ...clientAccessProperties.shape,
   ...senderLists,
-  emailAliases: z
-    .array(smtpAddress("help@contoso.com"), { error: "must be a list of SMTP addresses" })
-    .transform((addresses) => [...new Set(addresses)].sort())
-    .optional(),
+  emailAliases: aliasesSchema.optional(),
   ...accountProperties.shape,
-  forwarding: orNone(
-    z.strictObject(
-      { to: smtpAddress("queue@contoso.com"), keepCopy: flag().default(true), allowLoss: flag().optional() },
-      {
-        error: (issue) =>
-          issue.code === "unrecognized_keys"
-            ? undefined
-            : "must be an object { to: <address>, keepCopy: true }, or false for no forwarding",
-      },
-    ),
-  ).optional(),
+  forwarding: forwardingSchema.optional(),
   automaticReplies: automaticReplies.optional(),
   regional: regional.optional(),
   ...limitProperties.shape,
@@ -55,11 +42,7 @@ export const schema = z.strictObject({
   ...typeProperties.shape,
   adopt: z.union([z.boolean(), z.literal("convert")], { error: 'must be true, false or "convert"' }).optional(),
   deletion: deletionSchema.optional(),
-  restoreDeleted: z
-    .union([z.boolean(), z.string()], { error: RESTORE })
-    .transform((value) => (typeof value === "string" ? value.trim().toLowerCase() : value))
-    .refine((value) => typeof value === "boolean" || isGuid(value), { error: RESTORE })
-    .optional(),
+  restoreDeleted: restoreSchema.optional(),
 });
 
 /** Canonical inputs. */

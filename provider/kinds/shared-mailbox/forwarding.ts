@@ -1,4 +1,5 @@
-import { isSame } from "../../core/canonical";
+import { z } from "zod";
+import { flag, isSame, orNone, smtpAddress } from "../../core/canonical";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../http/json";
@@ -17,6 +18,19 @@ import type {
 } from "./desired";
 import type { Facet } from "./facet";
 import { pathOfAlias } from "./naming";
+
+/** Where mail goes on to, or that it does not. */
+export const forwardingSchema = orNone(
+  z.strictObject(
+    { to: smtpAddress("queue@contoso.com"), keepCopy: flag().default(true), allowLoss: flag().optional() },
+    {
+      error: (issue) =>
+        issue.code === "unrecognized_keys"
+          ? undefined
+          : "must be an object { to: <address>, keepCopy: true }, or false for no forwarding",
+    },
+  ),
+);
 
 type Forwarding = Exclude<NonNullable<SharedMailboxInputs["forwarding"]>, false>;
 

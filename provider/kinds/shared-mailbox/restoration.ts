@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { grantThing } from "../../core/registry";
 import { ConflictError, ifAllowed, isClass, isForbidden, isProviderError, isUnknownOutcome } from "../../http/errors";
 import {
@@ -8,12 +9,20 @@ import {
   smtpAddresses,
 } from "../../services/mailboxes";
 import type { Entry } from "../../services/permissions";
-import { sameText } from "../../services/text";
+import { isGuid, sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { type MembershipOperation, memory } from "../mailbox-membership/desired";
 import { attribute, recipientBehind } from "../mailbox-membership/people";
 import type { SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { forwardsTo } from "./forwarding";
+
+const RESTORE = "must be true, false, or the Exchange guid of the deleted mailbox";
+
+/** Whether a deleted mailbox comes back, or which one. */
+export const restoreSchema = z
+  .union([z.boolean(), z.string()], { error: RESTORE })
+  .transform((value) => (typeof value === "string" ? value.trim().toLowerCase() : value))
+  .refine((value) => typeof value === "boolean" || isGuid(value), { error: RESTORE });
 
 /** The ways on that every refusal here names, as a program writes them. */
 const ANEW = "For a new, empty mailbox write restoreDeleted: false.";
