@@ -4,7 +4,7 @@ import { skippingRefusals } from "../core/kind";
 import { Recorder } from "../core/memory";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
-import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/people";
+import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/observation";
 import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";

@@ -13,7 +13,7 @@ import {
   pathOf,
   RIGHTS,
 } from "./desired";
-import { heldIn, isNothing } from "./people";
+import { heldIn, isNothing } from "./observation";
 
 /**
  * Everything declared that is not so, and of what is there: rights that the earlier inputs held and these do not, all rights of
@@ -197,6 +197,38 @@ export function surplusOfMembers(known: KnownMembership, { mailbox, held }: Obse
       ? []
       : [`${pathOf(key)} on ${mailbox.primarySmtpAddress} has more than is declared (${otherRights.join(", ")}).`];
   });
+}
+
+/** What to say of rights that nobody declared: of members, and of strangers where the membership is exclusive. */
+export function surplusIn({ inputs, members }: Desired, observed: Observed): string[] {
+  const ofMembers = [...members.keys()].flatMap((key) => {
+    const wanted = inputs.members[key];
+    const held = observed.held[key];
+    const declared: readonly string[] = wanted?.otherRights ?? [];
+    const surplus: string[] = RIGHTS.filter((right) => held?.rights.has(right) && wanted?.[right] !== true);
+    const others = (held?.otherRights ?? []).filter((name) => !declared.includes(name));
+    const isShown = inputs.exclusive === true || wanted?.otherRights !== undefined;
+    const shown = [...surplus, ...(isShown ? others : [])];
+    return [
+      ...(shown.length === 0
+        ? []
+        : [
+            `${pathOf(key)} has more than is declared (${shown.join(", ")}), which was there before. \`pulumi up --refresh\` removes it.`,
+          ]),
+      ...(others.length === 0 || isShown
+        ? []
+        : [
+            `${pathOf(key)} has more than is declared (${others.join(", ")}). It is left as it is; otherRights: [] in the program, then \`pulumi up --refresh\`, removes it.`,
+          ]),
+    ];
+  });
+  const left = observed.strangers.filter((key) => !isLeftAlone(observed.people.get(key), observed));
+  return left.length === 0
+    ? ofMembers
+    : [
+        ...ofMembers,
+        `Others have access to ${observed.mailbox.primarySmtpAddress}: ${left.join(", ")}. \`pulumi up --refresh\` removes them.`,
+      ];
 }
 
 /**

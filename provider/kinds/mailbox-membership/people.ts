@@ -1,8 +1,5 @@
-import type { Operation } from "../../core/kind";
-import { grantThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
-import { hasAddress, type Mailbox } from "../../services/mailboxes";
-import { type Entry, NAMED_RIGHTS, OTHER_RIGHTS } from "../../services/permissions";
+import type { Mailbox } from "../../services/mailboxes";
 import { account, describe, isGroup, type Recipient } from "../../services/recipients";
 import type { Services } from "../../services/services";
 import { isGuid, sameText } from "../../services/text";
@@ -16,7 +13,6 @@ import {
   successorsOf,
 } from "../recipients";
 import {
-  type Held,
   type Kept,
   type KnownMembership,
   type Member,
@@ -37,7 +33,7 @@ const TRUSTEES = [
 ];
 
 /** Whether somebody can be a member. */
-function isTrustee({ id, recipientTypeDetails }: Recipient): boolean {
+export function isTrustee({ id, recipientTypeDetails }: Recipient): boolean {
   return TRUSTEES.includes(recipientTypeDetails) && id !== "";
 }
 
@@ -136,7 +132,11 @@ export async function requireRightsOfMeant(
 }
 
 /** A living recipient or account with its SIDs; those of the state where Exchange does not show any. */
-async function living(key: string, recipient: Recipient, { services, known }: MembershipOperation): Promise<Member> {
+export async function living(
+  key: string,
+  recipient: Recipient,
+  { services, known }: MembershipOperation,
+): Promise<Member> {
   const sids = await services.securityPrincipals.sidsOf(recipient.id, isGroup(recipient));
   return {
     ...recipient,
@@ -185,37 +185,6 @@ export async function knownPeople(operation: MembershipOperation): Promise<Map<s
     ),
   ]);
   return new Map([...here, ...gone]);
-}
-
-/**
- * The people behind entries that nobody declared, with those entries, by primary SMTP address; by id where that address is taken in
- * `taken` or means somebody else too. Only who could be a member is among them: system entries, role groups and deleted people are
- * left alone.
- */
-export async function strangersAmong(
-  rest: readonly Unattributed[],
-  taken: ReadonlyMap<string, unknown>,
-  operation: MembershipOperation,
-): Promise<Map<string, { person: Member; entries: Unattributed["entry"][] }>> {
-  const found = new Map<string, { person: Recipient; entries: Unattributed["entry"][] }>();
-  const owners = await Promise.all(rest.map((one) => recipientBehind(one, operation)));
-  for (const [index, { entry }] of rest.entries()) {
-    const person = owners[index];
-    if (person !== undefined && isTrustee(person)) {
-      const before = found.get(person.id)?.entries ?? [];
-      found.set(person.id, { person, entries: [...before, entry] });
-    }
-  }
-  return new Map(
-    await Promise.all(
-      [...found.values()].map(async ({ person, entries }) => {
-        const address = person.primarySmtpAddress;
-        const isOnlyMeaning = (await operation.services.recipients.named(address)).length === 1;
-        const key = taken.has(address) || !isOnlyMeaning ? person.id.toLowerCase() : address;
-        return [key, { person: await living(key, person, operation), entries }] as const;
-      }),
-    ),
-  );
 }
 
 /**
@@ -346,229 +315,4 @@ export async function mailboxNamed(identifier: string, operation: MembershipOper
     throw new InputError([{ path: "mailbox", reason: `is ${describe(recipient)}, which is not a mailbox` }]);
   }
   return mailbox;
-}
-
-/** The entries on a mailbox by whose they are. */
-export interface Attribution {
-  /** Entries of the known people, by key. */
-  held: Record<string, Held>;
-  /** Entries of nobody known. */
-  rest: Unattributed[];
-  /** Object ids of everybody who may send on behalf; undefined where one of them cannot be told. */
-  delegates: string[] | undefined;
-}
-
-/** An entry of nobody known. */
-export interface Unattributed {
-  entry: Entry;
-  /** Whose it is, where that is known already. */
-  id: string | undefined;
-}
-
-const NOTHING: Held = { entries: [], rights: new Set(), otherRights: [] };
-
-/**
- * Whose each entry is. An entry with a SID is the one's who has that SID, whatever is printed beside it. What is printed counts
- * only for Send on Behalf, which has no SID, and for people whose SIDs nobody could tell.
- *
- * @throws InputError when a printed text stands for a member and for somebody else as well, and there is nothing else to go by.
- */
-export async function attribute(
-  entries: readonly Entry[],
-  people: ReadonlyMap<string, Member>,
-  mailbox: Mailbox,
-  operation: MembershipOperation,
-): Promise<Attribution> {
-  const idBySid = new Map([...people.values()].flatMap(({ id, sids }) => sids.map((sid) => [sid, id] as const)));
-  const unknown = [...people].filter(([, person]) => person.sids.length === 0 && !person.isDeleted);
-  const onBehalf = await sendersOnBehalf(entries, people, mailbox, operation);
-  const owned = await Promise.all(
-    entries.map(async (entry): Promise<string | undefined> => {
-      if (entry.list === "sendOnBehalf") {
-        return onBehalf.get(entry);
-      }
-      const bySid = entry.sid === undefined ? undefined : idBySid.get(entry.sid);
-      return bySid ?? (await byPrint(entry, entry.sid === undefined ? [...people] : unknown, operation));
-    }),
-  );
-  const held = Object.fromEntries(
-    [...people].map(([key, { id }]) => [key, heldIn(entries.filter((_, index) => sameId(owned[index], id)))] as const),
-  );
-  const isKnown = (id: string | undefined) => [...people.values()].some((person) => sameId(id, person.id));
-  const rest = entries.map((entry, index) => ({ entry, id: owned[index] })).filter(({ id }) => !isKnown(id));
-  const delegates = owned.filter((_, index) => entries[index]?.list === "sendOnBehalf");
-  return { held, rest, delegates: delegates.every((id) => id !== undefined) ? delegates : undefined };
-}
-
-function sameId(a: string | undefined, b: string): boolean {
-  return a !== undefined && sameText(a, b);
-}
-
-/** What some entries allow together. */
-export function heldIn(entries: readonly Entry[]): Held {
-  if (entries.length === 0) {
-    return NOTHING;
-  }
-  const names = new Set(entries.flatMap(({ rights }) => rights));
-  return {
-    entries,
-    rights: new Set(NAMED_RIGHTS.filter(({ name }) => names.has(name)).map(({ right }) => right)),
-    otherRights: OTHER_RIGHTS.filter((name) => names.has(name)),
-  };
-}
-
-/** Whether somebody holds nothing at all. */
-export function isNothing({ entries }: Held): boolean {
-  return entries.length === 0;
-}
-
-/** Whose an entry is by what is printed, among people of whom nothing better is known. */
-async function byPrint(
-  { trustee }: Entry,
-  people: readonly (readonly [string, Member])[],
-  operation: Operation,
-): Promise<string | undefined> {
-  const [fitting] = people.filter(([, person]) => isPrintedAs(person, trustee));
-  if (fitting === undefined) {
-    return undefined;
-  }
-  const [key, person] = fitting;
-  const meant = isGroup(person)
-    ? await operation.services.recipients.groupsDisplayed(trustee)
-    : await operation.services.recipients.printed(trustee);
-  const others = meant.filter(({ id }) => !sameText(id, person.id));
-  if (others.length > 0 && others.length < meant.length) {
-    throw new InputError([
-      {
-        path: pathOf(key),
-        reason: `"${trustee}" on the mailbox stands for ${describe(person)} and for ${others.map(describe).join(", ")}, and Exchange does not tell whose entry it is; rename one`,
-      },
-    ]);
-  }
-  return others.length > 0 ? undefined : person.id;
-}
-
-function isPrintedAs(person: Member, trustee: string): boolean {
-  // In a permission list a text like a user's Name is the display name of some group.
-  const names = isGroup(person) ? [person.name, person.displayName] : [person.userPrincipalName];
-  return (
-    [person.id, person.guid, ...names].some((name) => name !== undefined && name !== "" && sameText(name, trustee)) ||
-    hasAddress(person, trustee)
-  );
-}
-
-/** The object id behind each entry of Send on Behalf, as far as it can be told; each printed text is looked up once. */
-async function sendersOnBehalf(
-  entries: readonly Entry[],
-  people: ReadonlyMap<string, Member>,
-  mailbox: Mailbox,
-  operation: MembershipOperation,
-): Promise<Map<Entry, string>> {
-  const byText = new Map<string, Entry[]>();
-  for (const entry of entries.filter(({ list }) => list === "sendOnBehalf")) {
-    const key = entry.trustee.toLowerCase();
-    byText.set(key, [...(byText.get(key) ?? []), entry]);
-  }
-  const found = await Promise.all(
-    [...byText.values()].map(async (same) => {
-      const meant = await delegatesPrinted(same, people, mailbox, operation);
-      return same.flatMap((entry, index) => {
-        const id = meant[index];
-        return id === undefined || id === "" ? [] : [[entry, id] as const];
-      });
-    }),
-  );
-  return new Map(found.flat());
-}
-
-/** The object ids behind entries of Send on Behalf that are printed alike. */
-async function delegatesPrinted(
-  same: readonly Entry[],
-  people: ReadonlyMap<string, Member>,
-  mailbox: Mailbox,
-  operation: MembershipOperation,
-): Promise<string[]> {
-  const printed = same[0]?.trustee ?? "";
-  const candidates = await operation.services.recipients.printed(printed);
-  if (candidates.length === 0) {
-    const account = [...people.values()].find(
-      ({ id, userPrincipalName }) => sameText(id, printed) || sameText(userPrincipalName ?? "", printed),
-    );
-    return account === undefined ? [] : [account.id];
-  }
-  if (candidates.length <= same.length) {
-    return candidates.map(({ id }) => id);
-  }
-  const referredTo = await operation.services.recipients.referredTo(mailbox.id, "GrantSendOnBehalfTo", candidates);
-  if (referredTo !== undefined) {
-    return referredTo.map(({ id }) => id);
-  }
-  // Exchange does not tell them apart, so the state's word stands: a right that was given by object id is that one's.
-  const {
-    inputs: { members },
-    memory: { memberIds = {} },
-  } = operation.known;
-  const given = candidates.filter(({ id }) =>
-    Object.entries(memberIds).some(([key, known]) => sameText(known, id) && members?.[key]?.sendOnBehalf === true),
-  );
-  return given.map(({ id }) => id).slice(0, same.length);
-}
-
-/** Entries of deleted users and groups among those of nobody known. */
-export async function orphansAmong(rest: readonly Entry[], mailbox: Mailbox, operation: Operation): Promise<Entry[]> {
-  const withSid = rest.filter(({ sid }) => sid !== undefined);
-  if (withSid.length === 0) {
-    return [];
-  }
-  const { permissions, securityPrincipals } = operation.services;
-  const living = await permissions.livingOn(mailbox);
-  const hidden = new Set(
-    withSid.filter(({ list, sid }) => list === "access" && !living.has(String(sid))).map(({ sid }) => sid),
-  );
-  // Send As has no switch that hides anybody; a deleted trustee is printed as SID, or by SAM account name in its forest.
-  const suspects = withSid.filter(
-    ({ list, sid, trustee }) =>
-      hidden.has(sid) || (list === "sendAs" && !living.has(String(sid)) && /^S-1-\d|^[^\\]+\\\$/i.test(trustee)),
-  );
-  const owners = await Promise.all(suspects.map(({ sid }) => securityPrincipals.ownerOf(String(sid))));
-  return suspects.filter((_, index) => owners[index] === undefined);
-}
-
-/**
- * Of orphaned entries those that no other resource of the deployment still accounts for, and that are nobody's who is kept: none while any of
- * them may be.
- */
-export function removable(
-  orphans: readonly Entry[],
-  mailboxId: string,
-  { seen }: Kept,
-  { registry, origin }: Operation,
-): Entry[] {
-  if (Object.values(seen).some(({ sids }) => sids.length === 0)) {
-    return [];
-  }
-  const kept = Object.values(seen).flatMap(({ sids }) => sids);
-  return orphans.filter(
-    ({ sid = "" }) => !kept.includes(sid) && !registry.isDeclaredByAnother(grantThing(mailboxId, sid), origin),
-  );
-}
-
-/** The one living recipient behind an entry of nobody known, or undefined. */
-export async function recipientBehind(
-  { entry, id }: Unattributed,
-  operation: Operation,
-): Promise<Recipient | undefined> {
-  const { recipients, securityPrincipals } = operation.services;
-  const owner = id ?? (entry.sid === undefined ? undefined : await securityPrincipals.ownerOf(entry.sid));
-  if (owner !== undefined) {
-    return (await recipients.named(owner))[0];
-  }
-  if (entry.sid !== undefined || entry.list === "sendOnBehalf") {
-    return undefined;
-  }
-  const meant = entry.trustee.includes("@")
-    ? await recipients.printed(entry.trustee)
-    : await recipients.groupsDisplayed(entry.trustee);
-  // Two objects of one name cannot be told apart, so neither is taken for the trustee.
-  return meant.length === 1 ? meant[0] : undefined;
 }

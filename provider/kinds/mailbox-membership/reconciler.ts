@@ -3,12 +3,10 @@ import { converge } from "../../core/converge";
 import { isUnfit, type Properties, type Reconciler } from "../../core/kind";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
 import { membersOf } from "../../http/json";
-import { freshly } from "../../services/listing";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
-import type { Begun, Denial, Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
-import { isGuid, sameText } from "../../services/text";
+import { sameText } from "../../services/text";
 import { mailboxAsked, mailboxPresent, reassigned } from "../recipients";
 import { apply } from "./apply";
 import {
@@ -19,12 +17,10 @@ import {
   type MembershipOperation,
   type Memory,
   mailboxReassigned,
-  meantBy,
   memory,
   NOBODY,
   type Observed,
   pathOf,
-  RIGHTS,
   requireStillMeant,
   schema,
   withoutEnded,
@@ -35,27 +31,14 @@ import {
   difference,
   isLeftAlone,
   readMembers,
+  surplusIn,
   surplusOfMembers,
   takeHiddenSendOnBehalf,
   whoIsDeleted,
 } from "./difference";
-import {
-  attribute,
-  heldIn,
-  knownKeep,
-  knownPeople,
-  lookUpKeep,
-  lookUpMembers,
-  mailboxNamed,
-  orphansAmong,
-  removable,
-  requireRightsOfMeant,
-  strangersAmong,
-  whoIsNoTrustee,
-} from "./people";
+import { addressKnown, listsBegun, lookAgain, observeOn, whoIsDenied } from "./observation";
+import { lookUpKeep, lookUpMembers, mailboxNamed, requireRightsOfMeant, whoIsNoTrustee } from "./people";
 
-/** How long lists that were read before everybody was looked up count as what is there, in milliseconds. */
-const AS_READ_FOR = 30_000;
 /** People that Microsoft supports in a shared mailbox at the same time. */
 const SUPPORTED_AT_ONCE = 25;
 
@@ -289,31 +272,6 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   },
 };
 
-/**
- * Begins to read the lists of a mailbox whose id is known, with the questions who its members are.
- *
- * @returns gives them once, for that mailbox. After a wait for somebody who was not there yet they are not what is there any more.
- */
-function listsBegun(spelling: string, operation: MembershipOperation): (mailbox: Mailbox) => Begun | undefined {
-  const { known, services } = operation;
-  const id = known.id ?? (isGuid(spelling) ? spelling : undefined);
-  const at = Date.now();
-  let lists = id === undefined ? undefined : services.permissions.begin(id, addressKnown(known) ?? id);
-  return (mailbox) => {
-    const begun = lists;
-    lists = undefined;
-    if (begun === undefined || !sameText(mailbox.id, id ?? "") || Date.now() - at > AS_READ_FOR) {
-      return undefined;
-    }
-    // A mailbox that was made a moment ago may not have shown itself then.
-    const again = () => services.permissions.begin(mailbox.id, mailbox.primarySmtpAddress);
-    return {
-      access: () => begun.access().catch(() => again().access()),
-      sending: () => begun.sending().catch(() => again().sending()),
-    };
-  };
-}
-
 /** What to say of a mailbox that is gone and can come back, with everybody's access: nobody can take it away meanwhile. */
 async function whoComesBack(id: string, operation: MembershipOperation): Promise<string[]> {
   const { inputs, memory } = operation.known;
@@ -408,140 +366,6 @@ function isSameMailbox(
   }
   const isKnown = [inputs.mailbox ?? "", id, ...mailboxAddresses].some((one) => sameText(one, spelling));
   return isKnown && !registry.isPassedOn(spelling, id);
-}
-
-/** What the state calls the mailbox. */
-function addressKnown({ inputs, memory: { mailboxAddresses = [] } }: KnownMembership): string | undefined {
-  return mailboxAddresses[0] ?? inputs.mailbox ?? undefined;
-}
-
-async function observeOn(
-  mailbox: Mailbox,
-  desired: Desired | undefined,
-  operation: MembershipOperation,
-  begun?: Begun,
-): Promise<Observed> {
-  const { services, registry, origin } = operation;
-  const [permissions, known, keep, meant] = await Promise.all([
-    services.permissions.on(mailbox, operation.readIfAllowed, begun),
-    knownPeople(operation),
-    desired?.keep ?? knownKeep(operation),
-    desired === undefined ? meantBy(operation.known.inputs.mailbox ?? "", mailbox, operation) : [],
-  ]);
-  const declared = new Map([...known, ...(desired?.members ?? [])]);
-  const isExclusive = (desired?.inputs ?? operation.known.inputs).exclusive === true;
-  const { held, rest, delegates } = await attribute(permissions.entries, declared, mailbox, operation);
-  const orphans = await orphansAmong(
-    rest.map(({ entry }) => entry),
-    mailbox,
-    operation,
-  );
-  const strangers = isExclusive
-    ? await strangersAmong(
-        rest.filter(({ entry }) => !orphans.includes(entry)),
-        declared,
-        operation,
-      )
-    : new Map<string, never>();
-  const people = new Map(declared);
-  const brought = new Set<unknown>();
-  for (const [key, { person, entries }] of strangers) {
-    people.set(key, person);
-    held[key] = heldIn(entries);
-    for (const entry of entries) {
-      brought.add(entry);
-    }
-  }
-  const left = rest.filter(({ entry }) => !brought.has(entry)).map(({ entry }) => entry);
-  return {
-    mailbox,
-    isPassedOn: meant.length > 0 && !meant.some((one) => sameText(one.id, mailbox.id)),
-    held,
-    unread: permissions.unread,
-    people,
-    strangers: [...strangers.keys()].sort(),
-    orphans: removable(orphans, mailbox.id, keep, operation),
-    delegates,
-    entryCount: permissions.entries.filter(({ list }) => list === "access").length,
-    others: namesOf(permissions.others, left, orphans),
-    denied: deniedTo(people, permissions.denials),
-    keep,
-    othersIds: new Set(
-      [...people.values()]
-        .map(({ id }) => id)
-        .filter((id) => registry.isDeclaredByAnother(grantThing(mailbox.id, id), origin)),
-    ),
-  };
-}
-
-async function lookAgain({ mailbox }: Observed, desired: Desired, operation: MembershipOperation): Promise<Observed> {
-  return freshly(async () =>
-    observeOn((await operation.services.mailboxes.withId(mailbox.id)) ?? mailbox, desired, operation),
-  );
-}
-
-/** What entries deny to people, by their keys; no key for those to whom nothing is denied. */
-function deniedTo(people: Observed["people"], denials: readonly Denial[]): Observed["denied"] {
-  const byKey = [...people].map(([key, { sids }]): [string, string[]] => {
-    const own = denials.filter(({ sid }) => sid !== undefined && sids.includes(sid));
-    return [key, [...new Set(own.flatMap(({ rights }) => rights))].sort()];
-  });
-  return Object.fromEntries(byKey.filter(([, rights]) => rights.length > 0));
-}
-
-/** What to say of members to whom an entry denies something: Exchange shows the right that they were given beside it. */
-function whoIsDenied({ denied, mailbox }: Observed, members: readonly string[]): string[] {
-  return members
-    .filter((key) => key in denied)
-    .map(
-      (key) =>
-        `${pathOf(key)}: an entry on ${mailbox.primarySmtpAddress} denies ${denied[key]?.join(", ")}, which can leave the right that is ` +
-        "granted without effect. The entry is left as it is. To remove it, run Remove-MailboxPermission -Deny or Remove-RecipientPermission.",
-    );
-}
-
-/** Trustees as Exchange prints them, once each; those of deleted users and groups by SID. */
-function namesOf(printed: readonly string[], left: readonly Entry[], orphans: readonly Entry[]): string[] {
-  const living = left.filter((entry) => !orphans.includes(entry)).map(({ trustee }) => trustee);
-  const sids = new Set(orphans.map(({ sid }) => sid));
-  const deleted = [...sids].map((sid) => {
-    // A sign-in name or display name says who it was; a SAM account name says nothing.
-    const name = orphans.find((one) => one.sid === sid && !/^S-1-\d|\\/i.test(one.trustee))?.trustee;
-    return `${sid} (orphaned${name === undefined ? "" : `: ${name}`})`;
-  });
-  return [...new Set([...printed, ...living, ...deleted])].sort();
-}
-
-/** What to say of rights that nobody declared: of members, and of strangers where the membership is exclusive. */
-function surplusIn({ inputs, members }: Desired, observed: Observed): string[] {
-  const ofMembers = [...members.keys()].flatMap((key) => {
-    const wanted = inputs.members[key];
-    const held = observed.held[key];
-    const declared: readonly string[] = wanted?.otherRights ?? [];
-    const surplus: string[] = RIGHTS.filter((right) => held?.rights.has(right) && wanted?.[right] !== true);
-    const others = (held?.otherRights ?? []).filter((name) => !declared.includes(name));
-    const isShown = inputs.exclusive === true || wanted?.otherRights !== undefined;
-    const shown = [...surplus, ...(isShown ? others : [])];
-    return [
-      ...(shown.length === 0
-        ? []
-        : [
-            `${pathOf(key)} has more than is declared (${shown.join(", ")}), which was there before. \`pulumi up --refresh\` removes it.`,
-          ]),
-      ...(others.length === 0 || isShown
-        ? []
-        : [
-            `${pathOf(key)} has more than is declared (${others.join(", ")}). It is left as it is; otherRights: [] in the program, then \`pulumi up --refresh\`, removes it.`,
-          ]),
-    ];
-  });
-  const left = observed.strangers.filter((key) => !isLeftAlone(observed.people.get(key), observed));
-  return left.length === 0
-    ? ofMembers
-    : [
-        ...ofMembers,
-        `Others have access to ${observed.mailbox.primarySmtpAddress}: ${left.join(", ")}. \`pulumi up --refresh\` removes them.`,
-      ];
 }
 
 /** Members with the rights that the plan shows: of somebody who has some there, a right that is missing was taken out of the plan. */

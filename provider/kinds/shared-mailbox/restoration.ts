@@ -12,7 +12,7 @@ import type { Entry } from "../../services/permissions";
 import { isGuid, sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { type MembershipOperation, memory } from "../mailbox-membership/desired";
-import { attribute, recipientBehind } from "../mailbox-membership/people";
+import { attribute, recipientBehind } from "../mailbox-membership/observation";
 import type { SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { forwardsTo } from "./forwarding";
 
