@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { cell, csvOf, tableOf } from "../../provider/access/access";
 import { FINDING_CODES } from "../../provider/access/report";
-import { cell, csvOf, tableOf } from "../../provider/access/write";
 import { access, mailbox, report } from "./sample";
 
 describe("a cell of the CSV", () => {
