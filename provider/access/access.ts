@@ -4,9 +4,9 @@ import Table from "cli-table3";
 import { dayOf } from "../core/canonical";
 import { openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
-import { comparedColumns, kindNamed } from "../kinds";
+import { comparedColumns } from "../kinds";
 import { pageOf } from "./page";
-import { readAccess } from "./read";
+import { readAccess, readStacks, requireTenant, Unusable } from "./read";
 import {
   declaredWords,
   FINDING_CODES,
@@ -18,7 +18,6 @@ import {
   reportOf,
   rightsWords,
 } from "./report";
-import { readStack, type Stack, Unusable } from "./states";
 
 /** What `mailboxes access` is called with. */
 export interface AccessOptions {
@@ -108,32 +107,6 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
     process.stdout.write(tableOf(report, (person === undefined ? by : "person") as Grouping));
   }
   return findingsOf(report).length > 0 ? 1 : 0;
-}
-
-/** The states of stacks; what is not ours in them is counted. */
-export function readStacks(files: readonly string[]): Stack[] {
-  const stacks = files.map(readStack);
-  for (const { name, others } of stacks.filter((one) => one.others > 0)) {
-    process.stderr.write(
-      `mailboxes: ${name}: ${others} ${others === 1 ? "resource" : "resources"} of other packages left out\n`,
-    );
-  }
-  return stacks;
-}
-
-/** Refuses a state of another tenant: it would make everybody look undeclared. */
-export function requireTenant(stacks: readonly Stack[], tenantId: string): void {
-  for (const { name, resources } of stacks) {
-    const other = resources
-      .filter(({ kind }) => kindNamed(kind)?.service === "exchange")
-      .map(({ outputs }) => outputs.tenantId)
-      .find((id) => typeof id === "string" && id.toLowerCase() !== tenantId.toLowerCase());
-    if (other !== undefined) {
-      throw new Unusable(
-        `The state of ${name} is of tenant ${other}, and the tenant that was read is ${tenantId}. Give states of this tenant, or configure that one.`,
-      );
-    }
-  }
 }
 
 /** How a review is grouped. */

@@ -1,11 +1,17 @@
-/** Reads who has access to the shared mailboxes of a tenant. Nothing is changed. */
-
+/** Reads who has access to the shared mailboxes of a tenant, and what the states of stacks say. Nothing is changed. */
+import { basename } from "node:path";
 import { skippingRefusals } from "../core/kind";
 import { Recorder } from "../core/memory";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
+import { SIGNATURE } from "../dynamic/wire-values";
+import { isObject, mapOf, type Row } from "../http/json";
+import { kindNamed } from "../kinds";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
 import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/observation";
 import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
+import { textIn } from "../review/command";
+import { resourcesIn } from "../review/preview";
+import { kindOf, SECRET } from "../review/rules";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";
 import type { Entry, Right } from "../services/permissions";
@@ -195,7 +201,7 @@ class People {
 
   async #trustee(recipient: Recipient): Promise<Trustee> {
     const { id, primarySmtpAddress, displayName } = recipient;
-    const kind = kindOf(recipient);
+    const kind = trusteeKindOf(recipient);
     const common = { id, name: primarySmtpAddress, displayName, kind };
     if (kind === "group") {
       const { services, readIfAllowed } = this.#operation;
@@ -207,7 +213,7 @@ class People {
   }
 }
 
-function kindOf(recipient: Recipient): TrusteeKind {
+function trusteeKindOf(recipient: Recipient): TrusteeKind {
   const { recipientTypeDetails: type, userPrincipalName = "" } = recipient;
   if (isGroup(recipient)) {
     return "group";
@@ -239,4 +245,129 @@ async function forwardingOf(
   return forwardingSmtpAddress === undefined
     ? undefined
     : { to: forwardingSmtpAddress, isOutside: isOutside(forwardingSmtpAddress) };
+}
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** A resource of this package in a stack. */
+export interface StackResource {
+  kind: string;
+  /** Logical name. */
+  name: string;
+  id: string;
+  inputs: Properties;
+  outputs: Properties;
+}
+
+/** A stack, as far as it is about mailboxes. */
+export interface Stack {
+  /** `project/stack`. */
+  name: string;
+  /** The file it was read from. */
+  file: string;
+  resources: StackResource[];
+  /** How many resources of other packages are in it. */
+  others: number;
+}
+
+/** Something that cannot be used as it is; the message is a sentence with a next step. */
+export class Unusable extends Error {
+  override readonly name = "Unusable";
+}
+
+const HOW = "Run `pulumi stack export --file stack.json`, and give that file.";
+
+/**
+ * Reads a state.
+ *
+ * @throws Unusable when the file is something else, or has no mailboxes.
+ */
+export function readStack(file: string): Stack {
+  const short = basename(file);
+  const json = parsed(file, short);
+  const resources = resourcesIn(json);
+  if (resources === undefined) {
+    const isPreview = isObject(json) && ("steps" in json || "changeSummary" in json);
+    throw new Unusable(`${short} is ${isPreview ? "a preview" : "JSON"}, and not the state of a stack. ${HOW}`);
+  }
+  const rows = resources.filter(({ urn }) => typeof urn === "string");
+  // Read by the program and declared elsewhere, or about to be deleted.
+  const managed = rows.filter((row) => row.external !== true && row.delete !== true);
+  const [, stack = "", project = ""] = /^urn:pulumi:(.*?)::(.*?)::/.exec(String(rows[0]?.urn ?? "")) ?? [];
+  const own = managed.flatMap((row): StackResource[] => {
+    const kind = kindOf(String(row.type));
+    const name = String(row.urn).split("::").slice(3).join("::");
+    return kind === undefined
+      ? []
+      : [
+          {
+            kind,
+            name,
+            id: String(row.id ?? ""),
+            inputs: mapOf(opened(row.inputs)),
+            outputs: mapOf(opened(row.outputs)),
+          },
+        ];
+  });
+  if (own.length === 0) {
+    const whose = project === "" ? "" : ` of project ${project}`;
+    throw new Unusable(
+      `${short} is the state of a stack${whose} without mailboxes of this package. Give the state of a stack that declares some.`,
+    );
+  }
+  const isOther = ({ type }: Row) => kindOf(String(type)) === undefined && !String(type).startsWith("pulumi:");
+  return { name: `${project}/${stack}`, file, resources: own, others: managed.filter(isOther).length };
+}
+
+/** The states of stacks; what is not ours in them is counted. */
+export function readStacks(files: readonly string[]): Stack[] {
+  const stacks = files.map(readStack);
+  for (const { name, others } of stacks.filter((one) => one.others > 0)) {
+    process.stderr.write(
+      `mailboxes: ${name}: ${others} ${others === 1 ? "resource" : "resources"} of other packages left out\n`,
+    );
+  }
+  return stacks;
+}
+
+/** Refuses a state of another tenant: it would make everybody look undeclared. */
+export function requireTenant(stacks: readonly Stack[], tenantId: string): void {
+  for (const { name, resources } of stacks) {
+    const other = resources
+      .filter(({ kind }) => kindNamed(kind)?.service === "exchange")
+      .map(({ outputs }) => outputs.tenantId)
+      .find((id) => typeof id === "string" && id.toLowerCase() !== tenantId.toLowerCase());
+    if (other !== undefined) {
+      throw new Unusable(
+        `The state of ${name} is of tenant ${other}, and the tenant that was read is ${tenantId}. Give states of this tenant, or configure that one.`,
+      );
+    }
+  }
+}
+
+function parsed(file: string, short: string): unknown {
+  const text = textIn(file, "", "pulumi stack export");
+  if (text.trim() === "") {
+    throw new Unusable(`${short} is empty. ${HOW}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Unusable(`${short} is not JSON, so it is not the state of a stack. ${HOW}`);
+  }
+}
+
+/** A value with secrets opened where the export tells them (`--show-secrets`). */
+function opened(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(opened);
+  }
+  if (SIGNATURE in value) {
+    const { plaintext } = mapOf(value);
+    return typeof plaintext === "string" ? opened(JSON.parse(plaintext)) : SECRET;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, opened(one)]));
 }

@@ -5,8 +5,15 @@ import { kindNamed } from "../kinds";
 import { SECRET } from "../review/rules";
 import type { KindReview } from "../review/words";
 import { type Entry, NAMED_RIGHTS, rightInWords } from "../services/permissions";
-import { NEARLY_FULL, type Reading, type ReadMailbox, type Trustee, type TrusteeKind } from "./read";
-import type { Stack, StackResource } from "./states";
+import {
+  NEARLY_FULL,
+  type Reading,
+  type ReadMailbox,
+  type Stack,
+  type StackResource,
+  type Trustee,
+  type TrusteeKind,
+} from "./read";
 
 /** Something to look at, by a code that does not change between releases. */
 export interface Finding {

@@ -1,7 +1,6 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { readStacks, requireTenant } from "../access/access";
-import { type Stack, Unusable } from "../access/states";
+import { readStacks, requireTenant, type Stack, Unusable } from "../access/read";
 import { bounds, openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
 import { mapOf } from "../http/json";

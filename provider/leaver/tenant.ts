@@ -1,7 +1,6 @@
 /** Everything that somebody has in a tenant. Nothing is changed. */
-import { readAccess } from "../access/read";
+import { readAccess, type Stack } from "../access/read";
 import { declaredWords, ofPerson, type Report, reportOf, rightsWords } from "../access/report";
-import type { Stack } from "../access/states";
 import { dayOf } from "../core/canonical";
 import { bounds, type Deployment } from "../dynamic/deployment";
 import { ifAllowed, isClass } from "../http/errors";

@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readAccess } from "../../provider/access/read";
+import { readAccess, readStack, type Stack } from "../../provider/access/read";
 import { type Access, findingsOf, type Report, reportOf } from "../../provider/access/report";
-import { readStack, type Stack } from "../../provider/access/states";
 import { finished, runNode } from "../local-tenant/core";
 import { exported, grant, makeMailbox, type Row, startWorld, type World, withMailbox } from "./harness";
 
