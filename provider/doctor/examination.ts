@@ -7,9 +7,19 @@ import { isClass, isProviderError, type ProviderError } from "../http/errors";
 import { type Row, rowsOf } from "../http/json";
 import { proxyNamed } from "../http/transport";
 import { Ask, type Claims, type Reply } from "./ask";
-import { appRole, type Grant, grantOf, type Place, roleGroup, securityRole } from "./grants";
 import type { Program } from "./program";
-import { type Profile, type Right, rightsFor, USES } from "./rights";
+import {
+  appRole,
+  type Grant,
+  grantOf,
+  type Place,
+  type Profile,
+  type Right,
+  rightsFor,
+  roleGroup,
+  securityRole,
+  USES,
+} from "./rights";
 
 /**
  * What is known of one thing: it is there, it is missing, it could not be asked, or it was left out because something that comes first is

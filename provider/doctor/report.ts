@@ -1,3 +1,4 @@
+import type { Service } from "../http/call";
 import type { Finding, Standing } from "./examination";
 import { type Profile, RIGHTS } from "./rights";
 
@@ -87,4 +88,37 @@ export function list(): string {
     ({ code, name, purpose, from, includedIn }) =>
       `${code.padEnd(26)}${name}: ${purpose} (from ${from}${includedIn === undefined ? "" : `, part of ${includedIn}`})`,
   ).join("\n");
+}
+
+const TITLES: Readonly<Record<Service, string>> = {
+  exchange: "Exchange management role",
+  graph: "Microsoft Graph",
+  dataverse: "Dataverse",
+};
+
+/** The rights as the bullets of `docs/permissions.md`: those of readers, or all others. */
+export function listed(isForReaders: boolean): string {
+  return RIGHTS.filter(({ from, includedIn }) => (isForReaders ? from === "preview" : includedIn === undefined))
+    .map(({ purpose, service, name, otherwise = "", evidence, from }) => {
+      const title = name.startsWith("a role ") ? "Exchange:" : TITLES[service];
+      const right = service === "graph" ? `\`${name}\`` : name;
+      const isRare = from === "all" ? "Only `--for all` asks for it." : "";
+      const text = [`**${purpose}**: ${title} ${right}.`, otherwise, `*${evidence}*`, isRare];
+      return filled(text.filter((part) => part !== "").join(" "));
+    })
+    .join("\n");
+}
+
+/** A bullet of lines that are easy to read. */
+function filled(text: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line.length + word.length > 125) {
+      lines.push(word);
+    } else {
+      lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return `- ${lines.join("\n  ")}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Every right that an application may need, once: what `mailboxes doctor` asks for, what it prints when one is missing, and the list of
- * `docs/permissions.md`.
+ * Every right that an application may need, once: what `mailboxes doctor` asks for, what it prints when one is missing with the command
+ * that gives it, and the list of `docs/permissions.md`.
  *
  * Nobody has tried these rights on a tenant of Microsoft's yet. `evidence` says how each is known; what is unverified is unverified
  * here and nowhere else.
@@ -449,35 +449,103 @@ export function rightsFor(profile: Profile, uses: readonly Use[] = USES): Right[
   return needed.filter(({ includedIn }) => !needed.some(({ code }) => code === includedIn));
 }
 
-const TITLES: Readonly<Record<Service, string>> = {
-  exchange: "Exchange management role",
-  graph: "Microsoft Graph",
-  dataverse: "Dataverse",
-};
-
-/** The rights as the bullets of `docs/permissions.md`: those of readers, or all others. */
-export function listed(isForReaders: boolean): string {
-  return RIGHTS.filter(({ from, includedIn }) => (isForReaders ? from === "preview" : includedIn === undefined))
-    .map(({ purpose, service, name, otherwise = "", evidence, from }) => {
-      const title = name.startsWith("a role ") ? "Exchange:" : TITLES[service];
-      const right = service === "graph" ? `\`${name}\`` : name;
-      const isRare = from === "all" ? "Only `--for all` asks for it." : "";
-      const text = [`**${purpose}**: ${title} ${right}.`, otherwise, `*${evidence}*`, isRare];
-      return filled(text.filter((part) => part !== "").join(" "));
-    })
-    .join("\n");
+/** Whom something is given to, and where. */
+export interface Place {
+  tenantId: string;
+  applicationId: string;
+  /** Object id of the application's service principal. */
+  principalId: string;
+  applicationName: string;
+  environmentUrl: string;
 }
 
-/** A bullet of lines that are easy to read. */
-function filled(text: string): string {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line.length + word.length > 125) {
-      lines.push(word);
-    } else {
-      lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-    }
+/** A command with the tool that runs it. */
+export interface Grant {
+  tool: "Microsoft Graph PowerShell" | "Exchange Online PowerShell" | "Power Platform CLI";
+  lines: readonly string[];
+}
+
+/** Application ids of Microsoft's own services: the same in every tenant. */
+const RESOURCES = {
+  graph: "00000003-0000-0000-c000-000000000000",
+  exchange: "00000002-0000-0ff1-ce00-000000000000",
+} as const;
+
+/** How the role group is named that these commands make and add to. */
+const ROLE_GROUP = "pulumi-mailboxes";
+
+/** Gives an app role, with admin consent. */
+export function appRole(role: string, resource: keyof typeof RESOURCES, { tenantId, applicationId }: Place): Grant {
+  return {
+    tool: "Microsoft Graph PowerShell",
+    lines: [
+      `Connect-MgGraph -TenantId ${tenantId} -Scopes AppRoleAssignment.ReadWrite.All,Application.Read.All`,
+      `$app = Get-MgServicePrincipal -Filter "appId eq '${applicationId}'"`,
+      `$service = Get-MgServicePrincipal -Filter "appId eq '${RESOURCES[resource]}'"`,
+      `$role = $service.AppRoles | Where-Object Value -eq "${role}"`,
+      "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id -PrincipalId $app.Id -ResourceId $service.Id -AppRoleId $role.Id",
+    ],
+  };
+}
+
+/** Makes the application known to Exchange, with a role group of its own. */
+export function roleGroup(roles: readonly string[], place: Place): Grant {
+  const names = roles.map((role) => `"${role}"`).join(",");
+  return {
+    tool: "Exchange Online PowerShell",
+    lines: [
+      ...(roles.includes(SEND_AS_READERS) ? sendAsReaders() : []),
+      `New-ServicePrincipal -AppId ${place.applicationId} -ObjectId ${place.principalId} -DisplayName "${ROLE_GROUP}"`,
+      `New-RoleGroup -Name "${ROLE_GROUP}" -Roles ${names} -Members ${place.principalId}`,
+    ],
+  };
+}
+
+const SEND_AS_READERS = "Send As Readers";
+
+/** A management role that reads Send As and changes nothing. */
+function sendAsReaders(): string[] {
+  return [
+    `New-ManagementRole -Name "${SEND_AS_READERS}" -Parent "Mail Recipients"`,
+    `Get-ManagementRoleEntry "${SEND_AS_READERS}\\*" | Where-Object Name -ne "Get-RecipientPermission" | Remove-ManagementRoleEntry -Confirm:$false`,
+  ];
+}
+
+/** Adds a management role to the application's role group. */
+function managementRole(role: string, { principalId }: Place): Grant {
+  return {
+    tool: "Exchange Online PowerShell",
+    lines: [
+      ...(role === SEND_AS_READERS ? sendAsReaders() : []),
+      `# The role group of the application: Get-RoleGroup | Where-Object Members -contains "${principalId}"`,
+      `New-ManagementRoleAssignment -Role "${role}" -SecurityGroup "${ROLE_GROUP}"`,
+    ],
+  };
+}
+
+/** Makes the application a user of the environment, with a security role. */
+export function securityRole(role: string, { environmentUrl, applicationId }: Place): Grant {
+  return {
+    tool: "Power Platform CLI",
+    lines: [
+      `pac admin assign-user --environment ${environmentUrl} --user ${applicationId} --role "${role}" --application-user`,
+    ],
+  };
+}
+
+/** The command for one right. */
+export function grantOf({ holding, service, name }: Right, place: Place, missing: readonly string[]): Grant[] {
+  switch (holding.in) {
+    case "token":
+      return [appRole(name, service === "exchange" ? "exchange" : "graph", place)];
+    case "exchange":
+      return [managementRole(holding.role, place)];
+    case "dataverse":
+      // Microsoft's page names this role and System Administrator for changes; a role of one's own with the privileges is enough.
+      return [
+        securityRole(missing.every((one) => one.startsWith("prvRead")) ? "Basic User" : "System Customizer", place),
+      ];
+    case "dataverseRoles":
+      return missing.map((role) => securityRole(role, place));
   }
-  return `- ${lines.join("\n  ")}`;
 }
