@@ -5,7 +5,7 @@ import { dirname, join, relative, sep } from "node:path";
 import ts from "typescript";
 import { parseAllDocuments } from "yaml";
 import { KEYS, VARIABLES } from "../provider/configuration/schema";
-import { listed } from "../provider/doctor/report";
+import { listed } from "../provider/doctor/doctor";
 import { type Kind, kinds } from "../provider/kinds";
 import { providerText } from "../provider/resources/dynamic-resource";
 import { blocksOf, clone, pages, read } from "./pages/blocks";

@@ -7,7 +7,7 @@ import { isClass, isProviderError, type ProviderError } from "../http/errors";
 import { type Row, rowsOf } from "../http/json";
 import { proxyNamed } from "../http/transport";
 import { Ask, type Claims, type Reply } from "./ask";
-import type { Program } from "./program";
+import type { Program } from "./doctor";
 import {
   appRole,
   type Grant,
