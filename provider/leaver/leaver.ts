@@ -5,8 +5,8 @@ import { bounds, openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
 import { mapOf } from "../http/json";
 import { comparedColumns } from "../kinds";
-import { looksLikeAddress } from "./edit";
 import { inProgram, mentions, type Program } from "./program";
+import { looksLikeAddress } from "./sightings";
 import { type Found, inTenant } from "./tenant";
 
 /** What `mailboxes leaver` is called with. */

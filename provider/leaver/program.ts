@@ -1,10 +1,7 @@
 /** Finds somebody in the files of a program, and writes the edit that takes her out. */
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative, sep } from "node:path";
-import { inData, type Names, type Sighting } from "./data";
-import type { Range } from "./edit";
-import { patchOf } from "./edit";
-import { compilerOf, inSource } from "./source";
+import { compilerOf, inData, inSource, type Names, type Range, type Sighting, without } from "./sightings";
 
 /** Somebody in a file, where the edit is left to a person. */
 export interface Place {
@@ -131,4 +128,99 @@ function filesBelow(folder: string): string[] {
       }
       return entry.isFile() && lstatSync(path).size <= LARGEST ? [path] : [];
     });
+}
+
+/** Lines around a change. */
+const CONTEXT = 3;
+
+interface Block {
+  /** First line that changes, from 0, and the line behind the last. */
+  from: number;
+  to: number;
+  lines: string[];
+}
+
+/**
+ * The change as a unified diff, for `git apply` or `patch -p1`.
+ *
+ * @param file its path, with slashes.
+ * @param removals what is cut; parts that overlap are cut once.
+ */
+function patchOf(file: string, text: string, removals: readonly Range[]): string {
+  const lines = text.split("\n");
+  const starts: number[] = [];
+  let offset = 0;
+  for (const line of lines) {
+    starts.push(offset);
+    offset += line.length + 1;
+  }
+  const lineAt = (position: number) => starts.findLastIndex((start) => start <= position);
+  const spans: { from: number; to: number; cuts: Range[] }[] = [];
+  for (const cut of [...removals].sort((a, b) => a.start - b.start)) {
+    const from = lineAt(cut.start);
+    // What ends with its line leaves the next one alone.
+    const to =
+      cut.end > cut.start && text[cut.end - 1] === "\n" && starts.includes(cut.start)
+        ? lineAt(cut.end)
+        : lineAt(cut.end) + 1;
+    const last = spans.at(-1);
+    if (last !== undefined && from < last.to) {
+      last.to = Math.max(last.to, to);
+      last.cuts.push(cut);
+    } else {
+      spans.push({ from, to, cuts: [cut] });
+    }
+  }
+  const blocks = spans.map(({ from, to, cuts }): Block => {
+    const begin = starts[from] ?? 0;
+    const end = to < lines.length ? (starts[to] ?? text.length) : text.length;
+    const left = without(
+      text.slice(begin, end),
+      cuts.map((cut) => ({ start: cut.start - begin, end: cut.end - begin })),
+    );
+    return { from, to, lines: left === "" ? [] : left.replace(/\n$/, "").split("\n") };
+  });
+  const total = text.endsWith("\n") ? lines.length - 1 : lines.length;
+  const hunks: Block[][] = [];
+  for (const block of blocks) {
+    const last = hunks.at(-1)?.at(-1);
+    if (last !== undefined && block.from - last.to <= 2 * CONTEXT) {
+      hunks.at(-1)?.push(block);
+    } else {
+      hunks.push([block]);
+    }
+  }
+  let shift = 0;
+  const printed = hunks.map((hunk) => {
+    const begin = Math.max(0, (hunk[0]?.from ?? 0) - CONTEXT);
+    const end = Math.min(total, (hunk.at(-1)?.to ?? 0) + CONTEXT);
+    const body: string[] = [];
+    let at = begin;
+    let grown = 0;
+    for (const { from, to, lines: left } of hunk) {
+      const upTo = Math.min(to, total);
+      body.push(...lines.slice(at, from).map((line) => ` ${line}`));
+      body.push(...lines.slice(from, upTo).map((line, index) => `-${line}${unended(from + index, total, text)}`));
+      body.push(
+        ...left.map(
+          (line, index) =>
+            `+${line}${index === left.length - 1 && upTo === total && !text.endsWith("\n") ? NO_NEWLINE : ""}`,
+        ),
+      );
+      grown += left.length - (upTo - from);
+      at = upTo;
+    }
+    body.push(...lines.slice(at, end).map((line, index) => ` ${line}${unended(at + index, total, text)}`));
+    const count = end - begin;
+    const head = `@@ -${begin + 1},${count} +${begin + 1 + shift},${count + grown} @@`;
+    shift += grown;
+    return [head, ...body].join("\n");
+  });
+  return `--- a/${file}\n+++ b/${file}\n${printed.join("\n")}\n`;
+}
+
+const NO_NEWLINE = "\n\\ No newline at end of file";
+
+function unended(line: number, total: number, text: string): string {
+  return line === total - 1 && !text.endsWith("\n") ? NO_NEWLINE : "";
 }
