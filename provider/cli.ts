@@ -7,7 +7,7 @@ import type { DoctorInputs } from "./doctor/doctor";
 import type { ImportFileOptions } from "./import-file";
 import type { LeaverOptions } from "./leaver/leaver";
 import { tenantCommand } from "./local-tenant/command";
-import { type ReviewOptions, reviewed, textOf } from "./review/command";
+import type { ReviewOptions } from "./review/command";
 
 const TENANT =
   "The tenant is the one the environment configures: AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential, or MAILBOXES_LOCAL_TENANT\n" +
@@ -119,7 +119,7 @@ Exit codes:
   2  something could not be asked, or the call is wrong`,
     );
   return answering(command, async ({ program, without = [], ...rest }: DoctorOptions) => {
-    const { doctor } = await import("./doctor/doctor.js");
+    const [{ doctor }, { textOf }] = await Promise.all([import("./doctor/doctor.js"), import("./review/preview.js")]);
     const read = ["--program: ", "pulumi stack export", "mailboxes doctor --program"] as const;
     return untilStopped(async (signal) =>
       doctor(
@@ -222,7 +222,10 @@ Exit codes:
   1  a flag of --fail-on is raised
   2  there is nothing that could be reviewed`;
     });
-  return answering(command, (file: string | undefined, options: ReviewOptions) => reviewed(file, options));
+  return answering(command, async (file: string | undefined, options: ReviewOptions) => {
+    const { reviewed } = await import("./review/command.js");
+    return reviewed(file, options);
+  });
 }
 
 /** Codes with their meanings, one a line. */

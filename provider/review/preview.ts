@@ -1,4 +1,6 @@
-/** Reads what `pulumi preview --json` prints: the resources of this package before and after, and what is beside them. */
+/** Reads what Pulumi prints: a preview, with the resources of this package before and after and what is beside them; and a state. */
+import { readFileSync } from "node:fs";
+import { buffer } from "node:stream/consumers";
 import { isDeepStrictEqual } from "node:util";
 import { isObject, mapOf, type Row } from "../http/json";
 import { kindOf, SECRET } from "./rules";
@@ -428,4 +430,43 @@ function masked(value: unknown, secrets: readonly string[]): unknown {
 function withoutColours(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the engine colours what the program's runtime says.
   return text.replace(/\u001b\[[0-9;]*m/g, "");
+}
+
+/**
+ * The text of a file, or of standard input.
+ *
+ * @param file undefined, or `-`, for standard input.
+ * @param name how messages begin, e.g. `--program: `; empty where the file is the argument.
+ * @param command what writes such a file: `pulumi stack export`.
+ * @param reader the command that reads it, as it is written behind a pipe.
+ * @throws Error with a next step when there is nothing to read.
+ */
+export async function textOf(file: string | undefined, name: string, command: string, reader: string): Promise<string> {
+  if (file !== undefined && file !== "-") {
+    return textIn(file, name, command);
+  }
+  if (process.stdin.isTTY) {
+    throw new Error(name.concat(`There is nothing to read. Run \`${command} | ${reader}\`, or give a file.`));
+  }
+  return decoded(await buffer(process.stdin));
+}
+
+/** The text of a file; see {@link textOf}. */
+export function textIn(file: string, name: string, command: string): string {
+  try {
+    return decoded(readFileSync(file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const said =
+      code === "ENOENT"
+        ? `There is no file ${file}. Run \`${command} > ${file}\` first.`
+        : `${file} cannot be read (${code ?? String(error)}). Give the file that \`${command}\` was written to.`;
+    throw new Error(name.concat(said));
+  }
+}
+
+/** Windows PowerShell writes what it redirects in UTF-16, with a byte order mark. */
+export function decoded(bytes: Buffer): string {
+  const text = bytes[0] === 0xff && bytes[1] === 0xfe ? bytes.toString("utf16le") : bytes.toString("utf8");
+  return text.replace(/^\uFEFF/, "");
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
+import { FEWEST_CHARACTERS, markerOf, render, renderFailure } from "../../provider/review/command";
 import { readPreview } from "../../provider/review/preview";
-import { FEWEST_CHARACTERS, markerOf, render, renderFailure } from "../../provider/review/render";
 import { type Review, review } from "../../provider/review/review";
 import type { Foreign } from "../../provider/review/words";
 import { members, membership, previewOf, recorded, rights, step } from "./preview-of";
