@@ -1,8 +1,8 @@
 /** Who may do what on which mailbox, before and after, from all memberships of a preview together. */
 
 import { isObject, mapOf } from "../http/json";
-import { givesAccess, isMailbox, reviewOf } from "./happenings";
 import type { Properties, ResourceChange, Side } from "./preview";
+import { givesAccess, isMailbox, nameOf, reviewOf, textOf } from "./resources";
 import { isUnknownMember, SECRET, UNKNOWN } from "./rules";
 import { type Directory, isForgottenByPulumi, isGone, isRestored, type Place, placeOf } from "./words";
 
@@ -48,85 +48,6 @@ export function isExtended(row: AccessChange): boolean {
 }
 
 const EVERY_RIGHT = "every right";
-
-/** Learns names from every state of a preview. */
-export function directoryOf(changes: readonly ResourceChange[], read: readonly Side[]): Directory {
-  const ids = new Map<string, string>();
-  const texts = new Map<string, string>();
-  const displayNames = new Map<string, string>();
-  const mailboxes = new Map<string, Place>();
-  const groups = new Set<string>();
-  const learn = (text: string, id: string) => {
-    ids.set(text.toLowerCase(), id);
-    if (!texts.has(id) || (text.includes("@") && !(texts.get(id) ?? "").includes("@"))) {
-      texts.set(id, text);
-    }
-  };
-  const mailbox = (side: Side, id: string | undefined) => {
-    const { primarySmtpAddress, displayName } = { ...side.outputs, ...side.inputs } as Properties;
-    const address = textOf(primarySmtpAddress);
-    const name = textOf(displayName);
-    mailboxes.set(side.urn, {
-      key: id ?? side.urn,
-      address: address ?? name ?? nameOf(side.urn),
-      isKnown: true,
-      ...(name === undefined ? {} : { displayName: name }),
-    });
-    if (id !== undefined) {
-      for (const one of [address, ...addressesOf(side)]) {
-        if (one !== undefined) {
-          learn(one, id);
-        }
-      }
-      if (name !== undefined) {
-        displayNames.set(id, name);
-      }
-    }
-  };
-  for (const change of changes) {
-    const { before, after } = change;
-    for (const side of [before, after]) {
-      const { memberIds, mailboxId, mailboxAddresses } = side?.outputs ?? {};
-      for (const [text, id] of Object.entries(mapOf(memberIds))) {
-        learn(text, String(id));
-      }
-      for (const text of groupsIn(side)) {
-        groups.add(String(mapOf(memberIds)[text]));
-      }
-      if (typeof mailboxId === "string" && givesAccess(change)) {
-        for (const address of Array.isArray(mailboxAddresses) ? mailboxAddresses : []) {
-          learn(String(address), mailboxId);
-        }
-      }
-      if (side !== undefined && isMailbox(change)) {
-        // A mailbox that is replaced keeps its place: its people are compared as those of one mailbox.
-        mailbox(side, side.id ?? before?.id);
-      }
-    }
-  }
-  for (const side of read) {
-    mailbox(side, side.outputs?.__id as string | undefined);
-  }
-  const urns = new Map<string, string[]>();
-  for (const [urn, { key }] of mailboxes) {
-    urns.set(key, [...(urns.get(key) ?? []), urn]);
-  }
-  return {
-    ids,
-    texts,
-    displayNames,
-    mailboxes,
-    urns,
-    groups,
-    places: new Map([...mailboxes.values()].map((one) => [one.key, one])),
-  };
-}
-
-/** The members that a membership has noted to be groups. */
-function groupsIn(side: Side | undefined): string[] {
-  const { groups } = mapOf(side?.outputs?.__memory);
-  return Array.isArray(groups) ? groups.map(String) : [];
-}
 
 /** What somebody may do on a mailbox by the memberships of one side. */
 interface Grant {
@@ -545,24 +466,6 @@ function unnamed(urn: string): Place {
 function membersOf(properties: Properties | undefined): Properties | undefined {
   const { members } = properties ?? {};
   return isObject(members) ? members : undefined;
-}
-
-function addressesOf({ inputs, outputs }: Side): string[] {
-  const declared = Array.isArray(inputs.emailAliases) ? inputs.emailAliases : [];
-  const all = Array.isArray(outputs?.addresses) ? outputs.addresses : [];
-  return [
-    ...declared.map(String),
-    ...all.map(String).flatMap((address) => /^smtp:(.*)$/i.exec(address)?.[1] ?? []),
-    ...(typeof outputs?.userPrincipalName === "string" ? [outputs.userPrincipalName] : []),
-  ];
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" && value !== UNKNOWN ? value : undefined;
-}
-
-function nameOf(urn: string): string {
-  return urn.split("::").slice(3).join("::");
 }
 
 function compare(a: string, b: string): number {

@@ -3,7 +3,6 @@
 import {
   type AccessChange,
   accessChanges,
-  directoryOf,
   foundBy,
   hasAccess,
   isEndChanged,
@@ -11,17 +10,18 @@ import {
   otherMembers,
   undeclaredChanges,
 } from "./access";
+import { type Preview, type ResourceChange, type Side, Unreviewable } from "./preview";
 import {
   bouncingOf,
   differences,
+  directoryOf,
   givesAccess,
   HAPPENINGS,
   happeningsOf,
   isMailbox,
   mailOf,
   seatsOf,
-} from "./happenings";
-import { type Preview, type ResourceChange, type Side, Unreviewable } from "./preview";
+} from "./resources";
 import { type Declared, domainsOf, type MailboxPolicyOptions, RULE_CODES, violationsAmong } from "./rules";
 import {
   type Directory,
