@@ -3,8 +3,7 @@ import { ConflictError } from "../http/errors";
 import type { IncomingMethod } from "../services/dataverse";
 import { sameText } from "../services/text";
 import { Births } from "./births";
-import { Claims, nameOf, recipientName } from "./claims";
-import { MailFlow } from "./mail-flow";
+import { Claims, MailFlow, nameOf, recipientName } from "./claims";
 
 /**
  * What the resources of this deployment declare, by object id. What another resource still declares is never taken away. This matters

@@ -1,4 +1,4 @@
-import type { Flow } from "../../provider/core/mail-flow";
+import type { Flow } from "../../provider/core/claims";
 import { Registry } from "../../provider/core/registry";
 
 const note = (registry: Registry, name: string, flows: Flow[], address = `${name}@contoso.com`) =>

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { displayText, flag, keyed, smtpAddress } from "../../core/canonical";
+import type { Flow } from "../../core/claims";
 import type { Known, Operation, Origin, Problem } from "../../core/kind";
-import type { Flow } from "../../core/mail-flow";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { tableOf } from "../../core/properties";
 import type { Registry } from "../../core/registry";
