@@ -1,4 +1,4 @@
-import { Births } from "../../provider/core/births";
+import { Births } from "../../provider/core/registry";
 
 const [old, now] = ["urn:pulumi:dev::p::t::support", "urn:pulumi:dev::p::t::renamed"];
 
