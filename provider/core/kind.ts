@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import { ifAllowed, type ProviderError } from "../http/errors";
+import { ifAllowed, isClass, isUnknownOutcome, mayHaveHappened, ProviderError } from "../http/errors";
 import type { Services } from "../services/services";
 import type { Scope } from "../services/waiting";
+import { lastSeen, settle } from "../services/waiting";
 import type { Claim } from "./claims";
 import type { MemorySchema } from "./memory";
 import type { Registry } from "./registry";
@@ -182,7 +183,7 @@ export interface Declaration<Inputs extends Properties, Memory> {
 
 /**
  * How a kind of resource is observed and changed. Create, update and adoption are the same walk over these functions
- * (`converge.ts`).
+ * ({@link converge}).
  *
  * @typeParam Desired the inputs with everything in them that names something of the tenant looked up.
  * @typeParam Observed what is in the tenant.
@@ -415,4 +416,104 @@ export function isUnfit(answer: object): answer is Unfit {
 /** A state that holds every input of a schema, with nothing in it: `inputs` of a reconciler then reads them all. */
 export function holdingAll(names: readonly string[]): Properties {
   return Object.fromEntries(names.map((name) => [name, null]));
+}
+
+/** How many times differences are applied: a write may get no answer, and something else may interfere. */
+const ROUNDS = 3;
+/** How long to look for the effect of a write that got no answer before it is sent again, in milliseconds. */
+const LOST_FOR = 5_000;
+/** How long to look for all that was written together before what does not show is written again, in milliseconds. */
+const TOGETHER_FOR = 30_000;
+
+/**
+ * The walk that create, update, adoption and the removal of grants share: apply the differences, look until they are gone, return
+ * what is there. After a write without an answer it looks first, and writes only what is still missing.
+ *
+ * @param previous what was known before: only what it held and `desired` does not is taken away.
+ * @param seen what was just observed.
+ * @returns what is there once nothing differs.
+ * @throws SettleError when a change was accepted and does not show in time.
+ */
+export async function converge<Inputs extends Properties, Memory, Desired, Observed>(
+  reconciler: Pick<
+    Work<Inputs, Memory, Desired, Observed>,
+    "id" | "observe" | "difference" | "apply" | "isUncertain"
+  > & {
+    kind: string;
+  },
+  desired: Desired,
+  previous: Known<Inputs, Memory>,
+  seen: Observed,
+  operation: Operation<Inputs, Memory>,
+): Promise<Observed> {
+  const id = reconciler.id(seen);
+  let observed = seen;
+  const differences = (now: Observed) => reconciler.difference(desired, previous, now, operation.known);
+  const look = async (): Promise<Observed> => {
+    const now = await reconciler.observe(id, desired, operation);
+    if (now === undefined) {
+      throw new ProviderError({
+        action: `changing ${reconciler.kind} ${id}`,
+        words: "it disappeared while it was being changed",
+        nextStep: "Run `pulumi refresh`, then `pulumi up`.",
+      });
+    }
+    // Keep what no look can see, such as that the object was adopted.
+    return { ...observed, ...now };
+  };
+  for (let round = 1; differences(observed).length > 0; round += 1) {
+    let lost: unknown;
+    try {
+      const learned = await reconciler.apply(differences(observed), desired, observed, operation);
+      observed = { ...observed, ...learned };
+    } catch (error) {
+      // If somebody else changed the row in the meantime, look again, as after a write without an answer.
+      if (!(isUnknownOutcome(error) || isClass(error, "precondition")) || round === ROUNDS) {
+        throw error;
+      }
+      lost = error;
+    }
+    const wait = {
+      what: `${reconciler.kind} to show the change`,
+      look,
+      done: (now: Observed) => differences(now).length === 0,
+      describe: (now: Observed) => differences(now).map(spell).join(", "),
+    };
+    if (lost === undefined && round < ROUNDS && reconciler.isUncertain?.(observed) === true) {
+      const atMost = Math.min(TOGETHER_FOR, operation.settleTimeout / 4);
+      observed = await lastSeen({ ...wait, atMost }, operation);
+    } else if (lost === undefined) {
+      observed = await settle(wait, operation);
+    } else if (isClass(lost, "precondition")) {
+      observed = await look();
+    } else {
+      operation.progress("an answer was lost; looking whether the change was made");
+      observed = await lastSeen({ ...wait, atMost: LOST_FOR }, operation);
+    }
+  }
+  return observed;
+}
+
+function spell({ path, from, to }: Change): string {
+  const text = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value));
+  return `${path.join(".")} is ${text(from)} instead of ${text(to)}`;
+}
+
+/**
+ * Makes a write, and records it when it happened or may have happened.
+ *
+ * @param write sends it.
+ * @param record records it (`Operation.record`).
+ */
+export async function writeAndRecord<T>(write: () => Promise<T>, record: () => void): Promise<T> {
+  try {
+    const answer = await write();
+    record();
+    return answer;
+  } catch (error) {
+    if (mayHaveHappened(error)) {
+      record();
+    }
+    throw error;
+  }
 }

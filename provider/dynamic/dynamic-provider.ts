@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "../core/claims";
-import { converge } from "../core/converge";
 import {
+  converge,
   isUnfit,
   type Known,
   type Operation,

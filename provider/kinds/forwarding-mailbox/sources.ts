@@ -1,4 +1,4 @@
-import { writeAndRecord } from "../../core/converge";
+import { writeAndRecord } from "../../core/kind";
 import { sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rules";

@@ -1,5 +1,5 @@
-import { writeAndRecord } from "../../core/converge";
 import type { Change, Properties } from "../../core/kind";
+import { writeAndRecord } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import type { Registry } from "../../core/registry";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";

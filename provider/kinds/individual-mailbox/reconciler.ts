@@ -1,7 +1,6 @@
 import { environmentName, rowName } from "../../core/claims";
-import { writeAndRecord } from "../../core/converge";
 import type { Change, Properties, Reconciler } from "../../core/kind";
-import { asHeld, holdingAll, isUnfit } from "../../core/kind";
+import { asHeld, holdingAll, isUnfit, writeAndRecord } from "../../core/kind";
 import { InputError } from "../../http/errors";
 import type { ServerProfile } from "../../services/dataverse";
 import { listed } from "../../services/principals";

@@ -1,5 +1,5 @@
-import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
+import { writeAndRecord } from "../../core/kind";
 import { InputError, isServiceError, isUnknownOutcome, ProviderError, type ServiceError } from "../../http/errors";
 import type { Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";

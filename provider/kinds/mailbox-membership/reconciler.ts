@@ -1,6 +1,5 @@
 import { type Claim, recipientName } from "../../core/claims";
-import { converge } from "../../core/converge";
-import { isUnfit, type Properties, type Reconciler } from "../../core/kind";
+import { converge, isUnfit, type Properties, type Reconciler } from "../../core/kind";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
 import { membersOf } from "../../http/json";
 import type { Mailbox } from "../../services/mailboxes";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { displayText, orNone } from "../../core/canonical";
-import { writeAndRecord } from "../../core/converge";
 import type { Change, Known, Operation } from "../../core/kind";
+import { writeAndRecord } from "../../core/kind";
 import type { PropertyTable, Value } from "../../core/properties";
 import {
   type AppointmentsMethod,

@@ -1,7 +1,6 @@
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
-import { writeAndRecord } from "../../core/converge";
 import type { Change, Properties, Reconciler } from "../../core/kind";
-import { absent, adviceAtCreation, asHeld, guidFor, holdingAll, unfit } from "../../core/kind";
+import { absent, adviceAtCreation, asHeld, guidFor, holdingAll, unfit, writeAndRecord } from "../../core/kind";
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
 import type { MailboxRow, QueueRow } from "../../services/dataverse";

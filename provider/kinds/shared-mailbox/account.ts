@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { flag } from "../../core/canonical";
-import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
+import { writeAndRecord } from "../../core/kind";
 import { tableOf } from "../../core/properties";
 import { ConflictError, InputError, isClass, isProviderError, unless } from "../../http/errors";
 import type { User } from "../../services/graph";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isSame } from "../../core/canonical";
-import { writeAndRecord } from "../../core/converge";
 import type { Change } from "../../core/kind";
+import { writeAndRecord } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
 import {

@@ -1,7 +1,7 @@
 import { decodeHTMLStrict } from "entities/decode";
 import { z } from "zod";
 import { displayText, flag, orNone } from "../../core/canonical";
-import { writeAndRecord } from "../../core/converge";
+import { writeAndRecord } from "../../core/kind";
 import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
 import type { Row } from "../../http/json";
 import { sameText, text } from "../../services/text";

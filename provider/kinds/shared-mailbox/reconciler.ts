@@ -1,7 +1,6 @@
 import { type Claim, nameOf, recipientName } from "../../core/claims";
-import { writeAndRecord } from "../../core/converge";
 import type { Change, Origin, Properties, Reconciler } from "../../core/kind";
-import { adviceAtCreation, asHeld } from "../../core/kind";
+import { adviceAtCreation, asHeld, writeAndRecord } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { InputError, ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";

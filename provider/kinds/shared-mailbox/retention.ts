@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { flag } from "../../core/canonical";
-import { writeAndRecord } from "../../core/converge";
+import { writeAndRecord } from "../../core/kind";
 import { isSet, tableOf } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError, unless } from "../../http/errors";
