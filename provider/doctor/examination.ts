@@ -2,10 +2,10 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Configuration } from "../configuration/configuration";
 import type { Service } from "../http/call";
+import { proxyNamed } from "../http/call";
 import { wayOf } from "../http/credentials";
 import { isClass, isProviderError, type ProviderError } from "../http/errors";
 import { type Row, rowsOf } from "../http/json";
-import { proxyNamed } from "../http/transport";
 import { Ask, type Claims, type Reply } from "./ask";
 import type { Program } from "./doctor";
 import {

@@ -4,11 +4,10 @@ import { isNativeError } from "node:util/types";
 import type { TokenCredential } from "@azure/identity";
 import type { Configuration, Credential } from "../configuration/configuration";
 import { CLOUD_ENDPOINTS, type Cloud, isMicrosoftLogin } from "../configuration/schema";
-import { cancelled, type Service, type TokenOptions, type TokenSource } from "./call";
+import { cancelled, fetchTo, proxyNamed, type Service, type TokenOptions, type TokenSource } from "./call";
 import { TokenError } from "./errors";
 import { mapOf, membersOf, type Row } from "./json";
 import { rememberSecret } from "./redact";
-import { fetchTo, proxyNamed } from "./transport";
 
 export type { TokenSource } from "./call";
 

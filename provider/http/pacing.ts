@@ -10,12 +10,12 @@
  * @see https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits
  */
 import { DEFAULTS } from "../configuration/configuration";
+import type { Outgoing, Send } from "./call";
 import { type Call, cancelled } from "./call";
 import { delayIn } from "./classify";
 import { TimeoutError } from "./errors";
 import { mapOf, rowsOf } from "./json";
 import { answersIn, parseRateLimit, parseRetryAfter, type Received, receivedAlone, serviceErrorOf } from "./parse";
-import type { Outgoing, Send } from "./transport";
 
 /** Most requests in flight at a time. */
 export interface Ceilings {

@@ -8,31 +8,29 @@ import { Client, type Middleware, type MiddlewareOptions, ResponseType } from "@
 import type { Configuration } from "../configuration/configuration";
 import { CLOUD_ENDPOINTS, type Cloud, type Endpoints } from "../configuration/schema";
 import {
+  ANSWER_TIMEOUTS,
   type Answer,
+  type AnswerTimeouts,
   APPLICATION,
   type Call,
   type CallContext,
   CONNECTION_ID,
   cancelled,
+  type Outgoing,
+  type Send,
+  sending,
   type TokenSource,
+  type TraceSink,
+  traceToFile,
+  tracing,
+  type Witness,
+  withHeader,
 } from "./call";
 import { ProviderError } from "./errors";
 import { CEILINGS, type Ceilings, FIRST, Pacing } from "./pacing";
 import type { Received } from "./parse";
 import { rememberSecretsOf } from "./redact";
 import { RETRY_POLICY, type RetryPolicy, retrying } from "./retry";
-import {
-  ANSWER_TIMEOUTS,
-  type AnswerTimeouts,
-  type Outgoing,
-  type Send,
-  sending,
-  type TraceSink,
-  traceToFile,
-  tracing,
-  type Witness,
-  withHeader,
-} from "./transport";
 import { counting, Usage } from "./usage";
 
 export type { Answer, Call, CallContext, TokenSource } from "./call";

@@ -3,10 +3,9 @@
  * it is certain that nothing happened. Neither Exchange nor Graph knows idempotency keys, and a repeated creation
  * makes a twin.
  */
-import { type Answer, cancelled, wait } from "./call";
+import { type Answer, cancelled, type Outgoing, proxyNamed, type Send, TransportFailure, wait } from "./call";
 import { ProviderError, TimeoutError, UnknownOutcomeError, UnreachableError } from "./errors";
 import { parseBody, type Received, saysFailed, serviceErrorOf } from "./parse";
-import { type Outgoing, proxyNamed, type Send, TransportFailure } from "./transport";
 
 /** How one kind of failure is repeated. All times in milliseconds. */
 export interface Backoff {

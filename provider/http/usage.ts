@@ -1,6 +1,5 @@
-import type { Call } from "./call";
+import type { Call, Send } from "./call";
 import { mapOf, rowsOf } from "./json";
-import type { Send } from "./transport";
 
 /** What a process has asked of the services so far, sign-in left out. */
 export class Usage {

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import type { TraceLine } from "../../provider/http/call";
 import { isClass, isServiceError, isUnknownOutcome } from "../../provider/http/errors";
-import type { TraceLine } from "../../provider/http/transport";
 import {
   CMDLET,
   CountedTokens,
