@@ -51,8 +51,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "import-file.ts": ["kinds.ts", "kinds/*/kind.ts", "dynamic", "core", "configuration", "resources"],
 };
 
-/** What `core` may load of the services: how to wait, and how texts compare. All else of theirs it knows by type only. */
-const WORDS_AND_WAITING = ["text", "waiting"].map((file) => join(ROOT, "services", file));
+/** What `core` may load of the services: how to wait. All else of theirs it knows by type only. */
+const WAITING = join(ROOT, "services", "waiting");
 
 /** The files with which a kind describes itself to the commands. */
 const DESCRIBED = ["kind.ts", "description.ts"];
@@ -196,13 +196,13 @@ describe("imports between the layers", () => {
     expect(starts.map(shown).slice(1)).toEqual([]);
   });
 
-  it("of the services in the core are types, but for waiting and texts", () => {
+  it("of the services in the core are types, but for waiting", () => {
     const loaded = imports.filter(
       (entry) =>
         layerOf(entry.file) === "core" &&
         layerOfTarget(entry) === "services" &&
         !entry.isTypeOnly &&
-        !WORDS_AND_WAITING.includes(resolved(entry) ?? ""),
+        resolved(entry) !== WAITING,
     );
     expect(loaded.map(shown)).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { isGuid } from "../services/text";
+import { isGuid } from "../http/json";
 
 /** RFC 5321 lengths; characters as Exchange accepts them in an SMTP address. */
 const ADDRESS =

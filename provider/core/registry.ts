@@ -1,7 +1,7 @@
 import { wait } from "../http/call";
 import { ConflictError } from "../http/errors";
+import { sameText } from "../http/json";
 import type { IncomingMethod } from "../services/dataverse";
-import { sameText } from "../services/text";
 import { Claims, MailFlow, nameOf, recipientName } from "./claims";
 import { shortHash } from "./kind";
 

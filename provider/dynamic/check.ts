@@ -2,8 +2,7 @@ import type { z } from "zod";
 import { isSame, problemsOfList } from "../core/canonical";
 import type { Declaration, Problem, Properties, Shaped } from "../core/kind";
 import { isSet } from "../core/properties";
-import { membersOf } from "../http/json";
-import { sameText } from "../services/text";
+import { membersOf, sameText } from "../http/json";
 import { hasUnknown, partsOf, placeholder, spell, UNKNOWN } from "./wire-values";
 
 /** Inputs in canonical form, or what is wrong with them. */

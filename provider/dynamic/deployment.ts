@@ -9,12 +9,11 @@ import { Registry } from "../core/registry";
 import type { CallContext, TokenSource } from "../http/call";
 import { createTokenSource } from "../http/credentials";
 import { ProviderError, TokenError } from "../http/errors";
-import { mapOf } from "../http/json";
+import { isGuid, mapOf } from "../http/json";
 import { Pipeline, pipelineOptions } from "../http/pipeline";
 import { summaryOf, type Usage } from "../http/usage";
 import { openLocalTenant } from "../local-tenant/embedded";
 import { createServices, type Services } from "../services/services";
-import { isGuid } from "../services/text";
 import type { EngineLog } from "./engine-log";
 
 /** Longest time one operation on a resource may take, in milliseconds; single waits are bounded by the settle timeout. */

@@ -5,13 +5,12 @@ import type { Operation, Properties, Reconciler } from "../core/kind";
 import type { PropertyTable } from "../core/properties";
 import type { Use } from "../doctor/rights";
 import { type Checking, check } from "../dynamic/check";
-import { mapOf } from "../http/json";
+import { isGuid, mapOf } from "../http/json";
 import type { Side } from "../review/preview";
 import { type KindReview, type MailChange, NONE, value } from "../review/words";
 import { type MailboxRow, mailboxOf } from "../services/dataverse";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";
-import { isGuid } from "../services/text";
 import type { RecordKnown, Seen } from "./mailbox-record/properties";
 
 /** A reconciler whose desired and observed values are its own business. */

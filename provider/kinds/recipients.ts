@@ -1,10 +1,10 @@
 import type { Operation } from "../core/kind";
 import { absent, type Unfit, unfit } from "../core/kind";
 import { InputError, ProviderError } from "../http/errors";
+import { isGuid, sameText } from "../http/json";
 import type { User } from "../services/graph";
 import { hasAddress, type Mailbox } from "../services/mailboxes";
 import { account, describe, type Recipient } from "../services/recipients";
-import { isGuid, sameText } from "../services/text";
 import { lastSeen } from "../services/waiting";
 
 /** How long a recipient that neither Exchange nor Entra knows is waited for, in milliseconds: it may be seconds old. */

@@ -7,11 +7,10 @@ import { dayOf } from "../core/canonical";
 import { bounds, type Deployment, openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine-log";
 import { ifAllowed, isClass } from "../http/errors";
-import { mapOf } from "../http/json";
+import { mapOf, sameText } from "../http/json";
 import { comparedColumns } from "../kinds";
 import { type Mailbox, smtpAddresses } from "../services/mailboxes";
 import { describe } from "../services/recipients";
-import { sameText } from "../services/text";
 import { inProgram, mentions, type Program } from "./program";
 import { looksLikeAddress } from "./sightings";
 

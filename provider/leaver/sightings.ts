@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type * as TypeScript from "typescript";
 import { type Document, isMap, isPair, isScalar, isSeq, type Node, type Pair, parseAllDocuments, visit } from "yaml";
-import { isGuid } from "../services/text";
+import { isGuid } from "../http/json";
 
 /** Somebody in a text, and how to take her out; or why that is left to a person. */
 export interface Sighting {

@@ -1,8 +1,8 @@
 import type { Answer, CallContext } from "../http/call";
 import { isServiceError, ProviderError, unless } from "../http/errors";
+import { filterLiteral, isGuid } from "../http/json";
 import type { Pipeline } from "../http/pipeline";
 import { notWhatWasAsked } from "./refused";
-import { filterLiteral, isGuid } from "./text";
 
 /** A row of a Dataverse table; lookups as `_name_value`. */
 export type DataverseRow = Record<string, unknown>;

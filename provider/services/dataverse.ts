@@ -1,8 +1,8 @@
 import type { CallContext } from "../http/call";
 import { isServiceError } from "../http/errors";
+import { column, columns, isGuid, isTrue, type Read, type ReadBy, read, selected, text } from "../http/json";
 import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
 import { notWhatWasAsked } from "./refused";
-import { column, columns, isGuid, isTrue, type Read, type ReadBy, read, selected, text } from "./text";
 import { once } from "./waiting";
 
 export type { DataverseRow } from "./dataverse-api";

@@ -1,14 +1,13 @@
 import { type Answer, type CallContext, wait } from "../http/call";
 import { classifyWarning, type WarningMeaning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
-import { mapOf, type Row, rowsOf } from "../http/json";
+import { mapOf, type Row, rowsOf, text } from "../http/json";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { actionOf, type Batch, type BatchedReads, batched, sendBatch } from "./batching";
 import { type Listed, Listing, ReadAhead, type Shared, sharingNothing } from "./listing";
 import { missingRole } from "./refused";
 import { sharedWrites } from "./shared-writes";
-import { text } from "./text";
 import type { Scope } from "./waiting";
 
 /** What a cmdlet answered. */

@@ -1,13 +1,12 @@
 import type { Call, CallContext } from "../http/call";
 import { isClass, unless } from "../http/errors";
-import { isObject, mapOf, type Row, rowsOf } from "../http/json";
+import { chunks, filterLiteral, isGuid, isObject, mapOf, type Row, rowsOf, sameText } from "../http/json";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { actionOf, type BatchedReads, batched, sendBatch } from "./batching";
 import { type Listed, Listing, type OwnWrites, type Shared, sharingNothing } from "./listing";
 import { notWhatWasAsked } from "./refused";
 import { sharedWrites } from "./shared-writes";
-import { chunks, filterLiteral, isGuid, sameText } from "./text";
 import type { Scope } from "./waiting";
 
 /** What mailboxes need of an Entra user. */

@@ -1,11 +1,10 @@
 import { ProviderError, unless } from "../http/errors";
-import { mapOf, type Row, rowsOf } from "../http/json";
+import { filterLiteral, mapOf, type Row, rowsOf, sameText, text } from "../http/json";
 import { type Exchange, tellWarnings } from "./exchange";
 import type { Graph } from "./graph";
 import { smtpAddresses, texts } from "./mailboxes";
 import type { Recipient } from "./recipients";
 import { GraphElseExchange } from "./refused";
-import { filterLiteral, sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** A rule as Exchange showed it. */

@@ -1,11 +1,10 @@
 import windowsZones from "cldr-core/supplemental/windowsZones.json";
 import { isClass, mayHaveHappened, ProviderError, SettleError, unless } from "../http/errors";
-import { mapOf, type Row } from "../http/json";
+import { mapOf, type Row, text } from "../http/json";
 import { type Cmdlet, type Exchange, tellWarnings } from "./exchange";
 import type { Graph } from "./graph";
 import type { Mailbox } from "./mailboxes";
 import { GraphElseExchange } from "./refused";
-import { text } from "./text";
 import { type Scope, settle } from "./waiting";
 
 /** Answers that a mailbox gives by itself, in Graph's words. */

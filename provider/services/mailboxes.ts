@@ -1,8 +1,19 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError, unless } from "../http/errors";
 import type { Row } from "../http/json";
+import {
+  column,
+  columns,
+  filterLiteral,
+  isTrue,
+  parseSize,
+  type ReadBy,
+  read,
+  sameText,
+  selected,
+  text,
+} from "../http/json";
 import { type Cmdlet, type Exchange, isAddAndRemove, type Output } from "./exchange";
 import type { Listing } from "./listing";
-import { column, columns, filterLiteral, isTrue, parseSize, type ReadBy, read, sameText, selected, text } from "./text";
 import { once, type Scope } from "./waiting";
 
 /** How full a mailbox is. */

@@ -1,10 +1,10 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
 import type { Row } from "../http/json";
+import { sameText, text } from "../http/json";
 import { addAndRemove, type Cmdlet, type Exchange, type Output, tellWarnings } from "./exchange";
 import { freshly, type Listing } from "./listing";
 import { type Mailbox, texts } from "./mailboxes";
-import { sameText, text } from "./text";
 import type { Scope } from "./waiting";
 
 /** The rights a trustee can hold on a mailbox: as programs write them, as Exchange does, and as people say. */

@@ -2,10 +2,6 @@ import DataLoader from "dataloader";
 import type { CallContext } from "../http/call";
 import { ifAllowed } from "../http/errors";
 import type { Row } from "../http/json";
-import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
-import { type Exchange, IN_ONE_FILTER } from "./exchange";
-import { KNOWN_FOR } from "./listing";
-import { texts } from "./mailboxes";
 import {
   chunks,
   column,
@@ -18,7 +14,11 @@ import {
   sameText,
   selected,
   text,
-} from "./text";
+} from "../http/json";
+import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
+import { type Exchange, IN_ONE_FILTER } from "./exchange";
+import { KNOWN_FOR } from "./listing";
+import { texts } from "./mailboxes";
 
 /** Who may own a row of Dataverse: a user or a team of the environment. */
 export interface Principal {

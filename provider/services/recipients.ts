@@ -1,9 +1,9 @@
 import type { Row } from "../http/json";
+import { chunks, column, filterLiteral, isGuid, type ReadBy, read, sameText, selected, text } from "../http/json";
 import { type Exchange, IN_ONE_FILTER, type Output } from "./exchange";
 import type { Graph, User } from "./graph";
 import type { Listed, Listing } from "./listing";
 import { hasAddress, smtpAddresses, texts } from "./mailboxes";
-import { chunks, column, filterLiteral, isGuid, type ReadBy, read, sameText, selected, text } from "./text";
 
 const SHOWN = {
   /** Entra object id; "" for a mail contact. */

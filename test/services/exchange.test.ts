@@ -1,7 +1,7 @@
 import type { CallContext } from "../../provider/http/call";
+import { filterLiteral } from "../../provider/http/json";
 import { addAndRemove, Exchange } from "../../provider/services/exchange";
 import { Mailboxes } from "../../provider/services/mailboxes";
-import { filterLiteral } from "../../provider/services/text";
 import { type Asked, failureOf, pipelineTo, type Reply, type Service, startService, within } from "../http/service";
 
 const tenant = "10ca17e4-a000-4000-8000-000000000001";

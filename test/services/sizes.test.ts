@@ -1,11 +1,11 @@
 import fc from "fast-check";
+import { canonicalSize, parseSize } from "../../provider/http/json";
 import {
   canonicalMailTip,
   displayedMailTip,
   hasMarkup,
   mailTipHtml,
 } from "../../provider/kinds/shared-mailbox/properties";
-import { canonicalSize, parseSize } from "../../provider/services/text";
 
 describe("a size", () => {
   test.each<[string | number, number | undefined]>([

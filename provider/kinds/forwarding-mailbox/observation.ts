@@ -1,8 +1,7 @@
 import { guidFor } from "../../core/kind";
 import { sourceThing } from "../../core/registry";
-import { mapOf } from "../../http/json";
+import { mapOf, sameText, text } from "../../http/json";
 import type { MailboxRow } from "../../services/dataverse";
-import { sameText, text } from "../../services/text";
 import {
   isAnother,
   type RowKind,

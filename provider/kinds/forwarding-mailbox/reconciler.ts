@@ -3,9 +3,9 @@ import type { Change, Properties, Reconciler } from "../../core/kind";
 import { absent, adviceAtCreation, asHeld, holdingAll, unfit } from "../../core/kind";
 import { rowThing, sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
+import { isGuid } from "../../http/json";
 import type { MailboxRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
-import { isGuid } from "../../services/text";
 import {
   addressOfPerson,
   claimsOfAddress,

@@ -1,10 +1,10 @@
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
 import { type Registry, recordThing, testThing } from "../../core/registry";
 import { InputError, SettleError } from "../../http/errors";
+import { sameText } from "../../http/json";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { testAgain } from "../mailbox-record/test-and-enable";
 import { change, command } from "../mailbox-record/writes";

@@ -1,10 +1,10 @@
 import { writeAndRecord } from "../../core/kind";
 import { sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
+import { sameText } from "../../http/json";
 import { type ForwardingRule, forwardsTo, type InboxRule } from "../../services/inbox-rules";
 import { smtpAddresses } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
-import { sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { MAILBOXES, requireOwnDomain } from "../mailbox-record/claims";
 import { recipientKnownAs } from "../recipients";

@@ -5,6 +5,7 @@ import { absent, type Unfit, unfit } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
+import { isGuid } from "../../http/json";
 import {
   type IncomingMethod,
   incomingMethods,
@@ -13,7 +14,6 @@ import {
   type ServerProfile,
 } from "../../services/dataverse";
 import { listed } from "../../services/principals";
-import { isGuid } from "../../services/text";
 import { decidedElsewhere } from "../mailbox-record/claims";
 import {
   columns,

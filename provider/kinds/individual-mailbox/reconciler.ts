@@ -2,9 +2,9 @@ import { environmentName, rowName } from "../../core/claims";
 import type { Change, Properties, Reconciler } from "../../core/kind";
 import { asHeld, holdingAll, isUnfit, writeAndRecord } from "../../core/kind";
 import { InputError } from "../../http/errors";
+import { sameText } from "../../http/json";
 import type { ServerProfile } from "../../services/dataverse";
 import { listed } from "../../services/principals";
-import { sameText } from "../../services/text";
 import {
   claimsOfAddress,
   claimsOfRecord,

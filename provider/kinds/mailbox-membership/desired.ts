@@ -3,11 +3,10 @@ import { daysTo, flag, identifier, identifiers, isDay, isOver, keyed, looksLikeD
 import type { Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { InputError } from "../../http/errors";
-import { mapOf } from "../../http/json";
+import { mapOf, sameText } from "../../http/json";
 import { hasAddress, type Mailbox } from "../../services/mailboxes";
 import { type Begun, type Entry, NAMED_RIGHTS, OTHER_RIGHTS, type Right } from "../../services/permissions";
 import { describe, type Recipient } from "../../services/recipients";
-import { sameText } from "../../services/text";
 
 /** How a member is written, for messages. */
 export const MEMBER = "an address, a sign-in name or an object id, e.g. ada@contoso.com";

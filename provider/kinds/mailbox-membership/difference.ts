@@ -1,7 +1,7 @@
 import type { Change } from "../../core/kind";
+import { sameText } from "../../http/json";
 import type { Entry, Right } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
-import { sameText } from "../../services/text";
 import {
   type Desired,
   type Held,

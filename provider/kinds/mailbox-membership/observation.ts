@@ -1,11 +1,11 @@
 import type { Operation } from "../../core/kind";
 import { grantThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
+import { isGuid, sameText } from "../../http/json";
 import { freshly } from "../../services/listing";
 import { hasAddress, type Mailbox } from "../../services/mailboxes";
 import { type Begun, type Denial, type Entry, NAMED_RIGHTS, OTHER_RIGHTS } from "../../services/permissions";
 import { describe, isGroup, type Recipient } from "../../services/recipients";
-import { isGuid, sameText } from "../../services/text";
 import {
   type Desired,
   type Held,

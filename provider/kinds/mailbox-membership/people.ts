@@ -1,8 +1,8 @@
 import { InputError } from "../../http/errors";
+import { isGuid, sameText } from "../../http/json";
 import type { Mailbox } from "../../services/mailboxes";
 import { account, describe, isGroup, type Recipient } from "../../services/recipients";
 import type { Services } from "../../services/services";
-import { isGuid, sameText } from "../../services/text";
 import {
   ambiguous,
   anotherByNow,

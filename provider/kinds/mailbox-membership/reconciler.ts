@@ -1,11 +1,10 @@
 import { type Claim, recipientName } from "../../core/claims";
 import { converge, isUnfit, type Properties, type Reconciler } from "../../core/kind";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
-import { membersOf } from "../../http/json";
+import { membersOf, sameText } from "../../http/json";
 import type { Mailbox } from "../../services/mailboxes";
 import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
 import { isGroup } from "../../services/recipients";
-import { sameText } from "../../services/text";
 import { mailboxAsked, mailboxPresent, reassigned } from "../recipients";
 import { apply } from "./apply";
 import {

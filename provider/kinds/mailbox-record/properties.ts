@@ -3,6 +3,7 @@ import { displayText, orNone } from "../../core/canonical";
 import type { Change, Known, Operation } from "../../core/kind";
 import { writeAndRecord } from "../../core/kind";
 import type { PropertyTable, Value } from "../../core/properties";
+import { isGuid } from "../../http/json";
 import {
   type AppointmentsMethod,
   type Approval,
@@ -15,7 +16,6 @@ import {
   type ServerProfile,
   type Status,
 } from "../../services/dataverse";
-import { isGuid } from "../../services/text";
 import type { DeclaredOwner } from "./references";
 import { isUndone, type TestAndEnable } from "./test-and-enable";
 import { change } from "./writes";

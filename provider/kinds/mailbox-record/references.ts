@@ -3,9 +3,9 @@ import { displayText } from "../../core/canonical";
 import type { Held, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
+import { isGuid } from "../../http/json";
 import type { MailboxRow, ServerProfile } from "../../services/dataverse";
 import type { Principal } from "../../services/principals";
-import { isGuid } from "../../services/text";
 import type { Owner, RecordInputs, RecordOperation, RecordTable, RecordValues } from "./properties";
 
 const OWNER = "must be { user } or { team }, one of the two, by name, address or id";

@@ -1,8 +1,8 @@
 import { isClass, isServiceError, isUnknownOutcome, ProviderError } from "../../http/errors";
+import { sameText } from "../../http/json";
 import type { DataverseRow, MailboxRow, QueueRow } from "../../services/dataverse";
 import type { DynamicsUser } from "../../services/principals";
 import type { Services } from "../../services/services";
-import { sameText } from "../../services/text";
 import { lastSeen, retryWhile, type Scope, settle } from "../../services/waiting";
 
 /** What reaches the services, and its bounds. */

@@ -4,10 +4,10 @@ import type { Change } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError, isClass } from "../../http/errors";
 import type { Row } from "../../http/json";
+import { sameText } from "../../http/json";
 import { addAndRemove } from "../../services/exchange";
 import { freshly } from "../../services/listing";
 import { INITIAL_DOMAIN, type Mailbox, smtpAddresses } from "../../services/mailboxes";
-import { sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type {
   Desired,

@@ -3,9 +3,9 @@ import { flag, isSame, orNone, smtpAddress } from "../../core/canonical";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import type { Row } from "../../http/json";
+import { sameText } from "../../http/json";
 import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { sameText } from "../../services/text";
 import { reassigned, recipientKnownAs, recipientNamed } from "../recipients";
 import type {
   Desired,

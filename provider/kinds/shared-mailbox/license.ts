@@ -4,6 +4,7 @@ import type { Change } from "../../core/kind";
 import { writeAndRecord } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
+import { canonicalSize, GIGABYTE, isGuid, sameText } from "../../http/json";
 import {
   type AccountLicenses,
   type Assignment,
@@ -15,7 +16,6 @@ import {
   type Subscription,
 } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
-import { canonicalSize, GIGABYTE, isGuid, sameText } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type {
   Desired,

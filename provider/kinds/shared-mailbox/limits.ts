@@ -3,10 +3,9 @@ import { isSame } from "../../core/canonical";
 import type { Change, Properties } from "../../core/kind";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError, isClass } from "../../http/errors";
-import { membersOf, type Row } from "../../http/json";
+import { canonicalSize, GIGABYTE, MEGABYTE, membersOf, parseSize, type Row, text } from "../../http/json";
 import { type Entitlement, entitlementOf, KNOWN_LICENSES } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
-import { canonicalSize, GIGABYTE, MEGABYTE, parseSize, text } from "../../services/text";
 import { retryWhile } from "../../services/waiting";
 import type {
   Desired,

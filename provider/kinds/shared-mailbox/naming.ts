@@ -1,11 +1,11 @@
 import DataLoader from "dataloader";
 import { hashOf, type Origin, shortHash } from "../../core/kind";
 import { ConflictError, isClass, isServiceError, unless } from "../../http/errors";
+import { sameText } from "../../http/json";
 import type { AddressHolder } from "../../services/graph";
 import { describeDeleted, hasAddress, INITIAL_DOMAIN } from "../../services/mailboxes";
 import { describe, hasName, type Recipient, type RecipientName } from "../../services/recipients";
 import type { Services } from "../../services/services";
-import { sameText } from "../../services/text";
 import type { Desired, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { isGivenUp } from "./transfer";
 

@@ -4,7 +4,7 @@ import { displayText, flag, orNone } from "../../core/canonical";
 import { writeAndRecord } from "../../core/kind";
 import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
 import type { Row } from "../../http/json";
-import { sameText, text } from "../../services/text";
+import { sameText, text } from "../../http/json";
 import { type Facet, inTable, writtenInputs } from "./facet";
 
 /** Characters of a MailTip that are shown (Exchange). */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { grantThing } from "../../core/registry";
 import { ConflictError, ifAllowed, isClass, isForbidden, isProviderError, isUnknownOutcome } from "../../http/errors";
+import { isGuid, sameText } from "../../http/json";
 import {
   type DeletedMailbox,
   describeDeleted,
@@ -9,7 +10,6 @@ import {
   smtpAddresses,
 } from "../../services/mailboxes";
 import type { Entry } from "../../services/permissions";
-import { isGuid, sameText } from "../../services/text";
 import { settle } from "../../services/waiting";
 import { type MembershipOperation, memory } from "../mailbox-membership/desired";
 import { attribute, recipientBehind } from "../mailbox-membership/observation";

@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import { identifiers, isSame } from "../../core/canonical";
 import { isSet } from "../../core/properties";
+import { sameText } from "../../http/json";
 import { smtpAddresses, texts } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { sameText } from "../../services/text";
 import { recipientKnownAs } from "../recipients";
 import type { Desired, KnownMailbox, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import type { Facet } from "./facet";

@@ -1,9 +1,9 @@
 import type { Origin } from "../../core/kind";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { ConflictError, isProviderError } from "../../http/errors";
+import { sameText } from "../../http/json";
 import { addAndRemove } from "../../services/exchange";
 import { INITIAL_DOMAIN, type Mailbox, smtpAddresses } from "../../services/mailboxes";
-import { sameText } from "../../services/text";
 import { lastSeen } from "../../services/waiting";
 import type { HeldInputs, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 
