@@ -1,4 +1,4 @@
-import { redact } from "../http/redact";
+import { redact } from "../http/errors";
 
 /** What a pseudonym stands for. */
 type Kind = "address" | "domain" | "id" | "sid" | "dn" | "name" | "text" | "number" | "token" | "ip";

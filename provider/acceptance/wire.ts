@@ -2,11 +2,10 @@ import { readFileSync } from "node:fs";
 import type { Configuration } from "../configuration/configuration";
 import type { Call, CallContext, Exchanged, Service, TokenSource } from "../http/call";
 import { createTokenSource, githubActionsToken, scopeOf } from "../http/credentials";
-import { isServiceError, isUnknownOutcome } from "../http/errors";
+import { isServiceError, isUnknownOutcome, rememberSecret } from "../http/errors";
 import { isObject, mapOf, type Row, rowsOf } from "../http/json";
 import type { Received } from "../http/parse";
 import { Pipeline, type PipelineOptions, pipelineOptions } from "../http/pipeline";
-import { rememberSecret } from "../http/redact";
 import type { Ground } from "./made";
 import type { Recording } from "./record";
 

@@ -9,8 +9,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { InputError } from "../http/errors";
-import { rememberSecret } from "../http/redact";
+import { InputError, rememberSecret } from "../http/errors";
 import { type Credential, chooseCredential, localCredential } from "./credential";
 import {
   CLOUD_ENDPOINTS,

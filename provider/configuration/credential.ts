@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { rememberSecret } from "../http/redact";
+import { rememberSecret } from "../http/errors";
 import type { Configuration } from "./configuration";
 import { keyName, type Setting, type Settings } from "./schema";
 

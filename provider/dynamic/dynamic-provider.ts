@@ -12,9 +12,8 @@ import {
   skippingRefusals,
 } from "../core/kind";
 import { Recorder } from "../core/memory";
-import { ConflictError, InputError, NotFoundError, ProviderError } from "../http/errors";
+import { ConflictError, InputError, NotFoundError, ProviderError, redact } from "../http/errors";
 import { membersOf } from "../http/json";
-import { redact } from "../http/redact";
 import { type Checked, check, isLeft, isWithin, type Part, remarksOn, remarksOnIgnored, withRaw } from "./check";
 import type { Deployment } from "./deployment";
 import { bounds, environmentOf, operationOf } from "./deployment";

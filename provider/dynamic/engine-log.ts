@@ -5,8 +5,7 @@ import type * as Grpc from "@grpc/grpc-js";
 import type * as EngineService from "@pulumi/pulumi/proto/engine_grpc_pb";
 import type * as EngineMessages from "@pulumi/pulumi/proto/engine_pb";
 import type { Properties } from "../core/kind";
-import { isProviderError } from "../http/errors";
-import { redact } from "../http/redact";
+import { isProviderError, redact } from "../http/errors";
 import { plain } from "./wire-values";
 
 /** A line for the engine. */

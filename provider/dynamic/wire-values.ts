@@ -1,6 +1,6 @@
 import type { Properties } from "../core/kind";
+import { rememberSecret } from "../http/errors";
 import { membersOf } from "../http/json";
-import { rememberSecret } from "../http/redact";
 
 /**
  * Properties as they may leave a method. The dynamic server throws on `undefined`, after the remote object was made. It turns a Date into

@@ -10,10 +10,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isNativeError } from "node:util/types";
 import { delayIn } from "./classify";
-import { CancelledError, type Service } from "./errors";
+import { CancelledError, redact, type Service } from "./errors";
 import { mapOf, membersOf } from "./json";
 import type { Received } from "./parse";
-import { redact } from "./redact";
 
 function version(): string {
   // The same two steps up from `provider/http` in a clone and from `dist/http` in an installed package.

@@ -5,9 +5,8 @@ import type { TokenCredential } from "@azure/identity";
 import type { Configuration, Credential } from "../configuration/configuration";
 import { CLOUD_ENDPOINTS, type Cloud, isMicrosoftLogin } from "../configuration/schema";
 import { cancelled, fetchTo, proxyNamed, type Service, type TokenOptions, type TokenSource } from "./call";
-import { TokenError } from "./errors";
+import { rememberSecret, TokenError } from "./errors";
 import { mapOf, membersOf, type Row } from "./json";
-import { rememberSecret } from "./redact";
 
 export type { TokenSource } from "./call";
 

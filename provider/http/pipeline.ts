@@ -26,10 +26,9 @@ import {
   type Witness,
   withHeader,
 } from "./call";
-import { ProviderError } from "./errors";
+import { ProviderError, rememberSecretsOf } from "./errors";
 import { CEILINGS, type Ceilings, FIRST, Pacing } from "./pacing";
 import type { Received } from "./parse";
-import { rememberSecretsOf } from "./redact";
 import { RETRY_POLICY, type RetryPolicy, retrying } from "./retry";
 import { counting, Usage } from "./usage";
 

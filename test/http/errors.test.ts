@@ -8,10 +8,12 @@ import {
   isServiceError,
   isUnknownOutcome,
   ProviderError,
+  redact,
+  redactedCause,
+  rememberSecret,
   SettleError,
   UnknownOutcomeError,
 } from "../../provider/http/errors";
-import { redact, redactedCause, rememberSecret } from "../../provider/http/redact";
 
 const REFUSED = {
   action: "granting Full Access on info@contoso.com to ada@contoso.com",
