@@ -8,8 +8,6 @@ import { cancelled, fetchTo, proxyNamed, type Service, type TokenOptions, type T
 import { rememberSecret, TokenError } from "./errors";
 import { mapOf, membersOf, type Row } from "./json";
 
-export type { TokenSource } from "./call";
-
 /** A token is replaced this long before it ends, in milliseconds: a call may wait in a queue with it. */
 const EARLY = 120_000;
 

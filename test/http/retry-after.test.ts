@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { parseRateLimit, parseRetryAfter } from "../../provider/http/parse";
-import { delayOf } from "../../provider/http/retry";
+import { delayOf } from "../../provider/http/pipeline";
 
 const NOW = Date.parse("2026-09-01T10:00:00Z");
 

@@ -1,4 +1,4 @@
-import { summaryOf, Usage } from "../../provider/http/usage";
+import { summaryOf, Usage } from "../../provider/http/pipeline";
 import { CMDLET, READ, WRITE } from "./service";
 
 const BATCH = { ...CMDLET, path: "/adminapi/beta/contoso.com/$batch", body: { requests: Array(10).fill({}) } };
