@@ -1,11 +1,154 @@
-import type { CallContext } from "../http/call";
-import { isServiceError } from "../http/errors";
-import { column, columns, isGuid, isTrue, type Read, type ReadBy, read, selected, text } from "../http/json";
-import { type DataverseApi, type DataverseRow, optional, query } from "./dataverse-api";
+import type { Answer, CallContext } from "../http/call";
+import { isServiceError, ProviderError, unless } from "../http/errors";
+import {
+  column,
+  columns,
+  filterLiteral,
+  isGuid,
+  isTrue,
+  type Read,
+  type ReadBy,
+  read,
+  sameText,
+  selected,
+  text,
+} from "../http/json";
+import type { Pipeline } from "../http/pipeline";
 import { notWhatWasAsked } from "./refused";
 import { once } from "./waiting";
 
-export type { DataverseRow } from "./dataverse-api";
+/** A row of a Dataverse table; lookups as `_name_value`. */
+export type DataverseRow = Record<string, unknown>;
+
+/** The Dataverse Web API v9.2 of one environment: rows by their path, and nothing about what they mean. */
+export class DataverseApi {
+  readonly #pipeline: Pipeline;
+  readonly #environmentUrl: string | undefined;
+
+  /** @param environmentUrl origin of the environment; undefined for the configured one. */
+  constructor(pipeline: Pipeline, environmentUrl?: string) {
+    this.#pipeline = pipeline;
+    this.#environmentUrl = environmentUrl;
+  }
+
+  /** One row, or the answer of a function; undefined when Dataverse says that there is none. */
+  async get(path: string, action: string, context: CallContext): Promise<DataverseRow | undefined> {
+    const answer = await unless(this.#send("GET", path, undefined, {}, action, context), "notFound");
+    if (answer !== undefined && (typeof answer.body !== "object" || answer.body === null)) {
+      // Only a 404 proves that the row does not exist.
+      throw notWhatWasAsked("Dataverse", action);
+    }
+    return answer?.body as DataverseRow | undefined;
+  }
+
+  /** All rows of a query, page after page. */
+  async list(path: string, action: string, context: CallContext): Promise<DataverseRow[]> {
+    const rows: DataverseRow[] = [];
+    let next: string | undefined = path;
+    while (next !== undefined) {
+      const answer = await this.#send("GET", next, undefined, {}, action, context);
+      const body = answer.body as { value?: DataverseRow[]; "@odata.nextLink"?: string };
+      if (!Array.isArray(body?.value)) {
+        throw new ProviderError({ action, words: "Dataverse answered with something that is not a list" });
+      }
+      rows.push(...body.value);
+      const link = body["@odata.nextLink"];
+      next = link === undefined ? undefined : link.slice(link.indexOf(BASE) + BASE.length);
+    }
+    return rows;
+  }
+
+  /**
+   * Creates a row under an id chosen here, so that a repetition finds the row of a lost answer.
+   *
+   * @returns false when there is a row with this id already.
+   */
+  async create(path: string, columns: DataverseRow, action: string, context: CallContext): Promise<boolean> {
+    const creation = this.#send("PATCH", path, columns, { "If-None-Match": "*" }, action, context);
+    return (await unless(creation, "precondition")) !== undefined;
+  }
+
+  /**
+   * Changes columns of a row. Without a condition Dataverse would create one that is gone.
+   *
+   * @param etag the version that was read; "*" for any version.
+   * @throws DataverseError of class `precondition` when somebody has changed it since.
+   */
+  async update(path: string, etag: string, columns: DataverseRow, action: string, context: CallContext): Promise<void> {
+    try {
+      await this.#send("PATCH", path, columns, { "If-Match": etag }, action, context);
+    } catch (error) {
+      const isUnversioned = isServiceError(error) && error.code.toLowerCase() === NO_CONCURRENCY;
+      if (!isUnversioned || etag === "*") {
+        throw error;
+      }
+      // Mailbox records have versions; whether users' and queues' rows do depends on the environment.
+      await this.#send("PATCH", path, columns, { "If-Match": "*" }, action, context);
+    }
+  }
+
+  /** Deletes a row; gone already is success. */
+  async delete(path: string, action: string, context: CallContext): Promise<void> {
+    await unless(this.#send("DELETE", path, undefined, {}, action, context), "notFound");
+  }
+
+  async #send(
+    method: "GET" | "PATCH" | "DELETE",
+    path: string,
+    body: DataverseRow | undefined,
+    headers: Record<string, string>,
+    action: string,
+    context: CallContext,
+  ): Promise<Answer> {
+    const kind = method === "GET" ? "read" : "write";
+    return this.#pipeline.send(
+      {
+        service: "dataverse",
+        method,
+        path: `${BASE}${path}`,
+        kind,
+        action,
+        headers: {
+          "OData-MaxVersion": "4.0",
+          "OData-Version": "4.0",
+          // Overrides caches between here and the row (Microsoft's page on composing requests); conditions replace it.
+          ...(kind === "read" ? { "If-None-Match": "null" } : {}),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body }),
+        ...(this.#environmentUrl === undefined ? {} : { base: this.#environmentUrl }),
+      },
+      context,
+    );
+  }
+}
+
+const BASE = "/api/data/v9.2";
+/** OptimisticConcurrencyNotEnabled: rows of this table have no versions to compare. */
+const NO_CONCURRENCY = "0x8006088d";
+
+/** A query for the rows whose columns have a value, or one of several: `$select`, and a `$filter` of alternatives. */
+export function query(
+  set: string,
+  select: readonly string[],
+  alternatives: Readonly<Record<string, string | readonly string[]>>,
+): string {
+  const filter = Object.entries(alternatives)
+    .flatMap(([column, values]) => [values].flat().map((value) => [column, value] as const))
+    .map(
+      ([column, value]) =>
+        `${column} eq ${isGuid(value) && /id(_value)?$/.test(column) ? value : filterLiteral(value)}`,
+    )
+    .join(" or ");
+  return `/${set}?$select=${select.join(",")}&$filter=${encodeURIComponent(filter)}`;
+}
+
+/** A text of a row; undefined for null and for anything that is not text. */
+export function optional(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export type { DataverseRow } from "./dataverse";
 
 export type Approval = "Empty" | "Approved" | "Pending" | "Rejected";
 export type Status = "NotRun" | "Success" | "Failure";
@@ -344,4 +487,119 @@ export class Queues {
 /** A queue as Dataverse answers. */
 export function queueOf(row: DataverseRow): QueueRow {
   return { ...read(QUEUE, row), etag: etagOf(row) };
+}
+
+/** Who may own a row of Dataverse: a user or a team of the environment. */
+export interface Principal {
+  table: "systemusers" | "teams";
+  id: string;
+  name: string;
+  /** Lower case; undefined where it has none. */
+  address: string | undefined;
+  isDisabled: boolean;
+}
+
+const lowerCase = (value: unknown) => optional(value)?.toLowerCase();
+
+const USER = {
+  id: column("systemuserid", String),
+  name: columns(["fullname", "domainname"], (row) => String(row.fullname ?? row.domainname ?? "")),
+  address: column("internalemailaddress", lowerCase),
+  isDisabled: column("isdisabled", isTrue),
+  /** Id of its mailbox record; undefined while Dynamics has made none. */
+  mailboxId: column("_defaultmailbox_value", optional),
+  /** All that names it: ids of Dynamics and Entra, address, sign-in name. Lower case. */
+  knownAs: columns(["systemuserid", "azureactivedirectoryobjectid", "internalemailaddress", "domainname"], (row) =>
+    namesIn(row.systemuserid, row.azureactivedirectoryobjectid, row.internalemailaddress, row.domainname),
+  ),
+};
+const TEAM = {
+  id: column("teamid", String),
+  name: column("name", (value) => String(value ?? "")),
+  address: column("emailaddress", lowerCase),
+};
+
+/** A user of Dynamics, with the address its mailbox record has. */
+export type DynamicsUser = Principal & ReadBy<typeof USER> & { etag: string };
+
+/** Users and teams of one Dataverse environment. */
+export class Principals {
+  readonly #api: DataverseApi;
+
+  constructor(api: DataverseApi) {
+    this.#api = api;
+  }
+
+  /**
+   * The users with this address or sign-in name, this id (of Dynamics or of Entra), or else this full name. Dynamics keeps the row of
+   * somebody who left, disabled: where exactly one of them is enabled, that one is meant.
+   */
+  async users(identifier: string, context: CallContext): Promise<DynamicsUser[]> {
+    const alternatives: Record<string, string> = isGuid(identifier)
+      ? { systemuserid: identifier, azureactivedirectoryobjectid: identifier }
+      : identifier.includes("@")
+        ? { internalemailaddress: identifier, domainname: identifier }
+        : { fullname: identifier };
+    const rows = await this.#api.list(
+      query("systemusers", selected(USER), alternatives),
+      `looking for the Dynamics user ${identifier}`,
+      context,
+    );
+    const users = rows.map(userOf);
+    // The address says more than a sign-in name that happens to look the same.
+    const byAddress = users.filter(({ address }) => address !== undefined && sameText(address, identifier));
+    const found = byAddress.length > 0 ? byAddress : users;
+    const enabled = found.filter(({ isDisabled }) => !isDisabled);
+    return enabled.length === 1 ? enabled : found;
+  }
+
+  /** The user with this id, or undefined. */
+  async user(id: string, context: CallContext): Promise<DynamicsUser | undefined> {
+    const row = await this.#api.get(
+      `/systemusers(${id})?$select=${selected(USER).join(",")}`,
+      `reading the Dynamics user ${id}`,
+      context,
+    );
+    return row === undefined ? undefined : userOf(row);
+  }
+
+  /** Changes columns of a user that is still as it was read. */
+  async update(
+    user: Pick<DynamicsUser, "id" | "etag">,
+    columns: DataverseRow,
+    action: string,
+    context: CallContext,
+  ): Promise<void> {
+    await this.#api.update(`/systemusers(${user.id})`, user.etag, columns, action, context);
+  }
+
+  /** The teams with this id, address or name. */
+  async teams(identifier: string, context: CallContext): Promise<Principal[]> {
+    const column = isGuid(identifier) ? "teamid" : identifier.includes("@") ? "emailaddress" : "name";
+    const rows = await this.#api.list(
+      query("teams", selected(TEAM), { [column]: identifier }),
+      `looking for the team ${identifier}`,
+      context,
+    );
+    return rows.map(teamOf);
+  }
+}
+
+function userOf(row: DataverseRow): DynamicsUser {
+  return { table: "systemusers", etag: String(row["@odata.etag"] ?? "*"), ...read(USER, row) };
+}
+
+/** Users, teams or queues in words, so that one of them can be chosen: `Ada Lovelace (<id>, disabled)`. */
+export function listed(found: readonly { name: string; id: string; isDisabled?: boolean }[]): string {
+  return found
+    .map(({ name, id, isDisabled }) => `${name} (${id}${isDisabled === true ? ", disabled" : ""})`)
+    .join(" or ");
+}
+
+function namesIn(...values: unknown[]): string[] {
+  return values.flatMap((value) => (typeof value === "string" && value !== "" ? [value.toLowerCase()] : []));
+}
+
+function teamOf(row: DataverseRow): Principal {
+  return { table: "teams", isDisabled: false, ...read(TEAM, row) };
 }

@@ -1,6 +1,5 @@
 import type { CallContext } from "../../provider/http/call";
-import { Dataverse } from "../../provider/services/dataverse";
-import { DataverseApi } from "../../provider/services/dataverse-api";
+import { Dataverse, DataverseApi } from "../../provider/services/dataverse";
 import { Graph } from "../../provider/services/graph";
 import type { Scope } from "../../provider/services/waiting";
 import { type Asked, failureOf, pipelineTo, type Reply, type Service, startService, within } from "../http/service";

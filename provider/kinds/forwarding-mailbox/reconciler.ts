@@ -5,7 +5,7 @@ import { rowThing, sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import { isGuid } from "../../http/json";
 import type { MailboxRow } from "../../services/dataverse";
-import { listed } from "../../services/principals";
+import { listed } from "../../services/dataverse";
 import {
   addressOfPerson,
   claimsOfAddress,

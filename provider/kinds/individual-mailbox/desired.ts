@@ -9,11 +9,11 @@ import { isGuid } from "../../http/json";
 import {
   type IncomingMethod,
   incomingMethods,
+  listed,
   type MailboxRow,
   outgoingMethods,
   type ServerProfile,
 } from "../../services/dataverse";
-import { listed } from "../../services/principals";
 import { decidedElsewhere } from "../mailbox-record/claims";
 import {
   columns,

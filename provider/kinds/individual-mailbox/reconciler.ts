@@ -4,7 +4,7 @@ import { asHeld, holdingAll, isUnfit, writeAndRecord } from "../../core/kind";
 import { InputError } from "../../http/errors";
 import { sameText } from "../../http/json";
 import type { ServerProfile } from "../../services/dataverse";
-import { listed } from "../../services/principals";
+import { listed } from "../../services/dataverse";
 import {
   claimsOfAddress,
   claimsOfRecord,

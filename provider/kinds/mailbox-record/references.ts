@@ -4,8 +4,7 @@ import type { Held, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import { isGuid } from "../../http/json";
-import type { MailboxRow, ServerProfile } from "../../services/dataverse";
-import type { Principal } from "../../services/principals";
+import type { MailboxRow, Principal, ServerProfile } from "../../services/dataverse";
 import type { Owner, RecordInputs, RecordOperation, RecordTable, RecordValues } from "./properties";
 
 const OWNER = "must be { user } or { team }, one of the two, by name, address or id";

@@ -4,7 +4,7 @@ import { absent, adviceAtCreation, asHeld, guidFor, holdingAll, unfit, writeAndR
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
 import type { MailboxRow, QueueRow } from "../../services/dataverse";
-import { listed } from "../../services/principals";
+import { listed } from "../../services/dataverse";
 import {
   addressOfPerson,
   claimsOfAddress,
