@@ -5,7 +5,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type Deployment, openDeployment } from "./dynamic/deployment";
 import { DynamicProvider } from "./dynamic/dynamic-provider";
-import { EngineLog, quieten, sayAtTheEnd } from "./dynamic/engine-log";
+import { EngineLog, quieten, sayAtTheEnd } from "./dynamic/engine";
 import { comparedColumns, type Kind, kindNamed } from "./kinds";
 
 const log = new EngineLog(process.argv[2]);

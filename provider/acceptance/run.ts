@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { openDeployment, type RawConfiguration } from "../dynamic/deployment";
-import { EngineLog } from "../dynamic/engine-log";
+import { EngineLog } from "../dynamic/engine";
 import { APPLICATION } from "../http/call";
 import { cleanUp, described, Ground, Journal, type Plot } from "./made";
 import { dataverseProbes } from "./probes/dataverse";

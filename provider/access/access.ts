@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import Table from "cli-table3";
 import { dayOf } from "../core/canonical";
 import { openDeployment } from "../dynamic/deployment";
-import { TerminalLog } from "../dynamic/engine-log";
+import { TerminalLog } from "../dynamic/engine";
 import { comparedColumns } from "../kinds";
 import { pageOf } from "./page";
 import { readAccess, readStacks, requireTenant, Unusable } from "./read";

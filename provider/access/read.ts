@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { skippingRefusals } from "../core/kind";
 import { Recorder } from "../core/memory";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
-import { SIGNATURE } from "../dynamic/wire-values";
+import { SIGNATURE } from "../dynamic/engine";
 import { isObject, mapOf, type Row } from "../http/json";
 import { kindNamed } from "../kinds";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { projectAbove } from "../configuration/configuration";
 import { openDeployment, type RawConfiguration } from "../dynamic/deployment";
-import { EngineLog } from "../dynamic/engine-log";
+import { EngineLog } from "../dynamic/engine";
 import type { Service } from "../http/call";
 import { isObject, mapOf } from "../http/json";
 import { kindNamed } from "../kinds";

@@ -3,7 +3,7 @@ import { isSame, problemsOfList } from "../core/canonical";
 import type { Declaration, Problem, Properties, Shaped } from "../core/kind";
 import { isSet } from "../core/properties";
 import { membersOf, sameText } from "../http/json";
-import { hasUnknown, partsOf, placeholder, spell, UNKNOWN } from "./wire-values";
+import { hasUnknown, partsOf, placeholder, spell, UNKNOWN } from "./engine";
 
 /** Inputs in canonical form, or what is wrong with them. */
 export interface Checked {

@@ -13,7 +13,7 @@ import { isGuid, mapOf } from "../http/json";
 import { Pipeline, pipelineOptions, summaryOf, type Usage } from "../http/pipeline";
 import { openLocalTenant } from "../local-tenant/embedded";
 import { createServices, type Services } from "../services/services";
-import type { EngineLog } from "./engine-log";
+import type { EngineLog } from "./engine";
 
 /** Longest time one operation on a resource may take, in milliseconds; single waits are bounded by the settle timeout. */
 const OPERATION_TIME = 60 * 60 * 1000;

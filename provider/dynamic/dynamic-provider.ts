@@ -17,8 +17,17 @@ import { membersOf } from "../http/json";
 import { type Checked, check, isLeft, isWithin, type Part, remarksOn, remarksOnIgnored, withRaw } from "./check";
 import type { Deployment } from "./deployment";
 import { bounds, environmentOf, operationOf } from "./deployment";
-import { failureOf, PartialFailure } from "./engine-log";
-import { hasUnknown, keepSecret, partsOf, plain, sealed, secretTexts, UNKNOWN } from "./wire-values";
+import {
+  failureOf,
+  hasUnknown,
+  keepSecret,
+  PartialFailure,
+  partsOf,
+  plain,
+  sealed,
+  secretTexts,
+  UNKNOWN,
+} from "./engine";
 
 /**
  * Output that marks a deployment that failed half-way. The engine remembers such a failure but forgets it in a refresh. What is not a

@@ -5,7 +5,7 @@ import { readAccess, readStacks, requireTenant, type Stack, Unusable } from "../
 import { declaredWords, ofPerson, type Report, reportOf, rightsWords } from "../access/report";
 import { dayOf } from "../core/canonical";
 import { bounds, type Deployment, openDeployment } from "../dynamic/deployment";
-import { TerminalLog } from "../dynamic/engine-log";
+import { TerminalLog } from "../dynamic/engine";
 import { ifAllowed, isClass } from "../http/errors";
 import { mapOf, sameText } from "../http/json";
 import { comparedColumns } from "../kinds";

@@ -26,7 +26,7 @@ export function memoryOf(origin, boxes) {
 async function refresh(origin, boxes) {
   const { openDeployment } = require(join(dist, "dynamic", "deployment.js"));
   const { DynamicProvider } = require(join(dist, "dynamic", "dynamic-provider.js"));
-  const { EngineLog } = require(join(dist, "dynamic", "engine-log.js"));
+  const { EngineLog } = require(join(dist, "dynamic", "engine.js"));
   const { comparedColumns, kinds } = require(join(dist, "kinds.js"));
   const config = { "mailboxes:localTenant": origin };
   const raw = { get: (key) => config[key], keys: Object.keys(config) };

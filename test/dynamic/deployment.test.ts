@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Recorder } from "../../provider/core/memory";
 import { openDeployment, operationOf } from "../../provider/dynamic/deployment";
-import { EngineLog } from "../../provider/dynamic/engine-log";
+import { EngineLog } from "../../provider/dynamic/engine";
 import { isProviderError } from "../../provider/http/errors";
 import { mailboxMembership } from "../../provider/kinds/mailbox-membership/reconciler";
 import { startLocalTenant } from "../../provider/local-tenant/server";

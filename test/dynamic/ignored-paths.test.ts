@@ -1,6 +1,6 @@
 import type { Properties } from "../../provider/core/kind";
 import { remarksOnIgnored } from "../../provider/dynamic/check";
-import { UNKNOWN } from "../../provider/dynamic/wire-values";
+import { UNKNOWN } from "../../provider/dynamic/engine";
 import { type Kind, kinds } from "../../provider/kinds";
 
 /** What is said of one path; "" for nothing. */

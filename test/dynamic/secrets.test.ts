@@ -1,4 +1,4 @@
-import { sealed, secretTexts } from "../../provider/dynamic/wire-values";
+import { sealed, secretTexts } from "../../provider/dynamic/engine";
 
 const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
 

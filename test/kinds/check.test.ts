@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Declaration, Properties } from "../../provider/core/kind";
 import { type Checking, check } from "../../provider/dynamic/check";
-import { placeholder, plain, UNKNOWN } from "../../provider/dynamic/wire-values";
+import { placeholder, plain, UNKNOWN } from "../../provider/dynamic/engine";
 import { kinds as everyKind } from "../../provider/kinds";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
 import { mailboxMembership } from "../../provider/kinds/mailbox-membership/reconciler";

@@ -1,4 +1,4 @@
-import { paced } from "../../provider/dynamic/engine-log";
+import { paced } from "../../provider/dynamic/engine";
 
 /** Asks every 100 ms of a simulated clock and keeps what is shown. */
 function shown(seconds: number, textAt: (second: number) => string): string[] {

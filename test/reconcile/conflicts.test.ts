@@ -1,4 +1,4 @@
-import { UNKNOWN } from "../../provider/dynamic/wire-values";
+import { UNKNOWN } from "../../provider/dynamic/engine";
 import { failure, type Resource, type Row, startWorld, type World, withMailbox } from "./harness";
 
 type Kind = "SharedMailbox" | "MailboxMembership" | "ForwardingMailbox" | "IndividualMailbox" | "Queue";

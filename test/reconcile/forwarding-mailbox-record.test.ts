@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { Registry } from "../../provider/core/registry";
-import { UNKNOWN } from "../../provider/dynamic/wire-values";
+import { UNKNOWN } from "../../provider/dynamic/engine";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
 import { isElsewhere } from "../../provider/kinds/mailbox-record/claims";
 import { forwardMailboxes, seeded as id, record } from "./dataverse-rows";

@@ -3,7 +3,7 @@ import type { Operation } from "../../provider/core/kind";
 import type { Registry } from "../../provider/core/registry";
 import { type Deployment, openDeployment } from "../../provider/dynamic/deployment";
 import { DynamicProvider } from "../../provider/dynamic/dynamic-provider";
-import { EngineLog, PartialFailure } from "../../provider/dynamic/engine-log";
+import { EngineLog, PartialFailure } from "../../provider/dynamic/engine";
 import { comparedColumns, type Kind, kinds } from "../../provider/kinds";
 import type { AnyReconciler } from "../../provider/kinds/description";
 import { markOf } from "../../provider/kinds/shared-mailbox/naming";

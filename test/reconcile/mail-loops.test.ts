@@ -1,4 +1,4 @@
-import { UNKNOWN } from "../../provider/dynamic/wire-values";
+import { UNKNOWN } from "../../provider/dynamic/engine";
 import { failure, makeMailbox, type Row, startWorld, type World } from "./harness";
 
 /** Kind, name and inputs of a resource of the program. */
