@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkInstallation } from "../../provider/resources/installation";
+import { checkInstallation } from "../../provider/resources/dynamic-resource";
 
 describe("an installation", () => {
   let folder: string;
@@ -50,7 +50,7 @@ describe("an installation", () => {
     const own = install("program", "1.0.0", "one");
     mkdirSync(join(folder, "elsewhere"));
     // In a process of its own: jest resolves the name of the package it tests from everywhere.
-    const script = `require(${JSON.stringify(join(__dirname, "../../provider/resources/installation"))}).checkInstallation(${JSON.stringify(own)})`;
+    const script = `require(${JSON.stringify(join(__dirname, "../../provider/resources/dynamic-resource"))}).checkInstallation(${JSON.stringify(own)})`;
     const { stderr } = spawnSync(
       process.execPath,
       ["--require", join(__dirname, "../local-tenant/typescript.cjs"), "--eval", script],

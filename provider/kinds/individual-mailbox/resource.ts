@@ -8,8 +8,8 @@ import {
   registration,
   registrationToRead,
   typeToken,
+  withoutPromiseTraces,
 } from "../../resources/dynamic-resource";
-import { withoutPromiseTraces } from "../../resources/promise-traces";
 import {
   type Credentials,
   MailboxRecordResource,

@@ -8,8 +8,8 @@ import {
   registration,
   registrationToRead,
   typeToken,
+  withoutPromiseTraces,
 } from "../../resources/dynamic-resource";
-import { withoutPromiseTraces } from "../../resources/promise-traces";
 
 /** What a member may do. The three rights are exact for a declared member, who loses every explicit right when taken out. */
 export interface MemberRights {

@@ -9,8 +9,8 @@ import {
   registration,
   registrationToRead,
   typeToken,
+  withoutPromiseTraces,
 } from "../../resources/dynamic-resource";
-import { withoutPromiseTraces } from "../../resources/promise-traces";
 import { MailboxRecordResource, type Owner, recordOutputs, type TestAndEnable } from "../mailbox-record/resource";
 
 /** Which messages become records of Dynamics, in the words of `incomingemailfilteringmethod`. */

@@ -8,8 +8,8 @@ import {
   registration,
   registrationToRead,
   typeToken,
+  withoutPromiseTraces,
 } from "../../resources/dynamic-resource";
-import { withoutPromiseTraces } from "../../resources/promise-traces";
 
 /** Forwarding of everything that arrives in a mailbox (`ForwardingAddress`, `ForwardingSmtpAddress`, `DeliverToMailboxAndForward`). */
 export interface Forwarding {
