@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { Pseudonyms } from "../provider/acceptance/pseudonyms";
+import { Pseudonyms } from "../provider/acceptance/record";
 
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: length, maxLength: length });

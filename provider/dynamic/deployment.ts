@@ -1,6 +1,11 @@
 import { setMaxListeners } from "node:events";
-import { type Configuration, projectAbove, readConfiguration, withLocalOrigin } from "../configuration/configuration";
-import { whyNobodySignsIn } from "../configuration/credential";
+import {
+  type Configuration,
+  projectAbove,
+  readConfiguration,
+  whyNobodySignsIn,
+  withLocalOrigin,
+} from "../configuration/configuration";
 import { dayOf } from "../core/canonical";
 import type { Operation } from "../core/kind";
 import { readOrFail } from "../core/kind";

@@ -1,8 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readConfiguration } from "../../provider/configuration/configuration";
-import { whyNobodySignsIn } from "../../provider/configuration/credential";
+import { readConfiguration, whyNobodySignsIn } from "../../provider/configuration/configuration";
 
 const IDS = { tenantId: "11111111-1111-4111-8111-111111111111", clientId: "22222222-2222-4222-8222-222222222222" };
 
