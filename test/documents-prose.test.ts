@@ -63,7 +63,7 @@ describe("documents", () => {
 
 describe("texts of the product", () => {
   /** What is written for machines: a page's script and markup, and a list of the services' words. */
-  const NOT_PROSE = ["access/page.ts", "acceptance/pseudonyms.ts"];
+  const NOT_PROSE = ["access/page.ts", "acceptance/record.ts"];
 
   const files = readdirSync(join(clone, "provider"), { recursive: true, encoding: "utf8" })
     .map((path) => path.split(sep).join("/"))

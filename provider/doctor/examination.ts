@@ -1,8 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Configuration } from "../configuration/configuration";
-import type { Service } from "../http/call";
-import { proxyNamed } from "../http/call";
+import { proxyNamed, type Service } from "../http/call";
 import { wayOf } from "../http/credentials";
 import { isClass, isProviderError, type ProviderError } from "../http/errors";
 import { type Row, rowsOf } from "../http/json";

@@ -7,8 +7,7 @@ import {
   withLocalOrigin,
 } from "../configuration/configuration";
 import { dayOf } from "../core/canonical";
-import type { Operation } from "../core/kind";
-import { readOrFail } from "../core/kind";
+import { type Operation, readOrFail } from "../core/kind";
 import type { Recorder } from "../core/memory";
 import { Registry } from "../core/registry";
 import type { CallContext, TokenSource } from "../http/call";

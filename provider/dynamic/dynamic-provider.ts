@@ -15,8 +15,7 @@ import { Recorder } from "../core/memory";
 import { ConflictError, InputError, NotFoundError, ProviderError, redact } from "../http/errors";
 import { membersOf } from "../http/json";
 import { type Checked, check, isLeft, isWithin, type Part, remarksOn, remarksOnIgnored, withRaw } from "./check";
-import type { Deployment } from "./deployment";
-import { bounds, environmentOf, operationOf } from "./deployment";
+import { bounds, type Deployment, environmentOf, operationOf } from "./deployment";
 import {
   failureOf,
   hasUnknown,

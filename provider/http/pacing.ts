@@ -10,8 +10,7 @@
  * @see https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits
  */
 import { DEFAULTS } from "../configuration/configuration";
-import type { Outgoing, Send } from "./call";
-import { type Call, cancelled } from "./call";
+import { type Call, cancelled, type Outgoing, type Send } from "./call";
 import { delayIn } from "./classify";
 import { TimeoutError } from "./errors";
 import { mapOf, rowsOf } from "./json";

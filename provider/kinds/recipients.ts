@@ -1,5 +1,4 @@
-import type { Operation } from "../core/kind";
-import { absent, type Unfit, unfit } from "../core/kind";
+import { absent, type Operation, type Unfit, unfit } from "../core/kind";
 import { InputError, ProviderError } from "../http/errors";
 import { isGuid, sameText } from "../http/json";
 import type { User } from "../services/graph";

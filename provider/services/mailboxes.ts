@@ -1,5 +1,4 @@
 import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError, unless } from "../http/errors";
-import type { Row } from "../http/json";
 import {
   column,
   columns,
@@ -7,6 +6,7 @@ import {
   isTrue,
   parseSize,
   type ReadBy,
+  type Row,
   read,
   sameText,
   selected,

@@ -1,7 +1,6 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
-import type { Row } from "../http/json";
-import { sameText, text } from "../http/json";
+import { type Row, sameText, text } from "../http/json";
 import { addAndRemove, type Cmdlet, type Exchange, type Output, tellWarnings } from "./exchange";
 import { freshly, type Listing } from "./listing";
 import { type Mailbox, texts } from "./mailboxes";

@@ -14,8 +14,13 @@ import {
   mailboxSettings,
 } from "../../provider/kinds/shared-mailbox/mailbox-settings";
 import { cultureCode, regional } from "../../provider/kinds/shared-mailbox/regional";
-import type { Settings } from "../../provider/services/mailbox-settings";
-import { instant, instantIn, standardZone, windowsTimeZone } from "../../provider/services/mailbox-settings";
+import {
+  instant,
+  instantIn,
+  type Settings,
+  standardZone,
+  windowsTimeZone,
+} from "../../provider/services/mailbox-settings";
 
 const languages = ["da-DK", "de-DE", "en-GB", "en-US", "fil-PH", "fr-CA", "nb-NO", "sr-Latn-RS", "zh-CN", "pt-BR"];
 const windows = ["Romance Standard Time", "UTC", "Tokyo Standard Time", "Central Standard Time (Mexico)", "UTC-02"];

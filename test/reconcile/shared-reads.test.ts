@@ -1,5 +1,4 @@
-import type { Deployment } from "../../provider/dynamic/deployment";
-import { bounds } from "../../provider/dynamic/deployment";
+import { bounds, type Deployment } from "../../provider/dynamic/deployment";
 import { freshly } from "../../provider/services/listing";
 import { settle } from "../../provider/services/waiting";
 import { driftOf, manyMailboxes, type Row, startWorld, type World } from "./harness";

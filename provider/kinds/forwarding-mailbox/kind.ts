@@ -1,7 +1,6 @@
 import { mapOf } from "../../http/json";
 import type { Side } from "../../review/preview";
-import type { Directory } from "../../review/words";
-import { foreign, type MailChange, NONE, value, type Words } from "../../review/words";
+import { type Directory, foreign, type MailChange, NONE, value, type Words } from "../../review/words";
 import {
   type Description,
   happeningsOfRecord,

@@ -1,11 +1,18 @@
 import { isSame } from "../../core/canonical";
-import type { Change, Properties, Reconciler } from "../../core/kind";
-import { absent, adviceAtCreation, asHeld, holdingAll, unfit } from "../../core/kind";
+import {
+  absent,
+  adviceAtCreation,
+  asHeld,
+  type Change,
+  holdingAll,
+  type Properties,
+  type Reconciler,
+  unfit,
+} from "../../core/kind";
 import { rowThing, sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import { isGuid } from "../../http/json";
-import type { MailboxRow } from "../../services/dataverse";
-import { listed } from "../../services/dataverse";
+import { listed, type MailboxRow } from "../../services/dataverse";
 import {
   addressOfPerson,
   claimsOfAddress,

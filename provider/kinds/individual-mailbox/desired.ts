@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { displayText, flag, identifier, oneOf, smtpAddress } from "../../core/canonical";
-import type { Known, Operation } from "../../core/kind";
-import { absent, type Unfit, unfit } from "../../core/kind";
+import { absent, type Known, type Operation, type Unfit, unfit } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";

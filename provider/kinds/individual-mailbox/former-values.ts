@@ -1,5 +1,4 @@
-import type { Change, Properties } from "../../core/kind";
-import { writeAndRecord } from "../../core/kind";
+import { type Change, type Properties, writeAndRecord } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import type { Registry } from "../../core/registry";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";

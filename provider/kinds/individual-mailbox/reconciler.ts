@@ -1,10 +1,16 @@
 import { environmentName, rowName } from "../../core/claims";
-import type { Change, Properties, Reconciler } from "../../core/kind";
-import { asHeld, holdingAll, isUnfit, writeAndRecord } from "../../core/kind";
+import {
+  asHeld,
+  type Change,
+  holdingAll,
+  isUnfit,
+  type Properties,
+  type Reconciler,
+  writeAndRecord,
+} from "../../core/kind";
 import { InputError } from "../../http/errors";
 import { sameText } from "../../http/json";
-import type { ServerProfile } from "../../services/dataverse";
-import { listed } from "../../services/dataverse";
+import { listed, type ServerProfile } from "../../services/dataverse";
 import {
   claimsOfAddress,
   claimsOfRecord,

@@ -1,11 +1,16 @@
-import type { Change } from "../../core/kind";
-import { writeAndRecord } from "../../core/kind";
+import { type Change, writeAndRecord } from "../../core/kind";
 import { InputError, isServiceError, isUnknownOutcome, ProviderError, type ServiceError } from "../../http/errors";
 import type { Entry } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
 import { retryWhile } from "../../services/waiting";
-import type { Desired, Member, MemberRights, MembershipOperation, Observed } from "./desired";
-import { pathOf } from "./desired";
+import {
+  type Desired,
+  type Member,
+  type MemberRights,
+  type MembershipOperation,
+  type Observed,
+  pathOf,
+} from "./desired";
 
 /**
  * Makes the changes: orphaned entries first, because they fill the list; then what is granted, so that nobody who is written in

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { displayText, orNone } from "../../core/canonical";
-import type { Change, Known, Operation } from "../../core/kind";
-import { writeAndRecord } from "../../core/kind";
+import { type Change, type Known, type Operation, writeAndRecord } from "../../core/kind";
 import type { PropertyTable, Value } from "../../core/properties";
 import { isGuid } from "../../http/json";
 import {

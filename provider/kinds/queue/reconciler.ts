@@ -1,10 +1,19 @@
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
-import type { Change, Properties, Reconciler } from "../../core/kind";
-import { absent, adviceAtCreation, asHeld, guidFor, holdingAll, unfit, writeAndRecord } from "../../core/kind";
+import {
+  absent,
+  adviceAtCreation,
+  asHeld,
+  type Change,
+  guidFor,
+  holdingAll,
+  type Properties,
+  type Reconciler,
+  unfit,
+  writeAndRecord,
+} from "../../core/kind";
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
-import type { MailboxRow, QueueRow } from "../../services/dataverse";
-import { listed } from "../../services/dataverse";
+import { listed, type MailboxRow, type QueueRow } from "../../services/dataverse";
 import {
   addressOfPerson,
   claimsOfAddress,

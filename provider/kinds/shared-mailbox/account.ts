@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { flag } from "../../core/canonical";
-import type { Change } from "../../core/kind";
-import { writeAndRecord } from "../../core/kind";
+import { type Change, writeAndRecord } from "../../core/kind";
 import { tableOf } from "../../core/properties";
 import { ConflictError, InputError, isClass, isProviderError, unless } from "../../http/errors";
 import { canonicalSize, GIGABYTE } from "../../http/json";

@@ -3,7 +3,6 @@ import { smtpAddress } from "../../core/canonical";
 import type { Held, Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import type { Row } from "../../http/json";
-import { isGuid } from "../../http/json";
 import type { AccountLicenses, Subscription, User } from "../../services/graph";
 import type { Settings } from "../../services/mailbox-settings";
 import type { Mailbox, MailboxStatistics } from "../../services/mailboxes";

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { isSame } from "../../core/canonical";
-import type { Change } from "../../core/kind";
-import { writeAndRecord } from "../../core/kind";
+import { type Change, writeAndRecord } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
 import { canonicalSize, GIGABYTE, isGuid, sameText } from "../../http/json";

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { Properties } from "../../core/kind";
-import { type Found, isUnfit, readOrFail, type Unfit, unfit } from "../../core/kind";
+import { type Found, isUnfit, type Properties, readOrFail, type Unfit, unfit } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { isObject } from "../../http/json";
 import type { User } from "../../services/graph";

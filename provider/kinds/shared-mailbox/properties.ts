@@ -3,8 +3,7 @@ import { z } from "zod";
 import { displayText, flag, orNone } from "../../core/canonical";
 import { writeAndRecord } from "../../core/kind";
 import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
-import type { Row } from "../../http/json";
-import { sameText, text } from "../../http/json";
+import { type Row, sameText, text } from "../../http/json";
 import { type Facet, inTable, writtenInputs } from "./facet";
 
 /** Characters of a MailTip that are shown (Exchange). */

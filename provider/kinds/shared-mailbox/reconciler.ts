@@ -1,6 +1,13 @@
 import { type Claim, nameOf, recipientName } from "../../core/claims";
-import type { Change, Origin, Properties, Reconciler } from "../../core/kind";
-import { adviceAtCreation, asHeld, writeAndRecord } from "../../core/kind";
+import {
+  adviceAtCreation,
+  asHeld,
+  type Change,
+  type Origin,
+  type Properties,
+  type Reconciler,
+  writeAndRecord,
+} from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { InputError, ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
