@@ -4,7 +4,7 @@ import { wait } from "../http/call";
 import { type Json, type Reply, refusalOf, rowsIn, Unprepared, type Wire } from "./wire";
 
 /** Something that a run made and has to take away again. */
-export type Made =
+type Made =
   | { kind: "mailbox"; address: string; mark: string; id?: string; guid?: string }
   | { kind: "row"; set: string; id: string; mark: string };
 

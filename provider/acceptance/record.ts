@@ -53,7 +53,7 @@ interface Kept {
 }
 
 /** What a record says besides the requests. */
-export interface RecordHead {
+interface RecordHead {
   /** Version of the package. */
   version: string;
   /** "Microsoft 365" or "a local tenant". */
@@ -459,7 +459,7 @@ function decoded(link: string): string {
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
 /** Values of enumerations, compared whole and with case. */
-export const VALUES = words(`
+const VALUES = words(`
   Unlimited Enabled Disabled None All Mail Internal External True False Default Custom Known
   SharedMailbox UserMailbox RoomMailbox EquipmentMailbox MailUser MailContact MailUniversalSecurityGroup User Shared
   FullAccess SendAs SendOnBehalf ReadPermission ChangePermission ChangeOwner DeleteItem ExternalAccount Allow Deny
@@ -471,7 +471,7 @@ export const VALUES = words(`
 `);
 
 /** Words that begin with a capital letter in the services' texts and belong to nobody. */
-export const CAPITALISED = words(`
+const CAPITALISED = words(`
   A About Access According Account Accounts Action Active Actual Add After All Allowed Also An And Another Any Application
   Approve Are Argument As At Attribute Authorization Automatic Azure Bad Batch Because Before Body But By Can Cannot Change Check
   Clean Client Code Column Command Conflict Contact Continue Correlation Could Couldn Create Current Data Date Default Delete
@@ -494,7 +494,7 @@ export const CAPITALISED = words(`
 `);
 
 /** Hosts that everybody talks to. */
-export const PUBLIC_HOSTS = words(`
+const PUBLIC_HOSTS = words(`
   outlook.office365.com outlook.office.com graph.microsoft.com login.microsoftonline.com login.windows.net sts.windows.net
   outlook.office365.us graph.microsoft.us dod-graph.microsoft.us login.microsoftonline.us
   partner.outlook.cn microsoftgraph.chinacloudapi.cn login.chinacloudapi.cn login.partner.microsoftonline.cn

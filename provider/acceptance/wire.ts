@@ -26,7 +26,7 @@ export type Json = Row;
 const PATIENCE = 10 * 60_000;
 
 /** Files with what an application proves itself with. */
-export interface Proofs {
+interface Proofs {
   /** A certificate of it with its key, in PEM. */
   certificate?: string;
   /** A token of its federated credential. */
@@ -34,7 +34,7 @@ export interface Proofs {
 }
 
 /** What may be said with a request. */
-export interface Extra {
+interface Extra {
   headers?: Record<string, string>;
   /** Sent as it is instead of with a valid token. */
   token?: string;

@@ -23,7 +23,7 @@ import {
 } from "./schema";
 
 /** A local tenant: its journal, run inside the provider process; or the origin of one that is being served. */
-export type LocalTenant = { kind: "journal"; path: string } | { kind: "served"; origin: string };
+type LocalTenant = { kind: "journal"; path: string } | { kind: "served"; origin: string };
 
 /** A configuration that has been checked. Plain data. */
 export interface Configuration {
@@ -205,7 +205,7 @@ export function withLocalOrigin(
 const PROJECT_FILES = ["Pulumi.json", "Pulumi.yaml", "Pulumi.yml"];
 
 /** A Pulumi project on disk. */
-export interface Project {
+interface Project {
   /** The folder of the project file. */
   folder: string;
   /** Undefined where the file has no name that can be read. */
@@ -239,7 +239,7 @@ function nameIn(text: string): string | undefined {
 }
 
 /** A variable or key that was looked at, and whether it was set. Never its value. */
-export interface LookedFor {
+interface LookedFor {
   name: string;
   isSet: boolean;
 }
@@ -276,7 +276,7 @@ const PIPELINES = {
 } as const;
 
 /** The credential for a local tenant: the seed's application unless the stack names another one. */
-export function localCredential(settings: Settings): Credential {
+function localCredential(settings: Settings): Credential {
   return {
     kind: "localTenant",
     clientId: settings.configured("clientId")?.value ?? LOCAL_APPLICATION.clientId,
@@ -441,7 +441,7 @@ function chooseOidc(settings: Settings, found: Given, clientId: string, root: ()
  * Chooses how to sign in; contradictions and gaps are noted in `settings`.
  * @param root Folder from which relative paths count.
  */
-export function chooseCredential(settings: Settings, root: () => string): Credential {
+function chooseCredential(settings: Settings, root: () => string): Credential {
   refuseContradictions(settings);
   const found = given(settings);
   const looked = lookedFor(settings);

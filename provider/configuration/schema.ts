@@ -152,13 +152,13 @@ export const KEYS = {
 } as const;
 
 /** The name of a configuration key. */
-export type Key = keyof typeof KEYS;
+type Key = keyof typeof KEYS;
 
 /** What a key's value becomes. */
-export type ValueOf<K extends Key> = z.output<(typeof KEYS)[K]>;
+type ValueOf<K extends Key> = z.output<(typeof KEYS)[K]>;
 
 /** Whether a name is one of the package's keys. */
-export function isKey(name: string): name is Key {
+function isKey(name: string): name is Key {
   return Object.hasOwn(KEYS, name);
 }
 
@@ -166,7 +166,7 @@ export function isKey(name: string): name is Key {
  * Keys for which the environment wins over the stack's configuration. `destroy`, and `up` of a program without a mailbox, configure the
  * provider from the state: there a renewed secret is stale, and a limit that was raised for this one run is unknown.
  */
-export const ENVIRONMENT_FIRST: readonly Key[] = ["clientSecret", "clientCertificatePassword", "maxMailboxDeletes"];
+const ENVIRONMENT_FIRST: readonly Key[] = ["clientSecret", "clientCertificatePassword", "maxMailboxDeletes"];
 
 /** The environment variables of each key, the first one set counts. */
 export const VARIABLES: Readonly<Partial<Record<Key, readonly string[]>>> = {
@@ -184,7 +184,7 @@ export const VARIABLES: Readonly<Partial<Record<Key, readonly string[]>>> = {
 };
 
 /** Where a value came from. */
-export type Origin = "configuration" | "environment";
+type Origin = "configuration" | "environment";
 
 /** A value and its place: `mailboxes:clientId` or `AZURE_CLIENT_ID`. */
 export interface Setting<T> {
@@ -315,7 +315,7 @@ export class Settings {
 /** Microsoft's clouds and the hosts of each. */
 
 /** The clouds of Microsoft 365. `public` includes GCC. */
-export const CLOUDS = ["public", "usgovernment", "usgovernmentdod", "china"] as const;
+const CLOUDS = ["public", "usgovernment", "usgovernmentdod", "china"] as const;
 
 /** One of Microsoft's clouds. */
 export type Cloud = (typeof CLOUDS)[number];
@@ -375,7 +375,7 @@ const AZURE_NAMES: Readonly<Record<string, Cloud>> = {
 };
 
 /** The cloud that a name means, in our words or Azure's, without regard to case; undefined for an unknown name. */
-export function cloudNamed(name: string): Cloud | undefined {
+function cloudNamed(name: string): Cloud | undefined {
   const lower = name.trim().toLowerCase();
   return CLOUDS.find((cloud) => cloud === lower) ?? AZURE_NAMES[lower];
 }

@@ -7,7 +7,7 @@ const ADDRESS =
   /^[a-z0-9!#$%&'*+\-/=?^_`{|}~]+(\.[a-z0-9!#$%&'*+\-/=?^_`{|}~]+)*@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/;
 
 /** Whether a text in lower case is an SMTP address. */
-export function isSmtpAddress(value: string): boolean {
+function isSmtpAddress(value: string): boolean {
   const [local = ""] = value.split("@");
   return value.length <= 254 && local.length <= 64 && ADDRESS.test(value);
 }

@@ -21,7 +21,7 @@ export interface Claim {
 }
 
 /** What contradicts the claims of other resources. */
-export interface Conflicts {
+interface Conflicts {
   problems: { path: string; reason: string }[];
   advice: string[];
 }
@@ -149,7 +149,7 @@ export const environmentName = (url: string | undefined): string => `environment
  * Which names mean the same, as far as it is known: the address of a mailbox, the URN of its resource and its object id. Names are
  * compared without case.
  */
-export class Meanings {
+class Meanings {
   readonly #meanings = new Map<string, string>();
   readonly #indexes: Index<object>[] = [];
 
@@ -198,7 +198,7 @@ export class Meanings {
  * Finds entries by what they are about, whichever names they were put under. A deployment of a thousand mailboxes asks this for each of
  * them: a look through all the others would take minutes.
  */
-export class Index<Entry extends object> {
+class Index<Entry extends object> {
   readonly #meanings: Meanings;
   readonly #things = new Map<
     Entry,
@@ -285,7 +285,7 @@ export interface Flow {
 }
 
 /** What a resource of the program says about where mail goes on to. */
-export interface Passage {
+interface Passage {
   flows: readonly Flow[];
   /** The mailbox that the resource declares, if it is one. */
   mailbox?: {

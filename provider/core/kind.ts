@@ -188,7 +188,7 @@ export interface Declaration<Inputs extends Properties, Memory> {
  * @typeParam Observed what is in the tenant.
  * @typeParam Existing what a creation finds there already.
  */
-export interface Work<Inputs extends Properties, Memory, Desired, Observed, Existing = Observed> {
+interface Work<Inputs extends Properties, Memory, Desired, Observed, Existing = Observed> {
   /**
    * Looks up what the inputs name. Nothing of the tenant is changed, and nothing is recorded. The registry is told where mail goes on to, now
    * that it is known whose the addresses are. A name that may not mean what the user thinks is warned about here.
@@ -350,7 +350,7 @@ interface Unread {
 }
 
 /** How an operation reads what is useful but not required; see {@link Operation.readIfAllowed}. */
-export type ReadIfAllowed = <T>(what: string, read: () => Promise<T>) => Promise<T | undefined>;
+type ReadIfAllowed = <T>(what: string, read: () => Promise<T>) => Promise<T | undefined>;
 
 /** For operations that change something: a read that is refused is an error, because the change may depend on it. */
 export const readOrFail: ReadIfAllowed = (_what, read) => read();

@@ -31,13 +31,13 @@ export interface Value<Row> {
 }
 
 /** An input that is one value. */
-export interface Property<Row, Schema extends z.ZodType = z.ZodType> extends Value<Row> {
+interface Property<Row, Schema extends z.ZodType = z.ZodType> extends Value<Row> {
   /** How it is written in a program: canonical form, limits, error texts that say what to write. */
   readonly schema: Schema;
 }
 
 /** An input that is an object whose members are managed one by one: a member that is not declared is somebody else's. */
-export interface PropertyGroup<Row, Schema extends z.ZodType = z.ZodType> {
+interface PropertyGroup<Row, Schema extends z.ZodType = z.ZodType> {
   /** As for {@link Property}, of the whole object. */
   readonly schema: Schema;
   readonly members: Readonly<Record<string, Value<Row>>>;
@@ -46,7 +46,7 @@ export interface PropertyGroup<Row, Schema extends z.ZodType = z.ZodType> {
 type Entries<Row> = Readonly<Record<string, Property<Row> | PropertyGroup<Row>>>;
 
 /** What there should be. */
-export interface Wanted {
+interface Wanted {
   /** The declared values, in the form that {@link Value.read} gives. */
   declared: Properties;
   /** The inputs of before: only what they held is given up. */

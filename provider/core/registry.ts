@@ -336,7 +336,7 @@ interface Removal {
  * above the engine's parallelism is therefore reached in waves, and so is one that only the mailboxes without a membership pass: what
  * went in the waves before has happened.
  */
-export class Removals {
+class Removals {
   readonly #isDeclared: (thing: string) => boolean;
   /** Mailboxes that were asked for in this deployment, by object id: those that went and those that were refused. */
   readonly #asked = new Set<string>();

@@ -255,7 +255,7 @@ function problemsOf(
 export type Part = readonly [property: string] | readonly [property: string, key: string];
 
 /** What may be left alone. */
-export interface Held {
+interface Held {
   /** The inputs in the state. */
   state: Properties;
   /** The paths in `ignoreChanges`; undefined for every path: what the state has was not written by the program. */
@@ -268,7 +268,7 @@ export interface Held {
  * @param keyed inputs that are maps of people or mailboxes.
  * @param left what is left alone already.
  */
-export function newlyLeft(
+function newlyLeft(
   problems: readonly Problem[],
   keyed: Readonly<Record<string, unknown>>,
   news: Properties,
@@ -371,7 +371,7 @@ function at(value: unknown, path: readonly string[]): unknown {
 }
 
 /** Inputs without what is left alone. Of an entry only what is in it goes: somebody who is left alone is still declared. */
-export function withoutLeft(inputs: Properties, left: readonly Part[]): Properties {
+function withoutLeft(inputs: Properties, left: readonly Part[]): Properties {
   const rest = { ...inputs };
   for (const [property, key] of left) {
     if (key === undefined) {
@@ -384,7 +384,7 @@ export function withoutLeft(inputs: Properties, left: readonly Part[]): Properti
 }
 
 /** What is left alone of `source`, whole properties only. */
-export function rawOf(source: Properties, left: readonly Part[]): Properties {
+function rawOf(source: Properties, left: readonly Part[]): Properties {
   return Object.fromEntries(
     left.flatMap(([property, key]) => (key === undefined ? [[property, source[property]]] : [])),
   );

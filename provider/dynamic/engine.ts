@@ -184,7 +184,7 @@ export function quieten(output: Console): void {
 
 /** An error as it leaves a method: the message, and nothing that the server or the engine could misread. The server prints `toString()` and
  * `stack`; together they are {@link SHOWN_ELSEWHERE}, which {@link quieten} drops. */
-export class Failure extends Error {
+class Failure extends Error {
   override readonly name = "Failure";
 
   constructor(message: string, cause?: unknown) {

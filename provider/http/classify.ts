@@ -7,7 +7,7 @@
 import type { ErrorClass } from "./errors";
 
 /** What is known of an error when it is classified. */
-export interface Refusal {
+interface Refusal {
   status: number;
   /** The service's codes, the most telling first: nested ones and those of details included. */
   codes: readonly string[];
@@ -22,7 +22,7 @@ export interface Refusal {
 }
 
 /** One row: every condition that is there must hold. */
-export interface Rule {
+interface Rule {
   class: ErrorClass;
   /** Matches a whole code, without regard to case. */
   codes?: readonly string[];
@@ -39,7 +39,7 @@ export interface Rule {
 }
 
 /** What an error means: its class, and what to do where that is known better than by the class alone. */
-export type Meaning = Pick<Rule, "class" | "nextStep">;
+type Meaning = Pick<Rule, "class" | "nextStep">;
 
 const TRANSIENT = [408, 425, 499, 500, 502, 503, 504] as const;
 
@@ -60,7 +60,7 @@ const TOO_MANY_ADDRESSES =
   /maximum number of proxy addresses permitted|too many proxy addresses|^(?=[\s\S]*(?<![\w-])(?:33[4-9]|3[4-9]\d|[4-9]\d\d)(?![\w-]))(?=[\s\S]*(?<![\w-])333(?![\w-]))/i;
 
 /** The Exchange admin API. `Ex…` codes are hashes of the message's name and the same in every language. */
-export const EXCHANGE_RULES: readonly Rule[] = [
+const EXCHANGE_RULES: readonly Rule[] = [
   { class: "throttled", text: TOO_MANY_AT_ONCE },
   { class: "throttled", statuses: [429, 509] },
   // The endpoint knows the application, and its roles do not have this cmdlet (office-docs-powershell #7365).
@@ -144,7 +144,7 @@ export const EXCHANGE_RULES: readonly Rule[] = [
 ];
 
 /** Microsoft Graph. */
-export const GRAPH_RULES: readonly Rule[] = [
+const GRAPH_RULES: readonly Rule[] = [
   { class: "throttled", statuses: [429, 509] },
   { class: "throttled", codes: ["TooManyRequests", "ApplicationThrottled", "ErrorExceededConcurrentRequestsLimit"] },
   { class: "unauthenticated", statuses: [401] },
@@ -168,7 +168,7 @@ export const GRAPH_RULES: readonly Rule[] = [
 ];
 
 /** Dataverse. Its texts are localised: only codes and statuses count. */
-export const DATAVERSE_RULES: readonly Rule[] = [
+const DATAVERSE_RULES: readonly Rule[] = [
   { class: "throttled", statuses: [429] },
   { class: "throttled", codes: ["0x80072322", "0x80072321", "0x80072326"] },
   { class: "unauthenticated", statuses: [401] },

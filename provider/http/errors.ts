@@ -43,7 +43,7 @@ export type ErrorClass =
   | "refused";
 
 /** What a message is built of, in the order in which it is read. */
-export interface ErrorParts {
+interface ErrorParts {
   /** What was being done to what, in words: "granting Full Access on info@contoso.com". */
   action?: string | undefined;
   /** What went wrong, in the service's words where there are any. */
@@ -183,7 +183,7 @@ export class ServiceError extends ProviderError {
 }
 
 /** Microsoft Graph answered with an error. */
-export class GraphError extends ServiceError {
+class GraphError extends ServiceError {
   override readonly name = "GraphError";
   constructor(fields: ServiceErrorFields) {
     super("graph", fields);
@@ -199,7 +199,7 @@ export class ExchangeError extends ServiceError {
 }
 
 /** Dataverse answered with an error. */
-export class DataverseError extends ServiceError {
+class DataverseError extends ServiceError {
   override readonly name = "DataverseError";
   constructor(fields: ServiceErrorFields) {
     super("dataverse", fields);
@@ -380,7 +380,7 @@ export async function ifAllowed<T>(
 }
 
 /** What stands in the place of a secret. */
-export const REDACTED = "[secret]";
+const REDACTED = "[secret]";
 
 const SHAPES: ReadonlyArray<readonly [RegExp, string]> = [
   [/\b(authorization["']?\s*[:=]\s*["']?(?:bearer|basic)\s+)[^\s"',;]+/gi, `$1${REDACTED}`],

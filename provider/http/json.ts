@@ -80,7 +80,7 @@ export function isTrue(value: unknown): boolean {
 const UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
 
 /** Bytes of a kilobyte: what Exchange keeps limits in. */
-export const KILOBYTE = 1024;
+const KILOBYTE = 1024;
 /** Bytes of a megabyte. */
 export const MEGABYTE = 1024 ** 2;
 /** Bytes of a gigabyte. */

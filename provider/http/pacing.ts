@@ -37,7 +37,7 @@ const IN_ONE_MAILBOX = 4;
 const LONGEST_CALM = 10_000;
 
 /** How many requests may be in flight, as it is learned from the answers. */
-export class Window {
+class Window {
   readonly #ceiling: number;
   #size: number;
   /** Requests sent so far: each is known by its number. */
@@ -222,7 +222,7 @@ interface Place {
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** The schedule of one service. */
-export class Schedule {
+class Schedule {
   readonly window: Window;
   #inFlight = 0;
   #silentUntil = 0;

@@ -30,7 +30,7 @@ function graphPermission(path: string, kind: Call["kind"]): string {
 }
 
 /** What to do about a refused call; undefined where only who asked can tell. */
-export function nextStepFor(call: Pick<Call, "service" | "kind" | "path">, meaning: ErrorClass): string | undefined {
+function nextStepFor(call: Pick<Call, "service" | "kind" | "path">, meaning: ErrorClass): string | undefined {
   return call.service === "graph" && meaning === "forbidden"
     ? graphPermission(call.path, call.kind)
     : NEXT_STEPS[call.service][meaning];
@@ -65,7 +65,7 @@ const NEXT_STEPS: Readonly<Record<Service, Partial<Record<ErrorClass, string>>>>
 };
 
 /** A body that was understood, or not. */
-export type ParsedBody = { isReadable: true; body: unknown } | { isReadable: false; reason: string };
+type ParsedBody = { isReadable: true; body: unknown } | { isReadable: false; reason: string };
 
 /**
  * The body of an answer that is not an error. Exchange always sends JSON or nothing; Graph and Dataverse may send text
@@ -222,7 +222,7 @@ export interface Received {
 }
 
 /** The error that an answer holds. */
-export interface ParsedRefusal {
+interface ParsedRefusal {
   class: ErrorClass;
   /** The service's most telling code; empty if it gave none. */
   code: string;
@@ -267,7 +267,7 @@ function parseJson(text: string): unknown {
 }
 
 /** The text for people: no control characters, no markup, not endless. */
-export function clean(text: string): string {
+function clean(text: string): string {
   const printable = text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: Exchange answers a missing role with NUL bytes -- they are what is looked for.
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufeff]/g, "")
@@ -278,7 +278,7 @@ export function clean(text: string): string {
 }
 
 /** Takes out the servers' names, which differ from answer to answer. */
-export function withoutServerNames(text: string): string {
+function withoutServerNames(text: string): string {
   return text
     .replace(/\s+on ['"‘’][A-Z0-9][A-Z0-9.-]*\.(?:OUTLOOK|OFFICE365|OFFICE)\.[A-Z.]+['"‘’]/gi, "")
     .replace(/\[?Server=[A-Z0-9.-]+[^\]]*\]?/g, "")

@@ -275,7 +275,7 @@ function graphClient(origin: string, send: (outgoing: Omit<Outgoing, "attempt">)
 }
 
 /** How one kind of failure is repeated. All times in milliseconds. */
-export interface Backoff {
+interface Backoff {
   /** The first wait; each later one is twice as long. */
   first: number;
   /** The longest wait. */
@@ -288,7 +288,7 @@ export interface Backoff {
  * What happens after an attempt that failed, as data. The one rule that matters: a read may be repeated always, a write only when it is
  * certain that nothing happened. Neither Exchange nor Graph knows idempotency keys, and a repeated creation makes a twin.
  */
-export interface RetryPolicy {
+interface RetryPolicy {
   /** The service asks for patience; its `Retry-After` counts before these waits. */
   throttled: Backoff;
   /** Faults that pass: 500, 502, 503, 504, broken connections. Reads only, but for a 503 with `Retry-After`. */
@@ -298,7 +298,7 @@ export interface RetryPolicy {
 }
 
 /** What is done where nothing else is said. */
-export const RETRY_POLICY: RetryPolicy = {
+const RETRY_POLICY: RetryPolicy = {
   throttled: { first: 2_000, longest: 60_000, attempts: Number.POSITIVE_INFINITY },
   transient: { first: 500, longest: 15_000, attempts: 6 },
   unreachable: { first: 500, longest: 4_000, attempts: 4 },
@@ -441,7 +441,7 @@ export function delayOf(backoff: Backoff, attempt: number, hint: number | undefi
  *   TimeoutError, CancelledError when there was no answer and a write was never sent.
  * @param onThrottled told when a call begins to wait because its service has too much to do: when it goes on, in epoch milliseconds.
  */
-export function retrying(
+function retrying(
   policy: RetryPolicy,
   next: Send,
   onThrottled: (until: number) => void = () => undefined,

@@ -288,7 +288,7 @@ const ASKED = new WeakMap<object, Asked>();
  *
  * @throws Error when nothing is asked for: the SDK would take that for a new resource.
  */
-export function asking(
+function asking(
   kind: Kind,
   name: string,
   id: pulumi.Input<string>,
@@ -311,7 +311,7 @@ export function asking(
 }
 
 /** What the options of a resource ask for; undefined for one that is declared. */
-export function askedIn(options: pulumi.CustomResourceOptions | undefined): Asked | undefined {
+function askedIn(options: pulumi.CustomResourceOptions | undefined): Asked | undefined {
   return options === undefined ? undefined : ASKED.get(options);
 }
 
@@ -334,7 +334,7 @@ interface ReadByPulumi {
  * Refuses the options of Pulumi that cannot work here: the engine would read a resource by its id alone, and a dynamic provider
  * needs its inputs for that.
  */
-export function refuseReading(
+function refuseReading(
   { kind, askedBy, takenOver }: ReadByPulumi,
   name: string,
   options: pulumi.CustomResourceOptions | undefined,

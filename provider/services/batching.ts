@@ -49,7 +49,7 @@ export function actionOf(requests: readonly { action: string }[]): string {
 }
 
 /** What a service is asked for. */
-export interface Asked<Read> {
+interface Asked<Read> {
   action: string;
   /** Where a listing of all may answer in its place. */
   listed?: Listed<Read>;
@@ -75,7 +75,7 @@ export interface BatchedReads<Reading extends Asked<Read>, Read> {
 }
 
 /** How one request asks for several things that have a listing, by a filter. */
-export interface Filter<Reading, Read> {
+interface Filter<Reading, Read> {
   /** How many. */
   size: number;
   /** Readings of the same kind can be asked for so; undefined for those that cannot. */

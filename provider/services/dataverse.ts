@@ -128,7 +128,7 @@ const BASE = "/api/data/v9.2";
 const NO_CONCURRENCY = "0x8006088d";
 
 /** A query for the rows whose columns have a value, or one of several: `$select`, and a `$filter` of alternatives. */
-export function query(
+function query(
   set: string,
   select: readonly string[],
   alternatives: Readonly<Record<string, string | readonly string[]>>,
@@ -144,11 +144,9 @@ export function query(
 }
 
 /** A text of a row; undefined for null and for anything that is not text. */
-export function optional(value: unknown): string | undefined {
+function optional(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
-
-export type { DataverseRow } from "./dataverse";
 
 export type Approval = "Empty" | "Approved" | "Pending" | "Rejected";
 export type Status = "NotRun" | "Success" | "Failure";

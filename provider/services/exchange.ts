@@ -485,7 +485,7 @@ interface Names {
  *
  * @see https://learn.microsoft.com/exchange/reference/admin-api-authentication
  */
-export class Anchors {
+class Anchors {
   readonly #names = new Map<string, Names>();
   /** By mailbox, as cmdlets name it: how often its anchor was changed. */
   readonly #changes = new Map<string, number>();

@@ -502,7 +502,7 @@ const STANDARD = { id: "9aaf7827-d63c-4b61-89c3-182f06f82e5c", name: "EXCHANGE_S
 const ARCHIVING = { id: "176a09a6-7ec5-4039-ac02-b2791c6ba793", name: "EXCHANGE_S_ARCHIVE_ADDON" };
 
 /** A licence whose Exchange services are published, so that they need not be asked for. */
-export interface KnownLicense {
+interface KnownLicense {
   id: string;
   partNumber: string;
   /** Its Exchange service plans; others are left out. */

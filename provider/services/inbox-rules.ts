@@ -293,7 +293,7 @@ export interface InboxRule {
 }
 
 /** Somebody a rule forwards to. */
-export interface RuleTarget {
+interface RuleTarget {
   /** The address, or what the service prints where it does not lead to one. */
   name: string;
   /** Every address by which it is known that the target has it; lower case. */
@@ -313,7 +313,7 @@ export function forwardsTo(rule: InboxRule, those: readonly string[]): boolean {
 }
 
 /** A rule in the words of Graph. */
-export function bodyOf({ name, target }: ForwardingRule): Row {
+function bodyOf({ name, target }: ForwardingRule): Row {
   return {
     displayName: name,
     sequence: 1,
@@ -323,12 +323,12 @@ export function bodyOf({ name, target }: ForwardingRule): Row {
 }
 
 /** A rule in the words of the cmdlets. */
-export function parametersOf({ name, target }: ForwardingRule): Row {
+function parametersOf({ name, target }: ForwardingRule): Row {
   return { Name: name, ForwardAsAttachmentTo: [target], Priority: 1, StopProcessingRules: false };
 }
 
 /** A rule as Graph shows it. */
-export function ruleOfGraph(body: Row): InboxRule {
+function ruleOfGraph(body: Row): InboxRule {
   const { forwardAsAttachmentTo, ...actions } = present(body.actions);
   return {
     id: text(body.id),
@@ -352,7 +352,7 @@ function targetsOfGraph(recipients: unknown): RuleTarget[] {
 }
 
 /** A target that is known by one address. */
-export function targetWith(address: string): RuleTarget {
+function targetWith(address: string): RuleTarget {
   return { name: address, addresses: [address] };
 }
 
@@ -411,7 +411,7 @@ const CONDITIONS = [
 ];
 
 /** A rule as `Get-InboxRule` shows it, without its id. */
-export function ruleOfRow(row: Row, targets: RuleTarget[], otherTargets: RuleTarget[]): Omit<InboxRule, "id"> {
+function ruleOfRow(row: Row, targets: RuleTarget[], otherTargets: RuleTarget[]): Omit<InboxRule, "id"> {
   const said = Object.keys(present(row));
   const among = (names: readonly string[]) => said.filter((name) => names.includes(name)).map(decapitalised);
   return {
@@ -442,7 +442,7 @@ function present(part: unknown): Row {
 }
 
 /** The number of a rule. It comes out of Identity: as `RuleIdentity` it is a JSON number too large for JavaScript, and ends wrong. */
-export function numberIn(row: Row): string | undefined {
+function numberIn(row: Row): string | undefined {
   return /\\(\d+)$/.exec(text(row.Identity))?.[1];
 }
 
@@ -451,14 +451,14 @@ export function numberIn(row: Row): string | undefined {
  * published ids of both, and unverified. Where they are not, a rule is still recognised by its name and target, and a number that
  * Exchange gave comes back to Exchange as it was.
  */
-export function idOf(number: string): string {
+function idOf(number: string): string {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(number)));
   return bytes.toString("base64");
 }
 
 /** Exchange's number of the rule with this id; undefined for an id of another form. */
-export function numberOf(id: string): string | undefined {
+function numberOf(id: string): string | undefined {
   const bytes = Buffer.from(id, "base64");
   return bytes.length === 8 ? bytes.readBigUInt64LE(0).toString() : undefined;
 }

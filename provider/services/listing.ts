@@ -54,7 +54,7 @@ export function sharingNothing(): Shared {
 }
 
 /** How everything of one kind is read. */
-export interface WholeListing<Read> {
+interface WholeListing<Read> {
   /**
    * Requests that the listing takes.
    *

@@ -21,7 +21,7 @@ export interface AutomaticReplies {
 }
 
 /** Language, time zone and formats; undefined where nobody has set one. */
-export interface RegionalSettings {
+interface RegionalSettings {
   /** Culture code: `da-DK`. */
   language: string | undefined;
   /** Windows or IANA name. */
@@ -54,7 +54,7 @@ export interface SettingsChange {
 }
 
 /** Called after every request of a write, with what was in it and whether it has certainly happened. */
-export type Note = (part: SettingsChange, isCertain: boolean) => void;
+type Note = (part: SettingsChange, isCertain: boolean) => void;
 
 /** How long Graph may take to serve a new mailbox before the cmdlets are used instead, in milliseconds. */
 const NEW_FOR = 2 * 60_000;

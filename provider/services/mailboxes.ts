@@ -24,7 +24,7 @@ export interface MailboxStatistics {
 }
 
 /** A domain of the tenant in which recipients can have addresses. */
-export interface AcceptedDomain {
+interface AcceptedDomain {
   isAuthoritative: boolean;
   /** Whether new accounts get their sign-in names in it. */
   isDefault: boolean;

@@ -50,7 +50,7 @@ export interface Denial {
 }
 
 /** The explicit permissions on a mailbox. */
-export interface Permissions {
+interface Permissions {
   entries: Entry[];
   /** Trustees of inherited entries as Exchange prints them, and of those that deny, with what they deny. */
   others: string[];

@@ -23,7 +23,7 @@ interface Shareable {
 }
 
 /** How writes of one service are sent. */
-export interface SharedWrites<Write extends Shareable, Done> {
+interface SharedWrites<Write extends Shareable, Done> {
   service: "exchange" | "graph";
   /** How many requests one `$batch` holds. */
   size: number;

@@ -23,7 +23,7 @@ const LONGEST_PAUSE = 10_000;
 const ATTEMPTS = 5;
 
 /** What to wait for. */
-export interface Wait<T> {
+interface Wait<T> {
   /** In words that follow "waiting for": "the mailbox to appear in Exchange". */
   what: string;
   /** Asks once. Errors end the wait. */
