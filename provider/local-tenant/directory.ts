@@ -1,6 +1,6 @@
 /** Users and recipients, as every service of the tenant reads and makes them. */
 import { randomUUID } from "node:crypto";
-import { type MailboxSettings, type Organization, type Recipient, tables, type User } from "./model";
+import { type MailboxFields, type Organization, type Recipient, tables, type User } from "./model";
 import type { Index, Reader } from "./store";
 import type { Tenant } from "./tenant";
 
@@ -78,25 +78,28 @@ export function smtpAddresses(recipient: Recipient): string[] {
     .map((each) => each.slice("smtp:".length).toLowerCase());
 }
 
-/** The settings of a mailbox nobody has set anything on. */
-export function untouchedSettings(mailbox: string, now: number): MailboxSettings {
-  const hour = 60 * 60 * 1000;
-  const start = Math.floor(now / hour) * hour;
-  const at = (time: number) => ({ dateTime: new Date(time).toISOString().replace("Z", "0000"), timeZone: "UTC" });
-  return {
-    mailbox,
-    automaticReplies: {
-      status: "disabled",
-      externalAudience: "all",
-      internalReplyMessage: "",
-      externalReplyMessage: "",
-      scheduledStartDateTime: at(start),
-      scheduledEndDateTime: at(start + 24 * hour),
-    },
-    language: null,
-    timeZone: null,
-    dateFormat: null,
-    timeFormat: null,
-    delegateMeetingMessageDeliveryOptions: "sendToDelegateOnly",
-  };
+/** Whether a mailbox is under a hold, its own or the organisation's: deleted then, it becomes an inactive mailbox. */
+export function isHeld(tenant: Tenant, mailbox: MailboxFields): boolean {
+  const excluded = mailbox.inPlaceHolds.filter((hold) => hold.startsWith("-")).map((hold) => holdId(hold.slice(1)));
+  return (
+    mailbox.litigationHoldEnabled ||
+    mailbox.complianceTagHoldApplied ||
+    mailbox.delayHoldApplied ||
+    mailbox.delayReleaseHoldApplied ||
+    mailbox.inPlaceHolds.some((hold) => !hold.startsWith("-")) ||
+    (organizationOf(tenant)?.inPlaceHolds ?? []).some((hold) => keepsContent(hold) && !excluded.includes(holdId(hold)))
+  );
+}
+
+/** The id of a hold without its prefix (`mbx`, `skp`, `grp` …) and its action suffix (`:1`). */
+function holdId(hold: string): string {
+  return hold
+    .replace(/:\d+$/, "")
+    .replace(/^(?:mbx|skp|grp|UniH)/, "")
+    .toLowerCase();
+}
+
+/** `:1` only deletes content; `grp` concerns Microsoft 365 groups and their sites. */
+function keepsContent(hold: string): boolean {
+  return !hold.endsWith(":1") && !hold.startsWith("grp");
 }

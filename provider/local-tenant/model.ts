@@ -159,7 +159,7 @@ export interface Recipient {
 }
 
 /** What is the mailbox's own, and no cmdlet's property. */
-export interface OwnFields {
+export type OwnFields = {
   exchangeGuid: string;
   userPrincipalName: string;
   whenMailboxCreated: string;
@@ -168,13 +168,10 @@ export interface OwnFields {
   /** Total size of the items in bytes and their number; tests set them, the tenant counts what it delivers. */
   totalItemSize: number;
   itemCount: number;
-}
+};
 
 /** What a recipient with a mailbox has beside. */
-export interface MailboxFields
-  extends OwnFields,
-    ValuesOf<typeof mailboxProperties>,
-    ValuesOf<typeof clientAccessProperties> {}
+export type MailboxFields = OwnFields & ValuesOf<typeof mailboxProperties> & ValuesOf<typeof clientAccessProperties>;
 
 /** An explicit permission entry. Key: `id`. `Add-MailboxPermission` makes one a trustee; SELF rows are made with the mailbox. */
 export interface Permission {

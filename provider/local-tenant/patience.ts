@@ -118,7 +118,7 @@ function innerAnswers({ inner = [] }: Taken, body?: Buffer): { path: string; sta
   if (inner.length === 0 || !body || ![429, 503].some((status) => body.includes(`"status":${status}`))) {
     return [];
   }
-  const { responses } = JSON.parse(body.toString()) as { responses?: unknown };
+  const { responses }: { responses?: unknown } = JSON.parse(body.toString());
   return (Array.isArray(responses) ? responses : []).filter(isPlainObject).map(({ id, status, headers }) => ({
     path: inner.find((one) => one.id === String(id))?.path ?? "",
     status: Number(status),

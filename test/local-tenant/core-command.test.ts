@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { seedId } from "../../provider/local-tenant/seed/ids";
+import { seedId } from "../../provider/local-tenant/seed/contoso";
 import {
   ada,
   appId,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { seedApplications } from "../../provider/local-tenant/seed/applications";
-import { seedId } from "../../provider/local-tenant/seed/ids";
+import { seedId } from "../../provider/local-tenant/seed/contoso";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 import { ada, askToken, claimsOf, control, scopes, secret, tenantId } from "./core";
 

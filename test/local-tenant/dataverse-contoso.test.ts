@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MailboxRow } from "../../provider/local-tenant/dataverse/rows";
-import { seedId } from "../../provider/local-tenant/seed/ids";
+import { seedId } from "../../provider/local-tenant/seed/contoso";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 import { overview, printed, type State } from "../../provider/local-tenant/show";
 import { ada, control, scopes, tenantId, tokenFor, workFolder } from "./core";

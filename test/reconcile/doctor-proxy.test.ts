@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
-import { seedId } from "../../provider/local-tenant/seed/ids";
+import { seedId } from "../../provider/local-tenant/seed/contoso";
 import { finished, runNode, secret, tenantId } from "../local-tenant/core";
 import { startWorld } from "./harness";
 

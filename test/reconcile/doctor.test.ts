@@ -8,7 +8,7 @@ import { type Right, rightsFor, type Use } from "../../provider/doctor/rights";
 import type { Kind } from "../../provider/kinds";
 import { servicePrincipalId } from "../../provider/local-tenant/login/tokens";
 import { seedApplications } from "../../provider/local-tenant/seed/applications";
-import { seedId } from "../../provider/local-tenant/seed/ids";
+import { seedId } from "../../provider/local-tenant/seed/contoso";
 import { finished, mailboxes, runNode } from "../local-tenant/core";
 import { type Row, startWorld, type World } from "./harness";
 

@@ -1,19 +1,19 @@
 import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
-import { writeByHand } from "../dataverse/other-writers";
+import { contraries } from "../contrary";
 import { forgetUse } from "../dataverse/protection";
+import { writeByHand } from "../dataverse/other-writers";
 import { organizationOf } from "../directory";
-import { addFault, faultSchema, faultsOf, removeFaults, type ServiceName } from "../faults";
+import { addFault, faultSchema, faultsOf, removeFaults } from "../faults";
 import { deliver } from "../graph/delivery";
 import { signingKeyTable } from "../login/tokens";
 import { tables } from "../model";
 import { patienceOf } from "../patience";
 import type { LoggedRequest, RequestCounts, RequestLog } from "../request-log";
 import { isSeedName, resetTenant, seedNames, seedTenant } from "../seed";
-import { settingsTable, type Tenant } from "../tenant";
+import { defaultSettings, type Settings, type SettingsChange, settingsTable, type Tenant } from "../tenant";
 import { isPlainObject, parsedJson } from "../values";
-import { checkedSettings } from "./settings";
 
 /** What `GET /_tenant/` answers. */
 export interface Description {
@@ -155,7 +155,7 @@ function selected(requests: readonly LoggedRequest[], c: Context): LoggedRequest
     [request, ...(request.inner ?? [])].some((one) => one.cmdlet?.toLowerCase() === cmdlet?.toLowerCase());
   return requests.filter(
     (request) =>
-      (service === undefined || request.service === (service as ServiceName)) &&
+      (service === undefined || request.service === service) &&
       (method === undefined || request.method === method.toUpperCase()) &&
       (cmdlet === undefined || hasCmdlet(request)) &&
       (path === undefined || request.path.toLowerCase().includes(path.toLowerCase())) &&
@@ -231,4 +231,63 @@ function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
     throw new Refusal(400, z.prettifyError(result.error));
   }
   return result.data;
+}
+
+/** Settings that take one of several words. */
+const choices: Record<string, readonly string[]> = {
+  testReason: ["alerts", "row"] satisfies Settings["testReason"][],
+  newMailboxSpoAddress: ["some", "always", "never"] satisfies Settings["newMailboxSpoAddress"][],
+  missingIdentity: ["error", "everything"] satisfies Settings["missingIdentity"][],
+  approval: ["authorised", "refused", "silent"] satisfies Settings["approval"][],
+};
+const outcomes = ["success", "failure", "never"];
+
+/**
+ * A change of settings as the control interface takes it, or what is wrong with it. Every member has to be a known setting and of
+ * the type of its default; numbers may not be negative.
+ */
+function checkedSettings(change: Record<string, unknown>): SettingsChange | string {
+  return problemIn(change, { ...defaultSettings() }, "") ?? (change as SettingsChange);
+}
+
+function problemIn(
+  change: Record<string, unknown>,
+  known: Record<string, unknown>,
+  prefix: string,
+): string | undefined {
+  for (const [name, value] of Object.entries(change)) {
+    const path = prefix + name;
+    const problem =
+      name in known
+        ? problemOf(path, value, known[name])
+        : `There is no setting "${path}". Known: ${Object.keys(known).join(", ")}.`;
+    if (problem !== undefined) {
+      return problem;
+    }
+  }
+  return undefined;
+}
+
+function problemOf(path: string, value: unknown, example: unknown): string | undefined {
+  if (path === "test.outcomes") {
+    return isPlainObject(value) && Object.values(value).every((outcome) => outcomes.includes(String(outcome)))
+      ? undefined
+      : `Setting "${path}" maps addresses to one of ${outcomes.join(", ")}.`;
+  }
+  if (path === "contrary") {
+    return Array.isArray(value) && value.every((id) => Object.hasOwn(contraries, String(id)))
+      ? undefined
+      : `Setting "${path}" lists ids of behaviours that can be turned round: ${Object.keys(contraries).join(", ")}.`;
+  }
+  if (isPlainObject(example)) {
+    return isPlainObject(value) ? problemIn(value, example, `${path}.`) : `Setting "${path}" is an object.`;
+  }
+  const allowed = choices[path];
+  if (allowed !== undefined) {
+    return allowed.includes(String(value)) ? undefined : `Setting "${path}" is one of ${allowed.join(", ")}.`;
+  }
+  if (typeof value !== typeof example) {
+    return `Setting "${path}" is a ${typeof example}.`;
+  }
+  return typeof value === "number" && !(value >= 0) ? `Setting "${path}" is a number from 0.` : undefined;
 }

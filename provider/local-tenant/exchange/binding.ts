@@ -200,7 +200,7 @@ function bindList(parameter: string, value: unknown): ListChange {
   if (given.length === 0) {
     return { replace: [] };
   }
-  const change = { add: [] as string[], remove: [] as string[] };
+  const change: { add: string[]; remove: string[] } = { add: [], remove: [] };
   for (const [key, each] of given) {
     if (key !== "add" && key !== "remove") {
       throw notConvertible(parameter, value, "MultiValuedProperty");

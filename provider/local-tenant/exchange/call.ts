@@ -1,11 +1,10 @@
 import type { Recipient } from "../model";
 import type { Tenant } from "../tenant";
 import type { Bound } from "./binding";
-import type { Printing, Row } from "./envelope";
+import { type Printing, type Row, valueIn } from "./envelope";
 import { invalidFilter } from "./errors";
 import { parseFilter } from "./filter";
 import { type Directory, only } from "./identity";
-import { valueIn } from "./mailbox-row";
 
 /** One run of a cmdlet. What it has to say beside its rows goes to `warnings`. */
 export interface Call {

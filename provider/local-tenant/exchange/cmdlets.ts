@@ -1,6 +1,4 @@
-import { names } from "../values";
-import { disableMailbox, enableMailbox } from "./archive";
-import { getAutoReply, setAutoReply } from "./auto-reply";
+import { keysOf, names } from "../values";
 import type { Cmdlet } from "./call";
 import {
   disableInboxRule,
@@ -10,13 +8,20 @@ import {
   removeInboxRule,
   setInboxRule,
 } from "./inbox-rule";
-import { getMailbox, newMailbox, removeMailbox, undoSoftDeletedMailbox } from "./mailbox";
+import {
+  disableMailbox,
+  enableMailbox,
+  getMailbox,
+  newMailbox,
+  removeMailbox,
+  undoSoftDeletedMailbox,
+} from "./mailbox";
 import { addMailboxPermission, getMailboxPermission, removeMailboxPermission } from "./mailbox-permission";
+import { getAutoReply, getRegional, setAutoReply, setRegional } from "./mailbox-settings";
 import { getAcceptedDomain, getMailboxPlan, getOrganizationConfig, getOutboundSpamPolicy } from "./organization";
 import { type CmdletName, shapes } from "./parameters";
 import { getRecipient } from "./recipient";
 import { addRecipientPermission, getRecipientPermission, removeRecipientPermission } from "./recipient-permission";
-import { getRegional, setRegional } from "./regional";
 import { getRoleAssignments } from "./roles";
 import { getGroup, getUser, setUser } from "./security-principal";
 import { getClientAccess, setClientAccess, setMailbox } from "./set-mailbox";
@@ -63,7 +68,7 @@ export const cmdlets: Readonly<Record<CmdletName, Cmdlet>> = {
 
 /** The cmdlet of that name, written in any case; undefined for one the tenant does not have. */
 export function cmdletNamed(name: string): CmdletName | undefined {
-  return (Object.keys(shapes) as CmdletName[]).find((each) => each.toLowerCase() === name.toLowerCase());
+  return keysOf(shapes).find((each) => each.toLowerCase() === name.toLowerCase());
 }
 
 // What Exchange Online has and the local tenant does not, so that a client is told that instead of what the service says of a name it

@@ -3,6 +3,7 @@ import { inOrder, insertRule, newRuleId, ruleNumber, saveRule } from "../inbox-r
 import { type InboxRule, tables } from "../model";
 import { copyOf } from "../store";
 import type { Tenant } from "../tenant";
+import { isPlainObject } from "../values";
 import { isSmtpAddress } from "./addresses";
 import { type Bound, changed } from "./binding";
 import { type Call, limited } from "./call";
@@ -357,7 +358,7 @@ function ruleRow(directory: Directory, mailbox: MailboxRecipient, rule: InboxRul
 
 /** The conditions, or the exceptions, of a rule as Exchange shows them. */
 function predicates(directory: Directory, prefix: string, part: Readonly<Record<string, unknown>>): Row {
-  const { minimumSize, maximumSize } = (part.withinSizeRange ?? {}) as Record<string, unknown>;
+  const { minimumSize, maximumSize } = isPlainObject(part.withinSizeRange) ? part.withinSizeRange : {};
   const [type] =
     Object.entries(messageTypes)
       .find(([member]) => part[member] === true)

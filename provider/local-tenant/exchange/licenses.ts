@@ -38,3 +38,10 @@ export function entitlementOf(directory: Directory, user: User | undefined): Ent
     archiveAndHold: isEnterprise || (isStandard && plans.archive.some((name) => names.has(name))),
   };
 }
+
+/** Names of the mailbox plans rows and `Get-MailboxPlan` print; the part after the dash is a tenant's own. */
+export const mailboxPlans = {
+  none: "ExchangeOnline-6f1c2d3e-0b5a-4c7d-8e9f-0a1b2c3d4e5f",
+  standard: "ExchangeOnline-6f1c2d3e-0b5a-4c7d-8e9f-0a1b2c3d4e5f",
+  enterprise: "ExchangeOnlineEnterprise-2f4e6d8c-1a3b-4c5d-9e7f-8a6b4c2d0e1f",
+} as const;

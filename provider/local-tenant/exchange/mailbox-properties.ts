@@ -368,9 +368,8 @@ export function newMailboxFields(userPrincipalName: string, now: string): Mailbo
 /** The properties of a table with what a mailbox has of them; a row that an earlier release wrote lacks the newer ones. */
 function valuesOf(
   table: Table,
-  mailbox: object,
+  values: Readonly<Record<string, unknown>>,
 ): [field: string, property: MailboxProperty<unknown>, value: unknown][] {
-  const values = mailbox as Record<string, unknown>;
   return Object.entries(table).map(([field, property]) => [field, property, values[field] ?? property.start]);
 }
 
@@ -392,7 +391,7 @@ export function compared(column: string, { mailbox }: MailboxRecipient, director
 
 /** Writes what a call gives of a table's properties. */
 export function write(table: Table, change: Change): void {
-  const after = change.after.mailbox as unknown as Record<string, unknown>;
+  const after: Record<string, unknown> = change.after.mailbox;
   for (const [field, property, value] of valuesOf(table, after)) {
     if (property.written !== undefined && change.bound.has(property.column)) {
       after[field] = property.written(change, value);

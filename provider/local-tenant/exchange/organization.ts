@@ -3,7 +3,7 @@ import { guid, type Row } from "./envelope";
 import { objectNotFound } from "./errors";
 import { formatSize, gigabyte, megabyte } from "./format";
 import { Directory, sidOf } from "./identity";
-import { mailboxPlans } from "./mailbox-row";
+import { mailboxPlans } from "./licenses";
 
 /** Get-AcceptedDomain. */
 export function getAcceptedDomain(call: Call): Row[] {

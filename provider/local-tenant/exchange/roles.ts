@@ -1,6 +1,7 @@
 import { servicePrincipalId } from "../login/tokens";
 import { type Application, tables } from "../model";
 import type { Tenant } from "../tenant";
+import { keysOf } from "../values";
 import type { Bound } from "./binding";
 import type { Call } from "./call";
 import type { Row } from "./envelope";
@@ -65,7 +66,7 @@ export type ManagementRole = keyof typeof roles;
 
 /** The roles of an application: those it is seeded with, or all that its role group has. */
 function rolesOf({ exchangeRoles, exchangeViewOnly }: Application): readonly ManagementRole[] {
-  const all = (Object.keys(roles) as ManagementRole[]).filter((role) => role !== "Send As Readers");
+  const all = keysOf(roles).filter((role) => role !== "Send As Readers");
   return exchangeRoles ?? (exchangeViewOnly === true ? ["View-Only Recipients", "View-Only Configuration"] : all);
 }
 
@@ -77,7 +78,10 @@ export function mayRun(application: Application, cmdlet: CmdletName): boolean {
   if (exchangeRoles === undefined) {
     return application.exchangeViewOnly !== true || cmdlet.startsWith("Get-");
   }
-  return exchangeRoles.some((role) => (roles[role] as readonly CmdletName[]).includes(cmdlet));
+  return exchangeRoles.some((role) => {
+    const held: readonly CmdletName[] = roles[role];
+    return held.includes(cmdlet);
+  });
 }
 
 /** Refuses the parameters of a cmdlet that no role of the application has. */

@@ -5,7 +5,7 @@ import { callerOf } from "../login/tokens";
 import type { Answer, Message, Service } from "../message";
 import { type Application, type Organization, type Permission, tables } from "../model";
 import type { Tenant } from "../tenant";
-import { decoded, isPlainObject, parsedJson } from "../values";
+import { decoded, isPlainObject, keysOf, parsedJson } from "../values";
 import { type Bound, bind } from "./binding";
 import { type Call, moreResults } from "./call";
 import { cmdletNamed, cmdlets, entitySets, otherCmdlets } from "./cmdlets";
@@ -268,7 +268,7 @@ function targetOf(tenant: Tenant, path: string): Target {
   // 400 and 404 mean that v2.0 is not enabled]
   // @assumed exchange.foreign-tenant-segment: A tenant segment that is not this tenant answers 404 [status unknown]
   const [, root, version = "", given = "", resource = "", ...rest] = path.split("/").map(decoded);
-  const known = Object.keys(admittingRoles).find((each) => each === version.toLowerCase()) as Version | undefined;
+  const known = keysOf(admittingRoles).find((each) => each === version.toLowerCase());
   if (root?.toLowerCase() !== "adminapi" || known === undefined || rest.length > 0) {
     throw noSuchResource(path);
   }

@@ -3,12 +3,11 @@ import { type Group, type Recipient, tables, type User } from "../model";
 import type { Predicate } from "../odata/expression";
 import type { Index } from "../store";
 import { type Call, commitIfChanged, limited } from "./call";
-import { guid, type Row } from "./envelope";
+import { guid, type Row, valueIn } from "./envelope";
 import { objectNotFound, synchronizedFromOnPremises } from "./errors";
 import { parseFilter } from "./filter";
 import { Directory, isGroup, only, samAccountName, sidOf } from "./identity";
 import { requiredInitials } from "./mailbox";
-import { valueIn } from "./mailbox-row";
 
 /** Get-User: people and resources with or without a mailbox, with their SID. Deleted ones and contacts are not among them. */
 export function getUser(call: Call): Row[] {

@@ -32,7 +32,7 @@ import {
   write,
   writeSenders,
 } from "./mailbox-properties";
-import { identityColumns } from "./mailbox-row";
+import { identityColumns } from "./recipient";
 
 /** Set-Mailbox. Everything is checked before anything is written. */
 export function setMailbox(call: Call): undefined {

@@ -1,6 +1,7 @@
 import type { Answer } from "../message";
 import { order } from "../odata/expression";
 import { sorted as inOrder, startAfter, topLevel } from "../odata/listing";
+import { isPlainObject } from "../values";
 import {
   expiredPageToken,
   invalidPageSize,
@@ -246,7 +247,7 @@ function sorted(
 }
 
 function at(row: Json, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, name) => (value as Json | null | undefined)?.[name], row) ?? "";
+  return path.reduce<unknown>((value, name) => (isPlainObject(value) ? value[name] : undefined), row) ?? "";
 }
 
 /** `"displayName:ada" AND "mail:ada"`: the words of a display name begin with it, other members as a whole do. */

@@ -104,11 +104,9 @@ export function restoreDeletedItem(request: GraphRequest): Answer {
 function restoreParameters(request: GraphRequest): { newName: string | undefined; reconciles: boolean } {
   // @documented graph.restore-body: Restore takes newUserPrincipalName and autoReconcileProxyConflict, which leaves taken addresses
   // behind [Microsoft Graph reference: directory-deleteditems-restore]
-  const parameters = ["autoReconcileProxyConflict", "newUserPrincipalName"] as const;
+  const parameters: readonly string[] = ["autoReconcileProxyConflict", "newUserPrincipalName"];
   const body = request.text.trim() === "" ? {} : spelled(bodyOf(request), parameters);
-  const unknown = Object.keys(body).find(
-    (name) => !(parameters as readonly string[]).includes(name) && !name.includes("@odata."),
-  );
+  const unknown = Object.keys(body).find((name) => !parameters.includes(name) && !name.includes("@odata."));
   if (unknown !== undefined) {
     throw invalidProperty(unknown);
   }

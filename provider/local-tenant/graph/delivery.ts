@@ -4,9 +4,8 @@ import type { Answer } from "../message";
 import { type Group, type InboxRule, type MailboxFields, type Message, type Recipient, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { isPlainObject } from "../values";
-import { recipientOf } from "./directory";
+import { recipientOf, requireMailbox } from "./directory";
 import { requestBodyRead } from "./errors";
-import { requireMailbox } from "./mailbox";
 import { addressOf, folderNamed } from "./messages";
 import { bodyOf, type GraphRequest } from "./request";
 

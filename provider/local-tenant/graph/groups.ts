@@ -6,8 +6,7 @@ import { collectionAnswer, type EntityType, entityAnswer, refuseUnknown } from "
 import { recipientOf, seenUser } from "./directory";
 import { authorizationRequestDenied, missingParameters, resourceNotFound } from "./errors";
 import { groupNavigation, userNavigation } from "./not-simulated";
-import { admits } from "./permissions";
-import { bodyOf, type GraphRequest, type Json, spelled } from "./request";
+import { admits, bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { userEntity, userType } from "./user-entity";
 
 /** Members of a group that the tenant keeps nothing for; null. */

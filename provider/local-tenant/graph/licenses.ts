@@ -17,7 +17,7 @@ import {
   usageLocationMissing,
 } from "./errors";
 import { bodyOf, type GraphRequest, type Json, spelled } from "./request";
-import { userEntity, userType } from "./user-entity";
+import { assignedLicenses, userEntity, userType } from "./user-entity";
 import { requireCurrentUser, requireUser } from "./users";
 
 /** Plans of which a user can hold only one: the sizes of one service. */
@@ -67,8 +67,7 @@ export function listLicenseDetails(request: GraphRequest): Answer {
   // [recorded answers of Graph clients]
   const user = requireUser(request);
   const skus = request.tenant.store.allSeen<Sku>("graph", tables.skus);
-  const licenses = userEntity(user, undefined).assignedLicenses as { skuId: string; disabledPlans: string[] }[];
-  const details = licenses.flatMap(({ skuId, disabledPlans }) =>
+  const details = assignedLicenses(user).flatMap(({ skuId, disabledPlans }) =>
     skus
       .filter((sku) => isSame(sku.skuId, skuId))
       .map((sku) => ({
@@ -96,16 +95,16 @@ export function assignLicense(request: GraphRequest): Answer {
   const { tenant } = request;
   const body = spelled(bodyOf(request), ["addLicenses", "removeLicenses"]);
   const user = requireCurrentUser(request);
-  const missing = ["addLicenses", "removeLicenses"].filter((name) => !Array.isArray(body[name]));
-  if (missing.length > 0) {
+  const { addLicenses: additions, removeLicenses: removals } = body;
+  if (!Array.isArray(additions) || !Array.isArray(removals)) {
+    const missing = ["addLicenses", "removeLicenses"].filter((name) => !Array.isArray(body[name]));
     throw missingParameters("assignLicense", missing);
   }
   const skus = tenant.store.all<Sku>(tables.skus);
   let licenses = user.assignedLicenses;
-  for (const id of body.removeLicenses as unknown[]) {
+  for (const id of removals) {
     licenses = withoutLicense(licenses, skuOf(skus, id));
   }
-  const additions = body.addLicenses as unknown[];
   if (additions.length > 0 && user.usageLocation === null) {
     throw usageLocationMissing();
   }

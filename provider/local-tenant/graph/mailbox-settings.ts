@@ -1,9 +1,10 @@
-import { untouchedSettings } from "../directory";
+import { instantOf, isTimeZone, untouchedSettings, utcText, whyNotFormat } from "../mailbox-settings";
 import type { Answer } from "../message";
 import { type MailboxSettings, type RecipientTypeDetails, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { isPlainObject, names } from "../values";
 import { refuseUnknown } from "./collection";
+import { type MailboxOwner, requireMailbox, requireRecipient } from "./directory";
 import {
   errorAccessDenied,
   invalidFormat,
@@ -18,12 +19,8 @@ import {
   unknownSelect,
   unreadableLiteral,
 } from "./errors";
-import { whyNotFormat } from "./formats";
-import { type MailboxOwner, requireMailbox, requireRecipient } from "./mailbox";
 import { folderId } from "./messages";
-import { admits } from "./permissions";
-import { bodyOf, type GraphRequest, type Json } from "./request";
-import { instantOf, isTimeZone, utcText } from "./time-zones";
+import { admits, bodyOf, type GraphRequest, type Json } from "./request";
 
 const type = "microsoft.graph.mailboxSettings";
 const members = names(`

@@ -5,7 +5,7 @@ import { type InboxRule, tables } from "../model";
 import type { Tenant } from "../tenant";
 import { isPlainObject, names } from "../values";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
-import { isSame } from "./directory";
+import { isSame, type MailboxOwner, requireMailbox } from "./directory";
 import {
   errorAccessDenied,
   invalidRule,
@@ -19,7 +19,6 @@ import {
   unknownMember,
   unreadableLiteral,
 } from "./errors";
-import { type MailboxOwner, requireMailbox } from "./mailbox";
 import { folderNamed } from "./messages";
 import { bodyOf, type GraphRequest, type Json } from "./request";
 

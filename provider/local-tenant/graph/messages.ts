@@ -4,9 +4,8 @@ import type { Answer } from "../message";
 import { type Message, tables } from "../model";
 import { isPlainObject, names } from "../values";
 import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
-import { isSame } from "./directory";
+import { isSame, type MailboxOwner, requireMailbox } from "./directory";
 import { itemNotFound, notSimulated } from "./errors";
-import { type MailboxOwner, requireMailbox } from "./mailbox";
 import type { GraphRequest, Json } from "./request";
 
 /** Folders every mailbox has; a message is in one of them. */

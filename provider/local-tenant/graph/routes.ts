@@ -45,8 +45,16 @@ import {
 } from "./messages";
 import { isOnCollection, isReal, isRealWrite } from "./not-simulated";
 import { getDomain, getOrganization, listDomains, listOrganization } from "./organization";
-import { admits, mailboxPermissions, type Permission } from "./permissions";
-import { type GraphRequest, levelAsked, pathSegments, queryOptions, systemSegments } from "./request";
+import {
+  admits,
+  type GraphRequest,
+  levelAsked,
+  mailboxPermissions,
+  type Permission,
+  pathSegments,
+  queryOptions,
+  systemSegments,
+} from "./request";
 import { createUser, deleteUser, getUser, listUsers, revokeSignInSessions, updateUser } from "./users";
 
 interface Route {

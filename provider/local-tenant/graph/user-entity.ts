@@ -136,7 +136,8 @@ export function userEntity(user: User, recipient: Recipient | undefined): Json {
   };
 }
 
-function assignedLicenses(user: User): { skuId: string; disabledPlans: string[] }[] {
+/** The licences of a user, each once. */
+export function assignedLicenses(user: User): { skuId: string; disabledPlans: string[] }[] {
   const bySku = new Map<string, string[]>();
   for (const { skuId, disabledPlans } of user.assignedLicenses) {
     const before = bySku.get(skuId);

@@ -1,5 +1,4 @@
-import { newUser, recipientsByObject, smtpAddresses } from "../directory";
-import { isHeld } from "../holds";
+import { isHeld, newUser, recipientsByObject, smtpAddresses } from "../directory";
 import type { Answer } from "../message";
 import { type AcceptedDomain, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
@@ -19,8 +18,7 @@ import {
   valueRequired,
 } from "./errors";
 import { mailboxSettingsOf } from "./mailbox-settings";
-import { admits } from "./permissions";
-import { bodyOf, type GraphRequest, type Json, spelled } from "./request";
+import { admits, bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { plainLists, plainText, readOnlyMembers, userEntity, userType } from "./user-entity";
 
 /** GET /users */

@@ -1,7 +1,7 @@
 import type { ManagementRole } from "../exchange/roles";
 import { type Application, tables } from "../model";
 import { names } from "../values";
-import { type SeedRow, seedId } from "./ids";
+import { type SeedRow, seedId } from "./contoso";
 
 /** Every app role the clients of this package use, and those that let one look around. */
 const everything: Application["roles"] = {

@@ -3,8 +3,7 @@ import { gigabyte } from "../exchange/format";
 import { selfPermissions } from "../exchange/mailbox";
 import { newMailboxFields } from "../exchange/mailbox-properties";
 import { type AcceptedDomain, type Group, type MailboxFields, type Organization, type Sku, tables } from "../model";
-import { type SeedRow, seededAt, seedId, seedSid } from "./ids";
-import { type SeedPerson, seedPeople, seedSkus } from "./people";
+import { type SeedPerson, type SeedRow, seededAt, seedId, seedPeople, seedSid, seedSkus } from "./contoso";
 
 const initialDomain = "contoso.onmicrosoft.com";
 

@@ -13,8 +13,7 @@ import {
   type TeamRow,
 } from "../dataverse/rows";
 import { applicationUserId, environmentRoles, seedApplications } from "./applications";
-import { ownedId, type SeedRow, seededAt, seedId } from "./ids";
-import { type SeedPerson, seedPeople } from "./people";
+import { ownedId, type SeedPerson, type SeedRow, seededAt, seedId, seedPeople } from "./contoso";
 
 const organizationId = seedId("environment", 1);
 const businessUnit: Lookup = { table: "businessunit", id: seedId("environment", 2) };

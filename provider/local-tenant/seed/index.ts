@@ -1,9 +1,10 @@
 import { signingKeyTable } from "../login/tokens";
 import type { Tenant } from "../tenant";
+import { isKeyOf, keysOf } from "../values";
 import { applicationRows } from "./applications";
+import { type SeedRow, seedId } from "./contoso";
 import { directoryRows } from "./directory";
 import { environmentRows } from "./environment";
-import { type SeedRow, seedId } from "./ids";
 
 const seeds = {
   contoso: (): SeedRow[] => [...directoryRows(), ...applicationRows(), ...environmentRows()],
@@ -15,10 +16,10 @@ const written: Partial<Record<SeedName, string>> = {};
 /** What a tenant can be filled with. */
 export type SeedName = keyof typeof seeds;
 
-export const seedNames = Object.keys(seeds) as SeedName[];
+export const seedNames = keysOf(seeds);
 
 export function isSeedName(name: unknown): name is SeedName {
-  return typeof name === "string" && name in seeds;
+  return isKeyOf(seeds, name);
 }
 
 /**
@@ -29,10 +30,12 @@ export function isSeedName(name: unknown): name is SeedName {
  */
 export function seedTenant(tenant: Tenant, seed: SeedName, tenantId = seedId("tenant", 1)): void {
   written[seed] ??= JSON.stringify(seeds[seed]());
-  const rows = written[seed]
-    .replaceAll(seedId("tenant", 1), tenantId)
-    .replaceAll(seedId("environment", 1), organizationIdIn(tenantId));
-  tenant.store.commit(JSON.parse(rows) as SeedRow[], 0);
+  const rows: SeedRow[] = JSON.parse(
+    written[seed]
+      .replaceAll(seedId("tenant", 1), tenantId)
+      .replaceAll(seedId("environment", 1), organizationIdIn(tenantId)),
+  );
+  tenant.store.commit(rows, 0);
 }
 
 /** Id of the Dataverse organisation of a tenant: the tenant's with the second group of digits that environments have. */
