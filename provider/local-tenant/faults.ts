@@ -12,7 +12,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
-import { overtake } from "./dataverse/other-writers";
+import { overtake } from "./dataverse/work";
 import { type Answer, lowerCased } from "./message";
 import type { Tenant } from "./tenant";
 

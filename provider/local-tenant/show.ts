@@ -1,5 +1,6 @@
 import Table from "cli-table3";
-import { dataverseTables, type EmailServerProfileRow, type MailboxRow, never, type QueueRow } from "./dataverse/rows";
+import { dataverseTables, never } from "./dataverse/columns";
+import type { EmailServerProfileRow, MailboxRow, QueueRow } from "./dataverse/schema";
 import { primaryAddress } from "./directory";
 import { type InboxRule, type Permission, type Recipient, tables, type User } from "./model";
 import { names } from "./values";
@@ -163,13 +164,13 @@ function grantsOf(state: State, recipients: readonly Recipient[]): ShownGrant[] 
 }
 
 function forwardMailboxesOf(state: State): ShownForwardMailbox[] {
-  const profiles = state[dataverseTables.emailserverprofile] as Record<string, EmailServerProfileRow> | undefined;
+  const profiles = rowsOf<EmailServerProfileRow>(state, dataverseTables.emailserverprofile);
   return rowsOf<MailboxRow>(state, dataverseTables.mailbox)
     .filter((row) => row.isforwardmailbox)
     .map((row) => ({
       name: row.name,
       address: row.emailaddress ?? "",
-      profile: profiles?.[row.emailserverprofile?.id ?? ""]?.name ?? "",
+      profile: profiles.find((each) => each.emailserverprofileid === row.emailserverprofile?.id)?.name ?? "",
       incoming: incomingMethods[row.incomingemaildeliverymethod] ?? "",
       approved: approvals[row.emailrouteraccessapproval] ?? "",
       test: testStatuses[row.incomingemailstatus] ?? "",
@@ -200,8 +201,7 @@ function targetOf(rule: InboxRule): string {
 }
 
 function addressesIn(recipients: unknown): string[] {
-  const list = Array.isArray(recipients) ? (recipients as { emailAddress?: { address?: string } }[]) : [];
-  return list.map((recipient) => recipient.emailAddress?.address ?? "?");
+  return (Array.isArray(recipients) ? recipients : []).map(({ emailAddress }) => String(emailAddress?.address ?? "?"));
 }
 
 function rowsOf<T>(state: State, table: string): T[] {

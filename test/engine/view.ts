@@ -1,7 +1,7 @@
 /**
  * What stands in a served tenant, read from its rows through the control interface: the independent witness of the engine tests.
  */
-import type { MailboxRow, QueueRow } from "../../provider/local-tenant/dataverse/rows";
+import type { MailboxRow, QueueRow } from "../../provider/local-tenant/dataverse/schema";
 import type { InboxRule, Message, Permission, Recipient, User } from "../../provider/local-tenant/model";
 import type { ServedTenant } from "./tenant";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { MailboxRow } from "../../provider/local-tenant/dataverse/rows";
+import type { MailboxRow } from "../../provider/local-tenant/dataverse/schema";
 import { seedId } from "../../provider/local-tenant/seed/contoso";
 import { type RunningTenant, startLocalTenant } from "../../provider/local-tenant/server";
 import { overview, printed, type State } from "../../provider/local-tenant/show";

@@ -1,15 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { dataverseTables } from "../../provider/local-tenant/dataverse/columns";
 import { dataverseService } from "../../provider/local-tenant/dataverse/routes";
-import {
-  dataverseTables,
-  newEmailServerProfileRow,
-  newOrganizationRow,
-  newSystemUserRow,
-  newTeamRow,
-  type SecurityRole,
-} from "../../provider/local-tenant/dataverse/rows";
+import { newRow, type SecurityRole } from "../../provider/local-tenant/dataverse/schema";
 import { issueToken, signingKeys, signingKeyTable } from "../../provider/local-tenant/login/tokens";
 import { listener } from "../../provider/local-tenant/message";
 import { type Application, type Recipient, tables } from "../../provider/local-tenant/model";
@@ -148,7 +142,8 @@ function fill(tenant: Tenant): void {
   const made = { at: "2025-01-01T10:00:00.000Z", by: null };
   const owned = { ownerid: { table: "systemuser", id: ids.everything }, owningbusinessunit: businessUnit } as const;
   const user = (systemuserid: string, fullname: string, roles: SecurityRole[], address: string | null = null) =>
-    newSystemUserRow(
+    newRow(
+      "systemuser",
       {
         systemuserid,
         fullname,
@@ -168,7 +163,7 @@ function fill(tenant: Tenant): void {
     user(ids.ada, "Ada Lovelace", ["Basic User"]),
   ];
   const profile = (emailserverprofileid: string, name: string, more: object = {}) =>
-    newEmailServerProfileRow({ emailserverprofileid, name, ...owned, ...more }, made);
+    newRow("emailserverprofile", { emailserverprofileid, name, ...owned, ...more }, made);
   const application = (appId: Who, dataverseUserId?: string): Application => ({
     appId,
     displayName: appId,
@@ -197,7 +192,8 @@ function fill(tenant: Tenant): void {
     [
       dataverseTables.team,
       ids.team,
-      newTeamRow(
+      newRow(
+        "team",
         { teamid: ids.team, name: "Support", businessunitid: businessUnit, organizationid: organizationId },
         made,
       ),
@@ -205,7 +201,8 @@ function fill(tenant: Tenant): void {
     [
       dataverseTables.organization,
       organizationId,
-      newOrganizationRow(
+      newRow(
+        "organization",
         {
           organizationid: organizationId,
           name: "contoso",

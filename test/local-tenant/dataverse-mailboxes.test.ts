@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dataverseTables, type QueueRow } from "../../provider/local-tenant/dataverse/rows";
+import { dataverseTables } from "../../provider/local-tenant/dataverse/columns";
+import type { QueueRow } from "../../provider/local-tenant/dataverse/schema";
 import { tables } from "../../provider/local-tenant/model";
 import { Tenant } from "../../provider/local-tenant/tenant";
 import {

@@ -1,4 +1,5 @@
-import { dataverseTables, type SystemUserRow, type TeamRow } from "../../provider/local-tenant/dataverse/rows";
+import { dataverseTables } from "../../provider/local-tenant/dataverse/columns";
+import type { SystemUserRow, TeamRow } from "../../provider/local-tenant/dataverse/schema";
 import { type Environment, ids, startEnvironment } from "./dataverse-environment";
 
 const someId = "5f0c2f7e-0000-4000-8000-000000000001";

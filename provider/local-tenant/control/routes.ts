@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { contraries } from "../contrary";
 import { forgetUse } from "../dataverse/protection";
-import { writeByHand } from "../dataverse/other-writers";
+import { writeByHand } from "../dataverse/work";
 import { organizationOf } from "../directory";
 import { addFault, faultSchema, faultsOf, removeFaults } from "../faults";
 import { deliver } from "../graph/delivery";

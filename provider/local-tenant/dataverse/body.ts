@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { isPlainObject, parsedJson } from "../values";
-import type { Column } from "./columns";
+import type { Column, Lookup, TableName } from "./columns";
 import {
   badPayload,
   directLookupUpdate,
@@ -16,12 +16,11 @@ import {
   unknownPayloadProperty,
 } from "./errors";
 import { isRealMember } from "./not-simulated";
-import type { Lookup } from "./rows";
-import { entitySets, lookupColumn, navigation, type Table } from "./schema";
+import { entitySets, lookupColumn, navigation, type RowOf, type Table } from "./schema";
 import type { Work } from "./work";
 
-/** Columns to store, by logical name; a lookup is a `Lookup`. */
-export type Values = Record<string, unknown>;
+/** Columns to store. */
+export type Values<T extends TableName = TableName> = Partial<RowOf[T]>;
 
 const guidText = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -46,13 +45,13 @@ export function jsonObject(table: Table, text: string): Record<string, unknown> 
  * The columns a body sets. Everything is checked: names and their case, JSON types, lengths, choices, the rows that are bound.
  * A read-only column is refused in strict mode (`Settings.strictBodies`) and ignored otherwise.
  */
-export function decode(
+export function decode<T extends TableName>(
   work: Work,
-  table: Table,
+  table: Table<T>,
   body: Record<string, unknown>,
   operation: "create" | "update",
-): Values {
-  const values: Values = {};
+): Values<T> {
+  const values: Record<string, unknown> = {};
   const set = (column: Column, value: unknown) => {
     if (!column[operation]) {
       if (work.tenant.settings.strictBodies) {
@@ -99,7 +98,8 @@ export function decode(
     }
     set(column, checked(table, column, value));
   }
-  return values;
+  // Each was checked to be of its column's type.
+  return values as Values<T>;
 }
 
 function decodeAnnotation(
@@ -267,14 +267,4 @@ function wrongType(table: Table, column: Column, value: unknown, edm: string): n
   // The value of a secret must not come back in a message.
   const shown = column.read ? ` '${typeof value === "object" ? "{…}" : String(value)}'` : "";
   throw badPayload(table, `Cannot convert the value${shown} of '${column.name}' to the expected type '${edm}'.`);
-}
-
-/** Throws 400 when a column that a new row needs is neither given nor known. */
-export function demandRequired(table: Table, row: object): void {
-  for (const column of table.columns.values()) {
-    const value = (row as Record<string, unknown>)[column.name] ?? null;
-    if (column.required && value === null) {
-      throw requiredFieldMissing(table, column.name);
-    }
-  }
 }

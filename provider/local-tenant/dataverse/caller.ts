@@ -1,8 +1,8 @@
 import { callerOf } from "../login/tokens";
 import type { Tenant } from "../tenant";
+import { dataverseTables } from "./columns";
 import { type DataverseError, notAMember, privilegeDenied, unauthorized, userDisabled } from "./errors";
-import { dataverseTables, type SecurityRole, type SystemUserRow } from "./rows";
-import { schema, type Table } from "./schema";
+import { type SecurityRole, type SystemUserRow, schema, type Table } from "./schema";
 
 /** What a request wants to do with a table; named in the privilege it needs. */
 export type Action = "Create" | "Read" | "Write" | "Delete" | "Assign" | "Append" | "AppendTo";

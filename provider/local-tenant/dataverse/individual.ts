@@ -1,16 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { dropApproval } from "./approval";
+import type { Lookup } from "./columns";
+import { dropApproval } from "./rules";
 import {
   type AppointmentsMethod,
   type IncomingMethod,
-  type Lookup,
+  type Made,
   type MailboxRow,
-  newMailboxRow,
+  newRow,
   type OrganizationRow,
   type OutgoingMethod,
   type QueueRow,
   type SystemUserRow,
-} from "./rows";
+} from "./schema";
 import type { Work } from "./work";
 
 /** What an individual mailbox record belongs to. */
@@ -48,7 +49,8 @@ function pointerTo(owner: MailboxOwner): { table: MailboxOwner["table"]; id: str
   return { table: owner.table, id: owner.table === "queue" ? owner.row.queueid : owner.row.systemuserid };
 }
 
-function putOwner(work: Work, owner: MailboxOwner): void {
+/** Stages the owner's row. */
+export function putOwner(work: Work, owner: MailboxOwner): void {
   if (owner.table === "queue") {
     work.put("queue", owner.row);
   } else {
@@ -77,6 +79,11 @@ export function mailboxOf(work: Work, owner: MailboxOwner): MailboxRow | undefin
     .find(({ regardingobjectid }) => regardingobjectid?.table === table && regardingobjectid.id === id);
 }
 
+/** A private queue, as Dataverse makes one for each user and team: it has the owner's name in angle brackets. */
+export function newPrivateQueue(given: Partial<QueueRow>, ownerName: string, made: Made): QueueRow {
+  return newRow("queue", { name: `<${ownerName.slice(0, 198)}>`, queueviewtype: 1, ...given }, made);
+}
+
 /** Has Dataverse make the mailbox record of a queue or user that has none yet. One without an address gets one, too. */
 export function expectMailbox(work: Work, owner: MailboxOwner): void {
   if (mailboxOf(work, owner) !== undefined) {
@@ -102,7 +109,8 @@ export function makeMailbox(work: Work, owner: MailboxOwner): void {
   const organization = organizationOf(work);
   const id = randomUUID();
   const isQueue = owner.table === "queue";
-  const mailbox = newMailboxRow(
+  const mailbox = newRow(
+    "mailbox",
     {
       mailboxid: id,
       name: isQueue ? owner.row.name : owner.row.fullname,

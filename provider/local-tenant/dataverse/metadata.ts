@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isPlainObject } from "../values";
 import type { Column, ColumnType } from "./columns";
 import { badQuery, noSuchProperty, notSimulated, resourceNotFound, resourceNotSimulated } from "./errors";
 import { type Property, parseFilter } from "./filter";
@@ -268,8 +269,8 @@ function expanded(definition: Definition, name: string, asked: Asked): unknown {
     const table = tableNamed(`LogicalName='${String(definition.LogicalName)}'`);
     return queried(attributesOf(table), asked, "column");
   }
-  const value = definition[name] as Definition | null | undefined;
-  return value === null || value === undefined ? null : (queried([value], asked, "choices")[0] ?? null);
+  const value = definition[name];
+  return isPlainObject(value) ? (queried([value], asked, "choices")[0] ?? null) : null;
 }
 
 /** Members that only a cast column has. */
@@ -299,7 +300,7 @@ function member(definitions: readonly Definition[], known: ReadonlySet<string>, 
   }
   const read = (definition: Definition) => {
     const value = definition[name];
-    const found = inner === undefined ? value : (value as Definition | null | undefined)?.[inner];
+    const found = inner === undefined ? value : isPlainObject(value) ? value[inner] : null;
     return typeof found === "string" || typeof found === "number" || typeof found === "boolean" ? found : null;
   };
   const sample = definitions.map(read).find((value) => value !== null);

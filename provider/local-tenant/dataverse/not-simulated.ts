@@ -1,6 +1,6 @@
 import { names } from "../values";
 
-import type { TableName } from "./rows";
+import type { TableName } from "./columns";
 
 /**
  * What the Web API has and the tenant does not simulate, so that it is not mistaken for a typing error. Sets are in lower case;

@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { canApprove, dropApproval, requestApproval } from "./approval";
 import type { Values } from "./body";
-import { demandRequired } from "./body";
+import { isLookup, type Lookup, type TableName } from "./columns";
 import {
   deleteForbiddenByAssociation,
   duplicateRecord,
   invalidArgument,
   invalidStatus,
-  notSupported,
   ownerDisabled,
   queueHasItems,
   queueHasRoutingRules,
@@ -24,179 +22,152 @@ import {
   forgetTest,
   type MailboxOwner,
   mailboxOf,
+  newPrivateQueue,
   organizationOf,
+  putOwner,
 } from "./individual";
 import { cancelTest, scheduleTest } from "./jobs";
-import { type AnyRow, idOf } from "./present";
+import { type Approvable, canApprove, checkAddress, checkMailbox, dropApproval, requestApproval } from "./rules";
 import {
-  type Approval,
+  type AnyRow,
   type EmailServerProfileRow,
-  type Lookup,
+  idOf,
   type MailboxRow,
-  newEmailServerProfileRow,
-  newMailboxRow,
-  newPrivateQueueRow,
-  newQueueRow,
-  newSystemUserRow,
-  newTeamRow,
-  type OrganizationRow,
+  newRow,
   type QueueRow,
   type RowOf,
   type SystemUserRow,
-  type TableName,
+  schema,
+  type Table,
   type TeamRow,
-  type TraceLogRow,
-} from "./rows";
-import { checkAddress, checkMailbox } from "./rules";
-import { schema, type Table } from "./schema";
+} from "./schema";
 import type { Work } from "./work";
 
-/** Makes a row from decoded columns, its side effects included, and returns its id. `id` is the one chosen in the URL, if any. */
-export function create(work: Work, user: SystemUserRow, table: Table, values: Values, id?: string): string {
-  // @assumed dataverse.names-not-unique: Names of teams and full names of users need not be unique [The tables' reference pages
-  // name no key on them]
+/** What a table does with its rows, side effects included. Every rule is checked on the row as it will be stored. */
+interface Operations<T extends TableName> {
+  /** Makes a row of decoded columns under that key. Absent: the simulated service makes none. */
+  create?: (work: Work, user: SystemUserRow, values: Values<T>, key: string) => void;
+  /** `after` is the row with the columns that are given; all of them stand in `values`. */
+  update: (work: Work, user: SystemUserRow, before: RowOf[T], after: RowOf[T], values: Values<T>) => void;
+  /** Deletes a row with what hangs on it. Absent: the simulated service deletes none. */
+  remove?: (work: Work, row: RowOf[T]) => void;
+}
+
+const operations: { readonly [T in TableName]: Operations<T> } = {
+  mailbox: { create: createMailbox, update: updateMailbox, remove: deleteMailbox },
+  emailserverprofile: {
+    create: (work, user, values, emailserverprofileid) => {
+      const given = { ...ownedBy(work, user), ...values, emailserverprofileid };
+      insert(work, schema.emailserverprofile, newRow("emailserverprofile", given, madeBy(work, user)));
+    },
+    update: (work, _, __, after) => work.put("emailserverprofile", after),
+    remove: removeProfile,
+  },
+  queue: {
+    create: createQueue,
+    update: (work, user, before, row, values) => updateOwner(work, user, before, { table: "queue", row }, values),
+    remove: removeQueue,
+  },
+  systemuser: { create: createUser, update: updateUser, remove: removeUser },
+  team: { create: createTeam, update: (work, _, __, after) => work.put("team", after), remove: removeTeam },
+  organization: { update: (work, _, __, after) => work.put("organization", after) },
+  tracelog: {
+    update: (work, _, __, after) => work.put("tracelog", after),
+    remove: (work, { tracelogid }) => work.remove("tracelog", tracelogid),
+  },
+};
+
+/** Whether the simulated service makes rows of this table, or deletes them; reading and updating always work. */
+export function takes(operation: "create" | "remove", table: Table): boolean {
+  return operations[table.name][operation] !== undefined;
+}
+
+/** Makes a row from decoded columns and returns its id. `id` is the one chosen in the URL, if any. */
+export function create<T extends TableName>(
+  work: Work,
+  user: SystemUserRow,
+  table: Table<T>,
+  values: Values<T>,
+  id?: string,
+): string {
   // @documented dataverse.post-existing-id: A POST whose body holds the id of an existing row is a 412 with 0x80040237
   // [powerapps-docs, data-platform/includes/data-service-errors.md for the code, powerapps-docs,
   // data-platform/webapi/compose-http-requests-handle-errors.md for the status]
   // @observed dataverse.address-not-unique: An address is not unique among mailbox records [seanmcne/Microsoft.Xrm.Data.PowerShell:
   // Get-CrmUserMailbox throws on more than one; user and private queue may share one]
-  const given = values[table.key];
+  const given = keyIn(table, values);
   if (id !== undefined && given !== undefined && given !== id) {
     throw invalidArgument(`The key in the body differs from the key in the URL: '${table.key}'.`);
   }
-  const key = id ?? (typeof given === "string" ? given : randomUUID());
+  const key = id ?? given ?? randomUUID();
   if (work.get(table.name, key) !== undefined) {
     throw duplicateRecord();
   }
   demandOwner(work, values);
-  const made = { at: work.time, by: user.systemuserid };
-  const owned = {
-    ownerid: { table: "systemuser", id: user.systemuserid } as Lookup,
-    owningbusinessunit: user.businessunitid,
-    organizationid: organizationPointer(work),
-  };
-  const plain: Values = { ...values, [table.key]: key };
-  delete plain.emailrouteraccessapproval;
-  delete plain.testemailconfigurationscheduled;
-  switch (table.name) {
-    case "mailbox":
-      createMailbox(
-        work,
-        user,
-        values,
-        newMailboxRow({ ...mailboxDefaults(work), ...owned, ...(plain as Named<MailboxRow>) }, made),
-      );
-      break;
-    case "emailserverprofile": {
-      const row = newEmailServerProfileRow({ ...owned, ...(plain as Named<EmailServerProfileRow>) }, made);
-      insert(work, table, row);
-      break;
-    }
-    case "queue": {
-      const queue = newQueueRow({ ...queueDefaults(work, values), ...owned, ...(plain as Named<QueueRow>) }, made);
-      insert(work, table, queue);
-      expectMailbox(work, { table: "queue", row: queue });
-      break;
-    }
-    case "systemuser": {
-      const systemuser = newSystemUserRow(
-        { ...userDefaults(work, user, values), ...(plain as Named<SystemUserRow>) } as SystemUserRow,
-        made,
-      );
-      insert(work, table, systemuser);
-      makePrivateQueue(work, { table: "systemuser", row: systemuser });
-      expectMailbox(work, { table: "systemuser", row: systemuser });
-      break;
-    }
-    case "team": {
-      if (
-        work.tenant.isContrary("dataverse.names-not-unique") &&
-        work.all("team").some(({ name }) => name === values.name)
-      ) {
-        throw duplicateRecord();
-      }
-      const common = { businessunitid: user.businessunitid, organizationid: user.organizationid };
-      // A new team holds no role, and there are no requests for giving it one here.
-      const team = newTeamRow({ ...common, ...(plain as Named<TeamRow>), roles: [] } as TeamRow, made);
-      insert(work, table, team);
-      makePrivateQueue(work, { table: "team", row: team });
-      break;
-    }
-    case "organization":
-    case "tracelog":
-      throw notSupported("POST", table.entitySet);
-  }
+  operations[table.name].create?.(work, user, values, key);
   return key;
 }
 
-/** The private queue that Dataverse makes with each user and team, and the mailbox record of that queue. */
-function makePrivateQueue(
+/** Changes a row by decoded columns. */
+export function update<T extends TableName>(
   work: Work,
-  owner: { table: "systemuser"; row: SystemUserRow } | { table: "team"; row: TeamRow },
+  user: SystemUserRow,
+  table: Table<T>,
+  before: RowOf[T],
+  values: Values<T>,
 ): void {
-  // @documented dataverse.private-queues: Every user and team has a private queue of its name in angle brackets, without an address
-  // or by a setting with the user's [powerapps-docs, data-platform/queue-entities.md; the name as in
-  // microsoft/terraform-provider-power-platform, systemusers fixture]
-  const isUser = owner.table === "systemuser";
-  const id = isUser ? owner.row.systemuserid : owner.row.teamid;
-  const queue = newPrivateQueueRow(
-    {
-      queueid: randomUUID(),
-      ownerid: { table: owner.table, id },
-      owningbusinessunit: owner.row.businessunitid,
-      organizationid: organizationPointer(work),
-      emailaddress: isUser && work.tenant.settings.privateQueueAddresses ? owner.row.internalemailaddress : null,
-    },
-    isUser ? owner.row.fullname : owner.row.name,
-    { at: work.time, by: null },
-  );
-  owner.row.queueid = { table: "queue", id: queue.queueid };
-  work.put("queue", queue);
-  if (isUser) {
-    work.put("systemuser", owner.row);
-  } else {
-    work.put("team", owner.row);
+  const given = keyIn(table, values);
+  if (given !== undefined && given !== idOf(table, before)) {
+    throw unknownPayloadProperty(table, table.key);
   }
-  expectMailbox(work, { table: "queue", row: queue });
+  demandOwner(work, values);
+  const after: RowOf[T] = { ...before, ...values };
+  settleOwner(work, after);
+  settleState(table, after, before, values);
+  checkOwnAddress(after);
+  operations[table.name].update(work, user, before, after, values);
 }
 
-/** Decoded columns of a table; that the required ones are among them is checked on the finished row. */
-type Named<T> = Partial<T> & { [K in "mailboxid" | "emailserverprofileid" | "queueid" | "name"]: string } & {
-  emailaddress: string | null;
-};
-
-function organizationPointer(work: Work): Lookup | null {
-  const organization = organizationOf(work);
-  return organization === undefined ? null : { table: "organization", id: organization.organizationid };
+/** Deletes a row. Throws when the service would not let it go. */
+export function remove<T extends TableName>(work: Work, table: Table<T>, row: RowOf[T]): void {
+  operations[table.name].remove?.(work, row);
 }
 
-function insert<T extends TableName>(work: Work, table: Table & { name: T }, row: RowOf[T]): void {
+function keyIn(table: Table, values: Readonly<Record<string, unknown>>): string | undefined {
+  const key = values[table.key];
+  return typeof key === "string" ? key : undefined;
+}
+
+function madeBy(work: Work, user: SystemUserRow) {
+  return { at: work.time, by: user.systemuserid };
+}
+
+/** What the caller's new row begins with, unless it says otherwise. */
+function ownedBy(work: Work, user: SystemUserRow) {
+  const ownerid: Lookup = { table: "systemuser", id: user.systemuserid };
+  return { ownerid, owningbusinessunit: user.businessunitid, organizationid: organizationPointer(work) };
+}
+
+function insert<T extends TableName>(work: Work, table: Table<T>, row: RowOf[T]): void {
   settleOwner(work, row);
-  settleState(table, undefined, row);
-  demandRequired(table, row);
+  settleState(table, row);
   checkOwnAddress(row);
   work.put(table.name, row);
 }
 
-function mailboxDefaults(work: Work): Partial<MailboxRow> {
-  return {
-    // A missing address is the business rule's to report, not a default.
-    emailaddress: null,
-    emailserverprofile: organizationOf(work)?.defaultemailserverprofileid ?? null,
-  };
-}
-
-function createMailbox(work: Work, user: SystemUserRow, values: Values, row: MailboxRow): void {
+function createMailbox(work: Work, user: SystemUserRow, values: Values<"mailbox">, mailboxid: string): void {
   // @observed dataverse.born-approved: A forward mailbox made by an administrator who may approve is approved (1), its O365 flag
   // false; else it is pending (2) [microsoft/terraform-provider-power-platform, data_record fixtures and tests; that one made by
   // others is pending is the tenant's own]
+  const emailserverprofile = organizationOf(work)?.defaultemailserverprofileid ?? null;
+  const given = { emailserverprofile, ...ownedBy(work, user), ...values, mailboxid };
+  const row = newRow("mailbox", { ...given, testemailconfigurationscheduled: false }, madeBy(work, user));
   row.emailrouteraccessapproval = canApprove(work, user) ? 1 : 2;
   if (values.emailrouteraccessapproval !== undefined) {
-    requestApproval(work, user, row, values.emailrouteraccessapproval as Approval);
+    requestApproval(work, user, row, values.emailrouteraccessapproval);
   }
   settleOwner(work, row);
-  settleState(schema.mailbox, undefined, row);
-  demandRequired(schema.mailbox, row);
+  settleState(schema.mailbox, row);
   checkMailbox(work, undefined, row);
   if (values.testemailconfigurationscheduled === true) {
     scheduleTest(work, row, user.systemuserid);
@@ -204,8 +175,18 @@ function createMailbox(work: Work, user: SystemUserRow, values: Values, row: Mai
   work.put("mailbox", row);
 }
 
-function queueDefaults(work: Work, values: Values): Partial<QueueRow> {
-  if (typeof values.emailaddress !== "string") {
+function createQueue(work: Work, user: SystemUserRow, values: Values<"queue">, queueid: string): void {
+  const row = newRow(
+    "queue",
+    { ...methodsOfNewQueue(work, values), ...ownedBy(work, user), ...values, queueid },
+    madeBy(work, user),
+  );
+  insert(work, schema.queue, row);
+  expectMailbox(work, { table: "queue", row });
+}
+
+function methodsOfNewQueue(work: Work, { emailaddress }: Values<"queue">): Values<"queue"> {
+  if (typeof emailaddress !== "string") {
     return {};
   }
   const { incoming, outgoing } = defaultMethods(work);
@@ -217,62 +198,82 @@ function queueDefaults(work: Work, values: Values): Partial<QueueRow> {
   };
 }
 
-function userDefaults(work: Work, caller: SystemUserRow, values: Values): Partial<SystemUserRow> {
+function createUser(work: Work, caller: SystemUserRow, values: Values<"systemuser">, systemuserid: string): void {
   const { incoming, outgoing } = defaultMethods(work);
-  const name = [values.firstname, values.lastname].filter((part) => typeof part === "string").join(" ");
+  const name = nameOf(values);
   const isApplication = values.applicationid !== undefined;
-  return {
+  const given: Values<"systemuser"> = {
     businessunitid: caller.businessunitid,
     organizationid: caller.organizationid,
-    fullname: name === "" ? String(values.domainname ?? "") : name,
-    ...(isApplication ? { accessmode: 4, domainname: `app_${String(values.applicationid)}` } : {}),
+    fullname: name === "" ? (values.domainname ?? "") : name,
+    ...(isApplication ? { accessmode: 4, domainname: `app_${values.applicationid}` } : {}),
     ...(typeof values.internalemailaddress === "string"
       ? { incomingemaildeliverymethod: incoming, outgoingemaildeliverymethod: outgoing, emailrouteraccessapproval: 2 }
       : {}),
+    ...values,
+    systemuserid,
   };
+  const row = newRow("systemuser", given, madeBy(work, caller));
+  insert(work, schema.systemuser, row);
+  row.queueid = makePrivateQueue(work, row, { table: "systemuser", id: systemuserid }, row.fullname);
+  work.put("systemuser", row);
+  expectMailbox(work, { table: "systemuser", row });
 }
 
-/** Changes a row by decoded columns, its side effects included. Every rule is checked on the merged row. */
-export function update(work: Work, user: SystemUserRow, table: Table, before: AnyRow, values: Values): void {
-  const id = idOf(table, before);
-  if (values[table.key] !== undefined && values[table.key] !== id) {
-    throw unknownPayloadProperty(table, table.key);
-  }
-  demandOwner(work, values);
-  const plain = { ...values };
-  // The column is valid for update, yet what is written to it is not kept: the approval decides.
-  delete plain.isemailaddressapprovedbyo365admin;
-  delete plain.emailrouteraccessapproval;
-  delete plain.testemailconfigurationscheduled;
-  const after = { ...before, ...plain } as AnyRow;
-  settleOwner(work, after);
-  settleState(table, before, after, values);
-  checkOwnAddress(after);
-  switch (table.name) {
-    case "mailbox":
-      updateMailbox(work, user, before as MailboxRow, after as MailboxRow, values);
-      return;
-    case "queue":
-      updateOwner(work, user, before as QueueRow, { table: "queue", row: after as QueueRow }, values);
-      return;
-    case "systemuser":
-      updateUser(work, user, before as SystemUserRow, after as SystemUserRow, values);
-      return;
-    case "emailserverprofile":
-      work.put("emailserverprofile", after as EmailServerProfileRow);
-      return;
-    case "team":
-      work.put("team", after as TeamRow);
-      return;
-    case "organization":
-      work.put("organization", after as OrganizationRow);
-      return;
-    case "tracelog":
-      work.put("tracelog", after as TraceLogRow);
-  }
+function nameOf({ firstname, lastname }: Values<"systemuser">): string {
+  return [firstname, lastname].filter((part) => typeof part === "string").join(" ");
 }
 
-function updateMailbox(work: Work, user: SystemUserRow, before: MailboxRow, after: MailboxRow, values: Values): void {
+function createTeam(work: Work, user: SystemUserRow, values: Values<"team">, teamid: string): void {
+  // @assumed dataverse.names-not-unique: Names of teams and full names of users need not be unique [The tables' reference pages
+  // name no key on them]
+  const isTaken = work.all("team").some(({ name }) => name === values.name);
+  if (isTaken && work.tenant.isContrary("dataverse.names-not-unique")) {
+    throw duplicateRecord();
+  }
+  const { businessunitid, organizationid } = user;
+  // A new team holds no role, and there are no requests for giving it one here.
+  const given = { businessunitid, organizationid, ...values, teamid, roles: [] };
+  const row = newRow("team", given, madeBy(work, user));
+  insert(work, schema.team, row);
+  row.queueid = makePrivateQueue(work, row, { table: "team", id: teamid }, row.name);
+  work.put("team", row);
+}
+
+/** The private queue that Dataverse makes with each user and team, and the mailbox record of that queue. */
+function makePrivateQueue(work: Work, of: SystemUserRow | TeamRow, ownerid: Lookup, name: string): Lookup {
+  // @documented dataverse.private-queues: Every user and team has a private queue of its name in angle brackets, without an address
+  // or by a setting with the user's [powerapps-docs, data-platform/queue-entities.md; the name as in
+  // microsoft/terraform-provider-power-platform, systemusers fixture]
+  const hasAddress = "systemuserid" in of && work.tenant.settings.privateQueueAddresses;
+  const row = newPrivateQueue(
+    {
+      queueid: randomUUID(),
+      ownerid,
+      owningbusinessunit: of.businessunitid,
+      organizationid: organizationPointer(work),
+      emailaddress: hasAddress ? of.internalemailaddress : null,
+    },
+    name,
+    { at: work.time, by: null },
+  );
+  work.put("queue", row);
+  expectMailbox(work, { table: "queue", row });
+  return { table: "queue", id: row.queueid };
+}
+
+function organizationPointer(work: Work): Lookup | null {
+  const organization = organizationOf(work);
+  return organization === undefined ? null : { table: "organization", id: organization.organizationid };
+}
+
+function updateMailbox(
+  work: Work,
+  user: SystemUserRow,
+  before: MailboxRow,
+  after: MailboxRow,
+  values: Values<"mailbox">,
+): void {
   // @assumed dataverse.test-locks: A mailbox can be changed while its test runs; by the setting `refuseWhileTesting` it is refused
   // with 0x8005E248 [powerapps-docs, data-platform/includes/data-service-errors.md has the code ("please save after completion of
   // test"); which changes it refuses is not documented]
@@ -280,12 +281,14 @@ function updateMailbox(work: Work, user: SystemUserRow, before: MailboxRow, afte
   if (before.testemailconfigurationscheduled && isLocked) {
     throw testInProgress();
   }
+  leaveApproval(before, after);
+  after.testemailconfigurationscheduled = before.testemailconfigurationscheduled;
   if (before.emailaddress !== after.emailaddress) {
     dropApproval(work, after, after.emailaddress);
   }
   checkMailbox(work, before, after);
   if (values.emailrouteraccessapproval !== undefined) {
-    requestApproval(work, user, after, values.emailrouteraccessapproval as Approval);
+    requestApproval(work, user, after, values.emailrouteraccessapproval);
   }
   forgetTest(work, before, after);
   if (values.testemailconfigurationscheduled === true) {
@@ -297,18 +300,24 @@ function updateMailbox(work: Work, user: SystemUserRow, before: MailboxRow, afte
   followMailbox(work, after);
 }
 
+/** What is written to these columns asks for something, and is not kept as it is written. */
+function leaveApproval(before: Approvable, after: Approvable): void {
+  after.emailrouteraccessapproval = before.emailrouteraccessapproval;
+  after.isemailaddressapprovedbyo365admin = before.isemailaddressapprovedbyo365admin;
+}
+
 function updateUser(
   work: Work,
   user: SystemUserRow,
   before: SystemUserRow,
-  after: SystemUserRow,
-  values: Values,
+  row: SystemUserRow,
+  values: Values<"systemuser">,
 ): void {
-  const name = [after.firstname, after.lastname].filter((part) => part !== null).join(" ");
+  const name = nameOf(row);
   if (("firstname" in values || "lastname" in values) && name !== "") {
-    after.fullname = name;
+    row.fullname = name;
   }
-  updateOwner(work, user, before, { table: "systemuser", row: after }, values);
+  updateOwner(work, user, before, { table: "systemuser", row }, values);
 }
 
 function updateOwner(
@@ -316,51 +325,26 @@ function updateOwner(
   user: SystemUserRow,
   before: QueueRow | SystemUserRow,
   after: MailboxOwner,
-  values: Values,
+  values: Values<"queue" | "systemuser">,
 ): void {
+  leaveApproval(before, after.row);
   const address = addressOf(after);
   const addressBefore = "systemuserid" in before ? before.internalemailaddress : before.emailaddress;
   if (address !== addressBefore) {
     dropApproval(work, after.row, address);
   }
   if (values.emailrouteraccessapproval !== undefined && values.emailrouteraccessapproval !== null) {
-    requestApproval(work, user, after.row, values.emailrouteraccessapproval as Approval);
+    requestApproval(work, user, after.row, values.emailrouteraccessapproval);
   }
-  if (after.table === "queue") {
-    work.put("queue", after.row);
-  } else {
-    work.put("systemuser", after.row);
-  }
+  putOwner(work, after);
   followOwner(work, after);
 }
 
-/** Deletes a row with what hangs on it. Throws when the service would not let it go. */
-export function remove(work: Work, table: Table, row: AnyRow): void {
-  switch (table.name) {
-    case "mailbox":
-      if (work.tenant.settings.deleteNeedsInactive && (row as MailboxRow).statecode === 0) {
-        throw deleteForbiddenByAssociation(table, "it is active.");
-      }
-      removeMailbox(work, row as MailboxRow);
-      return;
-    case "queue":
-      removeQueue(work, row as QueueRow);
-      return;
-    case "systemuser":
-      removeUser(work, row as SystemUserRow);
-      return;
-    case "team":
-      removeTeam(work, row as TeamRow);
-      return;
-    case "emailserverprofile":
-      removeProfile(work, row as EmailServerProfileRow);
-      return;
-    case "tracelog":
-      work.remove("tracelog", idOf(table, row));
-      return;
-    case "organization":
-      throw notSupported("DELETE", table.entitySet);
+function deleteMailbox(work: Work, row: MailboxRow): void {
+  if (work.tenant.settings.deleteNeedsInactive && row.statecode === 0) {
+    throw deleteForbiddenByAssociation(schema.mailbox, "it is active.");
   }
+  removeMailbox(work, row);
 }
 
 function removeMailbox(work: Work, row: MailboxRow): void {
@@ -468,10 +452,10 @@ function refuseWhileOwner(work: Work, table: Table, id: string): void {
 }
 
 /** Throws when the owner that is bound may own nothing: a disabled user, or a team without a security role. */
-function demandOwner(work: Work, values: Values): void {
+function demandOwner(work: Work, values: object): void {
   // @documented dataverse.owner-refused: A disabled user cannot be made an owner (0x8004022b), nor a team without a security role
   // (0x80042f0a) [powerapps-docs, data-platform/includes/data-service-errors.md; the HTTP status 400 is assumed]
-  const owner = values.ownerid as Lookup | undefined;
+  const owner = "ownerid" in values && isLookup(values.ownerid) ? values.ownerid : undefined;
   if (owner?.table === "systemuser" && work.get("systemuser", owner.id)?.isdisabled === true) {
     throw ownerDisabled();
   }
@@ -496,7 +480,7 @@ function settleOwner(work: Work, row: AnyRow): void {
 }
 
 /** `statuscode` follows `statecode`; a status that belongs to the other state is refused. */
-function settleState(table: Table, before: AnyRow | undefined, row: AnyRow, values: Values = {}): void {
+function settleState(table: Table, row: AnyRow, before?: AnyRow, values: object = {}): void {
   if (!("statecode" in row)) {
     return;
   }

@@ -1,11 +1,7 @@
 import { servicePrincipalId } from "../login/tokens";
-import type { Column } from "./columns";
-import type { Lookup, RowOf, TableName } from "./rows";
-import { propertyOf, schema, type Table } from "./schema";
+import { type Column, isLookup, type Lookup } from "./columns";
+import { type AnyRow, propertyOf, schema, type Table } from "./schema";
 import type { Work } from "./work";
-
-/** Any simulated row. */
-export type AnyRow = RowOf[TableName];
 
 /** Which annotations the answer carries, from `Prefer: odata.include-annotations`. */
 export interface Annotations {
@@ -17,11 +13,6 @@ const formattedValue = "OData.Community.Display.V1.FormattedValue";
 const lookupName = "Microsoft.Dynamics.CRM.lookuplogicalname";
 const navigationName = "Microsoft.Dynamics.CRM.associatednavigationproperty";
 
-/** The row's id. */
-export function idOf(table: Table, row: AnyRow): string {
-  return String(stored(row, table.key));
-}
-
 /** The row's ETag, a weak one that holds its version. */
 export function etagOf(row: AnyRow): string {
   // @observed dataverse.etag-version: The ETag holds the row's versionnumber [microsoft/terraform-provider-power-platform,
@@ -30,8 +21,8 @@ export function etagOf(row: AnyRow): string {
 }
 
 /** What the row stores under a column's name. */
-export function stored(row: AnyRow, column: string): unknown {
-  return (row as unknown as Record<string, unknown>)[column];
+function stored(row: Readonly<Record<string, unknown>>, column: string): unknown {
+  return row[column];
 }
 
 /** What a reader of the row gets for a column: text, number, flag or null; of a lookup the id. Secrets always read as null. */
@@ -60,11 +51,9 @@ function principalOf(row: AnyRow, column: Column): string | undefined {
 
 /** Where a lookup column of the row points; `owninguser` and `owningteam` follow `ownerid`. */
 export function lookupOf(row: AnyRow, column: Column): Lookup | null {
-  if (column.name === "owninguser" || column.name === "owningteam") {
-    const owner = (stored(row, "ownerid") ?? null) as Lookup | null;
-    return owner?.table === (column.name === "owninguser" ? "systemuser" : "team") ? owner : null;
-  }
-  return (stored(row, column.name) ?? null) as Lookup | null;
+  const table = column.name === "owninguser" ? "systemuser" : column.name === "owningteam" ? "team" : undefined;
+  const pointer = stored(row, table === undefined ? column.name : "ownerid");
+  return isLookup(pointer) && (table ?? pointer.table) === pointer.table ? pointer : null;
 }
 
 /** The row as JSON: the columns asked for, or all; the ETag always; the primary key always. */

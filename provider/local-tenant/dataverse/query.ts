@@ -4,8 +4,8 @@ import type { Column } from "./columns";
 import { badQuery, columnNotReadable, noSuchProperty, notSimulated } from "./errors";
 import { type Property, parseFilter } from "./filter";
 import { isRealMember, isRealOption } from "./not-simulated";
-import { type AnyRow, idOf, lookupOf, readable } from "./present";
-import { lookupColumn, navigation, schema, type Table } from "./schema";
+import { lookupOf, readable } from "./present";
+import { type AnyRow, idOf, lookupColumn, navigation, schema, type Table } from "./schema";
 import type { Work } from "./work";
 
 /** Most rows of one page, whatever is asked for. */

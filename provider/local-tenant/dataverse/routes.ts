@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type { Answer, Message, Service } from "../message";
 import { type MetadataLevel, metadataLevel, withoutMetadata } from "../odata/listing";
 import type { Tenant } from "../tenant";
+import { isPlainObject } from "../values";
 import { decode, isGuid, jsonObject, reference, type Values } from "./body";
 import { type Action, demand, privilegesOf, userOf } from "./caller";
 import {
@@ -32,13 +33,12 @@ import {
   tableNamed,
 } from "./metadata";
 import { isRealMember, isRealResource } from "./not-simulated";
-import { create, remove, update } from "./operations";
-import { type AnyRow, etagOf, idOf, lookupOf, present, readable } from "./present";
+import { create, remove, takes, update } from "./operations";
+import { etagOf, lookupOf, present, readable } from "./present";
 import { protect } from "./protection";
 import { allowOptions, columnShown, expanded, filtered, page, selected } from "./query";
 import { condition, type Preferences, preferences, type Segment, segments } from "./request";
-import type { SystemUserRow } from "./rows";
-import { entitySets, navigation, schema, type Table } from "./schema";
+import { type AnyRow, entitySets, idOf, navigation, type SystemUserRow, schema, type Table } from "./schema";
 import { Work } from "./work";
 
 const prefix = "/api/data/";
@@ -275,8 +275,8 @@ function definition(exchange: Exchange, one: Definition, kind: Kind, rest: Segme
     return noContent();
   }
   const inner = `${context}/${member.name}`;
-  if (typeof value === "object" && !Array.isArray(value)) {
-    return definition(exchange, value as Definition, "choices", further, inner);
+  if (isPlainObject(value)) {
+    return definition(exchange, value, "choices", further, inner);
   }
   if (further[0] !== undefined) {
     throw resourceNotFound(further[0].name);
@@ -300,7 +300,7 @@ async function collection(exchange: Exchange, table: Table, rest: Segment[]): Pr
     return list(exchange, table);
   }
   demandMethod(exchange, ["POST"], `the collection '${table.entitySet}'`);
-  if (!table.create) {
+  if (!takes("create", table)) {
     throw table.name === "tracelog"
       ? notSimulated(`Creating a row of '${table.entitySet}'`)
       : notSupported("POST", table.entitySet);
@@ -399,10 +399,7 @@ async function change(exchange: Exchange, table: Table, id: string): Promise<Ans
   const body = jsonObject(table, await bodyText(exchange));
   const row = work.get(table.name, id);
   if (row === undefined) {
-    if (mustBe !== undefined) {
-      throw objectDoesNotExist(table, id);
-    }
-    if (!table.create) {
+    if (mustBe !== undefined || !takes("create", table)) {
       throw objectDoesNotExist(table, id);
     }
     allow(exchange, "Create", table);
@@ -427,7 +424,7 @@ async function change(exchange: Exchange, table: Table, id: string): Promise<Ans
 function erase(exchange: Exchange, table: Table, id: string): Answer {
   allow(exchange, "Delete", table);
   allowOptions(exchange.query, []);
-  if (!table.remove) {
+  if (!takes("remove", table)) {
     throw notSupported("DELETE", table.entitySet);
   }
   if (table.name === "systemuser" && !exchange.tenant.settings.deleteDisabledUsers) {
@@ -618,7 +615,7 @@ function allow(exchange: Exchange, action: Action, table: Table): void {
 
 /** Binding an owner is Assign; binding another row appends this one to it. */
 function demandBindRights(exchange: Exchange, table: Table, values: Values): void {
-  if (values.ownerid !== undefined) {
+  if ("ownerid" in values) {
     allow(exchange, "Assign", table);
   }
   const bound = [...table.columns.values()].some(

@@ -1,17 +1,6 @@
-import {
-  dataverseTables,
-  type EmailServerProfileRow,
-  type Lookup,
-  newEmailServerProfileRow,
-  newMailboxRow,
-  newOrganizationRow,
-  newPrivateQueueRow,
-  newQueueRow,
-  newSystemUserRow,
-  newTeamRow,
-  type SystemUserRow,
-  type TeamRow,
-} from "../dataverse/rows";
+import { dataverseTables, type Lookup } from "../dataverse/columns";
+import { newPrivateQueue } from "../dataverse/individual";
+import { type EmailServerProfileRow, newRow, type SystemUserRow, type TeamRow } from "../dataverse/schema";
 import { applicationUserId, environmentRoles, seedApplications } from "./applications";
 import { ownedId, type SeedPerson, type SeedRow, seededAt, seedId, seedPeople } from "./contoso";
 
@@ -32,7 +21,8 @@ export function environmentRows(): SeedRow[] {
     [
       dataverseTables.organization,
       organizationId,
-      newOrganizationRow(
+      newRow(
+        "organization",
         { organizationid: organizationId, name: "Contoso", defaultemailserverprofileid: exchangeOnline },
         made,
       ),
@@ -62,12 +52,16 @@ function withOwnRows(row: SeedRow): SeedRow[] {
   const lacksRecord = isUser && owner.defaultmailbox === null;
   const name = isUser ? owner.fullname : owner.name;
   const common = { ownerid: pointer, owningbusinessunit: businessUnit, organizationid: organization };
-  const privateQueue = newPrivateQueueRow({ queueid: queue.id, defaultmailbox: queueRecord, ...common }, name, made);
+  const privateQueue = newPrivateQueue({ queueid: queue.id, defaultmailbox: queueRecord, ...common }, name, made);
   const record = (mailboxid: string, regardingobjectid: Lookup, of: string): SeedRow => {
     const nothing = { emailaddress: null, incomingemaildeliverymethod: 0, emailrouteraccessapproval: 0 } as const;
     const disabled = { isforwardmailbox: false, enabledforincomingemail: false, enabledforact: false };
     const given = { mailboxid, name: of, regardingobjectid, emailserverprofile: exchangeOnline };
-    return [dataverseTables.mailbox, mailboxid, newMailboxRow({ ...given, ...nothing, ...disabled, ...common }, made)];
+    return [
+      dataverseTables.mailbox,
+      mailboxid,
+      newRow("mailbox", { ...given, ...nothing, ...disabled, ...common }, made),
+    ];
   };
   return [
     [table, id, { ...owner, queueid: queue, ...(lacksRecord ? { defaultmailbox: ownRecord } : {}) }],
@@ -80,7 +74,8 @@ function withOwnRows(row: SeedRow): SeedRow[] {
 function profileRows(): SeedRow[] {
   const profile = (number: number, given: Partial<EmailServerProfileRow> & { name: string }): SeedRow => {
     const emailserverprofileid = seedId("serverProfile", number);
-    const row = newEmailServerProfileRow(
+    const row = newRow(
+      "emailserverprofile",
       { emailserverprofileid, organizationid: organization, ...owned, ...given },
       made,
     );
@@ -115,7 +110,8 @@ function applicationUserRows(): SeedRow[] {
       return [];
     }
     const systemuserid = applicationUserId(application.number);
-    const row = newSystemUserRow(
+    const row = newRow(
+      "systemuser",
       {
         systemuserid,
         fullname: `# ${application.displayName}`,
@@ -150,7 +146,8 @@ function personRows(person: SeedPerson): SeedRow[] {
     [
       dataverseTables.systemuser,
       user.id,
-      newSystemUserRow(
+      newRow(
+        "systemuser",
         {
           systemuserid: user.id,
           fullname,
@@ -171,7 +168,8 @@ function personRows(person: SeedPerson): SeedRow[] {
     [
       dataverseTables.mailbox,
       mailbox.id,
-      newMailboxRow(
+      newRow(
+        "mailbox",
         {
           mailboxid: mailbox.id,
           name: fullname,
@@ -196,7 +194,8 @@ function formerPersonRows(): SeedRow[] {
   const user: Lookup = { table: "systemuser", id: seedId("systemUser", 0x20) };
   const mailbox: Lookup = { table: "mailbox", id: seedId("mailbox", 0x20) };
   const address = "charles@contoso.com";
-  const row = newSystemUserRow(
+  const row = newRow(
+    "systemuser",
     {
       systemuserid: user.id,
       fullname: "Charles Babbage",
@@ -212,7 +211,8 @@ function formerPersonRows(): SeedRow[] {
     },
     made,
   );
-  const record = newMailboxRow(
+  const record = newRow(
+    "mailbox",
     {
       mailboxid: mailbox.id,
       name: row.fullname,
@@ -239,7 +239,11 @@ function formerPersonRows(): SeedRow[] {
 function teamRows(): SeedRow[] {
   const team = (number: number, given: Partial<TeamRow> & { name: string }): SeedRow => {
     const teamid = seedId("team", number);
-    const row = newTeamRow({ teamid, businessunitid: businessUnit, organizationid: organizationId, ...given }, made);
+    const row = newRow(
+      "team",
+      { teamid, businessunitid: businessUnit, organizationid: organizationId, ...given },
+      made,
+    );
     return [dataverseTables.team, teamid, row];
   };
   return [
@@ -265,11 +269,12 @@ function queueRows(): SeedRow[] {
     ...owned,
   } as const;
   return [
-    [dataverseTables.queue, queue.id, newQueueRow({ queueid: queue.id, defaultmailbox: mailbox, ...same }, made)],
+    [dataverseTables.queue, queue.id, newRow("queue", { queueid: queue.id, defaultmailbox: mailbox, ...same }, made)],
     [
       dataverseTables.mailbox,
       mailbox.id,
-      newMailboxRow(
+      newRow(
+        "mailbox",
         {
           mailboxid: mailbox.id,
           isforwardmailbox: false,
