@@ -5,6 +5,7 @@ import { JournalInUseError } from "./lock";
 import { isSeedName, type SeedName, seedNames } from "./seed";
 import { type RunningTenant, startLocalTenant } from "./server";
 import { printed } from "./show";
+import { isGuid } from "./values";
 
 interface Seeding {
   seed: SeedName;
@@ -79,7 +80,7 @@ function seedOption(description: string): Option {
 function tenantOption(): Option {
   return new Option("--tenant <id>", "Entra id of a tenant that is filled now (default: the seed's)").argParser(
     (text: string) => {
-      if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+      if (!isGuid(text)) {
         throw new InvalidArgumentError("Expected a GUID.");
       }
       return text.toLowerCase();

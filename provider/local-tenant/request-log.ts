@@ -1,5 +1,5 @@
 import type { ServiceName } from "./faults";
-import { isPlainObject, parsedJson } from "./values";
+import { isPlainObject, memberOf, parsedJson } from "./values";
 
 /** A request inside a `$batch`. */
 export interface InnerRequest {
@@ -173,8 +173,8 @@ function emptyCounts(): Omit<RequestCounts, "tooEarly"> {
 
 /** The cmdlet a body of Exchange's names, as it is spelt there. */
 export function cmdletOf(body: unknown): string | undefined {
-  const input = isPlainObject(body) ? body.CmdletInput : undefined;
-  const name = isPlainObject(input) ? input.CmdletName : undefined;
+  const input = isPlainObject(body) ? memberOf(body, "CmdletInput") : undefined;
+  const name = isPlainObject(input) ? memberOf(input, "CmdletName") : undefined;
   return typeof name === "string" ? name : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { isPlainObject, parsedJson } from "../values";
+import { isGuid, isPlainObject, parsedJson } from "../values";
 import type { Column, Lookup, TableName } from "./columns";
 import {
   badPayload,
@@ -21,13 +21,6 @@ import type { Work } from "./work";
 
 /** Columns to store. */
 export type Values<T extends TableName = TableName> = Partial<RowOf[T]>;
-
-const guidText = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Whether the text is a GUID, case aside. */
-export function isGuid(text: string): boolean {
-  return guidText.test(text);
-}
 
 /** The request's body as a JSON object. Throws 400 when it is none. */
 export function jsonObject(table: Table, text: string): Record<string, unknown> {

@@ -1,13 +1,14 @@
-import { createHash } from "node:crypto";
-import { isPlainObject } from "../values";
+import type { Answer } from "../message";
+import { idNamed, isPlainObject } from "../values";
 import type { Column, ColumnType } from "./columns";
 import { badQuery, noSuchProperty, notSimulated, resourceNotFound, resourceNotSimulated } from "./errors";
 import { type Property, parseFilter } from "./filter";
-import { filledParts } from "./query";
+import { allowOptions, filledParts } from "./query";
+import { type DataverseRequest, demandMethod, json, noContent, type Segment } from "./request";
 import { schema, type Table } from "./schema";
 
 /** A metadata object: plain JSON members. */
-export type Definition = Record<string, unknown>;
+type Definition = Record<string, unknown>;
 
 const attributeTypes: Record<ColumnType, string> = {
   Uniqueidentifier: "UniqueIdentifierAttributeMetadata",
@@ -34,10 +35,81 @@ const castTypes = [
   ),
 ].map((name) => namespace + name);
 
+/**
+ * `EntityDefinitions`, one of them, its `Attributes` with or without a cast to one type, and one member of a definition.
+ *
+ * @see https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
+ */
+export function metadata(request: DataverseRequest, first: Segment, rest: Segment[]): Answer {
+  demandMethod(request, ["GET"], "metadata");
+  allowOptions(request.query, ["$select", "$filter", "$expand", "LabelLanguages"]);
+  const context = `${request.base}$metadata#EntityDefinitions`;
+  if (first.key === undefined) {
+    if (rest[0] !== undefined) {
+      throw resourceNotFound(rest[0].name);
+    }
+    return definitions(request, Object.values(schema).map(definitionOf), "table", context);
+  }
+  const table = tableNamed(first.key);
+  const [inner, ...further] = rest;
+  if (inner?.name !== "Attributes") {
+    return definition(request, definitionOf(table), "table", rest, context);
+  }
+  const [cast, ...behind] = further;
+  const isTyped = cast !== undefined && isCast(cast.name);
+  const attributes = isTyped ? castTo(attributesOf(table), cast.name) : attributesOf(table);
+  const kind = isTyped ? "cast column" : "column";
+  const path = `${context}('${table.name}')/Attributes${isTyped ? `/${cast.name}` : ""}`;
+  const key = inner.key ?? (isTyped ? cast.key : undefined);
+  const members = isTyped ? behind : further;
+  if (key !== undefined) {
+    return definition(request, attributeNamed(attributes, key), kind, members, path);
+  }
+  if (members[0] !== undefined) {
+    throw resourceNotFound(members[0].name);
+  }
+  return definitions(request, attributes, kind, path);
+}
+
+function definitions(request: DataverseRequest, all: Definition[], kind: Kind, context: string): Answer {
+  return json(request, { "@odata.context": context, value: queried(all, asked(request), kind) });
+}
+
+/** One definition, or where the path goes on one member of it. */
+function definition(request: DataverseRequest, one: Definition, kind: Kind, rest: Segment[], context: string): Answer {
+  const [member, ...further] = rest;
+  if (member === undefined) {
+    const [found] = queried([one], { ...asked(request), filter: null }, kind);
+    return json(request, { "@odata.context": `${context}/$entity`, ...found });
+  }
+  if (kind === "table" && isRelation(member.name)) {
+    throw resourceNotSimulated(member.name);
+  }
+  const value = one[member.name];
+  if (value === undefined || member.name.startsWith("@") || (kind === "column" && member.name.endsWith("OptionSet"))) {
+    throw resourceNotFound(member.name);
+  }
+  if (value === null) {
+    return noContent();
+  }
+  const inner = `${context}/${member.name}`;
+  if (isPlainObject(value)) {
+    return definition(request, value, "choices", further, inner);
+  }
+  if (further[0] !== undefined) {
+    throw resourceNotFound(further[0].name);
+  }
+  return json(request, { "@odata.context": inner, value });
+}
+
+function asked({ query }: DataverseRequest) {
+  return { select: query.get("$select"), filter: query.get("$filter"), expand: query.get("$expand") };
+}
+
 /** What `EntityDefinitions` tells about a table. */
-export function definitionOf(table: Table): Definition {
+function definitionOf(table: Table): Definition {
   return {
-    MetadataId: metadataId(table.name),
+    MetadataId: idNamed(table.name),
     LogicalName: table.name,
     SchemaName: table.schemaName,
     LogicalCollectionName: table.entitySet,
@@ -69,14 +141,14 @@ export function definitionOf(table: Table): Definition {
 }
 
 /** What `EntityDefinitions(…)/Attributes` tells about the columns of a table. */
-export function attributesOf(table: Table): Definition[] {
+function attributesOf(table: Table): Definition[] {
   return [...table.columns.values()].map((column) => attributeOf(table, column));
 }
 
 function attributeOf(table: Table, column: Column): Definition {
   return {
     "@odata.type": `#${namespace}${attributeTypes[column.type]}`,
-    MetadataId: metadataId(`${table.name}.${column.name}`),
+    MetadataId: idNamed(`${table.name}.${column.name}`),
     LogicalName: column.name,
     SchemaName: column.name,
     EntityLogicalName: table.name,
@@ -110,7 +182,7 @@ function attributeOf(table: Table, column: Column): Definition {
 /** The choices of a column: what `$expand=OptionSet` shows. Undefined for a column without any. */
 function optionSetOf(table: Table, column: Column): Definition | undefined {
   const common = {
-    MetadataId: metadataId(`${table.name}.${column.name} choices`),
+    MetadataId: idNamed(`${table.name}.${column.name} choices`),
     Name: `${table.name}_${column.name}`,
     DisplayName: label(column.name),
     Description: label(column.name),
@@ -150,10 +222,10 @@ function optionSetOf(table: Table, column: Column): Definition | undefined {
 }
 
 /** The table a definition is asked for, by logical name or MetadataId. Throws 404 for one that is not simulated. */
-export function tableNamed(key: string): Table {
+function tableNamed(key: string): Table {
   const name = /^LogicalName='(\w+)'$/.exec(key)?.[1];
   const table = Object.values(schema).find((candidate) =>
-    name === undefined ? metadataId(candidate.name) === key.toLowerCase() : candidate.name === name,
+    name === undefined ? idNamed(candidate.name) === key.toLowerCase() : candidate.name === name,
   );
   if (table === undefined) {
     throw name === undefined ? resourceNotFound(`EntityDefinitions(${key})`) : resourceNotSimulated(`table ${name}`);
@@ -162,7 +234,7 @@ export function tableNamed(key: string): Table {
 }
 
 /** The column's definition that a key means: by logical name or MetadataId. Throws 404 where there is none. */
-export function attributeNamed(attributes: readonly Definition[], key: string): Definition {
+function attributeNamed(attributes: readonly Definition[], key: string): Definition {
   const name = /^LogicalName='(\w+)'$/.exec(key)?.[1];
   const found = attributes.find((attribute) =>
     name === undefined ? attribute.MetadataId === key.toLowerCase() : attribute.LogicalName === name,
@@ -174,7 +246,7 @@ export function attributeNamed(attributes: readonly Definition[], key: string): 
 }
 
 /** The columns of one type, for a cast such as `Microsoft.Dynamics.CRM.PicklistAttributeMetadata`. Throws 404 for no type. */
-export function castTo(attributes: readonly Definition[], type: string): Definition[] {
+function castTo(attributes: readonly Definition[], type: string): Definition[] {
   if (!castTypes.includes(type)) {
     throw resourceNotFound(type);
   }
@@ -184,22 +256,22 @@ export function castTo(attributes: readonly Definition[], type: string): Definit
 }
 
 /** Whether a segment casts the columns to one type. */
-export function isCast(segment: string): boolean {
+function isCast(segment: string): boolean {
   return segment.startsWith(namespace);
 }
 
 /** What a query asks of metadata objects: the part of `$select`, `$filter` and `$expand` at one level. */
-export interface Asked {
+interface Asked {
   select: string | null;
   filter: string | null;
   expand: string | null;
 }
 
 /** What a metadata object is: decides which members can be named and expanded. */
-export type Kind = "table" | "column" | "cast column" | "choices";
+type Kind = "table" | "column" | "cast column" | "choices";
 
 /** Applies `$filter`, `$select` and `$expand` to metadata objects. Throws 400 for members they do not have. */
-export function queried(definitions: Definition[], asked: Asked, kind: Kind): Definition[] {
+function queried(definitions: Definition[], asked: Asked, kind: Kind): Definition[] {
   // @documented dataverse.metadata: EntityDefinitions, Attributes with casts and $expand of Attributes and OptionSet answer;
   // relationships are not simulated [powerapps-docs, data-platform/webapi/query-metadata-web-api.md]
   const expansions = filledParts(asked.expand ?? "").map(expansionOf);
@@ -258,7 +330,7 @@ function refuseExpansion(name: string, kind: Kind): void {
 }
 
 /** Whether a table's definition has this and the tenant does not simulate it. */
-export function isRelation(name: string): boolean {
+function isRelation(name: string): boolean {
   return ["ManyToOneRelationships", "OneToManyRelationships", "ManyToManyRelationships", "Keys", "Settings"].includes(
     name,
   );
@@ -328,14 +400,8 @@ function label(text: string): Definition {
     Label: text,
     LanguageCode: 1033,
     IsManaged: true,
-    MetadataId: metadataId(`label ${text}`),
+    MetadataId: idNamed(`label ${text}`),
     HasChanged: null,
   };
   return { LocalizedLabels: [localized], UserLocalizedLabel: localized };
-}
-
-/** Stable ids made from names, so that two answers agree. */
-function metadataId(name: string): string {
-  const hash = createHash("sha256").update(`dataverse metadata ${name}`).digest("hex");
-  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-4${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }

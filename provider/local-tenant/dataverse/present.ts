@@ -130,7 +130,7 @@ function displayed(value: string): string {
 }
 
 /** The name of the row a lookup points at; undefined for a business unit or a row that is gone. */
-export function nameOf(work: Work, target: Lookup): string | undefined {
+function nameOf(work: Work, target: Lookup): string | undefined {
   if (target.table === "businessunit") {
     return undefined;
   }

@@ -57,7 +57,7 @@ export function selected(table: Table, select: string | null): Column[] | undefi
 }
 
 /** The column behind a property name of a query or a URL: its own name, or `_name_value` of a lookup. */
-export function columnRead(table: Table, name: string): Column {
+function columnRead(table: Table, name: string): Column {
   // @observed dataverse.unknown-property: An unknown property in a body is 400 with 0x80048d19 and named with its table; in $select
   // it is 400 [PowerAppsCodeApps #84, PowerPlatform-DataverseServiceClient #290; SupportArticles, troubleshoot Dataverse Web API
   // client errors]

@@ -1,6 +1,28 @@
-import { badQuery } from "./errors";
+import type { Answer, Message } from "../message";
+import { type MetadataLevel, withoutMetadata } from "../odata/listing";
+import type { Tenant } from "../tenant";
+import { type Action, demand } from "./caller";
+import { badQuery, notSupported, unsupportedMediaType } from "./errors";
 import type { Annotations } from "./present";
 import { positive } from "./query";
+import type { SystemUserRow, Table } from "./schema";
+import type { Work } from "./work";
+
+/** One request: who asks, what for, and the changes it makes. */
+export interface DataverseRequest {
+  headers: Message["headers"];
+  text: string;
+  tenant: Tenant;
+  method: string;
+  /** `https://host/api/data/v9.2/`, the host as the client wrote it. */
+  base: string;
+  query: URLSearchParams;
+  user: SystemUserRow;
+  work: Work;
+  prefer: Preferences;
+  /** How much control information the answer carries, from `Accept`. */
+  level: MetadataLevel;
+}
 
 /** The preferences of a request that Dataverse honours. */
 export interface Preferences extends Annotations {
@@ -86,4 +108,53 @@ export function segments(path: string): Segment[] {
       const parts = /^([^()]+)\((.*)\)$/.exec(text);
       return parts?.[1] === undefined ? { name: text, key: undefined } : { name: parts[1], key: parts[2] ?? "" };
     });
+}
+
+export function demandMethod(request: DataverseRequest, allowed: readonly string[], what: string): void {
+  // @documented dataverse.collection-method: PATCH or DELETE on a collection is a 405 [powerapps-docs,
+  // data-platform/webapi/compose-http-requests-handle-errors.md; seen in microsoft/terraform-provider-power-platform, data_record
+  // fixtures and tests #616]
+  if (!allowed.includes(request.method)) {
+    throw notSupported(request.method, what);
+  }
+}
+
+export function allow(request: DataverseRequest, action: Action, table: Table): void {
+  demand(request.user, action, table);
+}
+
+export async function bodyText(request: DataverseRequest): Promise<string> {
+  const type = request.headers["content-type"] ?? "";
+  if (!/^application\/json\b/i.test(type)) {
+    throw unsupportedMediaType();
+  }
+  return request.text;
+}
+
+export function json(
+  request: DataverseRequest,
+  body: unknown,
+  status = 200,
+  headers: Record<string, string> = {},
+): Answer {
+  // @documented dataverse.metadata-level: odata.metadata=none leaves a row its columns, a page its link and count; full adds type,
+  // id and edit link [powerapps-docs, data-platform/webapi/compose-http-requests-handle-errors.md]
+  const { applied } = request.prefer;
+  return {
+    status,
+    headers: {
+      "Content-Type": `application/json; odata.metadata=${request.level}`,
+      ...(applied.length === 0 ? {} : { "Preference-Applied": applied.join(", ") }),
+      ...headers,
+    },
+    body: request.level === "none" ? withoutMetadata(body) : body,
+  };
+}
+
+export function plain(text: string): Answer {
+  return { status: 200, headers: { "Content-Type": "text/plain; charset=UTF-8" }, body: text };
+}
+
+export function noContent(): Answer {
+  return { status: 204 };
 }

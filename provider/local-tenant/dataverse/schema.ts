@@ -78,7 +78,6 @@ const counter = { range: [0, 2147483647] as const };
 
 /** Whether an address is approved. */
 export type Approval = keyof typeof approval;
-export type TestStatus = keyof typeof testStatus;
 export type IncomingMethod = keyof typeof incoming;
 export type OutgoingMethod = keyof typeof outgoing;
 /** Another order than that of the mail methods. */
@@ -509,7 +508,7 @@ export type TeamRow = RowIn<typeof team> & {
 export type OrganizationRow = RowIn<typeof organization>;
 
 /** An alert: what happened to a mailbox record or a server profile. */
-export type TraceLogRow = RowIn<typeof tracelog>;
+type TraceLogRow = RowIn<typeof tracelog>;
 
 /** The row type of a table. */
 export interface RowOf {
@@ -581,11 +580,7 @@ export function wholeSeconds(iso: string): string {
 }
 
 /** The organisation's default delivery methods as `defaultemailsettings` holds them. */
-export function defaultEmailSettings(
-  incoming: IncomingMethod,
-  outgoing: OutgoingMethod,
-  act: AppointmentsMethod,
-): string {
+function defaultEmailSettings(incoming: IncomingMethod, outgoing: OutgoingMethod, act: AppointmentsMethod): string {
   return `<EmailSettings><IncomingEmailDeliveryMethod>${incoming}</IncomingEmailDeliveryMethod><OutgoingEmailDeliveryMethod>${outgoing}</OutgoingEmailDeliveryMethod><ACTDeliveryMethod>${act}</ACTDeliveryMethod></EmailSettings>`;
 }
 

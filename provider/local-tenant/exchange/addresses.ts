@@ -55,7 +55,7 @@ export function isSmtp(proxyAddress: string): boolean {
 }
 
 /** The part after the last `@`. */
-export function domainOf(address: string): string {
+function domainOf(address: string): string {
   return address.slice(address.lastIndexOf("@") + 1);
 }
 

@@ -1,7 +1,8 @@
 import type { Recipient } from "../model";
 import type { Tenant } from "../tenant";
+import { memberOf } from "../values";
 import type { Bound } from "./binding";
-import { type Printing, type Row, valueIn } from "./envelope";
+import type { Printing, Row } from "./envelope";
 import { invalidFilter } from "./errors";
 import { parseFilter } from "./filter";
 import { type Directory, only } from "./identity";
@@ -124,12 +125,12 @@ export function listed<T extends Recipient>(
   const matches =
     filter === undefined
       ? undefined
-      : parseFilter<T>(filter, (one, property) => compared(one, property) ?? valueIn(rowOf(one), property));
+      : parseFilter<T>(filter, (one, property) => compared(one, property) ?? memberOf(rowOf(one), property));
   const asked = named(call, directory, among, matches?.texts).filter(isAsked);
   const found = matches === undefined ? asked : asked.filter(matches);
   const sortBy = bound.text("SortBy");
   if (typeof sortBy === "string") {
-    const key = (one: T) => String(valueIn(rowOf(one), sortBy) ?? "").toLowerCase();
+    const key = (one: T) => String(memberOf(rowOf(one), sortBy) ?? "").toLowerCase();
     found.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
   }
   return limited(call, found).map((one) => () => known.get(one) ?? print(one));

@@ -49,12 +49,6 @@ export function jsonOf(body: unknown): string {
 /** One output object of a cmdlet; arrays and `Typed` values get their side-car keys when it is written. */
 export type Row = Record<string, unknown>;
 
-/** A property of a row, its name compared without case. */
-export function valueIn(row: Row, property: string): unknown {
-  const name = Object.keys(row).find((each) => each.toLowerCase() === property.toLowerCase());
-  return name === undefined ? null : row[name];
-}
-
 /** A row that is printed once it is answered: a listing has more of them than its page. */
 export type Printing = Row | (() => Row);
 

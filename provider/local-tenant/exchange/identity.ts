@@ -326,7 +326,7 @@ function fixedForms(recipient: Recipient): readonly string[] {
 /** The trustee that every mailbox grants itself. */
 export const selfSid = "S-1-5-10";
 /** What the service prints for it. */
-export const selfName = "NT AUTHORITY\\SELF";
+const selfName = "NT AUTHORITY\\SELF";
 
 /** The one of `found`; none and several are the service's own errors. */
 export function only<T>(identity: string, found: readonly T[]): T {

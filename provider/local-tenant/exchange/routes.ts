@@ -4,8 +4,9 @@ import { applyFault } from "../faults";
 import { callerOf } from "../login/tokens";
 import type { Answer, Message, Service } from "../message";
 import { type Application, type Organization, type Permission, tables } from "../model";
+import { cmdletOf } from "../request-log";
 import type { Tenant } from "../tenant";
-import { decoded, isPlainObject, keysOf, parsedJson } from "../values";
+import { decoded, isPlainObject, keysOf, memberOf, parsedJson } from "../values";
 import { type Bound, bind } from "./binding";
 import { type Call, moreResults } from "./call";
 import { cmdletNamed, cmdlets, entitySets, otherCmdlets } from "./cmdlets";
@@ -324,12 +325,12 @@ function requireRouted(tenant: Tenant, cmdlet: CmdletName, bound: Bound, anchor:
 
 /** The cmdlet and its parameters out of a request's body. */
 function cmdletInput(content: unknown): { cmdlet: string; parameters: Record<string, unknown> } {
-  const input = isPlainObject(content) ? member(content, "CmdletInput") : undefined;
+  const input = isPlainObject(content) ? memberOf(content, "CmdletInput") : undefined;
   if (!isPlainObject(input)) {
     throw badEnvelope("The request body must be a JSON object with the member CmdletInput.");
   }
-  const cmdlet = member(input, "CmdletName");
-  const parameters = member(input, "Parameters");
+  const cmdlet = memberOf(input, "CmdletName");
+  const parameters = memberOf(input, "Parameters");
   if (typeof cmdlet !== "string" || cmdlet === "") {
     throw badEnvelope("CmdletInput must name a cmdlet in CmdletName.");
   }
@@ -337,19 +338,6 @@ function cmdletInput(content: unknown): { cmdlet: string; parameters: Record<str
     throw badEnvelope("Parameters must be a JSON object.");
   }
   return { cmdlet, parameters: parameters ?? {} };
-}
-
-/** The cmdlet a body names, if it is one that can be read; for fault rules. */
-function cmdletOf(content: unknown): string | undefined {
-  try {
-    return cmdletInput(content).cmdlet;
-  } catch {
-    return undefined;
-  }
-}
-
-function member(object: Record<string, unknown>, name: string): unknown {
-  return Object.entries(object).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 }
 
 function requireOnEndpoint(

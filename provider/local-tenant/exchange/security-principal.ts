@@ -2,8 +2,9 @@ import { primaryAddress, recipientsByObject } from "../directory";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Predicate } from "../odata/expression";
 import type { Index } from "../store";
+import { memberOf } from "../values";
 import { type Call, commitIfChanged, limited } from "./call";
-import { guid, type Row, valueIn } from "./envelope";
+import { guid, type Row } from "./envelope";
 import { objectNotFound, synchronizedFromOnPremises } from "./errors";
 import { parseFilter } from "./filter";
 import { Directory, isGroup, only, samAccountName, sidOf } from "./identity";
@@ -89,7 +90,7 @@ const accountsByForm: Index<User> = {
 /** What Filter asks, and the texts of which one names each principal that Identity or Filter lets through. */
 function asked({ bound }: Call): { matches: Predicate<Row> | undefined; texts: readonly string[] | undefined } {
   const filter = bound.filled("Filter");
-  const matches = filter === undefined ? undefined : parseFilter(filter, valueIn);
+  const matches = filter === undefined ? undefined : parseFilter(filter, memberOf);
   const identity = (bound.text("Identity") ?? "").trim().toLowerCase();
   return { matches, texts: identity === "" ? matches?.texts : [identity] };
 }

@@ -50,7 +50,7 @@ export function setMailbox(call: Call): undefined {
 }
 
 /** Changes the active mailbox that Identity names, and its account; a call that changes nothing says so in a warning. */
-export function changeMailbox(call: Call, apply: (change: Change) => void): void {
+function changeMailbox(call: Call, apply: (change: Change) => void): void {
   const { bound, tenant } = call;
   const identity = bound.filled("Identity") ?? "";
   const seen = new Directory(tenant, "seen");

@@ -8,7 +8,7 @@ import {
   textFunctions,
   tokensOf,
 } from "../odata/expression";
-import { isPlainObject } from "../values";
+import { isGuid, isPlainObject } from "../values";
 import { consistencyLevelMissing, invalidFilter, unknownFilterProperty, unsupportedFilter } from "./errors";
 import type { Json } from "./request";
 
@@ -178,7 +178,7 @@ class Conditions {
     if (/^-?\d+(?:\.\d+)?$/.test(word)) {
       return Number(word);
     }
-    if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(word) || /^\d{4}-\d\d-\d\d(?:t.*)?$/.test(word)) {
+    if (isGuid(word) || /^\d{4}-\d\d-\d\d(?:t.*)?$/.test(word)) {
       return text;
     }
     throw unknownFilterProperty(text, this.#rules.type);

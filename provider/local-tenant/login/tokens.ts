@@ -1,5 +1,4 @@
 import {
-  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -11,7 +10,7 @@ import jwt from "jsonwebtoken";
 import { organizationOf } from "../directory";
 import { type Application, tables } from "../model";
 import type { Tenant } from "../tenant";
-import { isPlainObject, parsedJson } from "../values";
+import { idNamed, isPlainObject, parsedJson } from "../values";
 
 /** A service a token can be meant for. */
 export type Audience = "exchange" | "graph" | "dataverse";
@@ -90,14 +89,7 @@ function newSigningKey(): SigningKey {
 
 /** Object id of the application's service principal in the tenant: always the same for the same application. */
 export function servicePrincipalId(appId: string): string {
-  const digits = createHash("sha256").update(`service principal of ${appId}`).digest("hex");
-  return [
-    digits.slice(0, 8),
-    digits.slice(8, 12),
-    `4${digits.slice(12, 15)}`,
-    `8${digits.slice(15, 18)}`,
-    digits.slice(18, 30),
-  ].join("-");
+  return idNamed(`service principal of ${appId}`);
 }
 
 /**
