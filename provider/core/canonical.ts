@@ -57,12 +57,13 @@ export function orNone<Value>(schema: z.ZodType<Value>): z.ZodType<Value | false
 
 /** True or false. */
 export function flag(): z.ZodType<boolean> {
-  return z.boolean({ error: "must be true or false" });
+  return oneOf([true, false]);
 }
 
-/** One of some words. */
-export function oneOf<const Words extends readonly string[]>(words: Words): z.ZodType<Words[number]> {
-  return z.enum(words, { error: `must be one of ${words.join(", ")}` });
+/** One of some words, or of true and false. */
+export function oneOf<const Value extends string | boolean>(values: readonly Value[]): z.ZodType<Value> {
+  const isFlag = values.every((value) => typeof value === "boolean");
+  return z.literal(values, { error: isFlag ? "must be true or false" : `must be one of ${values.join(", ")}` });
 }
 
 /** Why a text cannot name a person, group or mailbox of the tenant; undefined when it can. */

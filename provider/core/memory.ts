@@ -10,7 +10,7 @@ export const MEMORY = "__memory";
 type Fields = Readonly<Record<string, z.ZodType>>;
 
 /** The values of some fields. None is optional: a kind that forgets to say what becomes of one does not compile. */
-type ValuesOf<Of extends Fields> = { readonly [Name in keyof Of]: z.output<Of[Name]> | undefined };
+export type ValuesOf<Of extends Fields> = { readonly [Name in keyof Of]: z.output<Of[Name]> | undefined };
 
 /** The memory that a schema describes. */
 export type MemoryOf<Schema> = Schema extends MemorySchema<infer Memory> ? Memory : never;

@@ -393,10 +393,10 @@ async function inDynamics({ services, configuration }: Deployment, found: Found)
             on: name,
             text: `owns the ${isForwardMailbox ? "forward mailbox" : "mailbox record"}`,
           })),
-        ...own.map(({ name, incoming }) => ({
+        ...own.map(({ name, incomingEmail }) => ({
           what: "record" as const,
           on: name,
-          text: `the person's own mailbox record, incoming ${incoming}`,
+          text: `the person's own mailbox record, incoming ${incomingEmail}`,
         })),
       );
     }

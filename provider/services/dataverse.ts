@@ -172,6 +172,28 @@ const CREDENTIALS_OF_MAILBOX = 0;
 /** `servertype`: Other (POP3/SMTP), and IMAP/SMTP. */
 const NOT_EXCHANGE = [1, 4];
 
+/** A column that is written as it is read. */
+export interface Written<Value> extends Read<Value> {
+  /** The values that it takes. */
+  readonly values: readonly Value[];
+  readonly write: (value: Value) => DataverseRow;
+  /** Whether a change makes the result of the last Test & Enable worthless. */
+  readonly isTested?: boolean;
+}
+
+/** Such columns of a queue and of its mailbox record, by the properties that declare them. */
+const WRITTEN_TO_BOTH = {
+  incomingEmail: { ...choice("incomingemaildeliverymethod", incomingMethods, "None"), isTested: true },
+  outgoingEmail: { ...choice("outgoingemaildeliverymethod", outgoingMethods, "None"), isTested: true },
+};
+
+/** Such columns of a mailbox record. */
+const WRITTEN_TO_MAILBOX = {
+  ...WRITTEN_TO_BOTH,
+  appointmentsContactsTasks: { ...choice("actdeliverymethod", appointmentsMethods, "None"), isTested: true },
+  deleteAfterProcessing: flag("processanddeleteemails"),
+};
+
 /**
  * What is read of a row of the `mailbox` table, in the words of its options. Nothing else is selected: a full row carries images and
  * synchronisation state of up to a gigabyte.
@@ -186,10 +208,7 @@ const MAILBOX = {
   /** Id of the user or queue the record belongs to; undefined on a forward mailbox. */
   regarding: column("_regardingobjectid_value", optional),
   serverProfileId: column("_emailserverprofile_value", optional),
-  incoming: option("incomingemaildeliverymethod", incomingMethods, "None"),
-  outgoing: option("outgoingemaildeliverymethod", outgoingMethods, "None"),
-  appointmentsContactsTasks: option("actdeliverymethod", appointmentsMethods, "None"),
-  deleteAfterProcessing: column("processanddeleteemails", isTrue),
+  ...WRITTEN_TO_MAILBOX,
   usesCredentials: column("allowemailconnectortousecredentials", isTrue),
   userName: column("username", optional),
   /** All that can be read of a password. */
@@ -388,6 +407,16 @@ function option<Word extends string>(name: string, words: readonly Word[], other
   return column(name, (value) => words[Number(value ?? Number.NaN)] ?? otherwise);
 }
 
+/** {@link option} that is written as well. */
+function choice<Word extends string>(name: string, words: readonly Word[], otherwise: NoInfer<Word>): Written<Word> {
+  return { ...option(name, words, otherwise), values: words, write: (word) => ({ [name]: words.indexOf(word) }) };
+}
+
+/** A column that holds true or false. */
+function flag(name: string): Written<boolean> {
+  return { ...column(name, isTrue), values: [true, false], write: (value) => ({ [name]: value }) };
+}
+
 /** A code that a column holds as a signed number, as Dynamics prints it. */
 function codeOf(value: unknown): string | undefined {
   return typeof value === "number" && value !== 0
@@ -407,6 +436,12 @@ export const emailFilters = [
 /** Which messages of a queue become records. */
 export type EmailFiltering = (typeof emailFilters)[number];
 
+/** The columns of a queue that are written as they are read. */
+const WRITTEN_TO_QUEUE = {
+  ...WRITTEN_TO_BOTH,
+  emailFiltering: choice("incomingemailfilteringmethod", emailFilters, "All"),
+};
+
 /** What is read of a row of the `queue` table, in the words of its options. */
 const QUEUE = {
   id: column("queueid", String),
@@ -414,9 +449,7 @@ const QUEUE = {
   /** Lower case; undefined where it has none. */
   emailAddress: column("emailaddress", (value) => optional(value)?.toLowerCase()),
   ownerId: column("_ownerid_value", optional),
-  incoming: option("incomingemaildeliverymethod", incomingMethods, "None"),
-  outgoing: option("outgoingemaildeliverymethod", outgoingMethods, "None"),
-  filtering: option("incomingemailfilteringmethod", emailFilters, "All"),
+  ...WRITTEN_TO_QUEUE,
   /** Id of its mailbox record; undefined while Dynamics has made none. */
   mailboxId: column("_defaultmailbox_value", optional),
   /** How many queue items it holds. */
@@ -429,6 +462,17 @@ const QUEUE = {
 export type QueueRow = ReadBy<typeof QUEUE> & { etag: string };
 
 const QUEUE_COLUMNS = selected(QUEUE);
+
+/** What the columns of a mailbox record hold that are written as they are read. */
+export type MailboxValues = ReadBy<typeof WRITTEN_TO_MAILBOX>;
+/** What those of a mailbox record or a queue hold. */
+export type WrittenValues = MailboxValues & ReadBy<typeof WRITTEN_TO_QUEUE>;
+
+/** The columns of mailbox records and queues that are written as they are read. */
+export const writtenColumns: { readonly [Name in keyof WrittenValues]: Written<WrittenValues[Name]> } = {
+  ...WRITTEN_TO_MAILBOX,
+  ...WRITTEN_TO_QUEUE,
+};
 
 /** Queues of one Dataverse environment. */
 export class Queues {

@@ -368,7 +368,7 @@ describe("ForwardingMailbox", () => {
     emailAddress: fc.constantFrom("c@contoso.com", "e@contoso.com"),
     serverProfileId: fc.constantFrom(...profiles),
     deleteAfterProcessing: fc.boolean(),
-    incoming: fc.constantFrom(0, 2),
+    incomingEmail: fc.constantFrom(0, 2),
   });
   const sources = fc.record(
     Object.fromEntries(
@@ -409,7 +409,7 @@ describe("ForwardingMailbox", () => {
           id: `${key} ${index}`,
           name: key,
           emailAddress: key,
-          incoming: incomingMethods[method],
+          incomingEmail: incomingMethods[method],
         })),
         copies: [],
         stoppers: [],
@@ -429,7 +429,7 @@ describe("ForwardingMailbox", () => {
   }
 
   function applied(changes: Change[], row: Record<string, unknown>, seen: Sources) {
-    const names: Record<string, string> = { serverProfile: "serverProfileId", incomingEmail: "incoming" };
+    const names: Record<string, string> = { serverProfile: "serverProfileId" };
     const after = { row: { ...row }, sources: structuredClone(seen) };
     for (const { path, to } of changes) {
       const [property = "", key = "", part] = path;

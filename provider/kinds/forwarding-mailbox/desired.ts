@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { displayText, flag, keyed, smtpAddress } from "../../core/canonical";
+import { keyed, smtpAddress } from "../../core/canonical";
 import type { Flow } from "../../core/claims";
 import type { Known, Operation, Origin, Problem } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
@@ -11,19 +11,16 @@ import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import type { WayOn } from "../mailbox-record/claims";
 import {
-  adopt,
   columns,
   commandsGiven,
-  credentials,
-  deletion,
-  environmentUrl,
+  type DeclaredOwner,
+  inColumn,
+  inputsOfRow,
   type RecordValues,
   type Seen,
-  serverProfile,
   shownOfRecord,
-  testAndEnable,
 } from "../mailbox-record/properties";
-import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mailbox-record/references";
+import { type LookedUp, valuesOf } from "../mailbox-record/references";
 
 /** How a source is written, for messages. */
 export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.com";
@@ -35,51 +32,48 @@ export function pathOf(key: string): string {
 
 /** The properties that are the record's. What was declared and is not any more goes back to the default; the rest stays as it is. */
 export const properties = tableOf<Seen<MailboxRow>>()({
-  name: {
-    schema: displayText("the name of the mailbox record, e.g. CRM intake", 200),
-    ...columns.name,
-    removal: "keep",
-  },
-  emailAddress: { schema: smtpAddress("forwardmailbox@contoso.com", 100), ...columns.emailAddress, removal: "keep" },
-  owner: { schema: ownerSchema.optional(), ...columns.owner, removal: { back: undefined } },
-  serverProfile: { schema: serverProfile.optional(), ...columns.serverProfile, removal: { back: undefined } },
-  deleteAfterProcessing: { schema: flag().optional(), ...columns.deleteAfterProcessing, removal: { to: false } },
-  credentials: { schema: credentials.optional(), ...columns.credentials, removal: { to: null } },
+  name: { ...columns.name, removal: "keep" },
+  emailAddress: { ...columns.emailAddress, schema: smtpAddress("forwardmailbox@contoso.com", 100), removal: "keep" },
+  owner: { ...columns.owner, removal: { back: undefined } },
+  serverProfile: { ...columns.serverProfile, removal: { back: undefined } },
+  deleteAfterProcessing: { ...inColumn("deleteAfterProcessing"), removal: { to: false } },
+  credentials: { ...columns.credentials, removal: { to: null } },
   incomingEmail: {
+    ...inColumn("incomingEmail"),
     schema: z
       .enum(["ServerSideSynchronization", "None"], {
         error:
           'must be "ServerSideSynchronization" or "None": Dynamics accepts no other method for a forward mailbox (0x8005E212)',
       })
       .optional(),
-    ...columns.incomingEmail,
     removal: { to: "ServerSideSynchronization" },
   },
   outgoingEmail: {
+    ...inColumn("outgoingEmail"),
     schema: z.enum(["None"], { error: 'must be "None": a forward mailbox cannot send (0x8005E213)' }).optional(),
-    ...columns.outgoingEmail,
     removal: { to: "None" },
   },
   appointmentsContactsTasks: {
+    ...inColumn("appointmentsContactsTasks"),
     schema: z
       .enum(["None"], {
         error: 'must be "None": a forward mailbox belongs to no user, so there is nothing to synchronise',
       })
       .optional(),
-    ...columns.appointmentsContactsTasks,
     removal: { to: "None" },
   },
 });
 
+const { adopt, deletion, environmentUrl, ...commands } = inputsOfRow;
+
 /** Every input once, with its canonical form and its limits. */
 export const schema = z.strictObject({
   ...properties.shape,
-  approveEmail: flag().optional(),
-  testAndEnable: testAndEnable.optional(),
+  ...commands,
   sources: keyed(SOURCE, z.strictObject({}, { error: "must be {}" })).optional(),
-  environmentUrl: environmentUrl.optional(),
-  adopt: adopt.optional(),
-  deletion: deletion.optional(),
+  environmentUrl,
+  adopt,
+  deletion,
 });
 
 /** Canonical inputs. */

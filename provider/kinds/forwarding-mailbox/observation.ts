@@ -152,7 +152,9 @@ export function whoIsAbsent(absent: Observed["absent"]): string[] {
 
 /** What is not as it should be at a source, in words; undefined when all is. */
 export function driftOf(source: ObservedSource): string | undefined {
-  const methods = recordsToSet(source).map(({ name, incoming }) => `incoming e-mail of ${name} is ${incoming}`);
+  const methods = recordsToSet(source).map(
+    ({ name, incomingEmail }) => `incoming e-mail of ${name} is ${incomingEmail}`,
+  );
   const rule = source.rule === undefined && source.isUnread !== true ? "there is no rule" : ruleDriftOf(source);
   const drift = [...(rule === undefined ? [] : [rule]), ...copiesOf(source), ...methods];
   return drift.length === 0 ? undefined : drift.join("; ");

@@ -98,7 +98,7 @@ function ownRecords({ recipient, records }: ObservedSource): MailboxRow[] {
 
 /** The records of a source that are not set to Forward Mailbox yet. */
 export function recordsToSet(source: ObservedSource): MailboxRow[] {
-  return ownRecords(source).filter(({ incoming }) => incoming !== FORWARD_MAILBOX);
+  return ownRecords(source).filter(({ incomingEmail }) => incomingEmail !== FORWARD_MAILBOX);
 }
 
 /** Whether records of a source are on Forward Mailbox because of it. */
@@ -107,7 +107,8 @@ export function holdsRecords(
   { memory: { formerMethods: former = {} } }: KnownForwarding,
 ): boolean {
   return records.some(
-    ({ id, incoming }) => incoming === FORWARD_MAILBOX && former[id] !== undefined && former[id] !== FORWARD_MAILBOX,
+    ({ id, incomingEmail }) =>
+      incomingEmail === FORWARD_MAILBOX && former[id] !== undefined && former[id] !== FORWARD_MAILBOX,
   );
 }
 
@@ -197,7 +198,7 @@ export async function setRecords(key: string, source: ObservedSource, operation:
     // Before the write: what the record was cannot be read afterwards.
     operation.record({
       memory: {
-        formerMethods: { ...formerMethods, [record.id]: formerMethods?.[record.id] ?? record.incoming },
+        formerMethods: { ...formerMethods, [record.id]: formerMethods?.[record.id] ?? record.incomingEmail },
         sourceRecords: { ...sourceRecords, [key]: [...new Set([...(sourceRecords[key] ?? []), record.id])] },
       },
     });
@@ -250,16 +251,16 @@ export function recordRecords(
   const former = { ...known.memory.formerMethods };
   const unknown: string[] = [];
   for (const [key, { records, isFedByOthers }] of declared) {
-    for (const { id, name, incoming } of records) {
+    for (const { id, name, incomingEmail } of records) {
       if (
         former[id] === undefined &&
         isFedByOthers &&
-        incoming === FORWARD_MAILBOX &&
+        incomingEmail === FORWARD_MAILBOX &&
         !registry.formerMethods.has(id)
       ) {
         unknown.push(`${pathOf(key)}: the mailbox record of ${name}`);
       }
-      former[id] ??= isFedByOthers ? null : incoming;
+      former[id] ??= isFedByOthers ? null : incomingEmail;
     }
   }
   for (const one of unknown) {
@@ -294,7 +295,7 @@ export async function releaseRecords(
   for (const record of records) {
     const method = former[record.id] ?? registry.formerMethods.get(record.id);
     const isHeld = isFed || registry.valueOfAnother(recordThing(record.id, "incomingEmail"), origin) !== undefined;
-    if (!isHeld && method === undefined && record.incoming === FORWARD_MAILBOX) {
+    if (!isHeld && method === undefined && record.incomingEmail === FORWARD_MAILBOX) {
       operation.warn(
         `${pathOf(key)}: the mailbox record of ${record.name} stays on Forward Mailbox: what it was before is not known, because ` +
           "another forward mailbox or an interrupted deployment had set it. Set its incoming email in Dynamics, or declare an " +
@@ -307,7 +308,7 @@ export async function releaseRecords(
         `putting back the incoming method of ${key}`,
         operation,
         // If someone changed it in the meantime, leave their value alone.
-        ({ incoming }) => incoming === FORWARD_MAILBOX,
+        ({ incomingEmail }) => incomingEmail === FORWARD_MAILBOX,
       );
       await testReleased(key, record, operation);
     }
@@ -322,7 +323,7 @@ export async function releaseRecords(
 async function testReleased(key: string, before: MailboxRow, operation: ForwardingOperation): Promise<void> {
   const isOrdered = await testAgain(before, operation);
   const now = await operation.services.dataverse.mailbox(before.id, operation);
-  if (!isOrdered && now?.incoming === SERVER_SIDE && now.incomingStatus === "NotRun") {
+  if (!isOrdered && now?.incomingEmail === SERVER_SIDE && now.incomingStatus === "NotRun") {
     operation.warn(
       `${pathOf(key)}: the mailbox record of ${now.name} is on ${SERVER_SIDE} again and is not tested: Dynamics takes in no mail of ` +
         "it until Test & Enable has run there.",
@@ -339,10 +340,10 @@ export function tellForgotten(
   { records }: ObservedSource,
   { known, registry, origin, warn }: ForwardingOperation,
 ): void {
-  for (const { id, name, incoming } of records) {
+  for (const { id, name, incomingEmail } of records) {
     const method = known.memory.formerMethods?.[id] ?? FORWARD_MAILBOX;
     if (
-      incoming === FORWARD_MAILBOX &&
+      incomingEmail === FORWARD_MAILBOX &&
       method !== FORWARD_MAILBOX &&
       registry.valueOfAnother(formerThing(id), origin) === undefined
     ) {

@@ -1,29 +1,20 @@
 import { z } from "zod";
-import { displayText, flag, identifier, oneOf, smtpAddress } from "../../core/canonical";
+import { displayText, identifier } from "../../core/canonical";
 import { absent, type Known, type Operation, type Unfit, unfit } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import { isGuid } from "../../http/json";
-import {
-  type IncomingMethod,
-  incomingMethods,
-  listed,
-  type MailboxRow,
-  outgoingMethods,
-  type ServerProfile,
-} from "../../services/dataverse";
+import { type IncomingMethod, listed, type MailboxRow, type ServerProfile } from "../../services/dataverse";
 import { decidedElsewhere } from "../mailbox-record/claims";
 import {
   columns,
   commandsGiven,
-  credentials,
-  environmentUrl,
+  inColumn,
+  inputsOfRecord,
   type RecordValues,
   type Seen,
-  serverProfile,
   shownOfRecord,
-  testAndEnable,
 } from "../mailbox-record/properties";
 import { serverProfileOf } from "../mailbox-record/references";
 import { recordOf, type UserOrQueue, userOrQueue, usersOrQueuesNamed } from "../mailbox-record/writes";
@@ -35,17 +26,13 @@ const FORMER = { removal: { back: undefined } } as const;
 
 /** The properties that are the record's. */
 export const properties = tableOf<Seen<MailboxRow>>()({
-  emailAddress: { schema: smtpAddress("ada@contoso.com", 100).optional(), ...columns.emailAddress, ...FORMER },
-  serverProfile: { schema: serverProfile.optional(), ...columns.serverProfile, ...FORMER },
-  incomingEmail: { schema: oneOf(incomingMethods).optional(), ...columns.incomingEmail, ...FORMER },
-  outgoingEmail: { schema: oneOf(outgoingMethods).optional(), ...columns.outgoingEmail, ...FORMER },
-  appointmentsContactsTasks: {
-    schema: oneOf(outgoingMethods).optional(),
-    ...columns.appointmentsContactsTasks,
-    ...FORMER,
-  },
-  deleteAfterProcessing: { schema: flag().optional(), ...columns.deleteAfterProcessing, ...FORMER },
-  credentials: { schema: credentials.optional(), ...columns.credentials, ...FORMER },
+  emailAddress: { ...columns.emailAddress, ...FORMER },
+  serverProfile: { ...columns.serverProfile, ...FORMER },
+  incomingEmail: { ...inColumn("incomingEmail"), ...FORMER },
+  outgoingEmail: { ...inColumn("outgoingEmail"), ...FORMER },
+  appointmentsContactsTasks: { ...inColumn("appointmentsContactsTasks"), ...FORMER },
+  deleteAfterProcessing: { ...inColumn("deleteAfterProcessing"), ...FORMER },
+  credentials: { ...columns.credentials, ...FORMER },
 });
 
 /** Every input once, with its canonical form and its limits. */
@@ -55,9 +42,7 @@ export const schema = z.strictObject({
     .transform((value) => (value.includes("@") || isGuid(value) ? value.toLowerCase() : value))
     .optional(),
   ...properties.shape,
-  approveEmail: flag().optional(),
-  testAndEnable: testAndEnable.optional(),
-  environmentUrl: environmentUrl.optional(),
+  ...inputsOfRecord,
 });
 
 /** Canonical inputs. */

@@ -195,7 +195,7 @@ async function putBack(row: MailboxRow, operation: IndividualOperation): Promise
 function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string, { warn }: IndividualOperation): void {
   const values = changes
     // A forward mailbox that needs it may know what it was.
-    .filter(({ path: [property] }) => property !== "incomingEmail" || row.incoming !== "ForwardMailbox")
+    .filter(({ path: [property] }) => property !== "incomingEmail" || row.incomingEmail !== "ForwardMailbox")
     .map(({ path, to }) => `${path.join(".")} ${JSON.stringify(to)}`);
   if (values.length > 0) {
     warn(

@@ -1,29 +1,23 @@
 import { z } from "zod";
-import { displayText, orNone } from "../../core/canonical";
-import { type Change, type Known, type Operation, writeAndRecord } from "../../core/kind";
+import { displayText, flag, oneOf, orNone, smtpAddress } from "../../core/canonical";
+import { type Change, type Known, type Operation, type Properties, writeAndRecord } from "../../core/kind";
+import type { ValuesOf } from "../../core/memory";
 import type { PropertyTable, Value } from "../../core/properties";
-import { isGuid } from "../../http/json";
+import { isGuid, mapOf } from "../../http/json";
 import {
-  type AppointmentsMethod,
-  type Approval,
-  appointmentsMethods,
-  type IncomingMethod,
-  incomingMethods,
   type MailboxRow,
-  type OutgoingMethod,
-  outgoingMethods,
+  type MailboxValues,
   type ServerProfile,
   type Status,
+  type Written,
+  type WrittenValues,
+  writtenColumns,
 } from "../../services/dataverse";
-import type { DeclaredOwner } from "./references";
-import { isUndone, type TestAndEnable } from "./test-and-enable";
+import { isUndone } from "./test-and-enable";
 import { change } from "./writes";
 
 /** What a mailbox record signs in with; the password can be written and never read. */
-export interface Credentials {
-  userName: string;
-  password: string;
-}
+export type Credentials = Exclude<z.output<typeof credentials>, false>;
 
 /** The owner of a row: a user or a team. */
 export interface Owner {
@@ -35,61 +29,88 @@ export interface Owner {
 export interface Seen<Row> {
   row: Row;
   /** What the state says: a password cannot be read, and a name may be written in several ways. */
-  known: Pick<RecordKnown, "inputs" | "memory">;
+  known: { readonly inputs: Properties; readonly memory: { readonly serverProfileId?: string | undefined } };
   /** The row's server profile. */
   profile?: ServerProfile | undefined;
   /** The owner as a program would declare it, where that was looked up. */
   owner?: DeclaredOwner | null | undefined;
 }
 
-/** What a mailbox record and a queue have both. */
-type Processed = Seen<Pick<MailboxRow, "ownerId" | "incoming" | "outgoing">>;
+const OWNER = "must be { user } or { team }, one of the two, by name, address or id";
+
+const one = (what: string) =>
+  displayText(what, 200).transform((text) => (text.includes("@") || isGuid(text) ? text.toLowerCase() : text));
+
+/** The input `owner`: `{ user }` or `{ team }`, each by name, address or id. */
+const owner = z
+  .strictObject(
+    {
+      user: one("a user's address, id or full name").optional(),
+      team: one("a team's name, address or id").optional(),
+    },
+    { error: (issue) => (issue.code === "unrecognized_keys" ? undefined : OWNER) },
+  )
+  .refine(({ user, team }) => (user === undefined) !== (team === undefined), { error: OWNER });
+
+/** Who owns a row, as declared. */
+export type DeclaredOwner = z.output<typeof owner>;
+
+/** The name or id of a server profile, or false for none. */
+const serverProfile = orNone(
+  displayText("the name or id of an e-mail server profile, e.g. Microsoft Exchange Online", 100),
+);
+
+const needed = (what: string, code: string) =>
+  z
+    .string({ error: `is missing or not text; Dynamics needs ${what} with credentials (${code})` })
+    .refine((value) => value !== "", { error: `is empty; Dynamics needs ${what} with credentials (${code})` })
+    .refine((value) => value.length <= 200, { error: "is longer than 200 characters" });
+
+/** What a record signs in with, or false for nothing. It is not trimmed: what a server takes is for the server to say. */
+const credentials = orNone(
+  z.strictObject(
+    { userName: needed("a user name", "0x8005E209"), password: needed("a password", "0x8005E24E") },
+    {
+      error: (issue) =>
+        issue.code === "unrecognized_keys" ? undefined : "must be { userName, password }, or false for none",
+    },
+  ),
+);
 
 /**
- * The properties of a mailbox record, each once: how it is compared, written and read. The kinds add how it stands in their programs, and
- * what becomes of it when it leaves them. References are by id here, and null is "none". A change of what is tested makes the last Test &
- * Enable worthless.
+ * The properties of a mailbox record that are more than a column that is written as it is read ({@link inColumn}): how each is declared,
+ * compared, written and read. A kind adds what becomes of it when it leaves the program, and where they are its own, the words of its
+ * schema. References are by id here, and null is "none".
  */
 export const columns = {
-  name: { read: ({ row }) => row.name, write: (name: string) => ({ name }) },
+  name: {
+    schema: displayText("the name of the mailbox record, e.g. CRM intake", 200),
+    read: ({ row }: Seen<Pick<MailboxRow, "name">>) => row.name,
+    write: (name: string) => ({ name }),
+  },
   emailAddress: {
-    read: ({ row }) => row.emailAddress || null,
+    schema: smtpAddress("ada@contoso.com", 100).optional(),
+    read: ({ row }: Seen<{ emailAddress?: string | undefined }>) => row.emailAddress || null,
     write: (emailaddress: string | null) => ({ emailaddress }),
     isTested: true,
   },
   owner: {
-    read: ({ row }: Processed) => row.ownerId,
-    asDeclared: ({ owner }: Processed) => owner,
+    schema: owner.optional(),
+    read: ({ row }: Seen<Pick<MailboxRow, "ownerId">>) => row.ownerId,
+    asDeclared: ({ owner }: Seen<unknown>) => owner,
     words: ({ id }: Owner) => id,
     write: ({ table, id }: Owner) => ({ "ownerid@odata.bind": `/${table}(${id})` }),
   },
   serverProfile: {
+    schema: serverProfile.optional(),
     read: ({ row }) => row.serverProfileId ?? null,
     asDeclared: serverProfileAsDeclared,
     write: (id: string | null) => ({ "emailserverprofile@odata.bind": id && `/emailserverprofiles(${id})` }),
     canBeNone: true,
     isTested: true,
   },
-  deleteAfterProcessing: {
-    read: ({ row }) => row.deleteAfterProcessing,
-    write: (processanddeleteemails: boolean) => ({ processanddeleteemails }),
-  },
-  incomingEmail: {
-    read: ({ row }: Processed) => row.incoming,
-    write: (method: IncomingMethod) => ({ incomingemaildeliverymethod: incomingMethods.indexOf(method) }),
-    isTested: true,
-  },
-  outgoingEmail: {
-    read: ({ row }: Processed) => row.outgoing,
-    write: (method: OutgoingMethod) => ({ outgoingemaildeliverymethod: outgoingMethods.indexOf(method) }),
-    isTested: true,
-  },
-  appointmentsContactsTasks: {
-    read: ({ row }) => row.appointmentsContactsTasks,
-    write: (method: AppointmentsMethod) => ({ actdeliverymethod: appointmentsMethods.indexOf(method) }),
-    isTested: true,
-  },
   credentials: {
+    schema: credentials.optional(),
     read: signsInAs,
     asDeclared: credentialsAsDeclared,
     words: (value: Credentials | null) => value?.userName ?? "none",
@@ -100,12 +121,24 @@ export const columns = {
     canBeNone: true,
     isTested: true,
   },
-} satisfies Record<string, Omit<Value<Seen<MailboxRow>>, "removal"> & { isTested?: true }>;
+} satisfies Record<string, Omit<Value<Seen<MailboxRow>>, "removal"> & { schema: z.ZodType; isTested?: true }>;
 
 type Columns = typeof columns;
 
+/** A property that is a column of a record or queue, written as it is read. Everything about it is in the column's own entry. */
+export function inColumn<Name extends keyof WrittenValues>(name: Name) {
+  const { values, write }: Written<WrittenValues[Name]> = writtenColumns[name];
+  return {
+    schema: oneOf(values).optional(),
+    read: ({ row }: Seen<Pick<WrittenValues, Name>>) => row[name],
+    write,
+  };
+}
+
 /** The values that a mailbox record should have, by the property that declares them; what is left out stays as it is. */
-export type RecordValues = { [Name in keyof Columns]?: Parameters<Columns[Name]["write"]>[0] | undefined };
+export type RecordValues = { [Name in keyof Columns]?: Parameters<Columns[Name]["write"]>[0] | undefined } & {
+  [Name in keyof MailboxValues]?: MailboxValues[Name] | undefined;
+};
 
 /** The properties of a record that a kind has. */
 // biome-ignore lint/suspicious/noExplicitAny: whichever they are.
@@ -116,11 +149,11 @@ function signsInAs({ row, known }: Seen<MailboxRow>, declared: unknown): string 
   if (!row.usesCredentials) {
     return row.userName === undefined && !row.isPasswordSet ? "none" : "stored and not used";
   }
-  const held = (known.inputs.credentials || {}) as Partial<Credentials>;
-  const isWritten = (declared as Credentials | null | undefined)?.password;
+  const held = mapOf(known.inputs.credentials).password;
+  const written = mapOf(declared).password;
   const password = !row.isPasswordSet
     ? " without a password"
-    : isWritten === undefined || isWritten === held.password
+    : written === undefined || written === held
       ? ""
       : " with the former password";
   return `${row.userName ?? "nobody"}${password}`;
@@ -130,9 +163,9 @@ function signsInAs({ row, known }: Seen<MailboxRow>, declared: unknown): string 
  * The credentials as they are declared, as far as they can be read: a password never comes back, so the one in the state
  * stands for it as long as the record has one.
  */
-function credentialsAsDeclared({ row, known }: Seen<MailboxRow>): Partial<Credentials> | false | null {
+function credentialsAsDeclared({ row, known }: Seen<MailboxRow>): Properties | false | null {
   const { credentials } = known.inputs;
-  const { password } = (credentials || {}) as Partial<Credentials>;
+  const { password } = mapOf(credentials);
   if (!row.usesCredentials) {
     // Credentials that are stored and not used are not what a program asks for that declares none.
     return credentials === false && row.userName === undefined && !row.isPasswordSet ? false : null;
@@ -206,8 +239,10 @@ export function inputsOf(properties: readonly string[], inputs: RecordInputs, kn
   return Object.fromEntries(names.map((name) => [name, inputs[name] ?? known.inputs[name]]));
 }
 
-/** The properties whose change makes the last Test & Enable worthless. */
-const TESTED = Object.entries(columns).flatMap(([property, column]) => ("isTested" in column ? [property] : []));
+/** The properties whose change makes the result of the last Test & Enable worthless. */
+const TESTED = Object.entries({ ...columns, ...writtenColumns }).flatMap(([property, column]) =>
+  "isTested" in column ? [property] : [],
+);
 
 /** What is not remembered any more of the commands that were given for what is different from now on: they are given again. */
 export function forgetting(properties: readonly string[]): Partial<RecordMemory> {
@@ -255,32 +290,15 @@ export const commandsGiven = {
 };
 
 /** What is remembered of a mailbox record, whichever kind has it. */
-export type RecordMemory = {
-  readonly emailApproval: Approval | undefined;
-  readonly serverProfileId: string | undefined;
-  readonly organizationId: string | undefined;
-  readonly approvalTriedFor: string | undefined;
-  readonly testedFor: string | undefined;
-  readonly testTrigger: string | undefined;
+export type RecordMemory = ValuesOf<typeof shownOfRecord & typeof commandsGiven> & {
   /** Of kinds that declare an owner. */
   readonly ownerId?: string | undefined;
 };
 
-/** The inputs that kinds with a mailbox record share. */
+/** The inputs of a kind with a mailbox record, as far as other kinds with one have them as well. */
 export type RecordInputs = {
-  name?: string | undefined;
-  emailAddress?: string | undefined;
-  owner?: DeclaredOwner | undefined;
-  serverProfile?: string | false | undefined;
-  deleteAfterProcessing?: boolean | undefined;
-  incomingEmail?: string | undefined;
-  outgoingEmail?: string | undefined;
-  appointmentsContactsTasks?: string | undefined;
-  credentials?: Credentials | false | undefined;
-  approveEmail?: boolean | undefined;
-  testAndEnable?: TestAndEnable;
-  environmentUrl?: string | undefined;
-};
+  [Name in keyof Columns]?: z.output<Columns[Name]["schema"]> | undefined;
+} & { [Name in keyof MailboxValues]?: MailboxValues[Name] | undefined } & z.output<z.ZodObject<typeof inputsOfRecord>>;
 
 /** What is known of a resource with a mailbox record before the tenant is asked. */
 export type RecordKnown = Known<RecordInputs, RecordMemory>;
@@ -292,8 +310,8 @@ export function recordOutputs(row: MailboxRow) {
   return {
     isForwardMailbox: row.isForwardMailbox,
     regarding: row.regarding,
-    incomingEmailStatus: resultFor(row.incoming, row.incomingStatus),
-    outgoingEmailStatus: resultFor(row.outgoing, row.outgoingStatus),
+    incomingEmailStatus: resultFor(row.incomingEmail, row.incomingStatus),
+    outgoingEmailStatus: resultFor(row.outgoingEmail, row.outgoingStatus),
     appointmentsContactsTasksStatus: resultFor(row.appointmentsContactsTasks, row.appointmentsContactsTasksStatus),
     mailboxTestCompletedOn: row.testCompletedOn,
     emailApproval: row.approval,
@@ -316,30 +334,8 @@ export function whenInactive(row: Pick<MailboxRow, "name" | "isActive"> | undefi
     : [`The mailbox record ${row.name} is inactive: Dynamics processes no mail of it (0x8005E219). Activate it there.`];
 }
 
-/** The name or id of a server profile, or false for none. */
-export const serverProfile = orNone(
-  displayText("the name or id of an e-mail server profile, e.g. Microsoft Exchange Online", 100),
-);
-
-const needed = (what: string, code: string) =>
-  z
-    .string({ error: `is missing or not text; Dynamics needs ${what} with credentials (${code})` })
-    .refine((value) => value !== "", { error: `is empty; Dynamics needs ${what} with credentials (${code})` })
-    .refine((value) => value.length <= 200, { error: "is longer than 200 characters" });
-
-/** What a record signs in with, or false for nothing. It is not trimmed: what a server takes is for the server to say. */
-export const credentials = orNone(
-  z.strictObject(
-    { userName: needed("a user name", "0x8005E209"), password: needed("a password", "0x8005E24E") },
-    {
-      error: (issue) =>
-        issue.code === "unrecognized_keys" ? undefined : "must be { userName, password }, or false for none",
-    },
-  ),
-);
-
 /** Whether and how Test & Enable is run. */
-export const testAndEnable = z
+const testAndEnable = z
   .union([z.boolean(), z.string(), z.strictObject({ require: z.boolean() })], {
     error: "must be true, false, a text whose change runs the test again, or { require: true }",
   })
@@ -348,10 +344,10 @@ export const testAndEnable = z
   });
 
 /** What is done with a row when its resource is deleted. */
-export const deletion = z.enum(["delete", "retain"], { error: 'must be "delete" or "retain"' });
+const deletion = z.enum(["delete", "retain"], { error: 'must be "delete" or "retain"' });
 
 /** Whether a row that is there already is taken over: the one with the address, or the one with this id. */
-export const adopt = z
+const adopt = z
   .union([z.boolean(), z.string()], { error: "must be true, false or the id of the row to take over" })
   .transform((value) => (typeof value === "string" ? value.trim().toLowerCase() : value))
   .refine((value) => typeof value === "boolean" || isGuid(value), {
@@ -361,7 +357,7 @@ export const adopt = z
 const LOOPBACK = /^(127\.0\.0\.1|localhost)$/;
 
 /** The origin of a Dataverse environment; canonical form without a slash at the end. */
-export const environmentUrl = z
+const environmentUrl = z
   .string({ error: "must be text: the address of a Dataverse environment, e.g. https://contoso.crm4.dynamics.com" })
   .transform((value) => value.trim())
   .refine(isOrigin, {
@@ -377,3 +373,13 @@ function isOrigin(value: string): boolean {
   const isSafe = protocol === "https:" || (protocol === "http:" && LOOPBACK.test(hostname));
   return isSafe && pathname === "/" && [search, hash, username, password].every((part) => part === "");
 }
+
+/** The inputs of every kind with a mailbox record. */
+export const inputsOfRecord = {
+  approveEmail: flag().optional(),
+  testAndEnable: testAndEnable.optional(),
+  environmentUrl: environmentUrl.optional(),
+};
+
+/** Those of a kind that makes the row as well. */
+export const inputsOfRow = { ...inputsOfRecord, adopt: adopt.optional(), deletion: deletion.optional() };

@@ -1,30 +1,8 @@
-import { z } from "zod";
-import { displayText } from "../../core/canonical";
 import type { Held, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
-import { isGuid } from "../../http/json";
 import type { MailboxRow, Principal, ServerProfile } from "../../services/dataverse";
-import type { Owner, RecordInputs, RecordOperation, RecordTable, RecordValues } from "./properties";
-
-const OWNER = "must be { user } or { team }, one of the two, by name, address or id";
-
-const one = (what: string) =>
-  displayText(what, 200).transform((text) => (text.includes("@") || isGuid(text) ? text.toLowerCase() : text));
-
-/** The input `owner`: `{ user }` or `{ team }`, each by name, address or id. */
-export const ownerSchema = z
-  .strictObject(
-    {
-      user: one("a user's address, id or full name").optional(),
-      team: one("a team's name, address or id").optional(),
-    },
-    { error: (issue) => (issue.code === "unrecognized_keys" ? undefined : OWNER) },
-  )
-  .refine(({ user, team }) => (user === undefined) !== (team === undefined), { error: OWNER });
-
-/** Who owns a row, as declared. */
-export type DeclaredOwner = z.output<typeof ownerSchema>;
+import type { DeclaredOwner, Owner, RecordInputs, RecordOperation, RecordTable, RecordValues } from "./properties";
 
 /** The inputs with what they name looked up. */
 export interface LookedUp<Inputs> {

@@ -276,8 +276,8 @@ function isRequired(wanted: TestAndEnable): boolean {
 /** What server-side synchronisation does for a record, and how its last test went; nothing else is tested. */
 export function tested(row: MailboxRow): [string, Status][] {
   const all: [string, string, Status][] = [
-    ["incoming e-mail", row.incoming, row.incomingStatus],
-    ["outgoing e-mail", row.outgoing, row.outgoingStatus],
+    ["incoming e-mail", row.incomingEmail, row.incomingStatus],
+    ["outgoing e-mail", row.outgoingEmail, row.outgoingStatus],
     ["appointments, contacts and tasks", row.appointmentsContactsTasks, row.appointmentsContactsTasksStatus],
   ];
   return all.filter(([, method]) => method === "ServerSideSynchronization").map(([name, , status]) => [name, status]);
@@ -294,7 +294,7 @@ function isSuccess(row: MailboxRow): boolean {
 
 /** What a test result holds for: another address, profile or method needs a new one. */
 function testKey(row: MailboxRow): string {
-  const methods = [row.incoming, row.outgoing, row.appointmentsContactsTasks];
+  const methods = [row.incomingEmail, row.outgoingEmail, row.appointmentsContactsTasks];
   return [row.emailAddress, row.serverProfileId ?? "", ...methods].join(" ");
 }
 

@@ -1,10 +1,9 @@
 import { z } from "zod";
-import { displayText, flag, oneOf, smtpAddress } from "../../core/canonical";
+import { displayText, oneOf, smtpAddress } from "../../core/canonical";
 import type { Change, Held, Known, Operation, Properties } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
 import { isSet, tableOf } from "../../core/properties";
 import {
-  type EmailFiltering,
   emailFilters,
   incomingMethods,
   type MailboxRow,
@@ -14,17 +13,15 @@ import {
 } from "../../services/dataverse";
 import type { WayOn } from "../mailbox-record/claims";
 import {
-  adopt,
   columns,
   commandsGiven,
-  deletion,
-  environmentUrl,
+  type DeclaredOwner,
+  inColumn,
+  inputsOfRow,
   type Seen,
-  serverProfile,
   shownOfRecord,
-  testAndEnable,
 } from "../mailbox-record/properties";
-import { type DeclaredOwner, type LookedUp, ownerSchema, valuesOf } from "../mailbox-record/references";
+import { type LookedUp, valuesOf } from "../mailbox-record/references";
 
 /** A queue's methods: there is nobody whose Outlook could do it. */
 const INCOMING = ["None", "ServerSideSynchronization", "ForwardMailbox"] as const;
@@ -35,49 +32,23 @@ const OUTGOING = ["None", "ServerSideSynchronization"] as const;
  * were declared, or to those of a new queue.
  */
 export const properties = tableOf<Seen<QueueRow>>()({
-  name: {
-    schema: displayText("the name of the queue, e.g. Support", 200),
-    read: ({ row: { name } }) => name,
-    write: (name) => ({ name }),
-    removal: "keep",
-  },
-  emailAddress: {
-    schema: smtpAddress("support@contoso.com", 100),
-    read: ({ row: { emailAddress } }) => emailAddress,
-    write: (emailaddress) => ({ emailaddress }),
-    removal: "keep",
-  },
-  owner: { schema: ownerSchema.optional(), ...columns.owner, removal: { back: undefined } },
-  incomingEmail: { schema: oneOf(INCOMING).optional(), ...columns.incomingEmail, removal: { back: "None" } },
-  outgoingEmail: { schema: oneOf(OUTGOING).optional(), ...columns.outgoingEmail, removal: { back: "None" } },
-  emailFiltering: {
-    schema: oneOf(emailFilters).optional(),
-    read: ({ row: { filtering } }) => filtering,
-    write: (filter: EmailFiltering) => ({ incomingemailfilteringmethod: emailFilters.indexOf(filter) }),
-    removal: { back: "All" },
-  },
+  name: { ...columns.name, schema: displayText("the name of the queue, e.g. Support", 200), removal: "keep" },
+  emailAddress: { ...columns.emailAddress, schema: smtpAddress("support@contoso.com", 100), removal: "keep" },
+  owner: { ...columns.owner, removal: { back: undefined } },
+  incomingEmail: { ...inColumn("incomingEmail"), schema: oneOf(INCOMING).optional(), removal: { back: "None" } },
+  outgoingEmail: { ...inColumn("outgoingEmail"), schema: oneOf(OUTGOING).optional(), removal: { back: "None" } },
+  emailFiltering: { ...inColumn("emailFiltering"), removal: { back: "All" } },
 });
 
 /** The property that is a column of its mailbox record. */
 export const ofRecord = tableOf<Seen<MailboxRow>>()({
-  serverProfile: { schema: serverProfile.optional(), ...columns.serverProfile, removal: { back: undefined } },
+  serverProfile: { ...columns.serverProfile, removal: { back: undefined } },
 });
 
-const { name, emailAddress, owner, ...filtered } = properties.shape;
+const { name, emailAddress, owner, ...others } = properties.shape;
 
 /** Every input once, with its canonical form and its limits. */
-export const schema = z.strictObject({
-  name,
-  emailAddress,
-  owner,
-  ...ofRecord.shape,
-  ...filtered,
-  approveEmail: flag().optional(),
-  testAndEnable: testAndEnable.optional(),
-  environmentUrl: environmentUrl.optional(),
-  adopt: adopt.optional(),
-  deletion: deletion.optional(),
-});
+export const schema = z.strictObject({ name, emailAddress, owner, ...ofRecord.shape, ...others, ...inputsOfRow });
 
 /** Canonical inputs. */
 export type QueueInputs = z.output<typeof schema>;

@@ -353,8 +353,8 @@ async function recordThatFollows(
   // What is not declared may be another one's by now: a forward mailbox that the queue feeds sets the incoming method.
   const isFollowing = (seen: MailboxRow) =>
     seen.emailAddress === row.emailAddress &&
-    (inputs.incomingEmail === undefined || seen.incoming === row.incoming) &&
-    (inputs.outgoingEmail === undefined || seen.outgoing === row.outgoing);
+    (inputs.incomingEmail === undefined || seen.incomingEmail === row.incomingEmail) &&
+    (inputs.outgoingEmail === undefined || seen.outgoingEmail === row.outgoingEmail);
   if (known === undefined || isFollowing(record)) {
     return record;
   }
@@ -377,14 +377,14 @@ async function whenFed(
     return record;
   }
   const what = `the forward mailbox that the queue feeds to set its incoming e-mail`;
-  const done = ({ incoming }: MailboxRow) => incoming === "ForwardMailbox" || !isFeeding();
+  const done = ({ incomingEmail }: MailboxRow) => incomingEmail === "ForwardMailbox" || !isFeeding();
   return lookUntil(record.id, { what, done, atMost: FED_WITHIN }, operation);
 }
 
 /** Says that a forward mailbox of this deployment was done before the queue that feeds it had a record. */
 function tellMissed(address: string, record: MailboxRow, { registry, origin, warn }: QueueOperation): void {
   const missed = [...registry.feeds].find(([, { from, isSettled }]) => isSettled === true && from.includes(address));
-  const isSet = record.incoming === "ForwardMailbox";
+  const isSet = record.incomingEmail === "ForwardMailbox";
   if (
     missed !== undefined &&
     !isSet &&
