@@ -664,6 +664,18 @@ describe("an imported record", () => {
     expect(resource.outputs).toMatchObject({ regarding: userId(1), emailApproval: "Approved" });
   });
 
+  test("is approved and tested again when its address is put back that somebody changed", async () => {
+    const world = await startWorld();
+    const resource = imported(world, adas, { user: ADA }, userId(1));
+    const program = { user: ADA, emailAddress: "alan@contoso.com" };
+    await resource.up(program);
+    await changeByHand(world, adas, { emailaddress: "grace@contoso.com" });
+    await resource.refresh();
+    await resource.up(program);
+    expect(await record(world, adas)).toMatchObject({ emailaddress: "alan@contoso.com", emailrouteraccessapproval: 1 });
+    expect(resource.outputs).toMatchObject({ emailApproval: "Approved", incomingEmailStatus: "Success" });
+  });
+
   test("puts nothing back: neither on removal nor on deletion", async () => {
     const world = await startWorld();
     const resource = imported(world, adas, inputs, userId(1));

@@ -79,9 +79,9 @@ export function givenWith(
   values: RecordValues,
   properties: readonly string[],
   { memory }: KnownIndividual,
-): Pick<Memory, "given" | "givenBefore"> {
+): Partial<Pick<Memory, "given" | "givenBefore">> {
   if (memory.former === undefined) {
-    return memory;
+    return {};
   }
   const given: Record<string, unknown> = { ...memory.given };
   const before = { ...memory.givenBefore };
