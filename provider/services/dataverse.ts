@@ -158,8 +158,6 @@ export const outgoingMethods = ["None", "Outlook", "ServerSideSynchronization"] 
 /** `actdeliverymethod`: labels by value, in another order than those of the other two. */
 export const appointmentsMethods = ["Outlook", "ServerSideSynchronization", "None"] as const;
 export type IncomingMethod = (typeof incomingMethods)[number];
-export type OutgoingMethod = (typeof outgoingMethods)[number];
-export type AppointmentsMethod = (typeof appointmentsMethods)[number];
 
 const approvals: readonly Approval[] = ["Empty", "Approved", "Pending", "Rejected"];
 const statuses: readonly Status[] = ["NotRun", "Success", "Failure"];
@@ -432,9 +430,6 @@ export const emailFilters = [
   "EmailEnabledRecords",
   "None",
 ] as const;
-
-/** Which messages of a queue become records. */
-export type EmailFiltering = (typeof emailFilters)[number];
 
 /** The columns of a queue that are written as they are read. */
 const WRITTEN_TO_QUEUE = {
