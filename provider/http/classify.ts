@@ -19,6 +19,8 @@ interface Refusal {
   targets?: readonly string[];
   /** Exchange: the details carry an exception of the cmdlet, so that the cmdlet itself has refused. */
   isOfCmdlet?: boolean;
+  /** Graph, Dataverse: the body is an error in the service's form, and not the page of something in front of it. */
+  isOfService?: boolean;
 }
 
 /** One row: every condition that is there must hold. */
@@ -34,6 +36,7 @@ interface Rule {
   targets?: RegExp;
   statuses?: readonly number[];
   isOfCmdlet?: true;
+  isOfService?: true;
   /** What to do, where the row knows more than the class; whole sentences. */
   nextStep?: string;
 }
@@ -143,6 +146,15 @@ const EXCHANGE_RULES: readonly Rule[] = [
   { class: "transient", statuses: TRANSIENT },
 ];
 
+/** A page of a proxy, or of an environment that moved, says nothing about an object. */
+const NOT_OF_SERVICE: Rule = {
+  class: "refused",
+  statuses: [404],
+  nextStep:
+    "This is not how the service says that something is gone. Check `mailboxes:cloud`, `mailboxes:endpoints`, " +
+    "`mailboxes:environmentUrl` and any proxy, then run the command again.",
+};
+
 /** Microsoft Graph. */
 const GRAPH_RULES: readonly Rule[] = [
   { class: "throttled", statuses: [429, 509] },
@@ -161,7 +173,8 @@ const GRAPH_RULES: readonly Rule[] = [
   { class: "pagingExpired", statuses: [410] },
   { class: "forbidden", statuses: [403] },
   { class: "forbidden", codes: ["Authorization_RequestDenied", "ErrorAccessDenied"] },
-  { class: "notFound", statuses: [404] },
+  { class: "notFound", statuses: [404], isOfService: true },
+  NOT_OF_SERVICE,
   { class: "precondition", statuses: [412] },
   { class: "transient", statuses: TRANSIENT },
   { class: "badParameter", codes: ["Request_BadRequest", "BadRequest", "ErrorInvalidRequest", "invalidRequest"] },
@@ -179,7 +192,8 @@ const DATAVERSE_RULES: readonly Rule[] = [
   { class: "forbidden", codes: ["0x80040220", "0x80040231"] },
   { class: "badParameter", codes: ["0x80060888", "0x80048d19", "0x80040200"] },
   { class: "forbidden", statuses: [403] },
-  { class: "notFound", statuses: [404] },
+  { class: "notFound", statuses: [404], isOfService: true },
+  NOT_OF_SERVICE,
   { class: "precondition", statuses: [412] },
   { class: "transient", statuses: TRANSIENT },
 ];
@@ -197,7 +211,8 @@ function holds(rule: Rule, refusal: Refusal): boolean {
     (rule.text === undefined || rule.text.test(refusal.text)) &&
     (rule.targets === undefined || (refusal.targets ?? []).some((target) => rule.targets?.test(target))) &&
     (rule.statuses === undefined || rule.statuses.includes(refusal.status)) &&
-    (rule.isOfCmdlet === undefined || rule.isOfCmdlet === refusal.isOfCmdlet)
+    (rule.isOfCmdlet === undefined || rule.isOfCmdlet === refusal.isOfCmdlet) &&
+    (rule.isOfService === undefined || rule.isOfService === refusal.isOfService)
   );
 }
 

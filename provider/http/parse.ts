@@ -428,6 +428,7 @@ function readGraph(received: Received): ParsedRefusal {
       types: [],
       text: [words, ...detailWords].join("\n"),
       targets: details.map((detail) => textMember(detail, "target")),
+      isOfService: isObject(error),
     }),
     code: nested[0] ?? "",
     words: clean([words, ...said].join(" ")),
@@ -446,7 +447,13 @@ function readDataverse(received: Received): ParsedRefusal {
     textMember(error, "message") || inner || (isObject(body) ? "" : clean(raw)) || statusText(received.status);
   const requestId = requestIdOf(received.headers, error);
   return {
-    ...classifyDataverse({ status: received.status, codes: [code], types: [], text: words }),
+    ...classifyDataverse({
+      status: received.status,
+      codes: [code],
+      types: [],
+      text: words,
+      isOfService: isObject(member(body, "error")),
+    }),
     code,
     words: clean(words),
     warnings: [],

@@ -309,6 +309,18 @@ describe("Graph's errors", () => {
   });
 });
 
+it.each<["graph" | "dataverse", string]>([
+  ["graph", "<html><body>Not here</body></html>"],
+  ["graph", ""],
+  ["graph", "{}"],
+  ["dataverse", "<html><body>Not here</body></html>"],
+  ["dataverse", ""],
+  ["dataverse", '{"message":"No such host."}'],
+])("a 404 that is no error of %s's form proves no absence: %s", (service, text) => {
+  const refusal = parseRefusal(service, { status: 404, headers: new Headers(), text });
+  expect(refusal).toMatchObject({ class: "refused", nextStep: expect.stringContaining("is not how the service says") });
+});
+
 describe("Dataverse's errors", () => {
   function dataverse(status: number, code: string) {
     const body = { error: { code, message: "Ein Satz in einer anderen Sprache." } };

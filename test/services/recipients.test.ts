@@ -21,7 +21,8 @@ async function people(answer: () => string[], after?: number) {
       return { status: 200, body: { value: [{ DomainName: "contoso.com", DomainType: "Authoritative" }] } };
     }
     if (name !== "Get-Recipient") {
-      return asked.method === "GET" ? { status: 404, body: {} } : { status: 200, body: { value: [] } };
+      const missing = { error: { code: "Request_ResourceNotFound", message: "does not exist" } };
+      return asked.method === "GET" ? { status: 404, body: missing } : { status: 200, body: { value: [] } };
     }
     const rows = answer().map((address) => ({
       ExternalDirectoryObjectId: id,
