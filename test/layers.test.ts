@@ -46,7 +46,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Reads who has access, with the eyes of the memberships, and what states declare. It changes nothing.
   access: ["kinds.ts", "review", "dynamic", "core", "kinds", "services", "http", "configuration"],
   // The same for one person, with the files of a program beside it.
-  leaver: ["access", "kinds.ts", "dynamic", "core", "kinds", "services", "http", "configuration"],
+  leaver: ["access", "review", "kinds.ts", "dynamic", "core", "kinds", "services", "http", "configuration"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.
   "import-file.ts": ["kinds.ts", "kinds/*/kind.ts", "dynamic", "core", "configuration", "resources"],
 };

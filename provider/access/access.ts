@@ -5,6 +5,7 @@ import { dayOf } from "../core/canonical";
 import { openDeployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine";
 import { comparedColumns } from "../kinds";
+import { oneLine, plural } from "../review/words";
 import { pageOf } from "./page";
 import { readAccess, readStacks, requireTenant, Unusable } from "./read";
 import {
@@ -148,7 +149,7 @@ export function tableOf(report: Report, by: Grouping): string {
     ];
     return all
       .filter((_, index) => (index !== 2 || hasStacks) && (index !== 3 || columns.includes("Until")))
-      .map(shown);
+      .map(oneLine);
   };
   const table = (some: readonly Row[]): string => {
     const drawn = new Table({ head: columns, style: { head: [], border: [] } });
@@ -168,7 +169,7 @@ export function tableOf(report: Report, by: Grouping): string {
           return { heading: `${named(person, first?.personName ?? "")}${kind}`, rows: own };
         });
   return [
-    ...groups.map(({ heading, rows: own }) => `${shown(heading)}\n${own.length === 0 ? "" : `${table(own)}\n`}`),
+    ...groups.map(({ heading, rows: own }) => `${oneLine(heading)}\n${own.length === 0 ? "" : `${table(own)}\n`}`),
     summary(report),
   ].join("\n");
 }
@@ -249,9 +250,8 @@ function mailboxHeading(
 /** How much there is, and how much of it to look at, in one sentence. */
 function counted(report: Report): string {
   const people = new Set(report.mailboxes.flatMap(({ access }) => access.map(({ id, person }) => id ?? person))).size;
-  const mailboxes = report.mailboxes.length;
   const findings = findingsOf(report).length;
-  const what = `${mailboxes} ${mailboxes === 1 ? "mailbox" : "mailboxes"}, ${people} ${people === 1 ? "person or group" : "people and groups"} with access`;
+  const what = `${plural(report.mailboxes.length, "mailbox", "mailboxes")}, ${plural(people, "person or group", "people and groups")} with access`;
   return `${what}, ${findings === 0 ? "nothing to look at" : `${findings} to look at`}.`;
 }
 
@@ -261,14 +261,9 @@ function summary(report: Report): string {
     const count = findings.filter((one) => one.code === code).length;
     return count === 0 ? [] : [`  ${String(count).padStart(4)}  ${code.padEnd(22)}${FINDING_CODES[code as never]}`];
   });
-  return [counted(report), ...counts, ...report.notes.map((note) => `Note: ${shown(note)}`), ""].join("\n");
+  return [counted(report), ...counts, ...report.notes.map((note) => `Note: ${oneLine(note)}`), ""].join("\n");
 }
 
 function named(address: string, name: string): string {
   return name === "" || name === address ? address : `${address} ${name}`;
-}
-
-/** A text on one line, without what a terminal would act on, or what turns the reading direction. */
-function shown(text: string): string {
-  return text.replace(/[\s\p{Zl}\p{Zp}]+/gu, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, "\ufffd");
 }

@@ -1,5 +1,6 @@
 /** Writes an access review as one HTML file, for somebody who opens it in a browser and has nothing else. */
 import { createHash } from "node:crypto";
+import { oneLine, plural } from "../review/words";
 import { type Access, declaredWords, FINDING_CODES, findingsOf, type Report, rightsWords } from "./report";
 
 const STYLE = `
@@ -336,14 +337,14 @@ function dataOf({ mailboxes, stacks }: Report) {
     codes: FINDING_CODES,
     mailboxes: mailboxes.map(({ id, address, displayName, declaredBy, findings, access }) => ({
       id,
-      address: clean(address),
-      displayName: clean(displayName),
+      address: oneLine(address),
+      displayName: oneLine(displayName),
       declaredBy,
       findings,
       access: access.map((one) => ({
         id: one.id,
-        person: clean(one.person),
-        displayName: clean(one.displayName ?? ""),
+        person: oneLine(one.person),
+        displayName: oneLine(one.displayName ?? ""),
         kind: one.kind,
         rights: rightsOf(one),
         declared: stacks.length === 0 ? "" : declaredWords(one),
@@ -372,14 +373,5 @@ function json(value: unknown): string {
 }
 
 function html(text: string): string {
-  return clean(text).replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
-}
-
-/** A text without what cannot be seen: a name could turn the reading direction, or hide half of itself. */
-function clean(text: string): string {
-  return text.replace(/[\s\p{Zl}\p{Zp}]+/gu, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, "\ufffd");
-}
-
-function plural(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
+  return oneLine(text).replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
 }

@@ -11,6 +11,7 @@ import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../
 import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import { resourcesIn, textIn } from "../review/preview";
 import { kindOf, SECRET } from "../review/rules";
+import { plural } from "../review/words";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";
 import type { Entry, Right } from "../services/permissions";
@@ -323,7 +324,7 @@ export function readStacks(files: readonly string[]): Stack[] {
   const stacks = files.map(readStack);
   for (const { name, others } of stacks.filter((one) => one.others > 0)) {
     process.stderr.write(
-      `mailboxes: ${name}: ${others} ${others === 1 ? "resource" : "resources"} of other packages left out\n`,
+      `mailboxes: ${name}: ${plural(others, "resource")} of other packages left out\n`,
     );
   }
   return stacks;

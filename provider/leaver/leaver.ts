@@ -9,6 +9,7 @@ import { TerminalLog } from "../dynamic/engine";
 import { ifAllowed, isClass } from "../http/errors";
 import { mapOf, sameText } from "../http/json";
 import { comparedColumns } from "../kinds";
+import { oneLine, plural } from "../review/words";
 import { type Mailbox, smtpAddresses } from "../services/mailboxes";
 import { describe } from "../services/recipients";
 import { inProgram, mentions, type Program } from "./program";
@@ -119,16 +120,16 @@ function textOf({ who, names, tenant, states, program, notes }: Leaver, options:
   const section = (title: string, lines: readonly string[], none: string): string[] => [
     "",
     title,
-    ...(lines.length === 0 ? [`  ${none}`] : lines.map((line) => `  ${shown(line)}`)),
+    ...(lines.length === 0 ? [`  ${none}`] : lines.map((line) => `  ${line}`)),
   ];
   const { patch, places, removed } = program;
   const hasProgram = options.program !== undefined;
   return [
-    shown(`${who}. Looked for: ${names.join(", ")}.`),
+    oneLine(`${who}. Looked for: ${names.join(", ")}.`),
     ...(options.tenant
       ? section(
           "In the tenant",
-          tenant.map(({ on, text }) => `${on}: ${text}`),
+          tenant.map(({ on, text }) => oneLine(`${on}: ${text}`)),
           "nothing",
         )
       : []),
@@ -136,13 +137,13 @@ function textOf({ who, names, tenant, states, program, notes }: Leaver, options:
       ? []
       : section(
           "In the states",
-          states.map(({ stack, kind, resource, path }) => `${stack} ${kind} ${resource}: ${path}`),
+          states.map(({ stack, kind, resource, path }) => oneLine(`${stack} ${kind} ${resource}: ${path}`)),
           "nothing",
         )),
     ...(hasProgram
       ? section(
           "In the program, left to you",
-          places.map(({ file, line, text, why }) => `${file}:${line}  ${text}  (${why})`),
+          places.map(({ file, line, text, why }) => [`${file}:${line}`, text, `(${why})`].map(oneLine).join("  ")),
           "nothing",
         )
       : []),
@@ -150,17 +151,12 @@ function textOf({ who, names, tenant, states, program, notes }: Leaver, options:
       ? []
       : [
           "",
-          `The edit, in ${removed} ${removed === 1 ? "place" : "places"}; --diff prints it alone, for \`git apply\``,
+          `The edit, in ${plural(removed, "place")}; --diff prints it alone, for \`git apply\``,
           patch.trimEnd(),
         ]),
-    ...(notes.length === 0 ? [] : ["", ...notes.map((note) => `Note: ${shown(note)}`)]),
+    ...(notes.length === 0 ? [] : ["", ...notes.map((note) => `Note: ${oneLine(note)}`)]),
     "",
   ].join("\n");
-}
-
-/** A text on one line, without what a terminal would act on. */
-function shown(text: string): string {
-  return text.replace(/[\s\p{Zl}\p{Zp}]/gu, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, "\ufffd");
 }
 
 /** A place in a stack. */

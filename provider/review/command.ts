@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { decoded, readPreview, textIn, textOf, withState } from "./preview";
 import { FLAG_CODES, type Flag, failureOf, type Review, review, type Section } from "./review";
-import type { Foreign, Words } from "./words";
+import { oneLine, type Words } from "./words";
 
 /** What `mailboxes review` is called with. */
 export interface ReviewOptions {
@@ -245,7 +245,7 @@ const WRITERS: Readonly<Record<Format, Writer>> = {
 };
 
 function join(words: Words, write: (text: string) => string): string {
-  return words.map((part) => (typeof part === "string" ? part : write((part as Foreign).text))).join("");
+  return words.map((part) => (typeof part === "string" ? part : write(part.text))).join("");
 }
 
 function line(cells: readonly string[]): string {
@@ -280,11 +280,6 @@ function withoutPipes(text: string): string {
   return text.replace(/(\\*)\|/g, (_, slashes: string) => `${slashes}${slashes === "" ? "" : "\u200b"}\\|`);
 }
 
-/** A text on one line, with what cannot be seen made visible: a name could turn the reading direction, or hide half of itself. */
 function clean(text: string): string {
-  const shown = text
-    .replace(/[\s\p{Zl}\p{Zp}]+/gu, " ")
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, "\ufffd")
-    .trim();
-  return shown === "" ? "(empty)" : shown;
+  return oneLine(text).trim() || "(empty)";
 }

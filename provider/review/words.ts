@@ -142,6 +142,11 @@ export function value(text: string): string | Foreign {
   return text === SECRET ? "a secret" : text.includes(UNKNOWN) ? "not known yet" : foreign(text);
 }
 
+/** A text on one line, without what a terminal would act on, or what turns the reading direction or hides half of a name. */
+export function oneLine(text: string): string {
+  return text.replace(/[\s\p{Zl}\p{Zp}]+/gu, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, "\ufffd");
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
