@@ -7,7 +7,7 @@ import { TerminalLog } from "../dynamic/engine";
 import { comparedColumns } from "../kinds";
 import { oneLine, plural } from "../review/words";
 import { pageOf } from "./page";
-import { readAccess, readStacks, requireTenant, Unusable } from "./read";
+import { readAccess, readStacks, requireTenant } from "./read";
 import {
   declaredWords,
   FINDING_CODES,
@@ -52,17 +52,17 @@ class NotingLog extends TerminalLog {
 export async function writeAccess(options: AccessOptions): Promise<number> {
   const { by, person, html } = options;
   if (by !== "mailbox" && by !== "person") {
-    throw new Unusable("--by: write mailbox or person.");
+    throw new Error("--by: write mailbox or person.");
   }
   const mostInGroup = Number(options.mostInGroup);
   if (!Number.isInteger(mostInGroup) || mostInGroup < 0) {
-    throw new Unusable("--most-in-group: write a whole number, e.g. 25.");
+    throw new Error("--most-in-group: write a whole number, e.g. 25.");
   }
   if (options.json === true && options.csv === true) {
-    throw new Unusable("--json and --csv both go to standard output: write one of them.");
+    throw new Error("--json and --csv both go to standard output: write one of them.");
   }
   if (person !== undefined && person.trim() === "") {
-    throw new Unusable("--person: write an address, a sign-in name or an object id, e.g. ada@contoso.com.");
+    throw new Error("--person: write an address, a sign-in name or an object id, e.g. ada@contoso.com.");
   }
   const stacks = readStacks(options.state ?? []);
   const log = new NotingLog();
@@ -73,7 +73,7 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
     requireTenant(stacks, reading.tenantId);
     const [unmatched] = reading.unmatched;
     if (unmatched !== undefined) {
-      throw new Unusable(`No shared mailbox has a primary address like ${unmatched}. Write it as --address "sales-*".`);
+      throw new Error(`No shared mailbox has a primary address like ${unmatched}. Write it as --address "sales-*".`);
     }
     const whole = reportOf(reading, stacks, { day: dayOf(new Date()), mostInGroup });
     report = { ...whole, notes: [...whole.notes, ...log.notes] };
@@ -82,7 +82,7 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
       const called = person.trim().toLowerCase();
       report = ofPerson(report, new Set([called, ...meant.map(({ id }) => id.toLowerCase())]), called);
       if (meant.length === 0 && report.mailboxes.length === 0) {
-        throw new Unusable(
+        throw new Error(
           `Nobody in the tenant is called ${person}, and no entry is left of such a person. Write an address, a sign-in name or an object id.`,
         );
       }
@@ -94,7 +94,7 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
     try {
       writeFileSync(html, person === undefined ? pageOf(report) : pageOf(report, `Access of ${person}`));
     } catch (error) {
-      throw new Unusable(
+      throw new Error(
         `--html: ${html} cannot be written (${(error as NodeJS.ErrnoException).code}). Write a file in a folder that exists.`,
       );
     }

@@ -270,17 +270,12 @@ export interface Stack {
   others: number;
 }
 
-/** Something that cannot be used as it is; the message is a sentence with a next step. */
-export class Unusable extends Error {
-  override readonly name = "Unusable";
-}
-
 const HOW = "Run `pulumi stack export --file stack.json`, and give that file.";
 
 /**
  * Reads a state.
  *
- * @throws Unusable when the file is something else, or has no mailboxes.
+ * @throws Error when the file is something else, or has no mailboxes.
  */
 export function readStack(file: string): Stack {
   const short = basename(file);
@@ -288,7 +283,7 @@ export function readStack(file: string): Stack {
   const resources = resourcesIn(json);
   if (resources === undefined) {
     const isPreview = isObject(json) && ("steps" in json || "changeSummary" in json);
-    throw new Unusable(`${short} is ${isPreview ? "a preview" : "JSON"}, and not the state of a stack. ${HOW}`);
+    throw new Error(`${short} is ${isPreview ? "a preview" : "JSON"}, and not the state of a stack. ${HOW}`);
   }
   const rows = resources.filter(({ urn }) => typeof urn === "string");
   // Read by the program and declared elsewhere, or about to be deleted.
@@ -311,7 +306,7 @@ export function readStack(file: string): Stack {
   });
   if (own.length === 0) {
     const whose = project === "" ? "" : ` of project ${project}`;
-    throw new Unusable(
+    throw new Error(
       `${short} is the state of a stack${whose} without mailboxes of this package. Give the state of a stack that declares some.`,
     );
   }
@@ -338,7 +333,7 @@ export function requireTenant(stacks: readonly Stack[], tenantId: string): void 
       .map(({ outputs }) => outputs.tenantId)
       .find((id) => typeof id === "string" && id.toLowerCase() !== tenantId.toLowerCase());
     if (other !== undefined) {
-      throw new Unusable(
+      throw new Error(
         `The state of ${name} is of tenant ${other}, and the tenant that was read is ${tenantId}. Give states of this tenant, or configure that one.`,
       );
     }
@@ -348,12 +343,12 @@ export function requireTenant(stacks: readonly Stack[], tenantId: string): void 
 function parsed(file: string, short: string): unknown {
   const text = textIn(file, "", "pulumi stack export");
   if (text.trim() === "") {
-    throw new Unusable(`${short} is empty. ${HOW}`);
+    throw new Error(`${short} is empty. ${HOW}`);
   }
   try {
     return JSON.parse(text);
   } catch {
-    throw new Unusable(`${short} is not JSON, so it is not the state of a stack. ${HOW}`);
+    throw new Error(`${short} is not JSON, so it is not the state of a stack. ${HOW}`);
   }
 }
 

@@ -39,7 +39,7 @@ export interface Surroundings {
 /**
  * Says what works and what is missing for the configured credential and tenant. Changes nothing there.
  *
- * @throws CannotExamine, InputError and the like before anything was asked.
+ * @throws Error before anything was asked.
  */
 export async function doctor(inputs: DoctorInputs, { folder, say, signal }: Surroundings): Promise<ExitCode> {
   if (inputs.list === true) {
@@ -49,7 +49,7 @@ export async function doctor(inputs: DoctorInputs, { folder, say, signal }: Surr
   const profile = profileNamed(inputs.for);
   const stranger = inputs.without.find((code) => !RIGHTS.some((right) => right.code === code));
   if (stranger !== undefined) {
-    throw new CannotExamine(`--without: there is no right ${stranger}. \`mailboxes doctor --list\` prints all.`);
+    throw new Error(`--without: there is no right ${stranger}. \`mailboxes doctor --list\` prints all.`);
   }
   const project = projectAbove(folder);
   const program = inputs.program === undefined ? undefined : readProgram(inputs.program, project?.name);
@@ -65,7 +65,7 @@ export async function doctor(inputs: DoctorInputs, { folder, say, signal }: Surr
       signal,
     );
     if (signal.aborted) {
-      throw new CannotExamine("It was stopped before its end.");
+      throw new Error("It was stopped before its end.");
     }
     const target =
       configuration.localTenant !== undefined
@@ -84,7 +84,7 @@ const NOTHING: RawConfiguration = { get: () => undefined, keys: [] };
 function profileNamed(name: string): Profile {
   const profile = PROFILES.find((one) => one === name);
   if (profile === undefined) {
-    throw new CannotExamine(`--for: there is no profile ${name}. Write preview, up or all.`);
+    throw new Error(`--for: there is no profile ${name}. Write preview, up or all.`);
   }
   return profile;
 }
@@ -95,12 +95,12 @@ function profileNamed(name: string): Profile {
  */
 function stackConfiguration(stack: string, folder: string | undefined): RawConfiguration {
   if (folder === undefined) {
-    throw new CannotExamine("--stack: there is no Pulumi project here or above. Run it in the project's folder.");
+    throw new Error("--stack: there is no Pulumi project here or above. Run it in the project's folder.");
   }
   // A stack may be named with its organisation and project.
   const file = `Pulumi.${stack.split("/").at(-1)}.yaml`;
   if (!existsSync(join(folder, file))) {
-    throw new CannotExamine(`--stack: there is no file ${file} in ${folder}.`);
+    throw new Error(`--stack: there is no file ${file} in ${folder}.`);
   }
   const values = new Map([...configIn(folder, "Pulumi.yaml"), ...configIn(folder, file)]);
   return { get: (key) => values.get(key), keys: [...values.keys()] };
@@ -113,7 +113,7 @@ function configIn(folder: string, file: string): [string, unknown][] {
   const document = parseDocument(readFileSync(join(folder, file), "utf8"));
   const [problem] = document.errors;
   if (problem !== undefined) {
-    throw new CannotExamine(`--stack: ${file} is not YAML: ${problem.message.split("\n")[0]}`);
+    throw new Error(`--stack: ${file} is not YAML: ${problem.message.split("\n")[0]}`);
   }
   const content: unknown = document.toJS();
   const config = mapOf(mapOf(content).config);
@@ -123,11 +123,6 @@ function configIn(folder: string, file: string): [string, unknown][] {
     const isEncrypted = isObject(value) && "secure" in value;
     return key.startsWith("mailboxes:") && !isEncrypted && value !== undefined ? [[key, value]] : [];
   });
-}
-
-/** A wrong call, or an input that says nothing: nothing was asked. */
-class CannotExamine extends Error {
-  override readonly name = "CannotExamine";
 }
 
 /** What a program declares, as far as it needs rights. */
@@ -160,7 +155,7 @@ const HOW = "Run `pulumi stack export | npx mailboxes doctor --program`, or give
  *
  * @param text what `pulumi stack export` or `pulumi preview --json` printed, or a state file of a backend in files.
  * @param project name of the project of this folder, where there is one.
- * @throws CannotExamine when it is something else, of another project, or without a resource of this package.
+ * @throws Error when it is something else, of another project, or without a resource of this package.
  */
 function readProgram(text: string, project: string | undefined): Program {
   const resources = rowsIn(parsed(text));
@@ -168,12 +163,12 @@ function readProgram(text: string, project: string | undefined): Program {
   const own = declared.find(({ urn }) => urn.startsWith("urn:pulumi:"));
   const other = own?.urn.split("::")[1];
   if (project !== undefined && other !== undefined && other !== project) {
-    throw new CannotExamine(
+    throw new Error(
       `--program: this is the state of the project ${other}, and the project here is ${project}. Run it in the folder of ${other}, or export the state of a stack of ${project}.`,
     );
   }
   if (declared.length === 0) {
-    throw new CannotExamine(
+    throw new Error(
       `--program: there are ${resources.length} resources, and none of pulumi-mailboxes. Before the first \`pulumi up\`, give it \`pulumi preview --json\`, or leave --program out.`,
     );
   }
@@ -200,7 +195,7 @@ function readProgram(text: string, project: string | undefined): Program {
 function parsed(text: string): Members {
   const trimmed = text.trim();
   if (trimmed === "") {
-    throw new CannotExamine(`--program: the input is empty. ${HOW}`);
+    throw new Error(`--program: the input is empty. ${HOW}`);
   }
   try {
     const value: unknown = JSON.parse(trimmed);
@@ -210,7 +205,7 @@ function parsed(text: string): Members {
   } catch {
     // Said below.
   }
-  throw new CannotExamine(`--program: this is not the state of a stack: it is not a JSON object. ${HOW}`);
+  throw new Error(`--program: this is not the state of a stack: it is not a JSON object. ${HOW}`);
 }
 
 /** The resources of an exported stack, of a state file, or of a preview. */
@@ -222,13 +217,13 @@ function rowsIn(state: Members): readonly unknown[] {
   }
   if (Array.isArray(steps)) {
     if (Array.isArray(diagnostics) && diagnostics.some((one) => isObject(one) && one.severity === "error")) {
-      throw new CannotExamine(
+      throw new Error(
         "--program: this preview failed, so that it does not show the whole program. Mend it, and run `pulumi preview --json` again.",
       );
     }
     return steps.flatMap((step: unknown) => (isObject(step) ? [step.newState ?? step.oldState] : []));
   }
-  throw new CannotExamine(`--program: this JSON is not the state of a stack: it has no resources. ${HOW}`);
+  throw new Error(`--program: this JSON is not the state of a stack: it has no resources. ${HOW}`);
 }
 
 function declaredIn(resource: unknown): Declared[] {

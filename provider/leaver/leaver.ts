@@ -1,7 +1,7 @@
 /** `mailboxes leaver`: what somebody has in a tenant, in states and in a program. Nothing is changed. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { readAccess, readStacks, requireTenant, type Stack, Unusable } from "../access/read";
+import { readAccess, readStacks, requireTenant, type Stack } from "../access/read";
 import { declaredWords, ofPerson, type Report, reportOf, rightsWords } from "../access/report";
 import { dayOf } from "../core/canonical";
 import { bounds, type Deployment, openDeployment } from "../dynamic/deployment";
@@ -61,17 +61,17 @@ export async function writeLeaver(text: string, options: LeaverOptions): Promise
 async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver> {
   const { state = [], program, also = [], tenant } = options;
   if (!looksLikeAddress(who)) {
-    throw new Unusable("Who leaves? Write an address, a sign-in name or an object id, e.g. ada@contoso.com.");
+    throw new Error("Who leaves? Write an address, a sign-in name or an object id, e.g. ada@contoso.com.");
   }
   if (options.diff === true && program === undefined) {
-    throw new Unusable("--diff prints the edit of a program: write --program FOLDER too.");
+    throw new Error("--diff prints the edit of a program: write --program FOLDER too.");
   }
   if (!tenant && state.length === 0 && program === undefined) {
-    throw new Unusable("There is nowhere to look: with --no-tenant write --state FILES or --program FOLDER.");
+    throw new Error("There is nowhere to look: with --no-tenant write --state FILES or --program FOLDER.");
   }
   const folder = program === undefined ? undefined : resolve(program);
   if (folder !== undefined && statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new Unusable(`--program: ${program} is not a folder. Write the folder of the Pulumi program.`);
+    throw new Error(`--program: ${program} is not a folder. Write the folder of the Pulumi program.`);
   }
   const stacks = readStacks(state);
   let found: Found = { who: undefined, names: namesIn(stacks, new Set([who])), holdings: [], notes: [] };
@@ -100,7 +100,7 @@ async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver
       ...(state.length > 0 ? ["the states"] : []),
       ...(folder ? ["the program"] : []),
     ];
-    throw new Unusable(
+    throw new Error(
       `Nobody is called ${who} in ${where.join(", ")}. Write an address, a sign-in name or an object id that was in use.`,
     );
   }

@@ -55,11 +55,6 @@ export interface Preview {
   errors: string[];
 }
 
-/** What cannot be reviewed; the message is a sentence with a next step. */
-export class Unreviewable extends Error {
-  override readonly name = "Unreviewable";
-}
-
 const HOW = "Run `pulumi preview --json > preview.json`, and give that file.";
 
 interface RawStep {
@@ -86,7 +81,7 @@ interface RawState {
  * Reads a preview.
  *
  * @param text what `pulumi preview --json` printed, with or without lines before it.
- * @throws Unreviewable when it is something else.
+ * @throws Error when it is something else.
  */
 export function readPreview(text: string): Preview {
   const { steps, diagnostics } = parsed(text);
@@ -138,19 +133,19 @@ const EXPORT = "Run `pulumi stack export --file stack.json`, and give that file.
  * A preview with the resources that it leaves out because they stay the same: what they still give is not lost.
  *
  * @param text what `pulumi stack export` printed for the stack, or its state file of a backend in files.
- * @throws Unreviewable when it is something else, or another stack's.
+ * @throws Error when it is something else, or another stack's.
  */
 export function withState(preview: Preview, text: string): Preview {
   const resources = resourcesIn(parsedJson(text));
   if (resources === undefined) {
-    throw new Unreviewable(`--state: this is not the state of a stack. ${EXPORT}`);
+    throw new Error(`--state: this is not the state of a stack. ${EXPORT}`);
   }
   const rows = (resources as (RawState & { external?: boolean; delete?: boolean })[]).filter(
     ({ urn }) => typeof urn === "string",
   );
   const [, stack, project] = /^urn:pulumi:(.*?)::(.*?)::/.exec(rows[0]?.urn ?? "") ?? [];
   if (preview.stack !== "" && stack !== undefined && preview.stack !== `${project}/${stack}`) {
-    throw new Unreviewable(
+    throw new Error(
       `--state: this is the state of ${project}/${stack}, and the preview is of ${preview.stack}. Give the state of that stack.`,
     );
   }
@@ -171,32 +166,32 @@ function parsed(text: string): {
   // A byte order mark, and what a script prints before it runs Pulumi.
   const start = text.search(/^\uFEFF?\s*\{/m);
   if (text.trim() === "") {
-    throw new Unreviewable(`There is nothing to review: the input is empty. ${HOW}`);
+    throw new Error(`There is nothing to review: the input is empty. ${HOW}`);
   }
   const json = start < 0 ? undefined : parsedJson(text.slice(start).replace(/^\uFEFF/, ""));
   if (typeof json !== "object" || json === null) {
     if (/^\s*\{"(sequence|timestamp|[a-z]+Event)"/im.test(text)) {
-      throw new Unreviewable(
+      throw new Error(
         "This is a stream of events, not a preview's JSON. Unset PULUMI_ENABLE_STREAMING_JSON_PREVIEW, and run `pulumi preview --json` again.",
       );
     }
-    throw new Unreviewable(
+    throw new Error(
       start < 0
         ? `This is not the JSON of a preview. ${HOW}`
         : `The JSON of the preview does not end: the preview was stopped, or its output was cut. ${HOW}`,
     );
   }
   if ("deployment" in json) {
-    throw new Unreviewable(`This is the state of a stack, not a preview. ${HOW}`);
+    throw new Error(`This is the state of a stack, not a preview. ${HOW}`);
   }
   const { steps, diagnostics, changeSummary } = mapOf(json);
   const isPreview = "changeSummary" in json || "steps" in json || "diagnostics" in json;
   if (!isPreview || !Array.isArray(steps ?? []) || typeof (changeSummary ?? {}) !== "object") {
-    throw new Unreviewable(`This is JSON, and not that of a preview: it has no steps. ${HOW}`);
+    throw new Error(`This is JSON, and not that of a preview: it has no steps. ${HOW}`);
   }
   const list = (steps ?? []) as RawStep[];
   if (list.some((step) => typeof step?.op !== "string" || typeof step.urn !== "string")) {
-    throw new Unreviewable(`This is not the JSON of a preview: a step has no operation or no URN. ${HOW}`);
+    throw new Error(`This is not the JSON of a preview: a step has no operation or no URN. ${HOW}`);
   }
   return { steps: inOneOrder(list), diagnostics: Array.isArray(diagnostics) ? diagnostics : [] };
 }

@@ -10,7 +10,7 @@ import {
   otherMembers,
   undeclaredChanges,
 } from "./access";
-import { type Preview, type ResourceChange, type Side, Unreviewable } from "./preview";
+import type { Preview, ResourceChange, Side } from "./preview";
 import {
   bouncingOf,
   differences,
@@ -117,7 +117,7 @@ const RULES: MailboxPolicyOptions = {
  *
  * @param rules what is asked of mailboxes beside the rules that are on by default; the options of the policy pack.
  * @param today the day of the review in UTC, e.g. `2027-01-31`.
- * @throws Unreviewable when the preview failed, because it is not whole.
+ * @throws Error when the preview failed, because it is not whole.
  */
 export function review(
   preview: Preview,
@@ -126,7 +126,7 @@ export function review(
 ): Review {
   const failure = failureOf(preview);
   if (failure !== undefined) {
-    throw new Unreviewable(failure.map((part) => (typeof part === "string" ? part : part.text)).join(""));
+    throw new Error(failure.map((part) => (typeof part === "string" ? part : part.text)).join(""));
   }
   const all = [...preview.tenant, ...preview.program];
   const directory = directoryOf(all, preview.read);
