@@ -9,7 +9,7 @@ import { kindNamed } from "../kinds";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
 import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/observation";
 import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
-import { resourcesIn, textIn } from "../review/preview";
+import { HOW_TO_EXPORT, nameOf, parsedJson, resourcesIn, stackOf, textIn } from "../review/preview";
 import { kindOf, SECRET } from "../review/rules";
 import { plural } from "../review/words";
 import type { User } from "../services/graph";
@@ -270,8 +270,6 @@ export interface Stack {
   others: number;
 }
 
-const HOW = "Run `pulumi stack export --file stack.json`, and give that file.";
-
 /**
  * Reads a state.
  *
@@ -283,15 +281,15 @@ export function readStack(file: string): Stack {
   const resources = resourcesIn(json);
   if (resources === undefined) {
     const isPreview = isObject(json) && ("steps" in json || "changeSummary" in json);
-    throw new Error(`${short} is ${isPreview ? "a preview" : "JSON"}, and not the state of a stack. ${HOW}`);
+    throw new Error(`${short} is ${isPreview ? "a preview" : "JSON"}, and not the state of a stack. ${HOW_TO_EXPORT}`);
   }
   const rows = resources.filter(({ urn }) => typeof urn === "string");
   // Read by the program and declared elsewhere, or about to be deleted.
   const managed = rows.filter((row) => row.external !== true && row.delete !== true);
-  const [, stack = "", project = ""] = /^urn:pulumi:(.*?)::(.*?)::/.exec(String(rows[0]?.urn ?? "")) ?? [];
+  const stack = stackOf(rows[0]?.urn);
   const own = managed.flatMap((row): StackResource[] => {
     const kind = kindOf(String(row.type));
-    const name = String(row.urn).split("::").slice(3).join("::");
+    const name = nameOf(String(row.urn));
     return kind === undefined
       ? []
       : [
@@ -305,13 +303,13 @@ export function readStack(file: string): Stack {
         ];
   });
   if (own.length === 0) {
-    const whose = project === "" ? "" : ` of project ${project}`;
+    const whose = stack === "" ? "" : ` of project ${stack.split("/")[0]}`;
     throw new Error(
       `${short} is the state of a stack${whose} without mailboxes of this package. Give the state of a stack that declares some.`,
     );
   }
   const isOther = ({ type }: Row) => kindOf(String(type)) === undefined && !String(type).startsWith("pulumi:");
-  return { name: `${project}/${stack}`, file, resources: own, others: managed.filter(isOther).length };
+  return { name: stack, file, resources: own, others: managed.filter(isOther).length };
 }
 
 /** The states of stacks; what is not ours in them is counted. */
@@ -343,13 +341,13 @@ export function requireTenant(stacks: readonly Stack[], tenantId: string): void 
 function parsed(file: string, short: string): unknown {
   const text = textIn(file, "", "pulumi stack export");
   if (text.trim() === "") {
-    throw new Error(`${short} is empty. ${HOW}`);
+    throw new Error(`${short} is empty. ${HOW_TO_EXPORT}`);
   }
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error(`${short} is not JSON, so it is not the state of a stack. ${HOW}`);
+  const json = parsedJson(text);
+  if (json === undefined) {
+    throw new Error(`${short} is not JSON, so it is not the state of a stack. ${HOW_TO_EXPORT}`);
   }
+  return json;
 }
 
 /** A value with secrets opened where the export tells them (`--show-secrets`). */

@@ -7,9 +7,9 @@ import { projectAbove } from "../configuration/configuration";
 import { openDeployment, type RawConfiguration } from "../dynamic/deployment";
 import { EngineLog } from "../dynamic/engine";
 import type { Service } from "../http/call";
-import { isObject, mapOf } from "../http/json";
+import { isObject, mapOf, type Row } from "../http/json";
 import { kindNamed } from "../kinds";
-import { resourcesIn } from "../review/preview";
+import { parsedJson, resourcesIn, stackOf } from "../review/preview";
 import { kindOf } from "../review/rules";
 import { examine, type Finding, type Standing } from "./examination";
 import { PROFILES, type Profile, RIGHTS, USES, type Use } from "./rights";
@@ -138,14 +138,12 @@ export interface Program {
   described: string;
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 /** One resource of this package. */
 interface Declared {
   kind: string;
   urn: string;
   id: string;
-  inputs: Members;
+  inputs: Row;
 }
 
 const HOW = "Run `pulumi stack export | npx mailboxes doctor --program`, or give the file it was written to.";
@@ -158,10 +156,9 @@ const HOW = "Run `pulumi stack export | npx mailboxes doctor --program`, or give
  * @throws Error when it is something else, of another project, or without a resource of this package.
  */
 function readProgram(text: string, project: string | undefined): Program {
-  const resources = rowsIn(parsed(text));
+  const resources = resourcesOf(text);
   const declared = resources.flatMap(declaredIn);
-  const own = declared.find(({ urn }) => urn.startsWith("urn:pulumi:"));
-  const other = own?.urn.split("::")[1];
+  const other = declared.map(({ urn }) => stackOf(urn).split("/")[0]).find((name) => name !== "");
   if (project !== undefined && other !== undefined && other !== project) {
     throw new Error(
       `--program: this is the state of the project ${other}, and the project here is ${project}. Run it in the folder of ${other}, or export the state of a stack of ${project}.`,
@@ -192,24 +189,15 @@ function readProgram(text: string, project: string | undefined): Program {
   };
 }
 
-function parsed(text: string): Members {
-  const trimmed = text.trim();
-  if (trimmed === "") {
+/** The resources of an exported stack, of a state file, or of a preview. */
+function resourcesOf(text: string): Row[] {
+  if (text.trim() === "") {
     throw new Error(`--program: the input is empty. ${HOW}`);
   }
-  try {
-    const value: unknown = JSON.parse(trimmed);
-    if (isObject(value)) {
-      return value;
-    }
-  } catch {
-    // Said below.
+  const state = parsedJson(text);
+  if (!isObject(state)) {
+    throw new Error(`--program: this is not the state of a stack: it is not a JSON object. ${HOW}`);
   }
-  throw new Error(`--program: this is not the state of a stack: it is not a JSON object. ${HOW}`);
-}
-
-/** The resources of an exported stack, of a state file, or of a preview. */
-function rowsIn(state: Members): readonly unknown[] {
   const { steps, diagnostics } = state;
   const resources = resourcesIn(state);
   if (resources !== undefined) {
@@ -221,21 +209,17 @@ function rowsIn(state: Members): readonly unknown[] {
         "--program: this preview failed, so that it does not show the whole program. Mend it, and run `pulumi preview --json` again.",
       );
     }
-    return steps.flatMap((step: unknown) => (isObject(step) ? [step.newState ?? step.oldState] : []));
+    return steps.map((step: unknown) => mapOf(mapOf(step).newState ?? mapOf(step).oldState));
   }
   throw new Error(`--program: this JSON is not the state of a stack: it has no resources. ${HOW}`);
 }
 
-function declaredIn(resource: unknown): Declared[] {
-  if (!isObject(resource)) {
-    return [];
-  }
-  const { type, urn, id, inputs, external } = resource;
-  const kind = typeof type === "string" ? kindOf(type) : undefined;
+function declaredIn({ type, urn, id, inputs, external }: Row): Declared[] {
+  const kind = kindOf(String(type));
   // What is read with `get` is another stack's, and a resource that waits for its deletion still needs its rights.
   return kind === undefined || external === true
     ? []
-    : [{ kind, urn: String(urn), id: typeof id === "string" ? id : "", inputs: isObject(inputs) ? inputs : {} }];
+    : [{ kind, urn: String(urn), id: typeof id === "string" ? id : "", inputs: mapOf(inputs) }];
 }
 
 function counted(kinds: readonly string[]): string {

@@ -1,8 +1,8 @@
 /** Who may do what on which mailbox, before and after, from all memberships of a preview together. */
 
 import { isObject, mapOf } from "../http/json";
-import type { Properties, ResourceChange, Side } from "./preview";
-import { givesAccess, isMailbox, nameOf, reviewOf, textOf } from "./resources";
+import { nameOf, type Properties, type ResourceChange, type Side } from "./preview";
+import { givesAccess, isMailbox, reviewOf, textOf } from "./resources";
 import { isUnknownMember, SECRET, UNKNOWN } from "./rules";
 import { type Directory, isForgottenByPulumi, isGone, isRestored, type Place, placeOf } from "./words";
 

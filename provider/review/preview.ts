@@ -86,9 +86,8 @@ interface RawState {
 export function readPreview(text: string): Preview {
   const { steps, diagnostics } = parsed(text);
   const secrets = secretTexts(steps);
-  const [, stack, project] = /^urn:pulumi:(.*?)::(.*?)::/.exec(steps[0]?.urn ?? "") ?? [];
   const preview: Preview = {
-    stack: stack === undefined ? "" : `${project}/${stack}`,
+    stack: stackOf(steps[0]?.urn),
     ...planned(steps, secrets),
     others: counted(steps.filter((step) => kindOf(typeOf(step.urn)) === undefined && !isPlumbing(step.urn))),
     warnings: [],
@@ -127,7 +126,8 @@ export function resourcesIn(state: unknown): Row[] | undefined {
   return undefined;
 }
 
-const EXPORT = "Run `pulumi stack export --file stack.json`, and give that file.";
+/** What to do where a file is no state. */
+export const HOW_TO_EXPORT = "Run `pulumi stack export --file stack.json`, and give that file.";
 
 /**
  * A preview with the resources that it leaves out because they stay the same: what they still give is not lost.
@@ -138,15 +138,15 @@ const EXPORT = "Run `pulumi stack export --file stack.json`, and give that file.
 export function withState(preview: Preview, text: string): Preview {
   const resources = resourcesIn(parsedJson(text));
   if (resources === undefined) {
-    throw new Error(`--state: this is not the state of a stack. ${EXPORT}`);
+    throw new Error(`--state: this is not the state of a stack. ${HOW_TO_EXPORT}`);
   }
   const rows = (resources as (RawState & { external?: boolean; delete?: boolean })[]).filter(
     ({ urn }) => typeof urn === "string",
   );
-  const [, stack, project] = /^urn:pulumi:(.*?)::(.*?)::/.exec(rows[0]?.urn ?? "") ?? [];
-  if (preview.stack !== "" && stack !== undefined && preview.stack !== `${project}/${stack}`) {
+  const stack = stackOf(rows[0]?.urn);
+  if (preview.stack !== "" && stack !== "" && preview.stack !== stack) {
     throw new Error(
-      `--state: this is the state of ${project}/${stack}, and the preview is of ${preview.stack}. Give the state of that stack.`,
+      `--state: this is the state of ${stack}, and the preview is of ${preview.stack}. Give the state of that stack.`,
     );
   }
   const shown = new Set(preview.program.flatMap(({ urn, before, after }) => [urn, before?.urn, after?.urn]));
@@ -205,7 +205,8 @@ function inOneOrder(steps: readonly RawStep[]): RawStep[] {
   return steps.toSorted((a, b) => (place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0));
 }
 
-function parsedJson(text: string): unknown {
+/** JSON of which nothing is known yet; undefined for another text. */
+export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -303,7 +304,7 @@ function changeOf(
   return {
     urn,
     kind: kindOf(typeOf(urn)) ?? "",
-    name: urn.split("::").slice(3).join("::"),
+    name: nameOf(urn),
     op,
     ...(before === undefined ? {} : { before }),
     ...(after === undefined || op === "delete" ? {} : { after }),
@@ -345,6 +346,17 @@ function sideOf(state: RawState | null | undefined, secrets: readonly string[]):
     ...(deletedWith === undefined ? {} : { deletedWith }),
     ...(propertyDependencies === undefined ? {} : { propertyDependencies }),
   };
+}
+
+/** The stack that a resource is in, as `project/stack`; "" for what is no URN. */
+export function stackOf(urn: unknown): string {
+  const [, stack, project] = /^urn:pulumi:(.*?)::(.*?)::/.exec(String(urn)) ?? [];
+  return stack === undefined ? "" : `${project}/${stack}`;
+}
+
+/** The logical name of a resource. */
+export function nameOf(urn: string): string {
+  return urn.split("::").slice(3).join("::");
 }
 
 /** The type of a resource: the last of its URN's types, the others being those of its parents. */

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { mapOf } from "../http/json";
 import { kindNamed } from "../kinds";
-import type { Properties, ResourceChange, Side } from "./preview";
+import { nameOf, type Properties, type ResourceChange, type Side } from "./preview";
 import { UNKNOWN } from "./rules";
 import {
   type Directory,
@@ -233,8 +233,4 @@ function addressesOf({ inputs, outputs }: Side): string[] {
 
 export function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== UNKNOWN ? value : undefined;
-}
-
-export function nameOf(urn: string): string {
-  return urn.split("::").slice(3).join("::");
 }

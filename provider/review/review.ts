@@ -10,7 +10,7 @@ import {
   otherMembers,
   undeclaredChanges,
 } from "./access";
-import type { Preview, ResourceChange, Side } from "./preview";
+import { nameOf, type Preview, type ResourceChange, type Side } from "./preview";
 import {
   bouncingOf,
   differences,
@@ -437,8 +437,7 @@ function warnings({ warnings: list, program }: Preview): Section {
     columns: ["Resource", "Warning"],
     rows: list.map(({ urn, text }) => {
       const change = program.find((one) => one.urn === urn);
-      const name = urn?.split("::").slice(3).join("::") ?? "";
-      return [change === undefined ? [foreign(name)] : resource(change), [foreign(text)]];
+      return [change === undefined ? [foreign(nameOf(urn ?? ""))] : resource(change), [foreign(text)]];
     }),
     notes: [],
   };
