@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { projectAbove } from "./configuration/configuration";
 import { type Properties, shortHash } from "./core/kind";
 import { Recorder } from "./core/memory";
-import { bounds, type Deployment, openDeployment, operationOf } from "./dynamic/deployment";
+import { bounds, connected, type Deployment, operationOf } from "./dynamic/deployment";
 import { plain, TerminalLog } from "./dynamic/engine";
 import { comparedColumns, type Kind, kindNames, kinds } from "./kinds";
 import { type Declared, type Description, type Survey as KindSurvey, MAILBOX } from "./kinds/description";
@@ -44,8 +44,7 @@ export async function writeImportFile(options: ImportFileOptions): Promise<strin
   }
   const place = placeOf(options);
   const log = new TerminalLog();
-  const deployment = await openDeployment({ get: () => undefined, keys: [] }, log, comparedColumns);
-  try {
+  return connected(log, comparedColumns, async (deployment) => {
     const { resources, mailboxes, left, unmatched } = await survey(deployment, patterns, place);
     for (const pattern of unmatched) {
       log.warn("", `no shared mailbox has a primary address like ${pattern}`);
@@ -74,9 +73,7 @@ export async function writeImportFile(options: ImportFileOptions): Promise<strin
       `  ${command}`,
       "  pulumi preview",
     ].join("\n");
-  } finally {
-    await deployment.close();
-  }
+  });
 }
 
 /** `2 mailboxes and 1 membership`. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import Table from "cli-table3";
 import { dayOf } from "../core/canonical";
-import { openDeployment } from "../dynamic/deployment";
+import { connected } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine";
 import { comparedColumns } from "../kinds";
 import { oneLine, plural } from "../review/words";
@@ -66,9 +66,7 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
   }
   const stacks = readStacks(options.state ?? []);
   const log = new NotingLog();
-  const deployment = await openDeployment({ get: () => undefined, keys: [] }, log, comparedColumns);
-  let report: Report;
-  try {
+  const report = await connected(log, comparedColumns, async (deployment) => {
     const reading = await readAccess(deployment, { patterns: options.address ?? [], sizes: options.sizes });
     requireTenant(stacks, reading.tenantId);
     const [unmatched] = reading.unmatched;
@@ -76,20 +74,20 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
       throw new Error(`No shared mailbox has a primary address like ${unmatched}. Write it as --address "sales-*".`);
     }
     const whole = reportOf(reading, stacks, { day: dayOf(new Date()), mostInGroup });
-    report = { ...whole, notes: [...whole.notes, ...log.notes] };
-    if (person !== undefined) {
-      const meant = await deployment.services.recipients.named(person.trim().toLowerCase());
-      const called = person.trim().toLowerCase();
-      report = ofPerson(report, new Set([called, ...meant.map(({ id }) => id.toLowerCase())]), called);
-      if (meant.length === 0 && report.mailboxes.length === 0) {
-        throw new Error(
-          `Nobody in the tenant is called ${person}, and no entry is left of such a person. Write an address, a sign-in name or an object id.`,
-        );
-      }
+    const noted = { ...whole, notes: [...whole.notes, ...log.notes] };
+    if (person === undefined) {
+      return noted;
     }
-  } finally {
-    await deployment.close();
-  }
+    const called = person.trim().toLowerCase();
+    const meant = await deployment.services.recipients.named(called);
+    const own = ofPerson(noted, new Set([called, ...meant.map(({ id }) => id.toLowerCase())]), called);
+    if (meant.length === 0 && own.mailboxes.length === 0) {
+      throw new Error(
+        `Nobody in the tenant is called ${person}, and no entry is left of such a person. Write an address, a sign-in name or an object id.`,
+      );
+    }
+    return own;
+  });
   if (html !== undefined) {
     try {
       writeFileSync(html, person === undefined ? pageOf(report) : pageOf(report, `Access of ${person}`));

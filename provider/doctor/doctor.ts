@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { projectAbove } from "../configuration/configuration";
-import { openDeployment, type RawConfiguration } from "../dynamic/deployment";
+import { connected, type Deployment, type RawConfiguration } from "../dynamic/deployment";
 import { EngineLog } from "../dynamic/engine";
 import type { Service } from "../http/call";
 import { isObject, mapOf, type Row } from "../http/json";
@@ -53,10 +53,8 @@ export async function doctor(inputs: DoctorInputs, { folder, say, signal }: Surr
   }
   const project = projectAbove(folder);
   const program = inputs.program === undefined ? undefined : readProgram(inputs.program, project?.name);
-  const raw = inputs.stack === undefined ? NOTHING : stackConfiguration(inputs.stack, project?.folder);
-  const deployment = await openDeployment(raw, new EngineLog(undefined), []);
-  try {
-    const { configuration } = deployment;
+  const raw = inputs.stack === undefined ? undefined : stackConfiguration(inputs.stack, project?.folder);
+  const examined = async ({ configuration }: Deployment): Promise<ExitCode> => {
     // Every question listens to it, and Node suspects a leak at more than ten listeners.
     setMaxListeners(0, signal);
     const findings = await examine(
@@ -74,12 +72,9 @@ export async function doctor(inputs: DoctorInputs, { folder, say, signal }: Surr
     const subject = { target, profile, program: program?.described };
     say(inputs.json === true ? asJson(subject, findings) : asText(subject, findings));
     return exitCodeOf(findings);
-  } finally {
-    await deployment.close();
-  }
+  };
+  return connected(new EngineLog(undefined), [], examined, raw);
 }
-
-const NOTHING: RawConfiguration = { get: () => undefined, keys: [] };
 
 function profileNamed(name: string): Profile {
   const profile = PROFILES.find((one) => one === name);

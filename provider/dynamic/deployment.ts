@@ -101,6 +101,24 @@ export async function openDeployment(
   };
 }
 
+/** The configuration of a command that is in no stack: the environment alone. */
+const NO_STACK: RawConfiguration = { get: () => undefined, keys: [] };
+
+/** Connects a command to a tenant, as {@link openDeployment} does, until its work is done. */
+export async function connected<T>(
+  log: EngineLog,
+  compared: readonly string[],
+  work: (deployment: Deployment) => Promise<T>,
+  raw = NO_STACK,
+): Promise<T> {
+  const deployment = await openDeployment(raw, log, compared);
+  try {
+    return await work(deployment);
+  } finally {
+    await deployment.close();
+  }
+}
+
 /**
  * What one operation on one resource works with.
  *

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { readAccess, readStacks, requireTenant, type Stack } from "../access/read";
 import { declaredWords, ofPerson, type Report, reportOf, rightsWords } from "../access/report";
 import { dayOf } from "../core/canonical";
-import { bounds, type Deployment, openDeployment } from "../dynamic/deployment";
+import { bounds, connected, type Deployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine";
 import { ifAllowed, isClass } from "../http/errors";
 import { mapOf, sameText } from "../http/json";
@@ -76,13 +76,11 @@ async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver
   const stacks = readStacks(state);
   let found: Found = { who: undefined, names: namesIn(stacks, new Set([who])), holdings: [], notes: [] };
   if (tenant) {
-    const deployment = await openDeployment({ get: () => undefined, keys: [] }, new TerminalLog(), comparedColumns);
-    try {
+    const known = found.names;
+    found = await connected(new TerminalLog(), comparedColumns, async (deployment) => {
       requireTenant(stacks, await deployment.services.tenantId(bounds()));
-      found = await inTenant(deployment, found.names, stacks);
-    } finally {
-      await deployment.close();
-    }
+      return inTenant(deployment, known, stacks);
+    });
   }
   const names = namesIn(stacks, found.names);
   const states = inStacks(stacks, names);
