@@ -2,6 +2,7 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { sharedMailboxes } from "./access/read";
 import { projectAbove } from "./configuration/configuration";
 import { type Properties, shortHash } from "./core/kind";
 import { Recorder } from "./core/memory";
@@ -137,16 +138,9 @@ export interface Survey {
 export async function survey(deployment: Deployment, patterns: readonly string[], place: Place): Promise<Survey> {
   const { services } = deployment;
   const tenantId = await services.tenantId(bounds());
-  const all = (await services.mailboxes.shared()).sort((a, b) =>
-    a.primarySmtpAddress < b.primarySmtpAddress ? -1 : 1,
-  );
+  const { all, chosen, unmatched } = await sharedMailboxes(deployment, patterns);
   // Over all mailboxes, so that a narrower choice gives the same mailbox no other name.
   const names = namesOf(all.map(({ primarySmtpAddress }) => primarySmtpAddress));
-  const wanted = patterns.map(matcher);
-  const chosen = all.filter(
-    ({ primarySmtpAddress }) => wanted.length === 0 || wanted.some((fits) => fits.test(primarySmtpAddress)),
-  );
-
   const found = await Promise.all(
     chosen.map(async (mailbox) => {
       const { name, variable } = names.get(mailbox.primarySmtpAddress) as Names;
@@ -196,7 +190,7 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
     resources: found.flatMap((one) => ("resources" in one ? one.resources : [])),
     mailboxes: found.flatMap((one) => ("program" in one ? [one.program] : [])),
     left: found.flatMap((one) => ("refusal" in one ? [one.refusal] : [])),
-    unmatched: patterns.filter((_, index) => !chosen.some((one) => wanted[index]?.test(one.primarySmtpAddress))),
+    unmatched,
   };
 }
 
@@ -209,11 +203,6 @@ const SURVEYED = kindNames.flatMap((kind) => {
 /** The URN a resource of the stack has that stands at its top. */
 function originAt({ project, stack }: Place, kind: Kind, name: string): string {
   return `urn:pulumi:${stack}::${project}::${typeToken(kind)}::${name}`;
-}
-
-function matcher(pattern: string): RegExp {
-  const parts = pattern.trim().split("*");
-  return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "i");
 }
 
 /** What a mailbox is called in a program. */

@@ -48,7 +48,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // The same for one person, with the files of a program beside it.
   leaver: ["access", "review", "kinds.ts", "dynamic", "core", "kinds", "services", "http", "configuration"],
   // Writes what the engine would hold: the other doors' canonical form and names, without an engine.
-  "import-file.ts": ["kinds.ts", "kinds/*/kind.ts", "dynamic", "core", "configuration", "resources"],
+  "import-file.ts": ["access", "kinds.ts", "kinds/*/kind.ts", "dynamic", "core", "configuration", "resources"],
 };
 
 /** What `core` may load of the services: how to wait. All else of theirs it knows by type only. */

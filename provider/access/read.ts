@@ -83,11 +83,7 @@ export async function readAccess(deployment: Deployment, wanted: Wanted): Promis
   const tenantId = await services.tenantId(bounds());
   const opened = operationOf(deployment, "", new Recorder(mailboxMembership, {})) as MembershipOperation;
   const { operation, tell } = skippingRefusals(opened, "left open here");
-  const all = await services.mailboxes.shared();
-  const patterns = wanted.patterns.map(matcher);
-  const chosen = all
-    .filter(({ primarySmtpAddress }) => patterns.length === 0 || patterns.some((fits) => fits.test(primarySmtpAddress)))
-    .sort((a, b) => (a.primarySmtpAddress < b.primarySmtpAddress ? -1 : 1));
+  const { chosen, unmatched } = await sharedMailboxes(deployment, wanted.patterns);
   const people = new People(operation);
   const domains = await services.mailboxes.acceptedDomains();
   if (domains === undefined && chosen.length > 0) {
@@ -119,16 +115,33 @@ export async function readAccess(deployment: Deployment, wanted: Wanted): Promis
     }),
   );
   tell();
-  return {
-    tenantId,
-    mailboxes,
-    unmatched: wanted.patterns.filter((_, index) => !all.some((one) => patterns[index]?.test(one.primarySmtpAddress))),
-  };
+  return { tenantId, mailboxes, unmatched };
 }
 
-function matcher(pattern: string): RegExp {
-  const parts = pattern.trim().split("*");
-  return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "i");
+/**
+ * The shared mailboxes of a tenant by their primary addresses: all, and those that are chosen.
+ *
+ * @param patterns primary addresses, `*` for any characters; none means all.
+ * @returns also the patterns that fit no mailbox.
+ */
+export async function sharedMailboxes(
+  { services }: Deployment,
+  patterns: readonly string[],
+): Promise<{ all: Mailbox[]; chosen: Mailbox[]; unmatched: string[] }> {
+  const all = (await services.mailboxes.shared()).sort((a, b) =>
+    a.primarySmtpAddress < b.primarySmtpAddress ? -1 : 1,
+  );
+  const fits = (pattern: string) => {
+    const parts = pattern.trim().split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const form = new RegExp(`^${parts.join(".*")}$`, "i");
+    return all.filter(({ primarySmtpAddress }) => form.test(primarySmtpAddress));
+  };
+  const wanted = new Set(patterns.flatMap(fits));
+  return {
+    all,
+    chosen: patterns.length === 0 ? all : all.filter((one) => wanted.has(one)),
+    unmatched: patterns.filter((pattern) => fits(pattern).length === 0),
+  };
 }
 
 async function trusteesOn(
