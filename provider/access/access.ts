@@ -7,7 +7,7 @@ import { TerminalLog } from "../dynamic/engine";
 import { comparedColumns } from "../kinds";
 import { oneLine, plural } from "../review/words";
 import { pageOf } from "./page";
-import { readAccess, readStacks, requireTenant } from "./read";
+import { meantBy, readAccess, readStacks, requireTenant } from "./read";
 import {
   declaredWords,
   FINDING_CODES,
@@ -79,9 +79,9 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
       return noted;
     }
     const called = person.trim().toLowerCase();
-    const meant = await deployment.services.recipients.named(called);
-    const own = ofPerson(noted, new Set([called, ...meant.map(({ id }) => id.toLowerCase())]), called);
-    if (meant.length === 0 && own.mailboxes.length === 0) {
+    const { who, names } = await meantBy(deployment, new Set([called]));
+    const own = ofPerson(noted, names, called);
+    if (who === undefined && own.mailboxes.length === 0) {
       throw new Error(
         `Nobody in the tenant is called ${person}, and no entry is left of such a person. Write an address, a sign-in name or an object id.`,
       );

@@ -4,6 +4,7 @@ import { skippingRefusals } from "../core/kind";
 import { Recorder } from "../core/memory";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
 import { SIGNATURE } from "../dynamic/engine";
+import { ifAllowed } from "../http/errors";
 import { isObject, mapOf, type Row } from "../http/json";
 import { kindNamed } from "../kinds";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
@@ -13,9 +14,9 @@ import { HOW_TO_EXPORT, nameOf, parsedJson, resourcesIn, stackOf, textIn } from 
 import { kindOf, SECRET } from "../review/rules";
 import { plural } from "../review/words";
 import type { User } from "../services/graph";
-import type { Mailbox } from "../services/mailboxes";
+import { type Mailbox, smtpAddresses } from "../services/mailboxes";
 import type { Entry, Right } from "../services/permissions";
-import { isGroup, type Recipient } from "../services/recipients";
+import { describe, isGroup, type Recipient } from "../services/recipients";
 import { once } from "../services/waiting";
 
 /** What a trustee is. `unknown` is somebody of whom Exchange prints a name and nothing more can be told, such as a role group. */
@@ -132,7 +133,10 @@ export async function sharedMailboxes(
     a.primarySmtpAddress < b.primarySmtpAddress ? -1 : 1,
   );
   const fits = (pattern: string) => {
-    const parts = pattern.trim().split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const parts = pattern
+      .trim()
+      .split("*")
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     const form = new RegExp(`^${parts.join(".*")}$`, "i");
     return all.filter(({ primarySmtpAddress }) => form.test(primarySmtpAddress));
   };
@@ -141,6 +145,51 @@ export async function sharedMailboxes(
     all,
     chosen: patterns.length === 0 ? all : all.filter((one) => wanted.has(one)),
     unmatched: patterns.filter((pattern) => fits(pattern).length === 0),
+  };
+}
+
+/** Somebody, or a group, as a tenant has them. */
+export interface Meant {
+  /** In words: `the user mailbox "Ada Lovelace" (ada@contoso.com)`; undefined where the tenant has nobody of the name. */
+  who: string | undefined;
+  /** The recipient; undefined where the account has no mailbox. */
+  recipient: Recipient | undefined;
+  /** The account, where there is one that may be read. */
+  account: User | undefined;
+  /** Every text that means the same, in lower case. */
+  names: Set<string>;
+}
+
+/**
+ * Who is meant by addresses, sign-in names or object ids, all of one person or group.
+ *
+ * @throws Error where they mean several.
+ */
+export async function meantBy({ services }: Deployment, texts: ReadonlySet<string>): Promise<Meant> {
+  const named = (await Promise.all([...texts].map((text) => services.recipients.named(text)))).flat();
+  const several = [...new Map(named.map((one) => [one.id || one.guid, one])).values()];
+  if (several.length > 1) {
+    throw new Error(
+      `${[...texts].join(", ")} means several: ${several.map(describe).join(", ")}. Write the object id of the one that is meant.`,
+    );
+  }
+  const [recipient] = several;
+  const ids = recipient === undefined ? [...texts] : [recipient.id];
+  const accounts = await Promise.all(ids.map((id) => ifAllowed(services.graph.user(id))));
+  const account = accounts.find((one) => one !== undefined);
+  const names = [
+    ...texts,
+    ...(recipient === undefined ? [] : [recipient.id, recipient.userPrincipalName ?? "", ...smtpAddresses(recipient)]),
+    ...(account === undefined ? [] : [account.id, account.userPrincipalName]),
+  ];
+  return {
+    who:
+      recipient !== undefined
+        ? describe(recipient)
+        : account && `the account ${account.userPrincipalName} without a mailbox`,
+    recipient,
+    account,
+    names: new Set(names.filter((name) => name !== "").map((name) => name.toLowerCase())),
   };
 }
 
@@ -329,9 +378,7 @@ export function readStack(file: string): Stack {
 export function readStacks(files: readonly string[]): Stack[] {
   const stacks = files.map(readStack);
   for (const { name, others } of stacks.filter((one) => one.others > 0)) {
-    process.stderr.write(
-      `mailboxes: ${name}: ${plural(others, "resource")} of other packages left out\n`,
-    );
+    process.stderr.write(`mailboxes: ${name}: ${plural(others, "resource")} of other packages left out\n`);
   }
   return stacks;
 }

@@ -1,7 +1,7 @@
 /** `mailboxes leaver`: what somebody has in a tenant, in states and in a program. Nothing is changed. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { readAccess, readStacks, requireTenant, type Stack } from "../access/read";
+import { meantBy, readAccess, readStacks, requireTenant, type Stack } from "../access/read";
 import { declaredWords, ofPerson, type Report, reportOf, rightsWords } from "../access/report";
 import { dayOf } from "../core/canonical";
 import { bounds, connected, type Deployment } from "../dynamic/deployment";
@@ -10,8 +10,7 @@ import { ifAllowed, isClass } from "../http/errors";
 import { mapOf, sameText } from "../http/json";
 import { comparedColumns } from "../kinds";
 import { oneLine, plural } from "../review/words";
-import { type Mailbox, smtpAddresses } from "../services/mailboxes";
-import { describe } from "../services/recipients";
+import type { Mailbox } from "../services/mailboxes";
 import { inProgram, mentions, type Program } from "./program";
 import { looksLikeAddress } from "./sightings";
 
@@ -147,11 +146,7 @@ function textOf({ who, names, tenant, states, program, notes }: Leaver, options:
       : []),
     ...(patch === ""
       ? []
-      : [
-          "",
-          `The edit, in ${plural(removed, "place")}; --diff prints it alone, for \`git apply\``,
-          patch.trimEnd(),
-        ]),
+      : ["", `The edit, in ${plural(removed, "place")}; --diff prints it alone, for \`git apply\``, patch.trimEnd()]),
     ...(notes.length === 0 ? [] : ["", ...notes.map((note) => `Note: ${oneLine(note)}`)]),
     "",
   ].join("\n");
@@ -236,47 +231,22 @@ interface Found {
 /**
  * Looks for somebody in a tenant: access to shared mailboxes, forwarding to and from, inbox rules that forward, and what is owned in Dynamics.
  *
- * @param names what is known to mean the person already.
+ * @param known what means the person already.
  * @throws Error where the text means several.
  */
-async function inTenant(deployment: Deployment, names: ReadonlySet<string>, stacks: readonly Stack[]): Promise<Found> {
-  const { services } = deployment;
-  const found: Found = { who: undefined, names: new Set(names), holdings: [], notes: [] };
-  const meant = (await Promise.all([...names].map((name) => services.recipients.named(name)))).flat();
-  const people = [...new Map(meant.map((one) => [one.id || one.guid, one])).values()];
-  if (people.length > 1) {
-    throw new Error(
-      `${[...names].join(", ")} means several: ${people.map(describe).join(", ")}. Write the object id of the one who leaves.`,
-    );
-  }
-  const [person] = people;
-  const account = person === undefined ? await accountOf(deployment, names) : await services.graph.user(person.id);
-  if (person !== undefined) {
-    found.who = describe(person);
-    for (const name of [person.id, person.userPrincipalName ?? "", ...smtpAddresses(person)]) {
-      found.names.add(name.toLowerCase());
-    }
-  }
-  if (account !== undefined) {
-    found.who ??= `the account ${account.userPrincipalName} without a mailbox`;
-    found.who += account.accountEnabled ? ", who can sign in" : ", blocked from signing in";
-    found.names.add(account.id.toLowerCase());
-    found.names.add(account.userPrincipalName.toLowerCase());
-  }
-  found.names.delete("");
+async function inTenant(deployment: Deployment, known: ReadonlySet<string>, stacks: readonly Stack[]): Promise<Found> {
+  const { who, recipient, account, names } = await meantBy(deployment, known);
+  const signIn =
+    account === undefined ? "" : account.accountEnabled ? ", who can sign in" : ", blocked from signing in";
+  const found: Found = { who: who && `${who}${signIn}`, names, holdings: [], notes: [] };
   await Promise.all([
     accessOf(deployment, found, stacks),
-    ownMailbox(deployment, found, person?.id),
+    ownMailbox(deployment, found, recipient?.id),
     inDynamics(deployment, found),
   ]);
   const order = ["access", "forwarding", "source", "owner", "record"];
   found.holdings.sort((a, b) => order.indexOf(a.what) - order.indexOf(b.what) || (a.on < b.on ? -1 : 1));
   return found;
-}
-
-async function accountOf({ services }: Deployment, names: ReadonlySet<string>) {
-  const accounts = await Promise.all([...names].map((name) => services.graph.user(name)));
-  return accounts.find((one) => one !== undefined);
 }
 
 async function accessOf(deployment: Deployment, found: Found, stacks: readonly Stack[]): Promise<void> {

@@ -253,6 +253,21 @@ describe("mailboxes access", () => {
     // Through a group she has what the group has.
     expect(one.stdout).toMatch(/support@contoso\.com Support +│ Full Access \(through support-team@contoso\.com\)/);
 
+    // So has somebody without a mailbox, whom only the directory knows.
+    const intern = await world.graph("POST", "/users", {
+      accountEnabled: true,
+      displayName: "The intern",
+      mailNickname: "intern",
+      userPrincipalName: "intern@contoso.com",
+      passwordProfile: { password: "not a password of anybody" },
+    });
+    const groups = Object.values(await world.control("GET", "state/groups")) as Row[];
+    const [team] = groups.filter(({ mail }) => mail === "support-team@contoso.com");
+    await world.control("PATCH", `state/groups/${team?.id}`, { members: [...(team?.members as string[]), intern?.id] });
+    expect((await command(world, "--person", "intern@contoso.com")).stdout).toMatch(
+      /support@contoso\.com Support +│ Full Access \(through support-team@contoso\.com\)/,
+    );
+
     const json = JSON.parse((await command(world, "--json", "--person", "alan@contoso.com")).stdout);
     expect(told(json.mailboxes[0].access)).toEqual(["alan@contoso.com: Send on Behalf by nobody"]);
 
