@@ -47,8 +47,11 @@ export async function writeLeaver(text: string, options: LeaverOptions): Promise
     process.stdout.write(`${JSON.stringify(leaver, undefined, 2)}\n`);
   } else if (options.diff === true) {
     process.stdout.write(program.patch);
-    for (const place of program.places) {
-      process.stderr.write(`mailboxes: left to you: ${place.file}:${place.line}  ${place.text} (${place.why})\n`);
+    for (const { file, line, text, why } of program.places) {
+      process.stderr.write(`mailboxes: left to you: ${file}:${line}  ${text} (${why})\n`);
+    }
+    for (const note of leaver.notes) {
+      process.stderr.write(`mailboxes: ${note}\n`);
     }
   } else {
     process.stdout.write(textOf(leaver, options));
