@@ -9,6 +9,7 @@ import { TerminalLog } from "../dynamic/engine";
 import { ifAllowed, isClass } from "../http/errors";
 import { mapOf, sameText } from "../http/json";
 import { comparedColumns } from "../kinds";
+import { SECRET } from "../review/rules";
 import { oneLine, plural } from "../review/words";
 import type { Mailbox } from "../services/mailboxes";
 import { inProgram, mentions, type Program } from "./program";
@@ -37,11 +38,11 @@ interface Leaver {
 /**
  * Looks for somebody in the tenant, in states and in a program, and writes what was found and the edit.
  *
- * @returns the exit code: 1 where something is left.
+ * @returns the exit code: 1 where something is left, and 2 where nothing was found and not all could be read.
  * @throws Error when it cannot be told; a sentence with a next step.
  */
 export async function writeLeaver(text: string, options: LeaverOptions): Promise<number> {
-  const leaver = await leaverCalled(text.trim().toLowerCase(), options);
+  const { isWhole, ...leaver } = await leaverCalled(text.trim().toLowerCase(), options);
   const { program } = leaver;
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify(leaver, undefined, 2)}\n`);
@@ -57,10 +58,10 @@ export async function writeLeaver(text: string, options: LeaverOptions): Promise
     process.stdout.write(textOf(leaver, options));
   }
   const count = leaver.tenant.length + leaver.states.length + program.removed + program.places.length;
-  return count > 0 ? 1 : 0;
+  return count > 0 ? 1 : isWhole ? 0 : 2;
 }
 
-async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver> {
+async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver & Pick<Found, "isWhole">> {
   const { state = [], program, also = [], tenant } = options;
   if (!looksLikeAddress(who)) {
     throw new Error("Who leaves? Write an address, a sign-in name or an object id, e.g. ada@contoso.com.");
@@ -76,7 +77,13 @@ async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver
     throw new Error(`--program: ${program} is not a folder. Write the folder of the Pulumi program.`);
   }
   const stacks = readStacks(state);
-  let found: Found = { who: undefined, names: namesIn(stacks, new Set([who])), holdings: [], notes: [] };
+  let found: Found = {
+    who: undefined,
+    names: namesIn(stacks, new Set([who])),
+    holdings: [],
+    notes: [],
+    isWhole: true,
+  };
   if (tenant) {
     const known = found.names;
     found = await connected(new TerminalLog(), comparedColumns, async (deployment) => {
@@ -85,13 +92,15 @@ async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver
     });
   }
   const names = namesIn(stacks, found.names);
-  const states = inStacks(stacks, names);
+  const { places: states, secrets } = inStacks(stacks, names);
+  const isWhole = found.isWhole && secrets.length === 0;
   const certain = new Set([...names, ...also.map((one) => one.trim().toLowerCase())]);
   const [local = ""] = who.split("@");
   const guess = who.includes("@") && !certain.has(local) ? local : undefined;
   const files = new Set(state.map((file) => resolve(file)));
   const inFiles = folder === undefined ? NOTHING : inProgram(folder, { certain, guess }, files);
   if (
+    isWhole &&
     found.who === undefined &&
     states.length + found.holdings.length + inFiles.removed + inFiles.places.length === 0
   ) {
@@ -110,7 +119,15 @@ async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver
     tenant: found.holdings,
     states,
     program: inFiles,
-    notes: [...found.notes, ...inFiles.notes],
+    notes: [
+      ...found.notes,
+      ...secrets.map(
+        ({ stack, resource, path }) =>
+          `${stack} ${resource}: ${path} is a secret, so it does not show whether it names the person. Export with \`pulumi stack export --show-secrets\`, or keep that file away from others.`,
+      ),
+      ...inFiles.notes,
+    ],
+    isWhole,
   };
 }
 
@@ -187,28 +204,37 @@ function namesIn(stacks: readonly Stack[], given: ReadonlySet<string>): Set<stri
   return names;
 }
 
-/** Where the inputs of resources have one of the names, as a key, a value, or in a text. */
-function inStacks(stacks: readonly Stack[], names: ReadonlySet<string>): StackPlace[] {
-  return stacks.flatMap(({ name: stack, resources }) =>
+/** Where the inputs of resources have one of the names, as a key, a value, or in a text; and where that does not show. */
+function inStacks(
+  stacks: readonly Stack[],
+  names: ReadonlySet<string>,
+): { places: StackPlace[]; secrets: StackPlace[] } {
+  const inputs = stacks.flatMap(({ name: stack, resources }) =>
     resources.flatMap(({ kind, name, inputs }) =>
       Object.entries(inputs)
         .filter(([property]) => !property.startsWith("__"))
-        .flatMap(([property, value]) => pathsTo(value, property, names))
-        .map((path) => ({ stack, kind, resource: name, path })),
+        .map(([property, value]) => ({ stack, kind, resource: name, property, value })),
     ),
   );
+  const places = (fits: (text: string) => boolean) =>
+    inputs.flatMap(({ property, value, ...rest }) => pathsTo(value, property, fits).map((path) => ({ ...rest, path })));
+  return {
+    places: places((text) => [...names].some((name) => mentions(text, name))),
+    // A password names nobody.
+    secrets: places((text) => text === SECRET).filter(({ path }) => path !== "credentials.password"),
+  };
 }
 
-function pathsTo(value: unknown, path: string, names: ReadonlySet<string>): string[] {
+function pathsTo(value: unknown, path: string, fits: (text: string) => boolean): string[] {
   if (typeof value === "string") {
-    return [...names].some((name) => mentions(value, name)) ? [path] : [];
+    return fits(value) ? [path] : [];
   }
   if (Array.isArray(value)) {
-    return value.flatMap((one, index) => pathsTo(one, `${path}[${index}]`, names));
+    return value.flatMap((one, index) => pathsTo(one, `${path}[${index}]`, fits));
   }
   return Object.entries(mapOf(value)).flatMap(([key, one]) => {
     const at = /^[A-Za-z_]\w*$/.test(key) ? `${path}.${key}` : `${path}["${key}"]`;
-    return names.has(key.toLowerCase()) ? [at] : pathsTo(one, at, names);
+    return fits(key) ? [at] : pathsTo(one, at, fits);
   });
 }
 
@@ -229,6 +255,8 @@ interface Found {
   names: Set<string>;
   holdings: Holding[];
   notes: string[];
+  /** Whether everything was read that could name the person. */
+  isWhole: boolean;
 }
 
 /**
@@ -241,7 +269,7 @@ async function inTenant(deployment: Deployment, known: ReadonlySet<string>, stac
   const { who, recipient, account, names } = await meantBy(deployment, known);
   const signIn =
     account === undefined ? "" : account.accountEnabled ? ", who can sign in" : ", blocked from signing in";
-  const found: Found = { who: who && `${who}${signIn}`, names, holdings: [], notes: [] };
+  const found: Found = { who: who && `${who}${signIn}`, names, holdings: [], notes: [], isWhole: true };
   await Promise.all([
     accessOf(deployment, found, stacks),
     ownMailbox(deployment, found, recipient?.id),
@@ -255,6 +283,20 @@ async function inTenant(deployment: Deployment, known: ReadonlySet<string>, stac
 async function accessOf(deployment: Deployment, found: Found, stacks: readonly Stack[]): Promise<void> {
   const reading = await readAccess(deployment, { patterns: [], sizes: false });
   const whole = reportOf(reading, stacks, { day: dayOf(new Date()), mostInGroup: Number.POSITIVE_INFINITY });
+  const unread = reading.mailboxes
+    .filter((one) => one.unread.length > 0)
+    .map(({ mailbox }) => mailbox.primarySmtpAddress);
+  const groups = reading.mailboxes.flatMap(({ trustees }) =>
+    trustees.flatMap(({ trustee: { kind, members, name } }) =>
+      kind === "group" && members === undefined ? [name] : [],
+    ),
+  );
+  if (unread.length > 0) {
+    missed(found, `Who has access to ${unread.join(", ")} was not read, or in part.`);
+  }
+  if (groups.length > 0) {
+    missed(found, `Who is in ${[...new Set(groups)].sort().join(", ")} was not read.`);
+  }
   const isHers = (text: string) => found.names.has(text.toLowerCase());
   const own: Report = ofPerson(whole, found.names, found.who ?? "");
   for (const { address, access } of own.mailboxes) {
@@ -277,6 +319,12 @@ async function accessOf(deployment: Deployment, found: Found, stacks: readonly S
     reading.mailboxes.map(({ mailbox }) => mailbox),
     found,
   );
+}
+
+/** Notes that a part could not be read, so that nothing in it is not known. */
+function missed(found: Found, note: string): void {
+  found.notes.push(note);
+  found.isWhole = false;
 }
 
 /** Inbox rules of shared mailboxes that send mail to the person. */
@@ -302,7 +350,7 @@ async function rulesOf({ services }: Deployment, mailboxes: readonly Mailbox[], 
     }),
   );
   if (unread.length > 0) {
-    found.notes.push(`The inbox rules of ${unread.sort().join(", ")} were not read: ${why}`);
+    missed(found, `The inbox rules of ${unread.sort().join(", ")} were not read: ${why}`);
   }
 }
 
@@ -327,9 +375,7 @@ async function ownMailbox({ services }: Deployment, found: Found, id: string | u
       }
     }
   } catch (error) {
-    found.notes.push(
-      `The inbox rules of ${on} were not read: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    missed(found, `The inbox rules of ${on} were not read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -371,6 +417,6 @@ async function inDynamics({ services, configuration }: Deployment, found: Found)
     if (!isClass(error, "forbidden")) {
       throw error;
     }
-    found.notes.push(`Dynamics was not read: ${error instanceof Error ? error.message : String(error)}`);
+    missed(found, `Dynamics was not read: ${error.message}`);
   }
 }

@@ -263,7 +263,7 @@ describe("mailboxes access", () => {
     });
     const groups = Object.values(await world.control("GET", "state/groups")) as Row[];
     const [team] = groups.filter(({ mail }) => mail === "support-team@contoso.com");
-    await world.control("PATCH", `state/groups/${team?.id}`, { members: [...(team?.members as string[]), intern?.id] });
+    await world.control("PATCH", `state/groups/${team?.id}`, { members: [team?.members, intern?.id].flat() });
     expect((await command(world, "--person", "intern@contoso.com")).stdout).toMatch(
       /support@contoso\.com Support +│ Full Access \(through support-team@contoso\.com\)/,
     );

@@ -139,6 +139,37 @@ test("finds who is deleted by what states know, and says who has nothing left", 
   const nothing = await leaver(world, "kathleen@contoso.com");
   expect(nothing).toMatchObject({ code: 0, stdout: expect.stringContaining("In the tenant\n  nothing") });
   expect(await world.writes()).not.toContain("Remove-MailboxPermission");
+  // Nothing is found, and not everything was looked at: that is no answer.
+  await world.fault({ cmdlet: "Get-RecipientPermission", answer: { status: 403 }, times: "always" });
+  const unknown = await leaver(world, "kathleen@contoso.com");
+  expect(unknown.code).toBe(2);
+  expect(unknown.stdout).toContain("In the tenant\n  nothing");
+  expect(unknown.stdout).toContain("Note: Who has access to support@contoso.com was not read, or in part.");
+});
+
+test("does not take a secret of a state for nobody", async () => {
+  const { world, id, membership } = await withMailbox();
+  await membership.up({ mailbox: id, members: ["alan@contoso.com"] });
+  const state = exported(membership) as { deployment: { resources: { inputs?: Row }[] } };
+  const sealed = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:xyz" };
+  for (const { inputs } of state.deployment.resources.filter((one) => one.inputs?.members !== undefined)) {
+    Object.assign(inputs ?? {}, { members: sealed });
+  }
+  const file = join(folder, "sealed.json");
+  writeFileSync(file, JSON.stringify(state));
+  const { code, stdout } = await leaver(world, "kathleen@contoso.com", "--no-tenant", "--state", file);
+  expect(code).toBe(2);
+  expect(stdout).toContain("Note: contoso/dev members: members is a secret, so it does not show whether it names");
+});
+
+test("says beside an edit what was not looked at", async () => {
+  const world = await startWorld();
+  const program = mkdtempSync(join(folder, "noted-"));
+  writeFileSync(join(program, "state.json"), JSON.stringify({ urn: "urn:pulumi:dev::contoso", who: ada }));
+  writeFileSync(join(program, "people.csv"), ada);
+  const { stdout, stderr } = await leaver(world, ada, "--no-tenant", "--program", program, "--diff");
+  expect(stdout).toBe("");
+  expect(stderr).toContain("state.json was left out: it is a state or a preview, which Pulumi wrote.");
 });
 
 test("ends with 2 and one sentence for what it cannot use", async () => {
