@@ -70,6 +70,30 @@ describe("control information", () => {
   });
 });
 
+// @shows graph.content-type
+test("a body has to be declared as JSON", async () => {
+  const user = addUser(served.tenant, "ada");
+  const patch = (type: string | undefined) =>
+    fetch(`${served.origin}/v1.0/users/${user.id}`, {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${served.token()}`, ...(type === undefined ? {} : { "content-type": type }) },
+      // Bytes: a text would be given a type.
+      body: Buffer.from(JSON.stringify({ jobTitle: "Analyst" })),
+    });
+  const words = async (type?: string) => {
+    const { error }: { error?: { message: string } } = JSON.parse(await (await patch(type)).text());
+    return error?.message;
+  };
+  expect(await words()).toBe("Write requests (excluding DELETE) must contain the Content-Type header declaration.");
+  expect(await words("text/plain")).toBe("Entity only allows writes with a JSON Content-Type header.");
+  expect((await patch("application/json; charset=utf-8")).status).toBe(204);
+  const inner = { id: "1", method: "PATCH", url: `/users/${user.id}`, body: { jobTitle: "x" } };
+  const batch = await served.ask("POST", "/v1.0/$batch", {
+    requests: [{ ...inner, headers: { "Content-Type": "text/plain" } }],
+  });
+  expect(batch.body.responses[0]).toMatchObject({ status: 400, body: { error: { code: "BadRequest" } } });
+});
+
 describe("what the tenant does not simulate says so", () => {
   test.each([
     "me",

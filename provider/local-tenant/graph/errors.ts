@@ -102,6 +102,20 @@ export function unreadablePayload(): GraphError {
   );
 }
 
+/** 400: a body that comes without its type. */
+export function contentTypeMissing(): GraphError {
+  return new GraphError(
+    400,
+    "BadRequest",
+    "Write requests (excluding DELETE) must contain the Content-Type header declaration.",
+  );
+}
+
+/** 400: a body of another type than JSON. */
+export function contentTypeNotJson(): GraphError {
+  return new GraphError(400, "BadRequest", "Entity only allows writes with a JSON Content-Type header.");
+}
+
 /** 400: a malformed percent escape in path or query. */
 export function malformedUrl(): GraphError {
   return new GraphError(400, "BadRequest", "The request URL is malformed.");

@@ -19,6 +19,8 @@ import { sendMail } from "./delivery";
 import { findUser } from "./directory";
 import {
   authorizationRequestDenied,
+  contentTypeMissing,
+  contentTypeNotJson,
   delegatedOnly,
   errorAccessDenied,
   GraphError,
@@ -153,6 +155,7 @@ export function graphService(tenant: Tenant): Service {
       }
       return runBatch(request, (inner) => serveInner(inner, incoming, version), errorAnswer);
     }
+    requireJson(request);
     const found = matching(request);
     const { permission } = found;
     if (permission === undefined || admits(caller.roles, permission)) {
@@ -262,6 +265,19 @@ function bodyInside(body: unknown): unknown {
     return body;
   }
   return parsedJson(body.toString()) ?? Buffer.from(body).toString("base64");
+}
+
+/** A body has to say that it is JSON. */
+function requireJson({ text, headers }: GraphRequest): void {
+  // @observed graph.content-type: A body without Content-Type, or with another than JSON's, is 400 [msgraph-cli #258,
+  // microsoft-graph-docs #6486; msgraph-sample-pythondjangoapp #22 for POST /users]
+  const type = headers["content-type"]?.trim() ?? "";
+  if (text !== "" && type === "") {
+    throw contentTypeMissing();
+  }
+  if (text !== "" && !/^application\/(?:json|[\w.-]+\+json)\b/i.test(type)) {
+    throw contentTypeNotJson();
+  }
 }
 
 function matching(request: GraphRequest): Route {
