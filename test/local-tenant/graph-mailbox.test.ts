@@ -163,7 +163,7 @@ describe("mailboxSettings", () => {
     expect((await served.ask("PATCH", settings, late, { authorization })).status).toBe(400);
   });
 
-  // @shows graph.settings-read-only graph.scheduled-order
+  // @shows graph.settings-read-only graph.scheduled-order graph.complex-members
   test.each([
     [{ userPurpose: "user" }, "ErrorInvalidPropertySet"],
     [{ timeZone: "Middle Earth Standard Time" }, "InvalidTimeZone"],
@@ -185,10 +185,25 @@ describe("mailboxSettings", () => {
     ],
     [{ workingHours: { startTime: "08" } }, "RequestBodyRead"],
     [{ workingHours: { startTime: "18:00:00", endTime: "09:00:00" } }, "ErrorInvalidTimeSettings"],
+    [{ workingHours: { starts: "08:00:00" } }, "RequestBodyRead"],
+    [{ workingHours: { daysOfWeek: "monday" } }, "RequestBodyRead"],
+    [{ workingHours: { timeZone: { name: "Middle Earth Standard Time" } } }, "InvalidTimeZone"],
+    [{ workingHours: { timeZone: { name: "UTC", bias: 60 } } }, "RequestBodyRead"],
+    [{ language: { locale: "en-GB", region: "GB" } }, "RequestBodyRead"],
+    [
+      { automaticRepliesSetting: { scheduledEndDateTime: { dateTime: "2036-07-08T08:00:00", zone: "UTC" } } },
+      "RequestBodyRead",
+    ],
   ])("refuses %j", async (patch, code) => {
     expect(codes(await served.ask("PATCH", settings, patch))).toEqual([400, code]);
     expect(served.tenant.store.get(tables.mailboxSettings, id)).toBeUndefined();
   });
+});
+
+test("working hours take a zone of their own, with its offsets", async () => {
+  const timeZone = { "@odata.type": "#microsoft.graph.customTimeZone", name: "Customized Time Zone", bias: -60 };
+  const reply = await served.ask("PATCH", `/v1.0/users/${id}/mailboxSettings`, { workingHours: { timeZone } });
+  expect([reply.status, reply.body.workingHours.timeZone]).toEqual([200, timeZone]);
 });
 
 describe("messageRules", () => {
@@ -265,6 +280,13 @@ describe("messageRules", () => {
     { displayName: "x", sequence: 1, actions: { forwardTo: ["crm@contoso.com"] } },
     { displayName: "x", sequence: 1, actions: { forwardTo: [{ emailAddress: { address: "nowhere" } }] } },
     { displayName: "x", sequence: 1, actions: { forwardTo: [{ address: "crm@contoso.com" }] } },
+    {
+      displayName: "x",
+      sequence: 1,
+      actions: { forwardTo: [{ emailAddress: { address: "a@x.example", kind: "to" } }] },
+    },
+    { displayName: "x", sequence: 1, actions: { delete: true }, conditions: { withinSizeRange: { minimum: 1 } } },
+    { displayName: "x", sequence: 1, actions: { delete: true }, conditions: { withinSizeRange: { minimumSize: "1" } } },
     { displayName: "x", sequence: 1, actions: { explode: true } },
     { displayName: "x", sequence: 1, actions: { delete: true }, conditions: { moon: "full" } },
     { displayName: "x", sequence: 1, actions: { delete: true }, hasError: true },

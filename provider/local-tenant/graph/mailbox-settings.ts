@@ -20,7 +20,7 @@ import {
   unreadableLiteral,
 } from "./errors";
 import { folderId } from "./messages";
-import { admits, bodyOf, type GraphRequest, type Json } from "./request";
+import { admits, bodyOf, type GraphRequest, type Json, refuseUnknownMembers } from "./request";
 
 const type = "microsoft.graph.mailboxSettings";
 const members = names(`
@@ -294,6 +294,7 @@ function checkedTime(value: unknown): { dateTime: string; timeZone: string } {
   if (!isPlainObject(value) || typeof value.dateTime !== "string") {
     throw unreadableLiteral(isPlainObject(value) ? value.dateTime : value, "microsoft.graph.dateTimeTimeZone");
   }
+  refuseUnknownMembers(value, ["dateTime", "timeZone"], "dateTimeTimeZone");
   const timeZone = value.timeZone ?? "UTC";
   if (typeof timeZone !== "string" || !isTimeZone(timeZone)) {
     throw invalidTimeZone();
@@ -310,6 +311,7 @@ function checkedLocale(value: unknown): string {
   if (!isPlainObject(value) || typeof locale !== "string" || !/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})+$/.test(locale)) {
     throw invalidLocale(locale);
   }
+  refuseUnknownMembers(value, ["locale", "displayName"], "localeInfo");
   try {
     const canonical = Intl.getCanonicalLocales(locale)[0];
     if (canonical !== undefined && languageName(canonical) !== canonical) {
@@ -338,9 +340,10 @@ function checkedHours(value: unknown, settings: MailboxSettings): NonNullable<Ma
   if (!isPlainObject(value)) {
     throw unreadableLiteral(value, "microsoft.graph.workingHours");
   }
-  const zone = value.timeZone;
-  if (zone !== undefined && (!isPlainObject(zone) || typeof zone.name !== "string")) {
-    throw invalidTimeZone();
+  refuseUnknownMembers(value, ["daysOfWeek", "startTime", "endTime", "timeZone"], "workingHours");
+  const zone = checkedHoursZone(value.timeZone);
+  if (value.daysOfWeek !== undefined && !Array.isArray(value.daysOfWeek)) {
+    throw unreadableLiteral(value.daysOfWeek, "Collection(microsoft.graph.dayOfWeek)");
   }
   const before = settings.workingHours;
   const hours = {
@@ -349,12 +352,29 @@ function checkedHours(value: unknown, settings: MailboxSettings): NonNullable<Ma
       : (before?.daysOfWeek ?? ["monday", "tuesday", "wednesday", "thursday", "friday"]),
     startTime: checkedClock(value.startTime ?? before?.startTime ?? "08:00:00.0000000"),
     endTime: checkedClock(value.endTime ?? before?.endTime ?? "17:00:00.0000000"),
-    timeZone: isPlainObject(zone) ? zone : (before?.timeZone ?? { name: settings.timeZone ?? "Pacific Standard Time" }),
+    timeZone: zone ?? before?.timeZone ?? { name: settings.timeZone ?? "Pacific Standard Time" },
   };
   if (hours.startTime > hours.endTime) {
     throw invalidTimeSettings();
   }
   return hours;
+}
+
+/** A zone by name, or one of its own with its offsets: a `customTimeZone`. */
+function checkedHoursZone(zone: unknown): Json | undefined {
+  if (zone === undefined) {
+    return undefined;
+  }
+  if (!isPlainObject(zone) || typeof zone.name !== "string") {
+    throw invalidTimeZone();
+  }
+  if (zone["@odata.type"] === "#microsoft.graph.customTimeZone") {
+    refuseUnknownMembers(zone, ["name", "bias", "standardOffset", "daylightOffset"], "customTimeZone");
+  } else {
+    refuseUnknownMembers(zone, ["name"], "timeZoneBase");
+    checkedTimeZone(zone.name);
+  }
+  return zone;
 }
 
 function checkedClock(value: unknown): string {

@@ -20,7 +20,7 @@ import {
   unreadableLiteral,
 } from "./errors";
 import { folderNamed } from "./messages";
-import { bodyOf, type GraphRequest, type Json } from "./request";
+import { bodyOf, type GraphRequest, type Json, refuseUnknownMembers } from "./request";
 
 const ruleType: EntityType = {
   type: "microsoft.graph.messageRule",
@@ -335,7 +335,7 @@ function checkedMember(tenant: Tenant, name: string, given: unknown, kind: Kind)
       if (!isPlainObject(given)) {
         throw unreadableLiteral(given, "microsoft.graph.sizeRange");
       }
-      return given;
+      return checkedSizes(given);
     default: {
       const value = kind.find((one) => isSame(one, String(given)));
       if (value === undefined) {
@@ -344,6 +344,18 @@ function checkedMember(tenant: Tenant, name: string, given: unknown, kind: Kind)
       return value;
     }
   }
+}
+
+/** Kilobytes. */
+function checkedSizes(given: Json): Json {
+  refuseUnknownMembers(given, ["minimumSize", "maximumSize"], "sizeRange");
+  const wrong = [given.minimumSize, given.maximumSize].find(
+    (size) => (size ?? null) !== null && !Number.isInteger(size),
+  );
+  if (wrong !== undefined) {
+    throw unreadableLiteral(wrong, "Edm.Int32");
+  }
+  return given;
 }
 
 /** `{ emailAddress: { address, name? } }`; the name is filled in from the tenant's own recipients. */
@@ -358,6 +370,7 @@ function checkedRecipient(tenant: Tenant, member: string, value: unknown): Json 
   if (!isPlainObject(emailAddress) || typeof emailAddress.address !== "string") {
     throw invalidRule(`A recipient of '${member}' has no emailAddress with an address.`);
   }
+  refuseUnknownMembers(emailAddress, ["address", "name"], "emailAddress");
   const { address } = emailAddress;
   if (!/^[^@\s]+@[^@\s]+$/.test(address)) {
     throw invalidRule(`'${address}' is not a valid address for '${member}'.`);

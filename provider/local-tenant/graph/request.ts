@@ -3,7 +3,14 @@ import type { Message } from "../message";
 import { type MetadataLevel, metadataLevel } from "../odata/listing";
 import type { Tenant } from "../tenant";
 import { isPlainObject, names, parsedJson } from "../values";
-import { duplicateQueryOption, emptyPayload, malformedUrl, segmentNotFound, unreadablePayload } from "./errors";
+import {
+  duplicateQueryOption,
+  emptyPayload,
+  malformedUrl,
+  segmentNotFound,
+  unknownMember,
+  unreadablePayload,
+} from "./errors";
 
 /** A JSON object, as read from a body or about to be written to one. */
 export type Json = Record<string, unknown>;
@@ -99,6 +106,16 @@ export function spelled(value: Json, known: readonly string[]): Json {
       content,
     ]),
   );
+}
+
+/** Refuses the members of a complex value that its type has not, as the mailbox store reads it. */
+export function refuseUnknownMembers(value: Json, members: readonly string[], type: string): void {
+  // @documented graph.complex-members: A member that a complex type has not is refused by name, as one of the entity's own [Microsoft
+  // Graph OpenAPI description: sizeRange, workingHours, timeZoneBase, localeInfo, dateTimeTimeZone, emailAddress]
+  const stranger = Object.keys(value).find((name) => !members.includes(name) && !name.includes("@odata."));
+  if (stranger !== undefined) {
+    throw unknownMember(stranger, `microsoft.graph.${type}`);
+  }
 }
 
 /** The level a request asks for, by `Accept` or by `$format`. */
