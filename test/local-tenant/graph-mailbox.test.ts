@@ -392,6 +392,12 @@ test("messages, newest first, filtered, with the attached original", async () =>
     "FW: Order 2",
   ]);
   expect(await subjects("$top=1&$skip=1")).toEqual(["Order 1"]);
+  // @shows graph.option-values
+  for (const skip of ["-1", "one", "1.5"]) {
+    expect((await served.ask("GET", `${path}?$skip=${skip}`)).body.error?.message).toBe(
+      `Invalid value '${skip}' for $skip query option found. The $skip query option requires a non-negative integer value.`,
+    );
+  }
   const attachments = await served.ask("GET", `${path}/m2/attachments?$expand=microsoft.graph.itemAttachment/item`);
   expect(attachments.body.value).toMatchObject([
     { "@odata.type": "#microsoft.graph.itemAttachment", name: "Order 2", item: { subject: "Order 2" } },

@@ -206,7 +206,17 @@ describe("reading", () => {
       expect(next ?? "/v1.0/users?").toMatch(/^\/v1\.0\/users\?/);
     }
     expect(seen).toEqual(["User6", "User5", "User4", "User3", "User2", "User1", "User0"]);
-    for (const wrong of ["$top=1000", "$top=0", "$top=x", "$skip=1", "$skiptoken=zzz", "$expand=manager"]) {
+    for (const wrong of [
+      "$count=maybe",
+      "$orderby=displayName up",
+      "$orderby=displayName desc,",
+      "$top=1000",
+      "$top=0",
+      "$top=x",
+      "$skip=1",
+      "$skiptoken=zzz",
+      "$expand=manager",
+    ]) {
       expect([wrong, (await served.ask("GET", `/v1.0/users?${wrong}`)).status]).toEqual([wrong, 400]);
     }
   });

@@ -4,6 +4,8 @@ import { sorted as inOrder, startAfter, topLevel } from "../odata/listing";
 import { isPlainObject } from "../values";
 import {
   expiredPageToken,
+  invalidOptionValue,
+  invalidOrder,
   invalidPageSize,
   invalidSearch,
   notSimulated,
@@ -63,7 +65,7 @@ export function collectionAnswer<Row extends { id?: unknown }>(
 ): Answer {
   refuseUnknown(request, onCollections, type);
   const { query } = request;
-  const isAdvanced = isEventual(request) && query.get("count")?.toLowerCase() === "true";
+  const isAdvanced = isEventual(request) && isCounted(query);
   const names = selected(request, type);
   const filter = query.get("filter");
   const search = query.get("search");
@@ -84,7 +86,7 @@ export function collectionAnswer<Row extends { id?: unknown }>(
   const start = firstRow(request, type, asked ?? all);
   const page = asked?.slice(start, start + size) ?? all.slice(start, start + size).map(entityOf);
   const suffix = query.get("select") ? `(${names.join(",")})` : "";
-  const counted = query.get("count")?.toLowerCase() === "true" && (isEventual(request) || type.takesSkip);
+  const counted = isCounted(query) && (isEventual(request) || type.takesSkip);
   return {
     status: 200,
     body: {
@@ -94,6 +96,16 @@ export function collectionAnswer<Row extends { id?: unknown }>(
       value: page.map((row) => picked(request, type, row, names, context)),
     },
   };
+}
+
+function isCounted(query: GraphRequest["query"]): boolean {
+  // @documented graph.option-values: $count is true or false, $skip a whole number from 0, a direction asc or desc [OData 4.01 URL
+  // conventions; the words are those of Microsoft's OData library]
+  const count = query.get("count")?.toLowerCase() ?? "false";
+  if (count !== "true" && count !== "false") {
+    throw invalidOptionValue("$count", count, "Valid values are 'true, false'.");
+  }
+  return count === "true";
 }
 
 /** 400 for query options the request must not carry. `type` is what the answer holds. */
@@ -200,7 +212,11 @@ function firstRow(request: GraphRequest, type: EntityType, rows: readonly { id?:
   }
   const token = request.query.get("skiptoken");
   if (token === undefined) {
-    return skip === undefined ? 0 : Math.max(0, Number.parseInt(skip, 10) || 0);
+    if (skip !== undefined && !/^\d{1,9}$/.test(skip)) {
+      const rule = "The $skip query option requires a non-negative integer value.";
+      throw invalidOptionValue("$skip", skip, rule);
+    }
+    return Number(skip ?? 0);
   }
   const parts = /^(\d+)\.(.*)$/.exec(Buffer.from(token, "base64url").toString("utf8"));
   if (parts === null) {
@@ -230,8 +246,11 @@ function sorted(
   return inOrder(rows, orderby, (path, direction = "asc") => {
     const [head = "", ...rest] = path.split("/");
     const member = type.members.find((one) => one.toLowerCase() === head.toLowerCase());
-    const [word = ""] = direction.toLowerCase().split(" ");
-    if (member === undefined || !["asc", "desc"].includes(word)) {
+    const word = direction.toLowerCase();
+    if (path === "" || !["asc", "desc"].includes(word)) {
+      throw invalidOrder(orderby);
+    }
+    if (member === undefined) {
       throw sortingNotSupported(path, type.resource);
     }
     const isPlain = type.orderable === undefined || (type.orderable.includes(member) && !isFiltered);

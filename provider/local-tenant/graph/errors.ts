@@ -130,6 +130,16 @@ export function duplicateQueryOption(option: string): GraphError {
   );
 }
 
+/** 400: a query option with a value that it cannot have; `rule` says which ones it can. */
+export function invalidOptionValue(option: string, value: string, rule: string): GraphError {
+  return new GraphError(400, "BadRequest", `Invalid value '${value}' for ${option} query option found. ${rule}`);
+}
+
+/** 400: a `$orderby` that cannot be read. */
+export function invalidOrder(orderby: string): GraphError {
+  return new GraphError(400, "BadRequest", `Syntax error at position ${orderby.length} in '${orderby}'.`);
+}
+
 /** 400: a query option the collection does not take. */
 export function unsupportedQueryOption(option: string): GraphError {
   return new GraphError(400, "Request_UnsupportedQuery", `'${option}' is not supported by the service.`);
