@@ -229,6 +229,18 @@ describe("bodies", () => {
     }
   });
 
+  // @shows dataverse.time-literals
+  test("a time needs an offset, a day alone does not", async () => {
+    const send = (processemailreceivedafter: string) =>
+      environment.send("POST", "mailboxes", { body: { ...forward, processemailreceivedafter } });
+    const refused = await send("2026-06-08T13:06:24");
+    expect([refused.status, refused.code]).toEqual([400, "0x80048d19"]);
+    expect(refused.text).toContain("Cannot convert the literal '2026-06-08T13:06:24' to the expected type");
+    for (const taken of ["2026-06-08T13:06:24Z", "2026-06-08T13:06:24.5+02:00", "2026-06-08"]) {
+      expect([taken, (await send(taken)).status]).toEqual([taken, 204]);
+    }
+  });
+
   test("other content types are refused", async () => {
     const answer = await environment.send("POST", "mailboxes", {
       body: "x",

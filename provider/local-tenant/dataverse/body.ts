@@ -16,7 +16,7 @@ import {
   unknownPayloadProperty,
 } from "./errors";
 import { isRealMember } from "./not-simulated";
-import { entitySets, lookupColumn, navigation, type RowOf, type Table } from "./schema";
+import { entitySets, lookupColumn, navigation, type RowOf, type Table, wholeSeconds } from "./schema";
 import type { Work } from "./work";
 
 /** Columns to store. */
@@ -186,10 +186,15 @@ function decoded(table: Table, text: string): string {
   }
 }
 
+/** A day, or a time with its offset. */
+const timeLiteral = /^\d{4}-\d\d-\d\d(?:T.*(?:Z|[+-]\d\d:\d\d))?$/i;
+
 /** The value as it is stored. Throws 400 when its JSON type, length or range is not the column's. */
 function checked(table: Table, column: Column, value: unknown): unknown {
   // @observed dataverse.value-errors: Text too long is 0x80044331, a choice out of range 0x8004431A, a status of the other state
   // 0x80048408 [powerplatform-vscode #136 and answers recorded by clients of the service]
+  // @observed dataverse.time-literals: A time without an offset is no Edm.DateTimeOffset: 400, with the words of Microsoft's OData
+  // library [OData/odata.net #2113; PowerPlatform-DataverseServiceClient #80 for the words from Dataverse, about an Edm.Date]
   // @documented dataverse.forward-readonly: isforwardmailbox and regardingobjectid cannot be written [powerapps-docs,
   // reference/entities/mailbox.md]
   // @observed dataverse.readonly-columns: Read-only columns in a body, the row's own key among them, are ignored; the setting
@@ -215,8 +220,8 @@ function checked(table: Table, column: Column, value: unknown): unknown {
         ? value.toLowerCase()
         : wrongType(table, column, value, "Edm.Guid");
     case "DateTime":
-      return typeof value === "string" && /^\d{4}-\d\d-\d\d(?:T|$)/.test(value) && !Number.isNaN(Date.parse(value))
-        ? `${new Date(value).toISOString().slice(0, 19)}Z`
+      return typeof value === "string" && timeLiteral.test(value) && !Number.isNaN(Date.parse(value))
+        ? wholeSeconds(value)
         : wrongType(table, column, value, "Edm.DateTimeOffset");
     case "Lookup":
     case "Owner":
@@ -259,5 +264,5 @@ function checkedNumber(table: Table, column: Column, value: unknown): number {
 function wrongType(table: Table, column: Column, value: unknown, edm: string): never {
   // The value of a secret must not come back in a message.
   const shown = column.read ? ` '${typeof value === "object" ? "{…}" : String(value)}'` : "";
-  throw badPayload(table, `Cannot convert the value${shown} of '${column.name}' to the expected type '${edm}'.`);
+  throw badPayload(table, `Cannot convert the literal${shown} to the expected type '${edm}'.`);
 }

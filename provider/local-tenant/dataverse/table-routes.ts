@@ -103,7 +103,7 @@ function list(request: DataverseRequest, table: Table): Answer {
   const expansions = expanded(table, query.get("$expand"));
   const counted = query.get("$count");
   if (counted !== null && counted !== "true" && counted !== "false") {
-    throw badQuery(`Invalid value '${counted}' for $count query option found.`);
+    throw badQuery(`Invalid value '${counted}' for $count query option found. Valid values are 'true, false'.`);
   }
   const { rows, total, next } = page(work, table, query, prefer.pageSize);
   const body: Record<string, unknown> = { "@odata.context": contextOf(request, table, false) };
