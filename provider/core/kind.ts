@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { ifAllowed, isClass, isUnknownOutcome, mayHaveHappened, ProviderError } from "../http/errors";
+import { only } from "../http/json";
 import type { Services } from "../services/services";
 import { lastSeen, type Scope, settle } from "../services/waiting";
 import type { Claim } from "./claims";
@@ -281,7 +282,7 @@ export interface Reconciler<Inputs extends Properties, Memory, Desired, Observed
 
 /** A state with what was read in place of what it held; properties that it does not hold are not managed, and stay out. */
 export function asHeld(state: Properties, read: Properties): Properties {
-  return { ...state, ...Object.fromEntries(Object.entries(read).filter(([property]) => property in state)) };
+  return { ...state, ...only(read, (property) => property in state) };
 }
 
 /**

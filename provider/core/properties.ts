@@ -208,3 +208,8 @@ function valuesOf(entries: readonly (readonly [Path, unknown])[]): Properties {
 export function isSet(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
+
+/** Whether a property is declared, by its name. */
+export function declaredIn(inputs: Properties): (name: string) => boolean {
+  return (name) => isSet(inputs[name]);
+}

@@ -18,6 +18,17 @@ export function membersOf(value: unknown): Row {
   return typeof value === "object" && value !== null ? (value as Row) : {};
 }
 
+/** An object with some of its members alone. */
+export function only<Of extends object>(object: Of, isMeant: (name: string) => boolean): Partial<Of> {
+  const members: Partial<Of> = { ...object };
+  for (const name in members) {
+    if (!isMeant(name)) {
+      delete members[name];
+    }
+  }
+  return members;
+}
+
 /** A list of objects; undefined for anything else. */
 export function rowsOf(value: unknown): Row[] | undefined {
   return Array.isArray(value) && value.every(isObject) ? value : undefined;

@@ -19,6 +19,7 @@ import {
   isElsewhere,
   requireMailboxOfTenant,
   requireSameOrganization,
+  shareFormer,
 } from "../mailbox-record/claims";
 import { forgetting, recordOutputs, whenInactive, writeRecord } from "../mailbox-record/properties";
 import { lookUp, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/references";
@@ -73,7 +74,6 @@ import {
   recordsToSet,
   requireOwnMethod,
   setRecords,
-  shareFormer,
   withMethodsElsewhere,
 } from "./records";
 import {
@@ -132,14 +132,14 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
   replaces: (known, inputs, _registry, environmentUrl) =>
     isElsewhere(known.inputs.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
   refersTo: ({ memory: { sourceIds = {} } }) => sourceIds,
-  share: (known, _origin, registry) => shareFormer(known, registry),
+  share: ({ memory }, _origin, registry) => shareFormer(memory.formerMethods, registry),
 
   declare(known, inputs, origin, registry) {
     registry.declare(rowThing(known.id ?? ""), origin);
     const { sourceIds: ids = {} } = known.memory;
     const keys = Object.keys(inputs.sources ?? {});
     declareKnown(known, keys, origin, registry);
-    shareFormer(known, registry);
+    shareFormer(known.memory.formerMethods, registry);
     if (isUnchanged(known, inputs)) {
       registry.settle(origin);
     }

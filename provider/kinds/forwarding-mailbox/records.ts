@@ -6,6 +6,7 @@ import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
 import { settle } from "../../services/waiting";
+import { FORWARD_MAILBOX, formerMethod, isFormer, shareFormer } from "../mailbox-record/claims";
 import { testAgain } from "../mailbox-record/test-and-enable";
 import { change, command } from "../mailbox-record/writes";
 import {
@@ -19,8 +20,6 @@ import {
 } from "./desired";
 
 const SERVER_SIDE: IncomingMethod = "ServerSideSynchronization";
-/** The incoming method of a record whose mail comes through a forward mailbox. */
-const FORWARD_MAILBOX: IncomingMethod = "ForwardMailbox";
 
 /**
  * The records of Dynamics users and queues with any address of a source, and those that had one when they were set to Forward Mailbox:
@@ -123,7 +122,7 @@ export function declareKnown(
   registry: Registry,
 ): void {
   for (const [id, method] of Object.entries(formerMethods)) {
-    if (method !== null && method !== FORWARD_MAILBOX) {
+    if (isFormer(method)) {
       registry.declareValue(formerThing(id), method, origin);
     }
   }
@@ -203,7 +202,7 @@ export async function setRecords(key: string, source: ObservedSource, operation:
       },
     });
     recordSource(key, source.recipient, operation);
-    shareFormer(operation.known, registry);
+    shareFormer(operation.known.memory.formerMethods, registry);
     const action = `setting the incoming method of ${key} to Forward Mailbox`;
     // Its queue may be testing it in this very deployment.
     await registry.exclusively(testThing(record.id), async () => {
@@ -213,31 +212,15 @@ export async function setRecords(key: string, source: ObservedSource, operation:
   }
 }
 
-/** Tells the other resources of this deployment what records were before: a source may feed several of them. */
-export function shareFormer({ memory: { formerMethods = {} } }: KnownForwarding, registry: Registry): void {
-  for (const [id, method] of Object.entries(formerMethods)) {
-    if (method !== null && method !== FORWARD_MAILBOX) {
-      registry.formerMethods.set(id, method);
-    }
-  }
-}
-
-/**
- * Pure. What records were before, with what other resources of this deployment know. Their value wins over the one found here, because
- * they made the change.
- */
+/** Pure. What records were before, with what other resources of this deployment know. */
 export function withMethodsElsewhere(
   former: Memory["formerMethods"],
   elsewhere: Readonly<Record<string, IncomingMethod>>,
 ): Memory["formerMethods"] {
-  return former === undefined
-    ? undefined
-    : Object.fromEntries(
-        Object.entries(former).map(([id, method]) => {
-          const isOpen = method === null || method === FORWARD_MAILBOX;
-          return [id, isOpen ? (elsewhere[id] ?? method) : method];
-        }),
-      );
+  return (
+    former &&
+    Object.fromEntries(Object.entries(former).map(([id, method]) => [id, formerMethod(method, elsewhere[id])]))
+  );
 }
 
 /** Records which records the declared sources have, and of those that were on Forward Mailbox already, whose doing that was. */
@@ -276,7 +259,7 @@ export function recordRecords(
     const formerMethods = withMethodsElsewhere(former, Object.fromEntries(registry.formerMethods));
     operation.record({ memory: { sourceRecords: Object.fromEntries(records), formerMethods } });
   }
-  shareFormer(operation.known, registry);
+  shareFormer(operation.known.memory.formerMethods, registry);
 }
 
 /**
@@ -301,7 +284,7 @@ export async function releaseRecords(
           "another forward mailbox or an interrupted deployment had set it. Set its incoming email in Dynamics, or declare an " +
           "IndividualMailbox for it.",
       );
-    } else if (!isHeld && method !== undefined && method !== FORWARD_MAILBOX) {
+    } else if (!isHeld && isFormer(method)) {
       await command(
         record,
         properties.columnsOf({ incomingEmail: method }),

@@ -1,9 +1,16 @@
-import { type Change, type Properties, writeAndRecord } from "../../core/kind";
-import { isSet } from "../../core/properties";
+import { type Change, writeAndRecord } from "../../core/kind";
+import { declaredIn } from "../../core/properties";
 import type { Registry } from "../../core/registry";
+import { only } from "../../http/json";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { retryWhile } from "../../services/waiting";
-import { decidedElsewhere, requireSameOrganization } from "../mailbox-record/claims";
+import {
+  decidedElsewhere,
+  FORWARD_MAILBOX,
+  formerMethod,
+  requireSameOrganization,
+  shareFormer,
+} from "../mailbox-record/claims";
 import { forgetting, type RecordValues, writeRecord } from "../mailbox-record/properties";
 import { serverProfileOf, valuesOf } from "../mailbox-record/references";
 import { addressColumn, isChangedMeanwhile, type UserOrQueue, writeTo } from "../mailbox-record/writes";
@@ -35,17 +42,14 @@ export function recordFormer(
   if (begun === undefined) {
     return;
   }
-  const former = { ...begun };
+  const isDeclared = declaredIn(inputs);
+  const isNew = (property: string) => isDeclared(property) && !(property in begun);
+  if (isNew("credentials") && row.isPasswordSet) {
+    warn("credentials: the record has a password already, which cannot be read and so will not be put back.");
+  }
   // What it signs in with cannot be read.
   const found: RecordValues = { ...properties.values({ row, known }), credentials: null };
-  for (const property of properties.names) {
-    if (inputs[property] !== undefined && !(property in former)) {
-      Object.assign(former, { [property]: found[property] });
-      if (property === "credentials" && row.isPasswordSet) {
-        warn("credentials: the record has a password already, which cannot be read and so will not be put back.");
-      }
-    }
-  }
+  const former = { ...only(found, isNew), ...begun };
   operation.record({ memory: { former: withMethodElsewhere(former, registry.formerMethods.get(row.id)) } });
 }
 
@@ -55,17 +59,14 @@ export function recordFormer(
  * @param method the former method, where the forward mailbox knows it.
  */
 export function withMethodElsewhere(former: Memory["former"], method: IncomingMethod | undefined): Memory["former"] {
-  return former?.incomingEmail === "ForwardMailbox" && method !== undefined
-    ? { ...former, incomingEmail: method }
-    : former;
+  const { incomingEmail } = former ?? {};
+  return incomingEmail === undefined ? former : { ...former, incomingEmail: formerMethod(incomingEmail, method) };
 }
 
 /** Tells the forward mailboxes of this deployment what the incoming method of a record was before. */
-export function shareFormer({ id, memory: { former, given } }: KnownIndividual, registry: Registry): void {
-  const incomingEmail = former?.incomingEmail;
-  const isForwarded = given?.incomingEmail === "ForwardMailbox";
-  if (id !== undefined && isForwarded && incomingEmail !== undefined && incomingEmail !== "ForwardMailbox") {
-    registry.formerMethods.set(id, incomingEmail);
+export function shareFormerMethod({ id, memory: { former, given } }: KnownIndividual, registry: Registry): void {
+  if (id !== undefined && given?.incomingEmail === FORWARD_MAILBOX) {
+    shareFormer({ [id]: former?.incomingEmail }, registry);
   }
 }
 
@@ -98,13 +99,11 @@ export function givenWith(
 export function settleGiven(inputs: IndividualInputs, values: RecordValues, operation: IndividualOperation): void {
   const { former } = operation.known.memory;
   const { given } = givenWith(values, properties.names, operation.known);
-  const now: Properties = inputs;
-  const declared = (all: Properties | undefined) =>
-    all && Object.fromEntries(Object.entries(all).filter(([property]) => isSet(now[property])));
+  const isDeclared = declaredIn(inputs);
   operation.record({
     memory: {
-      former: declared(former),
-      given: declared(given),
+      former: former && only(former, isDeclared),
+      given: given && only(given, isDeclared),
       givenBefore: undefined,
     },
   });
@@ -129,21 +128,17 @@ export function valuesFor(
   elsewhere: readonly string[],
   known: KnownIndividual,
 ): RecordValues {
-  const back = Object.entries(valuesToPutBack(row, known)).filter(([property]) => !elsewhere.includes(property));
-  return valuesOf(properties, { inputs, profile }, held, Object.fromEntries(back));
+  const back = only(valuesToPutBack(row, known), (property) => !elsewhere.includes(property));
+  return valuesOf(properties, { inputs, profile }, held, back);
 }
 
 /** What goes back when it is not declared any more: what this resource gave the record and the record still has. */
 export function valuesToPutBack(row: MailboxRow, known: KnownIndividual): RecordValues {
   const { former = {}, given = {}, givenBefore = {} } = known.memory;
   const now = properties.values({ row, known });
-  return Object.fromEntries(
-    properties.names
-      .filter((property) => property in former && property in given)
-      // If someone changed it in the meantime, leave their value alone.
-      .filter((property) => [given[property], ...(givenBefore[property] ?? [])].includes(now[property]))
-      .map((property) => [property, former[property]]),
-  );
+  // If someone changed it in the meantime, leave their value alone.
+  const isOurs = (property: string) => [given[property], ...(givenBefore[property] ?? [])].includes(now[property]);
+  return only(former, (property) => property in given && isOurs(property));
 }
 
 /** Puts back what the record was before, as far as it still is what this resource made of it. */
@@ -167,14 +162,9 @@ async function putBack(row: MailboxRow, operation: IndividualOperation): Promise
     // A forward mailbox that this record still feeds puts it back when it lets go.
     registry.formerMethods.set(row.id, all.incomingEmail);
   }
-  const some = (isMeant: (property: string) => boolean): RecordValues =>
-    Object.fromEntries(Object.entries(all).filter(([property]) => isMeant(property)));
-  const lost = properties.differing(
-    some((property) => elsewhere.includes(property)),
-    { row, known },
-  );
-  tellForgotten(lost, row, who, operation);
-  const { emailAddress, ...values } = some((property) => !elsewhere.includes(property));
+  const isElsewhere = (property: string) => elsewhere.includes(property);
+  tellForgotten(properties.differing(only(all, isElsewhere), { row, known }), row, who, operation);
+  const { emailAddress, ...values } = only(all, (property) => !isElsewhere(property));
   const why = await whyProfileStays(values, row, operation);
   if (why !== undefined) {
     operation.warn(`The server profile that ${who} had before ${why}; it keeps the one it has.`);
@@ -195,7 +185,7 @@ async function putBack(row: MailboxRow, operation: IndividualOperation): Promise
 function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string, { warn }: IndividualOperation): void {
   const values = changes
     // A forward mailbox that needs it may know what it was.
-    .filter(({ path: [property] }) => property !== "incomingEmail" || row.incomingEmail !== "ForwardMailbox")
+    .filter(({ path: [property] }) => property !== "incomingEmail" || row.incomingEmail !== FORWARD_MAILBOX)
     .map(({ path, to }) => `${path.join(".")} ${JSON.stringify(to)}`);
   if (values.length > 0) {
     warn(

@@ -8,6 +8,7 @@ import {
   type Reconciler,
   writeAndRecord,
 } from "../../core/kind";
+import { declaredIn } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import { sameText } from "../../http/json";
 import { listed, type ServerProfile } from "../../services/dataverse";
@@ -63,7 +64,7 @@ import {
   remove,
   setAddress,
   settleGiven,
-  shareFormer,
+  shareFormerMethod,
   valuesFor,
   withMethodElsewhere,
 } from "./former-values";
@@ -103,12 +104,12 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
     (["user", "queue"] as const).filter(
       (property) => known.inputs[property] !== inputs[property] && isSameOne(property, known, inputs),
     ),
-  share: (known, _origin, registry) => shareFormer(known, registry),
+  share: (known, _origin, registry) => shareFormerMethod(known, registry),
 
   declare(known, inputs, origin, registry) {
     const { regarding } = known.memory;
     declareValues(known.id ?? "", known, inputs, properties.names, origin, registry);
-    shareFormer(known, registry);
+    shareFormerMethod(known, registry);
     for (const kind of ["user", "queue"] as const) {
       const named = inputs[kind];
       // Of an old state it is not known whose record it is.
@@ -251,8 +252,7 @@ async function userReassigned(owner: UserOrQueue, operation: IndividualOperation
 
 /** Whether nothing is left to do of what a program declares: its values are there, and its commands were given. */
 function isComplete(inputs: IndividualInputs, row: Observed["row"]): boolean {
-  const declared: Properties = inputs;
-  const isDeclared = properties.names.some((name) => declared[name] !== undefined);
+  const isDeclared = properties.names.some(declaredIn(inputs));
   const isApproved = inputs.approveEmail === false || row.approval === "Approved";
   return isDeclared && isApproved && (inputs.testAndEnable === false || !isOpenForTest(row));
 }

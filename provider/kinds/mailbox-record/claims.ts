@@ -5,7 +5,7 @@ import { isSet } from "../../core/properties";
 import { type Registry, recordThing, rowThing } from "../../core/registry";
 import { ConflictError, InputError } from "../../http/errors";
 import { isGuid, sameText } from "../../http/json";
-import type { MailboxRow } from "../../services/dataverse";
+import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { describe } from "../../services/recipients";
 import { recipientNamed } from "../recipients";
 import type { RecordKnown, RecordOperation } from "./properties";
@@ -234,6 +234,34 @@ export function decidedElsewhere(
   return properties.filter(
     (property) => registry.valueOfAnother(recordThing(recordId, property), origin) !== undefined,
   );
+}
+
+/** The incoming method of a record whose mail comes through a forward mailbox. */
+export const FORWARD_MAILBOX = "ForwardMailbox";
+
+/** Whether a method is what a record was before it was set to Forward Mailbox. Null: that is not known, or not yet. */
+export function isFormer(method: IncomingMethod | null | undefined): method is IncomingMethod {
+  return isSet(method) && method !== FORWARD_MAILBOX;
+}
+
+/** Pure. What a record was before, as it was found or as another resource of this deployment says, which made the change and knows better. */
+export function formerMethod<Own extends IncomingMethod | null>(
+  own: Own,
+  elsewhere: IncomingMethod | undefined,
+): Own | IncomingMethod {
+  return isFormer(own) ? own : (elsewhere ?? own);
+}
+
+/** Tells the resources of this deployment what records were before: several may need Forward Mailbox of one. */
+export function shareFormer(
+  methods: Readonly<Record<string, IncomingMethod | null | undefined>> | undefined,
+  registry: Registry,
+): void {
+  for (const [id, method] of Object.entries(methods ?? {})) {
+    if (isFormer(method)) {
+      registry.formerMethods.set(id, method);
+    }
+  }
 }
 
 /** A declared value as the registry compares it; undefined where none is declared. */

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { displayText, oneOf, smtpAddress } from "../../core/canonical";
 import type { Change, Held, Known, Operation, Properties } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
-import { isSet, tableOf } from "../../core/properties";
+import { declaredIn, tableOf } from "../../core/properties";
+import { only } from "../../http/json";
 import {
   emailFilters,
   incomingMethods,
@@ -52,9 +53,6 @@ export const schema = z.strictObject({ name, emailAddress, owner, ...ofRecord.sh
 
 /** Canonical inputs. */
 export type QueueInputs = z.output<typeof schema>;
-
-/** Properties that go back to what they were before they were declared. */
-const GOES_BACK = ["incomingEmail", "outgoingEmail", "emailFiltering"] as const;
 
 /** What a queue is remembered by. */
 export const memory = remembering(
@@ -109,10 +107,9 @@ export interface Existing extends Observed {
 
 /**
  * What a queue that was there already had of the properties that a program declares for the first time, whether or not they have to be
- * written.
+ * written, and all other former values that are known.
  *
  * @param previous what was declared before.
- * @returns all former values that are known; undefined where there are none.
  */
 export function formerValues(
   inputs: QueueInputs,
@@ -122,18 +119,17 @@ export function formerValues(
 ): Memory["former"] {
   const { created, former } = known.memory;
   const isBirth = created === true && previous.name === undefined;
-  const seen = properties.values({ row: queue, known });
-  const found = GOES_BACK.filter(
-    (property) => inputs[property] !== undefined && !isSet(previous[property]) && !isBirth,
-  );
-  const all = { ...Object.fromEntries(found.map((property) => [property, seen[property]])), ...former };
+  const { incomingEmail, outgoingEmail, emailFiltering } = queue;
+  const found = { incomingEmail, outgoingEmail, emailFiltering };
+  const [isDeclared, isHeld] = [declaredIn(inputs), declaredIn(previous)];
+  const isNew = (name: string) => isDeclared(name) && !isHeld(name) && !isBirth;
+  const all = { ...only(found, isNew), ...former };
   return Object.keys(all).length === 0 ? former : all;
 }
 
 /** The former values of what is still declared: the others are back at it. */
 export function formerOf(inputs: QueueInputs, former: Memory["former"]): Memory["former"] {
-  const declared: Properties = inputs;
-  return former && Object.fromEntries(Object.entries(former).filter(([property]) => declared[property] !== undefined));
+  return former && only(former, declaredIn(inputs));
 }
 
 /** What of a queue is not as it should be. Pure. @param previous what was known before; a new queue has nothing. */

@@ -6,11 +6,11 @@ import {
   type Change,
   guidFor,
   holdingAll,
-  type Properties,
   type Reconciler,
   unfit,
   writeAndRecord,
 } from "../../core/kind";
+import { declaredIn } from "../../core/properties";
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
 import { listed, type MailboxRow, type QueueRow } from "../../services/dataverse";
@@ -221,8 +221,8 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
   async finish(desired, previous, observed, operation) {
     const { inputs } = desired;
     const { queue: row } = observed;
-    const former = formerOf(inputs, formerValues(inputs, previous.inputs, row, operation.known));
-    operation.record({ memory: { former } });
+    const former = formerValues(inputs, previous.inputs, row, operation.known);
+    operation.record({ memory: { former: formerOf(inputs, former) } });
     operation.registry.declare(rowThing(row.id), operation.origin);
     const known = await recordThatFollows(row, observed.row, inputs, operation);
     const record = await whenFed(inputs, known, operation);
@@ -299,8 +299,8 @@ function difference(
       : ofRecord.differing(values, { row: record, known: previous })),
   ];
   // What is not declared any more goes to its default, unless another resource says what it is now.
-  const declared: Properties = inputs;
-  return changes.filter(({ path: [name = ""] }) => declared[name] !== undefined || !elsewhere.includes(name));
+  const isDeclared = declaredIn(inputs);
+  return changes.filter(({ path: [name = ""] }) => isDeclared(name) || !elsewhere.includes(name));
 }
 
 async function apply(
