@@ -12,22 +12,22 @@ function isSmtpAddress(value: string): boolean {
   return value.length <= 254 && local.length <= 64 && ADDRESS.test(value);
 }
 
+/** An address may have these characters in it. One of nothing else is meant as a pattern: no mailbox has it, and nobody signs in with it. */
+const PATTERN = /^[*?%]+@/;
+
 // Reasons never repeat the value: it may be a secret, and a failure is printed.
 const notAnAddress = (example: string) => `is not an SMTP address; write local-part@domain, e.g. ${example}`;
 
 /** An SMTP address; canonical form lower case. */
 export function smtpAddress(example: string, limit = 254): z.ZodType<string> {
-  return (
-    z
-      .string({ error: `must be text: an SMTP address such as ${example}` })
-      .transform((value) => value.trim().toLowerCase())
-      .refine(isSmtpAddress, { error: notAnAddress(example) })
-      // An address may have these characters in it. One of nothing else is meant as a pattern, and a mailbox has none.
-      .refine((value) => !/^[*?%]+@/.test(value), {
-        error: `is a pattern, and a mailbox has single addresses; write each of them, e.g. ${example}`,
-      })
-      .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` })
-  );
+  return z
+    .string({ error: `must be text: an SMTP address such as ${example}` })
+    .transform((value) => value.trim().toLowerCase())
+    .refine(isSmtpAddress, { error: notAnAddress(example) })
+    .refine((value) => !PATTERN.test(value), {
+      error: `is a pattern, and a mailbox has single addresses; write each of them, e.g. ${example}`,
+    })
+    .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` });
 }
 
 /** A name for people. */
@@ -76,6 +76,9 @@ function whyNotIdentifier(value: string, what: string): string | undefined {
   }
   if (value.includes("@") && !isSmtpAddress(value)) {
     return `is not an address; write ${what}`;
+  }
+  if (PATTERN.test(value)) {
+    return `is a pattern, which means nobody; write ${what}`;
   }
   return undefined;
 }

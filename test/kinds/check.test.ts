@@ -241,6 +241,14 @@ describe("mistakes are named by path", () => {
     ["SharedMailbox", { displayName: "Support" }, /^primarySmtpAddress: is missing/],
     ["SharedMailbox", { ...support, primarySmtpAddress: "support" }, /^primarySmtpAddress: is not an SMTP address/],
     ["SharedMailbox", { ...support, primarySmtpAddress: "*@contoso.com" }, /^primarySmtpAddress: is a pattern/],
+    ["SharedMailbox", { ...support, rejectMessagesFrom: ["*@contoso.com"] }, /^rejectMessagesFrom: has .*is a pattern/],
+    ["MailboxMembership", { ...membership, members: ["*@contoso.com"] }, /^members\[0\]: is a pattern/],
+    [
+      "MailboxMembership",
+      { ...membership, members: { "%@contoso.com": {} } },
+      /^members\["%@contoso.com"\]: is a pattern/,
+    ],
+    ["ForwardingMailbox", { ...intake, sources: ["?@contoso.com"] }, /^sources\[0\]: is a pattern/],
     [
       "SharedMailbox",
       { ...support, emailAliases: ["a*b@contoso.com", "*@contoso.com"] },
