@@ -32,11 +32,17 @@ export function smtpAddress(example: string, limit = 254): z.ZodType<string> {
 
 /** A name for people. */
 export function displayText(what: string, limit: number): z.ZodType<string> {
-  return z
-    .string({ error: `must be text: ${what}` })
-    .transform((value) => value.trim())
-    .refine((value) => value !== "", { error: `is empty; write ${what}` })
-    .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` });
+  return (
+    z
+      .string({ error: `must be text: ${what}` })
+      .transform((value) => value.trim())
+      .refine((value) => value !== "", { error: `is empty; write ${what}` })
+      // Of a text block of YAML, or of a file that was read whole: it would stand in lists, rules and messages as it is.
+      .refine((value) => !/[\p{Cc}\u2028\u2029]/u.test(value), {
+        error: "has a line break, a tab or another control character in it; write one line of text",
+      })
+      .refine((value) => value.length <= limit, { error: `is longer than ${limit} characters` })
+  );
 }
 
 /** What `schema` takes, or false, which declares that there is none. Errors keep their paths inside of `schema`. */
