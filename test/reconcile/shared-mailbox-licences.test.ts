@@ -225,6 +225,12 @@ describe("license", () => {
     ["a text", { license: "EXCHANGEENTERPRISE" }, /^license: must be an object/],
     ["true", { license: true }, /^license: must be an object/],
     ["a country in full", { license: { sku: "SPB", usageLocation: "Sweden" } }, /^license/],
+    [
+      "a spelling of a country",
+      { license: { sku: "SPB", usageLocation: "uk" } },
+      /^license\.usageLocation: .*write GB/,
+    ],
+    ["no country", { license: { sku: "SPB", usageLocation: "EL" } }, /^license\.usageLocation: .*write one, e\.g\. SE/],
     ["a hold of no days", { litigationHold: { days: 0 } }, /^litigationHold/],
   ])("%s is refused in preview", async (_what, more, reason) => {
     const world = await startWorld();

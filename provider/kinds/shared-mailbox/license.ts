@@ -41,6 +41,12 @@ const licenseShape = z.strictObject(
       .string({ error: "must be text: two letters, e.g. SE" })
       .transform((location) => location.trim().toUpperCase())
       .refine((location) => /^[A-Z]{2}$/.test(location), { error: "must be two letters (ISO 3166), e.g. SE" })
+      .superRefine((location, context) => {
+        const reason = whyNoCountry(location);
+        if (reason !== undefined) {
+          context.addIssue({ code: "custom", message: reason });
+        }
+      })
       .optional(),
     disabledPlans: z
       .array(
@@ -60,6 +66,19 @@ const licenseShape = z.strictObject(
 export const licenseSchema = z.union([z.literal("external"), z.literal(false), licenseShape], {
   error: 'must be an object { sku: "EXCHANGEENTERPRISE", usageLocation: "SE" }, "external" or false',
 });
+
+/** Why two letters stand for no country; undefined where they do. Entra knows neither former codes nor other spellings, such as UK. */
+function whyNoCountry(letters: string): string | undefined {
+  if (!/^[A-Z]{2}$/.test(letters)) {
+    return undefined;
+  }
+  const { region = letters } = new Intl.Locale(`und-${letters}`);
+  const isKnown = new Intl.DisplayNames(["en"], { type: "region", fallback: "none" }).of(region) !== undefined;
+  if (isKnown && region === letters) {
+    return undefined;
+  }
+  return `is not a country code of ISO 3166; write ${isKnown ? region : "one, e.g. SE"}`;
+}
 
 /** A declared licence. */
 type License = Exclude<NonNullable<SharedMailboxInputs["license"]>, "external" | false>;
