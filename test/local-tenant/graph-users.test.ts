@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { tables, type User } from "../../provider/local-tenant/model";
 import { addGroup, addMailbox, addUser, recipientOf, type Served, serveGraph } from "./graph-tenant";
 
@@ -510,6 +511,13 @@ test("groups by mail, their members, directory objects, domains and the organisa
   );
   const ids = { ids: [ada.id, group.id, "00000000-0000-0000-0000-000000000000"], types: ["user"] };
   const byIds = await served.ask("POST", "/v1.0/directoryObjects/getByIds", ids);
+  // @shows graph.by-ids
+  const words = async (wrong: string[]) =>
+    (await served.ask("POST", "/v1.0/directoryObjects/getByIds", { ids: wrong })).body.error.message;
+  expect(await words(["ada@contoso.com"])).toBe("Invalid GUID specified.");
+  expect(await words(Array.from({ length: 1001 }, () => randomUUID()))).toBe(
+    "Number of included identifiers cannot exceed '1000'.",
+  );
   expect(byIds.body.value.map((object: { id: string }) => object.id)).toEqual([ada.id]);
   const domains = await served.ask("GET", "/v1.0/domains?$select=id,isDefault");
   expect(domains.body.value).toContainEqual({ id: "contoso.com", isDefault: true });

@@ -177,6 +177,16 @@ export function unsupportedFilter(property: string, resource: string): GraphErro
   );
 }
 
+/** 400: an id that is no GUID, where only those are taken. */
+export function invalidGuid(): GraphError {
+  return new GraphError(400, "Request_BadRequest", "Invalid GUID specified.");
+}
+
+/** 400: more ids than one request may ask for. */
+export function tooManyIds(most: number): GraphError {
+  return new GraphError(400, "Request_BadRequest", `Number of included identifiers cannot exceed '${most}'.`);
+}
+
 /** 400: an advanced query without its header. */
 export function consistencyLevelMissing(operator: string): GraphError {
   return new GraphError(

@@ -1,10 +1,10 @@
 import type { Answer } from "../message";
 import { type Group, type Recipient, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
-import { names } from "../values";
+import { isGuid, names } from "../values";
 import { collectionAnswer, type EntityType, entityAnswer, refuseUnknown } from "./collection";
 import { recipientOf, seenUser } from "./directory";
-import { authorizationRequestDenied, missingParameters, resourceNotFound } from "./errors";
+import { authorizationRequestDenied, invalidGuid, missingParameters, resourceNotFound, tooManyIds } from "./errors";
 import { groupNavigation, userNavigation } from "./not-simulated";
 import { admits, bodyOf, type GraphRequest, type Json, spelled } from "./request";
 import { userEntity, userType } from "./user-entity";
@@ -107,11 +107,21 @@ export function getDirectoryObject(request: GraphRequest): Answer {
   return entityAnswer(request, objectType, object, "directoryObjects");
 }
 
+/** Most ids of one getByIds. */
+const mostIds = 1000;
+
 /** POST /directoryObjects/getByIds: unknown ids are left out. */
 export function getByIds(request: GraphRequest): Answer {
   const body = spelled(bodyOf(request), ["ids", "types"]);
   if (!Array.isArray(body.ids)) {
     throw missingParameters("getByIds", ["ids"]);
+  }
+  // @observed graph.by-ids: getByIds takes 1,000 ids at most, and GUIDs only [dougsbaker/CA-Export #11, microsoft-graph-docs #7063]
+  if (body.ids.length > mostIds) {
+    throw tooManyIds(mostIds);
+  }
+  if (!body.ids.every((id) => isGuid(String(id)))) {
+    throw invalidGuid();
   }
   const types = Array.isArray(body.types) ? body.types.map((type) => String(type).toLowerCase()) : ["directoryobject"];
   const objects = body.ids.map((id) => objectEntity(request.tenant, String(id))).filter(isFound);
