@@ -469,6 +469,10 @@ describe("licences", () => {
     expect(read.body.licenseAssignmentStates).toMatchObject([{ skuId: plan2, assignedByGroup: null, state: "Active" }]);
     const details = await served.ask("GET", `/v1.0/users/${user.id}/licenseDetails`);
     expect(details.body.value).toMatchObject([{ skuPartNumber: "EXCHANGEENTERPRISE" }]);
+    // @shows graph.skus-select
+    const filtered = await served.ask("GET", `/v1.0/subscribedSkus?$filter=skuId eq ${plan1}`);
+    expect(filtered.body.error.message).toBe("Filtered searches against this resource are not supported.");
+    expect((await served.ask("GET", "/v1.0/subscribedSkus?$top=1")).status).toBe(400);
     const skus = await served.ask("GET", "/v1.0/subscribedSkus?$select=skuPartNumber,consumedUnits");
     expect(skus.body.value).toEqual([
       { skuPartNumber: "EXCHANGESTANDARD", consumedUnits: 4 },

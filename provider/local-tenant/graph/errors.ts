@@ -177,6 +177,11 @@ export function unsupportedFilter(property: string, resource: string): GraphErro
   );
 }
 
+/** 400: a collection that takes no filter. */
+export function noFilter(): GraphError {
+  return new GraphError(400, "Request_UnsupportedQuery", "Filtered searches against this resource are not supported.");
+}
+
 /** 400: an id that is no GUID, where only those are taken. */
 export function invalidGuid(): GraphError {
   return new GraphError(400, "Request_BadRequest", "Invalid GUID specified.");

@@ -2,7 +2,7 @@ import type { Answer } from "../message";
 import { type Organization, type Sku, tables, type User } from "../model";
 import type { Tenant } from "../tenant";
 import { isPlainObject, names } from "../values";
-import { collectionAnswer, type EntityType, entityAnswer } from "./collection";
+import { collectionAnswer, type EntityType, entityAnswer, refuseUnknown } from "./collection";
 import { isSame, recipientOf, restorable } from "./directory";
 import {
   invalidValue,
@@ -11,6 +11,7 @@ import {
   missingParameters,
   mutuallyExclusivePlans,
   noAvailableLicenses,
+  noFilter,
   resourceNotFound,
   unknownLicense,
   unknownServicePlan,
@@ -48,6 +49,12 @@ const detailsType: EntityType = {
 
 /** GET /subscribedSkus */
 export function listSkus(request: GraphRequest): Answer {
+  // @observed graph.skus-select: subscribedSkus takes no query option but $select [Microsoft Graph OpenAPI description;
+  // microsoft-graph-docs #5922 for $filter and its words, microsoft/secmgmt-insights-connector #85 for $top]
+  if (request.query.has("filter")) {
+    throw noFilter();
+  }
+  refuseUnknown(request, new Set(["select", "format"]), skuType);
   return collectionAnswer(request, skuType, skuEntities(request.tenant), "subscribedSkus");
 }
 
