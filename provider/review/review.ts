@@ -1,5 +1,6 @@
 /** What a reviewer has to know of a preview: who gains and loses access, what else is risky, and the rest. */
 
+import { mapOf } from "../http/json";
 import {
   type AccessChange,
   accessChanges,
@@ -276,10 +277,10 @@ function findings(
     note("seats-needed", [foreign(sku), `: ${needed - freed}`]);
   }
   const deleted = new Set(
-    changes.flatMap(({ before }) => Object.keys((before?.outputs?.deletedMembers ?? {}) as object)),
+    changes.flatMap(({ before }) => Object.keys(mapOf(before?.outputs?.deletedMembers))),
   );
   for (const change of changes.filter((one) => givesAccess(one) && one.op !== "delete")) {
-    const members = Object.keys((change.after?.inputs.members ?? {}) as object);
+    const members = Object.keys(mapOf(change.after?.inputs.members));
     for (const person of members.filter((one) => deleted.has(one))) {
       note("deleted-member", [foreign(person), " on ", foreign(placeOf(change, "after", directory).address)]);
     }

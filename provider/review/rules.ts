@@ -265,7 +265,7 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
       const owner = (inputs.customAttributes as Record<string, unknown> | undefined)?.[attribute];
       const isKnown = typeof owner === "string" && owner !== "";
       const isOwner = isKnown && (owner === UNKNOWN || owner === SECRET || fits(owner, [form]));
-      return inputs.customAttributes === UNKNOWN || isOwner
+      return inputs.customAttributes === UNKNOWN || inputs.customAttributes === SECRET || isOwner
         ? []
         : [
             `customAttributes[${attribute}] ${isKnown ? "has not the form of an owner" : "does not say who owns the mailbox"}.`,

@@ -329,6 +329,23 @@ describe("access", () => {
     expect(codes(changed)).toEqual(["unknown-access"]);
   });
 
+  test("whose accounts are deleted does not show where that is a secret", () => {
+    const sealed = { mailbox: "mailbox-id", members: "[secret]" };
+    const outputs = { mailboxId: "mailbox-id", deletedMembers: "[secret]" };
+    const changed = step("update", ["MailboxMembership", "support-members"], {
+      before: sealed,
+      after: { ...sealed, exclusive: true },
+      outputs,
+    });
+    expect(codes(reviewOf(previewOf(changed)))).toEqual([]);
+  });
+
+  test("does not ask a secret for the form of an owner", () => {
+    const made = step("create", ["SharedMailbox", "desk"], { after: { customAttributes: "[secret]" } });
+    const rules = { noOwner: { attribute: 1, pattern: "*@contoso.com" } };
+    expect(codes(reviewOf(previewOf(made), rules))).toEqual([]);
+  });
+
   test("whose right is not known yet, or a secret, is shown as a gain", () => {
     const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
     const made = reviewOf(
