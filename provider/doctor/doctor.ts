@@ -204,7 +204,9 @@ function resourcesOf(text: string): Row[] {
         "--program: this preview failed, so that it does not show the whole program. Mend it, and run `pulumi preview --json` again.",
       );
     }
-    return steps.map((step: unknown) => mapOf(mapOf(step).newState ?? mapOf(step).oldState));
+    const states = steps.map((step: unknown) => mapOf(mapOf(step).newState ?? mapOf(step).oldState));
+    // A preview with --refresh has two steps of what changes. The second is the program's.
+    return [...new Map(states.map((state) => [state.urn ?? state, state])).values()];
   }
   throw new Error(`--program: this JSON is not the state of a stack: it has no resources. ${HOW}`);
 }

@@ -327,13 +327,19 @@ class Examination {
     );
     const entra = directoryRoles.flatMap((id) => ENTRA_ROLES[id] ?? []);
     if (asked.is !== "answered" || asked.rows.length === 0) {
-      const said =
-        entra.length > 0
-          ? `the whole organisation, by the Entra role ${entra.join(", ")}`
+      this.#note({
+        ...finding,
+        is: "noted",
+        ...(entra.length > 0
+          ? { said: `the whole organisation, by the Entra role ${entra.join(", ")}` }
           : asked.is === "answered"
-            ? "not known: Exchange names no role assignment of this application"
-            : "not asked: the application may not read its role assignments (Get-ManagementRoleAssignment, in View-Only Configuration)";
-      this.#note({ ...finding, is: "noted", said });
+            ? { said: "not known: Exchange names no role assignment of this application" }
+            : asked.is === "refused"
+              ? {
+                  said: "not asked: the application may not read its role assignments (Get-ManagementRoleAssignment, in View-Only Configuration)",
+                }
+              : { is: "unknown", said: "whom the application's writes reach", words: asked.error.message }),
+      });
       return;
     }
     this.#assignments = asked.rows;

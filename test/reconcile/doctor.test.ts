@@ -250,9 +250,17 @@ describe("--program", () => {
     expect(said[0]).toMatch(
       /^What everything a program can declare needs of a local tenant, with what the program declares \(\d+ SharedMailbox, .*Queue.*\):/,
     );
-    const preview = {
-      steps: [{ op: "create", newState: JSON.parse(stateOf([{ kind: "Queue" }])).deployment.resources[1] }],
+    const newState: Row = JSON.parse(stateOf([{ kind: "Queue" }])).deployment.resources[1];
+    const preview = { steps: [{ op: "create", newState }] };
+    const refreshed = {
+      steps: [
+        { op: "refresh", oldState: newState, newState },
+        { op: "update", newState },
+      ],
     };
+    const quick = { for: "preview", without: [], stack: "dev", json: true };
+    await doctor({ ...quick, program: JSON.stringify(refreshed) }, { ...surroundings, folder: projectOn(world, 2) });
+    expect((JSON.parse(said[1] ?? "") as Row).program).toBe("1 Queue");
     const { findings } = await run(world, 2, { program: JSON.stringify(preview) });
     expect(findings.map(({ code }) => code)).toContain("dataverse-queues");
     expect(findings.map(({ code }) => code)).not.toContain("exchange-change");
@@ -364,6 +372,18 @@ test("what cannot be asked is not called missing", async () => {
   expect(away.findings.find(({ code }) => code === "graph-settings")?.is).toBe("leftOut");
   // Something is missing beside it.
   expect(await run(world, 18)).toMatchObject({ exit: 1, missing: ["Mail Recipient Creation"] });
+});
+
+test("whom the application's writes reach is not called unread for want of a right where no answer came", async () => {
+  const world = await startWorld();
+  const rule = { service: "exchange", cmdlet: "Get-ManagementRoleAssignment", times: "always" };
+  await world.fault({ ...rule, answer: { status: 503, body: {} } });
+  const { exit, findings } = await run(world, 11);
+  expect(findings.find(({ code }) => code === "exchange-scope")).toMatchObject({
+    is: "unknown",
+    said: "whom the application's writes reach",
+  });
+  expect(exit).toBe(2);
 });
 
 test("of a person who is signed in, what a token does not tell is not known", async () => {
