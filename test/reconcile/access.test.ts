@@ -341,4 +341,10 @@ describe("mailboxes access", () => {
     expect(stdout).toContain("Note: The members of contoso/dev members are a secret of the program");
     expect(stdout).not.toContain("v1:xyz");
   });
+    // What a secret may declare is not undeclared.
+    expect(stdout).toMatch(/grace@contoso\.com Grace Hopper +│ Full Access +│ not known +│/);
+    const report = JSON.parse((await command(world, "--state", path, "--json")).stdout) as Report;
+    expect(codes({ ...report, mailboxes: [on(report, "support@contoso.com")] }).join()).not.toMatch(
+      /undeclared-access|automapping-unknown/,
+    );
 });
