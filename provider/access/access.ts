@@ -160,12 +160,18 @@ export function tableOf(report: Report, by: Grouping): string {
           heading: mailboxHeading(mailbox, hasStacks),
           rows: rows.filter(({ mailbox: address }) => address === mailbox.address),
         }))
-      : [...new Set(rows.map(({ person }) => person))].sort().map((person) => {
-          const own = rows.filter((row) => row.person === person);
-          const [first] = own;
-          const kind = first?.kind === "person" ? "" : ` (${first?.kind})`;
-          return { heading: `${named(person, first?.personName ?? "")}${kind}`, rows: own };
-        });
+      : [
+          ...[...new Set(rows.map(({ person }) => person))].sort().map((person) => {
+            const own = rows.filter((row) => row.person === person);
+            const [first] = own;
+            const kind = first?.kind === "person" ? "" : ` (${first?.kind})`;
+            return { heading: `${named(person, first?.personName ?? "")}${kind}`, rows: own };
+          }),
+          // What is to say of a mailbox itself is nobody's.
+          ...report.mailboxes
+            .filter(({ findings, unread }) => findings.length + unread.length > 0)
+            .map((mailbox) => ({ heading: mailboxHeading(mailbox, hasStacks), rows: [] })),
+        ];
   return [
     ...groups.map(({ heading, rows: own }) => `${oneLine(heading)}\n${own.length === 0 ? "" : `${table(own)}\n`}`),
     summary(report),
@@ -185,28 +191,19 @@ export function csvOf(report: Report): string {
     "until",
     "findings",
   ];
+  const words = ({ code, text }: Finding) => `${code}: ${text}`;
   const lines = report.mailboxes.flatMap((mailbox) => {
-    const own = rowsOf({ ...report, mailboxes: [mailbox] });
-    const ofMailbox = mailbox.findings;
-    const empty: Row = {
-      mailbox: mailbox.address,
-      mailboxName: mailbox.displayName,
-      person: "",
-      personName: "",
-      kind: "",
-      rights: "",
-      declaredBy: "",
-      until: "",
-      findings: ofMailbox,
-    };
-    return [...(own.length === 0 || ofMailbox.length > 0 ? [empty] : []), ...own];
+    const { address, displayName, unread, findings } = mailbox;
+    const said = [...findings.map(words), ...(unread.length === 0 ? [] : [`not read: ${unread.join(", ")}`])];
+    const people = rowsOf({ ...report, mailboxes: [mailbox] }).map((row) => [
+      ...[row.mailbox, row.mailboxName, row.person, row.personName, row.kind, row.rights, row.declaredBy, row.until],
+      row.findings.map(words).join("; "),
+    ]);
+    const own = [address, displayName, "", "", "", "", "", "", said.join("; ")];
+    return people.length === 0 || said.length > 0 ? [own, ...people] : people;
   });
-  const cells = lines.map((row) => [
-    ...[row.mailbox, row.mailboxName, row.person, row.personName, row.kind, row.rights, row.declaredBy, row.until],
-    row.findings.map(({ code, text }) => `${code}: ${text}`).join("; "),
-  ]);
   // With a byte order mark, without which Excel reads names in another encoding.
-  return `\uFEFF${[head, ...cells].map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
+  return `\uFEFF${[head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
 }
 
 /**
@@ -214,7 +211,7 @@ export function csvOf(report: Report): string {
  *
  * @see https://owasp.org/www-community/attacks/CSV_Injection
  */
-export function cell(text: string): string {
+function cell(text: string): string {
   const safe = /^[\s\p{Cc}\p{Cf}]*[=+\-@\t\r\n＝＋－＠]/u.test(text) ? `'${text}` : text;
   return `"${safe.replaceAll('"', '""')}"`;
 }
@@ -236,13 +233,14 @@ function rowsOf(report: Report): Row[] {
 }
 
 function mailboxHeading(
-  { address, displayName, declaredBy, access, findings }: MailboxAccess,
+  { address, displayName, declaredBy, unread, access, findings }: MailboxAccess,
   hasStacks: boolean,
 ): string {
   const by = hasStacks ? `, declared by ${declaredBy.join(" and ") || "nobody"}` : "";
   const said = findings.map(({ text }) => text);
-  const nobody = access.length === 0 && !findings.some(({ code }) => code === "no-members") ? ["no entries"] : [];
-  return [`${named(address, displayName)}${by}`, ...said, ...nobody].join("; ");
+  const isEmpty = access.length === 0 && unread.length === 0 && !findings.some(({ code }) => code === "no-members");
+  const left = unread.length > 0 ? [`who has ${unread.join(" and ")} was not read`] : isEmpty ? ["no entries"] : [];
+  return [`${named(address, displayName)}${by}`, ...said, ...left].join("; ");
 }
 
 /** How much there is, and how much of it to look at, in one sentence. */

@@ -177,6 +177,7 @@ const SCRIPT = String.raw`"use strict";
       ? title(access.person, access.displayName, access.kind === "person" ? "" : access.kind)
       : title(mailbox.address, mailbox.displayName)));
     if (!byPerson() && data.stacks.length > 0) cells.append(make("span", " declared by " + (mailbox.declaredBy.join(" and ") || "nobody"), "declared"));
+    if (!byPerson() && mailbox.unread.length > 0) cells.append(make("span", " who has " + mailbox.unread.join(" and ") + " was not read", "declared"));
     if (!byPerson() && mailbox.findings.length > 0) cells.append(findings(mailbox.findings));
     heading.append(cells);
     body.append(heading);
@@ -197,7 +198,7 @@ const SCRIPT = String.raw`"use strict";
         );
       } else {
         first.colSpan = head.children.length;
-        first.append(make("span", "Nobody", "name"));
+        first.append(make("span", row.mailbox.unread.length > 0 ? "Not read in full" : "Nobody", "name"));
         line.append(first);
       }
       body.append(line);
@@ -335,11 +336,12 @@ function dataOf({ mailboxes, stacks }: Report) {
   return {
     stacks,
     codes: FINDING_CODES,
-    mailboxes: mailboxes.map(({ id, address, displayName, declaredBy, findings, access }) => ({
+    mailboxes: mailboxes.map(({ id, address, displayName, declaredBy, unread, findings, access }) => ({
       id,
       address: oneLine(address),
       displayName: oneLine(displayName),
       declaredBy,
+      unread,
       findings,
       access: access.map((one) => ({
         id: one.id,

@@ -4,7 +4,7 @@ import { mapOf } from "../http/json";
 import { kindNamed } from "../kinds";
 import { SECRET } from "../review/rules";
 import type { KindReview } from "../review/words";
-import { type Entry, NAMED_RIGHTS, rightInWords } from "../services/permissions";
+import { type Entry, NAMED_RIGHTS, type Right, rightInWords } from "../services/permissions";
 import {
   NEARLY_FULL,
   type Reading,
@@ -26,6 +26,8 @@ export interface GivenRight {
   right: string;
   /** The resources that declare it; empty for nobody. */
   declaredBy: string[];
+  /** Whether nobody else is known to declare it, and a secret of a program may. */
+  isHidden?: true;
 }
 
 /** What somebody may do on a mailbox. */
@@ -54,6 +56,8 @@ export interface MailboxAccess {
   displayName: string;
   /** The resources that declare the mailbox; empty for nobody. */
   declaredBy: string[];
+  /** Rights in words of which nobody may tell who has them: the application may not read the list. */
+  unread: string[];
   access: Access[];
   /** What is to say of the mailbox itself. */
   findings: Finding[];
@@ -101,6 +105,8 @@ export interface Asked {
 interface Declaration {
   by: string;
   rights: readonly string[];
+  /** Whether some of its rights are a secret of the program. */
+  isHidden: boolean;
   automapping: boolean | undefined;
   until: string | undefined;
 }
@@ -156,13 +162,17 @@ export function findingsOf({ mailboxes }: Report): (Finding & { mailbox: string;
 /** In words who declares the rights of somebody: `Full Access: contoso/prod support-members; Send As: nobody`. */
 export function declaredWords({ rights }: Pick<Access, "rights">): string {
   const groups = new Map<string, string[]>();
-  for (const { right, declaredBy } of rights) {
-    const by = declaredBy.join(", ") || "nobody";
+  for (const { right, declaredBy, isHidden } of rights) {
+    const by = declaredBy.join(", ") || (isHidden === true ? "not known" : "nobody");
     groups.set(by, [...(groups.get(by) ?? []), right]);
   }
   return groups.size === 1
     ? ([...groups.keys()][0] ?? "")
     : [...groups].map(([by, names]) => `${names.join(", ")}: ${by}`).join("; ");
+}
+
+function wordsOf(right: Right): string {
+  return NAMED_RIGHTS.find((one) => one.right === right)?.words ?? right;
 }
 
 function mailboxOf(read: ReadMailbox, declared: Declarations, asked: Asked): MailboxAccess {
@@ -173,6 +183,7 @@ function mailboxOf(read: ReadMailbox, declared: Declarations, asked: Asked): Mai
     address: mailbox.primarySmtpAddress,
     displayName: mailbox.displayName,
     declaredBy: declared.mailbox(mailbox.id),
+    unread: read.unread.map(wordsOf),
     access,
     findings: findingsOfMailbox(read, access, declared.isReadByDynamics(mailbox.primarySmtpAddress)),
   };
@@ -186,15 +197,16 @@ function accessOf(
   asked: Asked,
 ): Access {
   const { declarations, key } = declared.of(mailboxId, trustee);
+  const isHidden = declared.isSealed(mailboxId) || declarations.some((one) => one.isHidden);
   const names = [...new Set(entries.flatMap(({ rights }) => rights))].map(rightInWords);
   const order: string[] = NAMED_RIGHTS.map(({ words }) => words);
   const rank = (right: string) => (order.includes(right) ? order.indexOf(right) : order.length);
   const rights = names
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-    .map((right) => ({
-      right,
-      declaredBy: declarations.filter((one) => one.rights.includes(right)).map(({ by }) => by),
-    }));
+    .map((right): GivenRight => {
+      const declaredBy = declarations.filter((one) => one.rights.includes(right)).map(({ by }) => by);
+      return { right, declaredBy, ...(isHidden && declaredBy.length === 0 ? { isHidden } : {}) };
+    });
   const mapping = declarations.find((one) => one.rights.includes("Full Access"))?.automapping;
   const ends = declarations.map(({ until }) => until);
   const until = ends.includes(undefined) ? undefined : ends.sort().at(-1);
@@ -219,7 +231,9 @@ function findingsOfAccess(
   hasStacks: boolean,
   { day, mostInGroup }: Asked,
 ): Finding[] {
-  const undeclared = rights.filter(({ declaredBy }) => declaredBy.length === 0).map(({ right }) => right);
+  const undeclared = rights
+    .filter(({ declaredBy, isHidden }) => declaredBy.length === 0 && isHidden !== true)
+    .map(({ right }) => right);
   const found: Finding[] = [];
   const note = (code: FindingCode, text: string) => found.push({ code, text });
   if (hasStacks && undeclared.length > 0 && kind !== "deleted") {
@@ -243,7 +257,8 @@ function findingsOfAccess(
   if (isOver(until, day)) {
     note("access-over", `access was to end on ${until}`);
   }
-  const canMap = kind === "person" && rights.some(({ right }) => right === "Full Access");
+  const canMap =
+    kind === "person" && rights.some(({ right, isHidden }) => right === "Full Access" && isHidden !== true);
   if (hasStacks && canMap && automapping === undefined) {
     note("automapping-unknown", "Full Access, and nobody says whether Outlook opens the mailbox");
   }
@@ -282,6 +297,7 @@ class Declarations {
   readonly #people = new Map<string, Map<string, { key: string; declarations: Declaration[] }>>();
   readonly #mailboxes = new Map<string, string[]>();
   readonly #readByDynamics = new Set<string>();
+  readonly #sealed = new Set<string>();
 
   constructor(stacks: readonly Stack[]) {
     this.isKnown = stacks.length > 0;
@@ -306,6 +322,11 @@ class Declarations {
     return this.#readByDynamics.has(address);
   }
 
+  /** Whether the members of a given stack on a mailbox are a secret. */
+  isSealed(mailboxId: string): boolean {
+    return this.#sealed.has(mailboxId.toLowerCase());
+  }
+
   /** The resources that declare a mailbox. */
   mailbox(id: string): string[] {
     return this.#mailboxes.get(id.toLowerCase()) ?? [];
@@ -322,6 +343,7 @@ class Declarations {
   #membership({ id, inputs, outputs }: StackResource, by: string, rightsOf: NonNullable<KindReview["rights"]>): void {
     const { members } = inputs;
     if (members === SECRET) {
+      this.#sealed.add(id.toLowerCase());
       this.notes.push(
         `The members of ${by} are a secret of the program, so what it declares is not known. Export with \`pulumi stack export --show-secrets\`, or keep that file away from others.`,
       );
@@ -334,9 +356,11 @@ class Declarations {
     const deleted = mapOf(outputs.deletedMembers);
     for (const [key, given] of Object.entries(mapOf(members))) {
       const { automapping, until } = mapOf(given);
+      const rights = rightsOf(given);
       const declaration: Declaration = {
         by,
-        rights: rightsOf(given).flatMap(([right, value]) => (value === true ? [right] : [])),
+        rights: rights.flatMap(([right, value]) => (value === true ? [right] : [])),
+        isHidden: given === SECRET || rights.some(([, value]) => value === SECRET),
         automapping: typeof automapping === "boolean" ? automapping : undefined,
         until: typeof until === "string" ? until : undefined,
       };

@@ -276,9 +276,7 @@ function findings(
   for (const { sku, needed, freed } of seats.filter((one) => one.needed > one.freed)) {
     note("seats-needed", [foreign(sku), `: ${needed - freed}`]);
   }
-  const deleted = new Set(
-    changes.flatMap(({ before }) => Object.keys(mapOf(before?.outputs?.deletedMembers))),
-  );
+  const deleted = new Set(changes.flatMap(({ before }) => Object.keys(mapOf(before?.outputs?.deletedMembers))));
   for (const change of changes.filter((one) => givesAccess(one) && one.op !== "delete")) {
     const members = Object.keys(mapOf(change.after?.inputs.members));
     for (const person of members.filter((one) => deleted.has(one))) {

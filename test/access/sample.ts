@@ -9,7 +9,16 @@ export function access(person: string, given: Partial<Access> = {}): Access {
 /** A mailbox by its local part. */
 export function mailbox(name: string, people: Access[], given: Partial<MailboxAccess> = {}): MailboxAccess {
   const address = `${name}@contoso.com`;
-  return { id: `id of ${name}`, address, displayName: "", declaredBy: [], access: people, findings: [], ...given };
+  return {
+    id: `id of ${name}`,
+    address,
+    displayName: "",
+    declaredBy: [],
+    unread: [],
+    access: people,
+    findings: [],
+    ...given,
+  };
 }
 
 export function report(mailboxes: MailboxAccess[], given: Partial<Report> = {}): Report {

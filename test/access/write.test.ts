@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cell, csvOf, tableOf } from "../../provider/access/access";
+import { csvOf, tableOf } from "../../provider/access/access";
 import { FINDING_CODES } from "../../provider/access/report";
 import { access, mailbox, report } from "./sample";
 
@@ -20,7 +20,8 @@ describe("a cell of the CSV", () => {
     ["Ann-Marie", '"Ann-Marie"'],
     ["", '""'],
   ])("%j is written as %j, which no spreadsheet takes for a formula", (text, written) => {
-    expect(cell(text)).toBe(written);
+    const [, line] = csvOf(report([mailbox("desk", [], { displayName: text })])).split("\r\n");
+    expect(line).toBe(`"desk@contoso.com",${written},"","","","","","",""`);
   });
 });
 
@@ -47,6 +48,22 @@ test("the table shows nothing that a terminal would act on", () => {
   );
   expect(text).toContain("a@contoso.com \ufffd[2Jx\ufffdy z");
   expect(text).not.toContain("\u001b");
+});
+
+test("a list that was not read is told, and is not an empty one", () => {
+  const unread = report([mailbox("desk", [], { unread: ["Full Access", "Send As"] })]);
+  const heading = "desk@contoso.com, declared by nobody; who has Full Access and Send As was not read";
+  for (const by of ["mailbox", "person"] as const) {
+    expect(tableOf(unread, by).split("\n")[0]).toBe(heading);
+  }
+  expect(csvOf(unread)).toContain('"desk@contoso.com","","","","","","","","not read: Full Access, Send As"');
+});
+
+test("the table by person says as well what there is to look at in a mailbox itself", () => {
+  const open = { code: "sign-in-open" as const, text: "sign-in to its account is open" };
+  const text = tableOf(report([mailbox("desk", [access("a@contoso.com")], { findings: [open] })]), "person");
+  expect(text).toMatch(/^a@contoso\.com\n/);
+  expect(text).toContain("\ndesk@contoso.com, declared by nobody; sign-in to its account is open\n");
 });
 
 test("the document has every finding with its meaning", () => {

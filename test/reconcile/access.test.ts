@@ -224,6 +224,7 @@ describe("the review of access", () => {
     const report = await reviewed(world);
     expect(findingsOf(report)).toEqual([]);
     expect(world.warnings.join()).toMatch(/Not checked, and left open here: who may send as support@contoso\.com/);
+    expect(on(report, "support@contoso.com").unread).toEqual(["Send As"]);
   });
 });
 
@@ -340,11 +341,11 @@ describe("mailboxes access", () => {
     expect(stderr).toContain("contoso/dev: 1 resource of other packages left out");
     expect(stdout).toContain("Note: The members of contoso/dev members are a secret of the program");
     expect(stdout).not.toContain("v1:xyz");
-  });
     // What a secret may declare is not undeclared.
     expect(stdout).toMatch(/grace@contoso\.com Grace Hopper +│ Full Access +│ not known +│/);
     const report = JSON.parse((await command(world, "--state", path, "--json")).stdout) as Report;
     expect(codes({ ...report, mailboxes: [on(report, "support@contoso.com")] }).join()).not.toMatch(
       /undeclared-access|automapping-unknown/,
     );
+  });
 });
