@@ -1,15 +1,18 @@
 import type { Answer, CallContext } from "../http/call";
 import { isServiceError, ProviderError, unless } from "../http/errors";
 import {
+  chunks,
   column,
   columns,
   filterLiteral,
   isGuid,
+  isObject,
   isTrue,
+  mapOf,
   type Read,
   type ReadBy,
   read,
-  sameText,
+  rowsOf,
   selected,
   text,
 } from "../http/json";
@@ -34,11 +37,14 @@ export class DataverseApi {
   /** One row, or the answer of a function; undefined when Dataverse says that there is none. */
   async get(path: string, action: string, context: CallContext): Promise<DataverseRow | undefined> {
     const answer = await unless(this.#send("GET", path, undefined, {}, action, context), "notFound");
-    if (answer !== undefined && (typeof answer.body !== "object" || answer.body === null)) {
+    if (answer === undefined) {
+      return undefined;
+    }
+    if (!isObject(answer.body)) {
       // Only a 404 proves that the row does not exist.
       throw notWhatWasAsked("Dataverse", action);
     }
-    return answer?.body as DataverseRow | undefined;
+    return answer.body;
   }
 
   /** All rows of a query, page after page. */
@@ -46,13 +52,13 @@ export class DataverseApi {
     const rows: DataverseRow[] = [];
     let next: string | undefined = path;
     while (next !== undefined) {
-      const answer = await this.#send("GET", next, undefined, {}, action, context);
-      const body = answer.body as { value?: DataverseRow[]; "@odata.nextLink"?: string };
-      if (!Array.isArray(body?.value)) {
+      const body: DataverseRow = mapOf((await this.#send("GET", next, undefined, {}, action, context)).body);
+      const page = rowsOf(body.value);
+      if (page === undefined) {
         throw new ProviderError({ action, words: "Dataverse answered with something that is not a list" });
       }
-      rows.push(...body.value);
-      const link = body["@odata.nextLink"];
+      rows.push(...page);
+      const link = optional(body["@odata.nextLink"]);
       next = link === undefined ? undefined : link.slice(link.indexOf(BASE) + BASE.length);
     }
     return rows;
@@ -128,7 +134,7 @@ const BASE = "/api/data/v9.2";
 const NO_CONCURRENCY = "0x8006088d";
 
 /** A query for the rows whose columns have a value, or one of several: `$select`, and a `$filter` of alternatives. */
-function query(
+export function query(
   set: string,
   select: readonly string[],
   alternatives: Readonly<Record<string, string | readonly string[]>>,
@@ -144,7 +150,7 @@ function query(
 }
 
 /** A text of a row; undefined for null and for anything that is not text. */
-function optional(value: unknown): string | undefined {
+export function optional(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
@@ -295,10 +301,8 @@ export class Dataverse {
 
   /** All mailbox records with one of these addresses: forward mailboxes, users' and queues'. */
   async mailboxesWithAddress(addresses: string | readonly string[], context: CallContext): Promise<MailboxRow[]> {
-    const all = [addresses].flat();
     const rows: DataverseRow[] = [];
-    for (let start = 0; start < all.length; start += ADDRESSES_AT_ONCE) {
-      const some = all.slice(start, start + ADDRESSES_AT_ONCE);
+    for (const some of chunks([addresses].flat(), ADDRESSES_AT_ONCE)) {
       const action = `looking for mailbox records with the address ${some.join(" or ")}`;
       rows.push(...(await this.#api.list(query("mailboxes", COLUMNS, { emailaddress: some }), action, context)));
     }
@@ -396,7 +400,8 @@ export function mailboxOf(row: DataverseRow): MailboxRow {
   return { ...read(MAILBOX, row), etag: etagOf(row) };
 }
 
-function etagOf(row: DataverseRow): string {
+/** The version of a row, as it was read. */
+export function etagOf(row: DataverseRow): string {
   return String(row["@odata.etag"] ?? "*");
 }
 
@@ -524,119 +529,4 @@ export class Queues {
 /** A queue as Dataverse answers. */
 export function queueOf(row: DataverseRow): QueueRow {
   return { ...read(QUEUE, row), etag: etagOf(row) };
-}
-
-/** Who may own a row of Dataverse: a user or a team of the environment. */
-export interface Principal {
-  table: "systemusers" | "teams";
-  id: string;
-  name: string;
-  /** Lower case; undefined where it has none. */
-  address: string | undefined;
-  isDisabled: boolean;
-}
-
-const lowerCase = (value: unknown) => optional(value)?.toLowerCase();
-
-const USER = {
-  id: column("systemuserid", String),
-  name: columns(["fullname", "domainname"], (row) => String(row.fullname ?? row.domainname ?? "")),
-  address: column("internalemailaddress", lowerCase),
-  isDisabled: column("isdisabled", isTrue),
-  /** Id of its mailbox record; undefined while Dynamics has made none. */
-  mailboxId: column("_defaultmailbox_value", optional),
-  /** All that names it: ids of Dynamics and Entra, address, sign-in name. Lower case. */
-  knownAs: columns(["systemuserid", "azureactivedirectoryobjectid", "internalemailaddress", "domainname"], (row) =>
-    namesIn(row.systemuserid, row.azureactivedirectoryobjectid, row.internalemailaddress, row.domainname),
-  ),
-};
-const TEAM = {
-  id: column("teamid", String),
-  name: column("name", (value) => String(value ?? "")),
-  address: column("emailaddress", lowerCase),
-};
-
-/** A user of Dynamics, with the address its mailbox record has. */
-export type DynamicsUser = Principal & ReadBy<typeof USER> & { etag: string };
-
-/** Users and teams of one Dataverse environment. */
-export class Principals {
-  readonly #api: DataverseApi;
-
-  constructor(api: DataverseApi) {
-    this.#api = api;
-  }
-
-  /**
-   * The users with this address or sign-in name, this id (of Dynamics or of Entra), or else this full name. Dynamics keeps the row of
-   * somebody who left, disabled: where exactly one of them is enabled, that one is meant.
-   */
-  async users(identifier: string, context: CallContext): Promise<DynamicsUser[]> {
-    const alternatives: Record<string, string> = isGuid(identifier)
-      ? { systemuserid: identifier, azureactivedirectoryobjectid: identifier }
-      : identifier.includes("@")
-        ? { internalemailaddress: identifier, domainname: identifier }
-        : { fullname: identifier };
-    const rows = await this.#api.list(
-      query("systemusers", selected(USER), alternatives),
-      `looking for the Dynamics user ${identifier}`,
-      context,
-    );
-    const users = rows.map(userOf);
-    // The address says more than a sign-in name that happens to look the same.
-    const byAddress = users.filter(({ address }) => address !== undefined && sameText(address, identifier));
-    const found = byAddress.length > 0 ? byAddress : users;
-    const enabled = found.filter(({ isDisabled }) => !isDisabled);
-    return enabled.length === 1 ? enabled : found;
-  }
-
-  /** The user with this id, or undefined. */
-  async user(id: string, context: CallContext): Promise<DynamicsUser | undefined> {
-    const row = await this.#api.get(
-      `/systemusers(${id})?$select=${selected(USER).join(",")}`,
-      `reading the Dynamics user ${id}`,
-      context,
-    );
-    return row === undefined ? undefined : userOf(row);
-  }
-
-  /** Changes columns of a user that is still as it was read. */
-  async update(
-    user: Pick<DynamicsUser, "id" | "etag">,
-    columns: DataverseRow,
-    action: string,
-    context: CallContext,
-  ): Promise<void> {
-    await this.#api.update(`/systemusers(${user.id})`, user.etag, columns, action, context);
-  }
-
-  /** The teams with this id, address or name. */
-  async teams(identifier: string, context: CallContext): Promise<Principal[]> {
-    const column = isGuid(identifier) ? "teamid" : identifier.includes("@") ? "emailaddress" : "name";
-    const rows = await this.#api.list(
-      query("teams", selected(TEAM), { [column]: identifier }),
-      `looking for the team ${identifier}`,
-      context,
-    );
-    return rows.map(teamOf);
-  }
-}
-
-function userOf(row: DataverseRow): DynamicsUser {
-  return { table: "systemusers", etag: String(row["@odata.etag"] ?? "*"), ...read(USER, row) };
-}
-
-/** Users, teams or queues in words, so that one of them can be chosen: `Ada Lovelace (<id>, disabled)`. */
-export function listed(found: readonly { name: string; id: string; isDisabled?: boolean }[]): string {
-  return found
-    .map(({ name, id, isDisabled }) => `${name} (${id}${isDisabled === true ? ", disabled" : ""})`)
-    .join(" or ");
-}
-
-function namesIn(...values: unknown[]): string[] {
-  return values.flatMap((value) => (typeof value === "string" && value !== "" ? [value.toLowerCase()] : []));
-}
-
-function teamOf(row: DataverseRow): Principal {
-  return { table: "teams", isDisabled: false, ...read(TEAM, row) };
 }

@@ -1,6 +1,6 @@
 import type { CallContext } from "../http/call";
 import type { Pipeline } from "../http/pipeline";
-import { Dataverse, DataverseApi, Principals, Queues } from "./dataverse";
+import { Dataverse, DataverseApi, Queues } from "./dataverse";
 import { Exchange } from "./exchange";
 import { Graph } from "./graph";
 import { InboxRules } from "./inbox-rules";
@@ -8,6 +8,7 @@ import { OwnWrites, type Shared } from "./listing";
 import { MailboxSettings } from "./mailbox-settings";
 import { Mailboxes } from "./mailboxes";
 import { MailboxPermissions } from "./permissions";
+import { Principals } from "./principals";
 import { Recipients, SecurityPrincipals } from "./recipients";
 
 /** The services of one tenant, shared by everything in a deployment. */

@@ -12,7 +12,8 @@ import {
 import { rowThing, sourceThing } from "../../core/registry";
 import { InputError } from "../../http/errors";
 import { isGuid } from "../../http/json";
-import { listed, type MailboxRow } from "../../services/dataverse";
+import type { MailboxRow } from "../../services/dataverse";
+import { listed } from "../../services/principals";
 import {
   addressOfPerson,
   claimsOfAddress,

@@ -5,7 +5,8 @@ import { type MemoryOf, remembering } from "../../core/memory";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import { isGuid } from "../../http/json";
-import { type IncomingMethod, listed, type MailboxRow, type ServerProfile } from "../../services/dataverse";
+import type { IncomingMethod, MailboxRow, ServerProfile } from "../../services/dataverse";
+import { listed } from "../../services/principals";
 import { decidedElsewhere } from "../mailbox-record/claims";
 import {
   columns,

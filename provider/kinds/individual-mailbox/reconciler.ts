@@ -11,7 +11,8 @@ import {
 import { declaredIn } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import { sameText } from "../../http/json";
-import { listed, type ServerProfile } from "../../services/dataverse";
+import type { ServerProfile } from "../../services/dataverse";
+import { listed } from "../../services/principals";
 import {
   claimsOfAddress,
   claimsOfRecord,

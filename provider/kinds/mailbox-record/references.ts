@@ -1,7 +1,8 @@
 import type { Held, Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
-import type { MailboxRow, Principal, ServerProfile } from "../../services/dataverse";
+import type { MailboxRow, ServerProfile } from "../../services/dataverse";
+import type { Principal } from "../../services/principals";
 import type { DeclaredOwner, Owner, RecordInputs, RecordOperation, RecordTable, RecordValues } from "./properties";
 
 /** The inputs with what they name looked up. */

@@ -1,6 +1,7 @@
 import { isClass, isServiceError, isUnknownOutcome, ProviderError } from "../../http/errors";
 import { sameText } from "../../http/json";
-import type { DataverseRow, DynamicsUser, MailboxRow, QueueRow } from "../../services/dataverse";
+import type { DataverseRow, MailboxRow, QueueRow } from "../../services/dataverse";
+import type { DynamicsUser } from "../../services/principals";
 import type { Services } from "../../services/services";
 import { lastSeen, retryWhile, type Scope, settle } from "../../services/waiting";
 

@@ -13,7 +13,8 @@ import {
 import { declaredIn } from "../../core/properties";
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
-import { listed, type MailboxRow, type QueueRow } from "../../services/dataverse";
+import type { MailboxRow, QueueRow } from "../../services/dataverse";
+import { listed } from "../../services/principals";
 import {
   addressOfPerson,
   claimsOfAddress,
