@@ -5,7 +5,7 @@ import type { Held, Known, Properties, Recorded } from "./kind";
 import { isSet } from "./properties";
 
 /** The output that holds what only this package reads. The classes keep it out of diffs. */
-export const MEMORY = "__memory";
+const MEMORY = "__memory";
 
 type Fields = Readonly<Record<string, z.ZodType>>;
 

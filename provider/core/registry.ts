@@ -436,7 +436,7 @@ interface Resource {
  * Which resources of the program were born with which URN. A resource keeps that URN when it is renamed with an alias or by `pulumi state
  * rename`. A new resource under the name that became free is then born with the same one, and is not the same.
  */
-export class Births {
+class Births {
   /** URN of birth → the resources by their URN in this program. */
   readonly #born = new Map<string, Map<string, Resource>>();
 

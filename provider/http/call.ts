@@ -304,7 +304,7 @@ export async function fetchTo(url: string): Promise<typeof fetch> {
 }
 
 /** One request, as it is told. */
-export interface TraceLine {
+interface TraceLine {
   /** ISO 8601, when it was sent. */
   time: string;
   service: Service;

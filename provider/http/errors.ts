@@ -99,7 +99,7 @@ export class ProviderError extends Error {
 }
 
 /** What a service said when it refused. */
-export interface ServiceErrorFields extends ErrorParts {
+interface ServiceErrorFields extends ErrorParts {
   /** HTTP status. */
   status: number;
   /** The service's code: Exchange `Ex6F9304`, Graph `Request_ResourceNotFound`, Dataverse `0x80040217`; empty if none. */
@@ -120,15 +120,17 @@ export interface ServiceErrorFields extends ErrorParts {
   outcomeUnknown: boolean;
 }
 
-const SERVICE_TITLES: Readonly<Record<Service, string>> = {
-  exchange: "Exchange",
-  graph: "Microsoft Graph",
-  dataverse: "Dynamics 365",
+/** How each service is called in messages, and its errors in code. */
+const CALLED: Readonly<Record<Service, { title: string; name: string }>> = {
+  exchange: { title: "Exchange", name: "ExchangeError" },
+  graph: { title: "Microsoft Graph", name: "GraphError" },
+  dataverse: { title: "Dynamics 365", name: "DataverseError" },
 };
 
 /** A service answered with an error. Its `class` says what that means; see {@link ErrorClass}. */
 export class ServiceError extends ProviderError {
-  override readonly name: string = "ServiceError";
+  /** `ExchangeError`, `GraphError` or `DataverseError`. */
+  override readonly name: string;
   /** Which service. */
   readonly service: Service;
   /** HTTP status. */
@@ -158,10 +160,11 @@ export class ServiceError extends ProviderError {
     const words = code === "" ? fields.words : fields.words.replace(/\.$/, "");
     super({
       ...fields,
-      words: `${SERVICE_TITLES[service]}: ${words}${code}`,
+      words: `${CALLED[service].title}: ${words}${code}`,
       requestId: fields.requestId ?? fields.clientRequestId,
     });
     Object.defineProperty(this, SERVICE_ERROR, { value: true });
+    this.name = CALLED[service].name;
     this.service = service;
     this.status = fields.status;
     this.code = fields.code;
@@ -178,43 +181,7 @@ export class ServiceError extends ProviderError {
 
   /** The same error with another advice, from one who knows more about it. */
   advising(nextStep: string): ServiceError {
-    return serviceError(this.service, { ...this.#fields, nextStep });
-  }
-}
-
-/** Microsoft Graph answered with an error. */
-class GraphError extends ServiceError {
-  override readonly name = "GraphError";
-  constructor(fields: ServiceErrorFields) {
-    super("graph", fields);
-  }
-}
-
-/** The Exchange admin API answered with an error. */
-export class ExchangeError extends ServiceError {
-  override readonly name = "ExchangeError";
-  constructor(fields: ServiceErrorFields) {
-    super("exchange", fields);
-  }
-}
-
-/** Dataverse answered with an error. */
-class DataverseError extends ServiceError {
-  override readonly name = "DataverseError";
-  constructor(fields: ServiceErrorFields) {
-    super("dataverse", fields);
-  }
-}
-
-/** The error of a service, as its own class. */
-export function serviceError(service: Service, fields: ServiceErrorFields): ServiceError {
-  switch (service) {
-    case "exchange":
-      return new ExchangeError(fields);
-    case "graph":
-      return new GraphError(fields);
-    case "dataverse":
-      return new DataverseError(fields);
+    return new ServiceError(this.service, { ...this.#fields, nextStep });
   }
 }
 
@@ -468,7 +435,7 @@ const DEEPEST_CAUSE = 4;
  * A copy of a foreign error with its name, message, `code` and causes, redacted. Everything else is dropped, because
  * HTTP libraries hang whole requests, headers and bodies on their errors.
  */
-export function redactedCause(cause: unknown, depth = 0): unknown {
+function redactedCause(cause: unknown, depth = 0): unknown {
   if (cause === undefined || cause === null) {
     return undefined;
   }

@@ -9,7 +9,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Call } from "./call";
 import { classifyDataverse, classifyExchange, classifyGraph } from "./classify";
-import { type ErrorClass, type Service, type ServiceError, type ServiceErrorFields, serviceError } from "./errors";
+import { type ErrorClass, type Service, ServiceError } from "./errors";
 import { isObject, mapOf, rowsOf } from "./json";
 
 const RUN_AGAIN = "Run `pulumi up` again; if it stays, look at the service's health in the Microsoft 365 admin center.";
@@ -106,21 +106,16 @@ export function serviceErrorOf(
   now: number = Date.now(),
 ): ServiceError {
   const parsed = parseRefusal(call.service, received);
-  const fields: ServiceErrorFields = {
+  return new ServiceError(call.service, {
+    ...parsed,
     action: call.action,
-    words: parsed.words,
     status: received.status,
-    code: parsed.code,
-    type: parsed.type,
-    class: parsed.class,
-    requestId: parsed.requestId,
     clientRequestId: received.clientRequestId,
     retryAfter: parseRetryAfter(received.headers.get("retry-after"), now, received.headers.get("date")),
     warnings: parsed.warnings.length > 0 ? parsed.warnings : undefined,
     outcomeUnknown: call.kind === "write" && !provesNothingHappened(parsed, received),
     nextStep: parsed.nextStep ?? nextStepFor(call, parsed.class),
-  };
-  return serviceError(call.service, fields);
+  });
 }
 
 /** One answer out of a batch, with its body parsed already. */
@@ -462,7 +457,7 @@ function readDataverse(received: Received): ParsedRefusal {
 }
 
 /** What the error in an answer says and means, also for one answer out of a batch. */
-export function parseRefusal(service: Service, received: Received): ParsedRefusal {
+function parseRefusal(service: Service, received: Received): ParsedRefusal {
   return service === "exchange"
     ? readExchange(received)
     : service === "graph"

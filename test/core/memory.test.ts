@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { z } from "zod";
 import type { Properties } from "../../provider/core/kind";
-import { MEMORY, type MemoryOf, Recorder, remembering } from "../../provider/core/memory";
+import { type MemoryOf, Recorder, remembering } from "../../provider/core/memory";
 import { kindNames, kinds } from "../../provider/kinds";
 
 const notes = remembering({ ids: z.record(z.string(), z.string()) }, { former: z.number(), text: z.string() });
@@ -46,16 +46,16 @@ test("a memory is read from a state in which all of it was outputs, and stays th
 test("nothing that only this package reads stands among the outputs", () => {
   expect(notes.write({ ids: { ada: "1" }, former: 3, text: undefined })).toEqual({
     ids: { ada: "1" },
-    [MEMORY]: { former: 3 },
+    __memory: { former: 3 },
   });
 });
 
 test("null is nothing, and what this package cannot have written is refused without being told", () => {
-  expect(notes.read({ ids: null, [MEMORY]: null })).toEqual({ ids: undefined, former: undefined, text: undefined });
-  expect(() => notes.read({ [MEMORY]: { former: "a secret" } })).toThrow(
+  expect(notes.read({ ids: null, __memory: null })).toEqual({ ids: undefined, former: undefined, text: undefined });
+  expect(() => notes.read({ __memory: { former: "a secret" } })).toThrow(
     /^the state has a value of former that pulumi-mailboxes cannot have written/,
   );
-  expect(() => notes.read({ [MEMORY]: { former: "a secret" } })).not.toThrow(/a secret/);
+  expect(() => notes.read({ __memory: { former: "a secret" } })).not.toThrow(/a secret/);
 });
 
 test("a memory of which something is forgotten does not compile", () => {
@@ -91,7 +91,7 @@ describe("what an operation has recorded", () => {
       size: 2,
       ids: { ada: "1" },
       other: "kept",
-      [MEMORY]: { text: "new" },
+      __memory: { text: "new" },
     });
   });
 

@@ -1,7 +1,6 @@
 import { inspect } from "node:util";
 import {
   ConflictError,
-  ExchangeError,
   InputError,
   isClass,
   isProviderError,
@@ -9,8 +8,8 @@ import {
   isUnknownOutcome,
   ProviderError,
   redact,
-  redactedCause,
   rememberSecret,
+  ServiceError,
   SettleError,
   UnknownOutcomeError,
 } from "../../provider/http/errors";
@@ -29,7 +28,7 @@ const REFUSED = {
 
 describe("a message", () => {
   it("names the action, the service's words, the request and the next step", () => {
-    expect(new ExchangeError(REFUSED).message).toBe(
+    expect(new ServiceError("exchange", REFUSED).message).toBe(
       "granting Full Access on info@contoso.com to ada@contoso.com: " +
         'Exchange: couldn\'t find object "ada@contoso.com" [Ex94914C] (request r-1). Does the user have a mailbox yet?',
     );
@@ -61,7 +60,7 @@ describe("a message", () => {
 
 describe("an error is recognised", () => {
   it("by what it is", () => {
-    const error = new ExchangeError(REFUSED);
+    const error = new ServiceError("exchange", REFUSED);
     expect([
       isProviderError(error),
       isServiceError(error),
@@ -79,14 +78,14 @@ describe("an error is recognised", () => {
     jest.isolateModules(() => {
       other = require("../../provider/http/errors");
     });
-    const Foreign = other?.ExchangeError ?? ExchangeError;
-    expect(Foreign).not.toBe(ExchangeError);
-    expect(isClass(new Foreign(REFUSED), "notFound")).toBe(true);
-    expect(other?.isServiceError(new ExchangeError(REFUSED))).toBe(true);
+    const Foreign = other?.ServiceError ?? ServiceError;
+    expect(Foreign).not.toBe(ServiceError);
+    expect(isClass(new Foreign("exchange", REFUSED), "notFound")).toBe(true);
+    expect(other?.isServiceError(new ServiceError("exchange", REFUSED))).toBe(true);
   });
 
   it("has neither an id nor the trappings of a library", () => {
-    expect(Object.keys(new ExchangeError(REFUSED))).not.toContain("id");
+    expect(Object.keys(new ServiceError("exchange", REFUSED))).not.toContain("id");
   });
 });
 
@@ -132,7 +131,7 @@ describe("secrets", () => {
       code: "E_X",
     });
     const cause = new Error(`outer ${token}`, { cause: inner });
-    const error = new ExchangeError({
+    const error = new ServiceError("exchange", {
       ...REFUSED,
       action: `with ${token}`,
       words: `said ${token}`,
@@ -144,7 +143,8 @@ describe("secrets", () => {
   });
 
   it("do not make a foreign cause that is no error dangerous", () => {
-    expect(redactedCause({ authorization: token })).toBeUndefined();
-    expect(redactedCause(`text ${token}`)).toBe("text [secret]");
+    const causeOf = (cause: unknown) => new ProviderError({ cause }).cause;
+    expect(causeOf({ authorization: token })).toBeUndefined();
+    expect(causeOf(`text ${token}`)).toBe("text [secret]");
   });
 });

@@ -1,13 +1,18 @@
 import { classifyWarning, delayIn } from "../../provider/http/classify";
-import type { ErrorClass } from "../../provider/http/errors";
-import { batchedError, parseBody, parseRefusal, serviceErrorOf } from "../../provider/http/parse";
+import type { ErrorClass, Service } from "../../provider/http/errors";
+import { batchedError, parseBody, serviceErrorOf } from "../../provider/http/parse";
 
 const DC = "couldn't be found on 'XX1PR01A00DC001.EURPR01A00.PROD.OUTLOOK.COM'.";
 const MISSING = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException";
 
+/** What an answer to a read says and means. */
+function refusalOf(service: Service, received: Parameters<typeof serviceErrorOf>[1]) {
+  return serviceErrorOf({ service, kind: "read", action: "asking", path: "/" }, received);
+}
+
 function exchange(status: number, body: unknown, headers: Record<string, string> = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return parseRefusal("exchange", { status, headers: new Headers(headers), text });
+  return refusalOf("exchange", { status, headers: new Headers(headers), text });
 }
 
 function detail(message: string, more: object = {}): object {
@@ -96,7 +101,7 @@ describe("Exchange's errors", () => {
   });
 
   it("may not be decodable at all", () => {
-    expect(parseRefusal("exchange", { status: 400, headers: new Headers(), text: undefined })).toMatchObject({
+    expect(refusalOf("exchange", { status: 400, headers: new Headers(), text: undefined })).toMatchObject({
       class: "refused",
       words: "HTTP 400 Bad Request",
     });
@@ -247,7 +252,7 @@ it("a refusal of the sign-in or of a role that stands in the headers alone is re
 
 describe("Graph's errors", () => {
   function graph(status: number, body: unknown) {
-    return parseRefusal("graph", { status, headers: new Headers(), text: JSON.stringify(body) });
+    return refusalOf("graph", { status, headers: new Headers(), text: JSON.stringify(body) });
   }
 
   it("name the innermost code, the details and the id", () => {
@@ -317,14 +322,14 @@ it.each<["graph" | "dataverse", string]>([
   ["dataverse", ""],
   ["dataverse", '{"message":"No such host."}'],
 ])("a 404 that is no error of %s's form proves no absence: %s", (service, text) => {
-  const refusal = parseRefusal(service, { status: 404, headers: new Headers(), text });
+  const refusal = refusalOf(service, { status: 404, headers: new Headers(), text });
   expect(refusal).toMatchObject({ class: "refused", nextStep: expect.stringContaining("is not how the service says") });
 });
 
 describe("Dataverse's errors", () => {
   function dataverse(status: number, code: string) {
     const body = { error: { code, message: "Ein Satz in einer anderen Sprache." } };
-    return parseRefusal("dataverse", {
+    return refusalOf("dataverse", {
       status,
       headers: new Headers({ "x-ms-service-request-id": "d-1" }),
       text: JSON.stringify(body),

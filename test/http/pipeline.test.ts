@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { TraceLine } from "../../provider/http/call";
+import type { TraceSink } from "../../provider/http/call";
 import { isClass, isServiceError, isUnknownOutcome } from "../../provider/http/errors";
 import {
   CMDLET,
@@ -439,7 +439,7 @@ describe("the pace", () => {
   it("slows down after a request that Exchange held back, and tells of it", async () => {
     const warnings = ["Micro delay applied. Actual delayed: 400 msecs, Enforced: True"];
     const service = await serve({ status: 200, body: { value: [], "@adminapi.warnings": warnings } }, OK);
-    const lines: TraceLine[] = [];
+    const lines: Parameters<TraceSink>[0][] = [];
     const pipeline = pipelineTo(service.origin, { trace: (line) => lines.push(line) });
     await pipeline.send(CMDLET, within(60_000));
     await pipeline.send(CMDLET, within(60_000));
@@ -459,7 +459,7 @@ it("a refusal of NUL bytes that calls itself compressed is a refusal", async () 
 describe("the trace", () => {
   it("tells of every attempt without bodies or secrets", async () => {
     const service = await serve({ status: 503 }, { status: 200, body: {}, headers: { "request-id": "r-2" } });
-    const lines: TraceLine[] = [];
+    const lines: Parameters<TraceSink>[0][] = [];
     const pipeline = pipelineTo(service.origin, { trace: (line) => lines.push(line) });
     const body = { username: "crm", password: "correct horse battery" };
     await pipeline.send({ ...READ, method: "PATCH", body }, within(60_000));
@@ -485,7 +485,7 @@ describe("the trace", () => {
 
   it("tells why there was no answer", async () => {
     const service = await serve("close");
-    const lines: TraceLine[] = [];
+    const lines: Parameters<TraceSink>[0][] = [];
     await failureOf(pipelineTo(service.origin, { trace: (line) => lines.push(line) }).send(WRITE, within(60_000)));
     expect(lines[0]?.failure).toMatch(/^broken /);
   });
