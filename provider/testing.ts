@@ -5,6 +5,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Properties } from "./core/kind";
 import { check } from "./dynamic/check";
+import { namesIn } from "./dynamic/engine";
 import { type Kind, kindNames, kinds } from "./kinds";
 import { mockId } from "./kinds/description";
 import { typeToken } from "./resources/dynamic-resource";
@@ -35,7 +36,7 @@ export function mailboxMocks(others: Partial<pulumi.runtime.Mocks> = {}): pulumi
       }
       const { mock } = kinds[kind];
       if (Array.isArray(args.inputs.__get)) {
-        return read(kind, args.id ?? "", args.inputs.__get as string[]);
+        return read(kind, args.id ?? "", namesIn(args.inputs.__get));
       }
       const inputs = checked(kind, args.name, visible(args.inputs));
       const own = args.id || mock.id(inputs, args.name);

@@ -6,16 +6,16 @@ import { membersOf, sameText } from "../http/json";
 import { hasUnknown, partsOf, placeholder, spell, UNKNOWN } from "./engine";
 
 /** Inputs in canonical form, or what is wrong with them. */
-export interface Checked {
+export interface Checked<Inputs> {
   /** As the engine gets them. */
-  inputs: Properties;
+  inputs: Partial<Inputs>;
   /** As a reconciler gets them: without what is left alone. */
-  declared: Properties;
+  declared: Partial<Inputs>;
   /** What `ignoreChanges` leaves as it is, though no program may write it. */
   left: Part[];
   problems: Problem[];
   /** The inputs that are known and right; of lists and maps of people or mailboxes, the elements that are. */
-  known: Properties;
+  known: Partial<Inputs>;
   /** Properties whose value is a default the program did not write. */
   defaulted: string[];
 }
@@ -40,7 +40,7 @@ export function check<Inputs extends Properties>(
   news: Properties,
   before: Properties | undefined,
   held?: Held,
-): Checked {
+): Checked<Inputs> {
   const { keyed = {} } = reconciler;
   let left: Part[] = [];
   for (;;) {
@@ -53,13 +53,23 @@ export function check<Inputs extends Properties>(
   }
 }
 
+/** Properties as inputs of a kind, whose names and values TypeScript cannot follow through a schema or a state. */
+export function inputsIn<Inputs extends Properties>(properties: Properties): Partial<Inputs> {
+  return properties as Partial<Inputs>;
+}
+
+/** Whether nothing is wrong: then no input is missing either. */
+export function isRight<Inputs>(checked: Checked<Inputs>): checked is Checked<Inputs> & { declared: Inputs } {
+  return checked.problems.length === 0;
+}
+
 /** Checks all but what is left alone. */
 function checkRest<Inputs extends Properties>(
   reconciler: Checking<Inputs>,
   news: Properties,
   before: Properties | undefined,
   left: Part[],
-): Checked {
+): Checked<Inputs> {
   const { schema, keyed = {} } = reconciler;
   const declared = withoutStrayNull(
     schema,
@@ -106,9 +116,7 @@ function checkRest<Inputs extends Properties>(
   const unsettled = [...Object.keys(declared), ...left.map(([property]) => property)].filter(
     (property) => !(property in canonical),
   );
-  problems.push(
-    ...(reconciler.check?.(canonical as Partial<Inputs>, unsettled, (before ?? {}) as Partial<Inputs>) ?? []),
-  );
+  problems.push(...(reconciler.check?.(inputsIn(canonical), unsettled, inputsIn(before ?? {})) ?? []));
   const parts = knownParts({ schema, keyed }, declared, unknown);
   const settled = { ...canonical };
   for (const [property, keys] of Object.entries(placeholders)) {
@@ -121,11 +129,11 @@ function checkRest<Inputs extends Properties>(
   }
   const inputs = { ...canonical, ...unknown };
   return {
-    inputs: withRaw(inputs, news, left),
-    declared: { ...rawOf(news, left), ...reconciledAs(reconciler, left), ...inputs },
+    inputs: inputsIn(withRaw(inputs, news, left)),
+    declared: inputsIn({ ...rawOf(news, left), ...reconciledAs(reconciler, left), ...inputs }),
     left,
     problems,
-    known: { ...settled, ...parts },
+    known: inputsIn({ ...settled, ...parts }),
     defaulted: Object.keys(canonical).filter((property) => !(property in declared)),
   };
 }

@@ -14,12 +14,24 @@ import {
 import { Recorder } from "../core/memory";
 import { ConflictError, InputError, NotFoundError, ProviderError, redact } from "../http/errors";
 import { membersOf } from "../http/json";
-import { type Checked, check, isLeft, isWithin, type Part, remarksOn, remarksOnIgnored, withRaw } from "./check";
+import {
+  type Checked,
+  check,
+  inputsIn,
+  isLeft,
+  isRight,
+  isWithin,
+  type Part,
+  remarksOn,
+  remarksOnIgnored,
+  withRaw,
+} from "./check";
 import { bounds, type Deployment, environmentOf, operationOf } from "./deployment";
 import {
   failureOf,
   hasUnknown,
   keepSecret,
+  namesIn,
   PartialFailure,
   partsOf,
   plain,
@@ -84,7 +96,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       return { inputs: news, failures: [{ property: "", reason: failureOf(error, urnOf(news)).message }] };
     }
     const before = isNew ? undefined : visible(olds);
-    const ignored = (news.__ignored ?? []) as string[];
+    const ignored = namesIn(news.__ignored);
     const whole = check(this.#reconciler, visible(news), before, before && { state: before, ignored });
     const { checked, ends } = this.#onDay(whole, deployment.today, before === undefined ? [] : ignored);
     const origin = olds.__origin ?? news.__origin;
@@ -93,13 +105,13 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     const urn = urnOf(news);
     registry.births.note(String(origin), urn, checked.inputs);
     const own: Origin = { born: String(origin), urn };
-    const known = checked.known as Partial<Inputs>;
+    const { known } = checked;
     this.#reconciler.announce?.(visible(news), known, own, registry);
     const conflicts = registry.claims.claim(
       this.#claims({ ...known, ...awaited(checked.inputs, news) }, own, deployment),
       { urn },
     );
-    const beside = this.#reconciler.beside?.(known, own, registry, (before ?? {}) as Partial<Inputs>) ?? [];
+    const beside = this.#reconciler.beside?.(known, own, registry, inputsIn(before ?? {})) ?? [];
     const problems = [
       ...checked.problems,
       // What is wrong by itself is said once, without how it gets on with others.
@@ -121,8 +133,8 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       deployment.log.warn(String(origin), remark);
     }
     if (before === undefined || !isDeepStrictEqual(plain(before), plain(checked.inputs))) {
-      const advised = withoutUnknown(checked.inputs, before);
-      const ownAdvice = this.#reconciler.advise?.(advised as Partial<Inputs>, before as Partial<Inputs>) ?? [];
+      const advised = inputsIn<Inputs>(withoutUnknown(checked.inputs, before));
+      const ownAdvice = this.#reconciler.advise?.(advised, before && inputsIn(before)) ?? [];
       for (const advice of [...ownAdvice, ...conflicts.advice]) {
         deployment.log.warn(String(origin), advice);
       }
@@ -131,13 +143,13 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     const defaulted =
       isNew && checked.inputs.adopt !== undefined && checked.inputs.adopt !== false
         ? checked.defaulted
-        : (olds.__defaulted as string[] | undefined);
+        : namesIn(olds.__defaulted);
     return {
       inputs: plain({
         ...checked.inputs,
         __origin: origin,
         ...(news.__secrets === undefined ? {} : { __secrets: news.__secrets }),
-        ...(defaulted === undefined || defaulted.length === 0 ? {} : { __defaulted: defaulted }),
+        ...(defaulted.length === 0 ? {} : { __defaulted: defaulted }),
       }),
     };
   }
@@ -209,7 +221,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
 
   /** What is there now. `{}` only when absence is certain. Inputs keep every key they had, with null for "not set". */
   async read(id: string, props: Properties): Promise<pulumi.dynamic.ReadResult> {
-    return Array.isArray(props.__get) ? this.#get(id, props, props.__get as string[]) : this.#readState(id, props);
+    return Array.isArray(props.__get) ? this.#get(id, props, namesIn(props.__get)) : this.#readState(id, props);
   }
 
   /**
@@ -418,23 +430,27 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
 
   #claims(known: Properties, origin: Origin, deployment: Deployment): Claim[] {
     // An environment is the same whether it is written out or configured.
-    const inputs = { environmentUrl: environmentOf(deployment), ...known };
-    return this.#reconciler.claims(inputs as unknown as Partial<Inputs>, origin, deployment.registry);
+    const inputs = inputsIn<Inputs>({ environmentUrl: environmentOf(deployment), ...known });
+    return this.#reconciler.claims(inputs, origin, deployment.registry);
   }
 
   /** Inputs without what has ended by today. */
-  #onDay(checked: Checked, today: string, ignored: readonly string[]): { checked: Checked; ends: string[] } {
+  #onDay(
+    checked: Checked<Inputs>,
+    today: string,
+    ignored: readonly string[],
+  ): { checked: Checked<Inputs>; ends: string[] } {
     const { onDay } = this.#reconciler;
     if (onDay === undefined) {
       return { checked, ends: [] };
     }
     const isIgnored = (path: readonly string[]) => ignored.some((one) => isWithin(path, partsOf(one)));
-    const { inputs, advice } = onDay(checked.inputs as Partial<Inputs>, today, isIgnored);
-    const known = onDay(checked.known as Partial<Inputs>, today, isIgnored).inputs;
+    const { inputs, advice } = onDay(checked.inputs, today, isIgnored);
+    const known = onDay(checked.known, today, isIgnored).inputs;
     return { checked: { ...checked, inputs, known }, ends: advice };
   }
 
-  #checked(inputs: Properties, state: Properties | undefined): Checked {
+  #checked(inputs: Properties, state: Properties | undefined): Checked<Inputs> {
     return check(this.#reconciler, visible(inputs), visible(inputs), state && { state, ignored: undefined });
   }
 
@@ -444,11 +460,11 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
    * @param state what `ignoreChanges` may have put in place; undefined in a creation.
    */
   #canonical(inputs: Properties, state?: Properties): { declared: Inputs; left: Part[] } {
-    const { declared, left, problems } = this.#checked(this.#reconciler.planned?.(inputs) ?? inputs, state);
-    if (problems.length > 0) {
-      throw new InputError(problems);
+    const checked = this.#checked(this.#reconciler.planned?.(inputs) ?? inputs, state);
+    if (!isRight(checked)) {
+      throw new InputError(checked.problems);
     }
-    return { declared: declared as Inputs, left };
+    return checked;
   }
 
   /**
@@ -462,7 +478,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
     const tenantId = await deployment.services.tenantId(bounds());
     requireTenant(props, tenantId);
     const recording = this.#recording({ ...(id === undefined ? {} : props), tenantId }, id);
-    const defaulted = id === undefined ? ((news.__defaulted as string[] | undefined) ?? []) : [];
+    const defaulted = id === undefined ? namesIn(news.__defaulted) : [];
     const origin = originIn(deployment.registry, news);
     const operation = { ...operationOf(deployment, urnOf(props), recording, defaulted, props.environmentUrl), origin };
     this.#reconciler.share?.(recording, operation.origin, operation.registry);

@@ -271,6 +271,11 @@ function plainValue(value: unknown, path: string): unknown {
   throw new TypeError(`${path} is ${String(value)}, which cannot be kept in a state`);
 }
 
+/** The names in a hidden input; none where it has none. */
+export function namesIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 /** What the engine puts in place of a value that is not known yet, in previews (Pulumi's wire format). */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
@@ -327,7 +332,7 @@ const SHORTEST = 6;
  * @param keyed inputs that are maps whose keys are values too.
  */
 export function secretTexts(properties: Properties, keyed: Readonly<Record<string, string>>): string[] {
-  const names = Array.isArray(properties.__secrets) ? properties.__secrets.map(String) : [];
+  const names = namesIn(properties.__secrets);
   const texts = names.flatMap((name) => [
     ...textsIn(at(properties, name)),
     ...(keyed[name] === undefined ? [] : Object.keys(membersOf(properties[name]))),

@@ -305,8 +305,9 @@ async function settled(
   if (wrong.length < checked.problems.length) {
     return { refusal: reasons(checked.problems) };
   }
-  const back = await sharedMailbox.inputs(knowing(checked.inputs), observed);
-  const drifting = Object.keys(optional).filter((property) => !isSame(back[property], checked.inputs[property]));
+  const declared: Properties = checked.inputs;
+  const back = await sharedMailbox.inputs(knowing(declared), observed);
+  const drifting = Object.keys(optional).filter((property) => !isSame(back[property], declared[property]));
   const left = new Map([
     ...drifting.map((property) => [property, "it is not read back in the form it is written in"] as const),
     ...wrong.map(({ path, reason }) => [propertyOf(path), `${path}: ${reason}`] as const),
