@@ -30,6 +30,7 @@ import { bounds, type Deployment, environmentOf, operationOf } from "./deploymen
 import {
   failureOf,
   hasUnknown,
+  hidden,
   keepSecret,
   namesIn,
   PartialFailure,
@@ -37,27 +38,11 @@ import {
   plain,
   sealed,
   secretTexts,
-  UNKNOWN,
-} from "./engine";
-
-/**
- * Output that marks a deployment that failed half-way. The engine remembers such a failure but forgets it in a refresh. What is not a
- * value in the tenant, such as a test that was not run, would then never be caught up on.
- */
-const UNFINISHED = "__unfinished";
-/** Inputs that no user writes: the provider's text, the origin, the defaults of an adoption, the names of secret inputs; for a `get` also
- * the outputs of its class and the canonical id. */
-const HIDDEN: ReadonlySet<string> = new Set([
-  "__provider",
-  "__origin",
-  "__defaulted",
-  "__secrets",
-  "__awaited",
-  "__ignored",
   UNFINISHED,
-  "__get",
-  "__id",
-]);
+  UNKNOWN,
+  urnOf,
+  visible,
+} from "./engine";
 
 /**
  * Pulumi's six methods over a reconciler. `check` and `diff` do no I/O; create, update and adoption are one walk.
@@ -262,7 +247,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       return {
         id,
         props: this.#outs({ ...hidden(props), ...own, ...filled, __id: id }, props),
-        inputs: plain({ ...withoutIdOf(hidden(props)), ...own }),
+        inputs: plain({ ...hidden(props, "__id"), ...own }),
       };
     });
   }
@@ -291,7 +276,7 @@ export class DynamicProvider<Inputs extends Properties, Memory, Desired, Observe
       return {
         id,
         props: this.#outs({ ...hidden(props), ...inputs, ...outputs, tenantId }, props),
-        inputs: plain({ ...hidden(withoutMark(props)), ...inputs }),
+        inputs: plain({ ...hidden(props, UNFINISHED), ...inputs }),
       };
     });
   }
@@ -549,26 +534,10 @@ function originIn({ births }: Deployment["registry"], inputs: Properties): Origi
   return { born, urn: births.urnOf(born, () => visible(inputs)) };
 }
 
-function urnOf(properties: Properties): string {
-  return typeof properties.__origin === "string" ? properties.__origin : "";
-}
-
 /** URNs of resources whose ids are inputs that are not known yet, by property. The classes pass them on, for `check` alone. */
 function awaited(inputs: Properties, { __awaited }: Properties): Properties {
   const urns = Object.entries(membersOf(__awaited));
   return Object.fromEntries(urns.filter(([property, urn]) => inputs[property] === UNKNOWN && urn !== UNKNOWN));
-}
-
-function visible(properties: Properties): Properties {
-  return Object.fromEntries(Object.entries(properties).filter(([property]) => !HIDDEN.has(property)));
-}
-
-function hidden(properties: Properties): Properties {
-  return Object.fromEntries(Object.entries(properties).filter(([property]) => HIDDEN.has(property)));
-}
-
-function withoutMark({ [UNFINISHED]: _mark, ...properties }: Properties): Properties {
-  return properties;
 }
 
 /** Inputs, with the old value where the new one is not known yet: an unknown value is no reason for advice. */
@@ -580,8 +549,4 @@ function withoutUnknown(inputs: Properties, before: Properties | undefined): Pro
       return known === undefined ? [] : [[property, known]];
     }),
   );
-}
-
-function withoutIdOf({ __id: _id, ...properties }: Properties): Properties {
-  return properties;
 }

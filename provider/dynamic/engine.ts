@@ -271,6 +271,42 @@ function plainValue(value: unknown, path: string): unknown {
   throw new TypeError(`${path} is ${String(value)}, which cannot be kept in a state`);
 }
 
+/**
+ * Output that marks a deployment that failed half-way. The engine remembers such a failure but forgets it in a refresh. What is not a
+ * value in the tenant, such as a test that was not run, would then never be caught up on.
+ */
+export const UNFINISHED = "__unfinished";
+/** Inputs that no user writes: the provider's text, the origin, the defaults of an adoption, the names of secret inputs; for a `get` also
+ * the outputs of its class and the canonical id. */
+const HIDDEN: ReadonlySet<string> = new Set([
+  "__provider",
+  "__origin",
+  "__defaulted",
+  "__secrets",
+  "__awaited",
+  "__ignored",
+  UNFINISHED,
+  "__get",
+  "__id",
+]);
+
+/** Properties without the hidden ones. */
+export function visible(properties: Properties): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([property]) => !HIDDEN.has(property)));
+}
+
+/** The hidden ones of properties. @param without one that is left out. */
+export function hidden(properties: Properties, without?: string): Properties {
+  return Object.fromEntries(
+    Object.entries(properties).filter(([property]) => HIDDEN.has(property) && property !== without),
+  );
+}
+
+/** The URN that a resource was born with; "" where it has none. */
+export function urnOf(properties: Properties): string {
+  return typeof properties.__origin === "string" ? properties.__origin : "";
+}
+
 /** The names in a hidden input; none where it has none. */
 export function namesIn(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : [];
