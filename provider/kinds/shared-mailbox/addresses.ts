@@ -16,7 +16,7 @@ import type {
   SharedMailboxInputs,
   SharedMailboxOperation,
 } from "./desired";
-import { changesOf, type Facet, writtenInputs } from "./facet";
+import { changesOf, type Facet, isChanged, writtenInputs } from "./facet";
 import { domainsOfAliases, pathOfAlias, requireFree } from "./naming";
 import { tellDeletedHolders } from "./restoration";
 
@@ -134,7 +134,7 @@ async function addressParameters(
   { services }: SharedMailboxOperation,
 ): Promise<Row> {
   const { add, remove } = aliasChanges(changes);
-  if (changesOf("primarySmtpAddress", changes).length === 0) {
+  if (!isChanged("primarySmtpAddress", changes)) {
     return add.length + remove.length === 0 ? {} : { EmailAddresses: addAndRemove(add.map(smtp), remove.map(smtp)) };
   }
   if (!mailbox.hasAddressPolicy) {
@@ -211,6 +211,12 @@ function smtp(address: string): string {
   return `smtp:${address}`;
 }
 
+/** The addresses that a mailbox gets by some changes. */
+export function gained(changes: readonly Change[]): string[] {
+  const moved = [...changesOf("primarySmtpAddress", changes), ...changesOf("emailAliases", changes)];
+  return moved.flatMap(({ to }) => (typeof to === "string" ? [to] : []));
+}
+
 /** The SMTP addresses: the primary one and the further ones. */
 export const addresses: Facet = {
   properties: ["primarySmtpAddress", "emailAliases"],
@@ -254,24 +260,17 @@ export const addresses: Facet = {
     ];
   },
 
-  async guard(changes, { inputs, names }, { mailbox }, operation) {
+  async guard(changes, desired, { mailbox }, operation) {
+    const { inputs } = desired;
     const among = ["primarySmtpAddress", "alias", "emailAliases"].filter((name) =>
       changes.some(({ path, to }) => path[0] === name && to !== undefined),
     );
-    await requireFree(inputs, among, mailbox.id, operation, names);
-    const moved = [...changesOf("primarySmtpAddress", changes), ...changesOf("emailAliases", changes)];
-    const taken = moved.flatMap(({ path: [property], to }) =>
-      typeof to === "string"
-        ? [
-            {
-              address: to,
-              path: property === "emailAliases" ? pathOfAlias(to, inputs, operation) : "primarySmtpAddress",
-            },
-          ]
-        : [],
-    );
+    await requireFree(desired, among, mailbox.id, operation);
+    const taken = gained(changes).filter((address) => !smtpAddresses(mailbox).includes(address));
+    const pathOf = (address: string) =>
+      address === inputs.primarySmtpAddress ? "primarySmtpAddress" : pathOfAlias(address, inputs, operation);
     await tellDeletedHolders(
-      taken.filter(({ address }) => !smtpAddresses(mailbox).includes(address)),
+      taken.map((address) => ({ address, path: pathOf(address) })),
       operation,
     );
   },
@@ -280,13 +279,13 @@ export const addresses: Facet = {
 
   // Exchange keeps the address that is the sign-in name: one that an earlier deployment left behind moves first.
   async prepare(changes, { inputs: { primarySmtpAddress } }, observed, operation) {
-    if (movesSignInName(changes) && changesOf("primarySmtpAddress", changes).length === 0) {
+    if (movesSignInName(changes) && !isChanged("primarySmtpAddress", changes)) {
       await moveSignInName(observed, primarySmtpAddress, operation);
     }
   },
 
   recorded(changes, { inputs }, { mailbox }, known) {
-    const isMoved = changesOf("primarySmtpAddress", changes).length > 0;
+    const isMoved = isChanged("primarySmtpAddress", changes);
     const isSignInName = sameText(mailbox.userPrincipalName, mailbox.primarySmtpAddress);
     // Until it is taken off, the old address is an alias, and one that this resource declared.
     const aliases = [
@@ -302,7 +301,7 @@ export const addresses: Facet = {
   },
 
   async apply(changes, { inputs: { primarySmtpAddress } }, observed, operation) {
-    if (changesOf("primarySmtpAddress", changes).length === 0) {
+    if (!isChanged("primarySmtpAddress", changes)) {
       return;
     }
     if (movesSignInName(changes)) {

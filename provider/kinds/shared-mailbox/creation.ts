@@ -31,7 +31,7 @@ const MOST_REFUSED = 5;
 
 /** On create: the mailbox that has the address already, where it is one's own earlier work or may be adopted. */
 export async function find(desired: Desired, operation: SharedMailboxOperation): Promise<Existing | undefined> {
-  const { inputs, names } = desired;
+  const { inputs } = desired;
   const { mailboxes } = operation.services;
   const [first] = await askedTogether(desired);
   const isFree = first !== undefined && (await isGivenUp(inputs.primarySmtpAddress, first, true, operation));
@@ -53,7 +53,7 @@ export async function find(desired: Desired, operation: SharedMailboxOperation):
     requireAdoptable(mailbox, describe(taker), inputs, use);
   }
   const among = ["alias", "emailAliases", ...(taker === undefined ? ["primarySmtpAddress"] : [])];
-  await requireFree(inputs, among, mailbox?.id, operation, names);
+  await requireFree(desired, among, mailbox?.id, operation);
   await requireNoLoop(desired, mailbox, operation);
   if (own !== undefined) {
     return { mailbox: own, way: "continue" };
@@ -263,7 +263,6 @@ async function established(
  */
 async function settled(id: string, desired: Desired, operation: SharedMailboxOperation, looks = 2): Promise<Observed> {
   const { mailboxes, graph } = operation.services;
-  operation.record({ id });
   const { mailbox, user } = await settle(
     {
       what: "the mailbox to appear in Exchange and Entra",

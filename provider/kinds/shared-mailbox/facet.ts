@@ -1,5 +1,5 @@
 import { isSame } from "../../core/canonical";
-import type { Change, Properties, Recorded } from "../../core/kind";
+import type { Change, Problem, Properties, Recorded } from "../../core/kind";
 import { isSet, type PropertyTable } from "../../core/properties";
 import type { ServiceError } from "../../http/errors";
 import { membersOf, type Row } from "../../http/json";
@@ -33,7 +33,7 @@ export interface Facet {
     inputs: Partial<SharedMailboxInputs>,
     unsettled: readonly string[],
     before: Partial<SharedMailboxInputs>,
-  ): { path: string; reason: string }[];
+  ): Problem[];
   /** Advice about a change from the inputs `olds`; no I/O. */
   advise?(inputs: Partial<SharedMailboxInputs>, olds: Partial<SharedMailboxInputs>): string[];
   /**
@@ -134,6 +134,11 @@ export function changesOf(property: keyof SharedMailboxInputs, changes: readonly
   return changes.filter(({ path }) => path[0] === property);
 }
 
+/** Whether a property is among what changes. */
+export function isChanged(property: keyof SharedMailboxInputs, changes: readonly Change[]): boolean {
+  return changesOf(property, changes).length > 0;
+}
+
 /**
  * Whether what is there may be taken away for good: only where the change of this very property stood in a preview. What somebody
  * else set since the last refresh did not, nor did what an adoption finds.
@@ -165,17 +170,16 @@ export function writtenInputs(
   inputs: SharedMailboxInputs,
   { inputs: held }: KnownMailbox,
 ): HeldInputs {
-  const now: Properties = {};
-  const values: { declared: Properties; held: Properties } = { declared: inputs, held };
+  const declared: Properties = inputs;
+  const now: Properties = { ...held };
   for (const { path, to } of changes) {
     const [property = "", member] = path;
-    const declared = values.declared[property];
-    const before = property in now ? now[property] : values.held[property];
+    const [value, before] = [declared[property], now[property]];
     if (member === undefined) {
-      now[property] = declared ?? before;
-    } else if (to !== undefined && Array.isArray(declared)) {
-      now[property] = [...new Set([...((before as string[] | undefined | null) ?? []), member])].sort();
-    } else if (to !== undefined && isSet(declared)) {
+      now[property] = value ?? before;
+    } else if (to !== undefined && Array.isArray(value)) {
+      now[property] = [...new Set([...(Array.isArray(before) ? before : []), member])].sort();
+    } else if (to !== undefined && isSet(value)) {
       now[property] = { ...membersOf(before), [member]: to };
     }
   }

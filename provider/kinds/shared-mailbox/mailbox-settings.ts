@@ -5,7 +5,7 @@ import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import { type AutomaticReplies, instant, type Settings, type SettingsChange } from "../../services/mailbox-settings";
 import type { Desired, HeldInputs, KnownMailbox, SharedMailboxInputs } from "./desired";
-import { changesOf, type Facet } from "./facet";
+import { changesOf, type Facet, isChanged } from "./facet";
 import { isForwarding } from "./forwarding";
 import { withOneSpelling } from "./properties";
 import {
@@ -159,11 +159,7 @@ export const mailboxSettings: Facet = {
         ],
 
   async guard(changes, { inputs: { automaticReplies } }) {
-    if (
-      automaticReplies !== undefined &&
-      isOver(automaticReplies) &&
-      changesOf("automaticReplies", changes).length > 0
-    ) {
+    if (automaticReplies !== undefined && isOver(automaticReplies) && isChanged("automaticReplies", changes)) {
       throw new InputError([OVER], { nextStep: "Nothing was changed." });
     }
   },

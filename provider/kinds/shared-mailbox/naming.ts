@@ -238,14 +238,12 @@ async function claimsOf(
  *
  * @param among the properties whose names are looked at.
  * @param own the mailbox that gets them, where it is there already.
- * @param names what was asked of them before.
  */
 export async function requireFree(
-  inputs: SharedMailboxInputs,
+  { inputs, names }: Desired,
   among: readonly string[],
   own: string | undefined,
   operation: SharedMailboxOperation,
-  names: NameHolders,
 ): Promise<void> {
   for (const { path, name, holders } of await claimsOf(inputs, among, own, names, operation)) {
     const holder = holders.find(({ isDeleted }) => !isDeleted);

@@ -15,7 +15,7 @@ import type { Row } from "../../http/json";
 import { tellWarnings } from "../../services/exchange";
 import { mailboxAndAccount } from "../recipients";
 import { SHARED } from "./account";
-import { addresses, aliasesOf, requireAcceptedDomains, untilReleased } from "./addresses";
+import { addresses, aliasesOf, gained, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway, takeOver } from "./creation";
 import {
   type Desired,
@@ -29,7 +29,7 @@ import {
   type SharedMailboxOperation,
   schema,
 } from "./desired";
-import { changesOf, writtenInputs } from "./facet";
+import { changesOf, isChanged, writtenInputs } from "./facet";
 import { forwardingTarget, isForwarding, isTargetBack, noteMailFlow, targetAway, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./limits";
 import { explainRefusal, isNameTaken, NameHolders, pathOfAlias } from "./naming";
@@ -80,12 +80,13 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   beside: (inputs, origin, registry, before) => noteMailFlow(inputs, { origin, registry }, before),
 
   declare({ id = "", inputs: held }, inputs, origin, registry) {
+    const declared = inputs as Partial<SharedMailboxInputs>;
     registry.declare(mailboxThing(id), origin);
     registry.claims.learn(recipientName(origin.urn), recipientName(id));
-    for (const address of [inputs.primarySmtpAddress, ...((inputs.emailAliases as string[] | undefined) ?? [])]) {
+    for (const address of [declared.primarySmtpAddress, ...(declared.emailAliases ?? [])]) {
       registry.declareAddress(String(address), id);
     }
-    noteGivenUp(id, held, inputs as Partial<SharedMailboxInputs>, origin, registry);
+    noteGivenUp(id, held, declared, origin, registry);
   },
 
   async resolve(inputs, operation) {
@@ -191,16 +192,8 @@ async function apply(
   }
   tellOverwritten(changes, observed, operation);
   const work = () => write(changes, desired, observed, operation);
-  const isOfAddresses = changes.some(({ path: [property] }) => addresses.properties.some((one) => one === property));
-  return isOfAddresses ? takingOver(addressesIn(changes), mailbox.id, operation, work) : work();
-}
-
-/** The addresses that a mailbox gets by some changes. */
-function addressesIn(changes: readonly Change[]): string[] {
-  const among = changes.filter(
-    ({ path: [property] }) => property === "primarySmtpAddress" || property === "emailAliases",
-  );
-  return among.flatMap(({ to }) => (typeof to === "string" ? [to] : []));
+  const isOfAddresses = addresses.properties.some((property) => isChanged(property, changes));
+  return isOfAddresses ? takingOver(gained(changes), mailbox.id, operation, work) : work();
 }
 
 async function write(
@@ -213,8 +206,8 @@ async function write(
   for (const facet of facets) {
     Object.assign(learned, await facet.prepare?.(changes, desired, observed, operation));
   }
-  const bySetMailbox = facets.filter((facet) => facet.parameters !== undefined).flatMap(({ properties }) => properties);
-  const own = changes.filter(({ path }) => (bySetMailbox as readonly (string | undefined)[]).includes(path[0]));
+  const bySetMailbox = facets.flatMap(({ parameters, properties }) => (parameters === undefined ? [] : properties));
+  const own = changes.filter((change) => bySetMailbox.some((property) => isChanged(property, [change])));
   if (own.length > 0) {
     await setMailbox(own, desired, { ...observed, ...learned }, operation);
   }
@@ -254,12 +247,11 @@ async function setMailbox(
     return operation.services.mailboxes.set(mailbox.id, parameters, action, operation);
   };
   const names = [...new Set(own.map(({ path }) => path[0]))];
-  const taken = addressesIn(own);
   const dropped = changesOf("emailAliases", own).filter(({ to }) => to === undefined);
   const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
   try {
     const warnings = await writeAndRecord(
-      () => untilReleased(taken, operation, () => whenLicensed(observed, operation, write)),
+      () => untilReleased(gained(own), operation, () => whenLicensed(observed, operation, write)),
       () => {
         const kept = own.filter((change) => !facets.some((facet) => facet.takesAway?.(change)));
         const parts = facets.map((facet) => facet.recorded?.(own, desired, observed, operation.known) ?? {});

@@ -10,7 +10,7 @@ import { describeDeleted, type Mailbox, recoverableUntil, smtpAddresses } from "
 import { describe } from "../../services/recipients";
 import { lastSeen, settle } from "../../services/waiting";
 import type { Desired, HeldInputs, KnownMailbox, Observed, SharedMailboxOperation } from "./desired";
-import { changesOf, type Facet, inTable, mayTakeAway, tellLeft } from "./facet";
+import { changesOf, type Facet, inTable, isChanged, mayTakeAway, tellLeft } from "./facet";
 import { isOn, whenLicensed } from "./limits";
 
 type Hold = boolean | { days: number };
@@ -61,7 +61,7 @@ export const litigationHold: Facet = {
     // Without the role the parameter does not exist for the caller: Exchange answers as to a misspelt one.
     const isRefused =
       error.class === "forbidden" || (error.class === "badParameter" && /LitigationHold/i.test(error.words));
-    return isRefused && changesOf("litigationHold", changes).length > 0
+    return isRefused && isChanged("litigationHold", changes)
       ? "Nothing was changed. litigationHold needs the Exchange management role Legal Hold besides Mail Recipients: assign it to " +
           "the application, or take litigationHold out of the program."
       : undefined;
@@ -133,7 +133,7 @@ export const archive: Facet = {
   },
 
   async apply(changes, { inputs: { archive: declared } }, observed, operation) {
-    if (changesOf("archive", changes).length === 0) {
+    if (!isChanged("archive", changes)) {
       return undefined;
     }
     const { mailbox } = observed;
