@@ -66,6 +66,16 @@ async function meantIn(identifier: string, { services: { recipients }, registry 
   return seen.some(({ id }) => registry.isPassedOn(identifier, id)) ? [] : seen;
 }
 
+/** What tells a recipient from all others: the object id, or Exchange's own where there is none, as of a mail contact. Lower case. */
+export function idOf({ id, guid }: Recipient): string {
+  return (id || guid).toLowerCase();
+}
+
+/** Recipients of whom one is meant, in words. */
+export function oneAmong(recipients: readonly Recipient[]): string {
+  return recipients.map((one) => `${one.primarySmtpAddress} (id ${idOf(one)})`).join(" or ");
+}
+
 /** Why a text that several recipients fit names none of them. */
 export function ambiguous(identifier: string, found: readonly Recipient[]): string {
   const all = found.map((one) => `${describe(one)} with id ${one.id}`).join(" or ");

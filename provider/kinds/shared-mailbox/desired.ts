@@ -91,8 +91,11 @@ export type KnownMailbox = Known<SharedMailboxInputs, Memory>;
 /** An operation on a shared mailbox. */
 export type SharedMailboxOperation = Operation<SharedMailboxInputs, Memory>;
 
-/** Where mail is forwarded: to a recipient of the tenant, known by id, or to an outside address. */
-export type Target = { recipient: Recipient } | { address: string };
+/** Where mail is forwarded: to a recipient of the tenant, known by id, or else to an outside address. */
+export interface Target {
+  address: string;
+  recipient?: Recipient | undefined;
+}
 
 /** The inputs with what they name looked up. */
 export interface Desired {

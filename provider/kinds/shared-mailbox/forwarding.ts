@@ -5,7 +5,7 @@ import { InputError } from "../../http/errors";
 import { type Row, sameText } from "../../http/json";
 import { type Mailbox, smtpAddresses } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { reassigned, recipientKnownAs, recipientNamed } from "../recipients";
+import { idOf, oneAmong, reassigned, recipientKnownAs, recipientNamed } from "../recipients";
 import type {
   Desired,
   HeldInputs,
@@ -15,7 +15,7 @@ import type {
   SharedMailboxOperation,
   Target,
 } from "./desired";
-import type { Facet } from "./facet";
+import { type Facet, isChanged } from "./facet";
 import { pathOfAlias } from "./naming";
 
 /** Where mail goes on to, or that it does not. */
@@ -50,18 +50,15 @@ export async function forwardingTarget(declared: Forwarding, operation: SharedMa
   const { forwarding: before } = operation.known.inputs;
   const { forwardingId: id } = operation.known.memory;
   if (isForwarding(before) && before.to === declared.to && id !== undefined && id !== "") {
-    return { recipient: await recipientKnownAs(declared.to, id, "forwarding.to", operation) };
+    return { address: declared.to, recipient: await recipientKnownAs(declared.to, id, "forwarding.to", operation) };
   }
   const domain = declared.to.split("@")[1] ?? "";
   const domains = await mailboxes.acceptedDomains();
   if (domains?.get(domain)?.isAuthoritative === true) {
-    return { recipient: await recipientNamed(declared.to, "forwarding.to", operation) };
+    return { address: declared.to, recipient: await recipientNamed(declared.to, "forwarding.to", operation) };
   }
   const [recipient] = await recipients.withAddress(declared.to);
-  if (recipient !== undefined) {
-    return { recipient };
-  }
-  if (!declared.keepCopy && declared.allowLoss !== true) {
+  if (recipient === undefined && !declared.keepCopy && declared.allowLoss !== true) {
     throw new InputError([
       {
         path: "forwarding.keepCopy",
@@ -71,7 +68,7 @@ export async function forwardingTarget(declared: Forwarding, operation: SharedMa
       },
     ]);
   }
-  return { address: declared.to };
+  return { address: declared.to, recipient };
 }
 
 /**
@@ -93,7 +90,7 @@ export function noteMailFlow(
     ...emailAliases.map((name) => ({ path: pathOfAlias(name, { emailAliases }, { registry, origin }), name })),
   ];
   const isOn = isForwarding(declared);
-  const found = target !== undefined && "recipient" in target ? namesOf(target.recipient) : [];
+  const found = target?.recipient === undefined ? [] : namesOf(target.recipient);
   const isNone = declared === false || (declared === undefined && isForwarding(before.forwarding));
   return registry.mailFlow.note(
     origin,
@@ -119,11 +116,8 @@ export async function requireNoLoop(
   mailbox: Mailbox | undefined,
   operation: SharedMailboxOperation,
 ): Promise<void> {
-  if (desired.target === undefined || !("recipient" in desired.target)) {
-    return;
-  }
   const own = [desired.inputs.primarySmtpAddress, ...(mailbox === undefined ? [] : smtpAddresses(mailbox))];
-  let next: Recipient | undefined = desired.target.recipient;
+  let next = desired.target?.recipient;
   const passed: string[] = [];
   for (let step = 0; next !== undefined && step < LONGEST_CHAIN; step += 1) {
     passed.push(next.primarySmtpAddress);
@@ -167,7 +161,7 @@ export async function forwardsTo(
   if (printed === undefined) {
     return known(undefined);
   }
-  const target = desired?.target !== undefined && "recipient" in desired.target ? desired.target.recipient : undefined;
+  const target = desired?.target?.recipient;
   if (target !== undefined && [target.id, target.guid].some((id) => id !== "" && sameText(id, printed))) {
     return known(target);
   }
@@ -181,9 +175,7 @@ export async function forwardsTo(
     return known(found);
   }
   const ids = [target?.id, operation.known.memory.forwardingId];
-  const expected = candidates.find(
-    ({ id }) => id !== "" && ids.some((one) => typeof one === "string" && sameText(one, id)),
-  );
+  const expected = candidates.find(({ id }) => id !== "" && ids.some((one) => one !== undefined && sameText(one, id)));
   return expected === undefined ? { recipient: undefined, candidates } : known(expected);
 }
 
@@ -200,14 +192,14 @@ function desiredForwarding({ inputs, target }: Desired): ComparableForwarding | 
   if (!isForwarding(inputs.forwarding) || target === undefined) {
     return undefined;
   }
-  const to = "recipient" in target ? target.recipient.id || target.recipient.guid : target.address;
-  return { to: to.toLowerCase(), keepCopy: inputs.forwarding.keepCopy };
+  const { recipient, address } = target;
+  return { to: recipient === undefined ? address : idOf(recipient), keepCopy: inputs.forwarding.keepCopy };
 }
 
 /** What is there. With both targets set, Exchange uses the recipient. */
 function observedForwarding({ mailbox, forwardsTo: recipient }: Observed): ComparableForwarding | undefined {
   const { forwardingAddress, forwardingSmtpAddress, deliversAndForwards: keepCopy } = mailbox;
-  const to = recipient?.id || recipient?.guid || forwardingAddress || forwardingSmtpAddress;
+  const to = recipient === undefined ? (forwardingAddress ?? forwardingSmtpAddress) : idOf(recipient);
   const isBoth = forwardingAddress !== undefined && forwardingSmtpAddress !== undefined;
   return to === undefined
     ? undefined
@@ -216,11 +208,10 @@ function observedForwarding({ mailbox, forwardsTo: recipient }: Observed): Compa
 
 /** All three parameters together, so that no other target is left behind. */
 function forwardingParameters({ inputs, target }: Desired): Row {
-  const recipient = target !== undefined && "recipient" in target ? target.recipient : undefined;
-  const address = target !== undefined && "address" in target ? target.address : undefined;
+  const { recipient, address } = target ?? {};
   return {
-    ForwardingAddress: recipient === undefined ? null : recipient.id || recipient.guid,
-    ForwardingSmtpAddress: address === undefined ? null : `smtp:${address}`,
+    ForwardingAddress: recipient === undefined ? null : idOf(recipient),
+    ForwardingSmtpAddress: recipient !== undefined || address === undefined ? null : `smtp:${address}`,
     DeliverToMailboxAndForward: isForwarding(inputs.forwarding) && inputs.forwarding.keepCopy,
   };
 }
@@ -240,8 +231,7 @@ function forwardingAsRead(
   const isSame =
     recipient === undefined
       ? mailbox.forwardingAddress === undefined && before?.to === mailbox.forwardingSmtpAddress
-      : sameText(declaredId ?? "", recipient.id || recipient.guid) ||
-        smtpAddresses(recipient).includes(before?.to ?? "");
+      : declaredId?.toLowerCase() === idOf(recipient) || smtpAddresses(recipient).includes(before?.to ?? "");
   const to = isSame ? before?.to : (recipient?.primarySmtpAddress ?? unclearTarget(observed));
   return {
     to,
@@ -259,11 +249,7 @@ function unclearTarget({ mailbox, forwardingCandidates = [] }: Observed): string
   if (mailbox.forwardingAddress === undefined) {
     return mailbox.forwardingSmtpAddress;
   }
-  return forwardingCandidates.length === 0
-    ? "a recipient that cannot be looked up"
-    : forwardingCandidates
-        .map(({ id, guid, primarySmtpAddress }) => `${primarySmtpAddress} (id ${id || guid})`)
-        .join(" or ");
+  return oneAmong(forwardingCandidates) || "a recipient that cannot be looked up";
 }
 
 /** What is to be said where the address in the program is somebody else's by now, and the mailbox forwards to who had it before. */
@@ -338,18 +324,15 @@ export const forwarding: Facet = {
   },
 
   async guard(changes, desired, { mailbox }, operation) {
-    if (changes.some(({ path }) => path[0] === "forwarding")) {
+    if (isChanged("forwarding", changes)) {
       await requireNoLoop(desired, mailbox, operation);
     }
   },
 
-  parameters: (changes, desired) =>
-    changes.some(({ path }) => path[0] === "forwarding") ? forwardingParameters(desired) : {},
+  parameters: (changes, desired) => (isChanged("forwarding", changes) ? forwardingParameters(desired) : {}),
 
   recorded: (changes, { target }) =>
-    changes.some(({ path }) => path[0] === "forwarding")
-      ? { memory: { forwardingId: target !== undefined && "recipient" in target ? target.recipient.id : undefined } }
-      : {},
+    isChanged("forwarding", changes) ? { memory: { forwardingId: target?.recipient?.id } } : {},
 
   read: (observed, { inputs, memory }) => ({
     forwarding: forwardingAsRead(inputs.forwarding, memory.forwardingId, observed),

@@ -4,20 +4,20 @@ import { isSet } from "../../core/properties";
 import { sameText } from "../../http/json";
 import { smtpAddresses, texts } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { recipientKnownAs } from "../recipients";
+import { idOf, oneAmong, recipientKnownAs } from "../recipients";
 import type { Desired, KnownMailbox, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
-import type { Facet } from "./facet";
+import { changesOf, type Facet, isChanged } from "./facet";
 
-/** The two lists by their columns, which are parameters too: people and groups together. */
-const COLUMNS = {
-  acceptMessagesOnlyFrom: "AcceptMessagesOnlyFromSendersOrMembers",
-  rejectMessagesFrom: "RejectMessagesFromSendersOrMembers",
-} as const;
+const NAMES = ["acceptMessagesOnlyFrom", "rejectMessagesFrom"] as const;
 
 /** A list of people and groups who may, or may not, write to the mailbox. */
-export type SenderList = keyof typeof COLUMNS;
+export type SenderList = (typeof NAMES)[number];
 
-const NAMES = Object.keys(COLUMNS) as SenderList[];
+/** The two lists by their columns, which are parameters too: people and groups together. */
+const COLUMNS: Readonly<Record<SenderList, string>> = {
+  acceptMessagesOnlyFrom: "AcceptMessagesOnlyFromSendersOrMembers",
+  rejectMessagesFrom: "RejectMessagesFromSendersOrMembers",
+};
 
 /** The columns to select. */
 export const SENDER_COLUMNS: readonly string[] = Object.values(COLUMNS);
@@ -55,10 +55,6 @@ export async function declaredSenders(
   return Object.fromEntries(lists);
 }
 
-function idOf({ id, guid }: Recipient): string {
-  return (id || guid).toLowerCase();
-}
-
 /** Who somebody in a list is: the only one whom the text fits, or the one among several who is known. */
 function oneOf({ fitting }: Printed, known: readonly string[]): Recipient | undefined {
   return fitting.length < 2 ? fitting[0] : fitting.find((one) => known.includes(idOf(one)));
@@ -79,14 +75,12 @@ function spelled(one: Printed, declared: readonly string[], known: Record<string
     Object.values(known).map((id) => id.toLowerCase()),
   );
   if (recipient === undefined) {
-    return one.fitting.length === 0
-      ? "a sender who cannot be looked up"
-      : one.fitting.map((fitting) => `${fitting.primarySmtpAddress} (id ${idOf(fitting)})`).join(" or ");
+    return oneAmong(one.fitting) || "a sender who cannot be looked up";
   }
   const meansIt = (key: string) =>
     known[key] === undefined
       ? sameText(key, recipient.id) || smtpAddresses(recipient).includes(key) || key === recipient.userPrincipalName
-      : sameText(known[key], recipient.id || recipient.guid);
+      : known[key].toLowerCase() === idOf(recipient);
   return declared.find(meansIt) ?? (recipient.primarySmtpAddress || idOf(recipient));
 }
 
@@ -111,8 +105,7 @@ export async function takeHiddenSenders(
     return;
   }
   const parameters = NAMES.filter((name) => isSet(previous.inputs[name])).map((name) => {
-    const ids = [...(desired.senders[name]?.values() ?? [])].map(idOf);
-    return [COLUMNS[name], ids.length === 0 ? null : ids] as const;
+    return [COLUMNS[name], written([...(desired.senders[name]?.values() ?? [])].map(idOf))] as const;
   });
   const action = `taking ${who} out of the senders of ${mailbox.primarySmtpAddress}`;
   await mailboxes.set(mailbox.id, Object.fromEntries(parameters), action, operation);
@@ -153,16 +146,10 @@ export const senders: Facet = {
     }),
 
   parameters: (changes) =>
-    Object.fromEntries(
-      NAMES.flatMap((name) =>
-        changes
-          .filter(({ path }) => path[0] === name)
-          .map(({ to }) => [COLUMNS[name], (to as string[]).length === 0 ? null : to]),
-      ),
-    ),
+    Object.fromEntries(NAMES.flatMap((name) => changesOf(name, changes).map(({ to }) => [COLUMNS[name], written(to)]))),
 
   recorded: (changes, desired) =>
-    changes.some(({ path: [name = ""] }) => name in COLUMNS) ? { memory: { senderIds: idsByKey(desired) } } : {},
+    NAMES.some((name) => isChanged(name, changes)) ? { memory: { senderIds: idsByKey(desired) } } : {},
 
   read: (observed, { inputs, memory }) =>
     Object.fromEntries(
@@ -180,6 +167,11 @@ export const senders: Facet = {
     return Object.keys(ids).length === 0 ? {} : { senderIds: ids };
   },
 };
+
+/** A list as a parameter: null for nobody. */
+function written(ids: unknown): unknown {
+  return Array.isArray(ids) && ids.length === 0 ? null : ids;
+}
 
 function idsByKey({ senders: declared }: Desired): Record<string, string> {
   const lists = Object.values(declared).flatMap((list) => [...list]);
