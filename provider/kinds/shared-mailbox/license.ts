@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { isSame } from "../../core/canonical";
-import { type Change, writeAndRecord } from "../../core/kind";
+import { writeAndRecord } from "../../core/converge";
+import type { Change, Problem } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
-import { canonicalSize, GIGABYTE, isGuid, sameText } from "../../http/json";
+import { canonicalSize, isGuid, sameText } from "../../http/json";
 import {
   type AccountLicenses,
   type Assignment,
@@ -26,8 +27,8 @@ import type {
   SharedMailboxInputs,
   SharedMailboxOperation,
 } from "./desired";
-import { changesOf, type Facet, mayTakeAway, saysKept, tellLeft } from "./facet";
-import { insufficient, isRefusedFor, type Need, needsOfChanges, needsOfInputs, quotaOf } from "./limits";
+import { changesOf, type Facet, isChanged, mayTakeAway, saysKept, tellLeft } from "./facet";
+import { FREE, insufficient, isRefusedFor, type Need, needsOfChanges, needsOfInputs, quotaOf } from "./limits";
 
 const licenseShape = z.strictObject(
   {
@@ -160,10 +161,10 @@ export const license: Facet = {
     if (licensing === undefined || inputs.license === undefined) {
       return;
     }
-    const isChanged = changesOf("license", changes).length > 0;
+    const isOwn = isChanged("license", changes);
     const { memory, inputs: held } = operation.known;
-    const planned = isChanged ? planOf(desired, held, observed, memory) : NO_CHANGE;
-    if (isLicense(inputs.license) && isChanged) {
+    const planned = isOwn ? planOf(desired, held, observed, memory) : NO_CHANGE;
+    if (isLicense(inputs.license) && isOwn) {
       requireAssignable(inputs.license, planned, licensing, "Nothing was changed.");
     }
     const entitlement = entitlementAfter(planned, licensing);
@@ -199,15 +200,13 @@ export const license: Facet = {
   outputs({ licensing }, { memory }, desired) {
     const skuId = memory.assignedLicenseId;
     const isOurs = desired === undefined || (desired.inputs.license !== false && desired.inputs.license !== "external");
-    const isThere =
-      licensing === undefined ||
-      licensing.account.assignments.some((one) => one.skuId === skuId && one.byGroup === undefined);
+    const isThere = licensing === undefined || isDirect(skuId, licensing);
     return skuId !== undefined && isOurs && isThere ? { assignedLicenseId: skuId } : {};
   },
 };
 
 /** The licence guard as far as the program alone decides it: a licence that is not among the known ones is asked for later. */
-function problemsOfLicense(inputs: Partial<SharedMailboxInputs>): { path: string; reason: string }[] {
+function problemsOfLicense(inputs: Partial<SharedMailboxInputs>): Problem[] {
   const { license } = inputs;
   if (license === "external") {
     return [];
@@ -230,15 +229,10 @@ function problemsOfLicense(inputs: Partial<SharedMailboxInputs>): { path: string
 
 /** Only what the program or the state declares is read, and "external" only where something needs a licence. */
 function isLookedFor({ inputs: held }: KnownMailbox, desired: Desired | undefined): boolean {
-  if (desired === undefined) {
-    return isLicense(held.license) || held.license === false;
-  }
-  const { inputs } = desired;
-  return (
-    isLicense(inputs.license) ||
-    (inputs.license === "external" && needsOfInputs(inputs).length > 0) ||
-    inputs.license === false
-  );
+  const { license } = desired?.inputs ?? held;
+  return license === "external"
+    ? desired !== undefined && needsOfInputs(desired.inputs).length > 0
+    : license === false || isLicense(license);
 }
 
 async function licensingOf(mailbox: Mailbox, { services: { graph } }: SharedMailboxOperation): Promise<Licensing> {
@@ -260,11 +254,10 @@ export async function licenseAssigned(
   operation: SharedMailboxOperation,
 ): Promise<License | "external" | null> {
   const licensing = await licensingOf(mailbox, operation);
-  const { assignments } = licensing.account;
-  const direct = assignments.filter(({ byGroup }) => byGroup === undefined);
+  const direct = directIn(licensing);
   const shown = direct.find((one) => hasExchange(one, licensing)) ?? direct[0];
   if (shown === undefined) {
-    return assignments.length === 0 ? null : "external";
+    return licensing.account.assignments.length === 0 ? null : "external";
   }
   const plans = find(shown.skuId, licensing)?.plans ?? [];
   const off = shown.disabledPlans.map((id) => plans.find((plan) => plan.id === id)?.name ?? id).sort();
@@ -285,10 +278,19 @@ function hasExchange(
   );
 }
 
-/** Ids of the licences with Exchange that the account itself has, not by a group. */
+/** Licences that the account itself has, not by a group. */
+function directIn({ account }: Licensing): Assignment[] {
+  return account.assignments.filter(({ byGroup }) => byGroup === undefined);
+}
+
+function isDirect(skuId: string | undefined, licensing: Licensing): boolean {
+  return directIn(licensing).some((one) => one.skuId === skuId);
+}
+
+/** Ids of those with Exchange. */
 function directWithExchange(licensing: Licensing): string[] {
-  return licensing.account.assignments
-    .filter((one) => one.byGroup === undefined && hasExchange(one, licensing))
+  return directIn(licensing)
+    .filter((one) => hasExchange(one, licensing))
     .map(({ skuId }) => skuId);
 }
 
@@ -302,10 +304,6 @@ function nameOf(skuId: string, licensing: Licensing): string {
 
 function namesOf(skuIds: readonly string[], licensing: Licensing): string {
   return skuIds.map((skuId) => nameOf(skuId, licensing)).join(", ");
-}
-
-function isDirect(skuId: string | undefined, { account }: Licensing): boolean {
-  return account.assignments.some((one) => one.skuId === skuId && one.byGroup === undefined);
 }
 
 /** What has to be assigned and taken away so that the account has what is declared. */
@@ -373,46 +371,34 @@ function entitlementAfter({ add, remove }: Reassignment, licensing: Licensing): 
 
 /** Refuses a licence that cannot be assigned: unknown, without a country, without a free seat. */
 function requireAssignable(declared: License, { add }: Reassignment, licensing: Licensing, nothing: string): void {
+  const refused = (path: string, reasons: readonly string[]) =>
+    new InputError(
+      reasons.map((reason) => ({ path, reason })),
+      { nextStep: nothing },
+    );
   const subscription = find(declared.sku, licensing);
   if (subscription === undefined) {
     const names = licensing.subscriptions.map(({ skuPartNumber }) => skuPartNumber).sort();
-    throw new InputError(
-      [
-        {
-          path: "license.sku",
-          reason: `the tenant has no licence ${declared.sku}; it has ${names.join(", ") || "none"}`,
-        },
-      ],
-      { nextStep: nothing },
-    );
+    throw refused("license.sku", [`the tenant has no licence ${declared.sku}; it has ${names.join(", ") || "none"}`]);
   }
   const unknown = (declared.disabledPlans ?? []).filter(
     (plan) => !subscription.plans.some(({ id, name }) => sameText(id, plan) || sameText(name, plan)),
   );
   if (unknown.length > 0) {
     const names = subscription.plans.map(({ name }) => name).sort();
-    throw new InputError(
-      unknown.map((plan) => ({
-        path: "license.disabledPlans",
-        reason: `${plan} is not a service plan of ${subscription.skuPartNumber}; it has ${names.join(", ")}`,
-      })),
-      { nextStep: nothing },
+    const has = `${subscription.skuPartNumber}; it has ${names.join(", ")}`;
+    throw refused(
+      "license.disabledPlans",
+      unknown.map((plan) => `${plan} is not a service plan of ${has}`),
     );
   }
   if (add?.isNew !== true) {
     return;
   }
   if (licensing.account.usageLocation === undefined && declared.usageLocation === undefined) {
-    throw new InputError(
-      [
-        {
-          path: "license.usageLocation",
-          reason:
-            "is missing: the account has none, and without one no licence can be assigned; write two letters, e.g. SE",
-        },
-      ],
-      { nextStep: nothing },
-    );
+    throw refused("license.usageLocation", [
+      "is missing: the account has none, and without one no licence can be assigned; write two letters, e.g. SE",
+    ]);
   }
   requireSeat(subscription, nothing);
 }
@@ -447,10 +433,10 @@ async function requireNotNeeded(
   mailbox: Mailbox,
   operation: SharedMailboxOperation,
 ): Promise<void> {
-  const changed = changes.filter(({ path }) => path[0] === "quota" && path[1] === "prohibitSendReceive");
-  const quota = changed.length > 0 ? undefined : quotaOf(mailbox);
+  const isQuotaChanged = changesOf("quota", changes).some(({ path: [, name] }) => name === "prohibitSendReceive");
+  const quota = isQuotaChanged ? undefined : quotaOf(mailbox);
   const disablesArchive = changesOf("archive", changes).some(({ to }) => to === false);
-  const isAbove = (bytes: number | undefined): bytes is number => bytes !== undefined && bytes > 50 * GIGABYTE;
+  const isAbove = (bytes: number | undefined): bytes is number => bytes !== undefined && bytes > FREE;
   const { size } = isLarge ? { size: 0 } : await operation.services.mailboxes.statistics(mailbox);
   const reasons = [
     ...(hasArchiving ? [] : mailbox.holds.map((hold) => `the mailbox is under ${hold}`)),
@@ -477,7 +463,7 @@ async function reassign(
 ): Promise<Partial<Observed> | undefined> {
   const declared = desired.inputs.license;
   const { mailbox, licensing } = observed;
-  if (licensing === undefined || declared === undefined || changesOf("license", changes).length === 0) {
+  if (licensing === undefined || declared === undefined || !isChanged("license", changes)) {
     return undefined;
   }
   const planned = planOf(desired, operation.known.inputs, observed, operation.known.memory);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isSame } from "../../core/canonical";
-import type { Change, Properties } from "../../core/kind";
+import type { Change, Problem, Properties } from "../../core/kind";
 import { isSet, tableOf } from "../../core/properties";
 import { InputError, isClass } from "../../http/errors";
 import { canonicalSize, GIGABYTE, MEGABYTE, membersOf, parseSize, type Row, text } from "../../http/json";
@@ -15,7 +15,7 @@ import type {
   SharedMailboxOperation,
   ValuesBefore,
 } from "./desired";
-import { changesOf, type Facet } from "./facet";
+import { changesOf, type Facet, isChanged } from "./facet";
 
 const QUOTAS = ["issueWarning", "prohibitSend", "prohibitSendReceive"] as const;
 const SIZES = ["maxSendSize", "maxReceiveSize"] as const;
@@ -148,7 +148,7 @@ export const limits: Facet = {
   },
 
   parameters(changes, _desired, { mailbox }) {
-    const { quota } = changesOf("quota", changes).length === 0 ? {} : limitProperties.values(mailbox.row);
+    const { quota } = isChanged("quota", changes) ? limitProperties.values(mailbox.row) : {};
     // Set one by one, the order among the three could be broken on the way.
     const others = Object.entries(membersOf(quota)).map(([name, to]) => ({ path: ["quota", name], from: to, to }));
     return limitProperties.parameters([...others, ...changes]);
@@ -168,17 +168,11 @@ export const limits: Facet = {
 };
 
 /** Bytes of a canonical size; what is unlimited is above everything. */
-export function bytesOf(size: string): number {
+function bytesOf(size: string): number {
   return parseSize(size) ?? Number.POSITIVE_INFINITY;
 }
 
-/** The largest quota that these changes bring, in bytes; undefined when they bring none. */
-export function largestQuota(changes: readonly { path: string[]; to: unknown }[]): number | undefined {
-  const quotas = changes.filter(({ path }) => path[0] === "quota").map(({ to }) => bytesOf(String(to)));
-  return quotas.length === 0 ? undefined : Math.max(...quotas);
-}
-
-function orderProblems(quota: QuotaInput): { path: string; reason: string }[] {
+function orderProblems(quota: QuotaInput): Problem[] {
   const limit = bytesOf(quota.prohibitSendReceive);
   return (["issueWarning", "prohibitSend"] as const)
     .filter((name) => bytesOf(quota[name]) > limit)
@@ -189,10 +183,7 @@ function orderProblems(quota: QuotaInput): { path: string; reason: string }[] {
 }
 
 /** A size this small is one whose unit was forgotten. What the state has, an earlier release has taken: it goes on as it is. */
-function smallProblems(
-  inputs: Partial<SharedMailboxInputs>,
-  before: Partial<SharedMailboxInputs>,
-): { path: string; reason: string }[] {
+function smallProblems(inputs: Partial<SharedMailboxInputs>, before: Partial<SharedMailboxInputs>): Problem[] {
   const sizes = [
     ...QUOTAS.map((name) => ({ path: `quota.${name}`, size: inputs.quota?.[name], held: before.quota?.[name] })),
     ...SIZES.map((name) => ({ path: name, size: inputs[name], held: before[name] })),
@@ -253,8 +244,8 @@ export interface Need {
   need: keyof Entitlement;
 }
 
-/** Largest quota without a licence, in bytes. */
-const FREE_QUOTA = 50 * GIGABYTE;
+/** Bytes a shared mailbox may hold without a licence. */
+export const FREE = 50 * GIGABYTE;
 
 const WHY: Readonly<Record<keyof Entitlement, string>> = {
   isLarge: "more than 50 GB takes Exchange Online Plan 2",
@@ -264,25 +255,23 @@ const WHY: Readonly<Record<keyof Entitlement, string>> = {
 
 /** What the inputs need. */
 export function needsOfInputs({ quota, archive, litigationHold }: Partial<SharedMailboxInputs>): Need[] {
-  return needs(
-    quota === undefined ? undefined : Math.max(...Object.values(quota).map((size) => bytesOf(size))),
-    archive === true,
-    isOn(litigationHold),
-  );
+  return needs(Object.values(quota ?? {}), archive, litigationHold);
 }
 
 /** What changes need. */
 export function needsOfChanges(changes: readonly Change[]): Need[] {
-  const becomes = (property: string) => changes.find(({ path }) => path[0] === property)?.to;
-  return needs(largestQuota(changes), becomes("archive") === true, isOn(becomes("litigationHold")));
+  const becomes = (property: "quota" | "archive" | "litigationHold") =>
+    changesOf(property, changes).map(({ to }) => to);
+  return needs(becomes("quota").map(String), becomes("archive")[0], becomes("litigationHold")[0]);
 }
 
-function needs(quota: number | undefined, hasArchive: boolean, isHeld: boolean): Need[] {
-  return [
-    ...(quota !== undefined && quota > FREE_QUOTA ? [{ path: "quota" as const, need: "isLarge" as const }] : []),
-    ...(hasArchive ? [{ path: "archive" as const, need: "hasArchiving" as const }] : []),
-    ...(isHeld ? [{ path: "litigationHold" as const, need: "hasArchiving" as const }] : []),
+function needs(quotas: readonly string[], archive: unknown, hold: unknown): Need[] {
+  const all: (Need | false)[] = [
+    quotas.some((size) => bytesOf(size) > FREE) && { path: "quota", need: "isLarge" },
+    archive === true && { path: "archive", need: "hasArchiving" },
+    isOn(hold) && { path: "litigationHold", need: "hasArchiving" },
   ];
+  return all.filter((one) => one !== false);
 }
 
 /** Why a licence does not suffice and which ones do, after the words that name it. */
