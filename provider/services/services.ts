@@ -10,6 +10,11 @@ import { Mailboxes } from "./mailboxes";
 import { MailboxPermissions } from "./permissions";
 import { Principals } from "./principals";
 import { Recipients, SecurityPrincipals } from "./recipients";
+import { GraphElseExchange } from "./refused";
+
+const SIGN_IN_NEED =
+  "The application needs the permission User.EnableDisableAccount.All of Microsoft Graph, or in Exchange a management role with " +
+  "Set-Mailbox, such as Mail Recipients.";
 
 /** The services of one tenant, shared by everything in a deployment. */
 export interface Services {
@@ -19,6 +24,8 @@ export interface Services {
   recipients: Recipients;
   securityPrincipals: SecurityPrincipals;
   graph: Graph;
+  /** Who blocks and allows the sign-in of an account. */
+  signIn: GraphElseExchange;
   inboxRules: InboxRules;
   dataverse: Dataverse;
   principals: Principals;
@@ -67,6 +74,7 @@ export function createServices(
     recipients: new Recipients(exchange, graph),
     securityPrincipals: new SecurityPrincipals(exchange),
     graph,
+    signIn: new GraphElseExchange(SIGN_IN_NEED),
     inboxRules: new InboxRules(graph, exchange),
     tenantId,
   };

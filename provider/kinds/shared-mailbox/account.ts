@@ -1,20 +1,16 @@
 import { z } from "zod";
 import { flag } from "../../core/canonical";
-import { type Change, writeAndRecord } from "../../core/kind";
+import { writeAndRecord } from "../../core/kind";
 import { tableOf } from "../../core/properties";
 import { ConflictError, InputError, isClass, isProviderError, unless } from "../../http/errors";
-import { canonicalSize, GIGABYTE } from "../../http/json";
+import { canonicalSize } from "../../http/json";
 import type { User } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
-import { GraphElseExchange } from "../../services/refused";
 import { settle } from "../../services/waiting";
 import type { Desired, SharedMailboxOperation } from "./desired";
-import { changesOf, type Facet, inTable } from "./facet";
+import { type Facet, inTable, isChanged } from "./facet";
 import { entitlementOfAccount } from "./license";
-
-const NEED =
-  "The application needs the permission User.EnableDisableAccount.All of Microsoft Graph, or in Exchange a management role with " +
-  "Set-Mailbox, such as Mail Recipients.";
+import { FREE } from "./limits";
 
 /** Whether nobody can sign in to the account behind the mailbox. */
 export const accountProperties = tableOf<User>()({
@@ -31,23 +27,23 @@ export const signIn: Facet = {
 
   // Blocked first and opened last, so that a deployment that stops half-way leaves no account open that should not be.
   prepare: (changes, { inputs }, { mailbox }, operation) =>
-    isSignInChanged(changes) && inputs.signInBlocked ? setBlocked(true, mailbox, operation) : Promise.resolve(),
+    isChanged("signInBlocked", changes) && inputs.signInBlocked
+      ? setBlocked(true, mailbox, operation)
+      : Promise.resolve(),
   apply: (changes, { inputs }, { mailbox }, operation) =>
-    isSignInChanged(changes) && !inputs.signInBlocked ? setBlocked(false, mailbox, operation) : Promise.resolve(),
+    isChanged("signInBlocked", changes) && !inputs.signInBlocked
+      ? setBlocked(false, mailbox, operation)
+      : Promise.resolve(),
 
   outputs: ({ user }) => ({ accountEnabled: user.accountEnabled }),
 };
 
-function isSignInChanged(changes: readonly Change[]): boolean {
-  return changesOf("signInBlocked", changes).length > 0;
-}
-
 async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: SharedMailboxOperation): Promise<void> {
-  const { graph, mailboxes } = operation.services;
+  const { graph, mailboxes, signIn } = operation.services;
   const action = `${signInBlocked ? "blocking" : "allowing"} sign-in of ${mailbox.primarySmtpAddress}`;
   const note = () => operation.record({ inputs: { signInBlocked } });
   // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
-  await new GraphElseExchange(NEED).do(
+  await signIn.do(
     mailbox.id,
     () => writeAndRecord(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note),
     async () => {
@@ -63,10 +59,7 @@ async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: S
 }
 
 /** Ends open sessions. The account is blocked already, and no later deployment would see that they are not ended: it warns. */
-export async function endSessions(
-  { id, primarySmtpAddress }: Mailbox,
-  operation: SharedMailboxOperation,
-): Promise<void> {
+async function endSessions({ id, primarySmtpAddress }: Mailbox, operation: SharedMailboxOperation): Promise<void> {
   try {
     await operation.services.graph.revokeSessions(id, `ending the sessions of ${primarySmtpAddress}`, operation);
   } catch (error) {
@@ -123,7 +116,7 @@ export async function convert(mailbox: Mailbox, { inputs }: Desired, operation: 
 }
 
 /** Makes a mailbox a shared one. @returns once Exchange shows it as such. */
-export async function makeShared(mailbox: Mailbox, action: string, operation: SharedMailboxOperation): Promise<void> {
+async function makeShared(mailbox: Mailbox, action: string, operation: SharedMailboxOperation): Promise<void> {
   const { mailboxes } = operation.services;
   await mailboxes.set(mailbox.id, { Type: "Shared" }, action, operation);
   await settle(
@@ -139,9 +132,6 @@ export async function makeShared(mailbox: Mailbox, action: string, operation: Sh
 
 /** What a managed mailbox is. */
 export const SHARED = "SharedMailbox";
-
-/** Bytes a shared mailbox may hold without a licence. */
-const FREE = 50 * GIGABYTE;
 
 /** What kind of mailbox it is. */
 export const typeProperties = tableOf<Mailbox>()({
@@ -160,14 +150,14 @@ export const type: Facet = {
   ...inTable(typeProperties, ({ mailbox }) => mailbox),
 
   async guard(changes, _desired, { mailbox }, operation) {
-    if (changesOf("type", changes).length > 0) {
+    if (isChanged("type", changes)) {
       await requireRoom(mailbox, operation);
     }
   },
 
   // Sign-in was blocked just before, where it is to be: the person whom somebody gave the account is out when the type changes.
   async prepare(changes, _desired, { mailbox }, operation) {
-    if (changesOf("type", changes).length > 0) {
+    if (isChanged("type", changes)) {
       const who = mailbox.primarySmtpAddress;
       await makeShared(mailbox, `converting the mailbox ${who} back to a shared one`, operation);
       operation.warn(`${who} is a shared mailbox again. A licence that its account has stays assigned.`);

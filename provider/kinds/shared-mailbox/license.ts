@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { isSame } from "../../core/canonical";
-import { writeAndRecord } from "../../core/converge";
-import type { Change, Problem } from "../../core/kind";
+import { type Change, type Problem, writeAndRecord } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
 import { canonicalSize, isGuid, sameText } from "../../http/json";
