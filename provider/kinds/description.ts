@@ -72,7 +72,7 @@ export function mockId(text: unknown): string {
 
 /** The ids that a mock has for the people or mailboxes of a map. */
 export function mockIds(map: unknown): Record<string, string> {
-  return Object.fromEntries(Object.keys((map ?? {}) as object).map((key) => [key, mockId(key)]));
+  return Object.fromEntries(Object.keys(mapOf(map)).map((key) => [key, mockId(key)]));
 }
 
 /** The address that was asked for; one made up for an id or name. */

@@ -1,6 +1,6 @@
 import { type Change, writeAndRecord } from "../../core/kind";
 import { InputError, isServiceError, isUnknownOutcome, ProviderError, type ServiceError } from "../../http/errors";
-import type { Entry } from "../../services/permissions";
+import { type Entry, OTHER_RIGHTS } from "../../services/permissions";
 import { isGroup } from "../../services/recipients";
 import { retryWhile } from "../../services/waiting";
 import {
@@ -8,7 +8,9 @@ import {
   type Member,
   type MemberRights,
   type MembershipOperation,
+  NO_RIGHTS,
   type Observed,
+  type OtherRight,
   pathOf,
 } from "./desired";
 
@@ -99,7 +101,7 @@ async function together(changes: readonly (() => Promise<void>)[]): Promise<bool
 
 /** Whether a change was not made because one before it in the same request was refused. */
 function isCutShort(error: unknown): boolean {
-  return isUnknownOutcome(error) && isServiceError((error as Error).cause);
+  return isUnknownOutcome(error) && isServiceError(error.cause);
 }
 
 /** Of what is taken away, that of people who leave first: with them an entry goes. */
@@ -236,7 +238,7 @@ async function changeMember(
     return staying;
   }
   if (right === "otherRights") {
-    const [had, wanted] = [from as string[], to as MemberRights["otherRights"] & string[]];
+    const [had, wanted] = [otherRightsIn(from), otherRightsIn(to)];
     const added = wanted.filter((name) => !had.includes(name));
     const surplus = had.filter((name) => !wanted.includes(name));
     if (added.length > 0) {
@@ -251,6 +253,10 @@ async function changeMember(
     ? grantFullAccess()
     : grant({ sendAs: true }, () => permissions.grantSendAs(mailbox, id, key, operation)));
   return [];
+}
+
+function otherRightsIn(list: unknown): OtherRight[] {
+  return OTHER_RIGHTS.filter((name) => Array.isArray(list) && list.includes(name));
 }
 
 /**
@@ -350,7 +356,7 @@ function recordRights(
   const { memberIds } = known.memory;
   const { automapping = true, until } = inputs.members[key] ?? {};
   const ends = until === undefined ? {} : { until };
-  const none = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping, ...ends };
+  const none = { ...NO_RIGHTS, automapping, ...ends };
   record({
     inputs: { members: { ...members, [key]: { ...none, ...members?.[key], ...rights } } },
     memory: { memberIds: { ...memberIds, [key]: id } },

@@ -2,11 +2,10 @@ import { z } from "zod";
 import { daysTo, flag, identifier, identifiers, isDay, isOver, keyed, looksLikeDay } from "../../core/canonical";
 import type { Known, Operation } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
-import { InputError } from "../../http/errors";
-import { mapOf, sameText } from "../../http/json";
-import { hasAddress, type Mailbox } from "../../services/mailboxes";
+import { mapOf } from "../../http/json";
+import type { Mailbox } from "../../services/mailboxes";
 import { type Begun, type Entry, NAMED_RIGHTS, OTHER_RIGHTS, type Right } from "../../services/permissions";
-import { describe, type Recipient } from "../../services/recipients";
+import type { Recipient } from "../../services/recipients";
 
 /** How a member is written, for messages. */
 export const MEMBER = "an address, a sign-in name or an object id, e.g. ada@contoso.com";
@@ -90,7 +89,11 @@ export type KnownMembership = Known<MembershipInputs, Memory>;
 /** An operation on a membership. */
 export type MembershipOperation = Operation<MembershipInputs, Memory>;
 
-type OtherRight = (typeof OTHER_RIGHTS)[number];
+/** A right of the mailbox's own list beside Full Access. */
+export type OtherRight = (typeof OTHER_RIGHTS)[number];
+
+/** None of the rights that are read back. */
+export const NO_RIGHTS = { fullAccess: false, sendAs: false, sendOnBehalf: false };
 
 /** The rights that are read back; automapping is not. */
 export const RIGHTS: readonly Right[] = NAMED_RIGHTS.map(({ right }) => right);
@@ -209,94 +212,22 @@ export function withoutEnded(
     }
     return true;
   });
+  const byDay = (days: Map<string, string[]>) => [...days].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     inputs: over.size === 0 ? inputs : { ...inputs, members: Object.fromEntries(left) },
     advice: [
-      ...[...soon]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([day, keys]) => {
-          const days = daysTo(day, today);
-          return `Access ends on ${day}, ${days === 1 ? "tomorrow" : `in ${days} days`}: ${keys.join(", ")}. A later \`until\` in members keeps it.`;
-        }),
-      ...[...kept]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(
-          ([day, keys]) =>
-            `Access was to end on ${day}, and ignoreChanges keeps it: ${keys.join(", ")}. Take the path out of ignoreChanges to end it.`,
-        ),
-      ...[...over]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(
-          ([day, keys]) =>
-            `Access ended on ${day} and is not declared any more: ${keys.join(", ")}. Take ${keys.length === 1 ? "the member" : "them"} out of members, or write a later \`until\`.`,
-        ),
+      ...byDay(soon).map(([day, keys]) => {
+        const days = daysTo(day, today);
+        return `Access ends on ${day}, ${days === 1 ? "tomorrow" : `in ${days} days`}: ${keys.join(", ")}. A later \`until\` in members keeps it.`;
+      }),
+      ...byDay(kept).map(
+        ([day, keys]) =>
+          `Access was to end on ${day}, and ignoreChanges keeps it: ${keys.join(", ")}. Take the path out of ignoreChanges to end it.`,
+      ),
+      ...byDay(over).map(
+        ([day, keys]) =>
+          `Access ended on ${day} and is not declared any more: ${keys.join(", ")}. Take ${keys.length === 1 ? "the member" : "them"} out of members, or write a later \`until\`.`,
+      ),
     ],
   };
-}
-
-/**
- * Who is meant by the address of a mailbox that does not have it any more. An address is one recipient's alone, so a mailbox that has it
- * is the one that is meant.
- *
- * @returns all whom the address fits; nobody where the mailbox has it, or where it is written by id.
- */
-export async function meantBy(
-  address: string,
-  mailbox: Mailbox,
-  { services, registry }: MembershipOperation,
-): Promise<Recipient[]> {
-  if (
-    !address.includes("@") ||
-    hasAddress(mailbox, address) ||
-    sameText(registry.declaredFor(address) ?? "", mailbox.id)
-  ) {
-    return [];
-  }
-  const meant = await services.recipients.named(address);
-  return meant.some(({ id }) => !sameText(id, mailbox.id)) ? meant : [];
-}
-
-/**
- * Refuses a change of who has access where the address in the program is another mailbox's by now, or will be with this deployment: a
- * reader of the diff takes it to be that one.
- */
-export async function requireStillMeant(
-  address: string,
-  mailbox: Mailbox,
-  operation: MembershipOperation,
-): Promise<void> {
-  const { registry } = operation;
-  const declared = registry.declaredFor(address);
-  const isMoving =
-    registry.isPassedOn(address, mailbox.id) || (declared !== undefined && !sameText(declared, mailbox.id));
-  const meant = await meantBy(address, mailbox, operation);
-  if (!isMoving && meant.length === 0) {
-    return;
-  }
-  const others = meant.filter(({ id }) => !sameText(id, mailbox.id));
-  const holder = isMoving ? "another mailbox of this program" : others.map(describe).join(" and ");
-  const isShown = isMoving || others.length === meant.length;
-  throw new InputError([
-    {
-      path: "mailbox",
-      reason:
-        `${address} stood for ${describe(mailbox)} with id ${mailbox.id}; it is an address of ${holder} now. Nobody's access was changed. ` +
-        `Write the id of the one that is meant${isShown ? ", or run `pulumi up --refresh`, which shows the move first" : ""}`,
-    },
-  ]);
-}
-
-/** What a refresh says of a mailbox whose address in the program is somebody else's by now. */
-export async function mailboxReassigned(
-  address: string,
-  { mailbox }: Observed,
-  operation: MembershipOperation,
-): Promise<string[]> {
-  const others = (await meantBy(address, mailbox, operation)).filter(({ id }) => !sameText(id, mailbox.id));
-  return others.length === 0
-    ? []
-    : [
-        `mailbox: the members have access to ${describe(mailbox)} with id ${mailbox.id}, which had the address ${address} before. ` +
-          `It is an address of ${others.map(describe).join(" and ")} now. Write the id of the one that is meant.`,
-      ];
 }

@@ -9,11 +9,12 @@ import {
   type Member,
   type MemberRights,
   type MembershipOperation,
+  NO_RIGHTS,
   type Observed,
   pathOf,
   RIGHTS,
 } from "./desired";
-import { heldIn, isNothing } from "./observation";
+import { heldIn, lookAgain } from "./observation";
 
 /**
  * Everything declared that is not so, and of what is there: rights that the earlier inputs held and these do not, all rights of
@@ -138,7 +139,7 @@ function declaredById(
 }
 
 /** What is recorded of somebody who was found: automapping cannot be read, and true is Exchange's default. */
-const ASSUMED: MemberRights = { fullAccess: false, sendAs: false, sendOnBehalf: false, automapping: true };
+const ASSUMED: MemberRights = { ...NO_RIGHTS, automapping: true };
 
 type Members = Readonly<Record<string, MemberRights | undefined>>;
 
@@ -277,7 +278,7 @@ export function deletedAmong(
       const mayReturn =
         observed.unread.length > 0 ||
         (person.isRecoverable && (isDropped || before[key]?.sendOnBehalf === true || isUntold(person, observed)));
-      return (held !== undefined && !isNothing(held)) || mayReturn ? [[key, person.id] as const] : [];
+      return (held !== undefined && held.entries.length > 0) || mayReturn ? [[key, person.id] as const] : [];
     }),
   );
 }
@@ -291,15 +292,12 @@ export function comeBack(key: string, { held, strangers, unread }: Observed, kno
 /**
  * Takes Send on Behalf from deleted members who leave. Exchange neither shows it nor takes them in a removal, so the list is written
  * as it shows. That this reaches what is hidden is documented nowhere: who can be restored stays in `deletedMembers`.
- *
- * @param look what is there now: another resource may have written the list meanwhile.
  */
 export async function takeHiddenSendOnBehalf(
   desired: Desired,
   previous: KnownMembership,
   observed: Observed,
   operation: MembershipOperation,
-  look: () => Promise<Observed>,
 ): Promise<void> {
   const { mailbox, people } = observed;
   const leavers = [...people].filter(
@@ -314,7 +312,8 @@ export async function takeHiddenSendOnBehalf(
     return;
   }
   await operation.registry.exclusively(`permissions/${mailbox.id}`, async () => {
-    const { delegates } = await look();
+    // Another resource may have written the list meanwhile.
+    const { delegates } = await lookAgain(observed, desired, operation);
     // A list with somebody in it who cannot be told would lose that one.
     if (delegates !== undefined) {
       const who = leavers.map(([key]) => key).join(", ");

@@ -1,3 +1,4 @@
+import { isSame } from "../../core/canonical";
 import { check } from "../../dynamic/check";
 import { mapOf } from "../../http/json";
 import { SECRET, UNKNOWN } from "../../review/rules";
@@ -124,8 +125,8 @@ async function declaredMembership(
 
 /** A list when everybody has the default rights, else a map that says only what is not the default. */
 function written(mailbox: string, members: Record<string, MemberRights>): unknown {
-  const shortest = minimal(mailboxMembership, { mailbox }, "members", members) as Record<string, object>;
-  const isPlain = Object.values(shortest).every((rights) => Object.keys(rights).length === 0);
+  const shortest = mapOf(minimal(mailboxMembership, { mailbox }, "members", members));
+  const isPlain = Object.values(shortest).every((rights) => isSame(rights, {}));
   return isPlain ? Object.keys(shortest) : shortest;
 }
 

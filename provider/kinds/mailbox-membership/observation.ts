@@ -13,11 +13,10 @@ import {
   type KnownMembership,
   type Member,
   type MembershipOperation,
-  meantBy,
   type Observed,
   pathOf,
 } from "./desired";
-import { isTrustee, knownKeep, knownPeople, living } from "./people";
+import { isTrustee, knownKeep, knownPeople, living, meantBy } from "./people";
 
 /** How long lists that were read before everybody was looked up count as what is there, in milliseconds. */
 const AS_READ_FOR = 30_000;
@@ -73,23 +72,15 @@ export async function observeOn(
     mailbox,
     operation,
   );
-  const strangers = isExclusive
-    ? await strangersAmong(
-        rest.filter(({ entry }) => !orphans.includes(entry)),
-        declared,
-        operation,
-      )
-    : new Map<string, never>();
+  const unknown = isExclusive ? rest.filter(({ entry }) => !orphans.includes(entry)) : [];
+  const strangers = await strangersAmong(unknown, declared, operation);
   const people = new Map(declared);
-  const brought = new Set<unknown>();
   for (const [key, { person, entries }] of strangers) {
     people.set(key, person);
     held[key] = heldIn(entries);
-    for (const entry of entries) {
-      brought.add(entry);
-    }
   }
-  const left = rest.filter(({ entry }) => !brought.has(entry)).map(({ entry }) => entry);
+  const brought = [...strangers.values()].flatMap(({ entries }) => entries);
+  const left = rest.map(({ entry }) => entry).filter((entry) => !brought.includes(entry));
   return {
     mailbox,
     isPassedOn: meant.length > 0 && !meant.some((one) => sameText(one.id, mailbox.id)),
@@ -201,8 +192,6 @@ export interface Unattributed {
   id: string | undefined;
 }
 
-const NOTHING: Held = { entries: [], rights: new Set(), otherRights: [] };
-
 /**
  * Whose each entry is. An entry with a SID is the one's who has that SID, whatever is printed beside it. What is printed counts
  * only for Send on Behalf, which has no SID, and for people whose SIDs nobody could tell.
@@ -242,20 +231,12 @@ function sameId(a: string | undefined, b: string): boolean {
 
 /** What some entries allow together. */
 export function heldIn(entries: readonly Entry[]): Held {
-  if (entries.length === 0) {
-    return NOTHING;
-  }
   const names = new Set(entries.flatMap(({ rights }) => rights));
   return {
     entries,
     rights: new Set(NAMED_RIGHTS.filter(({ name }) => names.has(name)).map(({ right }) => right)),
     otherRights: OTHER_RIGHTS.filter((name) => names.has(name)),
   };
-}
-
-/** Whether somebody holds nothing at all. */
-export function isNothing({ entries }: Held): boolean {
-  return entries.length === 0;
 }
 
 /** Whose an entry is by what is printed, among people of whom nothing better is known. */

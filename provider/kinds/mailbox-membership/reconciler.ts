@@ -1,8 +1,9 @@
 import { type Claim, recipientName } from "../../core/claims";
 import { converge, isUnfit, type Properties, type Reconciler } from "../../core/kind";
 import { grantThing, mailboxThing, membersThing, type Registry, readThing } from "../../core/registry";
-import { membersOf, sameText } from "../../http/json";
-import { type Mailbox, mailboxGone, smtpAddresses } from "../../services/mailboxes";
+import { isObject, mapOf, sameText } from "../../http/json";
+import type { Mailbox } from "../../services/mailboxes";
+import { mailboxGone, smtpAddresses } from "../../services/mailboxes";
 import { isGroup } from "../../services/recipients";
 import { mailboxAsked, mailboxPresent, reassigned } from "../recipients";
 import { apply } from "./apply";
@@ -13,12 +14,11 @@ import {
   type MembershipInputs,
   type MembershipOperation,
   type Memory,
-  mailboxReassigned,
   memory,
+  NO_RIGHTS,
   NOBODY,
   type Observed,
   pathOf,
-  requireStillMeant,
   schema,
   withoutEnded,
 } from "./desired";
@@ -33,8 +33,16 @@ import {
   takeHiddenSendOnBehalf,
   whoIsDeleted,
 } from "./difference";
-import { addressKnown, listsBegun, lookAgain, observeOn, whoIsDenied } from "./observation";
-import { lookUpKeep, lookUpMembers, mailboxNamed, requireRightsOfMeant, whoIsNoTrustee } from "./people";
+import { addressKnown, listsBegun, observeOn, whoIsDenied } from "./observation";
+import {
+  lookUpKeep,
+  lookUpMembers,
+  mailboxNamed,
+  mailboxReassigned,
+  requireRightsOfMeant,
+  requireStillMeant,
+  whoIsNoTrustee,
+} from "./people";
 
 /** People that Microsoft supports in a shared mailbox at the same time. */
 const SUPPORTED_AT_ONCE = 25;
@@ -162,7 +170,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   isUncertain: ({ isWrittenTogether }) => isWrittenTogether === true,
 
   async finish(desired, previous, observed, operation) {
-    await takeHiddenSendOnBehalf(desired, previous, observed, operation, () => lookAgain(observed, desired, operation));
+    await takeHiddenSendOnBehalf(desired, previous, observed, operation);
     return observed;
   },
 
@@ -262,7 +270,7 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       await observeOn(mailbox, nobody, operation, begun),
       operation,
     );
-    await takeHiddenSendOnBehalf(nobody, previous, left, operation, () => lookAgain(left, nobody, operation));
+    await takeHiddenSendOnBehalf(nobody, previous, left, operation);
     for (const warning of whoIsDeleted(nobody, left, known)) {
       operation.warn(warning);
     }
@@ -340,12 +348,12 @@ function claims({ mailbox, members, exclusive }: Partial<MembershipInputs>): Cla
 
 /** Whether a change of inputs takes entries out of the mailbox's own list. */
 function givesUp(before: KnownMembership["inputs"], inputs: Properties): boolean {
-  const now = (inputs.members ?? {}) as MembershipInputs["members"];
+  const now = mapOf(inputs.members);
   return (
     (inputs.orphans === "remove" && before.orphans !== "remove") ||
     Object.entries(before.members ?? {}).some(
       ([key, had]) =>
-        (had.fullAccess && now[key]?.fullAccess !== true) || (had.otherRights !== undefined && !(key in now)),
+        (had.fullAccess && mapOf(now[key]).fullAccess !== true) || (had.otherRights !== undefined && !(key in now)),
     )
   );
 }
@@ -367,15 +375,13 @@ function isSameMailbox(
 
 /** Members with the rights that the plan shows: of somebody who has some there, a right that is missing was taken out of the plan. */
 function planned(members: unknown): unknown {
-  if (typeof members !== "object" || members === null || Array.isArray(members)) {
+  if (!isObject(members)) {
     return members;
   }
   return Object.fromEntries(
     Object.entries(members).map(([key, rights]) => {
-      const shown = Object.entries(membersOf(rights)).filter(([, value]) => value !== null && value !== undefined);
+      const shown = Object.entries(mapOf(rights)).filter(([, value]) => value !== null && value !== undefined);
       return [key, shown.length === 0 ? rights : { ...NO_RIGHTS, ...Object.fromEntries(shown) }];
     }),
   );
 }
-
-const NO_RIGHTS = { fullAccess: false, sendAs: false, sendOnBehalf: false };
