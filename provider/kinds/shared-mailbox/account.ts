@@ -39,11 +39,11 @@ export const signIn: Facet = {
 };
 
 async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: SharedMailboxOperation): Promise<void> {
-  const { graph, mailboxes, signIn } = operation.services;
+  const { graph, mailboxes, signIn: either } = operation.services;
   const action = `${signInBlocked ? "blocking" : "allowing"} sign-in of ${mailbox.primarySmtpAddress}`;
   const note = () => operation.record({ inputs: { signInBlocked } });
   // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
-  await signIn.do(
+  await either.do(
     mailbox.id,
     () => writeAndRecord(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note),
     async () => {

@@ -148,14 +148,18 @@ async function withoutFormerAccess(id: string, desired: Desired, operation: Shar
 /** Makes the mailbox and returns it once everything can build on it. */
 async function make(desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {
   const { inputs } = desired;
-  const address = inputs.primarySmtpAddress;
+  const { displayName, primarySmtpAddress: address } = inputs;
+  const initials = markOf(address, operation.origin);
   const refused = new Map<string, string>();
   let isNameRefused = false;
   for (let lost = 0; ; ) {
     const alias = inputs.alias ?? (await freeAlias(desired, refused, operation));
+    const names = { name: nameOf(alias, initials, isNameRefused), displayName, alias, primarySmtpAddress: address };
     try {
       const created = await takingOver([address], undefined, operation, () =>
-        untilReleased([address], operation, () => newMailbox(inputs, alias, isNameRefused, operation)),
+        untilReleased([address], operation, () =>
+          operation.services.mailboxes.create({ ...names, initials }, operation),
+        ),
       );
       if (created !== undefined) {
         // The answer has shown it already, and nobody can have put anything into it.
@@ -198,20 +202,6 @@ async function make(desired: Desired, operation: SharedMailboxOperation): Promis
       }
     }
   }
-}
-
-async function newMailbox(
-  { primarySmtpAddress, displayName }: SharedMailboxInputs,
-  alias: string,
-  isNameRefused: boolean,
-  operation: SharedMailboxOperation,
-): Promise<Mailbox | undefined> {
-  const mark = markOf(primarySmtpAddress, operation.origin);
-  const name = nameOf(alias, mark, isNameRefused);
-  return operation.services.mailboxes.create(
-    { name, displayName, alias, primarySmtpAddress, initials: mark },
-    operation,
-  );
 }
 
 async function adopted(mailbox: Mailbox, desired: Desired, operation: SharedMailboxOperation): Promise<Observed> {

@@ -59,7 +59,7 @@ export async function restore(
   if (mailbox === undefined || second !== undefined) {
     throw new ConflictError({
       action: "restoreDeleted",
-      words: `${found.length} deleted mailboxes have the address ${primarySmtpAddress}: ${await inWords(found, operation)}`,
+      words: `${found.length} deleted mailboxes have the address ${primarySmtpAddress}: ${await deletedInWords(found, operation)}`,
       nextStep: `Nothing was changed. Choose one: restoreDeleted: "<Exchange guid>". ${ANEW}`,
     });
   }
@@ -123,7 +123,7 @@ export async function takeFormerAccess(
   });
   if (entries.length > 0) {
     operation.warn(
-      `The mailbox ${mailbox.primarySmtpAddress} came back without the access that people had to it: ${accessInWords(entries)}. ` +
+      `The mailbox ${mailbox.primarySmtpAddress} came back without the access that people had to it: ${accessInWords(byTrustee(entries))}. ` +
         "Declare those who are to have it again in a MailboxMembership.",
     );
   }
@@ -171,19 +171,25 @@ async function revokeAll(
         return (await permissions.on(seen)).entries.filter((entry) => awaited.includes(key(entry)));
       },
       done: (seen) => seen.length === 0,
-      describe: accessInWords,
+      describe: (seen) => accessInWords(byTrustee(seen)),
     },
     operation,
   );
 }
 
 /** Who holds what: `grace@contoso.com (FullAccess, SendAs)`. */
-function accessInWords(entries: readonly Entry[]): string {
-  const people = [...new Set(entries.map(({ trustee }) => trustee))].map((trustee) => {
-    const rights = entries.filter((entry) => entry.trustee === trustee).flatMap((entry) => entry.rights);
-    return `${trustee} (${[...new Set(rights)].join(", ")})`;
+function accessInWords(holders: readonly Pick<Holder, "name" | "entries">[]): string {
+  const people = holders.map(({ name, entries }) => {
+    const rights = new Set(entries.flatMap((entry) => entry.rights));
+    return `${name} (${[...rights].sort().join(", ")})`;
   });
   return people.sort().join(", ");
+}
+
+/** Entries by what is printed of whose they are. */
+function byTrustee(entries: readonly Entry[]): Pick<Holder, "name" | "entries">[] {
+  const names = [...new Set(entries.map(({ trustee }) => trustee))];
+  return names.map((name) => ({ name, entries: entries.filter(({ trustee }) => trustee === name) }));
 }
 
 /** Who is in Exchange's store of deleted mailboxes. Without the answer a creation cannot know whether it makes an empty twin. */
@@ -252,13 +258,13 @@ async function refusal(
         : (only && whyNot(only)?.nextStep) || "";
   return new ConflictError({
     action: "primarySmtpAddress",
-    words: `${primarySmtpAddress} was the address of ${await inWords(found, operation)}`,
+    words: `${primarySmtpAddress} was the address of ${await deletedInWords(found, operation)}`,
     nextStep: `Nothing was changed. ${back} ${ANEW}`,
   });
 }
 
 /** Deleted mailboxes in words, with what is in them. */
-async function inWords(found: readonly DeletedMailbox[], { services }: SharedMailboxOperation): Promise<string> {
+async function deletedInWords(found: readonly DeletedMailbox[], { services }: SharedMailboxOperation): Promise<string> {
   const words = await Promise.all(
     found.map(async (one) => describeDeleted(one, await services.mailboxes.itemsOfDeleted(one))),
   );
@@ -326,7 +332,7 @@ export async function tellWhatStays(
     );
   } else if (left.length > 0) {
     operation.warn(
-      `Adopting ${on} takes nobody's access away. These have access and keep it: ${left.map(rightsInWords).sort().join(", ")}. ` +
+      `Adopting ${on} takes nobody's access away. These have access and keep it: ${accessInWords(left)}. ` +
         "With exclusive: true in its MailboxMembership, the next refreshed preview shows who is not declared, and `pulumi up` takes that access away.",
     );
   }
@@ -363,10 +369,6 @@ async function holdersOn(mailbox: Mailbox, operation: SharedMailboxOperation): P
     found.set(key, { ...known, entries: [...known.entries, entry] });
   }
   return [...found.values()];
-}
-
-function rightsInWords({ name, entries }: Holder): string {
-  return `${name} (${[...new Set(entries.flatMap(({ rights }) => rights))].sort().join(", ")})`;
 }
 
 /** Where a mailbox forwards to; undefined where it does not. */
