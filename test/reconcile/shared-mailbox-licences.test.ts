@@ -608,6 +608,18 @@ describe("litigationHold and archive", () => {
     expect(await seen(world, resource)).toMatchObject({ LitigationHoldEnabled: false });
   });
 
+  test("where an archive fails, sign-in is not allowed yet", async () => {
+    const world = await startWorld();
+    const resource = await made(world, { license: plan2 });
+    await world.fault({ cmdlet: "Enable-Mailbox", answer: { status: 400, body: { error: { message: "no" } } } });
+    const program = { ...support, license: plan2, archive: true, signInBlocked: false };
+    expect(await failure(resource.up(program))).toMatch(/enabling the archive of support@contoso.com/);
+    const account = `/users/${resource.id}?$select=accountEnabled`;
+    expect(await world.graph("GET", account)).toMatchObject({ accountEnabled: false });
+    await resource.up(program);
+    expect(await world.graph("GET", account)).toMatchObject({ accountEnabled: true });
+  });
+
   test("archive: set, kept when removed, disabled by false, repaired", async () => {
     const world = await startWorld();
     const on = { ...support, license: plan2, archive: true };

@@ -34,7 +34,11 @@ export const comparedColumns: readonly string[] = [
   ...holdProperties.columns,
 ];
 
-/** All groups of properties, in the order in which they are written; the licence after what may need the old one. */
+/**
+ * All groups of properties, in the order in which they apply their changes; they prepare in the reverse one. So sign-in is blocked before
+ * all else, a mailbox of another type is made shared then, and a licence is there for what needs it. The licence goes after what needs no
+ * licence any more, and sign-in is allowed last.
+ */
 export const facets: readonly Facet[] = [
   settings,
   clientAccess,
@@ -42,12 +46,12 @@ export const facets: readonly Facet[] = [
   addresses,
   forwarding,
   mailboxSettings,
-  signIn,
-  type,
   limits,
   litigationHold,
   archive,
   license,
+  type,
+  signIn,
 ];
 
 /** A mailbox with everything around it that the inputs of the program or the state need. */

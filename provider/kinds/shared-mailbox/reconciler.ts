@@ -203,7 +203,7 @@ async function write(
   operation: SharedMailboxOperation,
 ): Promise<Partial<Observed>> {
   const learned: Partial<Observed> = {};
-  for (const facet of facets) {
+  for (const facet of [...facets].reverse()) {
     Object.assign(learned, await facet.prepare?.(changes, desired, observed, operation));
   }
   const bySetMailbox = facets.flatMap(({ parameters, properties }) => (parameters === undefined ? [] : properties));
