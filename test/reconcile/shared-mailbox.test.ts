@@ -1046,8 +1046,10 @@ describe("a write whose answer is lost", () => {
     const world = await startWorld({ config: { settleTimeout: "1s" } });
     const resource = await made(world, { ...support, signInBlocked: false });
     await world.fault({ ...rule, close });
+    await world.writes();
     await resource.up({ ...support, displayName: "After all", signInBlocked: true });
     expect(await seen(world, resource.id)).toMatchObject({ DisplayName: "After all", accountEnabled: false });
+    expect(await world.writes()).toContain(`POST /v1.0/users/${resource.id}/revokeSignInSessions`);
     expect(await resource.refresh()).toEqual({});
   });
 });

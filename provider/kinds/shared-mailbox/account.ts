@@ -41,20 +41,28 @@ export const signIn: Facet = {
 async function setBlocked(signInBlocked: boolean, mailbox: Mailbox, operation: SharedMailboxOperation): Promise<void> {
   const { graph, mailboxes, signIn: either } = operation.services;
   const action = `${signInBlocked ? "blocking" : "allowing"} sign-in of ${mailbox.primarySmtpAddress}`;
-  const note = () => operation.record({ inputs: { signInBlocked } });
-  // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
-  await either.do(
-    mailbox.id,
-    () => writeAndRecord(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note),
-    async () => {
-      await writeAndRecord(
-        () => mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation),
-        note,
-      );
-    },
-  );
-  if (signInBlocked) {
-    await endSessions(mailbox, operation);
+  let isWritten = false;
+  const note = () => {
+    isWritten = true;
+    operation.record({ inputs: { signInBlocked } });
+  };
+  try {
+    // Without the Graph permission Exchange can still do it (Set-Mailbox -AccountDisabled), open sessions aside.
+    await either.do(
+      mailbox.id,
+      () => writeAndRecord(() => graph.setAccountEnabled(mailbox.id, !signInBlocked, action, operation), note),
+      async () => {
+        await writeAndRecord(
+          () => mailboxes.set(mailbox.id, { AccountDisabled: signInBlocked }, action, operation),
+          note,
+        );
+      },
+    );
+  } finally {
+    // Also where the answer was lost: once the account shows as blocked, nothing differs any more.
+    if (signInBlocked && isWritten) {
+      await endSessions(mailbox, operation);
+    }
   }
 }
 
