@@ -30,6 +30,22 @@ describe("restoreDeleted", () => {
     expect(await resource.refresh()).toEqual({});
   });
 
+  test("names the inbox rules that forward, which come back too", async () => {
+    const world = await startWorld();
+    const resource = await world.resource("SharedMailbox", "support").up(program);
+    await world.graph("POST", `/users/${resource.id}/mailFolders/inbox/messageRules`, {
+      displayName: "leak",
+      sequence: 1,
+      isEnabled: true,
+      actions: { redirectTo: [{ emailAddress: { address: "thief@adatum.example" } }] },
+    });
+    await resource.destroy();
+    await world.resource("SharedMailbox", "again").up({ ...program, restoreDeleted: true });
+    expect(world.warnings.join("\n")).toContain(
+      `The mailbox ${address} came back with its inbox rule "leak" as it is, which forwards to thief@adatum.example.`,
+    );
+  });
+
   test("makes a new mailbox when none was deleted", async () => {
     const world = await startWorld();
     const resource = await world.resource("SharedMailbox", "support").up({ ...program, restoreDeleted: true });

@@ -106,7 +106,7 @@ export async function tellDeletedHolders(
 
 /**
  * Takes away the access and the forwarding that came back with a restored mailbox: no preview showed them. Whoever is to have access
- * gets it from a membership of the program, which is deployed after the mailbox.
+ * gets it from a membership of the program, which is deployed after the mailbox. Inbox rules are in the mailbox: they are told.
  */
 export async function takeFormerAccess(
   mailbox: Mailbox,
@@ -134,6 +134,11 @@ export async function takeFormerAccess(
     await operation.services.mailboxes.set(mailbox.id, none, action, operation);
     operation.warn(
       `The mailbox ${mailbox.primarySmtpAddress} came back without its forwarding to ${target}. Declare \`forwarding\` to have it again.`,
+    );
+  }
+  for (const rule of await rulesThatForward(mailbox, operation)) {
+    operation.warn(
+      `The mailbox ${mailbox.primarySmtpAddress} came back with its inbox rule ${rule}. Take the rule out of the mailbox if mail is not to go there.`,
     );
   }
   operation.record({ memory: { hasFormerAccess: undefined } });
@@ -315,11 +320,7 @@ export async function tellWhatStays(
   const [holders, forwarding, rules] = await Promise.all([
     ifAllowed(holdersOn(mailbox, operation)),
     inputs.forwarding === undefined ? forwardingOf(mailbox, operation) : undefined,
-    ifAllowed(operation.services.inboxRules.list(mailbox, on), () =>
-      operation.warn(
-        `The inbox rules of ${on} were not read: the application may not read them. One of them may forward mail.`,
-      ),
-    ),
+    rulesThatForward(mailbox, operation),
   ]);
   const { registry } = operation;
   const left = holders?.filter(
@@ -341,12 +342,23 @@ export async function tellWhatStays(
       `Adopting ${on} leaves its forwarding to ${forwarding} as it is. Declare it, or forwarding: false to end it.`,
     );
   }
-  for (const { name, isEnabled, targets, otherTargets } of rules ?? []) {
-    const to = [...targets, ...otherTargets].map((target) => target.name);
-    if (isEnabled && to.length > 0) {
-      operation.warn(`Adopting ${on} leaves its inbox rule "${name}" as it is, which forwards to ${to.join(", ")}.`);
-    }
+  for (const rule of rules) {
+    operation.warn(`Adopting ${on} leaves its inbox rule ${rule}.`);
   }
+}
+
+/** The inbox rules of a mailbox that send mail on, in words. No property shows them. */
+async function rulesThatForward(mailbox: Mailbox, operation: SharedMailboxOperation): Promise<string[]> {
+  const on = mailbox.primarySmtpAddress;
+  const rules = await ifAllowed(operation.services.inboxRules.list(mailbox, on), () =>
+    operation.warn(
+      `The inbox rules of ${on} were not read: the application may not read them. One of them may forward mail.`,
+    ),
+  );
+  return (rules ?? []).flatMap(({ name, isEnabled, targets, otherTargets }) => {
+    const to = [...targets, ...otherTargets].map((target) => target.name);
+    return isEnabled && to.length > 0 ? [`"${name}" as it is, which forwards to ${to.join(", ")}`] : [];
+  });
 }
 
 /** Whoever has an explicit entry, each once. */
