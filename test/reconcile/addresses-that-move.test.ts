@@ -181,12 +181,17 @@ describe("an address that does not get to the other one", () => {
   const after = named("one", { primarySmtpAddress: at("two"), emailAliases: [] });
   const moved = named("two", { primarySmtpAddress: at("new"), emailAliases: [] });
 
-  test("is given back, the primary one and the sign-in name with it, and gets there the next time", async () => {
+  test.each([
+    ["the sign-in name", 1],
+    ["the removal", 2],
+    ["the write that takes it", 3],
+  ])("where %s fails, is given back, the sign-in name with it, and gets there the next time", async (_what, writes) => {
     const { world, one, two } = await withTwo({ emailAliases: [] }, { emailAliases: [] });
     await world.together(async () => {
       await two.plan(moved);
       await world.fault({
         ...ofTaker,
+        after: writes,
         answer: { status: 400, body: { error: { code: "Broken", message: "not now" } } },
       });
       expect(await failure(one.up(after))).toContain("not now");

@@ -120,16 +120,16 @@ async function free(address: string, id: string, operation: SharedMailboxOperati
     throw refused(action, "the address is the mailbox's sign-in name, and Exchange keeps that");
   }
   const freed = { address, mailbox, wasPrimary, wasSignInName };
-  operation.progress(action);
-  if (wasPrimary) {
-    const others = smtpAddresses(mailbox).filter((one) => one !== address);
-    const standIn = others.find((one) => INITIAL_DOMAIN.test(one)) ?? others[0];
-    if (standIn === undefined) {
-      throw refused(action, "it has no other address");
-    }
-    await setPrimary(mailbox, standIn, wasSignInName, action, operation);
+  const others = smtpAddresses(mailbox).filter((one) => one !== address);
+  const standIn = others.find((one) => INITIAL_DOMAIN.test(one)) ?? others[0];
+  if (standIn === undefined) {
+    throw refused(action, "it has no other address");
   }
+  operation.progress(action);
   try {
+    if (wasPrimary) {
+      await setPrimary(mailbox, standIn, wasSignInName, action, operation);
+    }
     await mailboxes.set(id, { EmailAddresses: addAndRemove([], [`smtp:${address}`]) }, action, operation);
   } catch (error) {
     await giveBack(freed, operation);
@@ -186,7 +186,9 @@ async function giveBack(
     if (!smtpAddresses(now).includes(address)) {
       await mailboxes.set(id, { EmailAddresses: addAndRemove([`smtp:${address}`], []) }, action, operation);
     }
-    if (wasPrimary) {
+    const isMoved =
+      !sameText(now.primarySmtpAddress, address) || (wasSignInName && !sameText(now.userPrincipalName, address));
+    if (wasPrimary && isMoved) {
       await setPrimary(now, address, wasSignInName, action, operation);
     }
   } catch (error) {
