@@ -280,6 +280,28 @@ describe("none, declared", () => {
   });
 });
 
+test("an adoption names those whom it overwrites by address", async () => {
+  const world = await startWorld();
+  const id = await makeMailbox(world, "support@contoso.com");
+  await world.exchange("Set-Mailbox", {
+    Identity: id,
+    ForwardingAddress: "ada@contoso.com",
+    DeliverToMailboxAndForward: true,
+    AcceptMessagesOnlyFromSendersOrMembers: ["alan@contoso.com"],
+  });
+  await made(world, {
+    forwarding: { to: "grace@contoso.com" },
+    acceptMessagesOnlyFrom: ["ada@contoso.com"],
+    adopt: true,
+    signInBlocked: true,
+  });
+  const words = world.warnings.join("\n");
+  expect(words).toContain(
+    'forwarding {"to":"ada@contoso.com","keepCopy":true} → {"to":"grace@contoso.com","keepCopy":true}',
+  );
+  expect(words).toContain('acceptMessagesOnlyFrom ["alan@contoso.com"] → ["ada@contoso.com"]');
+});
+
 describe("clearing", () => {
   test('is done with "" where Exchange refuses null', async () => {
     const world = await startWorld();

@@ -34,7 +34,7 @@ import {
 import { accountProperties, typeProperties } from "./account";
 import { type Desired, memory, type Observed, type SharedMailboxOperation } from "./desired";
 import { limitProperties } from "./limits";
-import { around, comparedColumns, facets, knowing, managingAll, setMembers, stateOfEverything } from "./observation";
+import { around, asRead, comparedColumns, knowing, managingAll, setMembers, stateOfEverything } from "./observation";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { sharedMailbox } from "./reconciler";
 import { archiveProperties, holdProperties } from "./retention";
@@ -267,7 +267,7 @@ async function declaredMailbox(
   const notes: string[] = [];
   const everything = stateOfEverything();
   const observed = await observedWhole(seen, desired, operation, notes);
-  const read: Properties = Object.assign({}, ...facets.map((facet) => facet.read(observed, knowing(everything))));
+  const read = asRead(observed, knowing(everything));
   const removal = (property: string, value: unknown) =>
     sharedMailbox
       .difference(desired, knowing({ [property]: value }), observed, knowing({}))

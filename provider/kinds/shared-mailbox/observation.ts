@@ -78,6 +78,11 @@ export async function around(
   return { ...seen, forwardsTo: recipient, forwardingCandidates: candidates, ...Object.assign({}, ...looks) };
 }
 
+/** All inputs as they are in the tenant; what the state does not hold is left out by the caller. */
+export function asRead(observed: Observed, known: KnownMailbox): Properties {
+  return Object.assign({}, ...facets.map((facet) => facet.read(observed, known)));
+}
+
 /** The shared mailbox that a program refers to, with every property as if all were declared. */
 export async function read(asked: string, operation: SharedMailboxOperation): Promise<Found<Observed> | Unfit> {
   const answer = await mailboxAsked(asked, operation);
@@ -101,10 +106,7 @@ export async function read(asked: string, operation: SharedMailboxOperation): Pr
     operation.readIfAllowed(what("license"), () => licenseAssigned(mailbox, operation)),
     operation.readIfAllowed(what("size and itemCount"), () => operation.services.mailboxes.statistics(mailbox)),
   ]);
-  const inputs: Properties = Object.assign(
-    {},
-    ...facets.map((facet) => facet.read(observed, knowing(stateOfEverything()))),
-  );
+  const inputs = asRead(observed, knowing(stateOfEverything()));
   return {
     observed: { ...observed, ...(statistics === undefined ? {} : { statistics }) },
     inputs: {

@@ -33,7 +33,7 @@ import { changesOf, isChanged, writtenInputs } from "./facet";
 import { forwardingTarget, isForwarding, isTargetBack, noteMailFlow, targetAway, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./limits";
 import { explainRefusal, isNameTaken, NameHolders, pathOfAlias } from "./naming";
-import { around, facets, read } from "./observation";
+import { around, asRead, facets, read } from "./observation";
 import { takeFormerAccess } from "./restoration";
 import { foresee, remove } from "./retention";
 import { declaredSenders, takeHiddenSenders } from "./senders";
@@ -140,7 +140,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   },
 
   inputs(known, observed) {
-    const read = Object.assign({}, ...facets.map((facet) => facet.read(observed, known))) as Properties;
+    const read = asRead(observed, known);
     // At an import nothing says yet that it was a shared mailbox.
     const isOther = known.memory.recipientTypeDetails !== undefined && observed.mailbox.recipientTypeDetails !== SHARED;
     const held = isOther ? { type: SHARED, ...known.inputs } : known.inputs;
@@ -190,7 +190,7 @@ async function apply(
   for (const facet of facets) {
     await facet.guard?.(changes, desired, observed, operation);
   }
-  tellOverwritten(changes, observed, operation);
+  tellOverwritten(changes, desired, observed, operation);
   const work = () => write(changes, desired, observed, operation);
   const isOfAddresses = addresses.properties.some((property) => isChanged(property, changes));
   return isOfAddresses ? takingOver(gained(changes), mailbox.id, operation, work) : work();
@@ -220,16 +220,27 @@ async function write(
 /** An adoption says what it is about to overwrite: no preview could show it. */
 function tellOverwritten(
   changes: readonly Change[],
-  { mailbox, isAdopted }: Observed,
+  desired: Desired,
+  observed: Observed,
   operation: SharedMailboxOperation,
 ): void {
-  const overwritten = isAdopted === true ? changes.filter(({ from }) => isSet(from)) : [];
-  if (overwritten.length > 0) {
-    const values = overwritten.map(
-      ({ path, from, to }) => `${path.join(".")} ${JSON.stringify(from)} → ${JSON.stringify(to) ?? "none"}`,
-    );
-    operation.warn(`Adopting ${mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
+  const overwritten = observed.isAdopted === true ? changes.filter(({ from }) => isSet(from)) : [];
+  if (overwritten.length === 0) {
+    return;
   }
+  const seen = asRead(observed, operation.known);
+  const declared: Properties = desired.inputs;
+  const words = (value: unknown) => (isSet(value) ? JSON.stringify(value) : "none");
+  const values = overwritten.map(({ path, from, to }) => {
+    const [property = "", member] = path;
+    // As a program writes them: recipients are compared by id.
+    const [before, after] =
+      member === undefined && isSet(seen[property])
+        ? [seen[property], isSet(to) ? declared[property] : to]
+        : [from, to];
+    return `${path.join(".")} ${words(before)} → ${words(after)}`;
+  });
+  operation.warn(`Adopting ${observed.mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
 }
 
 /** All that one update changes of the mailbox itself, in one call. */
