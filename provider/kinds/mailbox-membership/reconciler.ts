@@ -198,11 +198,11 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
       mailboxId: mailbox.id,
       mailboxAddresses: smtpAddresses(mailbox),
       memberIds: Object.fromEntries(members.map(([key, { id }]) => [key, id])),
-      memberSids: sids.length === 0 ? undefined : Object.fromEntries(sids),
-      deletedMembers: Object.keys(deletedMembers).length === 0 ? undefined : deletedMembers,
+      memberSids: unlessEmpty(Object.fromEntries(sids)),
+      deletedMembers: unlessEmpty(deletedMembers),
       keepIds: (desired?.inputs ?? inputs).keep === undefined ? undefined : keep.byKey,
-      keepSids: Object.keys(keep.seen).length === 0 ? undefined : { ...keep.seen },
-      groups: groups.length === 0 ? undefined : groups,
+      keepSids: unlessEmpty({ ...keep.seen }),
+      groups: unlessEmpty(groups),
       otherMembers: [...new Set([...others, ...unseen, ...strange])].sort(),
     };
   },
@@ -300,6 +300,10 @@ export function everybodyOn({ id }: Mailbox, nothing: Memory): KnownMembership {
 
 function isEmpty(members: object | null | undefined): boolean {
   return members !== undefined && members !== null && Object.keys(members).length === 0;
+}
+
+function unlessEmpty<T extends object>(value: T): T | undefined {
+  return isEmpty(value) ? undefined : value;
 }
 
 function advise({ members }: Partial<MembershipInputs>, olds: Partial<MembershipInputs> | undefined): string[] {

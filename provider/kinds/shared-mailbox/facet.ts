@@ -139,6 +139,12 @@ export function isChanged(property: keyof SharedMailboxInputs, changes: readonly
   return changesOf(property, changes).length > 0;
 }
 
+/** A write that makes changes, in words. */
+export function changing(changes: readonly Change[], { primarySmtpAddress }: Mailbox): string {
+  const names = [...new Set(changes.map(({ path: [name] }) => name))].join(", ");
+  return `changing ${names} of shared mailbox ${primarySmtpAddress}`;
+}
+
 /**
  * Whether what is there may be taken away for good: only where the change of this very property stood in a preview. What somebody
  * else set since the last refresh did not, nor did what an adoption finds.

@@ -37,7 +37,7 @@ import { limitProperties } from "./limits";
 import { around, asRead, comparedColumns, knowing, managingAll, setMembers, stateOfEverything } from "./observation";
 import { clientAccessProperties, mailboxProperties } from "./properties";
 import { sharedMailbox } from "./reconciler";
-import { archiveProperties, holdProperties } from "./retention";
+import { archiveProperties, daysOf, holdProperties } from "./retention";
 
 /** What a review says of shared mailboxes. */
 const review: KindReview = {
@@ -130,7 +130,7 @@ export const description: Description = {
       exchangeGuid: mockId(`${id} in Exchange`),
       addresses: [
         `SMTP:${primarySmtpAddress}`,
-        ...((emailAliases ?? []) as string[]).map((address) => `smtp:${address}`),
+        ...(Array.isArray(emailAliases) ? emailAliases.map((address) => `smtp:${address}`) : []),
       ].sort(),
       recipientTypeDetails: "SharedMailbox",
       accountEnabled: signInBlocked === false,
@@ -203,12 +203,6 @@ function settings(op: ResourceChange["op"], before: Properties, after: Propertie
     happens("setting", "it is put on litigation hold");
   }
   return found;
-}
-
-/** How many days a litigation hold keeps things: 0 for none, infinitely many without an end. */
-function daysOf(hold: unknown): number {
-  const { days } = mapOf(hold);
-  return hold === true ? Number.POSITIVE_INFINITY : typeof days === "number" ? days : 0;
 }
 
 function forwarding(inputs: Properties | undefined): Words {
@@ -375,8 +369,8 @@ async function observedWhole(
 
 /** Forwarding as it may be declared: what is there already, and loses mail, has to be allowed in so many words. */
 function allowed(value: unknown, { forwardsTo }: Observed): unknown {
-  const forwarding = value as { keepCopy: boolean };
-  return forwarding.keepCopy || forwardsTo !== undefined ? forwarding : { ...forwarding, allowLoss: true };
+  const { keepCopy, ...others } = mapOf(value);
+  return keepCopy === true || forwardsTo !== undefined ? value : { ...others, keepCopy, allowLoss: true };
 }
 
 function propertyOf(path: string): string {

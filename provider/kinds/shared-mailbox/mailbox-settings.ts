@@ -5,7 +5,7 @@ import { isSet } from "../../core/properties";
 import { InputError } from "../../http/errors";
 import { type AutomaticReplies, instant, type Settings, type SettingsChange } from "../../services/mailbox-settings";
 import type { Desired, HeldInputs, KnownMailbox, SharedMailboxInputs } from "./desired";
-import { changesOf, type Facet, isChanged } from "./facet";
+import { changesOf, changing, type Facet, isChanged } from "./facet";
 import { isForwarding } from "./forwarding";
 import { withOneSpelling } from "./properties";
 import {
@@ -165,15 +165,14 @@ export const mailboxSettings: Facet = {
   },
 
   async apply(changes, desired, { mailbox, settings }, operation) {
-    const own = changes.filter(({ path }) => path[0] === "automaticReplies" || path[0] === "regional");
+    const own = [...changesOf("automaticReplies", changes), ...changesOf("regional", changes)];
     if (own.length === 0 || settings === undefined) {
       return;
     }
-    const names = [...new Set(own.map(({ path }) => path[0]))].join(", ");
     await operation.services.mailboxSettings.write(
       mailbox,
       settingsChange(own, desired, settings),
-      `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`,
+      changing(own, mailbox),
       operation,
       (part, isCertain) => {
         operation.record({

@@ -4,7 +4,7 @@ import { displayText, flag, orNone } from "../../core/canonical";
 import { writeAndRecord } from "../../core/kind";
 import { isSet, type Removal, tableOf, type Value } from "../../core/properties";
 import { type Row, sameText, text } from "../../http/json";
-import { type Facet, inTable, writtenInputs } from "./facet";
+import { changing, type Facet, inTable, writtenInputs } from "./facet";
 
 /** Characters of a MailTip that are shown (Exchange). */
 const MAIL_TIP = 175;
@@ -185,14 +185,12 @@ export const clientAccess: Facet = {
     if (own.length === 0) {
       return;
     }
-    const names = [...new Set(own.map(({ path: [name] }) => name))].join(", ");
-    const action = `changing ${names} of shared mailbox ${mailbox.primarySmtpAddress}`;
     await writeAndRecord(
       () =>
         operation.services.mailboxes.setClientAccess(
           mailbox,
           clientAccessProperties.parameters(own),
-          action,
+          changing(own, mailbox),
           operation,
         ),
       () => operation.record({ inputs: writtenInputs(own, inputs, operation.known) }),

@@ -20,7 +20,6 @@ import { create, find, requireCloudMailbox, takeMarkAway, takeOver } from "./cre
 import {
   type Desired,
   type Existing,
-  type HeldInputs,
   type KnownMailbox,
   type Memory,
   memory,
@@ -29,7 +28,7 @@ import {
   type SharedMailboxOperation,
   schema,
 } from "./desired";
-import { changesOf, isChanged, writtenInputs } from "./facet";
+import { changesOf, changing, isChanged, writtenInputs } from "./facet";
 import { forwardingTarget, isForwarding, isTargetBack, noteMailFlow, targetAway, targetReassigned } from "./forwarding";
 import { whenLicensed } from "./limits";
 import { explainRefusal, isNameTaken, NameHolders, pathOfAlias } from "./naming";
@@ -257,9 +256,8 @@ async function setMailbox(
     const parameters: Row = Object.assign({}, ...parts);
     return operation.services.mailboxes.set(mailbox.id, parameters, action, operation);
   };
-  const names = [...new Set(own.map(({ path }) => path[0]))];
   const dropped = changesOf("emailAliases", own).filter(({ to }) => to === undefined);
-  const action = `changing ${names.join(", ")} of shared mailbox ${mailbox.primarySmtpAddress}`;
+  const action = changing(own, mailbox);
   try {
     const warnings = await writeAndRecord(
       () => untilReleased(gained(own), operation, () => whenLicensed(observed, operation, write)),
@@ -267,11 +265,8 @@ async function setMailbox(
         const kept = own.filter((change) => !facets.some((facet) => facet.takesAway?.(change)));
         const parts = facets.map((facet) => facet.recorded?.(own, desired, observed, operation.known) ?? {});
         operation.record({
-          inputs: Object.assign(
-            writtenInputs(kept, inputs, operation.known),
-            ...parts.map((part) => part.inputs),
-          ) as HeldInputs,
-          memory: Object.assign({}, ...parts.map((part) => part.memory)) as Partial<Memory>,
+          inputs: Object.assign(writtenInputs(kept, inputs, operation.known), ...parts.map((part) => part.inputs)),
+          memory: Object.assign({}, ...parts.map((part) => part.memory)),
         });
       },
     );
@@ -279,7 +274,8 @@ async function setMailbox(
     tellWarnings(action, warnings, operation);
   } catch (error) {
     if (isNameTaken(error)) {
-      throw (await explainRefusal(error, inputs, names.map(String), mailbox.id, operation)).error;
+      const among = own.map(({ path: [name = ""] }) => name);
+      throw (await explainRefusal(error, inputs, among, mailbox.id, operation)).error;
     }
     throw isServiceError(error) ? explained(error, own, action) : error;
   }

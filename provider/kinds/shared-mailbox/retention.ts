@@ -4,7 +4,7 @@ import { writeAndRecord } from "../../core/kind";
 import { isSet, tableOf } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { ConflictError, isClass, isProviderError, isUnknownOutcome, ProviderError, unless } from "../../http/errors";
-import { type Row, sameText } from "../../http/json";
+import { mapOf, type Row, sameText } from "../../http/json";
 import { freshly } from "../../services/listing";
 import { describeDeleted, type Mailbox, recoverableUntil, smtpAddresses } from "../../services/mailboxes";
 import { describe } from "../../services/recipients";
@@ -67,7 +67,7 @@ export const litigationHold: Facet = {
       : undefined;
   },
 
-  takesAway: ({ path, from, to }) => path[0] === "litigationHold" && length(to as Hold) < length(from as Hold),
+  takesAway: ({ path, from, to }) => path[0] === "litigationHold" && daysOf(to) < daysOf(from),
 
   finish(desired, previous, observed, operation) {
     if (isHoldLeft(desired, previous, observed)) {
@@ -81,14 +81,14 @@ export const litigationHold: Facet = {
 /** Whether there is more of a hold than is declared, and it stays: content would be lost that nobody knew was held. */
 function isHoldLeft(desired: Desired, previous: HeldInputs, observed: Observed): boolean {
   const { litigationHold: to } = desired.inputs;
-  const isLess =
-    to !== undefined && length(to) < length(holdProperties.values(observed.mailbox.row).litigationHold as Hold);
+  const isLess = to !== undefined && daysOf(to) < daysOf(holdProperties.values(observed.mailbox.row).litigationHold);
   return isLess && !mayTakeAway("litigationHold", desired, previous, observed);
 }
 
-/** Days that an item is held. */
-function length(hold: Hold): number {
-  return typeof hold === "object" ? hold.days : hold ? Number.POSITIVE_INFINITY : 0;
+/** How many days a litigation hold keeps things: 0 for none, infinitely many without an end. */
+export function daysOf(hold: unknown): number {
+  const { days } = mapOf(hold);
+  return hold === true ? Number.POSITIVE_INFINITY : typeof days === "number" ? days : 0;
 }
 
 /** Whether there is an archive. `Enable-Mailbox` and `Disable-Mailbox` write it. */
