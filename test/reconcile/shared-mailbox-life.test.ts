@@ -611,6 +611,17 @@ describe("a mailbox that somebody turned into another type", () => {
     expect(await world.writes()).toEqual([]);
   });
 
+  test("is converted, and that nobody looked is said, where the application may not read what it holds", async () => {
+    const world = await startWorld();
+    const resource = await turned(world);
+    await resource.refresh();
+    const answer = { status: 403, body: { error: { code: "Forbidden", message: "no" } } };
+    await world.fault({ cmdlet: "Get-MailboxStatistics", answer, times: "always" });
+    await resource.up(program);
+    expect(await typeOf(world, resource.id)).toBe("SharedMailbox");
+    expect(world.warnings.join("\n")).toContain(`What ${address} holds was not checked`);
+  });
+
   test("may be declared as what it is", async () => {
     const world = await startWorld();
     const declared = { ...program, type: "SharedMailbox" };

@@ -185,7 +185,14 @@ export const type: Facet = {
 /** Refuses a conversion after which the mailbox would stop to receive: more than 50 GB take a licence as a shared one too. */
 async function requireRoom(mailbox: Mailbox, operation: SharedMailboxOperation): Promise<void> {
   const statistics = await unless(operation.services.mailboxes.statistics(mailbox), "forbidden");
-  const { size } = statistics ?? { size: 0 };
+  if (statistics === undefined) {
+    operation.warn(
+      `What ${mailbox.primarySmtpAddress} holds was not checked: the application may not read it. A shared mailbox above 50 GB takes a ` +
+        "licence with Exchange Online Plan 2, and receives no mail without.",
+    );
+    return;
+  }
+  const { size } = statistics;
   if (size > FREE && !(await entitlementOfAccount(mailbox, operation)).isLarge) {
     throw new ConflictError({
       action: "type",
