@@ -266,8 +266,10 @@ describe("a deleted mailbox that had the address", () => {
       expect(await access(world, id)).toEqual(nobody);
       const warnings = world.warnings.join("\n");
       expect(warnings).toContain("restoreDeleted: a mailbox that comes back loses the access that people had to it");
-      expect(warnings).toMatch(/came back without the access .*grace@contoso\.com \(FullAccess, SendAs\)/);
-      expect(warnings).toContain("came back without its forwarding to");
+      expect(warnings).toMatch(
+        /came back without the access .*alan@contoso\.com \(SendOnBehalf\), grace@contoso\.com \(FullAccess, SendAs\)/,
+      );
+      expect(warnings).toContain("came back without its forwarding to alan@contoso.com.");
       expect(resource.outputs).not.toHaveProperty("__memory");
       expect(await resource.refresh()).toEqual({});
       await world.resource("MailboxMembership", "people").up({ mailbox: id, members: [grace] });

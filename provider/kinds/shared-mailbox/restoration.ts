@@ -115,20 +115,21 @@ export async function takeFormerAccess(
 ): Promise<void> {
   const { registry } = operation;
   const isDeclared = ({ sid }: Entry) => sid !== undefined && registry.isDeclared(grantThing(mailbox.id, sid));
-  const entries = await registry.exclusively(`permissions/${mailbox.id}`, async () => {
+  const holders = await registry.exclusively(`permissions/${mailbox.id}`, async () => {
     const held = await operation.services.permissions.on(mailbox);
     const former = held.entries.filter((entry) => !isDeclared(entry));
+    const found = await holdersOf(former, mailbox, operation);
     await revokeAll(former, mailbox, operation);
-    return former;
+    return found;
   });
-  if (entries.length > 0) {
+  if (holders.length > 0) {
     operation.warn(
-      `The mailbox ${mailbox.primarySmtpAddress} came back without the access that people had to it: ${accessInWords(byTrustee(entries))}. ` +
+      `The mailbox ${mailbox.primarySmtpAddress} came back without the access that people had to it: ${accessInWords(holders)}. ` +
         "Declare those who are to have it again in a MailboxMembership.",
     );
   }
-  const target = mailbox.forwardingAddress ?? mailbox.forwardingSmtpAddress;
-  if (forwarding === undefined && target !== undefined) {
+  const target = forwarding === undefined ? await forwardingOf(mailbox, operation) : undefined;
+  if (target !== undefined) {
     const action = `stopping the former forwarding of ${mailbox.primarySmtpAddress}`;
     const none = { ForwardingAddress: null, ForwardingSmtpAddress: null, DeliverToMailboxAndForward: false };
     await operation.services.mailboxes.set(mailbox.id, none, action, operation);
@@ -176,25 +177,19 @@ async function revokeAll(
         return (await permissions.on(seen)).entries.filter((entry) => awaited.includes(key(entry)));
       },
       done: (seen) => seen.length === 0,
-      describe: (seen) => accessInWords(byTrustee(seen)),
+      describe: (seen) => [...new Set(seen.map(({ trustee }) => trustee))].join(", "),
     },
     operation,
   );
 }
 
 /** Who holds what: `grace@contoso.com (FullAccess, SendAs)`. */
-function accessInWords(holders: readonly Pick<Holder, "name" | "entries">[]): string {
+function accessInWords(holders: readonly Holder[]): string {
   const people = holders.map(({ name, entries }) => {
     const rights = new Set(entries.flatMap((entry) => entry.rights));
     return `${name} (${[...rights].sort().join(", ")})`;
   });
   return people.sort().join(", ");
-}
-
-/** Entries by what is printed of whose they are. */
-function byTrustee(entries: readonly Entry[]): Pick<Holder, "name" | "entries">[] {
-  const names = [...new Set(entries.map(({ trustee }) => trustee))];
-  return names.map((name) => ({ name, entries: entries.filter(({ trustee }) => trustee === name) }));
 }
 
 /** Who is in Exchange's store of deleted mailboxes. Without the answer a creation cannot know whether it makes an empty twin. */
@@ -317,8 +312,10 @@ export async function tellWhatStays(
   operation: SharedMailboxOperation,
 ): Promise<void> {
   const on = mailbox.primarySmtpAddress;
+  const holdersOn = async () =>
+    holdersOf((await operation.services.permissions.on(mailbox)).entries, mailbox, operation);
   const [holders, forwarding, rules] = await Promise.all([
-    ifAllowed(holdersOn(mailbox, operation)),
+    ifAllowed(holdersOn()),
     inputs.forwarding === undefined ? forwardingOf(mailbox, operation) : undefined,
     rulesThatForward(mailbox, operation),
   ]);
@@ -361,14 +358,17 @@ async function rulesThatForward(mailbox: Mailbox, operation: SharedMailboxOperat
   });
 }
 
-/** Whoever has an explicit entry, each once. */
-async function holdersOn(mailbox: Mailbox, operation: SharedMailboxOperation): Promise<Holder[]> {
+/** Whose entries are, each holder once. */
+async function holdersOf(
+  entries: readonly Entry[],
+  mailbox: Mailbox,
+  operation: SharedMailboxOperation,
+): Promise<Holder[]> {
   const nobodys: MembershipOperation = {
     ...operation,
     known: { id: mailbox.id, inputs: {}, memory: memory.read({}) },
     record: () => undefined,
   };
-  const { entries } = await operation.services.permissions.on(mailbox);
   const { rest } = await attribute(entries, new Map(), mailbox, nobodys);
   const found = new Map<string, Holder>();
   for (const one of rest) {
