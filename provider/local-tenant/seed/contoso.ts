@@ -1,3 +1,5 @@
+import type { Sku } from "../model";
+
 /** What a seeded id belongs to: its second group of digits. */
 const kinds = {
   tenant: "a000",
@@ -76,13 +78,8 @@ export const seedPeople: readonly SeedPerson[] = [
 ];
 
 /** A subscription: seats bought, and those used up by nobody in the tenant's rows. Ids and names are Microsoft's published ones. */
-export interface SeedSku {
+export interface SeedSku extends Sku {
   name: string;
-  skuId: string;
-  skuPartNumber: string;
-  enabled: number;
-  consumedElsewhere: number;
-  servicePlans: { servicePlanId: string; servicePlanName: string }[];
 }
 
 const exchangePlan1 = { servicePlanId: "9aaf7827-d63c-4b61-89c3-182f06f82e5c", servicePlanName: "EXCHANGE_S_STANDARD" };

@@ -1,32 +1,25 @@
-import { dataverseTables, type Lookup } from "../dataverse/columns";
+import type { Values } from "../dataverse/body";
+import { dataverseTables, type Lookup, type TableName } from "../dataverse/columns";
 import { newPrivateQueue } from "../dataverse/individual";
-import { type EmailServerProfileRow, newRow, type SystemUserRow, type TeamRow } from "../dataverse/schema";
+import { idOf, newRow, schema } from "../dataverse/schema";
 import { applicationUserId, environmentRoles, seedApplications } from "./applications";
 import { ownedId, type SeedPerson, type SeedRow, seededAt, seedId, seedPeople } from "./contoso";
 
-const organizationId = seedId("environment", 1);
+const organizationid = seedId("environment", 1);
+const organization: Lookup = { table: "organization", id: organizationid };
 const businessUnit: Lookup = { table: "businessunit", id: seedId("environment", 2) };
 const administrator: Lookup = { table: "systemuser", id: applicationUserId(2) };
 const exchangeOnline: Lookup = { table: "emailserverprofile", id: seedId("serverProfile", 1) };
 const made = { at: seededAt, by: administrator.id };
-const owned = { ownerid: administrator, owningbusinessunit: businessUnit };
-const organization: Lookup = { table: "organization", id: organizationId };
+const owned = { ownerid: administrator, owningbusinessunit: businessUnit, organizationid: organization };
 
 /**
  * The Dataverse environment: organisation, server profiles, people and applications as its users, one person who left, teams (two
  * of one name, one that may own nothing), a queue.
  */
 export function environmentRows(): SeedRow[] {
-  const rows: SeedRow[] = [
-    [
-      dataverseTables.organization,
-      organizationId,
-      newRow(
-        "organization",
-        { organizationid: organizationId, name: "Contoso", defaultemailserverprofileid: exchangeOnline },
-        made,
-      ),
-    ],
+  return [
+    rowOf("organization", { organizationid, name: "Contoso", defaultemailserverprofileid: exchangeOnline }),
     ...profileRows(),
     ...applicationUserRows(),
     ...seedPeople.filter((person) => person.isInDynamics).flatMap(personRows),
@@ -34,53 +27,77 @@ export function environmentRows(): SeedRow[] {
     ...teamRows(),
     ...queueRows(),
   ];
-  return rows.flatMap(withOwnRows);
 }
 
-/** A user or team with the private queue that Dataverse made for it, and the records of that queue and of a user without address. */
-function withOwnRows(row: SeedRow): SeedRow[] {
-  const [table, id, value] = row;
-  if (table !== dataverseTables.systemuser && table !== dataverseTables.team) {
-    return [row];
-  }
-  const owner = value as SystemUserRow | TeamRow;
-  const isUser = "systemuserid" in owner;
-  const pointer: Lookup = { table: isUser ? "systemuser" : "team", id };
-  const queue: Lookup = { table: "queue", id: ownedId("privateQueue", id) };
-  const queueRecord: Lookup = { table: "mailbox", id: ownedId("privateMailbox", id) };
-  const ownRecord: Lookup = { table: "mailbox", id: ownedId("ownMailbox", id) };
-  const lacksRecord = isUser && owner.defaultmailbox === null;
-  const name = isUser ? owner.fullname : owner.name;
-  const common = { ownerid: pointer, owningbusinessunit: businessUnit, organizationid: organization };
-  const privateQueue = newPrivateQueue({ queueid: queue.id, defaultmailbox: queueRecord, ...common }, name, made);
-  const record = (mailboxid: string, regardingobjectid: Lookup, of: string): SeedRow => {
-    const nothing = { emailaddress: null, incomingemaildeliverymethod: 0, emailrouteraccessapproval: 0 } as const;
-    const disabled = { isforwardmailbox: false, enabledforincomingemail: false, enabledforact: false };
-    const given = { mailboxid, name: of, regardingobjectid, emailserverprofile: exchangeOnline };
-    return [
-      dataverseTables.mailbox,
-      mailboxid,
-      newRow("mailbox", { ...given, ...nothing, ...disabled, ...common }, made),
-    ];
-  };
+function rowOf<T extends TableName>(table: T, given: Values<T>): SeedRow {
+  const row = newRow(table, given, made);
+  return [dataverseTables[table], idOf(schema[table], row), row];
+}
+
+/** The mailbox record of a user or queue. */
+function recordOf(mailboxid: string, regardingobjectid: Lookup, given: Values<"mailbox">): SeedRow {
+  return rowOf("mailbox", {
+    mailboxid,
+    regardingobjectid,
+    isforwardmailbox: false,
+    emailserverprofile: exchangeOnline,
+    owningbusinessunit: businessUnit,
+    organizationid: organization,
+    ...given,
+  });
+}
+
+/** The record of somebody without an address, as Dataverse makes it. */
+function emptyRecordOf(mailboxid: string, regarding: Lookup, name: string, ownerid: Lookup): SeedRow {
+  return recordOf(mailboxid, regarding, {
+    name,
+    ownerid,
+    incomingemaildeliverymethod: 0,
+    emailrouteraccessapproval: 0,
+    enabledforincomingemail: false,
+    enabledforact: false,
+  });
+}
+
+/** The private queue that Dataverse made for a user or team, and its record. */
+function privateQueueRows(ownerid: Lookup, ownerName: string): SeedRow[] {
+  const { id: queueid } = privateQueueOf(ownerid);
+  const record = ownedId("privateMailbox", ownerid.id);
+  const queue = newPrivateQueue(
+    { ...owned, queueid, ownerid, defaultmailbox: { table: "mailbox", id: record } },
+    ownerName,
+    made,
+  );
   return [
-    [table, id, { ...owner, queueid: queue, ...(lacksRecord ? { defaultmailbox: ownRecord } : {}) }],
-    [dataverseTables.queue, queue.id, privateQueue],
-    record(queueRecord.id, queue, privateQueue.name),
-    ...(lacksRecord ? [record(ownRecord.id, pointer, name)] : []),
+    [dataverseTables.queue, queueid, queue],
+    emptyRecordOf(record, { table: "queue", id: queueid }, queue.name, ownerid),
+  ];
+}
+
+function privateQueueOf({ id }: Lookup): Lookup {
+  return { table: "queue", id: ownedId("privateQueue", id) };
+}
+
+/** A user with its private queue, and its record unless that is given. */
+function userRows(given: Values<"systemuser"> & { systemuserid: string; fullname: string }): SeedRow[] {
+  const user: Lookup = { table: "systemuser", id: given.systemuserid };
+  const record = ownedId("ownMailbox", user.id);
+  return [
+    rowOf("systemuser", {
+      businessunitid: businessUnit,
+      organizationid,
+      queueid: privateQueueOf(user),
+      defaultmailbox: { table: "mailbox", id: record },
+      ...given,
+    }),
+    ...privateQueueRows(user, given.fullname),
+    ...(given.defaultmailbox === undefined ? [emptyRecordOf(record, user, given.fullname, user)] : []),
   ];
 }
 
 function profileRows(): SeedRow[] {
-  const profile = (number: number, given: Partial<EmailServerProfileRow> & { name: string }): SeedRow => {
-    const emailserverprofileid = seedId("serverProfile", number);
-    const row = newRow(
-      "emailserverprofile",
-      { emailserverprofileid, organizationid: organization, ...owned, ...given },
-      made,
-    );
-    return [dataverseTables.emailserverprofile, emailserverprofileid, row];
-  };
+  const profile = (number: number, given: Values<"emailserverprofile"> & { name: string }): SeedRow =>
+    rowOf("emailserverprofile", { emailserverprofileid: seedId("serverProfile", number), ...owned, ...given });
   return [
     profile(1, { name: "Microsoft Exchange Online" }),
     profile(2, {
@@ -105,28 +122,21 @@ function profileRows(): SeedRow[] {
 }
 
 function applicationUserRows(): SeedRow[] {
-  return seedApplications.flatMap((application): SeedRow[] => {
-    if (application.environment === "nobody") {
+  return seedApplications.flatMap(({ number, displayName, environment }): SeedRow[] => {
+    if (environment === "nobody") {
       return [];
     }
-    const systemuserid = applicationUserId(application.number);
-    const row = newRow(
-      "systemuser",
-      {
-        systemuserid,
-        fullname: `# ${application.displayName}`,
-        firstname: "#",
-        lastname: application.displayName,
-        domainname: `${systemuserid}@contoso.onmicrosoft.com`,
-        applicationid: seedId("tenant", application.number),
-        accessmode: 4,
-        businessunitid: businessUnit,
-        organizationid: organizationId,
-        roles: [...environmentRoles[application.environment]],
-      },
-      made,
-    );
-    return [[dataverseTables.systemuser, systemuserid, row]];
+    const systemuserid = applicationUserId(number);
+    return userRows({
+      systemuserid,
+      fullname: `# ${displayName}`,
+      firstname: "#",
+      lastname: displayName,
+      domainname: `${systemuserid}@contoso.onmicrosoft.com`,
+      applicationid: seedId("tenant", number),
+      accessmode: 4,
+      roles: [...environmentRoles[environment]],
+    });
   });
 }
 
@@ -143,49 +153,19 @@ function personRows(person: SeedPerson): SeedRow[] {
     isemailaddressapprovedbyo365admin: person.approval === 1,
   } as const;
   return [
-    [
-      dataverseTables.systemuser,
-      user.id,
-      newRow(
-        "systemuser",
-        {
-          systemuserid: user.id,
-          fullname,
-          firstname: person.givenName,
-          lastname: person.surname,
-          domainname: emailaddress,
-          internalemailaddress: emailaddress,
-          azureactivedirectoryobjectid: seedId("user", person.number),
-          businessunitid: businessUnit,
-          organizationid: organizationId,
-          defaultmailbox: mailbox,
-          roles: ["Basic User"],
-          ...same,
-        },
-        made,
-      ),
-    ],
-    [
-      dataverseTables.mailbox,
-      mailbox.id,
-      newRow(
-        "mailbox",
-        {
-          mailboxid: mailbox.id,
-          name: fullname,
-          emailaddress,
-          isforwardmailbox: false,
-          regardingobjectid: user,
-          organizationid: organization,
-          emailserverprofile: exchangeOnline,
-          ownerid: user,
-          owningbusinessunit: businessUnit,
-          actdeliverymethod: 1,
-          ...same,
-        },
-        made,
-      ),
-    ],
+    ...userRows({
+      systemuserid: user.id,
+      fullname,
+      firstname: person.givenName,
+      lastname: person.surname,
+      domainname: emailaddress,
+      internalemailaddress: emailaddress,
+      azureactivedirectoryobjectid: seedId("user", person.number),
+      defaultmailbox: mailbox,
+      roles: ["Basic User"],
+      ...same,
+    }),
+    recordOf(mailbox.id, user, { name: fullname, emailaddress, ownerid: user, actdeliverymethod: 1, ...same }),
   ];
 }
 
@@ -193,65 +173,53 @@ function personRows(person: SeedPerson): SeedRow[] {
 function formerPersonRows(): SeedRow[] {
   const user: Lookup = { table: "systemuser", id: seedId("systemUser", 0x20) };
   const mailbox: Lookup = { table: "mailbox", id: seedId("mailbox", 0x20) };
+  const fullname = "Charles Babbage";
   const address = "charles@contoso.com";
-  const row = newRow(
-    "systemuser",
-    {
+  return [
+    ...userRows({
       systemuserid: user.id,
-      fullname: "Charles Babbage",
+      fullname,
       firstname: "Charles",
       lastname: "Babbage",
       domainname: address,
       internalemailaddress: address,
       isdisabled: true,
-      businessunitid: businessUnit,
-      organizationid: organizationId,
       defaultmailbox: mailbox,
       roles: ["Basic User"],
-    },
-    made,
-  );
-  const record = newRow(
-    "mailbox",
-    {
-      mailboxid: mailbox.id,
-      name: row.fullname,
+    }),
+    recordOf(mailbox.id, user, {
+      name: fullname,
       emailaddress: address,
-      isforwardmailbox: false,
-      regardingobjectid: user,
-      organizationid: organization,
-      emailserverprofile: exchangeOnline,
       ownerid: user,
-      owningbusinessunit: businessUnit,
       incomingemaildeliverymethod: 0,
       emailrouteraccessapproval: 0,
       statecode: 1,
       statuscode: 2,
-    },
-    made,
-  );
-  return [
-    [dataverseTables.systemuser, user.id, row],
-    [dataverseTables.mailbox, mailbox.id, record],
+    }),
   ];
 }
 
 function teamRows(): SeedRow[] {
-  const team = (number: number, given: Partial<TeamRow> & { name: string }): SeedRow => {
+  const team = (number: number, given: Values<"team"> & { name: string }): SeedRow[] => {
     const teamid = seedId("team", number);
-    const row = newRow(
-      "team",
-      { teamid, businessunitid: businessUnit, organizationid: organizationId, ...given },
-      made,
-    );
-    return [dataverseTables.team, teamid, row];
+    const pointer: Lookup = { table: "team", id: teamid };
+    return [
+      rowOf("team", {
+        teamid,
+        businessunitid: businessUnit,
+        organizationid,
+        queueid: privateQueueOf(pointer),
+        ...given,
+      }),
+      ...privateQueueRows(pointer, given.name),
+    ];
   };
   return [
-    team(1, { name: "contoso", isdefault: true }),
-    team(2, { name: "Support" }),
-    team(3, { name: "Field Service", emailaddress: "field-service-north@contoso.com" }),
-    team(4, { name: "Field Service", emailaddress: "field-service-south@contoso.com" }),
-    team(5, { name: "Reviewers", teamtype: 1, roles: [] }),
+    ...team(1, { name: "contoso", isdefault: true }),
+    ...team(2, { name: "Support" }),
+    ...team(3, { name: "Field Service", emailaddress: "field-service-north@contoso.com" }),
+    ...team(4, { name: "Field Service", emailaddress: "field-service-south@contoso.com" }),
+    ...team(5, { name: "Reviewers", teamtype: 1, roles: [] }),
   ];
 }
 
@@ -262,28 +230,10 @@ function queueRows(): SeedRow[] {
   const same = {
     name: "Sales",
     emailaddress: "sales@contoso.com",
-    organizationid: organization,
     incomingemaildeliverymethod: 2,
     outgoingemaildeliverymethod: 2,
     emailrouteraccessapproval: 2,
     ...owned,
   } as const;
-  return [
-    [dataverseTables.queue, queue.id, newRow("queue", { queueid: queue.id, defaultmailbox: mailbox, ...same }, made)],
-    [
-      dataverseTables.mailbox,
-      mailbox.id,
-      newRow(
-        "mailbox",
-        {
-          mailboxid: mailbox.id,
-          isforwardmailbox: false,
-          regardingobjectid: queue,
-          emailserverprofile: exchangeOnline,
-          ...same,
-        },
-        made,
-      ),
-    ],
-  ];
+  return [rowOf("queue", { queueid: queue.id, defaultmailbox: mailbox, ...same }), recordOf(mailbox.id, queue, same)];
 }
