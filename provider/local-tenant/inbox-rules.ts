@@ -8,7 +8,7 @@ const quota = 256 * 1024;
 /**
  * A new rule's id as Graph writes it: eight bytes in base64 (`AQAAAJ5dZqA=`). The first four are always the same.
  */
-export function newRuleId(): string {
+function newRuleId(): string {
   for (;;) {
     const id = Buffer.concat([Buffer.from([1, 0, 0, 0]), randomBytes(4)]).toString("base64");
     // A slash would end the path's segment for clients that do not encode it.
@@ -16,6 +16,22 @@ export function newRuleId(): string {
       return id;
     }
   }
+}
+
+/** A rule that does nothing yet. */
+export function newRule(mailbox: string, isEnabled: boolean): InboxRule {
+  return {
+    id: newRuleId(),
+    mailbox,
+    displayName: "",
+    sequence: 1,
+    isEnabled,
+    hasError: false,
+    isReadOnly: false,
+    conditions: null,
+    exceptions: null,
+    actions: {},
+  };
 }
 
 /** The number Exchange knows a rule by: the same eight bytes, the first being the lowest. */

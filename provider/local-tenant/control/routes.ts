@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { contraries } from "../contrary";
-import { forgetUse } from "../dataverse/protection";
+import { forgetUse } from "../dataverse/caller";
 import { writeByHand } from "../dataverse/work";
 import { organizationOf } from "../directory";
 import { addFault, faultSchema, faultsOf, removeFaults } from "../faults";

@@ -2,12 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Answer, Message, Service } from "../message";
 import { metadataLevel } from "../odata/listing";
 import type { Tenant } from "../tenant";
-import { userOf } from "./caller";
+import { protect, userOf } from "./caller";
 import { DataverseError, notSimulated, odataVersionRequired, resourceNotFound, resourceNotSimulated } from "./errors";
 import { settle } from "./jobs";
 import { metadata } from "./metadata";
 import { isRealResource } from "./not-simulated";
-import { protect } from "./protection";
 import { allowOptions } from "./query";
 import {
   type DataverseRequest,

@@ -1,5 +1,5 @@
 import { primaryAddress } from "../directory";
-import { inOrder, insertRule, newRuleId, ruleNumber, saveRule } from "../inbox-rules";
+import { inOrder, insertRule, newRule, ruleNumber, saveRule } from "../inbox-rules";
 import { type InboxRule, tables } from "../model";
 import { copyOf } from "../store";
 import type { Tenant } from "../tenant";
@@ -116,18 +116,7 @@ export function newInboxRule(call: Call): Row[] {
   const seen = new Directory(tenant, "seen");
   const { mailbox } = target(call, seen);
   const latest = new Directory(tenant, "latest");
-  const rule: InboxRule = {
-    id: newRuleId(),
-    mailbox: mailbox.externalDirectoryObjectId,
-    displayName: bound.filled("Name") ?? "",
-    sequence: 1,
-    isEnabled: true,
-    hasError: false,
-    isReadOnly: false,
-    conditions: null,
-    exceptions: null,
-    actions: {},
-  };
+  const rule = newRule(mailbox.externalDirectoryObjectId, true);
   write(bound, seen, rule);
   requireAction(rule);
   insertRule(tenant, rule, tooLarge);

@@ -1,5 +1,5 @@
 import { addressed } from "../directory";
-import { inOrder, newRuleId, saveRule } from "../inbox-rules";
+import { inOrder, newRule, saveRule } from "../inbox-rules";
 import type { Answer } from "../message";
 import { type InboxRule, tables } from "../model";
 import type { Tenant } from "../tenant";
@@ -120,20 +120,8 @@ export function createRule(request: GraphRequest): Answer {
       throw invalidRule(`The required property '${required}' is missing.`);
     }
   }
-  const blank: InboxRule = {
-    id: newRuleId(),
-    mailbox: owner.user.id,
-    displayName: "",
-    sequence: 1,
-    // The type's default; Outlook and every client that wants the rule to run say true.
-    isEnabled: false,
-    hasError: false,
-    isReadOnly: false,
-    conditions: null,
-    exceptions: null,
-    actions: {},
-  };
-  const rule = changedRule(tenant, blank, body);
+  // Disabled is the type's default; Outlook and every client that wants the rule to run say that it is enabled.
+  const rule = changedRule(tenant, newRule(owner.user.id, false), body);
   saveRule(tenant, rule, rulesOverQuota);
   const { body: entity } = entityAnswer(request, ruleType, ruleEntity(rule), context(owner));
   return { status: 201, ...(entity === undefined ? {} : { body: entity }) };
