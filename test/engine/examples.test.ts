@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { MailboxSettings } from "../../provider/local-tenant/model";
 import { clone, createProject, type Project, type Run, type ServedTenant, startTenant } from "./harness";
+import { leanEnvironment } from "./lean";
 import {
   accountOf,
   forwardMailboxes,
@@ -357,6 +358,12 @@ test("examples/testing: the program is deployed to a local tenant of the tests' 
   const { status, stdout, stderr } = spawnSync("npm", ["run", "test:deployment"], {
     cwd: join(clone, "examples", "testing"),
     encoding: "utf8",
+    env: {
+      ...process.env,
+      ...leanEnvironment(),
+      MAILBOXES_TEST_TYPESCRIPT: "true",
+      PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+    },
     shell: process.platform === "win32",
   });
   expect({ status, output: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, output: "" });

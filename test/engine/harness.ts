@@ -3,30 +3,20 @@
  * real CLI run on it. `startTenant` (tenant.ts) serves the tenant the project is deployed to.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { transformSync } from "@swc/core";
 import { parse } from "yaml";
 
+import { leanEnvironment, linkPackages } from "./lean";
+
 export { type ServedTenant, startTenant } from "./tenant";
 
 /** The root of the repository. */
 export const clone = join(__dirname, "..", "..");
-
-const leanSdk = join(__dirname, "lean-sdk.cjs");
 
 const compiler = join(clone, "node_modules", "@typescript", "native", "bin", "tsc");
 
@@ -189,21 +179,11 @@ export class Project {
       // Shows the option --event-log.
       PULUMI_DEBUG_COMMANDS: "true",
       ...(secrets === "vault" ? { VAULT_ADDR: vault, VAULT_TOKEN: "tests" } : {}),
-      ...(linked
-        ? {
-            NODE_OPTIONS: `--require ${JSON.stringify(leanSdk)}`,
-            PATH: [prepared && join(prepared, "bin"), process.env.PATH].filter(Boolean).join(delimiter),
-          }
-        : {}),
+      ...(linked ? leanEnvironment() : {}),
     };
     this.#describe();
     if (linked) {
-      const modules = join(this.folder, "node_modules");
-      mkdirSync(join(modules, "@pulumi"), { recursive: true });
-      for (const one of ["@pulumi/pulumi", ...packages]) {
-        symlinkSync(join(clone, "node_modules", one), join(modules, one));
-      }
-      symlinkSync(clone, join(modules, "pulumi-mailboxes"));
+      linkPackages(this.folder, ["@pulumi/pulumi", ...packages]);
     }
     this.configure(config);
     this.program(program);

@@ -1,18 +1,19 @@
 /**
  * For the Node processes of a test's deployments: `node --require` this. Pulumi's SDK loads at its start what it needs to serialize
  * functions, to trace, and to drive the CLI from a program. A provider that is named by its module has no function to serialize, and
- * these programs do nothing of the rest. Here all of that is loaded when something of it is used: half of the processor time of each
- * deployment was spent on it.
+ * these programs do nothing of the rest. Zod loads its messages in fifty languages. Here all of that is loaded when something of it is
+ * used: half of the processor time of each deployment was spent on it.
  */
 const Module = require("node:module");
 
 const load = Module._load;
-const sdk = /[\\/]@pulumi[\\/]pulumi[\\/]/;
+const lavish = /[\\/](@pulumi[\\/]pulumi|zod)[\\/]/;
 const late = new Set([
   ...["@npmcli/arborist", "fdir", "normalize-package-data", "typescript", "upath"],
   ...["@opentelemetry/exporter-zipkin", "@opentelemetry/instrumentation", "@opentelemetry/instrumentation-grpc"],
   ...["@opentelemetry/resources", "@opentelemetry/sdk-trace-base", "@opentelemetry/sdk-trace-node"],
   ...["ini", "js-yaml", "semver", "./automation"],
+  "../locales/index.cjs",
 ]);
 
 /** What stands in for a module of the SDK, by the end of the request for it. */
@@ -30,9 +31,9 @@ const replaced = {
 const stands = new Map();
 
 Module._load = function loadLate(request, parent, isMain) {
-  const isOfSdk = parent?.filename != null && sdk.test(parent.filename);
+  const isLavish = parent?.filename != null && lavish.test(parent.filename);
   const replacement = Object.keys(replaced).find((end) => request.endsWith(end));
-  if (!isOfSdk || (!late.has(request) && replacement === undefined)) {
+  if (!isLavish || (!late.has(request) && replacement === undefined)) {
     return load.call(this, request, parent, isMain);
   }
   if (!stands.has(request)) {

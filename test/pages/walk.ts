@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
+import { leanEnvironment, linkPackages } from "../engine/lean";
 import { type Block, blocksOf, clone } from "./blocks";
 
 /** Settings of the CLI that a person at a terminal would give by pressing keys, and none of the machine's own. */
@@ -39,16 +40,6 @@ const PARTS_OF_A_CLONE = [
   "Pulumi.yaml",
 ].concat(["tsconfig.json", "tsconfig.build.json", ".npmrc", "README.md", "LICENSE", "CHANGELOG.md"]);
 
-/** What a project of the harness has too, for programs in TypeScript. */
-function lean(): Record<string, string> {
-  const { MAILBOXES_TEST_RUN: prepared, PATH = "" } = process.env;
-  return {
-    NODE_OPTIONS: `--require ${JSON.stringify(join(clone, "test", "engine", "lean-sdk.cjs"))}`,
-    MAILBOXES_TEST_TYPESCRIPT: "true",
-    PATH: prepared === undefined ? PATH : join(prepared, "bin") + delimiter + PATH,
-  };
-}
-
 /** Follows a page: its commands run one after the other in one folder, and what they print is compared with what the page shows. */
 export class Walk {
   /** Where everything of this walk is. */
@@ -65,7 +56,7 @@ export class Walk {
   /** @param isLean let Pulumi's SDK load and look for less, as in the other tests of the engine. */
   constructor(page: string, { isLean = false } = {}) {
     this.#page = page;
-    this.#settings = isLean ? lean() : {};
+    this.#settings = isLean ? { ...leanEnvironment(), MAILBOXES_TEST_TYPESCRIPT: "true" } : {};
     this.root = realpathSync(mkdtempSync(join(process.env.MAILBOXES_TEST_RUN ?? tmpdir(), "walk-")));
     this.folder = join(this.root, "here");
     mkdirSync(this.folder);
@@ -88,15 +79,10 @@ export class Walk {
 
   /** Installs the package, its command and what programs need beside it into the page's folder, by links to the checkout. */
   linkPackages(): void {
-    const modules = join(this.folder, "node_modules");
-    for (const folder of ["@pulumi", "@types", ".bin"]) {
-      mkdirSync(join(modules, folder), { recursive: true });
-    }
-    for (const name of ["@pulumi/pulumi", "@types/node", "typescript"]) {
-      symlinkSync(join(clone, "node_modules", name), join(modules, name));
-    }
-    symlinkSync(clone, join(modules, "pulumi-mailboxes"));
-    symlinkSync(join(clone, "dist", "cli.js"), join(modules, ".bin", "mailboxes"));
+    linkPackages(this.folder, ["@pulumi/pulumi", "@types/node", "typescript"]);
+    const commands = join(this.folder, "node_modules", ".bin");
+    mkdirSync(commands);
+    symlinkSync(join(clone, "dist", "cli.js"), join(commands, "mailboxes"));
   }
 
   /** Goes through the page. `before` is called ahead of each block, and may change the world. */

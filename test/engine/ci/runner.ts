@@ -157,6 +157,7 @@ export class Machine {
           TMPDIR: this.#root,
           LANG: "C.UTF-8",
           MAILBOXES_TEST_RUN: process.env.MAILBOXES_TEST_RUN,
+          GOGC: process.env.GOGC,
           PULUMI_SKIP_UPDATE_CHECK: "true",
           PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
           PULUMI_CONFIG_PASSPHRASE: "",
