@@ -73,7 +73,7 @@ export class Graph {
         pages: (accounts) => Math.ceil(accounts / PAGE),
         all: async () =>
           new Map(
-            (await this.#rows(listed, "listing the accounts", (page) => alone(page, bounds()))).flatMap((user) =>
+            (await this.#list(listed, "listing the accounts", (page) => alone(page, bounds()))).flatMap((user) =>
               [user.id, user.userPrincipalName].map((key) => [String(key).toLowerCase(), user] as const),
             ),
           ),
@@ -206,13 +206,13 @@ export class Graph {
    */
   async groupMembers(id: string): Promise<string[] | undefined> {
     const path = `/groups/${encodeURIComponent(id)}/transitiveMembers?$select=id&$top=999`;
-    const rows = await ifThere(this.#rows(path, `reading the members of the group ${id}`));
+    const rows = await ifThere(this.#list(path, `reading the members of the group ${id}`));
     return rows?.filter((row) => row["@odata.type"] !== "#microsoft.graph.group").map((row) => String(row.id));
   }
 
   /** Ids of the deleted accounts that hold an address as sign-in name, mail or proxy address. */
   async deletedHoldersOf(address: string): Promise<string[]> {
-    const rows = await this.#rows(
+    const rows = await this.#list(
       `/directory/deletedItems/microsoft.graph.user?$filter=${holding(address)}&$select=id`,
       `looking for the deleted account ${address}`,
     );
@@ -236,7 +236,7 @@ export class Graph {
   async holdersOf(addresses: readonly string[]): Promise<AddressHolder[]> {
     const select = "$select=id,displayName,userPrincipalName,mail,proxyAddresses,createdDateTime";
     const rows = (path: string, chunk: readonly string[]) =>
-      this.#rows(path, `looking for the holder of ${chunk.join(", ")}`);
+      this.#list(path, `looking for the holder of ${chunk.join(", ")}`);
     const found = await Promise.all(
       chunks(addresses, ADDRESSES).map(async (chunk) => {
         const live = chunk.map(holding).join(OR);
@@ -285,7 +285,7 @@ export class Graph {
 
   /** The tenant's subscriptions with their seats. */
   async subscriptions(): Promise<Subscription[]> {
-    return (await this.#rows("/subscribedSkus", "reading the tenant's licences")).map(subscriptionOf);
+    return (await this.#list("/subscribedSkus", "reading the tenant's licences")).map(subscriptionOf);
   }
 
   /** Assigns a licence, takes others away, or both at once: plans that exclude each other must change in one step. */
@@ -307,7 +307,7 @@ export class Graph {
 
   /** The inbox rules of a mailbox as Graph writes them, or undefined while its mailbox is not ready (or there is none). */
   inboxRules(userId: string, who: string): Promise<Row[] | undefined> {
-    return ifThere(this.#rows(rulesPath(userId), `reading the inbox rules of ${who}`));
+    return ifThere(this.#list(rulesPath(userId), `reading the inbox rules of ${who}`));
   }
 
   /** Creates an inbox rule. @returns it, as Graph writes it. */
@@ -349,7 +349,7 @@ export class Graph {
    * @param read how a page is read; by default together with what others read.
    * @throws where the list itself is not found: that says nothing about what was looked for in it.
    */
-  async #rows(first: string, action: string, read: (reading: Reading) => Promise<Row> = this.#readAny): Promise<Row[]> {
+  async #list(first: string, action: string, read: (reading: Reading) => Promise<Row> = this.#readAny): Promise<Row[]> {
     const found: Row[] = [];
     let path: string | undefined = first;
     while (path !== undefined) {
@@ -481,72 +481,6 @@ export interface AccountLicenses {
   /** Two letters; undefined where none is set, and then nothing can be assigned. */
   usageLocation: string | undefined;
   assignments: Assignment[];
-}
-
-/** What licences let a mailbox have. */
-export interface Entitlement {
-  /** More than 50 GB: Exchange Online Plan 2. */
-  isLarge: boolean;
-  /** An archive and holds: Plan 2, or Plan 1 with Exchange Online Archiving. */
-  hasArchiving: boolean;
-}
-
-/** A licence and the service plans of it that are on or off. */
-export interface Grant {
-  plans: readonly ServicePlan[];
-  disabledPlans: readonly string[];
-}
-
-const ENTERPRISE = { id: "efb87545-963c-4e0d-99df-69c6916d9eb0", name: "EXCHANGE_S_ENTERPRISE" };
-const STANDARD = { id: "9aaf7827-d63c-4b61-89c3-182f06f82e5c", name: "EXCHANGE_S_STANDARD" };
-const ARCHIVING = { id: "176a09a6-7ec5-4039-ac02-b2791c6ba793", name: "EXCHANGE_S_ARCHIVE_ADDON" };
-
-/** A licence whose Exchange services are published, so that they need not be asked for. */
-interface KnownLicense {
-  id: string;
-  partNumber: string;
-  /** Its Exchange service plans; others are left out. */
-  plans: readonly ServicePlan[];
-}
-
-/**
- * Common licences with their Exchange plans.
- *
- * @see https://learn.microsoft.com/entra/identity/users/licensing-service-plan-reference
- */
-export const KNOWN_LICENSES: readonly KnownLicense[] = [
-  { id: "19ec0d23-8335-4cbd-94ac-6050e30712fa", partNumber: "EXCHANGEENTERPRISE", plans: [ENTERPRISE] },
-  { id: "6fd2c87f-b296-42f0-b197-1e91e994b900", partNumber: "ENTERPRISEPACK", plans: [ENTERPRISE] },
-  { id: "c7df2760-2c81-4ef7-b578-5b5392b571df", partNumber: "ENTERPRISEPREMIUM", plans: [ENTERPRISE] },
-  { id: "05e9a617-0261-4cee-bb44-138d3ef5d965", partNumber: "SPE_E3", plans: [ENTERPRISE] },
-  { id: "06ebc4ee-1bb5-47dd-8120-11324bc54e06", partNumber: "SPE_E5", plans: [ENTERPRISE] },
-  { id: "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46", partNumber: "SPB", plans: [STANDARD, ARCHIVING] },
-  { id: "4b9405b0-7788-4568-add1-99614e613b69", partNumber: "EXCHANGESTANDARD", plans: [STANDARD] },
-  { id: "18181a46-0d4e-45cd-891e-60aabd171b4e", partNumber: "STANDARDPACK", plans: [STANDARD] },
-  { id: "3b555118-da6a-4418-894f-7df1e2096870", partNumber: "O365_BUSINESS_ESSENTIALS", plans: [STANDARD] },
-  { id: "f245ecc8-75af-4f8e-b61f-27d8114de5f3", partNumber: "O365_BUSINESS_PREMIUM", plans: [STANDARD] },
-  { id: "ee02fd1b-340e-4a4b-b355-4a514e4c8943", partNumber: "EXCHANGEARCHIVE_ADDON", plans: [ARCHIVING] },
-];
-
-/** The known licence with this part number or id. */
-export function knownLicense(sku: string): KnownLicense | undefined {
-  return KNOWN_LICENSES.find(({ id, partNumber }) => sameText(id, sku) || sameText(partNumber, sku));
-}
-
-/** What several licences together let a mailbox have; service plans that are off do not count. */
-export function entitlementOf(grants: readonly Grant[]): Entitlement {
-  const isOn = (...plans: readonly string[]) =>
-    grants.some((grant) =>
-      grant.plans.some(
-        ({ id, name }) =>
-          plans.includes(name) && !grant.disabledPlans.some((off) => sameText(off, id) || sameText(off, name)),
-      ),
-    );
-  const isLarge = isOn(ENTERPRISE.name);
-  return {
-    isLarge,
-    hasArchiving: isLarge || (isOn(STANDARD.name) && isOn(ARCHIVING.name, "EXCHANGE_S_ARCHIVE")),
-  };
 }
 
 /** Whether a licence gives what it holds. Graph keeps one in error listed. */

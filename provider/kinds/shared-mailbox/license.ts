@@ -4,16 +4,7 @@ import { type Change, type Problem, writeAndRecord } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { ConflictError, InputError, isClass } from "../../http/errors";
 import { canonicalSize, isGuid, sameText } from "../../http/json";
-import {
-  type AccountLicenses,
-  type Assignment,
-  type Entitlement,
-  entitlementOf,
-  type Grant,
-  knownLicense,
-  type ServicePlan,
-  type Subscription,
-} from "../../services/graph";
+import type { AccountLicenses, Assignment, ServicePlan, Subscription } from "../../services/graph";
 import type { Mailbox } from "../../services/mailboxes";
 import { retryWhile } from "../../services/waiting";
 import type {
@@ -27,7 +18,19 @@ import type {
   SharedMailboxOperation,
 } from "./desired";
 import { changesOf, type Facet, isChanged, mayTakeAway, saysKept, tellLeft } from "./facet";
-import { FREE, insufficient, isRefusedFor, type Need, needsOfChanges, needsOfInputs, quotaOf } from "./limits";
+import {
+  type Entitlement,
+  entitlementOf,
+  FREE,
+  type Grant,
+  insufficient,
+  isRefusedFor,
+  knownLicense,
+  type Need,
+  needsOfChanges,
+  needsOfInputs,
+  quotaOf,
+} from "./limits";
 
 const licenseShape = z.strictObject(
   {
