@@ -108,7 +108,7 @@ export class Recording {
   }
 
   /** The record, as JSON. */
-  written(head: RecordHead): string {
+  #text(head: RecordHead): string {
     for (const { body, answer } of this.#kept) {
       this.#pseudonyms.learnFrom(body);
       this.#pseudonyms.learnFrom(answer?.body);
@@ -141,7 +141,7 @@ export class Recording {
 
   /** Writes the record, in a file that was reserved. */
   write(file: string, head: RecordHead): void {
-    writeFileSync(file, this.written(head));
+    writeFileSync(file, this.#text(head));
   }
 
   #body(body: unknown): unknown {

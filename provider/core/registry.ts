@@ -26,7 +26,7 @@ export class Registry {
   /** Aliases that were chosen for new mailboxes → URN. */
   readonly #aliases = new Map<string, string>();
   readonly #givenUp = new Map<string, GivenUp>();
-  readonly #released = new Set<string>();
+  readonly #takenOff = new Set<string>();
   /** By which address each resource names the mailbox that it is on, by URN. */
   readonly #named = new Map<string, { address: string; mailboxId: string }>();
   /** URNs of resources whose mailbox this deployment deleted. */
@@ -219,7 +219,7 @@ export class Registry {
   }
 
   /** URNs of resources that name a mailbox by an address that goes to another one, with that address: they were looked at too early. */
-  leftBehindOn(mailboxId: string): [urn: string, address: string][] {
+  namedTooEarly(mailboxId: string): [urn: string, address: string][] {
     return [...this.#named].flatMap(([urn, named]): [string, string][] =>
       sameText(named.mailboxId, mailboxId) && this.isPassedOn(named.address, mailboxId) ? [[urn, named.address]] : [],
     );
@@ -236,15 +236,15 @@ export class Registry {
   }
 
   /** Notes addresses that this deployment took off something: Exchange may refuse them elsewhere for up to an hour. */
-  release(addresses: readonly string[]): void {
+  noteTakenOff(addresses: readonly string[]): void {
     for (const address of addresses) {
-      this.#released.add(address.toLowerCase());
+      this.#takenOff.add(address.toLowerCase());
     }
   }
 
   /** Whether this deployment took one of the addresses off something. */
-  hasReleased(addresses: readonly string[]): boolean {
-    return addresses.some((address) => this.#released.has(address.toLowerCase()));
+  hasTakenOff(addresses: readonly string[]): boolean {
+    return addresses.some((address) => this.#takenOff.has(address.toLowerCase()));
   }
 
   /** Notes that this deployment deleted a resource's mailbox. */

@@ -66,7 +66,7 @@ export class Recipients {
   readonly #found = new Map<string, { at: number; recipients: Recipient[] }>();
   readonly #listing: Listing<Output>;
   /** When something was written to last, by Entra object id. */
-  readonly #written = new Map<string, number>();
+  readonly #writes = new Map<string, number>();
 
   constructor(exchange: Exchange, graph: Graph) {
     this.#exchange = exchange;
@@ -83,7 +83,7 @@ export class Recipients {
         return [...(id === "" ? [] : [id]), ...smtpAddresses({ emailAddresses })];
       },
     );
-    exchange.onWrite((id) => this.#written.set(id.toLowerCase(), Date.now()));
+    exchange.onWrite((id) => this.#writes.set(id.toLowerCase(), Date.now()));
   }
 
   /**
@@ -223,7 +223,7 @@ export class Recipients {
     if (
       known !== undefined &&
       at - known.at < REMEMBERED &&
-      known.recipients.every((one) => !this.#isWritten(one, known.at))
+      known.recipients.every((one) => !this.#isStale(one, known.at))
     ) {
       return known.recipients;
     }
@@ -241,8 +241,8 @@ export class Recipients {
     return recipients;
   }
 
-  #isWritten({ id }: Recipient, since: number): boolean {
-    return (this.#written.get(id.toLowerCase()) ?? 0) >= since;
+  #isStale({ id }: Recipient, since: number): boolean {
+    return (this.#writes.get(id.toLowerCase()) ?? 0) >= since;
   }
 
   async #filtered(

@@ -455,7 +455,7 @@ const REGISTRY: readonly (keyof Registry)[] = [
   "takeAlias",
   "giveUp",
   "nameMailbox",
-  "release",
+  "noteTakenOff",
   "noteDeleted",
 ];
 

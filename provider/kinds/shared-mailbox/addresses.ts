@@ -344,7 +344,7 @@ export async function untilReleased<T>(
   write: () => Promise<T>,
 ): Promise<T> {
   const what = `Exchange to release ${addresses.join(", ")}, which this deployment took off something else`;
-  return retryWhile((error) => isClass(error, "addressConflict") && operation.registry.hasReleased(addresses), write, {
+  return retryWhile((error) => isClass(error, "addressConflict") && operation.registry.hasTakenOff(addresses), write, {
     what,
     scope: operation,
   });

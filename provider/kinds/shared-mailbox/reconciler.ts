@@ -159,7 +159,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
 /** What to say of memberships that were looked at before the address by which they name this mailbox was seen to go to another one. */
 function whoStaysBehind({ mailbox }: Observed, { registry }: SharedMailboxOperation): string[] {
   return registry
-    .leftBehindOn(mailbox.id)
+    .namedTooEarly(mailbox.id)
     .map(
       ([urn, address]) =>
         `${nameOf(urn)} refers to this mailbox by ${address}, an address that moves to another mailbox. Its members still have access to ` +
@@ -270,7 +270,7 @@ async function setMailbox(
         });
       },
     );
-    operation.registry.release(dropped.map(({ from }) => String(from)));
+    operation.registry.noteTakenOff(dropped.map(({ from }) => String(from)));
     tellWarnings(action, warnings, operation);
   } catch (error) {
     if (isNameTaken(error)) {

@@ -320,7 +320,7 @@ async function softDelete(
     },
     operation,
   );
-  registry.release(smtpAddresses(mailbox));
+  registry.noteTakenOff(smtpAddresses(mailbox));
   registry.noteDeleted(operation.origin);
   return holds.length > 0;
 }

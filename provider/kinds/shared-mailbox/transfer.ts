@@ -135,7 +135,7 @@ async function free(address: string, id: string, operation: SharedMailboxOperati
     await giveBack(freed, operation);
     throw error;
   }
-  operation.registry.release([address]);
+  operation.registry.noteTakenOff([address]);
   return [freed];
 }
 
