@@ -66,6 +66,14 @@ export function registration(
     refuseReading(resource, name, options);
   }
   checkInstallationOnce();
+  // No service takes away by itself what a resource of this package gave: a mailbox that stays, or is restored, has its members.
+  const { deletedWith, ...passed } = options ?? {};
+  if (deletedWith !== undefined) {
+    void pulumi.log.warn(
+      `${kind} "${name}": its option deletedWith is not passed on. Pulumi would show that the resource is deleted and not delete it, ` +
+        "so that access, inbox rules and records would stay. Take the option out.",
+    );
+  }
   const canonical = canonicalOptions(keyed, options);
   return [
     typeToken(kind),
@@ -80,7 +88,7 @@ export function registration(
       ...(asked === undefined && canonical.ignoreChanges !== undefined ? { __ignored: canonical.ignoreChanges } : {}),
     },
     {
-      ...options,
+      ...passed,
       ...(asked === undefined ? {} : { id: asked.id }),
       ...canonical,
       hideDiffs: ["__provider", "__origin", "__secrets", "__memory", ...(options?.hideDiffs ?? [])],

@@ -48,6 +48,23 @@ describe("shared members and resource options", () => {
     expect(await project.preview()).toMatchObject({ exitCode: 0, changes: [] });
   });
 
+  test("deletedWith keeps nobody's access to a mailbox that stays, though the preview has shown its end", async () => {
+    const stays = (...more: string[]) => project.program([imports, mailbox("support"), ...more].join("\n"));
+    const desk = `const desk = new SharedMailbox("desk", { displayName: "Desk", primarySmtpAddress: "desk@contoso.com", deletion: "retain" });
+      new MailboxMembership("of-desk", { mailbox: "desk@contoso.com", members: ["${ada}"] }, { deletedWith: desk, dependsOn: desk });`;
+    stays(membership("first", [ada, grace]), desk);
+    const made = await project.up();
+    expect(errors(made)).toEqual([]);
+    expect(made.diagnostics.map(({ message }) => message).join("\n")).toContain("Take the option out.");
+    expect(await access(tenant, "desk@contoso.com")).toEqual(both(ada));
+
+    stays(membership("first", [ada, grace]));
+    const gone = await project.up();
+    expect(spelled(gone.changes)).toEqual(["delete desk", "delete of-desk"]);
+    expect(await access(tenant, "desk@contoso.com")).toEqual(both());
+    await tenant.exchange("Remove-Mailbox", { Identity: "desk@contoso.com", Confirm: false });
+  });
+
   test("ignoreChanges by member, in whatever spelling, and by property keeps what is there", async () => {
     const ignoring = [
       imports,
