@@ -8,8 +8,9 @@ const { default: Sequencer } = require("@jest/test-sequencer");
 const longest = [
   ...["engine/examples", "engine/pages", "package/getting-started", "engine/import-file", "package/managers"],
   ...["package/install", "engine/readme", "engine/failures", "engine/golden", "engine/team-mailboxes", "engine/get"],
-  ...["reconcile/acceptance", "reconcile/shared-mailbox", "contract/wire", "contract/conformance", "access/page"],
-  ...["reconcile/membership-identity", "reconcile/access", "reconcile/addresses-that-move"],
+  ...["reconcile/acceptance-probes", "reconcile/shared-mailbox", "reconcile/membership-identity"],
+  ...["reconcile/forwarding-mailbox-record", "reconcile/shared-writes", "reconcile/acceptance", "contract/wire"],
+  ...["access/page", "reconcile/access", "reconcile/addresses-that-move", "contract/conformance"],
 ].map((name) => join(__dirname, `${name}.test.ts`));
 
 /**

@@ -385,9 +385,13 @@ export class Ground {
     return found;
   }
 
-  /** Looks until there is something, and a last time when time is up. @returns undefined where there was nothing then. */
+  /**
+   * Looks until there is something, and a last time when time is up. The settle timeout bounds it in any case.
+   *
+   * @returns undefined where there was nothing then.
+   */
   async eventually<T>(look: () => Promise<T | undefined>, atMost = this.settleTimeout): Promise<T | undefined> {
-    const end = Date.now() + atMost;
+    const end = Date.now() + Math.min(atMost, this.settleTimeout);
     for (let pause = PAUSES.first; ; pause = Math.min(pause * 1.5, PAUSES.longest)) {
       const began = Date.now();
       const found = await look();

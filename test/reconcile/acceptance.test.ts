@@ -1,96 +1,19 @@
-import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import jwt from "jsonwebtoken";
-import { generate } from "selfsigned";
 import { Recording } from "../../provider/acceptance/record";
-import { probes } from "../../provider/acceptance/run";
 import { Wire } from "../../provider/acceptance/wire";
 import type { Configuration } from "../../provider/configuration/configuration";
-import { behaviours } from "../contract/behaviours";
-import { type Run, runAcceptance, runFolder } from "./acceptance";
+import { APPLICATION, otherThanConfirmed, runAcceptance, tryable, turnable } from "./acceptance";
 import { failure, makeMailbox, type Row, startWorld, type World } from "./harness";
-
-const APPLICATION = "10ca17e4-a000-4000-8000-000000000002";
-const rows = behaviours();
-const tried = probes.map(({ row }) => row);
-const turnable = tried.filter((row) => rows.some(({ id, contrary }) => id === row && contrary !== undefined));
-
-/** The application's certificate, and the key of the issuer of its tokens. Making RSA keys takes longer than a run: made once. */
-const credentials = (async () => {
-  const { private: key, cert } = await generate([{ name: "commonName", value: "acceptance" }], { keySize: 2048 });
-  return { key, cert, issuer: generateKeyPairSync("rsa", { modulusLength: 2048 }) };
-})();
-
-/** A tenant on which everything can be tried: a low limit, tests that last, a certificate of the application. */
-async function tryable(): Promise<{ world: World; folder: string; run: (more?: Row) => Promise<Run> }> {
-  const world = await startWorld({
-    settings: { test: { duration: 300 }, serviceProtection: { latency: 20, concurrency: 3 } },
-  });
-  const folder = runFolder();
-  const { key, cert, issuer } = await credentials;
-  const { publicKey, privateKey } = issuer;
-  const certificate = join(folder, "certificate.pem");
-  writeFileSync(certificate, `${key}\n${cert}\n`);
-  const known = { issuer: "https://token.actions.example", subject: "repo:contoso/mail", audience: "api://x" };
-  const federatedToken = join(folder, "federated.jwt");
-  writeFileSync(federatedToken, jwt.sign({}, privateKey, { algorithm: "RS256", keyid: "1", ...known, expiresIn: 300 }));
-  await world.control("PATCH", `state/applications/${APPLICATION}`, {
-    certificates: [cert],
-    federatedCredentials: [{ ...known, keyId: "1", publicKeyPem: publicKey.export({ type: "spki", format: "pem" }) }],
-  });
-  const usual = { domain: "contoso.com", prefix: "probe", yes: true, certificate, federatedToken };
-  const run = (more: Row = {}) => runAcceptance(world, { ...usual, ...more }, { folder });
-  return { world, folder, run };
-}
 
 /** Everything in a tenant that somebody could miss, by table and key; tokens and requests are not. */
 async function stateOf(world: World): Promise<Row> {
   const { settings: _, ...state } = await world.control("GET", "state");
   return state;
 }
-
-function otherThanConfirmed({ verdicts }: Run): string[] {
-  return Object.keys(verdicts).filter((row) => verdicts[row] !== "confirmed");
-}
-
-describe("the probes", () => {
-  test("try every assumed behaviour, each once, and only what can be turned round here", () => {
-    const assumed = rows.filter(({ mark }) => mark === "assumed").map(({ id }) => id);
-    expect(tried.filter((row, index) => tried.indexOf(row) !== index)).toEqual([]);
-    expect(assumed.filter((row) => !tried.includes(row))).toEqual([]);
-    expect(tried.filter((row) => !turnable.includes(row))).toEqual([]);
-    expect(assumed.length).toBeLessThanOrEqual(40);
-  });
-
-  test("are all confirmed by the local tenant", async () => {
-    const { run } = await tryable();
-    const { exit, verdicts, said } = await run();
-    expect(otherThanConfirmed({ verdicts } as Run)).toEqual([]);
-    expect(Object.keys(verdicts).sort()).toEqual([...tried].sort());
-    expect(exit).toBe(0);
-    expect(said).toContain(`${tried.length} confirmed, 0 contradicted, 0 not tried.`);
-  });
-
-  // Each behaviour is turned round in some of these runs, and for any two of them there is a run with the one and without the
-  // other. So a probe that answered to another's behaviour, or not to its own, would fail one of them.
-  const bits = Array.from({ length: Math.ceil(Math.log2(turnable.length)) }, (_, bit) => bit);
-  test.each(bits.flatMap((bit) => [0, 1].map((value) => [bit, value] as const)))(
-    "are contradicted exactly where the tenant behaves otherwise (bit %i is %i)",
-    async (bit, value) => {
-      const { world, run } = await tryable();
-      const turned = turnable.filter((_, index) => ((index >> bit) & 1) === value);
-      await world.control("PATCH", "settings", { contrary: turned });
-      const result = await run();
-      expect(otherThanConfirmed(result).sort()).toEqual([...turned].sort());
-      expect(turned.map((row) => result.verdicts[row])).toEqual(turned.map(() => "contradicted"));
-      expect(result.exit).toBe(1);
-    },
-  );
-});
 
 test("a job of GitHub Actions gives the token of its federated credential itself", async () => {
   const asked: string[] = [];
@@ -117,7 +40,7 @@ test("every probe but those for which a credential has to be given runs on a ten
   // Long enough for a record to be changed meanwhile, on a busy machine too.
   const world = await startWorld({ settings: { test: { duration: 300 }, serviceProtection: { latency: 20 } } });
   const { verdicts, said } = await runAcceptance(world, { domain: "contoso.com", prefix: "probe", yes: true });
-  expect(otherThanConfirmed({ verdicts } as Run)).toEqual(["login.federated-wrong-signature", "login.clock-skew"]);
+  expect(otherThanConfirmed({ verdicts })).toEqual(["login.federated-wrong-signature", "login.clock-skew"]);
   expect(said).toMatch(/needs a token of a federated credential \(--federated-token, .*\n/);
   expect(said).toContain("needs a certificate of the application (--certificate, or AZURE_CLIENT_CERTIFICATE_PATH)");
 });
