@@ -1,4 +1,5 @@
 /** Types of tenant-client.cjs, which scripts load as it is. */
+import type { Agent } from "node:http";
 
 export type Service = "exchange" | "graph" | "dataverse";
 
@@ -16,8 +17,11 @@ export class TenantClient {
   readonly clientId: string;
   readonly clientSecret: string;
 
-  /** @param tenantId Entra id of the tenant; default: that of the seed `contoso`. */
-  constructor(origin: string, tenantId?: string);
+  /**
+   * @param tenantId Entra id of the tenant; default: that of the seed `contoso`.
+   * @param agent what keeps connections; default: each request makes its own, so that a tenant may end and begin between two of them.
+   */
+  constructor(origin: string, tenantId?: string, agent?: Agent | false);
 
   /** Runs one cmdlet and answers with its rows. */
   exchange(cmdlet: string, parameters?: Record<string, unknown>): Promise<Record<string, unknown>[]>;

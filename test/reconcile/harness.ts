@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Operation } from "../../provider/core/kind";
 import type { Registry } from "../../provider/core/registry";
@@ -63,6 +64,9 @@ export interface World {
 
 const worlds: (() => Promise<void>)[] = [];
 
+/** Connections of the tests' own client. A tenant that is closed closes them. To make one takes as long as a request. */
+const kept = new Agent({ keepAlive: true });
+
 afterEach(async () => {
   await Promise.all(worlds.splice(0).map((close) => close()));
 });
@@ -104,7 +108,7 @@ export async function startWorld({ settings = {}, config = {} }: Options = {}): 
     return current === undefined ? together(run) : run();
   };
 
-  const client = new TenantClient(origin);
+  const client = new TenantClient(origin, undefined, kept);
   const known = (asked: Promise<Row>): Promise<Row | undefined> =>
     asked
       .then((answer) => answer ?? {})
