@@ -31,6 +31,7 @@ import {
   isGone,
   joined,
   named,
+  type Place,
   placeOf,
   plural,
   resource,
@@ -182,16 +183,8 @@ export function review(
     drift,
     sections: [
       ...program.sections,
-      {
-        title: "Found in the tenant: access that somebody changed",
-        ...accessTable(drift),
-        notes: [],
-      },
-      {
-        title: "Found in the tenant: what else differs from the state",
-        ...restTable(drifted, inTenant),
-        notes: [],
-      },
+      accessTable("Found in the tenant: access that somebody changed", drift),
+      restTable("Found in the tenant: what else differs from the state", drifted, inTenant),
       warnings(preview),
       beside(preview),
     ].filter(({ rows, notes }) => rows.length + notes.length > 0),
@@ -251,28 +244,28 @@ function findings(
   for (const { code, place } of happenings.filter((one) => one.code in CHANGE_CODES)) {
     note(code, place);
   }
-  for (const row of access.filter(({ isExclusive, isNamed }) => isExclusive && isNamed)) {
-    note("exclusive-removes", [foreign(row.person), " on ", foreign(row.mailbox.address)]);
-  }
-  for (const { person, mailbox, ends } of access.filter(({ had, has }) => had && !has)) {
-    if (ends?.before !== undefined && ends.before <= today) {
-      note("access-ended", [foreign(person), " on ", foreign(mailbox.address)]);
+  const on = (person: string, { address }: Place): Words => [foreign(person), " on ", foreign(address)];
+  for (const row of access) {
+    const { person, isNamed, isExclusive, had, has, ends, mailbox, code } = row;
+    if (isExclusive && isNamed) {
+      note("exclusive-removes", on(person, mailbox));
     }
-  }
-  for (const { person, mailbox } of access.filter(isExtended)) {
-    note("access-extended", [foreign(person), " on ", foreign(mailbox.address)]);
-  }
-  for (const { code, mailbox } of access.filter((row) => row.code !== undefined)) {
-    note(String(code), [foreign(mailbox.address)]);
+    if (had && !has && ends?.before !== undefined && ends.before <= today) {
+      note("access-ended", on(person, mailbox));
+    }
+    if (isExtended(row)) {
+      note("access-extended", on(person, mailbox));
+    }
+    if (code !== undefined) {
+      note(code, [foreign(mailbox.address)]);
+    }
   }
   for (const { code, mailbox } of mail) {
     if (code !== undefined) {
       note(code, mailbox);
     }
   }
-  for (const { address } of bouncing) {
-    note("address-bounces", [foreign(address)]);
-  }
+  note("address-bounces", ...bouncing.map(({ address }) => [foreign(address)]));
   for (const { sku, needed, freed } of seats.filter((one) => one.needed > one.freed)) {
     note("seats-needed", [foreign(sku), `: ${needed - freed}`]);
   }
@@ -280,81 +273,80 @@ function findings(
   for (const change of changes.filter((one) => givesAccess(one) && one.op !== "delete")) {
     const members = Object.keys(mapOf(change.after?.inputs.members));
     for (const person of members.filter((one) => deleted.has(one))) {
-      note("deleted-member", [foreign(person), " on ", foreign(placeOf(change, "after", directory).address)]);
+      note("deleted-member", on(person, placeOf(change, "after", directory)));
     }
   }
   const order = Object.keys(FLAG_CODES);
   return {
     access,
     flags: [...byCode]
+      .filter(([, places]) => places.length > 0)
       .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
       .map(([code, places]) => flag(code, distinct(places))),
     sections: [
-      { title: "Who loses and who gains access", ...accessTable(access), notes: exclusivity(changes, directory) },
-      {
-        title: "Where mail goes",
-        columns: ["Mailbox", "What", "Before", "After"],
-        rows: mail.map(({ mailbox, what, before, after }) => [mailbox, [what], before, after]),
-        notes: [],
-      },
-      {
-        title: "Sign-in; deletions, replacements and takeovers; holds and archives",
-        columns: ["Mailbox or record", "What happens"],
-        rows: happenings.map(({ place, what }) => [place, what]),
-        notes: [],
-      },
-      {
-        title: "Addresses that stop receiving mail",
-        columns: ["Address", "Mailbox", "Why"],
-        rows: bouncing.map(({ address, mailbox, why }) => [[foreign(address)], named(mailbox), [why]]),
-        notes: [],
-      },
-      {
-        title: "Licences",
-        columns: ["Licence", "Seats needed", "Seats freed", "Mailboxes"],
-        rows: seats.map(({ sku, needed, freed, mailboxes: names }) => [
+      accessTable("Who loses and who gains access", access, exclusivity(changes, directory)),
+      section(
+        "Where mail goes",
+        ["Mailbox", "What", "Before", "After"],
+        mail.map(({ mailbox, what, before, after }) => [mailbox, [what], before, after]),
+      ),
+      section(
+        "Sign-in; deletions, replacements and takeovers; holds and archives",
+        ["Mailbox or record", "What happens"],
+        happenings.map(({ place, what }) => [place, what]),
+      ),
+      section(
+        "Addresses that stop receiving mail",
+        ["Address", "Mailbox", "Why"],
+        bouncing.map(({ address, mailbox, why }) => [[foreign(address)], named(mailbox), [why]]),
+      ),
+      section(
+        "Licences",
+        ["Licence", "Seats needed", "Seats freed", "Mailboxes"],
+        seats.map(({ sku, needed, freed, mailboxes: names }) => [
           [foreign(sku)],
           [String(needed)],
           [String(freed)],
           joined(names.map((name) => [foreign(name)])),
         ]),
-        notes: [],
-      },
-      { title: "Everything by resource", ...restTable(changes, directory), notes: [] },
+      ),
+      restTable("Everything by resource", changes, directory),
     ],
   };
 }
 
-function accessTable(rows: readonly AccessChange[]): Pick<Section, "columns" | "rows"> {
-  return {
-    columns: ["Person or group", "Mailbox", "Loses", "Gains", "Remarks"],
-    rows: rows.map(({ person, displayName, isNamed, isGroup, mailbox, loses, gains, keeps, remarks }) => [
-      !isNamed
-        ? [person]
-        : displayName === undefined
-          ? [foreign(person)]
-          : [foreign(displayName), " ", foreign(person)],
-      named(mailbox),
-      [loses.join(", ")],
-      [gains.join(", ")],
-      joined([
-        ...[...(isGroup ? ["group"] : []), ...remarks].map((remark) => [remark]),
-        ...(keeps === undefined
-          ? []
-          : [
-              [
-                `still has ${keeps.rights.join(", ")} through `,
-                ...listed(keeps.through.map((name) => [foreign(name)])),
-              ],
-            ]),
-      ]),
-    ]),
-  };
+function section(
+  title: string,
+  columns: readonly string[],
+  rows: Section["rows"],
+  notes: readonly Words[] = [],
+): Section {
+  return { title, columns, rows, notes };
 }
 
-/** Words with commas between them. */
-function listed(list: readonly Words[]): Words {
-  return list.flatMap((words, index) => (index === 0 ? words : [", ", ...words]));
+function accessTable(title: string, access: readonly AccessChange[], notes: readonly Words[] = []): Section {
+  const columns = ["Person or group", "Mailbox", "Loses", "Gains", "Remarks"];
+  const rows = access.map(({ person, displayName, isNamed, isGroup, mailbox, loses, gains, keeps, remarks }) => [
+    !isNamed ? [person] : displayName === undefined ? [foreign(person)] : [foreign(displayName), " ", foreign(person)],
+    named(mailbox),
+    [loses.join(", ")],
+    [gains.join(", ")],
+    joined([
+      ...[...(isGroup ? ["group"] : []), ...remarks].map((remark) => [remark]),
+      ...(keeps === undefined
+        ? []
+        : [
+            [
+              `still has ${keeps.rights.join(", ")} through `,
+              ...joined(
+                keeps.through.map((name) => [foreign(name)]),
+                ", ",
+              ),
+            ],
+          ]),
+    ]),
+  ]);
+  return section(title, columns, rows, notes);
 }
 
 /** Memberships that become exclusive take nothing away at once, and those that are no longer so stop looking. */
@@ -421,40 +413,26 @@ function declared(
   return { urn, kind, inputs, mailboxFrom: [...(propertyDependencies?.mailbox ?? []), ...known] };
 }
 
-function restTable(changes: readonly ResourceChange[], directory: Directory): Pick<Section, "columns" | "rows"> {
-  return {
-    columns: ["Resource", "Operation", "What changes"],
-    rows: changes
-      .filter(({ op }) => op !== "same")
-      .map((change) => [resource(change), [change.op], differences(change, directory)]),
-  };
+function restTable(title: string, changes: readonly ResourceChange[], directory: Directory): Section {
+  const changing = changes.filter(({ op }) => op !== "same");
+  const rows = changing.map((change) => [resource(change), [change.op], differences(change, directory)]);
+  return section(title, ["Resource", "Operation", "What changes"], rows);
 }
 
 function warnings({ warnings: list, program }: Preview): Section {
-  return {
-    title: "What Pulumi warns of",
-    columns: ["Resource", "Warning"],
-    rows: list.map(({ urn, text }) => {
-      const change = program.find((one) => one.urn === urn);
-      return [change === undefined ? [foreign(nameOf(urn ?? ""))] : resource(change), [foreign(text)]];
-    }),
-    notes: [],
-  };
+  const rows = list.map(({ urn, text }) => {
+    const change = program.find((one) => one.urn === urn);
+    return [change === undefined ? [foreign(nameOf(urn ?? ""))] : resource(change), [foreign(text)]];
+  });
+  return section("What Pulumi warns of", ["Resource", "Warning"], rows);
 }
 
 /** Resources of other packages: counted, never shown. */
 function beside({ others }: Preview): Section {
   const changes = Object.entries(others).filter(([op]) => op !== "same" && op !== "read");
   const count = changes.reduce((sum, [, one]) => sum + one, 0);
-  const notes: Words[] =
-    count === 0
-      ? []
-      : [
-          [
-            `${plural(count, "resource")} of other packages ${count === 1 ? "changes and is" : "change and are"} not shown here (${changes.map(([op, one]) => `${one} ${op}`).join(", ")}).`,
-          ],
-        ];
-  return { title: "Beside mailboxes", columns: [], rows: [], notes };
+  const note = `${plural(count, "resource")} of other packages ${count === 1 ? "changes and is" : "change and are"} not shown here (${changes.map(([op, one]) => `${one} ${op}`).join(", ")}).`;
+  return section("Beside mailboxes", [], [], count === 0 ? [] : [[note]]);
 }
 
 function headline(
@@ -465,32 +443,26 @@ function headline(
   const mailboxes = (list: readonly AccessChange[]) =>
     plural(new Set(list.map(({ mailbox }) => mailbox.key)).size, "mailbox", "mailboxes");
   const touched = program.filter(({ op }) => op !== "same").length;
-  const parts = [
-    ...(gaining === 0
-      ? []
-      : [`${people(rows.gaining)} ${gaining === 1 ? "gains" : "gain"} access to ${mailboxes(rows.gaining)}`]),
-    ...(losing === 0
-      ? []
-      : [`${people(rows.losing)} ${losing === 1 ? "loses" : "lose"} access to ${mailboxes(rows.losing)}`]),
-    ...(changed === 0 ? [] : [`the rights of ${people(rows.changed)} on ${mailboxes(rows.changed)} change`]),
-    ...(ending === 0 ? [] : [`the access of ${people(rows.ending)} to ${mailboxes(rows.ending)} ends on another day`]),
-    ...(rows.hidden.length === 0 ? [] : [`who gains or loses access to ${mailboxes(rows.hidden)} does not show`]),
-    ...(gaining + losing + changed + ending + rows.hidden.length === 0
-      ? [touched === 0 ? "nothing changes" : "nobody's access changes"]
-      : []),
-    ...(touched === 0
-      ? []
-      : [
-          deletedMailboxes === 0
-            ? "no mailbox is deleted"
-            : `${plural(deletedMailboxes, "mailbox", "mailboxes")} ${deletedMailboxes === 1 ? "is" : "are"} deleted`,
-        ]),
-    ...(drifted === 0
-      ? []
-      : [`${plural(drifted, "resource")} ${drifted === 1 ? "was" : "were"} changed in the tenant behind the program`]),
-    ...(isRefreshed && drifted === 0 ? ["the tenant is as the state has it"] : []),
+  const isNobody = gaining + losing + changed + ending + rows.hidden.length === 0;
+  const deletions =
+    deletedMailboxes === 0
+      ? "no mailbox is deleted"
+      : `${plural(deletedMailboxes, "mailbox", "mailboxes")} ${deletedMailboxes === 1 ? "is" : "are"} deleted`;
+  const parts: readonly (readonly [isSo: boolean, text: string])[] = [
+    [gaining > 0, `${people(rows.gaining)} ${gaining === 1 ? "gains" : "gain"} access to ${mailboxes(rows.gaining)}`],
+    [losing > 0, `${people(rows.losing)} ${losing === 1 ? "loses" : "lose"} access to ${mailboxes(rows.losing)}`],
+    [changed > 0, `the rights of ${people(rows.changed)} on ${mailboxes(rows.changed)} change`],
+    [ending > 0, `the access of ${people(rows.ending)} to ${mailboxes(rows.ending)} ends on another day`],
+    [rows.hidden.length > 0, `who gains or loses access to ${mailboxes(rows.hidden)} does not show`],
+    [isNobody, touched === 0 ? "nothing changes" : "nobody's access changes"],
+    [touched > 0, deletions],
+    [
+      drifted > 0,
+      `${plural(drifted, "resource")} ${drifted === 1 ? "was" : "were"} changed in the tenant behind the program`,
+    ],
+    [isRefreshed && drifted === 0, "the tenant is as the state has it"],
   ];
-  const text = parts.join(", ");
+  const text = parts.flatMap(([isSo, part]) => (isSo ? [part] : [])).join(", ");
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 

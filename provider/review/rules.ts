@@ -262,7 +262,7 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
       pattern: pattern.optional(),
     },
     violations({ inputs }, { attribute, pattern: form = "*" }) {
-      const owner = (inputs.customAttributes as Record<string, unknown> | undefined)?.[attribute];
+      const owner = mapOf(inputs.customAttributes)[attribute];
       const isKnown = typeof owner === "string" && owner !== "";
       const isOwner = isKnown && (owner === UNKNOWN || owner === SECRET || fits(owner, [form]));
       return inputs.customAttributes === UNKNOWN || inputs.customAttributes === SECRET || isOwner
@@ -279,9 +279,10 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
     isOn: false,
     parameters: {},
     violations({ inputs }) {
-      const copies = (inputs.copySentItems ?? {}) as Record<string, unknown> | string;
+      const { copySentItems } = inputs;
+      const copies = mapOf(copySentItems);
       const missing = ["sentAs", "sentOnBehalf"].filter(
-        (name) => typeof copies === "object" && copies[name] !== true && copies[name] !== UNKNOWN,
+        (name) => typeof copySentItems !== "string" && copies[name] !== true && copies[name] !== UNKNOWN,
       );
       return missing.length === 0 ? [] : [`copySentItems.${missing.join(" and copySentItems.")}: write true.`];
     },
@@ -347,18 +348,18 @@ export function kindOf(type: string): string | undefined {
 
 /** The mode of `deletion`; undefined where none is declared. */
 export function deletionMode({ deletion }: Readonly<Record<string, unknown>>): unknown {
-  return typeof deletion === "object" && deletion !== null ? (deletion as { mode?: unknown }).mode : deletion;
+  return isMap(deletion) ? deletion.mode : deletion;
 }
 
 /** Where mail is forwarded to; undefined where it is not. */
 export function forwardingTarget({ forwarding }: Readonly<Record<string, unknown>>): string | undefined {
-  const to = typeof forwarding === "object" && forwarding !== null ? (forwarding as { to?: unknown }).to : forwarding;
+  const to = isMap(forwarding) ? forwarding.to : forwarding;
   return typeof to === "string" && to !== UNKNOWN ? to : undefined;
 }
 
 /** Whether automatic replies go to people outside. */
 export function repliesOutside({ automaticReplies }: Readonly<Record<string, unknown>>): boolean {
-  const { status, externalMessage, externalAudience } = (automaticReplies ?? {}) as Record<string, unknown>;
+  const { status, externalMessage, externalAudience } = mapOf(automaticReplies);
   const isOn = status === "alwaysEnabled" || status === "scheduled";
   return isOn && externalAudience !== "none" && externalMessage !== undefined && externalMessage !== "";
 }
@@ -424,18 +425,16 @@ function codeOf(name: string): string {
 
 /** The members by their keys; none where they are not known, or secret in a preview's JSON. */
 function membersOf({ members }: Readonly<Record<string, unknown>>): string[] {
-  return typeof members === "object" && members !== null ? Object.keys(members) : [];
+  return Object.keys(mapOf(members));
 }
 
 function hasFullAccess({ members }: Readonly<Record<string, unknown>>, member: string): boolean {
-  return (members as Record<string, { fullAccess?: unknown } | undefined>)[member]?.fullAccess !== false;
+  return mapOf(mapOf(members)[member]).fullAccess !== false;
 }
 
 function hasEnd({ members }: Readonly<Record<string, unknown>>, member: string): boolean {
-  const rights = (members as Record<string, { until?: unknown } | string | undefined>)[member];
-  return (
-    rights === UNKNOWN || rights === SECRET || typeof (rights as { until?: unknown } | undefined)?.until === "string"
-  );
+  const rights = mapOf(members)[member];
+  return rights === UNKNOWN || rights === SECRET || typeof mapOf(rights).until === "string";
 }
 
 /** A key that stands in a preview for a member who is not known yet. */
@@ -444,7 +443,16 @@ export function isUnknownMember(key: string): boolean {
 }
 
 function isEmpty(members: unknown): boolean {
-  return typeof members === "object" && members !== null && Object.keys(members).length === 0;
+  return isMap(members) && Object.keys(members).length === 0;
+}
+
+/** Policy packs load this file alone, so that it does not share these two. */
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function mapOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isMap(value) ? value : {};
 }
 
 /** Whether a membership is on a mailbox of the program. */

@@ -165,8 +165,8 @@ export function foreign(text: string): Foreign {
   return { text };
 }
 
-export function joined(list: readonly Words[]): Words {
-  return list.flatMap((words, index) => (index === 0 ? words : ["; ", ...words]));
+export function joined(list: readonly Words[], between = "; "): Words {
+  return list.flatMap((words, index) => (index === 0 ? words : [between, ...words]));
 }
 
 export function distinct(list: readonly Words[]): Words[] {
