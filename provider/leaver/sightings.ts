@@ -3,8 +3,20 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type * as TypeScript from "typescript";
-import { type Document, isMap, isPair, isScalar, isSeq, type Node, type Pair, parseAllDocuments, visit } from "yaml";
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  type Pair,
+  parseAllDocuments,
+  visit,
+} from "yaml";
 import { isGuid } from "../http/json";
+import { parsedJson } from "../review/preview";
 
 /** Somebody in a text, and how to take her out; or why that is left to a person. */
 export interface Sighting {
@@ -12,15 +24,19 @@ export interface Sighting {
   removal?: Range;
   /** Why there is no removal. */
   why?: string;
-  /** Whether it is only the beginning of an address, which may mean somebody else. */
-  isGuess?: true;
 }
+
+/** What a sighting says of the edit. */
+type Part = Omit<Sighting, "start">;
 
 /** Texts that stand for somebody, in lower case; and a short one that may. */
 export interface Names {
   certain: ReadonlySet<string>;
   guess: string | undefined;
 }
+
+/** What is found of a text that is only the beginning of an address: it may mean somebody else. */
+const GUESS: Part = { why: "it may mean the same person" };
 
 /** Why a list or map is left as it is where she is all that is in it, under several names. */
 const NOBODY_ELSE = "nobody else is in its";
@@ -75,7 +91,7 @@ export function inSource(ts: Ts, file: string, text: string, names: Names): Sigh
       if (names.certain.has(value)) {
         found.push({ start: node.getStart(source), ...partOf(ts, source, node, names) });
       } else if (isGuess) {
-        found.push({ start: node.getStart(source), why: "it may mean the same person", isGuess: true });
+        found.push({ start: node.getStart(source), ...GUESS });
       }
     }
     ts.forEachChild(node, visit);
@@ -94,7 +110,7 @@ function sourceIn(ts: Ts, file: string, text: string): TypeScript.SourceFile | u
 
 type Literal = TypeScript.StringLiteral | TypeScript.NoSubstitutionTemplateLiteral;
 
-function partOf(ts: Ts, source: TypeScript.SourceFile, node: Literal, names: Names): Pick<Sighting, "removal" | "why"> {
+function partOf(ts: Ts, source: TypeScript.SourceFile, node: Literal, names: Names): Part {
   const text = source.text;
   const rangeOf = (one: TypeScript.Node): Range => ({ start: one.getStart(source), end: one.getEnd() });
   const isHers = (one: TypeScript.Node | undefined) =>
@@ -198,12 +214,7 @@ function isReference(ts: Ts, node: TypeScript.Node): boolean {
   return ts.isIdentifier(node) || ts.isPropertyAccessExpression(node) || ts.isSpreadElement(node);
 }
 
-function cutOut(
-  text: string,
-  elements: readonly Range[],
-  index: number,
-  what: string,
-): Pick<Sighting, "removal" | "why"> {
+function cutOut(text: string, elements: readonly Range[], index: number, what: string): Part {
   if (elements.length === 1) {
     return { why: `it is the only one in its ${what}` };
   }
@@ -247,43 +258,37 @@ export function inData(text: string, names: Names, isJson: boolean): Sighting[] 
         if ((!names.certain.has(value) && !isGuess) || !node.range) {
           return;
         }
-        const [start] = node.range;
         const parent = path.at(-1);
         const outer = path.at(-2);
-        const sighting: Part =
-          key === "key" && isPair(parent) && isMap(outer)
+        const part: Part = isGuess
+          ? GUESS
+          : key === "key" && isPair(parent) && isMap(outer)
             ? ofPair(text, outer, parent, names, isJson)
             : isSeq(parent) && typeof key === "number"
               ? ofItem(text, parent, key, isSeq(outer), names, isJson)
               : { why: "it is not in a list" };
-        if (isGuess) {
-          found.push({ start, why: "it may mean the same person", isGuess: true });
-          return;
-        }
-        found.push({ start, ...sighting });
-        if (sighting.removal !== undefined) {
-          const from = (isPair(parent) ? outer : parent) as unknown as Taken["from"];
-          taken.push({ of: documents, from, element: isPair(parent) ? parent : node });
+        found.push({ start: node.range[0], ...part });
+        const from = isPair(parent) ? outer : parent;
+        if (part.removal !== undefined && isCollection(from)) {
+          taken.push({ from, element: isPair(parent) ? parent : node });
         }
       },
     });
   }
-  return verified(text, found, taken, isJson);
-}
-
-/** Cuts only where what is left reads as the document does without exactly those elements. */
-function verified(text: string, found: Sighting[], taken: readonly Taken[], isJson: boolean): Sighting[] {
-  const removals = found.flatMap(({ removal }) => removal ?? []);
-  if (removals.length === 0) {
+  if (taken.length === 0) {
     return found;
   }
-  const cut = without(text, removals);
-  const documents = documentsIn(cut);
+  // Cut only where what is left reads as the documents do without exactly those elements.
+  const cut = without(
+    text,
+    found.flatMap(({ removal }) => removal ?? []),
+  );
+  const left = documentsIn(cut);
   for (const { from, element } of taken) {
     from.items.splice(from.items.indexOf(element), 1);
   }
-  const isSame = documents !== undefined && isDeepStrictEqual(valuesOf(taken[0]?.of ?? []), valuesOf(documents));
-  return isSame && (!isJson || isJsonText(cut)) ? found : withoutCuts(found);
+  const isSame = left !== undefined && isDeepStrictEqual(valuesOf(documents), valuesOf(left));
+  return isSame && (!isJson || parsedJson(cut) !== undefined) ? found : withoutCuts(found);
 }
 
 function documentsIn(text: string): Document.Parsed[] | undefined {
@@ -297,21 +302,9 @@ function valuesOf(documents: readonly Document.Parsed[]): unknown {
 
 /** An element that is cut out of a list or map. */
 interface Taken {
-  of: readonly Document.Parsed[];
   from: { items: unknown[] };
   element: unknown;
 }
-
-function isJsonText(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-type Part = Pick<Sighting, "removal" | "why">;
 
 function ofItem(
   text: string,
@@ -328,14 +321,13 @@ function ofItem(
   if (why !== undefined) {
     return { why };
   }
-  const nodes = list.items as Node[];
-  if (nodes.some((node) => "anchor" in node && node.anchor !== undefined)) {
+  if (list.items.some((node) => isNode(node) && "anchor" in node && node.anchor !== undefined)) {
     return { why: "its list has an anchor in it" };
   }
   const removal =
     list.flow === true
-      ? removalOf(text, { elements: nodes.map(rangeOf), allowsTrailingComma: !isJson }, index)
-      : ownLines(text, rangeOf(nodes[index] as Node), REST, DASH);
+      ? removalOf(text, { elements: list.items.map(rangeOf), allowsTrailingComma: !isJson }, index)
+      : ownLines(text, rangeOf(list.items[index]), REST, DASH);
   return removal === undefined ? { why: "it shares its lines with something else" } : { removal };
 }
 
@@ -370,43 +362,32 @@ function ofPair(text: string, map: { items: Pair[]; flow?: boolean }, pair: Pair
   if (why !== undefined) {
     return { why };
   }
-  const ranges = map.items.map((one) => ({ start: rangeOf(one.key as Node).start, end: endOf(one) }));
-  const value = text.slice(ranges[index]?.start, ranges[index]?.end);
-  if (/(^|\s)&\S/.test(value)) {
+  const wholeOf = (one: Pair): Range => ({ start: rangeOf(one.key).start, end: endOf(one) });
+  const own = wholeOf(pair);
+  if (/(^|\s)&\S/.test(text.slice(own.start, own.end))) {
     return { why: "it has an anchor" };
   }
   const removal =
     map.flow === true
-      ? removalOf(text, { elements: ranges, allowsTrailingComma: !isJson }, index)
-      : ownLines(text, ranges[index] as Range, REST);
+      ? removalOf(text, { elements: map.items.map(wholeOf), allowsTrailingComma: !isJson }, index)
+      : ownLines(text, own, REST);
   return removal === undefined ? { why: "it shares its lines with something else" } : { removal };
 }
 
-function rangeOf({ range }: Node): Range {
-  return { start: range?.[0] ?? 0, end: range?.[1] ?? 0 };
+function rangeOf(node: unknown): Range {
+  const [start = 0, end = 0] = (isNode(node) ? node.range : undefined) ?? [];
+  return { start, end };
 }
 
 /** Where a pair ends, without what follows it: an indented block would end at the next key. */
 function endOf({ key, value }: Pair): number {
-  const node = value as (Node & { items?: unknown[]; flow?: boolean }) | null;
   // A key without a value has a value of no length behind its colon.
-  if (node === null || node.range === undefined || node.range === null) {
-    return rangeOf(key as Node).end + 1;
-  }
-  const last = node.items?.at(-1);
-  if (node.flow === true || last === undefined) {
-    return Math.max(node.range[1], rangeOf(key as Node).end + 1);
-  }
-  return isPair(last) ? endOf(last) : lastOf(last as Node);
+  return Math.max(lastOf(value), rangeOf(key).end + 1);
 }
 
-function lastOf(node: Node & { items?: unknown[]; flow?: boolean }): number {
-  const last = node.items?.at(-1);
-  return node.flow === true || last === undefined
-    ? rangeOf(node).end
-    : isPair(last)
-      ? endOf(last)
-      : lastOf(last as Node);
+function lastOf(node: unknown): number {
+  const last = isCollection(node) && node.flow !== true ? node.items.at(-1) : undefined;
+  return isPair(last) ? endOf(last) : last === undefined ? rangeOf(node).end : lastOf(last);
 }
 
 /** A part of a text. */
