@@ -1,3 +1,4 @@
+/** The services, asked plainly, and what their answers say of a right. */
 import { randomUUID } from "node:crypto";
 import type { Configuration } from "../configuration/configuration";
 import type { CallContext, Service, TokenSource } from "../http/call";
@@ -5,7 +6,8 @@ import { createTokenSource } from "../http/credentials";
 import { isClass, isProviderError, isServiceError, type ProviderError, type ServiceError } from "../http/errors";
 import { mapOf, type Row, rowsOf } from "../http/json";
 import { Pipeline, pipelineOptions } from "../http/pipeline";
-import { NOBODY, type Question } from "./rights";
+import type { Finding } from "./examination";
+import { grantOf, NOBODY, type Place, type Question, type Right } from "./rights";
 
 /** What came of a question. */
 export type Reply =
@@ -183,4 +185,125 @@ function payloadOf(token: string): Row {
   } catch {
     return {};
   }
+}
+
+/** What is known of a right, beside what is said of it in any case. */
+export type Verdict = Pick<Finding, "is" | "words" | "grants"> & Partial<Pick<Finding, "said">>;
+
+/** Entra roles that hold Exchange's management roles, by the ids that stand in a token. */
+const ENTRA_ROLES: Readonly<Record<string, string>> = {
+  "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
+  "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
+  "31392ffb-586c-42d1-9346-e59415a2cc4e": "Exchange Recipient Administrator",
+  "f2ef992c-3afb-46b9-b7cf-a126ee74c451": "Global Reader",
+};
+
+/** The Entra roles that let an application approve addresses beside Delegated Mailbox Approver. */
+const APPROVERS = ["Global Administrator", "Exchange Administrator"];
+
+/** The Entra roles of an application that are known here, by name. */
+export function entraRolesOf(directoryRoles: readonly string[]): string[] {
+  return directoryRoles.flatMap((id) => ENTRA_ROLES[id] ?? []);
+}
+
+/** The questions that show whether a right of Exchange is there. */
+export function cmdletsOf({ holding }: Right): readonly Question[] {
+  return holding.in === "exchange" ? holding.cmdlets : [];
+}
+
+/** What the answers of Exchange say of a right, by the text of each question. */
+export function exchangeVerdict(right: Right, replies: ReadonlyMap<string, Reply>, place: Place): Verdict {
+  const refused: string[] = [];
+  let refusal = "";
+  let unknown: string | undefined;
+  for (const question of cmdletsOf(right)) {
+    const { cmdlet, parameters, isOfParameter } = question;
+    const reply = replies.get(JSON.stringify(question));
+    if (reply?.is === "refused") {
+      refused.push(isOfParameter === true ? `${cmdlet} -${Object.keys(parameters).at(-1)}` : cmdlet);
+      refusal ||= reply.error.message;
+    } else if (reply?.is === "unknown") {
+      unknown ??= reply.error.message;
+    }
+  }
+  if (refused.length > 0) {
+    const words = `refused: ${refused.join(", ")}. ${refusal}`;
+    return { is: "missing", words, grants: grantOf(right, place, []) };
+  }
+  return unknown === undefined ? { is: "there" } : { is: "unknown", words: unknown };
+}
+
+/**
+ * What a token and an answer of Graph say of a right.
+ *
+ * @param reply the answer, where something was asked that only this right opens.
+ * @param assignments role assignments of the application in Exchange, as far as they were read.
+ */
+export function graphVerdict(
+  right: Right,
+  reply: Reply | undefined,
+  { roles, isPerson }: Claims,
+  assignments: readonly Row[],
+  place: Place,
+): Verdict {
+  const wanted = right.holding.in === "token" ? right.holding.roles : [];
+  const held = wanted.find((role) => roles.includes(role));
+  const scoped = assignments.find(({ Role }) => wanted.some((role) => Role === `Application ${role}`));
+  if (held !== undefined && reply?.is !== "refused") {
+    const said = `${right.purpose}${held === right.name ? "" : `, by ${held}`}`;
+    return reply?.is === "unknown"
+      ? { is: isClass(reply.error, "notFound") ? "there" : "unknown", said, words: reply.error.message }
+      : { is: "there", said };
+  }
+  if (reply?.is === "answered" || scoped !== undefined) {
+    const by = scoped === undefined ? "by a permission that the token does not name" : "by RBAC for Applications";
+    return { is: "there", said: `${right.purpose}, ${by}` };
+  }
+  if (isPerson) {
+    return { is: "unknown", words: "delegated permissions of a person say nothing about it" };
+  }
+  const words = reply?.is === "refused" ? { words: reply.error.message } : {};
+  return { is: "missing", ...words, grants: grantOf(right, place, []) };
+}
+
+/** What the privileges and the security roles of the application user say of a right. */
+export function dataverseVerdict(
+  right: Right,
+  privileges: Reply,
+  roles: Reply,
+  { directoryRoles }: Claims,
+  place: Place,
+): Verdict {
+  const { holding } = right;
+  if (privileges.is !== "answered") {
+    return { is: "unknown", words: privileges.error.message };
+  }
+  const list = rowsOf(privileges.body.RolePrivileges) ?? [];
+  // Comparing without case: tables of one's own have privileges in lower case, and pages differ.
+  const held = new Map(list.map(({ PrivilegeName, Depth }) => [String(PrivilegeName).toLowerCase(), Depth]));
+  if (holding.in !== "dataverseRoles") {
+    const wanted = holding.in === "dataverse" ? holding.privileges : [];
+    const lacking = wanted.filter((name) => !held.has(name.toLowerCase()));
+    if (lacking.length > 0) {
+      return { is: "missing", words: `without ${lacking.join(", ")}`, grants: grantOf(right, place, lacking) };
+    }
+    // What a team's role gives always reads as this depth (Microsoft's page on RetrieveUserPrivileges).
+    const own = wanted.filter((name) => /^(0|Basic)$/i.test(String(held.get(name.toLowerCase()))));
+    const words = `only for the application's own rows, unless a team gives more: ${own.join(", ")}`;
+    return { is: "there", ...(own.length > 0 ? { words } : {}) };
+  }
+  if (roles.is !== "answered") {
+    return { is: "unknown", words: roles.error.message };
+  }
+  const names = roles.rows.map(({ name }) => String(name));
+  const approves = entraRolesOf(directoryRoles).some((role) => APPROVERS.includes(role));
+  const lacking = holding.roles.filter(
+    (role) => !names.includes(role) && !(approves && role === "Delegated Mailbox Approver"),
+  );
+  const without = [...lacking, ...(held.has(holding.privilege.toLowerCase()) ? [] : [holding.privilege])];
+  if (without.length === 0) {
+    return { is: "there" };
+  }
+  const grants = grantOf(right, place, lacking.length > 0 ? lacking : ["System Administrator"]);
+  return { is: "missing", words: `without ${without.join(", ")}`, grants };
 }

@@ -3,14 +3,22 @@ import { readFileSync } from "node:fs";
 import type { Configuration } from "../configuration/configuration";
 import { proxyNamed, type Service } from "../http/call";
 import { wayOf } from "../http/credentials";
-import { isClass, isProviderError, type ProviderError } from "../http/errors";
-import { type Row, rowsOf } from "../http/json";
-import { Ask, type Claims, type Reply } from "./ask";
+import { isProviderError, type ProviderError } from "../http/errors";
+import type { Row } from "../http/json";
+import {
+  Ask,
+  type Claims,
+  cmdletsOf,
+  dataverseVerdict,
+  entraRolesOf,
+  exchangeVerdict,
+  graphVerdict,
+  type Reply,
+} from "./ask";
 import type { Program } from "./doctor";
 import {
   appRole,
   type Grant,
-  grantOf,
   type Place,
   type Profile,
   type Right,
@@ -61,17 +69,6 @@ export interface Wanted {
 const MOST_SKEW = 5 * 60_000;
 /** From here on a difference is mentioned, in milliseconds. */
 const MUCH_SKEW = 60_000;
-
-/** Entra roles that hold Exchange's management roles, by the ids that stand in a token. */
-const ENTRA_ROLES: Readonly<Record<string, string>> = {
-  "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
-  "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
-  "31392ffb-586c-42d1-9346-e59415a2cc4e": "Exchange Recipient Administrator",
-  "f2ef992c-3afb-46b9-b7cf-a126ee74c451": "Global Reader",
-};
-
-/** The Entra roles that let an application approve addresses beside Delegated Mailbox Approver. */
-const APPROVERS = ["Global Administrator", "Exchange Administrator"];
 
 const APP_ONLY = "https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2";
 const SCOPES = "https://learn.microsoft.com/exchange/understanding-management-role-scopes-exchange-2013-help";
@@ -194,13 +191,12 @@ class Examination {
     }
   }
 
-  #placeOf({ appId, applicationName, principalId, tenantId }: Claims, environmentUrl?: string): Place {
+  #placeOf({ appId, principalId, tenantId }: Claims, environmentUrl?: string): Place {
     const { credential, tenantId: configured } = this.#configuration;
     return {
       tenantId: tenantId ?? configured ?? "TENANT",
       applicationId: appId ?? credential.clientId ?? "APPLICATION",
       principalId: principalId ?? "SERVICE_PRINCIPAL",
-      applicationName: applicationName ?? "",
       environmentUrl: environmentUrl ?? this.#configuration.environmentUrl ?? "ENVIRONMENT",
     };
   }
@@ -208,12 +204,10 @@ class Examination {
   /** Whether the service answered at all; says why not, once. */
   #reached(service: Service, replies: readonly Reply[], environmentUrl?: string): boolean {
     const host = this.#ask.hostOf(service, environmentUrl);
-    const failure = replies.every(({ is }) => is === "unknown")
-      ? replies.find(({ is }) => is === "unknown")
-      : undefined;
     const code = `reach.${service}`;
-    if (failure?.is === "unknown") {
-      this.#stop({ code, service, is: "unknown", name: host, said: failure.error.message }, this.#of(service));
+    const [first] = replies;
+    if (first?.is === "unknown" && replies.every(({ is }) => is === "unknown")) {
+      this.#stop({ code, service, is: "unknown", name: host, said: first.error.message }, this.#of(service));
       return false;
     }
     const proxy = host.startsWith("https:") ? proxyNamed() : undefined;
@@ -233,7 +227,6 @@ class Examination {
       return;
     }
     const place = this.#placeOf(claims);
-    const questions = rights.flatMap(({ holding }) => (holding.in === "exchange" ? holding.cmdlets : []));
     if (!claims.isPerson && !claims.roles.includes("Exchange.ManageAsApp")) {
       const finding: Finding = {
         code: "exchange-application",
@@ -247,22 +240,19 @@ class Examination {
       this.#stop(finding, rights);
       return;
     }
-    const replies = new Map<string, Reply>();
-    await Promise.all(
-      questions.map(async (question) => {
-        const key = JSON.stringify(question);
-        if (!replies.has(key)) {
-          replies.set(key, { is: "answered", rows: [], body: {} });
-          replies.set(key, await this.#ask.cmdlet(question, place.tenantId));
-        }
-      }),
+    // Several rights have a question in common.
+    const questions = new Map(rights.flatMap(cmdletsOf).map((question) => [JSON.stringify(question), question]));
+    const replies = new Map(
+      await Promise.all(
+        [...questions].map(async ([key, one]) => [key, await this.#ask.cmdlet(one, place.tenantId)] as const),
+      ),
     );
-    if (!this.#reached("exchange", [...replies.values()])) {
+    const all = [...replies.values()];
+    if (!this.#reached("exchange", all)) {
       return;
     }
-    const all = [...replies.values()];
-    const refusal = all.every(({ is }) => is === "refused") ? all[0] : undefined;
-    if (refusal?.is === "refused") {
+    const [first] = all;
+    if (first?.is === "refused" && all.every(({ is }) => is === "refused")) {
       const roles = rights.flatMap(({ holding }) => (holding.in === "exchange" ? [holding.role] : []));
       const finding: Finding = {
         code: "exchange-role",
@@ -270,7 +260,7 @@ class Examination {
         is: "missing",
         name: "a role in Exchange",
         said: "any call to Exchange: a role group of Exchange, or an Entra role, for the service principal",
-        words: refusal.error.message,
+        words: first.error.message,
         grants: [roleGroup(roles, place)],
         page: APP_ONLY,
       };
@@ -278,7 +268,7 @@ class Examination {
       return;
     }
     for (const right of rights) {
-      this.#exchangeRight(right, replies, place);
+      this.#note({ ...about(right), ...exchangeVerdict(right, replies, place) });
     }
     const mailbox = all.flatMap((reply) => (reply.is === "answered" ? reply.rows : []));
     this.#mailbox ??= mailbox
@@ -291,30 +281,6 @@ class Examination {
     await this.#scope(claims, place);
   }
 
-  #exchangeRight(right: Right, replies: ReadonlyMap<string, Reply>, place: Place): void {
-    const questions = right.holding.in === "exchange" ? right.holding.cmdlets : [];
-    const answers = questions.map((question) => ({ question, reply: replies.get(JSON.stringify(question)) }));
-    const refused = answers.filter(({ reply }) => reply?.is === "refused");
-    const unknown = answers.find(({ reply }) => reply?.is === "unknown")?.reply;
-    const [first] = refused;
-    if (first?.reply?.is === "refused") {
-      const names = refused.map(({ question: { cmdlet, parameters, isOfParameter } }) =>
-        isOfParameter === true ? `${cmdlet} -${Object.keys(parameters).at(-1)}` : cmdlet,
-      );
-      this.#note({
-        ...about(right),
-        is: "missing",
-        words: `refused: ${names.join(", ")}. ${first.reply.error.message}`,
-        grants: grantOf(right, place, []),
-      });
-    } else {
-      this.#note({
-        ...about(right),
-        ...(unknown?.is === "unknown" ? { is: "unknown", words: unknown.error.message } : { is: "there" }),
-      });
-    }
-  }
-
   /** Whom the application's writes reach: its role assignments say so, where it may read them. */
   async #scope({ directoryRoles }: Claims, place: Place): Promise<void> {
     const finding = { code: "exchange-scope", service: "exchange", name: "write scope" } as const;
@@ -325,7 +291,7 @@ class Examination {
       { cmdlet: "Get-ManagementRoleAssignment", parameters: { RoleAssignee: place.principalId } },
       place.tenantId,
     );
-    const entra = directoryRoles.flatMap((id) => ENTRA_ROLES[id] ?? []);
+    const entra = entraRolesOf(directoryRoles);
     if (asked.is !== "answered" || asked.rows.length === 0) {
       this.#note({
         ...finding,
@@ -419,7 +385,7 @@ class Examination {
       return;
     }
     for (const [index, right] of rights.entries()) {
-      this.#graphRight(right, asked[index], claims, place);
+      this.#note({ ...about(right), ...graphVerdict(right, asked[index], claims, this.#assignments, place) });
     }
   }
 
@@ -430,29 +396,6 @@ class Examination {
         ? undefined
         : question.replace("MAILBOX", this.#mailbox)
       : question;
-  }
-
-  #graphRight(right: Right, reply: Reply | undefined, { roles, isPerson }: Claims, place: Place): void {
-    const wanted = right.holding.in === "token" ? right.holding.roles : [];
-    const held = wanted.find((role) => roles.includes(role));
-    const scoped = this.#assignments.find(({ Role }) => wanted.some((role) => Role === `Application ${role}`));
-    if (held !== undefined && reply?.is !== "refused") {
-      const by = held === right.name ? "" : `, by ${held}`;
-      this.#note({
-        ...about(right),
-        is: reply?.is === "unknown" && !isClass(reply.error, "notFound") ? "unknown" : "there",
-        said: `${right.purpose}${by}`,
-        ...(reply?.is === "unknown" ? { words: reply.error.message } : {}),
-      });
-    } else if (reply?.is === "answered" || scoped !== undefined) {
-      const by = scoped === undefined ? "by a permission that the token does not name" : "by RBAC for Applications";
-      this.#note({ ...about(right), is: "there", said: `${right.purpose}, ${by}` });
-    } else if (isPerson) {
-      this.#note({ ...about(right), is: "unknown", words: "delegated permissions of a person say nothing about it" });
-    } else {
-      const words = reply?.is === "refused" ? { words: reply.error.message } : {};
-      this.#note({ ...about(right), is: "missing", ...words, grants: grantOf(right, place, []) });
-    }
   }
 
   /** The environments to ask: undefined is the configured one. */
@@ -509,59 +452,8 @@ class Examination {
       this.#ask.dataverse(`${user}/systemuserroles_association?$select=name`, environment),
     ]);
     for (const right of rights) {
-      this.#dataverseRight(right, privileges, roles, claims, place);
+      this.#note({ ...about(right), ...dataverseVerdict(right, privileges, roles, claims, place) });
     }
-  }
-
-  #dataverseRight(right: Right, privileges: Reply, roles: Reply, { directoryRoles }: Claims, place: Place): void {
-    const { holding } = right;
-    if (privileges.is !== "answered") {
-      this.#note({ ...about(right), is: "unknown", words: privileges.error.message });
-      return;
-    }
-    const list = rowsOf(privileges.body.RolePrivileges) ?? [];
-    // Comparing without case: tables of one's own have privileges in lower case, and pages differ.
-    const held = new Map(list.map(({ PrivilegeName, Depth }) => [String(PrivilegeName).toLowerCase(), Depth]));
-    if (holding.in === "dataverse") {
-      const lacking = holding.privileges.filter((name) => !held.has(name.toLowerCase()));
-      const own = holding.privileges.filter((name) => /^(0|Basic)$/i.test(String(held.get(name.toLowerCase()))));
-      this.#note({
-        ...about(right),
-        ...(lacking.length > 0
-          ? { is: "missing", words: `without ${lacking.join(", ")}`, grants: grantOf(right, place, lacking) }
-          : own.length > 0
-            ? {
-                is: "there",
-                // What a team's role gives always reads as this depth (Microsoft's page on RetrieveUserPrivileges).
-                words: `only for the application's own rows, unless a team gives more: ${own.join(", ")}`,
-              }
-            : { is: "there" }),
-      });
-      return;
-    }
-    if (holding.in !== "dataverseRoles") {
-      return;
-    }
-    if (roles.is !== "answered") {
-      this.#note({ ...about(right), is: "unknown", words: roles.error.message });
-      return;
-    }
-    const names = roles.rows.map(({ name }) => String(name));
-    const approves = directoryRoles.flatMap((id) => ENTRA_ROLES[id] ?? []).some((role) => APPROVERS.includes(role));
-    const lacking = holding.roles.filter(
-      (role) => !names.includes(role) && !(approves && role === "Delegated Mailbox Approver"),
-    );
-    const without = [...lacking, ...(held.has(holding.privilege.toLowerCase()) ? [] : [holding.privilege])];
-    this.#note({
-      ...about(right),
-      ...(without.length === 0
-        ? { is: "there" }
-        : {
-            is: "missing",
-            words: `without ${without.join(", ")}`,
-            grants: grantOf(right, place, lacking.length > 0 ? lacking : ["System Administrator"]),
-          }),
-    });
   }
 
   /** Compares this machine's clock with those of the services that answered. */

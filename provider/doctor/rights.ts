@@ -455,7 +455,6 @@ export interface Place {
   applicationId: string;
   /** Object id of the application's service principal. */
   principalId: string;
-  applicationName: string;
   environmentUrl: string;
 }
 
@@ -534,10 +533,10 @@ export function securityRole(role: string, { environmentUrl, applicationId }: Pl
 }
 
 /** The command for one right. */
-export function grantOf({ holding, service, name }: Right, place: Place, missing: readonly string[]): Grant[] {
+export function grantOf({ holding, name }: Right, place: Place, missing: readonly string[]): Grant[] {
   switch (holding.in) {
     case "token":
-      return [appRole(name, service === "exchange" ? "exchange" : "graph", place)];
+      return [appRole(name, "graph", place)];
     case "exchange":
       return [managementRole(holding.role, place)];
     case "dataverse":
