@@ -9,12 +9,13 @@ import { oneLine, plural } from "../review/words";
 import { pageOf } from "./page";
 import { meantBy, readAccess, readStacks, requireTenant } from "./read";
 import {
+  countsOf,
   declaredWords,
-  FINDING_CODES,
   type Finding,
   findingsOf,
   type MailboxAccess,
   ofPerson,
+  peopleIn,
   type Report,
   reportOf,
   rightsWords,
@@ -103,7 +104,7 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
   } else if (options.csv === true) {
     process.stdout.write(csvOf(report));
   } else if (html === undefined) {
-    process.stdout.write(tableOf(report, (person === undefined ? by : "person") as Grouping));
+    process.stdout.write(tableOf(report, person !== undefined || by === "person" ? "person" : "mailbox"));
   }
   return findingsOf(report).length > 0 ? 1 : 0;
 }
@@ -245,18 +246,15 @@ function mailboxHeading(
 
 /** How much there is, and how much of it to look at, in one sentence. */
 function counted(report: Report): string {
-  const people = new Set(report.mailboxes.flatMap(({ access }) => access.map(({ id, person }) => id ?? person))).size;
   const findings = findingsOf(report).length;
-  const what = `${plural(report.mailboxes.length, "mailbox", "mailboxes")}, ${plural(people, "person or group", "people and groups")} with access`;
+  const what = `${plural(report.mailboxes.length, "mailbox", "mailboxes")}, ${plural(peopleIn(report), "person or group", "people and groups")} with access`;
   return `${what}, ${findings === 0 ? "nothing to look at" : `${findings} to look at`}.`;
 }
 
 function summary(report: Report): string {
-  const findings = findingsOf(report);
-  const counts = Object.keys(FINDING_CODES).flatMap((code) => {
-    const count = findings.filter((one) => one.code === code).length;
-    return count === 0 ? [] : [`  ${String(count).padStart(4)}  ${code.padEnd(22)}${FINDING_CODES[code as never]}`];
-  });
+  const counts = countsOf(report).map(
+    ({ code, meaning, count }) => `  ${String(count).padStart(4)}  ${code.padEnd(22)}${meaning}`,
+  );
   return [counted(report), ...counts, ...report.notes.map((note) => `Note: ${oneLine(note)}`), ""].join("\n");
 }
 

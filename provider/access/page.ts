@@ -1,7 +1,16 @@
 /** Writes an access review as one HTML file, for somebody who opens it in a browser and has nothing else. */
 import { createHash } from "node:crypto";
 import { oneLine, plural } from "../review/words";
-import { type Access, declaredWords, FINDING_CODES, findingsOf, type Report, rightsWords } from "./report";
+import {
+  type Access,
+  countsOf,
+  declaredWords,
+  FINDING_CODES,
+  findingsOf,
+  peopleIn,
+  type Report,
+  rightsWords,
+} from "./report";
 
 const STYLE = `
 :root {
@@ -273,11 +282,6 @@ const SCRIPT = String.raw`"use strict";
  */
 export function pageOf(report: Report, title = "Who has access to which mailbox"): string {
   const findings = findingsOf(report);
-  const people = new Set(report.mailboxes.flatMap(({ access }) => access.map(({ id, person }) => id ?? person))).size;
-  const codes = Object.entries(FINDING_CODES).flatMap(([code, meaning]) => {
-    const count = findings.filter((one) => one.code === code).length;
-    return count === 0 ? [] : [{ code, meaning, count }];
-  });
   const hasStacks = report.stacks.length > 0;
   const policy = `default-src 'none'; script-src '${hashOf(SCRIPT)}'; style-src '${hashOf(STYLE)}'; base-uri 'none'; form-action 'none'`;
   const columns = [
@@ -304,7 +308,7 @@ export function pageOf(report: Report, title = "Who has access to which mailbox"
 <p class="quiet">Tenant ${html(report.tenantId)}, read on ${report.day} (UTC).${hasStacks ? ` Compared with ${html(report.stacks.join(", "))}.` : " No state of a stack was given, so it does not show who declared what."}</p>
 <ul class="totals">
 <li>${plural(report.mailboxes.length, "mailbox", "mailboxes")}</li>
-<li>${plural(people, "person or group", "people and groups")} with access</li>
+<li>${plural(peopleIn(report), "person or group", "people and groups")} with access</li>
 <li>${findings.length === 0 ? "Nothing to look at" : `${plural(findings.length, "thing", "things")} to look at`}</li>
 </ul>
 ${report.notes.map((note) => `<p>${html(note)}</p>`).join("\n")}
@@ -312,7 +316,11 @@ ${report.notes.map((note) => `<p>${html(note)}</p>`).join("\n")}
 <div class="controls" role="search">
 <label class="wide" for="search">Search<input id="search" type="search" placeholder="name, address, right, stack" autocomplete="off"></label>
 <label class="narrow" for="grouping">Group by<select id="grouping"><option value="mailbox">mailbox</option><option value="person">person</option></select></label>
-<label class="narrow" for="only">Show<select id="only"><option value="">everything</option><option value="any">what to look at (${findings.length})</option>${codes.map(({ code, meaning, count }) => `<option value="${code}">${html(meaning)} (${count})</option>`).join("")}</select></label>
+<label class="narrow" for="only">Show<select id="only"><option value="">everything</option><option value="any">what to look at (${findings.length})</option>${countsOf(
+    report,
+  )
+    .map(({ code, meaning, count }) => `<option value="${code}">${html(meaning)} (${count})</option>`)
+    .join("")}</select></label>
 <label class="narrow" for="order">First<select id="order"><option value="name">by name</option><option value="findings">most to look at</option><option value="most">most access</option></select></label>
 <button id="print" type="button">Print</button>
 </div>

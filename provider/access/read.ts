@@ -337,7 +337,7 @@ export interface Stack {
  *
  * @throws Error when the file is something else, or has no mailboxes.
  */
-export function readStack(file: string): Stack {
+function readStack(file: string): Stack {
   const short = basename(file);
   const json = parsed(file, short);
   const resources = resourcesIn(json);

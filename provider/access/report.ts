@@ -159,6 +159,19 @@ export function findingsOf({ mailboxes }: Report): (Finding & { mailbox: string;
   ]);
 }
 
+/** How many people and groups have access. */
+export function peopleIn({ mailboxes }: Report): number {
+  return new Set(mailboxes.flatMap(({ access }) => access.map(({ id, person }) => id ?? person))).size;
+}
+
+/** How often there is what to look at, by code, in the order of the codes. */
+export function countsOf(report: Report): { code: string; meaning: string; count: number }[] {
+  const findings = findingsOf(report);
+  return Object.entries(FINDING_CODES)
+    .map(([code, meaning]) => ({ code, meaning, count: findings.filter((one) => one.code === code).length }))
+    .filter(({ count }) => count > 0);
+}
+
 /** In words who declares the rights of somebody: `Full Access: contoso/prod support-members; Send As: nobody`. */
 export function declaredWords({ rights }: Pick<Access, "rights">): string {
   const groups = new Map<string, string[]>();

@@ -134,36 +134,17 @@ async function leaverCalled(who: string, options: LeaverOptions): Promise<Leaver
 const NOTHING: Program = { patch: "", removed: 0, places: [], notes: [] };
 
 function textOf({ who, names, tenant, states, program, notes }: Leaver, options: LeaverOptions): string {
-  const section = (title: string, lines: readonly string[], none: string): string[] => [
-    "",
-    title,
-    ...(lines.length === 0 ? [`  ${none}`] : lines.map((line) => `  ${line}`)),
-  ];
+  const section = (isAsked: boolean, title: string, lines: readonly string[]): string[] =>
+    isAsked ? ["", title, ...(lines.length === 0 ? ["nothing"] : lines).map((line) => `  ${line}`)] : [];
   const { patch, places, removed } = program;
-  const hasProgram = options.program !== undefined;
+  const held = tenant.map(({ on, text }) => oneLine(`${on}: ${text}`));
+  const declared = states.map(({ stack, kind, resource, path }) => oneLine(`${stack} ${kind} ${resource}: ${path}`));
+  const left = places.map(({ file, line, text, why }) => [`${file}:${line}`, text, `(${why})`].map(oneLine).join("  "));
   return [
     oneLine(`${who}. Looked for: ${names.join(", ")}.`),
-    ...(options.tenant
-      ? section(
-          "In the tenant",
-          tenant.map(({ on, text }) => oneLine(`${on}: ${text}`)),
-          "nothing",
-        )
-      : []),
-    ...(options.state === undefined
-      ? []
-      : section(
-          "In the states",
-          states.map(({ stack, kind, resource, path }) => oneLine(`${stack} ${kind} ${resource}: ${path}`)),
-          "nothing",
-        )),
-    ...(hasProgram
-      ? section(
-          "In the program, left to you",
-          places.map(({ file, line, text, why }) => [`${file}:${line}`, text, `(${why})`].map(oneLine).join("  ")),
-          "nothing",
-        )
-      : []),
+    ...section(options.tenant, "In the tenant", held),
+    ...section(options.state !== undefined, "In the states", declared),
+    ...section(options.program !== undefined, "In the program, left to you", left),
     ...(patch === ""
       ? []
       : ["", `The edit, in ${plural(removed, "place")}; --diff prints it alone, for \`git apply\``, patch.trimEnd()]),

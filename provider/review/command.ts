@@ -42,11 +42,9 @@ export async function reviewed(file: string | undefined, options: ReviewOptions)
   const preview =
     options.state === undefined ? alone : withState(alone, textIn(options.state, "--state: ", "pulumi stack export"));
   const failure = failureOf(preview);
-  if (failure !== undefined) {
+  if (failure !== undefined && json !== true) {
     // A job that updates its comment must not leave the review of an older preview standing.
-    if (json !== true) {
-      process.stdout.write(renderFailure(failure, preview.stack, format));
-    }
+    process.stdout.write(renderFailure(failure, preview.stack, format));
   }
   const result = review(preview, rules);
   process.stdout.write(json === true ? `${JSON.stringify(result, null, 2)}\n` : render(result, format, most));

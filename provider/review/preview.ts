@@ -94,12 +94,10 @@ export function readPreview(text: string): Preview {
     errors: [],
   };
   for (const { severity, message, urn } of diagnostics) {
-    const said = masked(
-      withoutColours(String(message))
-        .replace(/^(warning|error): /, "")
-        .trim(),
-      secrets,
-    ) as string;
+    const text = withoutColours(String(message))
+      .replace(/^(warning|error): /, "")
+      .trim();
+    const said = maskedText(text, secrets);
     if (severity === "warning") {
       preview.warnings.push({ urn, text: said });
     } else if (severity === "error") {
@@ -339,9 +337,9 @@ function sideOf(state: RawState | null | undefined, secrets: readonly string[]):
   const { urn = "", id, inputs = {}, outputs, retainOnDelete, deletedWith, propertyDependencies } = state;
   return {
     urn,
-    inputs: masked(inputs, secrets) as Properties,
+    inputs: mapOf(masked(inputs, secrets)),
     ...(id === undefined ? {} : { id }),
-    ...(outputs === undefined ? {} : { outputs: masked(outputs, secrets) as Properties }),
+    ...(outputs === undefined ? {} : { outputs: mapOf(masked(outputs, secrets)) }),
     ...(retainOnDelete === undefined ? {} : { retainOnDelete }),
     ...(deletedWith === undefined ? {} : { deletedWith }),
     ...(propertyDependencies === undefined ? {} : { propertyDependencies }),
@@ -413,11 +411,16 @@ function textsIn(value: unknown): string[] {
       : [];
 }
 
+/** A text without secrets. */
+function maskedText(value: string, secrets: readonly string[]): string {
+  const isSecret = (text: string) => (text.length < SHORTEST ? value === text : value.includes(text));
+  return secrets.filter(isSecret).reduce((text, secret) => text.replaceAll(secret, SECRET), value);
+}
+
 /** A value without secrets. */
 function masked(value: unknown, secrets: readonly string[]): unknown {
   if (typeof value === "string") {
-    const isSecret = (text: string) => (text.length < SHORTEST ? value === text : value.includes(text));
-    return secrets.filter(isSecret).reduce((text, secret) => text.replaceAll(secret, SECRET), value);
+    return maskedText(value, secrets);
   }
   if (Array.isArray(value)) {
     return value.map((one) => masked(one, secrets));

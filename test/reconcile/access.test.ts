@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readAccess, readStack, type Stack } from "../../provider/access/read";
+import { readAccess, readStacks, type Stack } from "../../provider/access/read";
 import { type Access, findingsOf, type Report, reportOf } from "../../provider/access/report";
 import { finished, runNode } from "../local-tenant/core";
 import { exported, grant, makeMailbox, type Row, startWorld, type World, withMailbox } from "./harness";
@@ -93,7 +93,7 @@ async function story() {
 describe("the review of access", () => {
   test("has every right by mailbox, who declares it, and what to look at", async () => {
     const { world, state } = await story();
-    const report = await reviewed(world, [readStack(file(state))], { mostInGroup: 1 });
+    const report = await reviewed(world, readStacks([file(state)]), { mostInGroup: 1 });
     const support = on(report, "support@contoso.com");
     expect(support.declaredBy).toEqual(["contoso/dev support"]);
     expect(told(support.access)).toEqual([
@@ -155,8 +155,8 @@ describe("the review of access", () => {
     await intake.up({ ...program, approveEmail: false, testAndEnable: false });
     await membership.up({ mailbox: id, members: ["ada@contoso.com"] });
     expect(codes(await reviewed(world))).toEqual(expect.arrayContaining(["no-members collector@contoso.com"]));
-    const state = readStack(file(exported(membership, intake)));
-    expect(codes(await reviewed(world, [state]))).not.toContain("no-members collector@contoso.com");
+    const stacks = readStacks([file(exported(membership, intake))]);
+    expect(codes(await reviewed(world, stacks))).not.toContain("no-members collector@contoso.com");
   });
 
   test("knows people by their ids: an address that is somebody else's by now is not the one who is declared", async () => {
@@ -166,11 +166,11 @@ describe("the review of access", () => {
     await world.patchRecipient("alan@contoso.com", { emailAddresses: ["SMTP:a.turing@contoso.com"] });
     await world.patchRecipient("grace@contoso.com", { emailAddresses: ["SMTP:alan@contoso.com"] });
     await grant(world, id, "grace@contoso.com");
-    const ofExport = readStack(file(state));
-    const report = await reviewed(world, [ofExport]);
+    const [ofExport] = readStacks([file(state)]);
+    const report = await reviewed(world, ofExport && [ofExport]);
     // The state file of a backend in files says the same.
     const ofBackend = file({ version: 3, checkpoint: { stack: "dev", latest: state.deployment } });
-    expect(readStack(ofBackend)).toEqual({ ...ofExport, file: ofBackend });
+    expect(readStacks([ofBackend])).toEqual([{ ...ofExport, file: ofBackend }]);
     expect(told(on(report, "support@contoso.com").access)).toEqual([
       "a.turing@contoso.com: Full Access by contoso/dev members, Send As by contoso/dev members",
       "alan@contoso.com: Full Access by nobody",
