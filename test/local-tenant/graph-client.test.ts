@@ -157,6 +157,22 @@ describe("$batch", () => {
     expect(answer.responses[0].id).not.toBe("1");
   });
 
+  // @shows graph.batch-bodyless
+  test("a write without a body, or without its type, costs the whole batch", async () => {
+    const user = addUser(served.tenant, "ada");
+    const read = { id: "1", method: "GET", url: "/users" };
+    const headers = { "Content-Type": "application/json" };
+    const bodyless = { id: "2", method: "POST", url: `/users/${user.id}/revokeSignInSessions`, headers };
+    const untyped = { id: "2", method: "PATCH", url: `/users/${user.id}`, body: { jobTitle: "Analyst" } };
+    for (const write of [bodyless, untyped]) {
+      await expect(batch([read, write])).rejects.toMatchObject({
+        statusCode: 400,
+        message: "Write request id : 2 does not contain Content-Type header or body.",
+      });
+    }
+    expect(statuses(await batch([{ ...bodyless, body: {} }]))).toEqual({ 2: 200 });
+  });
+
   // @shows graph.batch-dependency-order
   test("one after the other: each waits for the one before, and fails with it", async () => {
     const user = addUser(served.tenant, "ada");

@@ -3,6 +3,7 @@ import type { Answer } from "../message";
 import { isPlainObject } from "../values";
 import {
   batchTooLarge,
+  bodylessWrite,
   failedDependency,
   type GraphError,
   invalidBatch,
@@ -135,9 +136,12 @@ function stepOf(value: unknown): Step {
     }
     headers[name.toLowerCase()] = String(content);
   }
+  // @observed graph.batch-bodyless: A write needs a body and its type, also where the operation takes no body; DELETE needs neither. One
+  // that lacks them costs the whole batch [msgraph-sdk-dotnet #2628; pnp/pnpcore sends a body of nothing for it]
   const hasBody = value.body !== undefined && value.body !== null;
-  if (hasBody && headers["content-type"] === undefined) {
-    throw invalidBatch(`Write request id : ${value.id} does not contain Content-Type header or body.`);
+  const isWrite = !/^(?:GET|HEAD|DELETE)$/i.test(value.method);
+  if ((hasBody && headers["content-type"] === undefined) || (isWrite && !hasBody)) {
+    throw bodylessWrite(value.id);
   }
   return {
     id: value.id,

@@ -456,6 +456,11 @@ export function invalidBatch(why: string): GraphError {
   return new GraphError(400, "BadRequest", `Invalid batch payload format. ${why}`);
 }
 
+/** 400: a batch with a write that lacks its body, or the type of it. */
+export function bodylessWrite(id: string): GraphError {
+  return new GraphError(400, "BadRequest", `Write request id : ${id} does not contain Content-Type header or body.`);
+}
+
 /** 400: a batch whose dependencies are neither a chain nor none at all. */
 export function mixedBatch(): GraphError {
   return new GraphError(400, "BadRequest", "Batch should be either fully sequential or fully parallel.");
