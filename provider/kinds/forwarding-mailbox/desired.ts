@@ -16,11 +16,12 @@ import {
   type DeclaredOwner,
   inColumn,
   inputsOfRow,
+  type LookedUp,
   type RecordValues,
   type Seen,
   shownOfRecord,
+  valuesOf,
 } from "../mailbox-record/properties";
-import { type LookedUp, valuesOf } from "../mailbox-record/references";
 
 /** How a source is written, for messages. */
 export const SOURCE = "a mailbox's address or object id, e.g. support@contoso.com";

@@ -12,14 +12,14 @@ import {
   wayOn,
   whyRowStays,
 } from "../mailbox-record/claims";
-import { unproven } from "../mailbox-record/properties";
 import {
   defaultServerProfile,
   ownerAsDeclared,
   requireSuitableProfile,
   serverProfileOf,
+  unproven,
   warnWithoutCredentials,
-} from "../mailbox-record/references";
+} from "../mailbox-record/properties";
 import { createRow, deleteRow } from "../mailbox-record/writes";
 import { knownRecipients } from "../recipients";
 import {

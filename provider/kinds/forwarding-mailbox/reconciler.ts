@@ -22,8 +22,15 @@ import {
   requireSameOrganization,
   shareFormer,
 } from "../mailbox-record/claims";
-import { forgetting, recordOutputs, whenInactive, writeRecord } from "../mailbox-record/properties";
-import { lookUp, requireSuitableProfile, warnWithoutCredentials } from "../mailbox-record/references";
+import {
+  forgetting,
+  lookUp,
+  recordOutputs,
+  requireSuitableProfile,
+  warnWithoutCredentials,
+  whenInactive,
+  writeRecord,
+} from "../mailbox-record/properties";
 import {
   adviceOnMove,
   approve,

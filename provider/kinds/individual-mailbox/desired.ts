@@ -15,9 +15,9 @@ import {
   inputsOfRecord,
   type RecordValues,
   type Seen,
+  serverProfileOf,
   shownOfRecord,
 } from "../mailbox-record/properties";
-import { serverProfileOf } from "../mailbox-record/references";
 import { recordOf, type UserOrQueue, userOrQueue, usersOrQueuesNamed } from "../mailbox-record/writes";
 
 const USER = "a Dynamics user's address, sign-in name or id, e.g. ada@contoso.com";

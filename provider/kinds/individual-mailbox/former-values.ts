@@ -11,8 +11,7 @@ import {
   requireSameOrganization,
   shareFormer,
 } from "../mailbox-record/claims";
-import { forgetting, type RecordValues, writeRecord } from "../mailbox-record/properties";
-import { serverProfileOf, valuesOf } from "../mailbox-record/references";
+import { forgetting, type RecordValues, serverProfileOf, valuesOf, writeRecord } from "../mailbox-record/properties";
 import { addressColumn, isChangedMeanwhile, type UserOrQueue, writeTo } from "../mailbox-record/writes";
 import {
   type Desired,

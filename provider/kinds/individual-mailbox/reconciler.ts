@@ -23,14 +23,17 @@ import {
   requireSameOrganization,
   tellOverwritten,
 } from "../mailbox-record/claims";
-import { type RecordValues, recordOutputs, whenInactive, writeRecord } from "../mailbox-record/properties";
 import {
   byId,
+  type RecordValues,
+  recordOutputs,
   requireSuitableProfile,
   serverProfileNamed,
   serverProfileOf,
   warnWithoutCredentials,
-} from "../mailbox-record/references";
+  whenInactive,
+  writeRecord,
+} from "../mailbox-record/properties";
 import {
   adviceOnMove,
   approve,

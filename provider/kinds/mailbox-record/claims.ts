@@ -101,14 +101,22 @@ export function claimsOfAddress({
 }
 
 /** What a program should know of a mailbox record that several of its resources declare. */
-export function claimsOfRecord({ user, queue, environmentUrl }: Properties): Claim[] {
+export function claimsOfRecord({
+  user,
+  queue,
+  environmentUrl,
+}: {
+  user?: string | undefined;
+  queue?: string | undefined;
+  environmentUrl?: string | undefined;
+}): Claim[] {
   const [path, whose] = user === undefined ? (["queue", queue] as const) : (["user", user] as const);
-  return typeof whose !== "string"
+  return whose === undefined
     ? []
     : [
         {
           path,
-          thing: [environmentName(environmentUrl as string | undefined), rowName(path, whose), "declared"],
+          thing: [environmentName(environmentUrl), rowName(path, whose), "declared"],
           reason: (_own, other) =>
             `${path} ${whose} is that of ${other}, too: both declare one mailbox record. Declare it once.`,
           isAdvice: true,

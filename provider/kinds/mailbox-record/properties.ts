@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { displayText, flag, oneOf, orNone, smtpAddress } from "../../core/canonical";
-import { type Change, type Known, type Operation, type Properties, writeAndRecord } from "../../core/kind";
+import { type Change, type Held, type Known, type Operation, type Properties, writeAndRecord } from "../../core/kind";
 import type { ValuesOf } from "../../core/memory";
-import type { PropertyTable, Value } from "../../core/properties";
-import { isGuid, mapOf } from "../../http/json";
+import { declaredIn, isSet, type PropertyTable, type Value } from "../../core/properties";
+import { InputError } from "../../http/errors";
+import { isGuid, mapOf, only } from "../../http/json";
 import {
   type MailboxRow,
   type MailboxValues,
@@ -13,6 +14,7 @@ import {
   type WrittenValues,
   writtenColumns,
 } from "../../services/dataverse";
+import type { Principal } from "../../services/principals";
 import { isUndone } from "./test-and-enable";
 import { change } from "./writes";
 
@@ -234,9 +236,13 @@ export async function writeRecord(
 }
 
 /** What a state has of properties that were written: as declared, and as before where they are not declared any more. */
-export function inputsOf(properties: readonly string[], inputs: RecordInputs, known: RecordKnown): RecordInputs {
-  const names = properties.filter((one) => one !== "credentials") as (keyof RecordInputs)[];
-  return Object.fromEntries(names.map((name) => [name, inputs[name] ?? known.inputs[name]]));
+export function inputsOf<Inputs extends RecordInputs>(
+  properties: readonly string[],
+  inputs: Inputs,
+  known: Pick<Known<Inputs>, "inputs">,
+): Held<Inputs> {
+  const now: Held<Inputs> = { ...known.inputs, ...only(inputs, declaredIn(inputs)) };
+  return only(now, (name) => properties.includes(name) && name !== "credentials");
 }
 
 /** The properties whose change makes the result of the last Test & Enable worthless. */
@@ -383,3 +389,227 @@ export const inputsOfRecord = {
 
 /** Those of a kind that makes the row as well. */
 export const inputsOfRow = { ...inputsOfRecord, adopt: adopt.optional(), deletion: deletion.optional() };
+
+/** The inputs with what they name looked up. */
+export interface LookedUp<Inputs> {
+  inputs: Inputs;
+  /** The declared server profile, or the default one where one was declared before; undefined where it is left alone. */
+  profile: ServerProfile | undefined;
+  /** The declared owner, or the default one where one was declared before; undefined where it is left alone. */
+  owner?: Owner | undefined;
+}
+
+/**
+ * Looks up what inputs name.
+ *
+ * @param defaultProfile looks for the profile of those who declare none any more.
+ */
+export async function lookUp<Inputs extends RecordInputs>(
+  inputs: Inputs,
+  operation: RecordOperation,
+  defaultProfile: (operation: RecordOperation) => Promise<ServerProfile | undefined> = defaultServerProfile,
+): Promise<LookedUp<Inputs>> {
+  const { owner, serverProfile } = inputs;
+  const { inputs: held } = operation.known;
+  return {
+    inputs,
+    profile:
+      typeof serverProfile === "string"
+        ? await serverProfileNamed(serverProfile, operation)
+        : serverProfile === undefined && isSet(held.serverProfile)
+          ? await defaultProfile(operation)
+          : undefined,
+    owner:
+      owner !== undefined
+        ? await ownerNamed(owner, operation)
+        : isSet(held.owner)
+          ? await defaultOwner(operation)
+          : undefined,
+  };
+}
+
+/** What is declared, with the references by id; false is "none". */
+export function byId<Inputs extends RecordInputs>({ inputs, profile, owner }: LookedUp<Inputs>) {
+  return { ...inputs, serverProfile: inputs.serverProfile && profile?.id, owner: inputs.owner && owner };
+}
+
+/**
+ * The values that a record should have.
+ *
+ * @param remembered what properties go back to that are not declared any more; the references go back to the default ones.
+ */
+export function valuesOf<Inputs extends RecordInputs>(
+  table: Pick<RecordTable, "wanted">,
+  desired: LookedUp<Inputs>,
+  previous: Held<RecordInputs>,
+  remembered: Properties = {},
+): RecordValues {
+  const defaults = { serverProfile: desired.profile?.id, owner: desired.owner };
+  return table.wanted({ declared: byId(desired), previous, remembered: { ...defaults, ...remembered } });
+}
+
+/** The declared owner of a row, looked up; an owner that the state knows by its id keeps meaning that one. */
+async function ownerNamed(declared: DeclaredOwner, operation: RecordOperation): Promise<Owner> {
+  const {
+    inputs: { owner },
+    memory: { ownerId },
+  } = operation.known;
+  if (ownerId !== undefined && owner?.user === declared.user && owner?.team === declared.team) {
+    return { table: declared.team === undefined ? "systemusers" : "teams", id: ownerId };
+  }
+  const { principals } = operation.services;
+  return declared.team === undefined
+    ? onlyOwner(await principals.users(declared.user ?? "", operation), "owner.user", "user")
+    : onlyOwner(await principals.teams(declared.team, operation), "owner.team", "team");
+}
+
+function onlyOwner(found: readonly Principal[], path: string, kind: string): Owner {
+  const [principal, second] = found;
+  if (principal === undefined) {
+    throw new InputError([{ path, reason: `no ${kind} of the Dynamics environment has this name, address or id` }]);
+  }
+  if (second !== undefined) {
+    const all = found.map(inWords).join(", ");
+    throw new InputError([
+      { path, reason: `${found.length} ${kind}s have this name or address (${all}); write the id` },
+    ]);
+  }
+  if (principal.isDisabled) {
+    const reason = `the ${kind} ${principal.name} is disabled in Dynamics and cannot become an owner; enable it there, or name another owner`;
+    throw new InputError([{ path, reason }]);
+  }
+  return { table: principal.table, id: principal.id };
+}
+
+function inWords({ name, id, isDisabled }: Principal): string {
+  return `${isDisabled ? "the disabled " : ""}${name} ${id}`;
+}
+
+/** The user that the application is: the owner of what nobody is declared to own. */
+async function defaultOwner(operation: RecordOperation): Promise<Owner> {
+  return { table: "systemusers", id: await operation.services.dataverse.callerId(operation) };
+}
+
+/** The owner of a row as a program would declare it: as the state has it while it is the same, else by address or name. */
+export async function ownerAsDeclared(
+  ownerId: string | undefined,
+  operation: RecordOperation,
+): Promise<DeclaredOwner | null> {
+  const { known, services } = operation;
+  if (ownerId === undefined) {
+    return null;
+  }
+  if (ownerId === known.memory.ownerId) {
+    return known.inputs.owner ?? null;
+  }
+  const user = await services.principals.user(ownerId, operation);
+  if (user !== undefined) {
+    return { user: user.address ?? user.name };
+  }
+  const [team] = await services.principals.teams(ownerId, operation);
+  return team === undefined ? { user: ownerId } : { team: team.name };
+}
+
+/** The profile that every organisation in the same tenant as its Exchange Online has (Microsoft's page on connecting them). */
+const BUILT_IN_PROFILE = "Microsoft Exchange Online";
+
+/** The one active server profile with this name or id. */
+export async function serverProfileNamed(nameOrId: string, operation: RecordOperation): Promise<ServerProfile> {
+  const profiles = await operation.services.dataverse.serverProfiles(nameOrId, operation);
+  const [profile, second] = profiles;
+  const path = "serverProfile";
+  if (profile === undefined) {
+    const others = await thereAre(operation);
+    throw new InputError([{ path, reason: `no e-mail server profile has this name or id${others}` }]);
+  }
+  if (second !== undefined) {
+    const reason = `${profiles.length} e-mail server profiles have this name; write the id`;
+    throw new InputError([{ path, reason }]);
+  }
+  if (!profile.isActive) {
+    const reason = `the e-mail server profile "${profile.name}" is inactive (0x8005E228); activate it or choose another`;
+    throw new InputError([{ path, reason }]);
+  }
+  return profile;
+}
+
+/** The profiles there are, for the end of a sentence. */
+async function thereAre(operation: RecordOperation): Promise<string> {
+  // This only improves an error that is already certain.
+  const names = await operation.services.dataverse.serverProfileNames(operation).catch(() => []);
+  return names.length === 0 ? "" : `; there are ${names.map((name) => `"${name}"`).join(", ")}`;
+}
+
+/** The profile of a forward mailbox whose program names none: the built-in one, else the organisation's default one. */
+export async function defaultServerProfile(operation: RecordOperation): Promise<ServerProfile | undefined> {
+  return (await builtIn(operation)) ?? (await ofOrganization(operation)) ?? none(operation);
+}
+
+/** The profile that Dynamics gives the record of a new queue: the organisation's default one; the built-in one without. */
+export async function profileOfNewQueue(operation: RecordOperation): Promise<ServerProfile | undefined> {
+  return (await ofOrganization(operation)) ?? (await builtIn(operation)) ?? none(operation);
+}
+
+async function builtIn(operation: RecordOperation): Promise<ServerProfile | undefined> {
+  const profiles = await operation.services.dataverse.serverProfiles(BUILT_IN_PROFILE, operation);
+  return profiles.find(({ isActive }) => isActive);
+}
+
+async function ofOrganization(operation: RecordOperation): Promise<ServerProfile | undefined> {
+  const { dataverse } = operation.services;
+  const id = await dataverse.defaultServerProfileId(operation);
+  const [profile] = id === undefined ? [] : await dataverse.serverProfiles(id, operation);
+  return profile;
+}
+
+function none({ warn }: RecordOperation): undefined {
+  warn("serverProfile is not declared, and the organisation has no default profile. Without one no mail is processed.");
+}
+
+/** The profile that a row has, if any. */
+export async function serverProfileOf(
+  row: Pick<MailboxRow, "serverProfileId">,
+  operation: RecordOperation,
+): Promise<ServerProfile | undefined> {
+  const { serverProfileId } = row;
+  const [profile] =
+    serverProfileId === undefined ? [] : await operation.services.dataverse.serverProfiles(serverProfileId, operation);
+  return profile;
+}
+
+/** Refuses what the server profile of a record cannot do, before anything is written. */
+export function requireSuitableProfile(values: RecordValues, profile: ServerProfile | undefined): void {
+  const { credentials, appointmentsContactsTasks } = values;
+  const problems = [];
+  if (credentials !== undefined && credentials !== null && profile?.takesMailboxCredentials !== true) {
+    problems.push({
+      path: "credentials",
+      reason:
+        profile === undefined
+          ? "the record has no e-mail server profile, so nothing signs in with them; declare serverProfile"
+          : `the e-mail server profile "${profile.name}" does not take credentials from a mailbox record; choose one whose credentials are "specified by a user or queue", or leave credentials out`,
+    });
+  }
+  if (appointmentsContactsTasks === "ServerSideSynchronization" && profile?.isExchange === false) {
+    problems.push({
+      path: "appointmentsContactsTasks",
+      reason: `the e-mail server profile "${profile.name}" is for POP3 or IMAP, which has none of them (0x8005E247); write "None"`,
+    });
+  }
+  if (problems.length > 0) {
+    throw new InputError(problems);
+  }
+}
+
+/** Says that a profile waits for credentials that nobody gives. */
+export function warnWithoutCredentials(
+  usesCredentials: boolean,
+  profile: ServerProfile | undefined,
+  operation: RecordOperation,
+): void {
+  if (!usesCredentials && profile?.takesMailboxCredentials === true) {
+    operation.warn(
+      `serverProfile: "${profile.name}" signs in with the credentials of the mailbox record, and none are declared.`,
+    );
+  }
+}

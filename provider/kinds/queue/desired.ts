@@ -19,10 +19,11 @@ import {
   type DeclaredOwner,
   inColumn,
   inputsOfRow,
+  type LookedUp,
   type Seen,
   shownOfRecord,
+  valuesOf,
 } from "../mailbox-record/properties";
-import { type LookedUp, valuesOf } from "../mailbox-record/references";
 
 /** A queue's methods: there is nobody whose Outlook could do it. */
 const INCOMING = ["None", "ServerSideSynchronization", "ForwardMailbox"] as const;

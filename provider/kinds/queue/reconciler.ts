@@ -34,22 +34,20 @@ import {
   whyRowStays,
 } from "../mailbox-record/claims";
 import {
+  byId,
   forgetting,
   idsOf,
   inputsOf,
-  type RecordValues,
-  recordOutputs,
-  whenInactive,
-  writeRecord,
-} from "../mailbox-record/properties";
-import {
-  byId,
   lookUp,
   ownerAsDeclared,
   profileOfNewQueue,
+  type RecordValues,
+  recordOutputs,
   serverProfileOf,
   valuesOf,
-} from "../mailbox-record/references";
+  whenInactive,
+  writeRecord,
+} from "../mailbox-record/properties";
 import {
   adviceOnMove,
   approve,
@@ -326,7 +324,7 @@ async function apply(
       () =>
         operation.record({
           id: row.id,
-          inputs: inputsOf(names, inputs, operation.known) as QueueInputs,
+          inputs: inputsOf(names, inputs, operation.known),
           memory: { former, ...idsOf(names, { owner }, inputs), ...forgetting(names) },
         }),
     );
