@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import { ifAllowed, isClass, isUnknownOutcome, mayHaveHappened, ProviderError } from "../http/errors";
+import { ConflictError, ifAllowed, isClass, isUnknownOutcome, mayHaveHappened, ProviderError } from "../http/errors";
 import { only } from "../http/json";
 import type { Services } from "../services/services";
 import { lastSeen, type Scope, settle } from "../services/waiting";
@@ -303,6 +303,42 @@ export function adviceAtCreation(
       (property) =>
         `${property} counts only when the ${thing} is created. This change has no effect on the existing one.`,
     );
+}
+
+/** How long what a resource made looks like the work of a deployment that was interrupted, in milliseconds. */
+const UNFINISHED_FOR = 30 * 60 * 1000;
+
+/** Whether something was made at most so many milliseconds ago. */
+export function isRecent(createdAt: string | undefined, milliseconds: number): boolean {
+  return Math.abs(Date.now() - Date.parse(createdAt ?? "")) < milliseconds;
+}
+
+/**
+ * What shows that an object which a deployment of this resource made is more than the beginning of an interrupted creation, in words. A state
+ * that moved to another stack (`pulumi state move`) knows such an object, and a program that still declares it would take it from there.
+ *
+ * @param use how it is in use, in words: "it holds 3 items".
+ */
+export function signsOfUse(createdAt: string | undefined, use: readonly string[]): string[] {
+  return [...(isRecent(createdAt, UNFINISHED_FOR) ? [] : [`it was made at ${createdAt}`]), ...use];
+}
+
+/**
+ * The error for an object that a deployment of this very resource made, and that is more than the beginning of a creation.
+ *
+ * @param action the property that it stands in the way of.
+ * @param words what has the name or address, and which object that is.
+ * @param why what shows that it is in use, in words.
+ * @param remedy what makes it this resource's again.
+ */
+export function alreadyMade(action: string, words: string, id: string, why: string, remedy: string): ConflictError {
+  return new ConflictError({
+    action,
+    words: `${words}, which a deployment of this resource made (id ${id}; ${why})`,
+    nextStep:
+      "Nothing was changed. If another stack has it in its state now (`pulumi state move`), take it out of this program. If its " +
+      `creation was interrupted, or the state was lost, ${remedy}.`,
+  });
 }
 
 /** What a resource was created as. What is derived from it is the same in every attempt to create the resource. */

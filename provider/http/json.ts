@@ -146,6 +146,11 @@ export function filterLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** A number of things in words: "1 item", "2 items". */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** A list in pieces of a size, the last one with the rest. */
 export function chunks<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>

@@ -2,6 +2,7 @@ import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError, unles
 import {
   column,
   columns,
+  counted,
   filterLiteral,
   isTrue,
   parseSize,
@@ -544,7 +545,7 @@ export function describeDeleted(mailbox: DeletedMailbox, items?: number): string
     `Exchange guid ${exchangeGuid}`,
     ...(id === "" ? [] : [`id ${id}`]),
     `deleted ${seconds(deletedAt)}`,
-    ...(items === undefined ? [] : [items === 1 ? "1 item" : `${items} items`]),
+    ...(items === undefined ? [] : [counted(items, "item")]),
     ...(isInactive ? ["kept by a hold as an inactive mailbox"] : []),
   ];
   return `the deleted ${type} "${displayName}" (${facts.join(", ")})`;

@@ -1,6 +1,6 @@
 /** Whose a row of Dynamics is: what a program claims of it, what a creation takes over, and what outlives its resource. */
 import { type Claim, environmentName, nameOf, rowName } from "../../core/claims";
-import type { Change, Properties } from "../../core/kind";
+import { alreadyMade, type Change, type Properties, signsOfUse } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { type Registry, recordThing, rowThing } from "../../core/registry";
 import { ConflictError, InputError } from "../../http/errors";
@@ -338,9 +338,6 @@ export function isAnother(adopt: boolean | string | undefined, { id }: { id: str
   return typeof adopt === "string" && !sameText(adopt, id);
 }
 
-/** How long a row looks like the work of a deployment that was interrupted, in milliseconds. */
-const UNFINISHED_FOR = 30 * 60 * 1000;
-
 /** A row whose id says that an earlier deployment of this resource made it. */
 interface EarlierWork {
   /** "queue". */
@@ -380,26 +377,19 @@ export function wayOn(
   { what, row, record, use, rules = [] }: EarlierWork,
   { emailAddress, adopt, approveEmail, testAndEnable, deletion }: CreationInputs,
 ): WayOn {
-  const isRecent = Math.abs(Date.now() - Date.parse(row.createdOn ?? "")) < UNFINISHED_FOR;
+  const signs = signsOfUse(row.createdOn, use);
   const isUnapproved = approveEmail !== false && record?.approval !== "Approved";
   const isUntested = testAndEnable !== false && isOpenForTest(record);
-  if (isRecent && use.length === 0 && (isUnapproved ? rules.length === 0 : isUntested)) {
+  if (signs.length === 0 && (isUnapproved ? rules.length === 0 : isUntested)) {
     return "continue";
   }
   if (adopt !== undefined && adopt !== false) {
     return "adopt";
   }
-  const why = [...(isRecent ? [] : [`it was made at ${row.createdOn}`]), ...use, ...rules];
+  const why = [...signs, ...rules];
   if (why.length > 0 || deletion === "delete") {
-    throw new ConflictError({
-      action: "emailAddress",
-      words:
-        `${emailAddress} is the address of the ${what} ${row.name}, which a deployment of this resource made ` +
-        `(id ${row.id}; ${why.join(", ") || "it is complete"})`,
-      nextStep:
-        "Nothing was changed. If another stack has it in its state now (`pulumi state move`), take it out of this program. If its " +
-        "creation was interrupted, or the state was lost, set adopt: true.",
-    });
+    const words = `${emailAddress} is the address of the ${what} ${row.name}`;
+    throw alreadyMade("emailAddress", words, row.id, why.join(", ") || "it is complete", "set adopt: true");
   }
   return "share";
 }

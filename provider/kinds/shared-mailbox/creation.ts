@@ -1,5 +1,7 @@
+import { alreadyMade, isRecent, signsOfUse } from "../../core/kind";
 import { mailboxThing } from "../../core/registry";
 import { ConflictError, ifAllowed, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
+import { counted } from "../../http/json";
 import type { User } from "../../services/graph";
 import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
@@ -108,7 +110,9 @@ function requireAdoptable(
   }
   if (inputs.adopt === undefined || inputs.adopt === false) {
     if (use !== undefined) {
-      throw alreadyMade(mailbox, use);
+      const words = `${mailbox.primarySmtpAddress} belongs to ${describe(mailbox)}`;
+      const remedy = "set adopt: true, or import it with `pulumi import --file`";
+      throw alreadyMade("primarySmtpAddress", words, mailbox.id, use, remedy);
     }
     throw new ConflictError({
       action: "primarySmtpAddress",
@@ -318,8 +322,6 @@ export async function takeMarkAway(
 
 /** How long a mailbox counts as made by the creation that is under way, in milliseconds. */
 const OWN_FOR = 24 * 60 * 60 * 1000;
-/** How long a mailbox looks like the work of a deployment that was interrupted, in milliseconds. */
-const UNFINISHED_FOR = 30 * 60 * 1000;
 /** How long an unanswered creation is looked for before it counts as not having happened, in milliseconds. */
 const LOST_FOR = 15_000;
 
@@ -347,7 +349,7 @@ async function isOwn(
   { inputs }: Desired,
   { origin, services }: SharedMailboxOperation,
 ): Promise<boolean> {
-  if (mailbox.recipientTypeDetails !== "SharedMailbox" || !isFresh(mailbox.createdAt)) {
+  if (mailbox.recipientTypeDetails !== "SharedMailbox" || !isRecent(mailbox.createdAt, OWN_FOR)) {
     return false;
   }
   const former = formerMarkOf(inputs.primarySmtpAddress, origin);
@@ -358,50 +360,27 @@ async function isOwn(
   );
 }
 
-function isFresh(createdAt: string | undefined, milliseconds = OWN_FOR): boolean {
-  return Math.abs(Date.now() - Date.parse(createdAt ?? "")) < milliseconds;
-}
-
-/**
- * What shows that a mailbox is more than the beginning of an interrupted creation, in words; "" where nothing does. A state that
- * moved to another stack (`pulumi state move`) knows such a mailbox, and a program that still declares it would take it from there.
- */
+/** What shows that a mailbox is more than the beginning of an interrupted creation, in words; "" where nothing does. */
 export async function useOf(mailbox: Mailbox, { services }: SharedMailboxOperation): Promise<string> {
   const [statistics, permissions] = await Promise.all([
     ifAllowed(services.mailboxes.statistics(mailbox)),
     ifAllowed(services.permissions.on(mailbox)),
   ]);
   const people = new Set(permissions?.entries.map(({ sid, trustee }) => sid ?? trustee)).size;
-  return [
-    ...(isFresh(mailbox.createdAt, UNFINISHED_FOR) ? [] : [`it was made at ${mailbox.createdAt}`]),
+  return signsOfUse(mailbox.createdAt, [
     ...(statistics === undefined ? ["what it holds was not read"] : []),
     ...(statistics !== undefined && statistics.itemCount > 0
       ? [`it holds ${counted(statistics.itemCount, "item")}`]
       : []),
     ...(permissions === undefined ? ["who has access was not read"] : []),
     ...(people > 0 ? [`${counted(people, "trustee")} may use it`] : []),
-  ].join(", ");
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
-
-/** The error for a mailbox that this very resource made, and that is more than the beginning of a creation. */
-export function alreadyMade(mailbox: Mailbox, why: string): ConflictError {
-  return new ConflictError({
-    action: "primarySmtpAddress",
-    words: `${mailbox.primarySmtpAddress} belongs to ${describe(mailbox)}, which a deployment of this resource made (id ${mailbox.id}; ${why})`,
-    nextStep:
-      "Nothing was changed. If another stack has it in its state now (`pulumi state move`), take it out of this program. If its " +
-      "creation was interrupted, or the state was lost, set adopt: true, or import it with `pulumi import --file`.",
-  });
+  ]).join(", ");
 }
 
 /** One's own mailbox that Entra shows and Exchange does not yet: made by an earlier deployment that was killed right after it. */
 async function lookForUnshown(desired: Desired, operation: SharedMailboxOperation): Promise<Mailbox | undefined> {
   const holders = await desired.names.of(desired.inputs.primarySmtpAddress, undefined);
-  return holders.some(({ isDeleted, createdAt }) => !isDeleted && isFresh(createdAt))
+  return holders.some(({ isDeleted, createdAt }) => !isDeleted && isRecent(createdAt, OWN_FOR))
     ? lookForOwn(desired, operation)
     : undefined;
 }
