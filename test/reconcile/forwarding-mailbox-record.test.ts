@@ -2,7 +2,6 @@ import { createHash, randomUUID } from "node:crypto";
 import { Registry } from "../../provider/core/registry";
 import { UNKNOWN } from "../../provider/dynamic/engine";
 import { forwardingMailbox } from "../../provider/kinds/forwarding-mailbox/reconciler";
-import { isElsewhere } from "../../provider/kinds/mailbox-record/claims";
 import { forwardMailboxes, seeded as id, record } from "./dataverse-rows";
 import { failure, hiddenMemory, makeMailbox, type Resource, type Row, startWorld, type World } from "./harness";
 
@@ -658,7 +657,6 @@ describe("environmentUrl", () => {
     ["undeclared is declared where nothing is configured, as in a local tenant", undefined, contoso, undefined, false],
     ["declared is undeclared where nothing is configured, as in a local tenant", contoso, undefined, undefined, false],
   ])("%s", (_what, before, after, configured, isReplaced) => {
-    expect(isElsewhere(before, after, configured)).toBe(isReplaced);
     const held = { environmentUrl: before as string | undefined, emailAddress: collector };
     const known = { id: id("d002", 9), inputs: held, memory: forwardingMailbox.memory.read({}) };
     const inputs = { ...intake, environmentUrl: after };

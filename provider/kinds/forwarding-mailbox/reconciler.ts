@@ -17,7 +17,7 @@ import { listed } from "../../services/principals";
 import {
   addressOfPerson,
   claimsOfAddress,
-  isElsewhere,
+  replacedByEnvironment,
   requireMailboxOfTenant,
   requireSameOrganization,
   shareFormer,
@@ -33,12 +33,11 @@ import {
 } from "../mailbox-record/properties";
 import {
   adviceOnMove,
-  approve,
   commandsAsObserved,
   commandsByDefault,
   commandsRemembered,
+  giveCommands,
   NO_COMMANDS,
-  test,
 } from "../mailbox-record/test-and-enable";
 import { reassigned } from "../recipients";
 import {
@@ -137,8 +136,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     ];
   },
 
-  replaces: (known, inputs, _registry, environmentUrl) =>
-    isElsewhere(known.inputs.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
+  replaces: replacedByEnvironment,
   refersTo: ({ memory: { sourceIds = {} } }) => sourceIds,
   share: ({ memory }, _origin, registry) => shareFormer(memory.formerMethods, registry),
 
@@ -178,7 +176,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
   async observe(id, desired, operation) {
     await requireSameOrganization(`reading the forward mailbox ${targetIn(operation.known).name}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
-    return row === undefined ? leftBehind(id, desired, operation) : observeAround(row, desired, operation);
+    return row === undefined ? leftBehind(id, desired, operation) : observeAround(id, row, desired, operation);
   },
 
   async read(asked, operation) {
@@ -202,7 +200,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
       memory: operation.known.memory,
     };
     const [observed, feeding] = await Promise.all([
-      observeAround(row, undefined, {
+      observeAround(row.id, row, undefined, {
         ...operation,
         known: { ...known, inputs: { ...known.inputs, ...targetOf(row) } },
       }),
@@ -232,9 +230,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     recordRules(observed.sources, desired.inputs, operation);
     operation.registry.settle(operation.origin);
     tellLeftOver(observed.sources, desired.inputs, operation);
-    const { approveEmail, testAndEnable } = desired.inputs;
-    const approved = await approve(approveEmail, present(observed), operation);
-    return { ...observed, row: await test(testAndEnable, approved, operation) };
+    return { ...observed, row: await giveCommands(desired.inputs, present(observed), operation) };
   },
 
   outputs(desired, { row, organizationId, sources: seen, absent, methodsElsewhere }, known) {

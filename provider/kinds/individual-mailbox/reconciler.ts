@@ -18,7 +18,7 @@ import {
   claimsOfRecord,
   claimsOfValues,
   declareValues,
-  isElsewhere,
+  replacedByEnvironment,
   requireOwnValues,
   requireSameOrganization,
   tellOverwritten,
@@ -36,15 +36,14 @@ import {
 } from "../mailbox-record/properties";
 import {
   adviceOnMove,
-  approve,
   commandsAsObserved,
   commandsByDefault,
   commandsRemembered,
+  giveCommands,
   isOpenForTest,
   NO_COMMANDS,
-  test,
 } from "../mailbox-record/test-and-enable";
-import { recordAppears, recordOf, type UserOrQueue, writeTo } from "../mailbox-record/writes";
+import { recordAppears, recordOf, type UserOrQueue } from "../mailbox-record/writes";
 import {
   type Desired,
   type IndividualInputs,
@@ -100,9 +99,9 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
 
   advise: adviceOnMove,
 
-  replaces: (known, inputs, _registry, environmentUrl) => [
+  replaces: (known, inputs, registry, environmentUrl) => [
     ...(["user", "queue"] as const).filter((property) => !isSameOne(property, known, inputs)),
-    ...(isElsewhere(known.inputs.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : []),
+    ...replacedByEnvironment(known, inputs, registry, environmentUrl),
   ],
   respelled: (known, inputs) =>
     (["user", "queue"] as const).filter(
@@ -202,10 +201,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
     requireOwnValues(row.id, byId({ inputs, profile: desired.profile }), properties.names, operation);
     recordFormer(inputs, row, observed.isCreation === true, operation);
     settleGiven(inputs, declaredValues(desired), operation);
-    const approved = await approve(inputs.approveEmail, row, operation, (columns, action) =>
-      writeTo(owner, columns, action, operation),
-    );
-    return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
+    return { ...observed, row: await giveCommands(inputs, row, operation, owner) };
   },
 
   outputs(desired, { row, owner, organizationId, formerMethod }, known) {

@@ -141,11 +141,16 @@ export async function requireSameOrganization(
   }
 }
 
-/** Whether a program moves a row to another environment, as far as the addresses say: a change replaces it. */
-export function isElsewhere(held: unknown, inputs: unknown, configured: string | undefined): boolean {
-  const before = held ?? configured;
-  const after = inputs ?? configured;
-  return before !== undefined && after !== undefined && before !== after;
+/** Replaces a row that a program moves to another environment, as far as the addresses say. @param configured the configured one. */
+export function replacedByEnvironment(
+  { inputs: held }: Pick<RecordKnown, "inputs">,
+  inputs: Properties,
+  _registry: Registry,
+  configured: string | undefined,
+): string[] {
+  const before = held.environmentUrl ?? configured;
+  const after = inputs.environmentUrl ?? configured;
+  return before !== undefined && after !== undefined && before !== after ? ["environmentUrl"] : [];
 }
 
 /** Properties whose value is not shown: it may be a secret, or an id that nobody knows by heart. */

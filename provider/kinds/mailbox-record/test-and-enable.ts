@@ -2,9 +2,9 @@ import type { Properties } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { testThing } from "../../core/registry";
 import { isServiceError, ProviderError } from "../../http/errors";
-import type { DataverseRow, MailboxRow, Status } from "../../services/dataverse";
-import type { RecordKnown, RecordOperation } from "./properties";
-import { command, lookUntil, TEST_TIME } from "./writes";
+import type { MailboxRow, Status } from "../../services/dataverse";
+import type { RecordInputs, RecordKnown, RecordOperation } from "./properties";
+import { command, lookUntil, TEST_TIME, type UserOrQueue, writeTo } from "./writes";
 
 const APPROVED = 1;
 /** O365RoleUnsupportedForEmailApproval: the caller may not approve. */
@@ -17,30 +17,40 @@ const WHO_MAY =
   "Administrator of the environment, must approve it (Settings > Email configuration > Mailboxes > Approve Email). " +
   "After that, `pulumi up --refresh` runs the test.";
 
-/** Gives the command where the approval is asked for: the record itself, or the user or queue behind it. */
-export type Approve = (columns: DataverseRow, action: string) => Promise<unknown>;
+/** The user or queue behind a mailbox record. */
+type Behind = Pick<UserOrQueue, "kind" | "id">;
+
+/**
+ * Gives the commands of a program to a mailbox record that is as declared: approves its address, then tests it.
+ *
+ * @param owner the user or queue behind it, whose address is approved there; a forward mailbox has none.
+ * @returns the record as it is then.
+ */
+export async function giveCommands(
+  { approveEmail, testAndEnable }: RecordInputs,
+  row: MailboxRow,
+  operation: RecordOperation,
+  owner?: Behind,
+): Promise<MailboxRow> {
+  const approved = approveEmail === false ? row : await approve(row, owner, operation);
+  return test(testAndEnable, approved, operation);
+}
 
 /**
  * Approves the address of a mailbox record, once for each address, and reads back whether it took effect: without the right
  * it may be refused or end silently without effect.
- *
- * @param isWanted the declared `approveEmail`; undefined counts as true.
  */
-export async function approve(
-  isWanted: boolean | undefined,
-  row: MailboxRow,
-  operation: RecordOperation,
-  give: Approve = (columns, action) => command(row, columns, action, operation),
-): Promise<MailboxRow> {
+async function approve(row: MailboxRow, owner: Behind | undefined, operation: RecordOperation): Promise<MailboxRow> {
   const isTried = row.emailAddress === "" || operation.known.memory.approvalTriedFor === row.emailAddress;
-  if (isWanted === false || row.approval === "Approved" || isTried) {
+  if (row.approval === "Approved" || isTried) {
     return row;
   }
   const noteTried = () => operation.record({ memory: { approvalTriedFor: row.emailAddress } });
   const action = `approving the address ${row.emailAddress}`;
   operation.progress(action);
+  const columns = { emailrouteraccessapproval: APPROVED };
   try {
-    await give({ emailrouteraccessapproval: APPROVED }, action);
+    await (owner === undefined ? command(row, columns, action, operation) : writeTo(owner, columns, action, operation));
   } catch (error) {
     const isRefused =
       isServiceError(error) && (error.code.toLowerCase() === MAY_NOT_APPROVE || error.class === "forbidden");
@@ -169,7 +179,7 @@ const MAY_NOT_TEST = "0x8005e232";
 export type TestAndEnable = boolean | string | { require: boolean } | undefined;
 
 /** Runs Test & Enable and waits, within bounds, for its result. A failed test is a warning unless it is required. */
-export async function test(wanted: TestAndEnable, row: MailboxRow, operation: RecordOperation): Promise<MailboxRow> {
+async function test(wanted: TestAndEnable, row: MailboxRow, operation: RecordOperation): Promise<MailboxRow> {
   // A source's record is not set to Forward Mailbox while its queue's test runs: the result would depend on which came first.
   return needsTest(wanted, row, operation)
     ? operation.registry.exclusively(testThing(row.id), () => runTest(wanted, row, operation))

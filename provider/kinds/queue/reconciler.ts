@@ -23,8 +23,8 @@ import {
   decidedElsewhere,
   declareValues,
   isAnother,
-  isElsewhere,
   type RowKind,
+  replacedByEnvironment,
   requireMailboxOfTenant,
   requireOwnValues,
   requireSameOrganization,
@@ -51,14 +51,13 @@ import {
 } from "../mailbox-record/properties";
 import {
   adviceOnMove,
-  approve,
   commandsAsObserved,
   commandsByDefault,
   commandsRemembered,
+  giveCommands,
   NO_COMMANDS,
-  test,
 } from "../mailbox-record/test-and-enable";
-import { createRow, deleteRow, lookUntil, recordAppears, recordOf, writeTo } from "../mailbox-record/writes";
+import { createRow, deleteRow, lookUntil, recordAppears, recordOf } from "../mailbox-record/writes";
 import {
   type Desired,
   type Existing,
@@ -123,8 +122,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
 
   advise: (inputs, olds) => [...adviceOnMove(inputs, olds), ...adviceAtCreation(["adopt"], "queue", inputs, olds)],
 
-  replaces: (known, inputs, _registry, environmentUrl) =>
-    isElsewhere(known.inputs.environmentUrl, inputs.environmentUrl, environmentUrl) ? ["environmentUrl"] : [],
+  replaces: replacedByEnvironment,
 
   declare(known, inputs, origin, registry) {
     const { id = "", memory } = known;
@@ -228,10 +226,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
     const record = await whenFed(inputs, known, operation);
     tellMissed(inputs.emailAddress, record, operation);
     requireOwnValues(record.id, byId(desired), SHARED, operation);
-    const approved = await approve(inputs.approveEmail, record, operation, (columns, action) =>
-      writeTo({ kind: "queue", id: row.id }, columns, action, operation),
-    );
-    return { ...observed, row: await test(inputs.testAndEnable, approved, operation) };
+    return { ...observed, row: await giveCommands(inputs, record, operation, { kind: "queue", id: row.id }) };
   },
 
   outputs(desired, { queue: row, row: record, organizationId }, known) {
