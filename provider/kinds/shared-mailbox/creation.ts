@@ -8,7 +8,15 @@ import { describe, type Recipient } from "../../services/recipients";
 import { lastSeen, settle } from "../../services/waiting";
 import { convert } from "./account";
 import { untilReleased } from "./addresses";
-import type { Desired, Existing, Observed, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
+import {
+  around,
+  type Desired,
+  type Existing,
+  facets,
+  type Observed,
+  type SharedMailboxInputs,
+  type SharedMailboxOperation,
+} from "./desired";
 import { requireNoLoop } from "./forwarding";
 import {
   aliasCandidates,
@@ -22,7 +30,6 @@ import {
   requireNotDeleted,
   taken,
 } from "./naming";
-import { around, facets } from "./observation";
 import { restore, takeFormerAccess, tellWhatStays } from "./restoration";
 import { isGivenUp, takingOver } from "./transfer";
 

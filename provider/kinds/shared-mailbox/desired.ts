@@ -1,24 +1,26 @@
 import { z } from "zod";
 import { smtpAddress } from "../../core/canonical";
-import type { Held, Known, Operation } from "../../core/kind";
+import type { Held, Known, Operation, Properties } from "../../core/kind";
 import { type MemoryOf, remembering } from "../../core/memory";
+import { isSet } from "../../core/properties";
 import type { Row } from "../../http/json";
 import type { AccountLicenses, Subscription, User } from "../../services/graph";
 import type { Settings } from "../../services/mailbox-settings";
 import type { Mailbox, MailboxStatistics } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
-import { accountProperties, typeProperties } from "./account";
-import { aliasesSchema } from "./addresses";
-import { forwardingSchema } from "./forwarding";
-import { licenseSchema } from "./license";
-import { limitProperties } from "./limits";
-import { automaticReplies } from "./mailbox-settings";
+import { accountProperties, signIn, type, typeProperties } from "./account";
+import { addresses, aliasesSchema } from "./addresses";
+import type { Facet } from "./facet";
+import { forwarding, forwardingSchema, forwardsTo } from "./forwarding";
+import { license, licenseSchema } from "./license";
+import { limitProperties, limits } from "./limits";
+import { automaticReplies, mailboxSettings } from "./mailbox-settings";
 import type { NameHolders } from "./naming";
-import { clientAccessProperties, mailboxProperties } from "./properties";
+import { clientAccess, clientAccessProperties, mailboxProperties, settings } from "./properties";
 import { regional } from "./regional";
 import { restoreSchema } from "./restoration";
-import { archiveProperties, deletionSchema, holdProperties } from "./retention";
-import { type Printed, type SenderList, senderLists } from "./senders";
+import { archive, archiveProperties, deletionSchema, holdProperties, litigationHold } from "./retention";
+import { type Printed, SENDER_COLUMNS, type SenderList, senderLists, senders } from "./senders";
 
 const { displayName, ...plain } = mailboxProperties.shape;
 
@@ -153,4 +155,61 @@ export interface Observed {
   statistics?: MailboxStatistics | undefined;
   /** Taken over by this very operation: nothing of it is taken away. */
   isAdopted?: boolean;
+}
+
+/** Columns of `Get-Mailbox` that these properties compare. */
+export const comparedColumns: readonly string[] = [
+  ...mailboxProperties.columns,
+  ...SENDER_COLUMNS,
+  ...limitProperties.columns,
+  ...holdProperties.columns,
+];
+
+/**
+ * All groups of properties, in the order in which they apply their changes; they prepare in the reverse one. So sign-in is blocked before
+ * all else, a mailbox of another type is made shared then, and a licence is there for what needs it. The licence goes after what needs no
+ * licence any more, and sign-in is allowed last.
+ */
+export const facets: readonly Facet[] = [
+  settings,
+  clientAccess,
+  senders,
+  addresses,
+  forwarding,
+  mailboxSettings,
+  limits,
+  litigationHold,
+  archive,
+  license,
+  type,
+  signIn,
+];
+
+/** A mailbox with everything around it that the inputs of the program or the state need. */
+export async function around(
+  seen: { mailbox: Mailbox; user: User },
+  desired: Desired | undefined,
+  operation: SharedMailboxOperation,
+): Promise<Observed> {
+  const managed = { ...operation.known.inputs, ...desired?.inputs };
+  const [{ recipient, candidates }, ...looks] = await Promise.all([
+    forwardsTo(seen.mailbox, desired, operation),
+    ...facets.flatMap(({ look, properties }) => {
+      if (look === undefined) {
+        return [];
+      }
+      const names = properties.filter((property) => isSet(managed[property])).join(", ");
+      return [
+        operation.readIfAllowed(`${names} of ${seen.mailbox.primarySmtpAddress}`, async () =>
+          look(seen, managed, operation, desired),
+        ),
+      ];
+    }),
+  ]);
+  return { ...seen, forwardsTo: recipient, forwardingCandidates: candidates, ...Object.assign({}, ...looks) };
+}
+
+/** All inputs as they are in the tenant; what the state does not hold is left out by the caller. */
+export function asRead(observed: Observed, known: KnownMailbox): Properties {
+  return Object.assign({}, ...facets.map((facet) => facet.read(observed, known)));
 }

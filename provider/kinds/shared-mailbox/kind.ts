@@ -32,11 +32,18 @@ import {
   type Survey,
 } from "../description";
 import { accountProperties, typeProperties } from "./account";
-import { type Desired, memory, type Observed, type SharedMailboxOperation } from "./desired";
+import {
+  around,
+  asRead,
+  comparedColumns,
+  type Desired,
+  memory,
+  type Observed,
+  type SharedMailboxOperation,
+} from "./desired";
 import { limitProperties } from "./limits";
-import { around, asRead, comparedColumns, knowing, managingAll, setMembers, stateOfEverything } from "./observation";
 import { clientAccessProperties, mailboxProperties } from "./properties";
-import { sharedMailbox } from "./reconciler";
+import { knowing, managingAll, setMembers, sharedMailbox, stateOfEverything } from "./reconciler";
 import { archiveProperties, daysOf, holdProperties } from "./retention";
 
 /** What a review says of shared mailboxes. */

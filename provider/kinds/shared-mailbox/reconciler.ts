@@ -1,25 +1,36 @@
+import { z } from "zod";
 import { type Claim, nameOf, recipientName } from "../../core/claims";
 import {
   adviceAtCreation,
   asHeld,
   type Change,
+  type Found,
+  isUnfit,
   type Origin,
   type Properties,
   type Reconciler,
+  readOrFail,
+  type Unfit,
+  unfit,
   writeAndRecord,
 } from "../../core/kind";
 import { isSet } from "../../core/properties";
 import { mailboxThing, type Registry } from "../../core/registry";
 import { InputError, ifAllowed, isServiceError, ProviderError, type ServiceError } from "../../http/errors";
-import type { Row } from "../../http/json";
+import { isObject, type Row } from "../../http/json";
 import { tellWarnings } from "../../services/exchange";
-import { mailboxAndAccount } from "../recipients";
+import { describe } from "../../services/recipients";
+import { mailboxAndAccount, mailboxAsked } from "../recipients";
 import { SHARED } from "./account";
 import { addresses, aliasesOf, gained, requireAcceptedDomains, untilReleased } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway, takeOver } from "./creation";
 import {
+  around,
+  asRead,
   type Desired,
   type Existing,
+  facets,
+  type HeldInputs,
   type KnownMailbox,
   type Memory,
   memory,
@@ -30,9 +41,10 @@ import {
 } from "./desired";
 import { changesOf, changing, isChanged, writtenInputs } from "./facet";
 import { forwardingTarget, isForwarding, isTargetBack, noteMailFlow, targetAway, targetReassigned } from "./forwarding";
+import { licenseAssigned } from "./license";
 import { whenLicensed } from "./limits";
 import { explainRefusal, isNameTaken, NameHolders, pathOfAlias } from "./naming";
-import { around, asRead, facets, read } from "./observation";
+import { clientAccessProperties, mailboxProperties } from "./properties";
 import { takeFormerAccess } from "./restoration";
 import { foresee, remove } from "./retention";
 import { declaredSenders, takeHiddenSenders } from "./senders";
@@ -349,4 +361,90 @@ function claims(
     ...addresses.map(({ path, address }) => only(path, address, "an address", "address")),
     ...(alias === undefined ? [] : [only("alias", alias, "an alias", "alias")]),
   ];
+}
+
+/** The shared mailbox that a program refers to, with every property as if all were declared. */
+async function read(asked: string, operation: SharedMailboxOperation): Promise<Found<Observed> | Unfit> {
+  const answer = await mailboxAsked(asked, operation);
+  if (isUnfit(answer)) {
+    return answer;
+  }
+  const { mailbox, recipient } = answer;
+  if (mailbox.recipientTypeDetails !== SHARED) {
+    const { recipientTypeDetails } = mailbox;
+    return unfit(`it is ${describe({ ...recipient, recipientTypeDetails })}, not a shared mailbox`);
+  }
+  // Do not guess whether the account may sign in: without a state there is no former value to keep.
+  const seen = await mailboxAndAccount(mailbox.id, { ...operation, readIfAllowed: readOrFail });
+  if (seen === undefined) {
+    return unfit("it disappeared while it was read");
+  }
+  const what = (property: string) => `${property} of ${mailbox.primarySmtpAddress}`;
+  const [observed, license, statistics] = await Promise.all([
+    around(seen, undefined, { ...operation, known: managingAll() }),
+    // Asked for by itself: a refresh looks only for the declared one.
+    operation.readIfAllowed(what("license"), () => licenseAssigned(mailbox, operation)),
+    operation.readIfAllowed(what("size and itemCount"), () => operation.services.mailboxes.statistics(mailbox)),
+  ]);
+  const inputs = asRead(observed, knowing(stateOfEverything()));
+  return {
+    observed: { ...observed, ...(statistics === undefined ? {} : { statistics }) },
+    inputs: {
+      ...Object.fromEntries(Object.entries(inputs).map(([property, value]) => [property, setMembers(value)])),
+      license: license ?? null,
+    },
+    // Of a deployment that manages the mailbox, and there is none.
+    outputs: { created: false, valuesBefore: null, assignedLicenseId: null },
+  };
+}
+
+/** What a state would know that has these inputs, and in which nothing was deployed yet. */
+export function knowing(inputs: Properties): KnownMailbox {
+  return { id: undefined, inputs: inputs as HeldInputs, memory: memory.read({}) };
+}
+
+/** What a state would know that manages every property but the licence, which takes a permission of its own to read. */
+export function managingAll(): KnownMailbox {
+  const { license: _license, ...all } = stateOfEverything();
+  return knowing(Object.fromEntries(Object.entries(all).map(([property, value]) => [property, value ?? true])));
+}
+
+/** A value without the members that are not set; null where none is. */
+export function setMembers(value: unknown): unknown {
+  if (!isObject(value)) {
+    return value;
+  }
+  const members = Object.entries(value).filter(([, member]) => isSet(member));
+  return members.length === 0 ? null : Object.fromEntries(members);
+}
+
+/** What a schema says of a value that matters here: the names of its members. */
+interface Shape {
+  properties?: Record<string, Shape>;
+  anyOf?: Shape[];
+  allOf?: Shape[];
+}
+
+let everything: Properties | undefined;
+
+/**
+ * A state that has every input and, of those that have members, every member, with nothing in it: a property that is managed
+ * member by member is read for the members that a state has.
+ */
+export function stateOfEverything(): Properties {
+  everything ??= wholeState();
+  return everything;
+}
+
+function wholeState(): Properties {
+  const { properties = {} } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Shape;
+  const others = Object.entries(properties).map(([property, one]) => {
+    const members = membersOf(one);
+    return [property, members.length === 0 ? null : Object.fromEntries(members.map((member) => [member, null]))];
+  });
+  return { ...Object.fromEntries(others), ...mailboxProperties.everything, ...clientAccessProperties.everything };
+}
+
+function membersOf({ properties = {}, anyOf = [], allOf = [] }: Shape): string[] {
+  return [...Object.keys(properties), ...[...anyOf, ...allOf].flatMap(membersOf)];
 }
