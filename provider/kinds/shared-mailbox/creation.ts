@@ -7,7 +7,7 @@ import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
 import { lastSeen, settle } from "../../services/waiting";
 import { convert } from "./account";
-import { untilReleased } from "./addresses";
+import { takingOver, untilReleased } from "./addresses";
 import {
   around,
   type Desired,
@@ -23,6 +23,7 @@ import {
   explainRefusal,
   formerMarkOf,
   freeAlias,
+  isGivenUp,
   isNameTaken,
   markOf,
   nameOf,
@@ -31,7 +32,6 @@ import {
   taken,
 } from "./naming";
 import { restore, takeFormerAccess, tellWhatStays } from "./restoration";
-import { isGivenUp, takingOver } from "./transfer";
 
 /** How often a creation whose answer is lost is sent. */
 const MOST_LOST = 3;

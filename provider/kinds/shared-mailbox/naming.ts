@@ -1,13 +1,14 @@
 import DataLoader from "dataloader";
 import { hashOf, type Origin, shortHash } from "../../core/kind";
+import { mailboxThing } from "../../core/registry";
 import { ConflictError, isClass, isServiceError, unless } from "../../http/errors";
 import { sameText } from "../../http/json";
 import type { AddressHolder } from "../../services/graph";
 import { describeDeleted, hasAddress, INITIAL_DOMAIN } from "../../services/mailboxes";
 import { describe, hasName, type Recipient, type RecipientName } from "../../services/recipients";
 import type { Services } from "../../services/services";
+import { lastSeen } from "../../services/waiting";
 import type { Desired, SharedMailboxInputs, SharedMailboxOperation } from "./desired";
-import { isGivenUp } from "./transfer";
 
 /** Characters of an alias (Exchange). */
 const LONGEST_ALIAS = 64;
@@ -187,6 +188,37 @@ async function holderOf(
     }
   }
   return undefined;
+}
+
+/** How long the engine may take to look at the resource that gives an address up, once the one that takes it runs, in milliseconds. */
+const LOOKED_AT = 1_000;
+
+/**
+ * Whether an address is one that another mailbox of the program gives up in this deployment, whether or not it has been changed yet.
+ *
+ * @param forNew whether a mailbox is made with it: it gets no address that the other one is going to keep as a further one.
+ */
+export async function isGivenUp(
+  address: string,
+  holder: Pick<Holder, "id" | "recipientTypeDetails">,
+  forNew: boolean,
+  operation: SharedMailboxOperation,
+): Promise<boolean> {
+  const { registry } = operation;
+  if (holder.recipientTypeDetails !== "SharedMailbox") {
+    return false;
+  }
+  await lastSeen(
+    {
+      what: "the engine to look at the resource of the mailbox that has the address",
+      look: async () => registry.isDeclared(mailboxThing(holder.id)),
+      done: Boolean,
+      atMost: LOOKED_AT,
+    },
+    operation,
+  );
+  const given = registry.givenUp(address);
+  return given !== undefined && sameText(given.mailboxId, holder.id) && !(forNew && given.isKept);
 }
 
 /** A name that the program gives the mailbox, with the property that says so. */

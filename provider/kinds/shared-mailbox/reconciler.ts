@@ -22,7 +22,15 @@ import { tellWarnings } from "../../services/exchange";
 import { describe } from "../../services/recipients";
 import { mailboxAndAccount, mailboxAsked } from "../recipients";
 import { SHARED } from "./account";
-import { addresses, aliasesOf, gained, requireAcceptedDomains, untilReleased } from "./addresses";
+import {
+  addresses,
+  aliasesOf,
+  gained,
+  noteGivenUp,
+  requireAcceptedDomains,
+  takingOver,
+  untilReleased,
+} from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway, takeOver } from "./creation";
 import {
   around,
@@ -48,7 +56,6 @@ import { clientAccessProperties, mailboxProperties } from "./properties";
 import { takeFormerAccess } from "./restoration";
 import { foresee, remove } from "./retention";
 import { declaredSenders, takeHiddenSenders } from "./senders";
-import { noteGivenUp, takingOver } from "./transfer";
 
 /**
  * A shared mailbox of Exchange Online: the mailbox, its addresses and forwarding through the Exchange admin API, the sign-in
