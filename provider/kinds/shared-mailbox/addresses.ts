@@ -142,16 +142,17 @@ async function addressParameters(
     return { WindowsEmailAddress: primarySmtpAddress };
   }
   const { emailAddresses } = (await freshly(() => services.mailboxes.withId(mailbox.id))) ?? mailbox;
-  const dropped = [...add, ...remove, primarySmtpAddress];
-  return {
-    EmailAddresses: [
-      `SMTP:${primarySmtpAddress}`,
-      ...emailAddresses
-        .filter((address) => !hasPrefixSmtp(address) || !dropped.includes(address.slice(5).toLowerCase()))
-        .map((address) => (hasPrefixSmtp(address) ? smtp(address.slice(5)) : address)),
-      ...add.map(smtp),
-    ],
-  };
+  return { EmailAddresses: [...listWith(primarySmtpAddress, emailAddresses, [...add, ...remove]), ...add.map(smtp)] };
+}
+
+/** All addresses with another primary one, without those that are dropped. */
+function listWith(primary: string, emailAddresses: readonly string[], dropped: readonly string[]): string[] {
+  const others = emailAddresses.flatMap((address) => {
+    const plain = address.slice(5);
+    const isDropped = [primary, ...dropped].some((one) => sameText(one, plain));
+    return !hasPrefixSmtp(address) ? [address] : isDropped ? [] : [smtp(plain)];
+  });
+  return [`SMTP:${primary}`, ...others];
 }
 
 /** Aliases that change together with a primary address that `WindowsEmailAddress` has just set. */
@@ -436,7 +437,7 @@ async function free(address: string, id: string, operation: SharedMailboxOperati
     if (wasPrimary) {
       await setPrimary(mailbox, standIn, wasSignInName, action, operation);
     }
-    await mailboxes.set(id, { EmailAddresses: addAndRemove([], [`smtp:${address}`]) }, action, operation);
+    await mailboxes.set(id, { EmailAddresses: addAndRemove([], [smtp(address)]) }, action, operation);
   } catch (error) {
     await giveBack(freed, operation);
     throw error;
@@ -461,11 +462,8 @@ async function setPrimary(
   action: string,
   { services: { mailboxes }, ...scope }: SharedMailboxOperation,
 ): Promise<void> {
-  const rest = emailAddresses
-    .map((one) => one.replace(/^SMTP:/, "smtp:"))
-    .filter((one) => one.toLowerCase() !== `smtp:${address}`);
   const primary = hasAddressPolicy
-    ? { EmailAddresses: [`SMTP:${address}`, ...rest] }
+    ? { EmailAddresses: listWith(address, emailAddresses, []) }
     : { WindowsEmailAddress: address };
   await mailboxes.set(id, primary, action, scope);
   if (isSignInName) {
@@ -490,7 +488,7 @@ async function giveBack(
       return;
     }
     if (!smtpAddresses(now).includes(address)) {
-      await mailboxes.set(id, { EmailAddresses: addAndRemove([`smtp:${address}`], []) }, action, operation);
+      await mailboxes.set(id, { EmailAddresses: addAndRemove([smtp(address)], []) }, action, operation);
     }
     const isMoved =
       !sameText(now.primarySmtpAddress, address) || (wasSignInName && !sameText(now.userPrincipalName, address));

@@ -31,6 +31,7 @@ import {
   needsOfInputs,
   quotaOf,
 } from "./limits";
+import { isNamed } from "./regional";
 
 const licenseShape = z.strictObject(
   {
@@ -76,7 +77,7 @@ function whyNoCountry(letters: string): string | undefined {
     return undefined;
   }
   const { region = letters } = new Intl.Locale(`und-${letters}`);
-  const isKnown = new Intl.DisplayNames(["en"], { type: "region", fallback: "none" }).of(region) !== undefined;
+  const isKnown = isNamed("region", region);
   if (isKnown && region === letters) {
     return undefined;
   }
@@ -89,11 +90,6 @@ type License = Exclude<NonNullable<SharedMailboxInputs["license"]>, "external" |
 /** Whether a value is a licence to be assigned. */
 function isLicense(value: unknown): value is License {
   return typeof value === "object" && value !== null;
-}
-
-/** The Exchange plans of a known licence. */
-function plansOf(sku: string): readonly ServicePlan[] {
-  return knownLicense(sku)?.plans ?? [];
 }
 
 /** An account without licences, as every new one is. */
@@ -274,8 +270,7 @@ function hasExchange(
   { skuId, disabledPlans }: Pick<Assignment, "skuId" | "disabledPlans">,
   licensing: Licensing,
 ): boolean {
-  const plans = find(skuId, licensing)?.plans ?? plansOf(skuId);
-  return plans.some(
+  return plansOf(skuId, licensing).some(
     ({ id, name }) => name.startsWith("EXCHANGE") && !NO_MAILBOX.includes(name) && !disabledPlans.includes(id),
   );
 }
@@ -298,6 +293,11 @@ function directWithExchange(licensing: Licensing): string[] {
 
 function find(sku: string, { subscriptions }: Licensing): Subscription | undefined {
   return subscriptions.find(({ skuId, skuPartNumber }) => sameText(skuId, sku) || sameText(skuPartNumber, sku));
+}
+
+/** The service plans of a licence: as the tenant bought it, else as a known one has them. */
+function plansOf(skuId: string, licensing: Licensing): readonly ServicePlan[] {
+  return find(skuId, licensing)?.plans ?? knownLicense(skuId)?.plans ?? [];
 }
 
 function nameOf(skuId: string, licensing: Licensing): string {
@@ -360,11 +360,10 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 
 /** What the account's licences let the mailbox have once the reassignment is made. */
 function entitlementAfter({ add, remove }: Reassignment, licensing: Licensing): Entitlement {
-  const plans = (skuId: string): readonly ServicePlan[] => find(skuId, licensing)?.plans ?? plansOf(skuId);
+  const replaced = [...remove, add?.subscription.skuId];
   const kept: Grant[] = licensing.account.assignments
-    .filter(({ skuId, byGroup }) => byGroup !== undefined || !remove.includes(skuId))
-    .filter(({ skuId, byGroup }) => byGroup !== undefined || skuId !== add?.subscription.skuId)
-    .map(({ skuId, disabledPlans }) => ({ plans: plans(skuId), disabledPlans }));
+    .filter(({ skuId, byGroup }) => byGroup !== undefined || !replaced.includes(skuId))
+    .map(({ skuId, disabledPlans }) => ({ plans: plansOf(skuId, licensing), disabledPlans }));
   return entitlementOf([
     ...kept,
     ...(add === undefined ? [] : [{ plans: add.subscription.plans, disabledPlans: add.disabledPlans }]),

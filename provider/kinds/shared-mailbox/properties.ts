@@ -202,7 +202,7 @@ export const clientAccess: Facet = {
 const REFERENCE = /&(?:#\d{1,7};|#x[0-9a-f]{1,6};|[a-z][a-z0-9]*;)?/gi;
 
 /** Replaces html's references to characters, such as `&eacute;` and `&#233;`, each once; those that html does not have stay. */
-export function decoded(html: string): string {
+function decoded(html: string): string {
   return html.replace(REFERENCE, (reference) => decodeHTMLStrict(reference));
 }
 
@@ -214,7 +214,7 @@ export function withOneSpelling(html: string): string {
 }
 
 /** Whether a text has a reference in it that {@link decoded} replaces. */
-export function hasReference(text: string): boolean {
+function hasReference(text: string): boolean {
   return decoded(text) !== text;
 }
 

@@ -127,7 +127,7 @@ const CULTURE = /^([a-z]{2,3})(?:-[A-Z][a-z]{3})?-([A-Z]{2})$/;
 const NO_COUNTRY = ["EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"];
 
 /** Whether English has a name for the code of a language or a region. Asked for rarely, and dear to make. */
-function isNamed(type: "language" | "region", code: string): boolean {
+export function isNamed(type: "language" | "region", code: string): boolean {
   return new Intl.DisplayNames("en", { type, fallback: "none" }).of(code) !== undefined;
 }
 
