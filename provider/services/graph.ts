@@ -125,7 +125,8 @@ export class Graph {
           context,
         ),
       together: async (writings, _goesOn, context) => {
-        const requests = writings.map(({ method, path, body }) => ({
+        // A write without a body costs the whole batch, but for DELETE: where the operation takes none, an empty object stands for it.
+        const requests = writings.map(({ method, path, body = method === "DELETE" ? undefined : {} }) => ({
           ...{ method, url: path },
           ...(body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body }),
         }));
