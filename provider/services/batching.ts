@@ -129,8 +129,6 @@ export function batched<Reading extends Asked<Read>, Read>(
   const queue = new Map<string, Entry>();
   /** What is on its way and has a listing, by key. */
   const onTheirWay = new Map<string, Promise<unknown>>();
-  /** Batches on their way that hold nothing but what is read ahead. */
-  const early = new Set<readonly Reading[]>();
   const { ahead } = reads;
   let inFlight = 0;
   let roundTrip = 0;
@@ -150,7 +148,7 @@ export function batched<Reading extends Asked<Read>, Read>(
   };
 
   /** How many batches are on their way that nobody waits for. */
-  const idle = (): number => [...early].filter((readings) => !readings.some((one) => ahead?.isAsked(one))).length;
+  const idle = (): number => ahead?.idle ?? 0;
 
   const send = async (readings: readonly Reading[], context: CallContext): Promise<Map<string, BatchedAnswer>> => {
     const batch = await reads.together(readings, context);
@@ -198,13 +196,13 @@ export function batched<Reading extends Asked<Read>, Read>(
         onTheirWay.set(key, landing);
       }
     }
+    const landed = Promise.allSettled(all);
     if (asked.length === 0) {
-      early.add(readings);
+      ahead?.sent(readings, landed);
     }
     inFlight += 1;
-    await Promise.allSettled(all);
+    await landed;
     inFlight -= 1;
-    early.delete(readings);
     if (asked.length > 0) {
       // Who asks one thing after the other is not made to wait for others.
       roundTrip = asked.flatMap(({ of }) => of).length > 1 ? Date.now() - flight.at : 0;
@@ -243,11 +241,12 @@ export function batched<Reading extends Asked<Read>, Read>(
       }
       for (const entry of entries) {
         const own = read === undefined ? undefined : reads.filter.part(read, entry.reading);
-        if (own === undefined) {
-          again(entry);
-        } else {
-          entry.resolve(keep(entry, own, flight, entries.length));
-        }
+        entry.resolve(
+          own === undefined
+            ? // A filter that does not show it proves nothing.
+              enqueue(entry, undefined)
+            : keep(entry, own, flight, entries.length),
+        );
       }
     },
   });
@@ -257,29 +256,10 @@ export function batched<Reading extends Asked<Read>, Read>(
     return read;
   };
 
-  /** Asks by itself for what a filter did not show. */
-  const again = (entry: Entry): void => {
-    const same = queue.get(entry.key);
-    if (same === undefined) {
-      queue.set(entry.key, { ...entry, kind: undefined });
-      gather();
-    } else {
-      entry.resolve(same.read);
-    }
-  };
-
-  /** How many requests it takes to read what waits of one kind: its share of the batches that all that waits will fill. */
+  /** How many requests it takes to read some of what waits: their share of the batches that all that waits will fill. */
   const costOf = (entries: readonly Entry[]): number => {
-    const partsOf = (some: readonly Entry[]): number => {
-      const single = some.filter(({ kind }) => kind === undefined).length;
-      const kinds = new Map<string, number>();
-      for (const { kind } of some.filter((one) => one.kind !== undefined)) {
-        kinds.set(String(kind), (kinds.get(String(kind)) ?? 0) + 1);
-      }
-      return single + [...kinds.values()].reduce((sum, count) => sum + Math.ceil(count / reads.filter.size), 0);
-    };
-    const all = partsOf([...queue.values()]);
-    return (partsOf(entries) / all) * Math.ceil(all / reads.size);
+    const all = partsOf(queue.values(), reads.filter.size).length;
+    return (partsOf(entries, reads.filter.size).length / all) * Math.ceil(all / reads.size);
   };
 
   /** Hands what waits for one kind of thing over to its listing, where that is no dearer. */
@@ -305,25 +285,7 @@ export function batched<Reading extends Asked<Read>, Read>(
   };
 
   /** What waits for the next batch, by its parts. */
-  const next = (): Entry[][] => {
-    const parts: Entry[][] = [];
-    const open = new Map<string, Entry[]>();
-    for (const entry of queue.values()) {
-      const sharing = entry.kind === undefined ? undefined : open.get(entry.kind);
-      if (sharing !== undefined && sharing.length < reads.filter.size) {
-        sharing.push(entry);
-      } else if (parts.length === reads.size) {
-        break;
-      } else {
-        const own = [entry];
-        parts.push(own);
-        if (entry.kind !== undefined) {
-          open.set(entry.kind, own);
-        }
-      }
-    }
-    return parts;
-  };
+  const next = (): Entry[][] => partsOf(queue.values(), reads.filter.size, reads.size);
 
   const partOf = (entries: readonly Entry[]): Part<Reading, Read> => {
     const [first] = entries;
@@ -379,13 +341,14 @@ export function batched<Reading extends Asked<Read>, Read>(
     timer = setTimeout(depart, isFull ? 0 : Math.max(0, Math.min(patience, left)), isFull ? reads.size : 1);
   };
 
-  const enqueue = (key: string, reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
-    const same = queue.get(key);
+  /** @param kind what may stand in one filter with it; undefined for what is to be read by itself. */
+  const enqueue = (asked: Pick<Entry, "key" | "reading" | "listed">, kind: string | undefined): Promise<Read> => {
+    const same = queue.get(asked.key);
     if (same !== undefined) {
       return same.read;
     }
     const { promise: read, resolve } = deferred<Read>();
-    const kind = listed?.listing.isUntouched(listed) === true ? reads.filter.kind(reading) : undefined;
+    const { key, reading, listed } = asked;
     queue.set(key, { key, reading, listed, kind, read, resolve });
     gather();
     return read;
@@ -394,7 +357,8 @@ export function batched<Reading extends Asked<Read>, Read>(
   const seek = async (reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
     const key = `${listed === undefined ? "" : "listed "}${reads.key(reading)}`;
     await (listed?.listing.reading ?? onTheirWay.get(key));
-    return listed?.listing.known(listed) ?? enqueue(key, reading, listed);
+    const kind = listed?.listing.isUntouched(listed) === true ? reads.filter.kind(reading) : undefined;
+    return listed?.listing.known(listed) ?? enqueue({ key, reading, listed }, kind);
   };
 
   return (reading) => {
@@ -410,4 +374,29 @@ export function batched<Reading extends Asked<Read>, Read>(
     gather();
     return early.then((read) => read ?? seek(reading, reading.listed));
   };
+}
+
+/** What waits, by the requests that it takes: those of one kind share a filter. */
+function partsOf<Entry extends { kind: string | undefined }>(
+  waiting: Iterable<Entry>,
+  inOneFilter: number,
+  most = Number.POSITIVE_INFINITY,
+): Entry[][] {
+  const parts: Entry[][] = [];
+  const open = new Map<string, Entry[]>();
+  for (const entry of waiting) {
+    const sharing = entry.kind === undefined ? undefined : open.get(entry.kind);
+    if (sharing !== undefined && sharing.length < inOneFilter) {
+      sharing.push(entry);
+    } else if (parts.length === most) {
+      break;
+    } else {
+      const own = [entry];
+      parts.push(own);
+      if (entry.kind !== undefined) {
+        open.set(entry.kind, own);
+      }
+    }
+  }
+  return parts;
 }

@@ -220,6 +220,7 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
   readonly #asked = new Set<string>();
   /** What nobody has asked for yet. */
   readonly #early = new Map<string, { at: number; read: Promise<Read | undefined> }>();
+  readonly #batches = new Set<readonly Reading[]>();
   #hasFailed = false;
 
   /**
@@ -284,8 +285,15 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
     return early?.read.then((read) => (Date.now() - early.at <= KNOWN_FOR && this.#writes.isNone ? read : undefined));
   }
 
-  /** Whether somebody has asked. */
-  isAsked({ ahead: id = "" }: Reading): boolean {
-    return this.#asked.has(id.toLowerCase());
+  /** Notes a batch that holds nothing but what is read ahead, until it has landed. */
+  sent(readings: readonly Reading[], landed: Promise<unknown>): void {
+    this.#batches.add(readings);
+    void landed.finally(() => this.#batches.delete(readings));
+  }
+
+  /** How many such batches are on their way that nobody waits for. */
+  get idle(): number {
+    const isAsked = ({ ahead: id = "" }: Reading): boolean => this.#asked.has(id.toLowerCase());
+    return [...this.#batches].filter((readings) => !readings.some(isAsked)).length;
   }
 }
