@@ -2,7 +2,7 @@ import { type Call, type CallContext, deferred } from "../http/call";
 import { type ErrorClass, isServiceError } from "../http/errors";
 import { answersIn, type BatchedAnswer, saysFailed } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { isFresh, type Listed, type ReadAhead } from "./listing";
+import { isFresh, type Listed, OwnWrites, ReadAhead } from "./listing";
 
 /** How long a read waits for others, in milliseconds, where they come one by one. */
 const GATHER = 5;
@@ -129,11 +129,61 @@ export function batched<Reading extends Asked<Read>, Read>(
   const queue = new Map<string, Entry>();
   /** What is on its way and has a listing, by key. */
   const onTheirWay = new Map<string, Promise<unknown>>();
-  const { ahead } = reads;
+  const { ahead = new ReadAhead<Reading, Read>(Number.POSITIVE_INFINITY, () => false, new OwnWrites()) } = reads;
   let inFlight = 0;
   let roundTrip = 0;
   let firstAt = 0;
   let timer: NodeJS.Timeout | undefined;
+
+  /** Looks whether it is known or about to be, and asks for it otherwise. */
+  const seek = async (reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
+    const key = `${listed === undefined ? "" : "listed "}${reads.key(reading)}`;
+    await (listed?.listing.reading ?? onTheirWay.get(key));
+    const kind = listed?.listing.isUntouched(listed) === true ? reads.filter.kind(reading) : undefined;
+    return listed?.listing.known(listed) ?? enqueue({ key, reading, listed }, kind);
+  };
+
+  /** @param kind what may stand in one filter with it; undefined for what is to be read by itself. */
+  const enqueue = (asked: Pick<Entry, "key" | "reading" | "listed">, kind: string | undefined): Promise<Read> => {
+    const same = queue.get(asked.key);
+    if (same !== undefined) {
+      return same.read;
+    }
+    const { promise: read, resolve } = deferred<Read>();
+    const { key, reading, listed } = asked;
+    queue.set(key, { key, reading, listed, kind, read, resolve });
+    gather();
+    return read;
+  };
+
+  /** Sends what waits once nothing more comes, or at once where it fills a batch and there is room for one. */
+  const gather = (): void => {
+    clearTimeout(timer);
+    const waiting = next().length;
+    if (waiting === 0 ? !mayGoAhead() : waiting < fewest()) {
+      return;
+    }
+    const patience =
+      roundTrip === 0 ? GATHER : Math.min(Math.max(roundTrip * PATIENCE, COMPANY.shortest), COMPANY.longest);
+    firstAt ||= Date.now();
+    const left = firstAt + patience * AT_MOST - Date.now();
+    const isFull = inFlight > 0 && waiting >= reads.size;
+    timer = setTimeout(depart, isFull ? 0 : Math.max(0, Math.min(patience, left)), isFull ? reads.size : 1);
+  };
+
+  /** @param least how many parts a batch has to have in any case; the others wait for more. */
+  const depart = (least: number): void => {
+    list();
+    for (let parts = next(); parts.length >= Math.max(least, fewest()); parts = next()) {
+      for (const { key } of parts.flat()) {
+        queue.delete(key);
+      }
+      void fly([...parts.map(partOf), ...ahead.take(Math.min(parts.length, reads.size - parts.length))]);
+    }
+    firstAt = 0;
+    goAhead();
+    gather();
+  };
 
   /** How many parts have to wait for a batch to leave with them; infinitely many while as many are in flight as may be. */
   const fewest = (): number => {
@@ -142,34 +192,65 @@ export function batched<Reading extends Asked<Read>, Read>(
       return Number.POSITIVE_INFINITY;
     }
     // A batch takes along at most as many as were asked for: its askers wait for all of it.
-    return inFlight - idle() < Math.min(HALF_EMPTY[reads.service], most)
+    return inFlight - ahead.idle < Math.min(HALF_EMPTY[reads.service], most)
       ? 1
-      : Math.max(reads.size - (ahead?.room ?? 0), Math.ceil(reads.size / 2));
+      : Math.max(reads.size - ahead.room, Math.ceil(reads.size / 2));
   };
 
-  /** How many batches are on their way that nobody waits for. */
-  const idle = (): number => ahead?.idle ?? 0;
+  /** What waits for the next batch, by its parts. */
+  const next = (): Entry[][] => partsOf(queue.values(), reads.filter.size, reads.size);
 
-  const send = async (readings: readonly Reading[], context: CallContext): Promise<Map<string, BatchedAnswer>> => {
-    const batch = await reads.together(readings, context);
-    return sendBatch(pipeline, { service: reads.service, kind: "read", action: actionOf(readings) }, batch, context);
+  /** Hands what waits for one kind of thing over to its listing, where that is no dearer. */
+  const list = (): void => {
+    const kinds = new Map<Listed<Read>["listing"], Entry[]>();
+    for (const entry of queue.values()) {
+      const listing = entry.listed?.listing;
+      if (listing !== undefined) {
+        kinds.set(listing, [...(kinds.get(listing) ?? []), entry]);
+      }
+    }
+    for (const [listing, waiting] of kinds) {
+      // As many more as may be read ahead are likely to be asked for.
+      const more = waiting.some(({ listed }) => listed?.goesOn === true) ? ahead.likely : 0;
+      const listed = listing.instead(costOf(waiting), waiting.length / reads.size, more / reads.size);
+      if (listed !== undefined) {
+        for (const { key, reading, listed: own, resolve } of waiting) {
+          queue.delete(key);
+          resolve(listed.then(() => seek(reading, own)));
+        }
+      }
+    }
   };
 
-  /** Undefined for what the batch left open. */
-  const readIn = (answer: BatchedAnswer | undefined, reading: Reading): Read | undefined => {
-    if (answer === undefined) {
-      return undefined;
-    }
-    if (answer.status < 400 && !saysFailed(reads.service, answer.body)) {
-      return reads.parse(answer, reading);
-    }
-    const error = reads.failure(answer, reading);
-    if (isServiceError(error) && PASSING.includes(error.class)) {
-      return undefined;
-    }
-    throw error;
+  /** How many requests it takes to read some of what waits: their share of the batches that all that waits will fill. */
+  const costOf = (entries: readonly Entry[]): number => {
+    const all = partsOf(queue.values(), reads.filter.size).length;
+    return (partsOf(entries, reads.filter.size).length / all) * Math.ceil(all / reads.size);
   };
 
+  /** Lets a listing know what was read, and for which share of a request. */
+  const keep = ({ listed }: Entry, read: Read, { at, parts }: Flight, sharers: number): Read => {
+    listed?.listing.keep(listed, read, at, 1 / Math.max(reads.size, parts * sharers));
+    return read;
+  };
+
+  /**
+   * Sends whole batches of what nobody has asked for yet, while something else is waited for that is on its way. Half of the places stay
+   * for what is asked for.
+   */
+  const goAhead = (): void => {
+    while (mayGoAhead()) {
+      void fly(ahead.take(reads.size));
+    }
+  };
+
+  const mayGoAhead = (): boolean => {
+    const most = pipeline.windowOf(reads.service);
+    const isRoom = inFlight < most && inFlight > ahead.idle && ahead.idle < most / 2;
+    return isRoom && queue.size === 0 && ahead.room >= reads.size;
+  };
+
+  /** Sends a batch, and settles what comes of it. */
   const fly = async (parts: readonly Part<Reading, Read>[]): Promise<void> => {
     const flight = { context: bounds(), at: Date.now(), parts: parts.length };
     const readings = parts.map(({ reading }) => reading);
@@ -198,7 +279,7 @@ export function batched<Reading extends Asked<Read>, Read>(
     }
     const landed = Promise.allSettled(all);
     if (asked.length === 0) {
-      ahead?.sent(readings, landed);
+      ahead.sent(readings, landed);
     }
     inFlight += 1;
     await landed;
@@ -211,6 +292,12 @@ export function batched<Reading extends Asked<Read>, Read>(
     gather();
   };
 
+  const partOf = (entries: readonly Entry[]): Part<Reading, Read> => {
+    const [first] = entries;
+    return first !== undefined && entries.length === 1 ? single(first) : several(entries);
+  };
+
+  /** The request for one thing. What the batch leaves open is asked for alone. */
   const single = (entry: Entry): Part<Reading, Read> => ({
     reading: entry.reading,
     of: [entry],
@@ -223,6 +310,7 @@ export function batched<Reading extends Asked<Read>, Read>(
     },
   });
 
+  /** One filter for several things. What it does not show is asked for by itself. */
   const several = (entries: readonly Entry[]): Part<Reading, Read> => ({
     reading: reads.filter.of(entries.map(({ reading }) => reading)),
     of: entries,
@@ -251,114 +339,24 @@ export function batched<Reading extends Asked<Read>, Read>(
     },
   });
 
-  const keep = ({ listed }: Entry, read: Read, { at, parts }: Flight, sharers: number): Read => {
-    listed?.listing.keep(listed, read, at, 1 / Math.max(reads.size, parts * sharers));
-    return read;
-  };
-
-  /** How many requests it takes to read some of what waits: their share of the batches that all that waits will fill. */
-  const costOf = (entries: readonly Entry[]): number => {
-    const all = partsOf(queue.values(), reads.filter.size).length;
-    return (partsOf(entries, reads.filter.size).length / all) * Math.ceil(all / reads.size);
-  };
-
-  /** Hands what waits for one kind of thing over to its listing, where that is no dearer. */
-  const list = (): void => {
-    const kinds = new Map<Listed<Read>["listing"], Entry[]>();
-    for (const entry of queue.values()) {
-      const listing = entry.listed?.listing;
-      if (listing !== undefined) {
-        kinds.set(listing, [...(kinds.get(listing) ?? []), entry]);
-      }
+  /** Undefined for what the batch left open. */
+  const readIn = (answer: BatchedAnswer | undefined, reading: Reading): Read | undefined => {
+    if (answer === undefined) {
+      return undefined;
     }
-    for (const [listing, waiting] of kinds) {
-      // As many more as may be read ahead are likely to be asked for.
-      const more = waiting.some(({ listed }) => listed?.goesOn === true) ? (ahead?.likely ?? 0) : 0;
-      const listed = listing.instead(costOf(waiting), waiting.length / reads.size, more / reads.size);
-      if (listed !== undefined) {
-        for (const { key, reading, listed: own, resolve } of waiting) {
-          queue.delete(key);
-          resolve(listed.then(() => seek(reading, own)));
-        }
-      }
+    if (answer.status < 400 && !saysFailed(reads.service, answer.body)) {
+      return reads.parse(answer, reading);
     }
-  };
-
-  /** What waits for the next batch, by its parts. */
-  const next = (): Entry[][] => partsOf(queue.values(), reads.filter.size, reads.size);
-
-  const partOf = (entries: readonly Entry[]): Part<Reading, Read> => {
-    const [first] = entries;
-    return first !== undefined && entries.length === 1 ? single(first) : several(entries);
-  };
-
-  /** What is read ahead, as parts of a batch. */
-  const unasked = (count: number): Part<Reading, Read>[] =>
-    (ahead?.take(count) ?? []).map((one) => ({ ...one, of: [] }));
-
-  /** @param least how many parts a batch has to have in any case; the others wait for more. */
-  const depart = (least: number): void => {
-    list();
-    for (let parts = next(); parts.length >= Math.max(least, fewest()); parts = next()) {
-      for (const { key } of parts.flat()) {
-        queue.delete(key);
-      }
-      void fly([...parts.map(partOf), ...unasked(Math.min(parts.length, reads.size - parts.length))]);
+    const error = reads.failure(answer, reading);
+    if (isServiceError(error) && PASSING.includes(error.class)) {
+      return undefined;
     }
-    firstAt = 0;
-    goAhead();
-    gather();
+    throw error;
   };
 
-  /**
-   * Sends whole batches of what nobody has asked for yet, while something else is waited for that is on its way. Half of the places stay
-   * for what is asked for.
-   */
-  const goAhead = (): void => {
-    while (mayGoAhead()) {
-      void fly(unasked(reads.size));
-    }
-  };
-
-  const mayGoAhead = (): boolean => {
-    const most = pipeline.windowOf(reads.service);
-    const isRoom = inFlight < most && inFlight > idle() && idle() < most / 2;
-    return isRoom && queue.size === 0 && (ahead?.room ?? 0) >= reads.size;
-  };
-
-  /** Sends what waits once nothing more comes, or at once where it fills a batch and there is room for one. */
-  const gather = (): void => {
-    clearTimeout(timer);
-    const waiting = next().length;
-    if (waiting === 0 ? !mayGoAhead() : waiting < fewest()) {
-      return;
-    }
-    const patience =
-      roundTrip === 0 ? GATHER : Math.min(Math.max(roundTrip * PATIENCE, COMPANY.shortest), COMPANY.longest);
-    firstAt ||= Date.now();
-    const left = firstAt + patience * AT_MOST - Date.now();
-    const isFull = inFlight > 0 && waiting >= reads.size;
-    timer = setTimeout(depart, isFull ? 0 : Math.max(0, Math.min(patience, left)), isFull ? reads.size : 1);
-  };
-
-  /** @param kind what may stand in one filter with it; undefined for what is to be read by itself. */
-  const enqueue = (asked: Pick<Entry, "key" | "reading" | "listed">, kind: string | undefined): Promise<Read> => {
-    const same = queue.get(asked.key);
-    if (same !== undefined) {
-      return same.read;
-    }
-    const { promise: read, resolve } = deferred<Read>();
-    const { key, reading, listed } = asked;
-    queue.set(key, { key, reading, listed, kind, read, resolve });
-    gather();
-    return read;
-  };
-
-  const seek = async (reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
-    const key = `${listed === undefined ? "" : "listed "}${reads.key(reading)}`;
-    await (listed?.listing.reading ?? onTheirWay.get(key));
-    const kind = listed?.listing.isUntouched(listed) === true ? reads.filter.kind(reading) : undefined;
-    return listed?.listing.known(listed) ?? enqueue({ key, reading, listed }, kind);
+  const send = async (readings: readonly Reading[], context: CallContext): Promise<Map<string, BatchedAnswer>> => {
+    const batch = await reads.together(readings, context);
+    return sendBatch(pipeline, { service: reads.service, kind: "read", action: actionOf(readings) }, batch, context);
   };
 
   return (reading) => {
@@ -366,7 +364,7 @@ export function batched<Reading extends Asked<Read>, Read>(
     if (isFresh()) {
       return seek(reading, undefined);
     }
-    const early = ahead?.asked(reading);
+    const early = ahead.asked(reading);
     if (early === undefined) {
       return seek(reading, reading.listed);
     }

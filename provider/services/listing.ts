@@ -254,8 +254,10 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
     return this.#hasFailed ? 0 : Math.max(0, this.likely - this.#early.size);
   }
 
-  /** Takes some to be read ahead, as many as there may be. */
-  take(most: number): { reading: Reading; settle: (answer: Promise<Read | undefined>) => Promise<void> }[] {
+  /** Takes some to be read ahead, as many as there may be: requests of a batch that nobody waits for. */
+  take(
+    most: number,
+  ): { reading: Reading; of: never[]; settle: (answer: Promise<Read | undefined>) => Promise<void> }[] {
     return [...this.#expected].slice(0, Math.min(most, this.room)).map(([key, reading]) => {
       const { promise: read, resolve } = deferred<Read | undefined>();
       this.#expected.delete(key);
@@ -268,7 +270,7 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
             this.#hasFailed ||= !isThere;
             resolve(isThere ? found : undefined);
           });
-      return { reading, settle };
+      return { reading, of: [], settle };
     });
   }
 
