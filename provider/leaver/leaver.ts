@@ -6,7 +6,7 @@ import { declaredWords, ofPerson, type Report, reportOf, rightsWords } from "../
 import { dayOf } from "../core/canonical";
 import { bounds, connected, type Deployment } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine";
-import { ifAllowed, isClass } from "../http/errors";
+import { isClass, isProviderError } from "../http/errors";
 import { mapOf, sameText } from "../http/json";
 import { comparedColumns } from "../kinds";
 import { SECRET } from "../review/rules";
@@ -295,10 +295,12 @@ async function accessOf(deployment: Deployment, found: Found, stacks: readonly S
       });
     }
   }
-  await rulesOf(
+  await rulesOn(
     deployment,
-    reading.mailboxes.map(({ mailbox }) => mailbox),
     found,
+    "forwarding",
+    reading.mailboxes.map(({ mailbox }) => mailbox),
+    isHers,
   );
 }
 
@@ -308,25 +310,37 @@ function missed(found: Found, note: string): void {
   found.isWhole = false;
 }
 
-/** Inbox rules of shared mailboxes that send mail to the person. */
-async function rulesOf({ services }: Deployment, mailboxes: readonly Mailbox[], found: Found): Promise<void> {
+/**
+ * Inbox rules of mailboxes that send mail on.
+ *
+ * @param isMeant whether it is about somebody by a name or address.
+ */
+async function rulesOn(
+  { services }: Deployment,
+  found: Found,
+  what: Holding["what"],
+  mailboxes: readonly Mailbox[],
+  isMeant: (name: string) => boolean,
+): Promise<void> {
   const unread: string[] = [];
   let why = "";
   await Promise.all(
     mailboxes.map(async (mailbox) => {
       const on = mailbox.primarySmtpAddress;
-      const rules = await ifAllowed(services.inboxRules.list(mailbox, on), (refusal) => {
-        unread.push(on);
-        why = refusal.message;
-      });
-      for (const rule of rules ?? []) {
-        const to = [...rule.targets, ...rule.otherTargets].filter(({ name, addresses }) =>
-          [name, ...addresses].some((one) => found.names.has(one.toLowerCase())),
-        );
-        if (to.length > 0) {
-          const text = `the inbox rule "${rule.name}" forwards to ${to.map(({ name }) => name).join(", ")}`;
-          found.holdings.push({ what: "forwarding", on, text });
+      try {
+        for (const { name, targets, otherTargets } of (await services.inboxRules.list(mailbox, on)) ?? []) {
+          const to = [...targets, ...otherTargets].filter((one) => [one.name, ...one.addresses].some(isMeant));
+          if (to.length > 0) {
+            const names = to.map((one) => one.name).join(", ");
+            found.holdings.push({ what, on, text: `the inbox rule "${name}" forwards to ${names}` });
+          }
         }
+      } catch (error) {
+        if (!isProviderError(error)) {
+          throw error;
+        }
+        unread.push(on);
+        why = error.message;
       }
     }),
   );
@@ -336,8 +350,8 @@ async function rulesOf({ services }: Deployment, mailboxes: readonly Mailbox[], 
 }
 
 /** Where the person's own mailbox sends its mail, which goes on after a deletion of the access. */
-async function ownMailbox({ services }: Deployment, found: Found, id: string | undefined): Promise<void> {
-  const mailbox = id === undefined ? undefined : await services.mailboxes.withId(id);
+async function ownMailbox(deployment: Deployment, found: Found, id: string | undefined): Promise<void> {
+  const mailbox = id === undefined ? undefined : await deployment.services.mailboxes.withId(id);
   if (mailbox === undefined) {
     return;
   }
@@ -347,17 +361,7 @@ async function ownMailbox({ services }: Deployment, found: Found, id: string | u
       found.holdings.push({ what: "source", on, text: `the person's own mailbox forwards to ${to}` });
     }
   }
-  try {
-    for (const rule of (await services.inboxRules.list(mailbox, on)) ?? []) {
-      const targets = [...rule.targets, ...rule.otherTargets];
-      if (targets.length > 0) {
-        const to = targets.map(({ name }) => name).join(", ");
-        found.holdings.push({ what: "source", on, text: `the inbox rule "${rule.name}" forwards to ${to}` });
-      }
-    }
-  } catch (error) {
-    missed(found, `The inbox rules of ${on} were not read: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  await rulesOn(deployment, found, "source", [mailbox], () => true);
 }
 
 /** Queues and records that the person owns in Dynamics, and the person's own record there. */

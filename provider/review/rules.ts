@@ -109,11 +109,13 @@ export interface Violation {
 interface Rule<Parameters> {
   description: string;
   kind: "SharedMailbox" | "MailboxMembership";
-  level: Level;
-  isOn: boolean;
+  /** Default: `mandatory`. */
+  level?: Level;
+  /** Whether it holds unless it is switched off. */
+  isOn?: true;
   /** Whether other resources decide too, so that it is asked when all of them are known. */
-  isOfStack?: boolean;
-  parameters: z.ZodRawShape;
+  isOfStack?: true;
+  parameters?: z.ZodRawShape;
   violations(resource: Declared, parameters: Parameters, beside: Beside): string[];
 }
 
@@ -136,16 +138,13 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   signInOpen: {
     description: "Nobody signs in to a shared mailbox: people reach it with their own account.",
     kind: "SharedMailbox",
-    level: "mandatory",
     isOn: true,
-    parameters: {},
     violations: ({ inputs }) =>
       inputs.signInBlocked === false ? ["Sign-in to the mailbox's account is not blocked."] : [],
   },
   externalForwarding: {
     description: "No mailbox forwards mail to an address outside.",
     kind: "SharedMailbox",
-    level: "mandatory",
     isOn: true,
     parameters: {
       domains: z
@@ -167,16 +166,13 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   permanentDeletion: {
     description: "No mailbox is deleted for good: a deleted one can be brought back for 30 days.",
     kind: "SharedMailbox",
-    level: "mandatory",
     isOn: true,
-    parameters: {},
     violations: ({ inputs }) =>
       deletionMode(inputs) === "purge" ? ['deletion: "purge" deletes mailbox and account for good.'] : [],
   },
   everyoneGroup: {
     description: "No mailbox is open to everybody.",
     kind: "MailboxMembership",
-    level: "mandatory",
     isOn: true,
     parameters: { groups: patterns.optional() },
     violations: ({ inputs }, { groups = EVERYONE }) =>
@@ -189,7 +185,6 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
     kind: "SharedMailbox",
     level: "advisory",
     isOn: true,
-    parameters: {},
     violations: ({ inputs }) =>
       repliesOutside(inputs)
         ? ["People outside get automatic replies, which tell that somebody reads the address."]
@@ -198,17 +193,12 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   notExclusive: {
     description: "Every membership is exclusive: access that nobody declared is found and removed.",
     kind: "MailboxMembership",
-    level: "mandatory",
-    isOn: false,
-    parameters: {},
     violations: ({ inputs: { exclusive } }) =>
       exclusive === true || exclusive === UNKNOWN ? [] : ["It is not exclusive: write exclusive: true."],
   },
   tooManyMembers: {
     description: "Not too many people share a mailbox.",
     kind: "MailboxMembership",
-    level: "mandatory",
-    isOn: false,
     parameters: { most: z.int({ error: "must be a whole number from 1, e.g. 10" }).min(1) },
     violations({ inputs }, { most }) {
       const count = membersOf(inputs).length;
@@ -218,8 +208,6 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   wrongMembers: {
     description: "Members are of the kind that is allowed: only groups, or only people.",
     kind: "MailboxMembership",
-    level: "mandatory",
-    isOn: false,
     parameters: { only: z.enum(["groups", "people"], { error: 'must be "groups" or "people"' }), groups: patterns },
     violations: ({ inputs }, { only, groups }) =>
       membersOf(inputs)
@@ -232,8 +220,6 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   accessEnds: {
     description: "Access ends on a day that the program names.",
     kind: "MailboxMembership",
-    level: "mandatory",
-    isOn: false,
     parameters: { members: patterns.optional() },
     violations: ({ inputs }, { members = ["*"] }) =>
       membersOf(inputs)
@@ -243,10 +229,7 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   noMembers: {
     description: "Every mailbox has members.",
     kind: "SharedMailbox",
-    level: "mandatory",
-    isOn: false,
     isOfStack: true,
-    parameters: {},
     violations: (mailbox, _none, { resources }) =>
       resources.some((one) => isOn(one, mailbox) && one.inputs.members !== undefined && !isEmpty(one.inputs.members))
         ? []
@@ -255,8 +238,6 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   noOwner: {
     description: "Every mailbox says who owns it.",
     kind: "SharedMailbox",
-    level: "mandatory",
-    isOn: false,
     parameters: {
       attribute: z.int({ error: "must be the number of a custom attribute, 1 to 15" }).min(1).max(15),
       pattern: pattern.optional(),
@@ -275,9 +256,6 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   noSentCopies: {
     description: "Every mailbox keeps copies of what is sent from it.",
     kind: "SharedMailbox",
-    level: "mandatory",
-    isOn: false,
-    parameters: {},
     violations({ inputs }) {
       const { copySentItems } = inputs;
       const copies = mapOf(copySentItems);
@@ -290,8 +268,6 @@ const RULES: { readonly [Name in RuleName]-?: Rule<ParametersOf<Name>> } = {
   acrossDepartments: {
     description: "Full Access is given within a department only.",
     kind: "MailboxMembership",
-    level: "mandatory",
-    isOn: false,
     isOfStack: true,
     parameters: {
       isAllowed: z.custom<(member: string, mailbox: RuledMailbox) => boolean>((value) => typeof value === "function", {
@@ -396,11 +372,11 @@ export function rulesFor(options: MailboxPolicyOptions): Chosen[] {
   return (Object.keys(RULES) as RuleName[]).flatMap((name) => {
     const rule = RULES[name];
     const given = options[name];
-    if (given === false || (given === undefined && !rule.isOn)) {
+    if (given === false || (given === undefined && rule.isOn !== true)) {
       return [];
     }
-    const { enforcementLevel = rule.level, ...parameters } = checked(name, rule.parameters, given ?? {});
-    return [{ code: codeOf(name), rule, level: enforcementLevel, parameters }];
+    const { enforcementLevel, ...parameters } = checked(name, rule.parameters, given);
+    return [{ code: codeOf(name), rule, level: enforcementLevel ?? rule.level ?? "mandatory", parameters }];
   });
 }
 
@@ -408,7 +384,11 @@ const level = z.enum(["advisory", "mandatory", "disabled"], {
   error: 'must be "advisory", "mandatory" or "disabled"',
 });
 
-function checked(name: string, parameters: z.ZodRawShape, given: unknown): { enforcementLevel?: Level | undefined } {
+function checked(
+  name: string,
+  parameters: z.ZodRawShape = {},
+  given: unknown = {},
+): { enforcementLevel?: Level | undefined } {
   const value = typeof given === "string" ? { enforcementLevel: given } : given;
   const { error, data } = z.strictObject({ ...parameters, enforcementLevel: level.optional() }).safeParse(value);
   if (error !== undefined) {
