@@ -9,6 +9,7 @@ import { oneLine, plural } from "../review/words";
 import { pageOf } from "./page";
 import { meantBy, readAccess, readStacks, requireTenant } from "./read";
 import {
+  type Access,
   countsOf,
   declaredWords,
   type Finding,
@@ -112,71 +113,52 @@ export async function writeAccess(options: AccessOptions): Promise<number> {
 /** How a review is grouped. */
 type Grouping = "mailbox" | "person";
 
-/** One right-hand side of a row: what somebody has on a mailbox. */
-interface Row {
-  mailbox: string;
-  mailboxName: string;
-  person: string;
-  personName: string;
-  kind: string;
-  rights: string;
-  declaredBy: string;
-  until: string;
-  findings: readonly Finding[];
-}
-
 /** A review as text. */
 export function tableOf(report: Report, by: Grouping): string {
+  const { mailboxes } = report;
   const hasStacks = report.stacks.length > 0;
-  const rows = rowsOf(report);
-  const columns = [
-    by === "mailbox" ? "Person or group" : "Mailbox",
-    "Rights",
-    ...(hasStacks ? ["Declared by"] : []),
-    ...(rows.some(({ until }) => until !== "") ? ["Until"] : []),
-    "Findings",
+  const rows = mailboxes.flatMap((mailbox) => mailbox.access.map((access) => ({ mailbox, access })));
+  type Row = (typeof rows)[number];
+  const columns: readonly (readonly [head: string, cell: (row: Row) => string])[] = [
+    by === "mailbox"
+      ? ["Person or group", ({ access }) => personOf(access)]
+      : ["Mailbox", ({ mailbox: { address, displayName } }) => named(address, displayName)],
+    ["Rights", ({ access }) => rightsWords(access)],
+    ...(hasStacks ? [["Declared by", ({ access }: Row) => declaredWords(access)] as const] : []),
+    ...(rows.some(({ access }) => access.until !== undefined)
+      ? [["Until", ({ access }: Row) => access.until ?? ""] as const]
+      : []),
+    ["Findings", ({ access }) => access.findings.map(({ text }) => text).join("; ")],
   ];
-  const cells = (row: Row): string[] => {
-    const [name, more] = by === "mailbox" ? [row.person, row.personName] : [row.mailbox, row.mailboxName];
-    const kind = by === "mailbox" && row.kind !== "person" ? ` (${row.kind})` : "";
-    const all = [
-      `${named(name, more)}${kind}`,
-      row.rights,
-      row.declaredBy,
-      row.until,
-      row.findings.map(({ text }) => text).join("; "),
-    ];
-    return all
-      .filter((_, index) => (index !== 2 || hasStacks) && (index !== 3 || columns.includes("Until")))
-      .map(oneLine);
+  const group = (heading: string, own: readonly Row[]): string => {
+    const table = new Table({ head: columns.map(([head]) => head), style: { head: [], border: [] } });
+    table.push(...own.map((row) => columns.map(([, cell]) => oneLine(cell(row)))));
+    return `${oneLine(heading)}\n${own.length === 0 ? "" : `${table.toString()}\n`}`;
   };
-  const table = (some: readonly Row[]): string => {
-    const drawn = new Table({ head: columns, style: { head: [], border: [] } });
-    drawn.push(...some.map(cells));
-    return drawn.toString();
-  };
+  const ofMailbox = (mailbox: MailboxAccess, own: readonly Row[]) => group(mailboxHeading(mailbox, hasStacks), own);
   const groups =
     by === "mailbox"
-      ? report.mailboxes.map((mailbox) => ({
-          heading: mailboxHeading(mailbox, hasStacks),
-          rows: rows.filter(({ mailbox: address }) => address === mailbox.address),
-        }))
+      ? mailboxes.map((mailbox) =>
+          ofMailbox(
+            mailbox,
+            rows.filter((row) => row.mailbox === mailbox),
+          ),
+        )
       : [
-          ...[...new Set(rows.map(({ person }) => person))].sort().map((person) => {
-            const own = rows.filter((row) => row.person === person);
-            const [first] = own;
-            const kind = first?.kind === "person" ? "" : ` (${first?.kind})`;
-            return { heading: `${named(person, first?.personName ?? "")}${kind}`, rows: own };
+          ...[...new Set(rows.map(({ access }) => access.person))].sort().map((person) => {
+            const own = rows.filter(({ access }) => access.person === person);
+            return group(own[0] === undefined ? person : personOf(own[0].access), own);
           }),
           // What is to say of a mailbox itself is nobody's.
-          ...report.mailboxes
+          ...mailboxes
             .filter(({ findings, unread }) => findings.length + unread.length > 0)
-            .map((mailbox) => ({ heading: mailboxHeading(mailbox, hasStacks), rows: [] })),
+            .map((mailbox) => ofMailbox(mailbox, [])),
         ];
-  return [
-    ...groups.map(({ heading, rows: own }) => `${oneLine(heading)}\n${own.length === 0 ? "" : `${table(own)}\n`}`),
-    summary(report),
-  ].join("\n");
+  return [...groups, summary(report)].join("\n");
+}
+
+function personOf({ person, displayName = "", kind }: Access): string {
+  return `${named(person, displayName)}${kind === "person" ? "" : ` (${kind})`}`;
 }
 
 /** A review as CSV, one line for each person on a mailbox, and one for a mailbox that nobody has access to. */
@@ -196,9 +178,10 @@ export function csvOf(report: Report): string {
   const lines = report.mailboxes.flatMap((mailbox) => {
     const { address, displayName, unread, findings } = mailbox;
     const said = [...findings.map(words), ...(unread.length === 0 ? [] : [`not read: ${unread.join(", ")}`])];
-    const people = rowsOf({ ...report, mailboxes: [mailbox] }).map((row) => [
-      ...[row.mailbox, row.mailboxName, row.person, row.personName, row.kind, row.rights, row.declaredBy, row.until],
-      row.findings.map(words).join("; "),
+    const people = mailbox.access.map((access) => [
+      ...[address, displayName, access.person, access.displayName ?? "", access.kind, rightsWords(access)],
+      ...[report.stacks.length === 0 ? "" : declaredWords(access), access.until ?? ""],
+      access.findings.map(words).join("; "),
     ]);
     const own = [address, displayName, "", "", "", "", "", "", said.join("; ")];
     return people.length === 0 || said.length > 0 ? [own, ...people] : people;
@@ -215,22 +198,6 @@ export function csvOf(report: Report): string {
 function cell(text: string): string {
   const safe = /^[\s\p{Cc}\p{Cf}]*[=+\-@\t\r\n＝＋－＠]/u.test(text) ? `'${text}` : text;
   return `"${safe.replaceAll('"', '""')}"`;
-}
-
-function rowsOf(report: Report): Row[] {
-  return report.mailboxes.flatMap(({ address, displayName, access }) =>
-    access.map((one) => ({
-      mailbox: address,
-      mailboxName: displayName,
-      person: one.person,
-      personName: one.displayName ?? "",
-      kind: one.kind,
-      rights: rightsWords(one),
-      declaredBy: report.stacks.length === 0 ? "" : declaredWords(one),
-      until: one.until ?? "",
-      findings: one.findings,
-    })),
-  );
 }
 
 function mailboxHeading(

@@ -309,34 +309,32 @@ async function forwardingOf(
     : { to: forwardingSmtpAddress, isOutside: isOutside(forwardingSmtpAddress) };
 }
 
-type Properties = Readonly<Record<string, unknown>>;
-
 /** A resource of this package in a stack. */
 export interface StackResource {
   kind: string;
   /** Logical name. */
   name: string;
   id: string;
-  inputs: Properties;
-  outputs: Properties;
+  inputs: Row;
+  outputs: Row;
 }
 
 /** A stack, as far as it is about mailboxes. */
 export interface Stack {
   /** `project/stack`. */
   name: string;
-  /** The file it was read from. */
-  file: string;
   resources: StackResource[];
-  /** How many resources of other packages are in it. */
-  others: number;
 }
 
 /**
- * Reads a state.
+ * Reads states. What is not ours in them is counted.
  *
- * @throws Error when the file is something else, or has no mailboxes.
+ * @throws Error when a file is something else, or has no mailboxes.
  */
+export function readStacks(files: readonly string[]): Stack[] {
+  return files.map(readStack);
+}
+
 function readStack(file: string): Stack {
   const short = basename(file);
   const json = parsed(file, short);
@@ -349,20 +347,10 @@ function readStack(file: string): Stack {
   // Read by the program and declared elsewhere, or about to be deleted.
   const managed = rows.filter((row) => row.external !== true && row.delete !== true);
   const stack = stackOf(rows[0]?.urn);
-  const own = managed.flatMap((row): StackResource[] => {
-    const kind = kindOf(String(row.type));
-    const name = nameOf(String(row.urn));
-    return kind === undefined
-      ? []
-      : [
-          {
-            kind,
-            name,
-            id: String(row.id ?? ""),
-            inputs: mapOf(opened(row.inputs)),
-            outputs: mapOf(opened(row.outputs)),
-          },
-        ];
+  const own = managed.flatMap(({ type, urn, id = "", inputs, outputs }): StackResource[] => {
+    const kind = kindOf(String(type));
+    const both = { inputs: mapOf(opened(inputs)), outputs: mapOf(opened(outputs)) };
+    return kind === undefined ? [] : [{ kind, name: nameOf(String(urn)), id: String(id), ...both }];
   });
   if (own.length === 0) {
     const whose = stack === "" ? "" : ` of project ${stack.split("/")[0]}`;
@@ -371,16 +359,11 @@ function readStack(file: string): Stack {
     );
   }
   const isOther = ({ type }: Row) => kindOf(String(type)) === undefined && !String(type).startsWith("pulumi:");
-  return { name: stack, file, resources: own, others: managed.filter(isOther).length };
-}
-
-/** The states of stacks; what is not ours in them is counted. */
-export function readStacks(files: readonly string[]): Stack[] {
-  const stacks = files.map(readStack);
-  for (const { name, others } of stacks.filter((one) => one.others > 0)) {
-    process.stderr.write(`mailboxes: ${name}: ${plural(others, "resource")} of other packages left out\n`);
+  const others = managed.filter(isOther).length;
+  if (others > 0) {
+    process.stderr.write(`mailboxes: ${stack}: ${plural(others, "resource")} of other packages left out\n`);
   }
-  return stacks;
+  return { name: stack, resources: own };
 }
 
 /** Refuses a state of another tenant: it would make everybody look undeclared. */
