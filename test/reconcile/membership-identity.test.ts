@@ -634,6 +634,61 @@ test("a group that is a distribution list by now leaves by the SID of its entrie
   expect(await membership.refresh()).toEqual({});
 });
 
+describe("a member whose account has no mailbox any more", () => {
+  const all = { fullAccess: true, sendAs: true, sendOnBehalf: true };
+
+  /** Grace's recipient is taken away, and her account stays; the answer brings it back as it was. */
+  async function withoutMailbox() {
+    const seen = await withMailbox(impatient);
+    const { world, id, membership } = seen;
+    await membership.up({ mailbox: id, members: { [ada]: all, [grace]: all } });
+    const rows = Object.values(await world.control("GET", "state/recipients")) as Row[];
+    const graceId = await idOf(world, grace);
+    const row = rows.find(({ externalDirectoryObjectId }) => externalDirectoryObjectId === graceId) as Row;
+    await world.control("DELETE", `state/recipients/${String(row.guid)}`);
+    return { ...seen, graceId, bringBack: () => world.control("PUT", `state/recipients/${String(row.guid)}`, row) };
+  }
+
+  test.each([
+    ["refreshed before", true],
+    ["without a refresh", false],
+  ])(
+    "loses all of it with the line in the program, and does not have it back with the mailbox: %s",
+    async (_how, isRefreshed) => {
+      const { world, id, membership, bringBack } = await withoutMailbox();
+      if (isRefreshed) {
+        // Without its mailbox Exchange knows the account by another SID, and hides Send on Behalf.
+        expect(await membership.refresh()).toEqual({});
+        expect(world.warnings.splice(0).join()).toContain("Its rights stay until you take it out of members.");
+      }
+      const program = { mailbox: id, members: { [ada]: all } };
+      expect(await membership.plan(program)).toEqual([`members/${grace}`]);
+      await membership.up(program);
+      await bringBack();
+      const adaId = await idOf(world, ada);
+      expect(await entries(world, id)).toEqual(usual(adaId));
+      expect((await world.exchange("Get-Mailbox", { Identity: id }))[0]?.GrantSendOnBehalfTo).toEqual([adaId]);
+      expect(await membership.refresh()).toEqual({});
+    },
+  );
+
+  test("has what the program says once it is back", async () => {
+    const { world, id, membership, graceId, bringBack } = await withoutMailbox();
+    expect(await membership.refresh()).toEqual({});
+    await bringBack();
+    expect(await membership.refresh()).toEqual({});
+    expect(await entries(world, id)).toEqual([...usual(await idOf(world, ada)), ...usual(graceId)].sort());
+  });
+
+  test("leaves nothing behind with the resource", async () => {
+    const { world, id, membership, bringBack } = await withoutMailbox();
+    await membership.destroy();
+    await bringBack();
+    expect(await entries(world, id)).toEqual([]);
+    expect((await world.exchange("Get-Mailbox", { Identity: id }))[0]?.GrantSendOnBehalfTo).toEqual([]);
+  });
+});
+
 describe("orphaned entries", () => {
   async function withOrphan() {
     const seen = await withMailbox(impatient);

@@ -15,6 +15,7 @@ import {
   RIGHTS,
 } from "./desired";
 import { heldIn, lookAgain } from "./observation";
+import { isAway } from "./people";
 
 /**
  * Everything declared that is not so, and of what is there: rights that the earlier inputs held and these do not, all rights of
@@ -234,7 +235,7 @@ export function surplusIn({ inputs, members }: Desired, observed: Observed): str
 
 /**
  * The three rights. What cannot be seen stays what the state knows: a right that the application may not read, and what a deleted
- * member had, while it can come back.
+ * member, or one without a mailbox, had, while it can come back.
  */
 function rightsOf(
   person: Member,
@@ -245,7 +246,7 @@ function rightsOf(
   const hidden = (right: (typeof RIGHTS)[number]): boolean =>
     known?.[right] === true &&
     (observed.unread.includes(right) ||
-      (person.isDeleted && person.isRecoverable && (right === "sendOnBehalf" || isUntold(person, observed))));
+      (isAway(person) && (right === "sendOnBehalf" || (person.isDeleted && isUntold(person, observed)))));
   const has = (right: (typeof RIGHTS)[number]) => seen.rights.has(right) || hidden(right);
   return { fullAccess: has("fullAccess"), sendAs: has("sendAs"), sendOnBehalf: has("sendOnBehalf") };
 }
@@ -290,7 +291,7 @@ export function comeBack(key: string, { held, strangers, unread }: Observed, kno
 }
 
 /**
- * Takes Send on Behalf from deleted members who leave. Exchange neither shows it nor takes them in a removal, so the list is written
+ * Takes Send on Behalf from members who leave while they are deleted or have no mailbox. Exchange neither shows it nor takes them in a removal, so the list is written
  * as it shows. That this reaches what is hidden is documented nowhere: who can be restored stays in `deletedMembers`.
  */
 export async function takeHiddenSendOnBehalf(
@@ -302,8 +303,7 @@ export async function takeHiddenSendOnBehalf(
   const { mailbox, people } = observed;
   const leavers = [...people].filter(
     ([key, person]) =>
-      person.isDeleted &&
-      person.isRecoverable &&
+      isAway(person) &&
       !desired.members.has(key) &&
       !isLeftAlone(person, observed) &&
       membersIn(previous)[key]?.sendOnBehalf === true,

@@ -38,6 +38,14 @@ export function isTrustee({ id, recipientTypeDetails }: Recipient): boolean {
   return TRUSTEES.includes(recipientTypeDetails) && id !== "";
 }
 
+/**
+ * Whether Exchange hides somebody's Send on Behalf for the time being: it is back with the account that is restored, or with the mailbox of
+ * an account that has none now.
+ */
+export function isAway({ isDeleted, isRecoverable, recipientTypeDetails }: Member): boolean {
+  return isDeleted ? isRecoverable : recipientTypeDetails === "User";
+}
+
 /** What a refresh says of members that became something which cannot be one, such as a group that is a distribution list by now. */
 export function whoIsNoTrustee(members: readonly (readonly [key: string, person: Member])[]): string[] {
   return members
@@ -173,7 +181,9 @@ export async function knownPeople(operation: MembershipOperation): Promise<Map<s
       missing.map(async ([key, id]): Promise<readonly [string, Member]> => {
         const [user, isRecoverable] = await Promise.all([graph.user(id), graph.isDeleted(id)]);
         if (user !== undefined) {
-          return [key, await living(key, account(user), operation)];
+          const one = await living(key, account(user), operation);
+          // Without its mailbox Exchange may know the account by another SID. The entries are under the one that it had.
+          return [key, { ...one, sids: [...new Set([...one.sids, ...knownSids(key, id, operation.known)])] }];
         }
         const nobody = { ...account({ id, userPrincipalName: key }), recipientTypeDetails: "" };
         // The key is somebody else's by now, who would be taken for the deleted one.
