@@ -31,7 +31,7 @@ import {
   needsOfInputs,
   quotaOf,
 } from "./limits";
-import { isNamed } from "./regional";
+import { whyNoCountry } from "./regional";
 
 const licenseShape = z.strictObject(
   {
@@ -70,19 +70,6 @@ const licenseShape = z.strictObject(
 export const licenseSchema = z.union([z.literal("external"), z.literal(false), licenseShape], {
   error: 'must be an object { sku: "EXCHANGEENTERPRISE", usageLocation: "SE" }, "external" or false',
 });
-
-/** Why two letters stand for no country; undefined where they do. Entra knows neither former codes nor other spellings, such as UK. */
-function whyNoCountry(letters: string): string | undefined {
-  if (!/^[A-Z]{2}$/.test(letters)) {
-    return undefined;
-  }
-  const { region = letters } = new Intl.Locale(`und-${letters}`);
-  const isKnown = isNamed("region", region);
-  if (isKnown && region === letters) {
-    return undefined;
-  }
-  return `is not a country code of ISO 3166; write ${isKnown ? region : "one, e.g. SE"}`;
-}
 
 /** A declared licence. */
 type License = Exclude<NonNullable<SharedMailboxInputs["license"]>, "external" | false>;

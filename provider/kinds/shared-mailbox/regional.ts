@@ -127,8 +127,21 @@ const CULTURE = /^([a-z]{2,3})(?:-[A-Z][a-z]{3})?-([A-Z]{2})$/;
 const NO_COUNTRY = ["EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"];
 
 /** Whether English has a name for the code of a language or a region. Asked for rarely, and dear to make. */
-export function isNamed(type: "language" | "region", code: string): boolean {
+function isNamed(type: "language" | "region", code: string): boolean {
   return new Intl.DisplayNames("en", { type, fallback: "none" }).of(code) !== undefined;
+}
+
+/** Why two letters stand for no country; undefined where they do. Entra knows neither former codes nor other spellings, such as UK. */
+export function whyNoCountry(letters: string): string | undefined {
+  if (!/^[A-Z]{2}$/.test(letters)) {
+    return undefined;
+  }
+  const { region = letters } = new Intl.Locale(`und-${letters}`);
+  const isKnown = isNamed("region", region);
+  if (isKnown && region === letters) {
+    return undefined;
+  }
+  return `is not a country code of ISO 3166; write ${isKnown ? region : "one, e.g. SE"}`;
 }
 
 /**
