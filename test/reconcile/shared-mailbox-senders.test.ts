@@ -144,6 +144,17 @@ describe.each([
     expect(await resource.refresh()).toEqual({});
   });
 
+  test("refuses one person in two spellings, and in both lists", async () => {
+    const world = await startWorld();
+    const [user] = await world.exchange("Get-User", { Identity: grace });
+    const id = String(user?.ExternalDirectoryObjectId);
+    const other = property === "rejectMessagesFrom" ? "acceptMessagesOnlyFrom" : "rejectMessagesFrom";
+    const words = (message: string) => message.includes("is the same as") && message.includes("write each one once");
+    expect(words(await failure(made(world, { [property]: [grace, id] })))).toBe(true);
+    expect(words(await failure(made(world, { [property]: [grace], [other]: [id] })))).toBe(true);
+    expect(await world.exchange("Get-Recipient", { Identity: support.primarySmtpAddress }).catch(() => [])).toEqual([]);
+  });
+
   test("shows whom somebody adds, and takes them away again", async () => {
     const world = await startWorld();
     const resource = await made(world, { [property]: [ada] });

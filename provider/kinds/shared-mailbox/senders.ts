@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { identifiers, isSame } from "../../core/canonical";
 import { isSet } from "../../core/properties";
+import { InputError } from "../../http/errors";
 import { sameText } from "../../http/json";
 import { smtpAddresses, texts } from "../../services/mailboxes";
 import type { Recipient } from "../../services/recipients";
@@ -36,22 +37,35 @@ export interface Printed {
   fitting: readonly Recipient[];
 }
 
-/** Looks up who is declared. */
+/** Looks up who is declared. Refuses somebody who is written twice, in two spellings or in both lists, before anything is changed. */
 export async function declaredSenders(
   inputs: SharedMailboxInputs,
   operation: SharedMailboxOperation,
 ): Promise<Desired["senders"]> {
   const known = operation.known.memory.senderIds ?? {};
+  const pathOf = (name: SenderList, key: string) => `${name}["${key}"]`;
   const lists = await Promise.all(
     NAMES.filter((name) => inputs[name] !== undefined).map(async (name) => {
       const people = await Promise.all(
         (inputs[name] ?? []).map(
-          async (key) => [key, await recipientKnownAs(key, known[key], `${name}["${key}"]`, operation)] as const,
+          async (key) => [key, await recipientKnownAs(key, known[key], pathOf(name, key), operation)] as const,
         ),
       );
       return [name, new Map(people)] as const;
     }),
   );
+  const paths = new Map<string, string>();
+  const problems = lists.flatMap(([name, people]) =>
+    [...people].flatMap(([key, recipient]) => {
+      const [path, other] = [pathOf(name, key), paths.get(idOf(recipient))];
+      paths.set(idOf(recipient), path);
+      return other === undefined ? [] : [{ path, reason: `is the same as ${other}; write each one once` }];
+    }),
+  );
+  // What an earlier release has taken goes on as it is.
+  if (problems.length > 0 && NAMES.some((name) => !isSame(inputs[name], operation.known.inputs[name]))) {
+    throw new InputError(problems);
+  }
   return Object.fromEntries(lists);
 }
 
