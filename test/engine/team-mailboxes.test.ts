@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { clone, createProject, type Project, type Run, type ServedTenant, startTenant } from "./harness";
+import { leanEnvironment } from "./lean";
 import { access, both, errors, resources, sharedAddresses, spelled } from "./traps";
 
 // 40 mailboxes and eight further deployments take their time on a busy machine.
@@ -217,7 +218,7 @@ Legal: {}
 
     const preview = () =>
       project.deploy("preview", ["--policy-pack", join(project.folder, "policy")], {
-        env: { PATH: [join(project.folder, "bin"), process.env.PATH].join(delimiter) },
+        env: { PATH: [join(project.folder, "bin"), leanEnvironment().PATH].join(delimiter) },
       });
 
     test("a violation is told and fails the preview; advice does not", async () => {

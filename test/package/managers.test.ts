@@ -31,6 +31,16 @@ async function fetched(...packages: string[]): Promise<string> {
   return join(folder, "node_modules");
 }
 
+/** The folder with the `node` of a major version: of its package that file alone, which stands among some thousand. */
+async function nodeOf(major: number): Promise<string> {
+  const folder = mkdtempSync(join(process.env.MAILBOXES_TEST_RUN ?? tmpdir(), "node-"));
+  const packed = await fromRegistry(() =>
+    npm(["pack", "--silent", "--prefer-offline", `node-${platform}-${arch}@${major}`], folder),
+  );
+  await execute("tar", ["-xzf", packed.trim(), "package/bin/node"], { cwd: folder });
+  return join(folder, "package", "bin");
+}
+
 /** A workspace whose root is the Pulumi project; a member of it declares a mailbox too, through the same package. */
 function workspace(tarball: string, manifest: object): Project {
   const project = new Project(program, { linked: false, config: { "mailboxes:localTenant": "contoso.jsonl" } });
@@ -107,9 +117,7 @@ describe("a workspace of", () => {
 
 describe("the host of the program and of the provider", () => {
   (isHad ? test.each([22, 24]) : test.skip.each([22, 24]))(`may be Node %d${notHad}`, async (major) => {
-    const name = `node-${platform}-${arch}`;
-    const modules = await fetched(`${name}@${major}`);
-    const PATH = [join(modules, name, "bin"), process.env.PATH].join(delimiter);
+    const PATH = [await nodeOf(major), process.env.PATH].join(delimiter);
     const project = await createProject(
       `import { SharedMailbox } from "pulumi-mailboxes";
        const box = new SharedMailbox("support", { displayName: "Support", primarySmtpAddress: "support@contoso.com" });
