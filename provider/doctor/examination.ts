@@ -159,9 +159,9 @@ class Examination {
   }
 
   /** Says what comes first: then nothing more can be known about the service. */
-  #stop(finding: Finding, rights: readonly Right[]): void {
+  #stop(finding: Finding & { service: Service }): void {
     this.#note(finding);
-    for (const right of rights) {
+    for (const right of this.#of(finding.service)) {
       this.#note({ ...about(right), is: "leftOut" });
     }
   }
@@ -186,7 +186,7 @@ class Examination {
       }
       const said = this.#toldFailure === error ? "the same failure as above" : error.message;
       this.#toldFailure = error;
-      this.#stop({ code, service, is: "unknown", name, said }, this.#of(service));
+      this.#stop({ code, service, is: "unknown", name, said });
       return undefined;
     }
   }
@@ -207,7 +207,7 @@ class Examination {
     const code = `reach.${service}`;
     const [first] = replies;
     if (first?.is === "unknown" && replies.every(({ is }) => is === "unknown")) {
-      this.#stop({ code, service, is: "unknown", name: host, said: first.error.message }, this.#of(service));
+      this.#stop({ code, service, is: "unknown", name: host, said: first.error.message });
       return false;
     }
     const proxy = host.startsWith("https:") ? proxyNamed() : undefined;
@@ -228,7 +228,7 @@ class Examination {
     }
     const place = this.#placeOf(claims);
     if (!claims.isPerson && !claims.roles.includes("Exchange.ManageAsApp")) {
-      const finding: Finding = {
+      this.#stop({
         code: "exchange-application",
         service: "exchange",
         is: "missing",
@@ -236,8 +236,7 @@ class Examination {
         said: "any call to Exchange: an app role of Office 365 Exchange Online, with admin consent",
         grants: [appRole("Exchange.ManageAsApp", "exchange", place)],
         page: APP_ONLY,
-      };
-      this.#stop(finding, rights);
+      });
       return;
     }
     // Several rights have a question in common.
@@ -254,7 +253,7 @@ class Examination {
     const [first] = all;
     if (first?.is === "refused" && all.every(({ is }) => is === "refused")) {
       const roles = rights.flatMap(({ holding }) => (holding.in === "exchange" ? [holding.role] : []));
-      const finding: Finding = {
+      this.#stop({
         code: "exchange-role",
         service: "exchange",
         is: "missing",
@@ -263,8 +262,7 @@ class Examination {
         words: first.error.message,
         grants: [roleGroup(roles, place)],
         page: APP_ONLY,
-      };
-      this.#stop(finding, rights);
+      });
       return;
     }
     for (const right of rights) {
@@ -433,7 +431,7 @@ class Examination {
       return;
     }
     if (who.is === "refused") {
-      const finding: Finding = {
+      this.#stop({
         code: "dataverse-user",
         service: "dataverse",
         is: "missing",
@@ -442,8 +440,7 @@ class Examination {
         words: who.error.message,
         grants: [securityRole(this.#wanted.profile === "preview" ? "Basic User" : "System Administrator", place)],
         page: APPLICATION_USERS,
-      };
-      this.#stop(finding, rights);
+      });
       return;
     }
     const user = `/systemusers(${who.is === "answered" ? String(who.body.UserId) : ""})`;
