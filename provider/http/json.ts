@@ -82,6 +82,11 @@ export function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
+/** A multi-valued text member of a row. */
+export function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : typeof value === "string" && value !== "" ? [value] : [];
+}
+
 /** A flag of a row. */
 export function isTrue(value: unknown): boolean {
   return value === true;

@@ -1,8 +1,8 @@
 import { ProviderError, unless } from "../http/errors";
-import { filterLiteral, mapOf, type Row, rowsOf, sameText, text } from "../http/json";
+import { filterLiteral, mapOf, type Row, rowsOf, sameText, text, texts } from "../http/json";
 import { type Exchange, tellWarnings } from "./exchange";
 import type { Graph } from "./graph";
-import { smtpAddresses, texts } from "./mailboxes";
+import { smtpAddresses } from "./mailboxes";
 import type { Recipient } from "./recipients";
 import { GraphElseExchange } from "./refused";
 import type { Scope } from "./waiting";

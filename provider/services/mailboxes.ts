@@ -12,6 +12,7 @@ import {
   sameText,
   selected,
   text,
+  texts,
 } from "../http/json";
 import { type Cmdlet, type Exchange, isAddAndRemove, type Output } from "./exchange";
 import type { Listing } from "./listing";
@@ -230,28 +231,30 @@ export class Mailboxes {
 
   /** The initials of the account behind a mailbox; "" where it has none. `Get-Mailbox` does not show them. */
   async initials(id: string): Promise<string> {
-    const { rows } = await this.#exchange.read({
-      name: "Get-User",
-      parameters: { Identity: id },
-      select: ["ExternalDirectoryObjectId", "Initials"],
-      action: `reading the initials of the account ${id}`,
-    });
-    const row = rows.find(({ ExternalDirectoryObjectId: found }) => sameText(text(found), id));
+    const row = await this.#rowOf("Get-User", id, ["Initials"], `reading the initials of the account ${id}`);
     return text(row?.Initials);
   }
 
   /** Takes the initials of the account behind a mailbox away. */
   async clearInitials(id: string, action: string, scope: Scope): Promise<void> {
-    await this.#exchange.write(
-      {
-        name: "Set-User",
-        parameters: { Identity: id, Initials: null, Confirm: false },
-        action,
-        isRepeatable: "settings",
-      },
-      id,
-      scope,
-    );
+    await this.#change("Set-User", id, { Initials: null, Confirm: false }, action, scope);
+  }
+
+  /** The row that a cmdlet shows of a mailbox; undefined where it shows none of it. */
+  async #rowOf(name: string, id: string, select: readonly string[], action: string): Promise<Row | undefined> {
+    const { rows } = await this.#exchange.read({
+      name,
+      parameters: { Identity: id },
+      select: ["ExternalDirectoryObjectId", ...select],
+      action,
+    });
+    return rows.find(({ ExternalDirectoryObjectId: found }) => sameText(text(found), id));
+  }
+
+  /** Makes a change that may be made twice. */
+  #change(name: string, id: string, parameters: Row, action: string, scope: Scope): Promise<Output> {
+    const cmdlet: Cmdlet = { name, parameters: { Identity: id, ...parameters }, action, isRepeatable: "settings" };
+    return this.#exchange.write(cmdlet, id, scope);
   }
 
   /** Sets parameters of one parameter set of `Set-Mailbox`. @returns Exchange's warnings. */
@@ -259,16 +262,9 @@ export class Mailboxes {
     // Values may be written twice. Whether an address may be added twice is not documented.
     const isAbsolute = Object.values(parameters).every((value) => !isAddAndRemove(value));
     const write = (values: Row) =>
-      this.#exchange.write(
-        {
-          name: "Set-Mailbox",
-          parameters: { Identity: id, ...values },
-          action,
-          ...(isAbsolute ? { isRepeatable: "settings" } : {}),
-        },
-        id,
-        scope,
-      );
+      isAbsolute
+        ? this.#change("Set-Mailbox", id, values, action, scope)
+        : this.#exchange.write({ name: "Set-Mailbox", parameters: { Identity: id, ...values }, action }, id, scope);
     let output: Output;
     try {
       output = await write(parameters);
@@ -292,13 +288,7 @@ export class Mailboxes {
    */
   async clientAccess({ id, primarySmtpAddress }: Mailbox, select: readonly string[]): Promise<Row> {
     const action = `reading by which clients ${primarySmtpAddress} may be opened`;
-    const { rows } = await this.#exchange.read({
-      name: "Get-CASMailbox",
-      parameters: { Identity: id },
-      select: ["ExternalDirectoryObjectId", ...select],
-      action,
-    });
-    const row = rows.find(({ ExternalDirectoryObjectId: found }) => sameText(text(found), id));
+    const row = await this.#rowOf("Get-CASMailbox", id, select, action);
     if (row === undefined) {
       throw mailboxGone(id, action);
     }
@@ -307,35 +297,27 @@ export class Mailboxes {
 
   /** Sets parameters of `Set-CASMailbox`. */
   async setClientAccess({ id }: Mailbox, parameters: Row, action: string, scope: Scope): Promise<void> {
-    await this.#exchange.write(
-      { name: "Set-CASMailbox", parameters: { Identity: id, ...parameters }, action, isRepeatable: "settings" },
-      id,
-      scope,
-    );
+    await this.#change("Set-CASMailbox", id, parameters, action, scope);
   }
 
   /** How full a mailbox is; nothing in it where nobody ever opened it, because Exchange has no row then. */
   async statistics(mailbox: Mailbox): Promise<MailboxStatistics> {
+    const action = `reading the size of mailbox ${mailbox.primarySmtpAddress}`;
     const { rows } = await this.#exchange.read({
       name: "Get-MailboxStatistics",
       parameters: { Identity: mailbox.id },
       select: ["MailboxGuid", "TotalItemSize", "ItemCount"],
-      action: `reading the size of mailbox ${mailbox.primarySmtpAddress}`,
+      action,
     });
     const row = rows.find(({ MailboxGuid: guid }) => sameText(text(guid), mailbox.exchangeGuid));
     if (row === undefined && rows.length > 0) {
-      throw new ProviderError({
-        action: `reading the size of mailbox ${mailbox.primarySmtpAddress}`,
-        words: "Exchange answered with the sizes of other mailboxes",
-      });
+      throw new ProviderError({ action, words: "Exchange answered with the sizes of other mailboxes" });
     }
     const size = row === undefined ? 0 : bytes(row.TotalItemSize);
     if (size === undefined) {
       // Taken for nothing, it would let a quota below it through.
-      throw new ProviderError({
-        action: `reading the size of mailbox ${mailbox.primarySmtpAddress}`,
-        words: `Exchange answered with a size that cannot be read: ${String(row?.TotalItemSize)}`,
-      });
+      const words = `Exchange answered with a size that cannot be read: ${String(row?.TotalItemSize)}`;
+      throw new ProviderError({ action, words });
     }
     return { size, itemCount: Number(row?.ItemCount ?? 0) };
   }
@@ -375,16 +357,8 @@ export class Mailboxes {
 
   /** Soft-deletes the mailbox and its account; one that is gone already is success. */
   async remove(mailbox: Mailbox, scope: Scope): Promise<void> {
-    const removing = this.#exchange.write(
-      {
-        name: "Remove-Mailbox",
-        parameters: { Identity: mailbox.id, Confirm: false, Force: true },
-        action: `deleting shared mailbox ${mailbox.primarySmtpAddress}`,
-        isRepeatable: "settings",
-      },
-      mailbox.id,
-      scope,
-    );
+    const action = `deleting shared mailbox ${mailbox.primarySmtpAddress}`;
+    const removing = this.#change("Remove-Mailbox", mailbox.id, { Confirm: false, Force: true }, action, scope);
     await unless(removing, "notFound").finally(() => {
       this.#allDeleted = undefined;
     });
@@ -486,27 +460,21 @@ export class Mailboxes {
    * @returns undefined when the application may not read them.
    */
   async acceptedDomains(): Promise<Map<string, AcceptedDomain> | undefined> {
-    return once(this.#acceptedDomains, "", () => this.#readAcceptedDomains());
-  }
-
-  async #readAcceptedDomains(): Promise<Map<string, AcceptedDomain> | undefined> {
-    const output = await ifAllowed(
-      this.#exchange.read({
-        name: "Get-AcceptedDomain",
-        parameters: {},
-        select: ["DomainName", "DomainType", "Default"],
-        action: "reading the tenant's accepted domains",
-      }),
-    );
-    return (
-      output &&
-      new Map(
-        output.rows.map((row) => [
-          text(row.DomainName).toLowerCase(),
-          { isAuthoritative: text(row.DomainType) === "Authoritative", isDefault: row.Default === true },
-        ]),
-      )
-    );
+    return once(this.#acceptedDomains, "", async () => {
+      const output = await ifAllowed(
+        this.#exchange.read({
+          name: "Get-AcceptedDomain",
+          parameters: {},
+          select: ["DomainName", "DomainType", "Default"],
+          action: "reading the tenant's accepted domains",
+        }),
+      );
+      const named = output?.rows.map((row): [string, AcceptedDomain] => [
+        text(row.DomainName).toLowerCase(),
+        { isAuthoritative: text(row.DomainType) === "Authoritative", isDefault: row.Default === true },
+      ]);
+      return named && new Map(named);
+    });
   }
 }
 
@@ -577,11 +545,6 @@ export function smtpAddresses(recipient: { emailAddresses: readonly string[] }):
 /** Whether an SMTP address is one of the recipient's. */
 export function hasAddress(recipient: { emailAddresses: readonly string[] }, address: string): boolean {
   return smtpAddresses(recipient).includes(address.toLowerCase());
-}
-
-/** A multi-valued text member of a row. */
-export function texts(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : typeof value === "string" && value !== "" ? [value] : [];
 }
 
 /** The error for a mailbox that the state knows and the tenant has no more. */

@@ -1,9 +1,9 @@
 import { classifyWarning } from "../http/classify";
 import { isClass, isServiceError, ProviderError } from "../http/errors";
-import { type Row, sameText, text } from "../http/json";
+import { type Row, sameText, text, texts } from "../http/json";
 import { addAndRemove, type Cmdlet, type Exchange, type Output, tellWarnings } from "./exchange";
 import { freshly, type Listing } from "./listing";
-import { type Mailbox, texts } from "./mailboxes";
+import type { Mailbox } from "./mailboxes";
 import type { Scope } from "./waiting";
 
 /** The rights a trustee can hold on a mailbox: as programs write them, as Exchange does, and as people say. */

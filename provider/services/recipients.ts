@@ -11,11 +11,12 @@ import {
   sameText,
   selected,
   text,
+  texts,
 } from "../http/json";
 import { type Exchange, IN_ONE_FILTER, type Output } from "./exchange";
 import type { Graph, User } from "./graph";
 import { KNOWN_FOR, type Listed, type Listing } from "./listing";
-import { hasAddress, smtpAddresses, texts } from "./mailboxes";
+import { hasAddress, smtpAddresses } from "./mailboxes";
 
 const SHOWN = {
   /** Entra object id; "" for a mail contact. */
