@@ -82,7 +82,10 @@ function locate(setting: Setting<string>, root: () => string, settings: Settings
   return { kind: "served", origin: url.origin };
 }
 
-function readLocal(settings: Settings, chosen: Setting<string>, root: () => string): Partial<Configuration> {
+/** What is not a limit: which tenant, where it is, and how to sign in. */
+type Target = Omit<Configuration, "settleTimeout" | "maxConcurrency" | "maxMailboxDeletes">;
+
+function readLocal(settings: Settings, chosen: Setting<string>, root: () => string): Target {
   const localTenant = locate(chosen, root, settings);
   if (settings.configured("endpoints") !== undefined) {
     settings.problem(
@@ -119,7 +122,7 @@ function readLocal(settings: Settings, chosen: Setting<string>, root: () => stri
   };
 }
 
-function readRemote(settings: Settings, root: () => string): Partial<Configuration> {
+function readRemote(settings: Settings, root: () => string): Target {
   const tenantId = settings.value("tenantId");
   const cloudSetting = settings.value("cloud");
   const cloud = cloudSetting?.value ?? DEFAULTS.cloud;
@@ -170,7 +173,7 @@ export function readConfiguration(
   rememberSecret(settings.configured("clientCertificatePassword")?.value);
   rememberSecret(settings.inEnvironment("clientCertificatePassword")?.value);
   const local = settings.value("localTenant");
-  const where = local === undefined ? readRemote(settings, root) : readLocal(settings, local, root);
+  const target = local === undefined ? readRemote(settings, root) : readLocal(settings, local, root);
   const limits = {
     settleTimeout: settings.value("settleTimeout")?.value ?? DEFAULTS.settleTimeout,
     maxConcurrency: settings.value("maxConcurrency")?.value ?? DEFAULTS.maxConcurrency,
@@ -179,7 +182,7 @@ export function readConfiguration(
   if (settings.problems.length > 0) {
     throw new InputError(settings.problems, { action: "reading the configuration of pulumi-mailboxes" });
   }
-  return { ...(where as Omit<Configuration, keyof typeof limits>), ...limits };
+  return { ...target, ...limits };
 }
 
 /**
@@ -233,7 +236,7 @@ export function projectAbove(start: string, named?: string): Project | undefined
 /** The name in the text of a project file. JSON is YAML too, and with the failsafe schema every value is a text, as for the CLI. */
 function nameIn(text: string): string | undefined {
   // Loaded here: few provider processes need a project file, and the others start sooner without seventy modules.
-  const { parseDocument } = require("yaml") as typeof import("yaml");
+  const { parseDocument }: typeof import("yaml") = require("yaml");
   const name = parseDocument(text, { schema: "failsafe" }).get("name");
   return typeof name === "string" ? name : undefined;
 }

@@ -134,7 +134,7 @@ export class PropertyTable<Row, Of extends Entries<Row>> {
     const parts = this.#values
       .filter(({ path }) => at(values, path) !== undefined && isMeant(path))
       .map(({ path, value }) => value.write?.(at(values, path)));
-    return Object.assign({}, ...parts) as Properties;
+    return Object.assign({}, ...parts);
   }
 
   /** All values that are there, as they are compared. */

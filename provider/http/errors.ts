@@ -281,7 +281,7 @@ export class UnknownOutcomeError extends ProviderError {
 }
 
 function isMarked(error: unknown, mark: symbol): boolean {
-  return typeof error === "object" && error !== null && (error as Record<symbol, unknown>)[mark] === true;
+  return typeof error === "object" && error !== null && Reflect.get(error, mark) === true;
 }
 
 /** Whether an error is a ProviderError, from any copy of this module. */
@@ -310,7 +310,7 @@ export function isUnknownOutcome(error: unknown): error is UnknownOutcomeError {
 }
 
 /** Whether a write that failed may have happened. An error under a status of success (Exchange sends those) proves nothing. */
-export function mayHaveHappened(error: unknown): boolean {
+export function mayHaveHappened(error: unknown): error is ProviderError {
   return isUnknownOutcome(error) || (isServiceError(error) && (error.outcomeUnknown || error.status < 400));
 }
 

@@ -12,7 +12,7 @@ export function typeToken(kind: Kind): string {
 
 /** Whether an object is a resource of a type. Every resource of Pulumi's SDK carries its token. */
 export function isOfType(obj: unknown, token: string): boolean {
-  return typeof obj === "object" && obj !== null && (obj as { __pulumiType?: unknown }).__pulumiType === token;
+  return typeof obj === "object" && obj !== null && "__pulumiType" in obj && obj.__pulumiType === token;
 }
 
 /**
@@ -402,7 +402,7 @@ export function checkInstallation(own = join(__dirname, ".."), start = process.c
 
 function versionOf(folder: string): string {
   const manifest = join(folder, "..", "package.json");
-  const { version } = existsSync(manifest) ? (JSON.parse(readFileSync(manifest, "utf8")) as { version?: string }) : {};
+  const { version }: { version?: string } = existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")) : {};
   return version ?? "an unknown version";
 }
 

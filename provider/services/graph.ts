@@ -1,6 +1,6 @@
 import type { Call, CallContext } from "../http/call";
 import { isClass, unless } from "../http/errors";
-import { chunks, filterLiteral, isGuid, isObject, mapOf, type Row, rowsOf, sameText } from "../http/json";
+import { chunks, filterLiteral, isGuid, isObject, mapOf, type Row, rowsOf, sameText, texts } from "../http/json";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { actionOf, type BatchedReads, batched, sendBatch } from "./batching";
@@ -410,7 +410,7 @@ function holding(address: string): string {
 function holdersIn(rows: readonly Row[], asked: readonly string[], isDeleted: boolean): AddressHolder[] {
   return rows.flatMap((user) => {
     const name = String(user.userPrincipalName).replace(isDeleted ? /^[0-9a-f]{32}/i : "", "");
-    const proxies = ((user.proxyAddresses ?? []) as string[]).map((one) => one.replace(/^smtp:/i, ""));
+    const proxies = texts(user.proxyAddresses).map((one) => one.replace(/^smtp:/i, ""));
     const addresses = asked.filter((address) =>
       [name, user.mail, ...proxies].some((one) => sameText(String(one), address)),
     );

@@ -308,8 +308,8 @@ function packed<Entry>(groups: readonly GroupOf<Entry>[], size: number): { group
 const LOOKS = "The next `pulumi up` looks at what is there and finishes the work.";
 
 /** The error of a write about which an answer, or none, proves nothing: of its own, or of its batch. */
-function lost({ action }: { action: string }, cause: unknown): UnknownOutcomeError {
-  const { message, action: whole = "" } = cause as ProviderError;
+function lost({ action }: { action: string }, cause: ProviderError): UnknownOutcomeError {
+  const { message, action: whole = "" } = cause;
   const words = message.replace(`${whole}: `, "");
   return new UnknownOutcomeError({ action, words, ...(isServiceError(cause) ? { nextStep: LOOKS } : {}), cause });
 }

@@ -49,7 +49,7 @@ async function languageFormats(ground: Ground): Promise<Verdict> {
     return seen(false, `another language alone was refused with HTTP ${german.status}`);
   }
   const after = await settingsOf(ground, id);
-  const kept = ["dateFormat", "timeFormat"].filter((name) => after[name] === english[name as "dateFormat"]);
+  const kept = (["dateFormat", "timeFormat"] as const).filter((name) => after[name] === english[name]);
   return seen(kept.length === 0, kept.length === 0 ? "the old formats are gone" : `${kept.join(" and ")} stayed`);
 }
 
