@@ -11,7 +11,7 @@ import { type KindReview, type MailChange, NONE, value } from "../review/words";
 import { type MailboxRow, mailboxOf } from "../services/dataverse";
 import type { User } from "../services/graph";
 import type { Mailbox } from "../services/mailboxes";
-import type { RecordKnown, Seen } from "./mailbox-record/properties";
+import type { Seen } from "./mailbox-record/properties";
 
 /** A reconciler whose desired and observed values are its own business. */
 // biome-ignore lint/suspicious/noExplicitAny: only the reconciler itself hands these values to itself.
@@ -209,9 +209,6 @@ export function seenRecord(raw: Properties, inputs: Properties): Seen<MailboxRow
 /** A row as it is read where a state holds some inputs, with all that they name looked up. */
 export function seenWith<Row extends object>(row: Row, inputs: Properties): Seen<Row> {
   const { serverProfileId } = mapOf(row);
-  const known: Pick<RecordKnown, "inputs" | "memory"> = {
-    inputs,
-    memory: { serverProfileId } as RecordKnown["memory"],
-  };
-  return { row, known, owner: inputs.owner as Seen<Row>["owner"] };
+  const memory = typeof serverProfileId === "string" ? { serverProfileId } : {};
+  return { row, known: { inputs, memory }, owner: inputs.owner };
 }

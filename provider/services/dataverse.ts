@@ -162,7 +162,7 @@ export const incomingMethods = ["None", "Outlook", "ServerSideSynchronization", 
 /** `outgoingemaildeliverymethod`: labels by value. */
 export const outgoingMethods = ["None", "Outlook", "ServerSideSynchronization"] as const;
 /** `actdeliverymethod`: labels by value, in another order than those of the other two. */
-export const appointmentsMethods = ["Outlook", "ServerSideSynchronization", "None"] as const;
+const appointmentsMethods = ["Outlook", "ServerSideSynchronization", "None"] as const;
 export type IncomingMethod = (typeof incomingMethods)[number];
 
 const approvals: readonly Approval[] = ["Empty", "Approved", "Pending", "Rejected"];

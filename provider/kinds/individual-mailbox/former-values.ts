@@ -1,4 +1,4 @@
-import { type Change, writeAndRecord } from "../../core/kind";
+import { type Change, type Properties, writeAndRecord } from "../../core/kind";
 import { declaredIn } from "../../core/properties";
 import type { Registry } from "../../core/registry";
 import { only } from "../../http/json";
@@ -20,7 +20,6 @@ import {
   type KnownIndividual,
   type Memory,
   observeAround,
-  type Property,
   properties,
   whoIs,
 } from "./desired";
@@ -83,13 +82,14 @@ export function givenWith(
   if (memory.former === undefined) {
     return {};
   }
-  const given: Record<string, unknown> = { ...memory.given };
+  const written: Properties = { ...values, credentials: values.credentials?.userName };
+  const given: Properties = { ...memory.given };
   const before = { ...memory.givenBefore };
   for (const property of properties) {
     if (given[property] !== undefined) {
       before[property] = [...(before[property] ?? []), given[property]];
     }
-    given[property] = property === "credentials" ? values.credentials?.userName : values[property as Property];
+    given[property] = written[property];
   }
   return { given, givenBefore: before };
 }

@@ -8,8 +8,8 @@ import { isGuid, sameText } from "../../http/json";
 import type { IncomingMethod, MailboxRow } from "../../services/dataverse";
 import { describe } from "../../services/recipients";
 import { recipientNamed } from "../recipients";
-import type { RecordKnown, RecordOperation } from "./properties";
-import { isOpenForTest, type TestAndEnable } from "./test-and-enable";
+import type { RecordInputs, RecordKnown, RecordOperation } from "./properties";
+import { isOpenForTest } from "./test-and-enable";
 
 /** Recipient types that have an inbox of their own. */
 export const MAILBOXES = ["UserMailbox", "SharedMailbox", "RoomMailbox", "EquipmentMailbox"];
@@ -80,13 +80,7 @@ export async function requireOwnDomain(
  * Refuses an address that two resources of a program give to rows of one Dynamics environment. Dynamics takes both, and reads one mailbox
  * for both of them.
  */
-export function claimsOfAddress({
-  emailAddress,
-  environmentUrl,
-}: {
-  emailAddress?: string | undefined;
-  environmentUrl?: string | undefined;
-}): Claim[] {
+export function claimsOfAddress({ emailAddress, environmentUrl }: RecordInputs): Claim[] {
   return emailAddress === undefined
     ? []
     : [
@@ -105,11 +99,7 @@ export function claimsOfRecord({
   user,
   queue,
   environmentUrl,
-}: {
-  user?: string | undefined;
-  queue?: string | undefined;
-  environmentUrl?: string | undefined;
-}): Claim[] {
+}: { [Name in "user" | "queue" | "environmentUrl"]?: string | undefined }): Claim[] {
   const [path, whose] = user === undefined ? (["queue", queue] as const) : (["user", user] as const);
   return whose === undefined
     ? []
@@ -325,11 +315,7 @@ export async function rowToAdopt<Row extends { id: string; name: string }>(
  *
  * @throws InputError when another resource of this deployment manages it.
  */
-export function claimRow(
-  row: { id: string; name: string },
-  { one }: RowKind,
-  { registry, origin }: RecordOperation,
-): void {
+function claimRow(row: { id: string; name: string }, { one }: RowKind, { registry, origin }: RecordOperation): void {
   const manager = registry.declaredBy(rowThing(row.id), origin);
   if (manager !== undefined) {
     const reason = `${manager} manages the ${one} ${row.name} already; declare it once`;
@@ -357,11 +343,9 @@ interface EarlierWork {
 }
 
 /** The inputs that decide whether a creation continues. */
-interface CreationInputs {
+interface CreationInputs extends Pick<RecordInputs, "approveEmail" | "testAndEnable"> {
   emailAddress: string;
   adopt?: boolean | string | undefined;
-  approveEmail?: boolean | undefined;
-  testAndEnable?: TestAndEnable;
   deletion?: "delete" | "retain" | undefined;
 }
 

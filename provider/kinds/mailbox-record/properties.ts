@@ -35,7 +35,7 @@ export interface Seen<Row> {
   /** The row's server profile. */
   profile?: ServerProfile | undefined;
   /** The owner as a program would declare it, where that was looked up. */
-  owner?: DeclaredOwner | null | undefined;
+  owner?: unknown;
 }
 
 const OWNER = "must be { user } or { team }, one of the two, by name, address or id";
@@ -144,7 +144,7 @@ export type RecordValues = { [Name in keyof Columns]?: Parameters<Columns[Name][
 
 /** The properties of a record that a kind has. */
 // biome-ignore lint/suspicious/noExplicitAny: whichever they are.
-export type RecordTable = PropertyTable<Seen<MailboxRow>, any>;
+type RecordTable = PropertyTable<Seen<MailboxRow>, any>;
 
 /** What a record signs in with, in words without the password. A password is new when the state, which holds the one written last, has another. */
 function signsInAs({ row, known }: Seen<MailboxRow>, declared: unknown): string {
@@ -296,7 +296,7 @@ export const commandsGiven = {
 };
 
 /** What is remembered of a mailbox record, whichever kind has it. */
-export type RecordMemory = ValuesOf<typeof shownOfRecord & typeof commandsGiven> & {
+type RecordMemory = ValuesOf<typeof shownOfRecord & typeof commandsGiven> & {
   /** Of kinds that declare an owner. */
   readonly ownerId?: string | undefined;
 };

@@ -76,10 +76,7 @@ async function approve(row: MailboxRow, owner: Behind | undefined, operation: Re
 }
 
 /** What a preview says of a new address. */
-export function adviceOnMove(
-  { emailAddress, approveEmail }: { emailAddress?: string | undefined; approveEmail?: boolean | undefined },
-  olds: { emailAddress?: string | undefined } | undefined,
-): string[] {
+export function adviceOnMove({ emailAddress, approveEmail }: RecordInputs, olds: RecordInputs | undefined): string[] {
   // A refresh that found the record gone has null.
   const isMoved = isSet(olds?.emailAddress) && emailAddress !== undefined && olds?.emailAddress !== emailAddress;
   return isMoved && approveEmail !== false
@@ -176,7 +173,7 @@ function testAsObserved(row: MailboxRow, isApprovedNext: boolean, { inputs, memo
 const MAY_NOT_TEST = "0x8005e232";
 
 /** The input `testAndEnable`. */
-export type TestAndEnable = boolean | string | { require: boolean } | undefined;
+type TestAndEnable = RecordInputs["testAndEnable"];
 
 /** Runs Test & Enable and waits, within bounds, for its result. A failed test is a warning unless it is required. */
 async function test(wanted: TestAndEnable, row: MailboxRow, operation: RecordOperation): Promise<MailboxRow> {

@@ -6,7 +6,7 @@ import type { Services } from "../../services/services";
 import { lastSeen, retryWhile, type Scope, settle } from "../../services/waiting";
 
 /** What reaches the services, and its bounds. */
-export type Reach = Scope & { services: Services };
+type Reach = Scope & { services: Services };
 
 /** Longest wait for a test, in milliseconds; Microsoft speaks of a few minutes. */
 export const TEST_TIME = 5 * 60 * 1000;
