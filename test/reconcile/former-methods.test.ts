@@ -67,10 +67,22 @@ describe("what the record of a source was before", () => {
     expect(
       told(world, /Ada Lovelace was on Forward Mailbox already, .* a deployment that was interrupted\./),
     ).toHaveLength(1);
+    await again.up({ ...program, testAndEnable: true, name: "CRM intake of mail" });
     await again.destroy();
     expect(
       told(world, /Ada Lovelace stays on Forward Mailbox: .* an interrupted deployment had set it\./),
     ).toHaveLength(1);
+  });
+
+  test("is not known of what was imported, which the deletion says", async () => {
+    const { world, resource } = await forwarding();
+    const { id = "", inputs = {} } = resource.state ?? {};
+    resource.state = { id, inputs, outputs: { ...inputs }, isTainted: false };
+    await resource.refresh();
+    await resource.up({ ...program, name: "CRM intake of mail" });
+    await resource.destroy();
+    expect(await adas(world)).toBe(FORWARD_MAILBOX);
+    expect(told(world, /Ada Lovelace stays on Forward Mailbox: /)).toHaveLength(1);
   });
 
   test("is put back with a test, where its e-mail was synchronised with success", async () => {

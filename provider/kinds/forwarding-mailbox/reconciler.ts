@@ -221,12 +221,12 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
   difference,
   apply,
 
-  async finish(desired, _previous, observed, operation) {
+  async finish(desired, previous, observed, operation) {
     for (const source of observed.sources.values()) {
       operation.registry.declare(sourceThing(source.recipient.id, desired.inputs.emailAddress), operation.origin);
     }
     requireOwnMethod(observed.sources, desired.inputs, operation);
-    recordRecords(observed.sources, desired.inputs, operation);
+    recordRecords(observed.sources, desired.inputs, previous, operation);
     recordRules(observed.sources, desired.inputs, operation);
     operation.registry.settle(operation.origin);
     tellLeftOver(observed.sources, desired.inputs, operation);

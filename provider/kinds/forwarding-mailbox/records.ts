@@ -227,23 +227,28 @@ export function withMethodsElsewhere(
 export function recordRecords(
   sources: ReadonlyMap<string, ObservedSource>,
   inputs: ForwardingInputs,
+  previous: KnownForwarding,
   operation: ForwardingOperation,
 ): void {
-  const { known, registry } = operation;
+  const { known, registry, origin } = operation;
   const declared = [...sources].filter(([key]) => inputs.sources?.[key] !== undefined);
   const former = { ...known.memory.formerMethods };
   const unknown: string[] = [];
-  for (const [key, { records, isFedByOthers }] of declared) {
+  const heldIds = Object.values(previous.memory.sourceIds ?? {});
+  for (const [key, { recipient, records, isFedByOthers }] of declared) {
+    // What the state did not remember of a source that it had, as after an import, may be of this resource's own doing.
+    const isHeld = heldIds.some((id) => sameText(id, recipient.id));
     for (const { id, name, incomingEmail } of records) {
-      if (
-        former[id] === undefined &&
-        isFedByOthers &&
-        incomingEmail === FORWARD_MAILBOX &&
-        !registry.formerMethods.has(id)
-      ) {
+      // Null as well: what is not known does not become known by another look.
+      if (former[id] !== undefined) {
+        continue;
+      }
+      if (isFedByOthers && incomingEmail === FORWARD_MAILBOX && !registry.formerMethods.has(id)) {
         unknown.push(`${pathOf(key)}: the mailbox record of ${name}`);
       }
-      former[id] ??= isFedByOthers ? null : incomingEmail;
+      const isOfAnother = registry.valueOfAnother(recordThing(id, "incomingEmail"), origin) !== undefined;
+      const isUnknown = isFedByOthers || (isHeld && incomingEmail === FORWARD_MAILBOX && !isOfAnother);
+      former[id] = isUnknown ? null : incomingEmail;
     }
   }
   for (const one of unknown) {
