@@ -138,7 +138,10 @@ export function queueDifference(desired: Desired, previous: KnownQueue, row: Que
   return properties.differing(queueValues(desired, previous), { row, known: previous });
 }
 
-/** The values that a queue should have. */
-export function queueValues(desired: Desired, { inputs, memory }: KnownQueue): Properties {
-  return valuesOf(properties, desired, inputs, memory.former);
+/** The values that a queue should have. What one that was imported had before is not known, and stays. */
+export function queueValues(desired: Desired, { inputs, memory: { created, former = {} } }: KnownQueue): Properties {
+  const values = valuesOf(properties, desired, inputs, former);
+  const isDeclared = declaredIn(desired.inputs);
+  const isKnown = (name: string) => created === true || name === "owner" || name in former;
+  return only(values, (name) => isDeclared(name) || isKnown(name));
 }

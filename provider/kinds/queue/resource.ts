@@ -43,7 +43,8 @@ export interface QueueArgs {
   /**
    * How mail comes in: `None`, `ServerSideSynchronization`, or `ForwardMailbox` for a queue whose mail comes through a
    * {@link ForwardingMailbox}. Default when created: the organisation's. Removed from the program, it goes
-   * back to what it was before, or to `None` if it was declared from the creation on.
+   * back to what it was before, or to `None` if it was declared from the creation on. On an imported queue it stays, because what was
+   * before is not known.
    */
   incomingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | "ForwardMailbox" | undefined>;
   /**
@@ -51,7 +52,7 @@ export interface QueueArgs {
    * it goes back likewise.
    */
   outgoingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | undefined>;
-  /** Which messages become records. Default: `All`. Removed from the program, it goes back to what it was before, or to `All`. */
+  /** Which messages become records. Default: `All`. Removed from the program, it goes back likewise, or to `All`. */
   emailFiltering?: pulumi.Input<EmailFiltering | undefined>;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address. It is drift when the address
