@@ -259,6 +259,32 @@ describe("a secondary address of the collecting mailbox", () => {
   });
 });
 
+describe("an address of a record", () => {
+  test("that is nobody's by now is told by a refresh, and so is one that a distribution list has", async () => {
+    const { world } = await withMailboxes();
+    const resource = await made(world);
+    world.warnings.splice(0);
+    await world.exchange("Remove-Mailbox", { Identity: COLLECTOR, Confirm: false });
+    expect(await resource.refresh()).toEqual({});
+    const gone = `emailAddress ${COLLECTOR} is nobody's by now: Exchange shows no mailbox with it.`;
+    expect(world.warnings.splice(0)).toEqual([expect.stringContaining(gone)]);
+    await world.patchRecipient("all-staff@contoso.com", { emailAddresses: [`SMTP:${COLLECTOR}`] });
+    await resource.refresh();
+    const list = `emailAddress ${COLLECTOR} is the distribution list "All Staff" (${COLLECTOR}) by now, which has no inbox.`;
+    expect(world.warnings).toEqual([expect.stringContaining(list)]);
+  });
+
+  test("of a queue that is nobody's by now is told as well", async () => {
+    const { world } = await withMailboxes();
+    const queue = await world
+      .resource("Queue", "desk")
+      .up({ name: "Desk", emailAddress: SUPPORT, testAndEnable: false });
+    await world.exchange("Remove-Mailbox", { Identity: SUPPORT, Confirm: false });
+    expect(await queue.refresh()).toEqual({});
+    expect(world.warnings.join("\n")).toContain(`emailAddress ${SUPPORT} is nobody's by now`);
+  });
+});
+
 describe("two forward mailboxes", () => {
   test("of one name, new, that feed from one source: each has its own rule", async () => {
     const { world, support } = await withMailboxes();

@@ -15,12 +15,12 @@ import { isGuid } from "../../http/json";
 import type { MailboxRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import {
-  addressOfPerson,
   claimsOfAddress,
   replacedByEnvironment,
   requireMailboxOfTenant,
   requireSameOrganization,
   shareFormer,
+  whoseAddress,
 } from "../mailbox-record/claims";
 import {
   forgetting,
@@ -283,7 +283,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
 
   warnings: async (desired, { row, sources, absent }, operation) => [
     ...(row === undefined ? whenGone(operation.known, sources) : whenInactive(row)),
-    ...(desired === undefined ? await addressOfPerson(row?.emailAddress, OF_PERSON, operation) : []),
+    ...(desired === undefined ? await whoseAddress(row?.emailAddress, OF_PERSON, operation) : []),
     ...whoIsAbsent(absent),
     ...(await reassigned(
       [...sources].map(([key, { recipient }]) => [key, recipient] as const),

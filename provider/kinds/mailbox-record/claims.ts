@@ -42,11 +42,11 @@ export async function requireMailboxOfTenant(
 }
 
 /**
- * What a refresh says where the address is a person's by now.
+ * What a refresh says where the address is a person's by now, or no mailbox's.
  *
  * @param effect as for {@link requireMailboxOfTenant}.
  */
-export async function addressOfPerson(
+export async function whoseAddress(
   address: string | undefined,
   effect: string,
   { services, readIfAllowed }: Pick<RecordOperation, "services" | "readIfAllowed">,
@@ -55,9 +55,26 @@ export async function addressOfPerson(
     address === undefined || address === ""
       ? undefined
       : await readIfAllowed("whose address emailAddress is", () => services.recipients.withAddress(address));
-  return (found ?? [])
-    .filter(({ recipientTypeDetails }) => recipientTypeDetails === "UserMailbox")
-    .map((person) => `emailAddress ${address} is a person's mailbox, ${describe(person)}. ${effect}`);
+  if (found?.length === 0) {
+    // What another server than Exchange has is not known here.
+    const [, domain = ""] = (address ?? "").split("@");
+    if ((await services.mailboxes.acceptedDomains())?.has(domain) !== true) {
+      return [];
+    }
+    return [
+      `emailAddress ${address} is nobody's by now: Exchange shows no mailbox with it. Dynamics takes in nothing there, and what inbox rules ` +
+        "forward to it comes back. Give a mailbox the address, or write another one.",
+    ];
+  }
+  return (found ?? []).flatMap((recipient) =>
+    recipient.recipientTypeDetails === "UserMailbox"
+      ? [`emailAddress ${address} is a person's mailbox, ${describe(recipient)}. ${effect}`]
+      : MAILBOXES.includes(recipient.recipientTypeDetails)
+        ? []
+        : [
+            `emailAddress ${address} is ${describe(recipient)} by now, which has no inbox. Dynamics takes in nothing there.`,
+          ],
+  );
 }
 
 /** Refuses an address outside the tenant's accepted domains at once, instead of waiting for it to appear. */

@@ -17,7 +17,6 @@ import { counted } from "../../http/json";
 import type { MailboxRow, QueueRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import {
-  addressOfPerson,
   claimsOfAddress,
   claimsOfValues,
   decidedElsewhere,
@@ -32,6 +31,7 @@ import {
   takeOn,
   tellOverwritten,
   wayOn,
+  whoseAddress,
   whyRowStays,
 } from "../mailbox-record/claims";
 import {
@@ -254,7 +254,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
 
   warnings: async (desired, { queue: { emailAddress }, row: record }, operation) => [
     ...whenInactive(record),
-    ...(desired === undefined ? await addressOfPerson(emailAddress, OF_PERSON, operation) : []),
+    ...(desired === undefined ? await whoseAddress(emailAddress, OF_PERSON, operation) : []),
   ],
 
   remove,
