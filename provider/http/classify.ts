@@ -4,7 +4,7 @@
  * Types and codes come before texts, because texts are localised and change; the HTTP status comes last, because
  * Exchange says almost everything with 400, and a few errors of cmdlets with 404, 409 or 500.
  */
-import type { ErrorClass } from "./errors";
+import type { ErrorClass, Service } from "./errors";
 
 /** What is known of an error when it is classified. */
 interface Refusal {
@@ -216,24 +216,16 @@ function holds(rule: Rule, refusal: Refusal): boolean {
   );
 }
 
-function meaningIn(rules: readonly Rule[], refusal: Refusal): Meaning {
-  const { class: meaning, nextStep } = rules.find((rule) => holds(rule, refusal)) ?? { class: "refused" };
+const RULES: Readonly<Record<Service, readonly Rule[]>> = {
+  exchange: EXCHANGE_RULES,
+  graph: GRAPH_RULES,
+  dataverse: DATAVERSE_RULES,
+};
+
+/** What an error of a service means. */
+export function classify(service: Service, refusal: Refusal): Meaning {
+  const { class: meaning, nextStep } = RULES[service].find((rule) => holds(rule, refusal)) ?? { class: "refused" };
   return { class: meaning, ...(nextStep === undefined ? {} : { nextStep }) };
-}
-
-/** What an error of the Exchange admin API means. */
-export function classifyExchange(refusal: Refusal): Meaning {
-  return meaningIn(EXCHANGE_RULES, refusal);
-}
-
-/** What an error of Microsoft Graph means. */
-export function classifyGraph(refusal: Refusal): Meaning {
-  return meaningIn(GRAPH_RULES, refusal);
-}
-
-/** What an error of Dataverse means. */
-export function classifyDataverse(refusal: Refusal): Meaning {
-  return meaningIn(DATAVERSE_RULES, refusal);
 }
 
 /**

@@ -8,7 +8,7 @@
 
 import { STATUS_CODES } from "node:http";
 import type { Call } from "./call";
-import { classifyDataverse, classifyExchange, classifyGraph } from "./classify";
+import { classify } from "./classify";
 import { type ErrorClass, type Service, ServiceError } from "./errors";
 import { isObject, mapOf, rowsOf } from "./json";
 
@@ -226,7 +226,7 @@ interface ParsedRefusal {
   /** The service's words, without names of its servers. */
   words: string;
   warnings: string[];
-  requestId?: string;
+  requestId: string | undefined;
   /** What to do, where it is known better than by the class alone. */
   nextStep?: string;
 }
@@ -363,14 +363,13 @@ function readExchange(received: Received): ParsedRefusal {
     (isObject(body) ? "" : clean(raw)) ||
     [statusText(received.status), ...(diagnostics === "" ? [] : [diagnostics])].join(": ");
   const outerCode = textMember(error, "code");
-  const { class: meaning, nextStep } = classifyExchange({
+  const { class: meaning, nextStep } = classify("exchange", {
     status: received.status,
     codes: [detail.code, outerCode].filter((code) => code !== ""),
     types: [detail.type, textMember(internal, "type"), header].filter((name) => name !== ""),
     text: [...details.map(({ words }) => words), textMember(internal, "message"), outer.words, written].join("\n"),
     isOfCmdlet: own !== undefined,
   });
-  const requestId = requestIdOf(received.headers, error);
   return {
     class: meaning,
     code: detail.code || outerCode,
@@ -379,7 +378,7 @@ function readExchange(received: Received): ParsedRefusal {
     warnings: [...listMember(body, "@adminapi.warnings"), ...listMember(error, "@adminapi.warnings")].filter(
       (warning) => typeof warning === "string",
     ),
-    ...(requestId === undefined ? {} : { requestId }),
+    requestId: requestIdOf(received.headers, error),
     ...(nextStep === undefined ? {} : { nextStep }),
   };
 }
@@ -415,9 +414,8 @@ function readGraph(received: Received): ParsedRefusal {
     statusText(received.status);
   const detailWords = details.map((detail) => textMember(detail, "message")).filter((text) => text !== "");
   const said = detailWords.filter((text) => !words.includes(text));
-  const requestId = requestIdOf(received.headers, error);
   return {
-    ...classifyGraph({
+    ...classify("graph", {
       status: received.status,
       codes: [...nested, ...details.map((detail) => textMember(detail, "code"))],
       types: [],
@@ -428,7 +426,7 @@ function readGraph(received: Received): ParsedRefusal {
     code: nested[0] ?? "",
     words: clean([words, ...said].join(" ")),
     warnings: [],
-    ...(requestId === undefined ? {} : { requestId }),
+    requestId: requestIdOf(received.headers, error),
   };
 }
 
@@ -440,9 +438,8 @@ function readDataverse(received: Received): ParsedRefusal {
   const inner = textMember(member(error, "innererror"), "message");
   const words =
     textMember(error, "message") || inner || (isObject(body) ? "" : clean(raw)) || statusText(received.status);
-  const requestId = requestIdOf(received.headers, error);
   return {
-    ...classifyDataverse({
+    ...classify("dataverse", {
       status: received.status,
       codes: [code],
       types: [],
@@ -452,7 +449,7 @@ function readDataverse(received: Received): ParsedRefusal {
     code,
     words: clean(words),
     warnings: [],
-    ...(requestId === undefined ? {} : { requestId }),
+    requestId: requestIdOf(received.headers, error),
   };
 }
 
