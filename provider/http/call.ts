@@ -272,8 +272,8 @@ export function sending(timeouts: AnswerTimeouts): Send {
  * Host and port of the proxy that the environment names for https; undefined where it names none. Hosts that NO_PROXY lists are reached
  * without it.
  */
-export function proxyNamed(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const named = environment.https_proxy ?? environment.HTTPS_PROXY ?? "";
+export function proxyNamed(): string | undefined {
+  const named = process.env.https_proxy ?? process.env.HTTPS_PROXY ?? "";
   if (named.trim() === "") {
     return undefined;
   }

@@ -233,7 +233,7 @@ class Schedule {
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onSilence told of each silence that is kept: when it ends, in epoch milliseconds. */
-  constructor(window: Window, onSilence: (until: number) => void = () => undefined) {
+  constructor(window: Window, onSilence: (until: number) => void) {
     this.window = window;
     this.#onSilence = onSilence;
   }
@@ -420,7 +420,7 @@ function overdue(call: Call, pause: number): TimeoutError {
 export class Pacing {
   readonly #ceilings: Ceilings;
   readonly #first: Ceilings;
-  readonly #onSilence: ((until: number) => void) | undefined;
+  readonly #onSilence: (until: number) => void;
   readonly #schedules = new Map<string, Schedule>();
 
   /**
@@ -428,7 +428,7 @@ export class Pacing {
    * @param first how many are in flight before anything is known.
    * @param onSilence told of each silence that a service asks for: when it ends, in epoch milliseconds.
    */
-  constructor(ceilings: Ceilings, first: Ceilings = FIRST, onSilence?: (until: number) => void) {
+  constructor(ceilings: Ceilings, first: Ceilings, onSilence: (until: number) => void) {
     this.#ceilings = ceilings;
     this.#first = first;
     this.#onSilence = onSilence;

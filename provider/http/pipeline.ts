@@ -444,7 +444,7 @@ export function delayOf(backoff: Backoff, attempt: number, hint: number | undefi
 function retrying(
   policy: RetryPolicy,
   next: Send,
-  onThrottled: (until: number) => void = () => undefined,
+  onThrottled: (until: number) => void,
 ): (outgoing: Omit<Outgoing, "attempt">) => Promise<Answer> {
   return async (outgoing) => {
     const { bounds, call } = outgoing;

@@ -1,7 +1,7 @@
 /** How fast the services are asked, by a clock that the test moves. */
 import { setMaxListeners } from "node:events";
 import type { Call, CallContext } from "../../provider/http/call";
-import { CEILINGS, Pacing } from "../../provider/http/pacing";
+import { CEILINGS, FIRST, Pacing } from "../../provider/http/pacing";
 import type { Received } from "../../provider/http/parse";
 import { CMDLET, READ } from "./service";
 
@@ -25,7 +25,7 @@ function paced(ceilings = CEILINGS) {
   const sent: Sent[] = [];
   const open = new Set<Sent>();
   const silences: number[] = [];
-  const pacing = new Pacing(ceilings, undefined, (until) => silences.push(until));
+  const pacing = new Pacing(ceilings, FIRST, (until) => silences.push(until));
   const through = pacing.through(
     ({ call }) =>
       new Promise<Received>((resolve) => {
