@@ -2,7 +2,7 @@ const apart = ["reconcile", "local-tenant", "contract", "engine", "package"];
 
 const common = {
   rootDir: __dirname,
-  testEnvironment: "<rootDir>/test/plain-global.cjs",
+  testEnvironment: "node",
   setupFiles: ["<rootDir>/test/one-key.cjs"],
   // dist and the examples carry package.json files and modules of the same names as the sources.
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/examples/"],
