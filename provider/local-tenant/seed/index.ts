@@ -1,4 +1,5 @@
 import { signingKeyTable } from "../login/tokens";
+import { frozen } from "../store";
 import type { Tenant } from "../tenant";
 import { isKeyOf, keysOf } from "../values";
 import { applicationRows } from "./applications";
@@ -10,8 +11,8 @@ const seeds = {
   contoso: (): SeedRow[] => [...directoryRows(), ...applicationRows(), ...environmentRows()],
 } as const;
 
-/** The rows of each seed as JSON, once they were asked for: they are the same for every tenant of a process. */
-const written: Partial<Record<SeedName, string>> = {};
+/** Rows that were asked for, by seed and tenant's id: every such tenant of a process has the same ones. */
+const made = new Map<string, readonly SeedRow[]>();
 
 /** What a tenant can be filled with. */
 export type SeedName = keyof typeof seeds;
@@ -29,13 +30,17 @@ export function isSeedName(name: unknown): name is SeedName {
  * Default: the seed's. Everything else has the same id in every tenant.
  */
 export function seedTenant(tenant: Tenant, seed: SeedName, tenantId = seedId("tenant", 1)): void {
-  written[seed] ??= JSON.stringify(seeds[seed]());
-  const rows: SeedRow[] = JSON.parse(
-    written[seed]
-      .replaceAll(seedId("tenant", 1), tenantId)
-      .replaceAll(seedId("environment", 1), organizationIdIn(tenantId)),
-  );
+  const key = `${seed} ${tenantId}`;
+  const rows = made.get(key) ?? rowsOf(seed, tenantId);
+  made.set(key, rows);
   tenant.store.commit(rows, 0);
+}
+
+function rowsOf(seed: SeedName, tenantId: string): readonly SeedRow[] {
+  const text = JSON.stringify(seeds[seed]())
+    .replaceAll(seedId("tenant", 1), tenantId)
+    .replaceAll(seedId("environment", 1), organizationIdIn(tenantId));
+  return frozen(JSON.parse(text));
 }
 
 /** Id of the Dataverse organisation of a tenant: the tenant's with the second group of digits that environments have. */
