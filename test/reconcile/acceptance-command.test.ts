@@ -14,9 +14,12 @@ function start(world: World, folder: string, ...args: string[]): ChildProcess {
   return runNode([cli, "acceptance", ...files, ...args], { MAILBOXES_LOCAL_TENANT: world.origin });
 }
 
+/** The probe before one that waits for seconds. By then there are disposable mailboxes. */
+const BEFORE_A_WAIT = "exchange.sid-as-trustee";
+
 const onDisposables = ["--domain", "contoso.com", "--prefix", "probe", "--yes"];
 
-/** Resolves once a line of the output has the words: by then there are disposable mailboxes. */
+/** Resolves once a line of the output has the words. */
 async function line(child: ChildProcess, words: string): Promise<void> {
   for await (const text of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     if (text.includes(words)) {
@@ -37,7 +40,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends a run, which removes what it 
   const folder = runFolder();
   const before = await users(world);
   const child = start(world, folder, ...onDisposables);
-  await line(child, "exchange.message-size");
+  await line(child, BEFORE_A_WAIT);
   expect(await users(world)).not.toEqual(before);
   child.kill(signal);
   expect(await ended(child)).toBe(2);
@@ -50,7 +53,7 @@ test("what a killed run left is removed by --clean-up, and no new run begins bef
   const folder = runFolder();
   const before = await users(world);
   const child = start(world, folder, ...onDisposables);
-  await line(child, "exchange.message-size");
+  await line(child, BEFORE_A_WAIT);
   child.kill("SIGKILL");
   await ended(child);
 
