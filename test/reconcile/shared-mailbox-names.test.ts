@@ -157,6 +157,22 @@ describe("a new mailbox", () => {
     expect(world.warnings.join("\n")).toMatch(told);
   });
 
+  test("in another domain leaves a deleted mailbox the address that it comes back with", async () => {
+    const world = await startWorld();
+    const first = { displayName: "Info", primarySmtpAddress: "info@contoso.com" };
+    await (await world.resource("SharedMailbox", "contoso").up(first)).destroy();
+    const other = { displayName: "Info", primarySmtpAddress: "info@fabrikam.example" };
+    const fabrikam = await world.resource("SharedMailbox", "fabrikam").up(other);
+    expect(fabrikam.outputs).toMatchObject({ mailNickname: "info-fabrikam" });
+    expect(world.warnings.join("\n")).toContain("info belongs to the deleted account");
+    const back = await world.resource("SharedMailbox", "back").up({ ...first, restoreDeleted: true });
+    expect(back.outputs.addresses).toContain("SMTP:info@contoso.com");
+    // Its own former mailbox keeps nothing from it.
+    await fabrikam.destroy();
+    const again = await world.resource("SharedMailbox", "again").up({ ...other, restoreDeleted: false });
+    expect(again.outputs).toMatchObject({ mailNickname: "info-fabrikam" });
+  });
+
   test("gets a number where the domain's label is taken too", async () => {
     const world = await startWorld();
     await makeMailbox(world, "info@contoso.com");

@@ -125,7 +125,7 @@ export function nameOf(alias: string, mark: string, isTaken: boolean): string {
 
 /**
  * The alias of a new mailbox that declares none: the local part of its address, exactly, where nobody in the tenant has it as
- * alias, address or sign-in name; otherwise with the first label of the domain behind it, then a number, which is told.
+ * alias, address or sign-in name, nor a deleted account by which another domain's mailbox would take its address; otherwise with the first label of the domain behind it, then a number, which is told.
  *
  * @param refused aliases that Exchange refused already, with who has them.
  */
@@ -178,6 +178,14 @@ async function holderOf(
     return "another resource of this program";
   }
   const holders = await names.ofAlias(alias, undefined);
+  // A mailbox of another domain would get the address of a deleted one by its alias alone, and that one could not come back. A deleted one
+  // that had the very address of the new mailbox keeps nothing from it.
+  const isOfAnotherDomain = !addresses.includes(primarySmtpAddress);
+  const former = isOfAnotherDomain ? await names.of(primarySmtpAddress, undefined) : [];
+  const deleted = holders.find(({ id, isDeleted }) => isDeleted && !former.some((one) => sameText(one.id, id)));
+  if (isOfAnotherDomain && deleted !== undefined) {
+    return deleted.words;
+  }
   for (const holder of holders.filter(({ isDeleted }) => !isDeleted)) {
     // It may be the very address of the new mailbox, which another one gives up. That one keeps its alias.
     const givesUp =
