@@ -22,9 +22,10 @@ if (go === undefined) {
   );
 }
 
-/** actionlint, built once for this user. */
+/** actionlint, built once for this user, beside the Pulumi CLI. */
 function actionlint(): string {
-  const folder = join(homedir(), ".cache", "pulumi-mailboxes", `actionlint-${VERSION}`);
+  const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const folder = join(caches, "pulumi-mailboxes", `actionlint-${VERSION}`);
   const file = join(folder, "actionlint");
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true });
