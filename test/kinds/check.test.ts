@@ -270,6 +270,11 @@ describe("mistakes are named by path", () => {
     ["SharedMailbox", { ...support, alias: ".dot" }, /^alias: is empty or has characters/],
     ["SharedMailbox", { ...support, alias: "x".repeat(65) }, /^alias: is longer than 64/],
     ["SharedMailbox", { ...support, emailAliases: "a@contoso.com" }, /^emailAliases: must be a list/],
+    [
+      "SharedMailbox",
+      { ...support, emailAliases: Array.from({ length: 333 }, (_, index) => `a${index}@contoso.com`) },
+      /^emailAliases: has 333 entries; .*333 addresses$/,
+    ],
     ["SharedMailbox", { ...support, emailAliases: ["a@contoso.com", "b"] }, /^emailAliases\[1\]: is not an SMTP/],
     ["SharedMailbox", { ...support, emailAliases: ["Support@contoso.com"] }, /^emailAliases: has the primary address/],
     ["SharedMailbox", { ...support, signInBlocked: "yes" }, /^signInBlocked: must be true or false/],

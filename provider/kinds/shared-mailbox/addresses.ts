@@ -29,6 +29,9 @@ export const aliasesSchema = z
 /** Addresses that a recipient is planned with; sources differ on the limit (200 to 400). */
 const MOST_ADDRESSES = 300;
 
+/** How many addresses a recipient can have, the primary one and those of the system among them: Exchange refuses more. */
+const ALL_ADDRESSES = 333;
+
 /**
  * The addresses of a mailbox that its owner chose: SMTP, not primary, and not the service's own (the sign-in name, the alias in the
  * default domain, the initial domain's), unless they are declared. Where the domains are not known, the alias in any of them
@@ -223,10 +226,19 @@ export function gained(changes: readonly Change[]): string[] {
 export const addresses: Facet = {
   properties: ["primarySmtpAddress", "emailAliases"],
 
-  check: ({ primarySmtpAddress, emailAliases }) =>
-    primarySmtpAddress !== undefined && emailAliases?.includes(primarySmtpAddress)
+  check: ({ primarySmtpAddress, emailAliases = [] }) => [
+    ...(primarySmtpAddress !== undefined && emailAliases.includes(primarySmtpAddress)
       ? [{ path: "emailAliases", reason: "has the primary address in it; leave it out here" }]
-      : [],
+      : []),
+    ...(emailAliases.length < ALL_ADDRESSES
+      ? []
+      : [
+          {
+            path: "emailAliases",
+            reason: `has ${emailAliases.length} entries; with the primary address, a recipient can have ${ALL_ADDRESSES} addresses`,
+          },
+        ]),
+  ],
 
   advise({ emailAliases, primarySmtpAddress }, olds) {
     const dropped = [...(olds.emailAliases ?? []), ...(isSet(olds.primarySmtpAddress) ? [olds.primarySmtpAddress] : [])]
