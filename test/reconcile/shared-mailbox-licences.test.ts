@@ -232,6 +232,11 @@ describe("license", () => {
     ],
     ["no country", { license: { sku: "SPB", usageLocation: "EL" } }, /^license\.usageLocation: .*write one, e\.g\. SE/],
     ["a hold of no days", { litigationHold: { days: 0 } }, /^litigationHold/],
+    [
+      "a hold of more days than a timespan has",
+      { litigationHold: { days: 10_675_200 }, license: { sku: "EXCHANGEENTERPRISE" } },
+      /^litigationHold\.days: is longer than Exchange can hold .*write true/,
+    ],
   ])("%s is refused in preview", async (_what, more, reason) => {
     const world = await startWorld();
     expect(await failure(world.resource("SharedMailbox", "support").check({ ...support, ...more }))).toMatch(reason);

@@ -17,12 +17,20 @@ type Hold = boolean | { days: number };
 
 const DAYS = "must be a whole number of days, 1 or more";
 
+/** The longest timespan that .NET knows, and so Exchange. */
+const MOST_DAYS = 10_675_199;
+
+const TOO_LONG = `is longer than Exchange can hold (${MOST_DAYS} days); write true for a hold without an end`;
+
 /** The hold: off, without an end, or with days. */
 export const holdProperties = tableOf<Row>()({
   litigationHold: {
     schema: z
       .union(
-        [z.boolean(), z.strictObject({ days: z.number({ error: DAYS }).int({ error: DAYS }).min(1, { error: DAYS }) })],
+        [
+          z.boolean(),
+          z.strictObject({ days: z.int({ error: DAYS }).min(1, { error: DAYS }).max(MOST_DAYS, { error: TOO_LONG }) }),
+        ],
         { error: "must be true, false, or an object { days: <whole number> }" },
       )
       .optional(),
