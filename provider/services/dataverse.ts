@@ -1,5 +1,5 @@
 import type { Answer, CallContext } from "../http/call";
-import { isServiceError, ProviderError, unless } from "../http/errors";
+import { isServiceError, unless } from "../http/errors";
 import {
   chunks,
   column,
@@ -42,7 +42,7 @@ export class DataverseApi {
     }
     if (!isObject(answer.body)) {
       // Only a 404 proves that the row does not exist.
-      throw notWhatWasAsked("Dataverse", action);
+      throw notWhatWasAsked("Dataverse", action, answer.requestId);
     }
     return answer.body;
   }
@@ -52,10 +52,11 @@ export class DataverseApi {
     const rows: DataverseRow[] = [];
     let next: string | undefined = path;
     while (next !== undefined) {
-      const body: DataverseRow = mapOf((await this.#send("GET", next, undefined, {}, action, context)).body);
+      const answer: Answer = await this.#send("GET", next, undefined, {}, action, context);
+      const body: DataverseRow = mapOf(answer.body);
       const page = rowsOf(body.value);
       if (page === undefined) {
-        throw new ProviderError({ action, words: "Dataverse answered with something that is not a list" });
+        throw notWhatWasAsked("Dataverse", action, answer.requestId);
       }
       rows.push(...page);
       const link = optional(body["@odata.nextLink"]);

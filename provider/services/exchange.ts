@@ -6,7 +6,7 @@ import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
 import { actionOf, type Batch, type BatchedReads, batched, sendBatch } from "./batching";
 import { type Listed, Listing, ReadAhead, type Shared, sharingNothing } from "./listing";
-import { missingRole } from "./refused";
+import { missingRole, notWhatWasAsked } from "./refused";
 import { sharedWrites } from "./shared-writes";
 import type { Scope } from "./waiting";
 
@@ -20,8 +20,11 @@ export interface Output {
   nothingToDo?: string;
   /** Exchange's words that there are more rows than it gave. */
   truncation?: string;
-  /** Whether the body has no list of rows. Something between here and Exchange answered; it never means an empty list. */
-  isForeign?: boolean;
+  /** Set where the body has no list of rows. Something between here and Exchange answered; it never means an empty list. */
+  foreign?: {
+    /** The service's id for the request, where the answer has one. */
+    requestId?: string;
+  };
 }
 
 /** A cmdlet and its parameters, as they go over the wire. */
@@ -287,7 +290,9 @@ export class Exchange {
     while (path !== undefined) {
       const answer: Answer = await (followed.size === 0 ? ask(path) : this.#following(ask(path)));
       const page = outputOf(answer.body, answer.headers);
-      output.isForeign = output.isForeign === true || page.isForeign === true;
+      if (page.foreign !== undefined) {
+        output.foreign = page.foreign;
+      }
       output.rows.push(...page.rows);
       output.warnings.push(...page.warnings);
       if (page.nothingToDo !== undefined) {
@@ -379,8 +384,8 @@ function bodyOf(cmdlet: Cmdlet): unknown {
 
 /** The output, where it is the whole one. @throws ProviderError when the answer was cut short, or is no list. */
 function whole(output: Output, cmdlet: Cmdlet): Output {
-  if (output.isForeign === true) {
-    throw new ProviderError({ action: cmdlet.action, words: "Exchange answered with something that is not a list" });
+  if (output.foreign !== undefined) {
+    throw notWhatWasAsked("Exchange", cmdlet.action, output.foreign.requestId);
   }
   // A truncated list looks like people without access: it must never be taken for the whole.
   if (output.truncation !== undefined) {
@@ -390,8 +395,8 @@ function whole(output: Output, cmdlet: Cmdlet): Output {
 }
 
 /** How many rows there are in an output that is whole. */
-function rowsIn({ rows, isForeign, truncation }: Output): number {
-  return isForeign === true || truncation !== undefined ? 0 : rows.length;
+function rowsIn({ rows, foreign, truncation }: Output): number {
+  return foreign !== undefined || truncation !== undefined ? 0 : rows.length;
 }
 
 /** Several cmdlets that are {@link Cmdlet.among} others, as one. */
@@ -418,8 +423,10 @@ function outputOf(body: unknown, headers: Headers): Output {
   const truncation = warnings.find((warning) => classifyWarning(warning) === "truncated");
   const nothingToDo = warnings.find((warning) => NOTHING_TO_DO.includes(classifyWarning(warning)));
   const rows = rowsOf(mapOf(body).value);
+  const isForeign = body !== undefined && body !== null && rows === undefined;
+  const requestId = headers.get("request-id");
   return {
-    isForeign: body !== undefined && body !== null && rows === undefined,
+    ...(isForeign ? { foreign: requestId === null ? {} : { requestId } } : {}),
     rows: (rows ?? []).map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !name.includes("@")))),
     warnings: [...new Set(warnings)].filter((warning) => classifyWarning(warning) === "informative"),
     ...(truncation === undefined ? {} : { truncation }),

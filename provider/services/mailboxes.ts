@@ -16,6 +16,7 @@ import {
 } from "../http/json";
 import { type Cmdlet, type Exchange, isAddAndRemove, type Output } from "./exchange";
 import type { Listing } from "./listing";
+import { notWhatWasAsked } from "./refused";
 import { once, type Scope } from "./waiting";
 
 /** How full a mailbox is. */
@@ -97,7 +98,10 @@ export type Mailbox = ReadBy<typeof SHOWN> & {
 function mailboxOf(row: Row): Mailbox {
   const mailbox = { ...read(SHOWN, row), row };
   if (mailbox.id === "") {
-    throw new ProviderError(`Exchange answered with a mailbox without an object id (${text(row.Identity)})`);
+    throw notWhatWasAsked(
+      "Exchange",
+      `reading the object id of ${text(row.Identity) || text(row.Name) || "a mailbox"}`,
+    );
   }
   return mailbox;
 }

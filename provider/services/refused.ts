@@ -72,8 +72,19 @@ function saidBy({ words, code, requestId, clientRequestId }: ServiceError): stri
 }
 
 /** The error for an answer of success that holds something else: it proves neither presence nor absence. */
-export function notWhatWasAsked(service: "Graph" | "Dataverse", action: string): ProviderError {
-  return new ProviderError({ action, words: `${service} answered with something other than what was asked for` });
+export function notWhatWasAsked(
+  service: "Exchange" | "Graph" | "Dataverse",
+  action: string,
+  requestId?: string,
+): ProviderError {
+  return new ProviderError({
+    action,
+    words: `${service} answered with something other than what was asked for`,
+    requestId,
+    nextStep:
+      "Nothing was concluded from it. Run the command again. If it happens again, look for what answers in the place of the service, " +
+      "such as a proxy.",
+  });
 }
 
 /** Reads that the roles of readers have (View-Only Recipients, the Entra role Global Reader). */

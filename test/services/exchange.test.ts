@@ -291,12 +291,18 @@ describe("reads", () => {
     const { exchange } = await exchangeTo((asked) => {
       const foreign = { message: "sign in" };
       const responses = isBatch(asked)
-        ? bodyOf(asked).requests.map(({ id }) => ({ id, status: 200, body: foreign }))
+        ? bodyOf(asked).requests.map(({ id }) => ({ id, status: 200, headers: { "request-id": "r-1" }, body: foreign }))
         : undefined;
-      return { status: 200, body: responses === undefined ? foreign : { responses } };
+      return {
+        status: 200,
+        headers: { "request-id": "r-1" },
+        body: responses === undefined ? foreign : { responses },
+      };
     });
     const [first] = await Promise.all(["a", "b"].slice(0, count).map((id) => failureOf(exchange.read(get(id)))));
-    expect(first?.message).toContain("not a list");
+    expect(first?.message).toContain(
+      "something other than what was asked for (request r-1). Nothing was concluded from it.",
+    );
   });
 
   test("leave out the members beside the values", async () => {
