@@ -18,7 +18,7 @@ const LAYERS = [
  * theirs, for a service that answers late.
  */
 const workersFor = (chosen) =>
-  chosen.some(({ cli }) => cli) ? availableParallelism() + 4 : 3 * availableParallelism();
+  chosen.some(({ cli }) => cli) ? availableParallelism() + 2 : 3 * availableParallelism();
 
 /** Milliseconds jest may take to end after it has reported. */
 const EXIT_LIMIT = 10_000;
