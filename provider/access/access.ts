@@ -117,8 +117,15 @@ type Grouping = "mailbox" | "person";
 export function tableOf(report: Report, by: Grouping): string {
   const { mailboxes } = report;
   const hasStacks = report.stacks.length > 0;
-  const rows = mailboxes.flatMap((mailbox) => mailbox.access.map((access) => ({ mailbox, access })));
-  type Row = (typeof rows)[number];
+  const rowsOf = (mailbox: MailboxAccess) => mailbox.access.map((access) => ({ mailbox, access }));
+  type Row = ReturnType<typeof rowsOf>[number];
+  const rows = mailboxes.flatMap(rowsOf);
+  const byPerson = new Map<string, Row[]>();
+  for (const row of rows) {
+    const own = byPerson.get(row.access.person) ?? [];
+    own.push(row);
+    byPerson.set(row.access.person, own);
+  }
   const columns: readonly (readonly [head: string, cell: (row: Row) => string])[] = [
     by === "mailbox"
       ? ["Person or group", ({ access }) => personOf(access)]
@@ -138,17 +145,11 @@ export function tableOf(report: Report, by: Grouping): string {
   const ofMailbox = (mailbox: MailboxAccess, own: readonly Row[]) => group(mailboxHeading(mailbox, hasStacks), own);
   const groups =
     by === "mailbox"
-      ? mailboxes.map((mailbox) =>
-          ofMailbox(
-            mailbox,
-            rows.filter((row) => row.mailbox === mailbox),
-          ),
-        )
+      ? mailboxes.map((mailbox) => ofMailbox(mailbox, rowsOf(mailbox)))
       : [
-          ...[...new Set(rows.map(({ access }) => access.person))].sort().map((person) => {
-            const own = rows.filter(({ access }) => access.person === person);
-            return group(own[0] === undefined ? person : personOf(own[0].access), own);
-          }),
+          ...[...byPerson]
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([person, own]) => group(own[0] === undefined ? person : personOf(own[0].access), own)),
           // What is to say of a mailbox itself is nobody's.
           ...mailboxes
             .filter(({ findings, unread }) => findings.length + unread.length > 0)
