@@ -291,8 +291,9 @@ export function comeBack(key: string, { held, strangers, unread }: Observed, kno
 }
 
 /**
- * Takes Send on Behalf from members who leave while they are deleted or have no mailbox. Exchange neither shows it nor takes them in a removal, so the list is written
- * as it shows. That this reaches what is hidden is documented nowhere: who can be restored stays in `deletedMembers`.
+ * Takes Send on Behalf from members who leave while they are deleted or have no mailbox. Exchange neither shows it nor takes them in a
+ * removal, so the list is written as it shows. That this reaches what is hidden is documented nowhere: who can be restored stays in
+ * `deletedMembers`.
  */
 export async function takeHiddenSendOnBehalf(
   desired: Desired,

@@ -124,8 +124,9 @@ export function nameOf(alias: string, mark: string, isTaken: boolean): string {
 }
 
 /**
- * The alias of a new mailbox that declares none: the local part of its address, exactly, where nobody in the tenant has it as
- * alias, address or sign-in name, nor a deleted account by which another domain's mailbox would take its address; otherwise with the first label of the domain behind it, then a number, which is told.
+ * The alias of a new mailbox that declares none: the local part of its address, exactly, where it is free. Nobody in the tenant has it as
+ * alias, address or sign-in name then, and no deleted account of another domain loses its address by it. Otherwise it has the first label of
+ * the domain behind it, then a number, which is told.
  *
  * @param refused aliases that Exchange refused already, with who has them.
  */
