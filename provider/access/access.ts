@@ -1,11 +1,13 @@
 /** `mailboxes access`: reads who has access, and writes it as a table for a terminal, as CSV, as JSON or as a page. */
+
 import { writeFileSync } from "node:fs";
 import Table from "cli-table3";
 import { dayOf } from "../core/canonical";
 import { connected } from "../dynamic/deployment";
 import { TerminalLog } from "../dynamic/engine";
+import { plural } from "../http/json";
 import { comparedColumns } from "../kinds";
-import { oneLine, plural } from "../review/words";
+import { oneLine } from "../review/words";
 import { pageOf } from "./page";
 import { meantBy, readAccess, readStacks, requireTenant } from "./read";
 import {

@@ -1,6 +1,8 @@
 /** Writes an access review as one HTML file, for somebody who opens it in a browser and has nothing else. */
+
 import { createHash } from "node:crypto";
-import { oneLine, plural } from "../review/words";
+import { plural } from "../http/json";
+import { oneLine } from "../review/words";
 import {
   type Access,
   countsOf,

@@ -5,14 +5,14 @@ import { Recorder } from "../core/memory";
 import { bounds, type Deployment, operationOf } from "../dynamic/deployment";
 import { SIGNATURE } from "../dynamic/engine";
 import { ifAllowed } from "../http/errors";
-import { isObject, mapOf, type Row } from "../http/json";
+import { isObject, mapOf, plural, type Row } from "../http/json";
 import { kindNamed } from "../kinds";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
 import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/observation";
 import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import { HOW_TO_EXPORT, nameOf, parsedJson, resourcesIn, stackOf, textIn } from "../review/preview";
 import { kindOf, SECRET } from "../review/rules";
-import { plural } from "../review/words";
+
 import type { User } from "../services/graph";
 import { type Mailbox, smtpAddresses } from "../services/mailboxes";
 import type { Entry, Right } from "../services/permissions";

@@ -152,8 +152,8 @@ export function filterLiteral(text: string): string {
 }
 
 /** A number of things in words: "1 item", "2 items". */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** A list in pieces of a size, the last one with the rest. */

@@ -1,6 +1,6 @@
 /** What a reviewer has to know of a preview: who gains and loses access, what else is risky, and the rest. */
 
-import { mapOf } from "../http/json";
+import { mapOf, plural } from "../http/json";
 import {
   type AccessChange,
   accessChanges,
@@ -33,7 +33,6 @@ import {
   named,
   type Place,
   placeOf,
-  plural,
   resource,
   type Words,
 } from "./words";

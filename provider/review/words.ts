@@ -147,10 +147,6 @@ export function oneLine(text: string): string {
   return text.replace(/[\s\p{Zl}\p{Zp}]+/gu, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, "\ufffd");
 }
 
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 export function resource({ kind, name }: ResourceChange): Words {
   return [`${kind} `, foreign(name)];
 }

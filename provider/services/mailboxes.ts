@@ -2,10 +2,10 @@ import { ifAllowed, isClass, isServiceError, NotFoundError, ProviderError, unles
 import {
   column,
   columns,
-  counted,
   filterLiteral,
   isTrue,
   parseSize,
+  plural,
   type ReadBy,
   type Row,
   read,
@@ -517,7 +517,7 @@ export function describeDeleted(mailbox: DeletedMailbox, items?: number): string
     `Exchange guid ${exchangeGuid}`,
     ...(id === "" ? [] : [`id ${id}`]),
     `deleted ${seconds(deletedAt)}`,
-    ...(items === undefined ? [] : [counted(items, "item")]),
+    ...(items === undefined ? [] : [plural(items, "item")]),
     ...(isInactive ? ["kept by a hold as an inactive mailbox"] : []),
   ];
   return `the deleted ${type} "${displayName}" (${facts.join(", ")})`;

@@ -13,7 +13,7 @@ import {
 import { declaredIn } from "../../core/properties";
 import { recordThing, rowThing } from "../../core/registry";
 import { ConflictError, isServiceError } from "../../http/errors";
-import { counted } from "../../http/json";
+import { plural } from "../../http/json";
 import type { MailboxRow, QueueRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import {
@@ -145,7 +145,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
     const own = await queues.withId(idOf(desired, operation), operation);
     if (own !== undefined && !isAnother(inputs.adopt, own)) {
       const seen = await observeAround(own, true, operation);
-      const use = own.itemCount === 0 ? [] : [`it holds ${counted(own.itemCount, "item")}`];
+      const use = own.itemCount === 0 ? [] : [`it holds ${plural(own.itemCount, "item")}`];
       return { ...seen, way: wayOn({ what: "queue", row: own, record: seen.row, use }, inputs) };
     }
     const namesakes = await queues.named(inputs.emailAddress, operation);
@@ -444,7 +444,7 @@ const QUEUE_HAS_ROUTING_RULES = "0x80731118";
 function hasItems(action: string, count: number, cause?: unknown): ConflictError {
   return new ConflictError({
     action,
-    words: `it still has ${count === 0 ? "items" : counted(count, "item")}, and Dynamics does not delete a queue with items (${QUEUE_HAS_ITEMS})`,
+    words: `it still has ${count === 0 ? "items" : plural(count, "item")}, and Dynamics does not delete a queue with items (${QUEUE_HAS_ITEMS})`,
     nextStep: 'Nothing was deleted. Move or resolve the items, or set deletion: "retain".',
     cause,
   });

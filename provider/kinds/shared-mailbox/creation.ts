@@ -1,7 +1,7 @@
 import { alreadyMade, isRecent, signsOfUse } from "../../core/kind";
 import { mailboxThing } from "../../core/registry";
 import { ConflictError, ifAllowed, isClass, isProviderError, isUnknownOutcome, ProviderError } from "../../http/errors";
-import { counted } from "../../http/json";
+import { plural } from "../../http/json";
 import type { User } from "../../services/graph";
 import { type Mailbox, mailboxGone } from "../../services/mailboxes";
 import { describe, type Recipient } from "../../services/recipients";
@@ -377,10 +377,10 @@ export async function useOf(mailbox: Mailbox, { services }: SharedMailboxOperati
   return signsOfUse(mailbox.createdAt, [
     ...(statistics === undefined ? ["what it holds was not read"] : []),
     ...(statistics !== undefined && statistics.itemCount > 0
-      ? [`it holds ${counted(statistics.itemCount, "item")}`]
+      ? [`it holds ${plural(statistics.itemCount, "item")}`]
       : []),
     ...(permissions === undefined ? ["who has access was not read"] : []),
-    ...(people > 0 ? [`${counted(people, "trustee")} may use it`] : []),
+    ...(people > 0 ? [`${plural(people, "trustee")} may use it`] : []),
   ]).join(", ");
 }
 
