@@ -1,7 +1,8 @@
 import { pathToFileURL } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import * as program from "../../provider";
-import { type Kind, kindNames } from "../../provider/kinds";
+import { type Kind, kindNames, kinds } from "../../provider/kinds";
+import type { Description } from "../../provider/kinds/description";
 
 const { SharedMailbox, Queue } = program;
 /** `index.ts` exports the class of each kind by its name, or this does not compile. */
@@ -22,6 +23,28 @@ test("every class of the package is among them", () => {
       prototype instanceof pulumi.CustomResource && !(prototype instanceof pulumi.ProviderResource),
   );
   expect(exported.map(([name]) => name).sort()).toEqual(Object.keys(classes).sort());
+});
+
+/** Properties that have one value: a program has no use for them as outputs. */
+const constant: Partial<Record<Kind, readonly string[]>> = {
+  SharedMailbox: ["type"],
+  ForwardingMailbox: ["outgoingEmail", "appointmentsContactsTasks"],
+};
+
+test.each(kindNames)("every property in a table of %s is an output of its class", async (kind) => {
+  let asked: unknown;
+  await pulumi.runtime.setMocks({
+    newResource: ({ id = "", inputs }) => {
+      asked = inputs.__get;
+      return { id, state: inputs };
+    },
+    call: ({ inputs }) => inputs,
+  });
+  const { urn } = (byKind[kind] as unknown as Class).get("support", "support@contoso.com");
+  await new Promise((resolve) => urn.apply(resolve));
+  const { tables }: Description = kinds[kind];
+  const names = tables.flatMap(({ table }) => table.names).filter((name) => !constant[kind]?.includes(name));
+  expect(asked).toEqual(expect.arrayContaining(names));
 });
 
 test("a resource made under mocks is an instance of its class, and of no other", async () => {
