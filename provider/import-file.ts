@@ -152,7 +152,7 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
       if (user === undefined) {
         return refused("Entra does not show its account.");
       }
-      const around = await Promise.all(
+      const surveyed = await Promise.all(
         SURVEYED.map(async ({ kind, reconciler, survey }) => {
           const own = nameOf(name, survey.suffix);
           const origin = originAt(place, kind, own);
@@ -160,8 +160,8 @@ export async function survey(deployment: Deployment, patterns: readonly string[]
           return { kind, name: own, origin, declared: await survey.declare({ mailbox, user }, operation) };
         }),
       );
-      const whole: (Omit<(typeof around)[number], "declared"> & { declared: Declared })[] = [];
-      for (const { declared, ...one } of around) {
+      const whole: (Omit<(typeof surveyed)[number], "declared"> & { declared: Declared })[] = [];
+      for (const { declared, ...one } of surveyed) {
         if ("refusal" in declared) {
           return refused(declared.refusal);
         }

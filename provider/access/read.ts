@@ -8,7 +8,7 @@ import { ifAllowed } from "../http/errors";
 import { isObject, mapOf, plural, type Row } from "../http/json";
 import { kindNamed } from "../kinds";
 import type { MembershipOperation } from "../kinds/mailbox-membership/desired";
-import { attribute, orphansAmong, recipientBehind, type Unattributed } from "../kinds/mailbox-membership/observation";
+import { attribute, orphansAmong, recipientOfEntry, type Unattributed } from "../kinds/mailbox-membership/observation";
 import { mailboxMembership } from "../kinds/mailbox-membership/reconciler";
 import { HOW_TO_EXPORT, nameOf, parsedJson, resourcesIn, stackOf, textIn } from "../review/preview";
 import { kindOf, SECRET } from "../review/rules";
@@ -246,7 +246,7 @@ class People {
 
   async #lookUp(one: Unattributed): Promise<Trustee | undefined> {
     const { services } = this.#operation;
-    const recipient = await recipientBehind(one, this.#operation);
+    const recipient = await recipientOfEntry(one, this.#operation);
     if (recipient !== undefined) {
       return this.#trustee(recipient);
     }

@@ -33,11 +33,11 @@ export interface Directory {
 
 /** Whether a change takes a mailbox away. */
 export function isGone({ op, before }: ResourceChange): boolean {
-  return (op === "delete" || op === "replace") && before !== undefined && !staysBehind(before);
+  return (op === "delete" || op === "replace") && before !== undefined && !staysInTenant(before);
 }
 
 /** Whether a mailbox stays in the tenant when its resource goes. */
-export function staysBehind({ inputs, outputs, retainOnDelete }: Side): boolean {
+export function staysInTenant({ inputs, outputs, retainOnDelete }: Side): boolean {
   const mode = deletionMode(outputs ?? inputs) ?? deletionMode(inputs);
   return retainOnDelete === true || mode === "retain" || (mode === undefined && outputs?.created === false);
 }

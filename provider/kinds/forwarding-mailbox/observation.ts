@@ -53,13 +53,13 @@ export function targetIn({ inputs: { name, emailAddress }, memory: { gone } }: K
  * What a record that is gone left behind: rules that forward on, and records that wait for them. Undefined when nothing is left, and so
  * there is nothing to mend or to clean up.
  */
-export async function leftBehind(
+export async function observeRemains(
   id: string,
   desired: Desired | undefined,
   operation: ForwardingOperation,
 ): Promise<Observed | undefined> {
   const { known } = operation;
-  const seen = await observeAround(id, undefined, desired, operation);
+  const seen = await observeRecord(id, undefined, desired, operation);
   const isLeft = [...seen.sources.values()].some(
     (source) => source.rule !== undefined || source.isUnread === true || holdsRecords(source, known),
   );
@@ -70,7 +70,7 @@ export async function leftBehind(
 }
 
 /** A record, where it is still there, and everything around it: who feeds it, and by what. */
-export async function observeAround(
+export async function observeRecord(
   id: string,
   row: MailboxRow | undefined,
   desired: Desired | undefined,
@@ -186,7 +186,7 @@ export async function find(desired: Desired, operation: ForwardingOperation): Pr
   const { inputs } = desired;
   const own = await services.dataverse.mailbox(rowIdOf(desired, operation), operation);
   if (own !== undefined && !isAnother(inputs.adopt, own)) {
-    const seen = await observeAround(own.id, own, desired, operation);
+    const seen = await observeRecord(own.id, own, desired, operation);
     const fed = [...seen.sources].flatMap(([key, { rule }]) => (rule === undefined ? [] : [key]));
     const rules = fed.length === 0 ? [] : [`inbox rules of ${fed.join(", ")} feed it`];
     const way = wayOn({ what: "forward mailbox", row: own, record: own, use: [], rules }, inputs);
@@ -209,7 +209,7 @@ export async function find(desired: Desired, operation: ForwardingOperation): Pr
     return undefined;
   }
   const others = namesakes.filter(({ id }) => !sameText(id, row.id));
-  return { ...(await observeAround(row.id, row, desired, operation)), row, way: "adopt", namesakes: others };
+  return { ...(await observeRecord(row.id, row, desired, operation)), row, way: "adopt", namesakes: others };
 }
 
 /** Says which other mailbox records have the address. */
@@ -268,7 +268,7 @@ export async function create(desired: Desired, operation: ForwardingOperation): 
   const seen = await sourcesOf(inputs, desired, operation);
   requireOwnMethod(seen.sources, inputs, operation);
   const row = await makeRecord(rowIdOf(desired, operation), desired, operation);
-  return observeAround(row.id, row, desired, operation, seen);
+  return observeRecord(row.id, row, desired, operation, seen);
 }
 
 /** Makes the record under an id, which is that of one that somebody deleted where it is made again. */

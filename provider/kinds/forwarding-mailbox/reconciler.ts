@@ -15,12 +15,12 @@ import { isGuid } from "../../http/json";
 import type { MailboxRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import {
+  addressWarnings,
   claimsOfAddress,
   replacedByEnvironment,
   requireMailboxOfTenant,
   requireSameOrganization,
   shareFormer,
-  whoseAddress,
 } from "../mailbox-record/claims";
 import {
   forgetting,
@@ -63,9 +63,9 @@ import {
   driftOf,
   find,
   hasShownCopies,
-  leftBehind,
   makeRecord,
-  observeAround,
+  observeRecord,
+  observeRemains,
   remove,
   ruleDriftOf,
   takeOver,
@@ -176,7 +176,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
   async observe(id, desired, operation) {
     await requireSameOrganization(`reading the forward mailbox ${targetIn(operation.known).name}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
-    return row === undefined ? leftBehind(id, desired, operation) : observeAround(id, row, desired, operation);
+    return row === undefined ? observeRemains(id, desired, operation) : observeRecord(id, row, desired, operation);
   },
 
   async read(asked, operation) {
@@ -200,7 +200,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
       memory: operation.known.memory,
     };
     const [observed, feeding] = await Promise.all([
-      observeAround(row.id, row, undefined, {
+      observeRecord(row.id, row, undefined, {
         ...operation,
         known: { ...known, inputs: { ...known.inputs, ...targetOf(row) } },
       }),
@@ -283,7 +283,7 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
 
   warnings: async (desired, { row, sources, absent }, operation) => [
     ...(row === undefined ? whenGone(operation.known, sources) : whenInactive(row)),
-    ...(desired === undefined ? await whoseAddress(row?.emailAddress, OF_PERSON, operation) : []),
+    ...(desired === undefined ? await addressWarnings(row?.emailAddress, OF_PERSON, operation) : []),
     ...whoIsAbsent(absent),
     ...(await reassigned(
       [...sources].map(([key, { recipient }]) => [key, recipient] as const),

@@ -110,7 +110,7 @@ export interface Observed {
  *
  * @param program the inputs, or the state, which say whether it is a user's record or a queue's.
  */
-export async function observeAround(
+export async function observeRecord(
   row: MailboxRow,
   program: { user?: unknown; queue?: unknown },
   operation: IndividualOperation,

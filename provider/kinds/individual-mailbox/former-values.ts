@@ -19,7 +19,7 @@ import {
   type IndividualOperation,
   type KnownIndividual,
   type Memory,
-  observeAround,
+  observeRecord,
   properties,
   whoIs,
 } from "./desired";
@@ -172,7 +172,7 @@ async function putBack(row: MailboxRow, operation: IndividualOperation): Promise
   const changes = properties.differing(values, { row, known });
   await writeRecord(properties, changes, values, {}, row, who, operation);
   if (emailAddress !== undefined && (emailAddress ?? "") !== row.emailAddress) {
-    const { owner } = await observeAround(row, known.inputs, operation);
+    const { owner } = await observeRecord(row, known.inputs, operation);
     await setAddress(owner, emailAddress, operation);
   }
 }

@@ -53,7 +53,7 @@ import {
   type Memory,
   memory,
   type Observed,
-  observeAround,
+  observeRecord,
   ownerNamed,
   properties,
   recordAsked,
@@ -141,7 +141,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
     const row = await recordOf(desired.owner, operation);
     return row === undefined
       ? undefined
-      : { ...(await observeAround(row, desired.inputs, operation)), isCreation: true };
+      : { ...(await observeRecord(row, desired.inputs, operation)), isCreation: true };
   },
 
   async takeOver(found, desired, operation) {
@@ -168,13 +168,13 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
       await setAddress(owner, emailAddress, operation);
     }
     const row = await recordAppears(owner, operation);
-    return { ...(await observeAround(row, inputs, operation)), isCreation: true };
+    return { ...(await observeRecord(row, inputs, operation)), isCreation: true };
   },
 
   async observe(id, desired, operation) {
     await requireSameOrganization(`reading the mailbox record of ${whoIs(operation.known)}`, operation);
     const row = await operation.services.dataverse.mailbox(id, operation);
-    return row === undefined ? undefined : observeAround(row, desired?.inputs ?? operation.known.inputs, operation);
+    return row === undefined ? undefined : observeRecord(row, desired?.inputs ?? operation.known.inputs, operation);
   },
 
   async read(asked, operation) {
@@ -184,7 +184,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
     }
     const { row, owner } = answer;
     const named = { [owner.kind]: owner.kind === "user" ? (owner.address ?? owner.id) : owner.id };
-    const observed = await observeAround(row, named, operation);
+    const observed = await observeRecord(row, named, operation);
     const known: KnownIndividual = { id: row.id, inputs: holdingAll(properties.names), memory: operation.known.memory };
     const values = await this.inputs(known, observed);
     return { observed, inputs: { ...values, ...named } };

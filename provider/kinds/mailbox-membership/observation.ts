@@ -155,7 +155,7 @@ export async function strangersAmong(
   operation: MembershipOperation,
 ): Promise<Map<string, { person: Member; entries: Unattributed["entry"][] }>> {
   const found = new Map<string, { person: Recipient; entries: Unattributed["entry"][] }>();
-  const owners = await Promise.all(rest.map((one) => recipientBehind(one, operation)));
+  const owners = await Promise.all(rest.map((one) => recipientOfEntry(one, operation)));
   for (const [index, { entry }] of rest.entries()) {
     const person = owners[index];
     if (person !== undefined && isTrustee(person)) {
@@ -370,8 +370,8 @@ export function removable(
   );
 }
 
-/** The one living recipient behind an entry of nobody known, or undefined. */
-export async function recipientBehind(
+/** The one living recipient of an entry whose trustee is not known, or undefined. */
+export async function recipientOfEntry(
   { entry, id }: Unattributed,
   operation: Operation,
 ): Promise<Recipient | undefined> {

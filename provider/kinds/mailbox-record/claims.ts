@@ -46,7 +46,7 @@ export async function requireMailboxOfTenant(
  *
  * @param effect as for {@link requireMailboxOfTenant}.
  */
-export async function whoseAddress(
+export async function addressWarnings(
   address: string | undefined,
   effect: string,
   { services, readIfAllowed }: Pick<RecordOperation, "services" | "readIfAllowed">,

@@ -17,20 +17,20 @@ const WHO_MAY =
   "Administrator of the environment, must approve it (Settings > Email configuration > Mailboxes > Approve Email). " +
   "After that, `pulumi up --refresh` runs the test.";
 
-/** The user or queue behind a mailbox record. */
-type Behind = Pick<UserOrQueue, "kind" | "id">;
+/** The user or queue that a mailbox record belongs to. */
+type RecordOwner = Pick<UserOrQueue, "kind" | "id">;
 
 /**
  * Gives the commands of a program to a mailbox record that is as declared: approves its address, then tests it.
  *
- * @param owner the user or queue behind it, whose address is approved there; a forward mailbox has none.
+ * @param owner the user or queue that it belongs to, whose address is approved there; a forward mailbox has none.
  * @returns the record as it is then.
  */
 export async function giveCommands(
   { approveEmail, testAndEnable }: RecordInputs,
   row: MailboxRow,
   operation: RecordOperation,
-  owner?: Behind,
+  owner?: RecordOwner,
 ): Promise<MailboxRow> {
   const approved = approveEmail === false ? row : await approve(row, owner, operation);
   return test(testAndEnable, approved, operation);
@@ -40,7 +40,11 @@ export async function giveCommands(
  * Approves the address of a mailbox record, once for each address, and reads back whether it took effect: without the right
  * it may be refused or end silently without effect.
  */
-async function approve(row: MailboxRow, owner: Behind | undefined, operation: RecordOperation): Promise<MailboxRow> {
+async function approve(
+  row: MailboxRow,
+  owner: RecordOwner | undefined,
+  operation: RecordOperation,
+): Promise<MailboxRow> {
   const isTried = row.emailAddress === "" || operation.known.memory.approvalTriedFor === row.emailAddress;
   if (row.approval === "Approved" || isTried) {
     return row;

@@ -17,6 +17,7 @@ import { plural } from "../../http/json";
 import type { MailboxRow, QueueRow } from "../../services/dataverse";
 import { listed } from "../../services/principals";
 import {
+  addressWarnings,
   claimsOfAddress,
   claimsOfValues,
   decidedElsewhere,
@@ -31,7 +32,6 @@ import {
   takeOn,
   tellOverwritten,
   wayOn,
-  whoseAddress,
   whyRowStays,
 } from "../mailbox-record/claims";
 import {
@@ -144,13 +144,13 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
     const { inputs } = desired;
     const own = await queues.withId(idOf(desired, operation), operation);
     if (own !== undefined && !isAnother(inputs.adopt, own)) {
-      const seen = await observeAround(own, true, operation);
+      const seen = await observeQueue(own, true, operation);
       const use = own.itemCount === 0 ? [] : [`it holds ${plural(own.itemCount, "item")}`];
       return { ...seen, way: wayOn({ what: "queue", row: own, record: seen.row, use }, inputs) };
     }
     const namesakes = await queues.named(inputs.emailAddress, operation);
     const found = await rowToAdopt(inputs.adopt, namesakes, (id) => queues.withId(id, operation), QUEUES);
-    return found === undefined ? undefined : { ...(await observeAround(found, true, operation)), way: "adopt" };
+    return found === undefined ? undefined : { ...(await observeQueue(found, true, operation)), way: "adopt" };
   },
 
   async takeOver(found, desired, operation) {
@@ -187,13 +187,13 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
       },
       operation,
     );
-    return observeAround(row, true, operation);
+    return observeQueue(row, true, operation);
   },
 
   async observe(id, desired, operation) {
     await requireSameOrganization(`reading the queue ${operation.known.inputs.name}`, operation);
     const row = await operation.services.queues.withId(id, operation);
-    return row === undefined ? undefined : observeAround(row, desired !== undefined, operation);
+    return row === undefined ? undefined : observeQueue(row, desired !== undefined, operation);
   },
 
   async read(asked, operation) {
@@ -207,7 +207,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
       return unfit(`it means ${listed(found)}; write the id`);
     }
     const known: KnownQueue = { id: undefined, inputs: holdingAll(READ), memory: operation.known.memory };
-    const observed = await observeAround(only, false, { ...operation, known });
+    const observed = await observeQueue(only, false, { ...operation, known });
     return { observed, inputs: await this.inputs(known, observed) };
   },
 
@@ -254,7 +254,7 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
 
   warnings: async (desired, { queue: { emailAddress }, row: record }, operation) => [
     ...whenInactive(record),
-    ...(desired === undefined ? await whoseAddress(emailAddress, OF_PERSON, operation) : []),
+    ...(desired === undefined ? await addressWarnings(emailAddress, OF_PERSON, operation) : []),
   ],
 
   remove,
@@ -269,7 +269,7 @@ function idOf({ inputs }: Desired, { origin }: QueueOperation): string {
 }
 
 /** A queue with its mailbox record. @param isDeployed whether somebody declares it; a refresh reads what a program would declare. */
-async function observeAround(row: QueueRow, isDeployed: boolean, operation: QueueOperation): Promise<Observed> {
+async function observeQueue(row: QueueRow, isDeployed: boolean, operation: QueueOperation): Promise<Observed> {
   const [organizationId, record, owner] = await Promise.all([
     operation.services.dataverse.organizationId(operation),
     recordOf(row, operation),

@@ -9,11 +9,11 @@ import { lastSeen, settle } from "../../services/waiting";
 import { convert } from "./account";
 import { takingOver, untilReleased } from "./addresses";
 import {
-  around,
   type Desired,
   type Existing,
   facets,
   type Observed,
+  observeMailbox,
   type SharedMailboxInputs,
   type SharedMailboxOperation,
 } from "./desired";
@@ -153,7 +153,7 @@ async function withoutFormerAccess(id: string, desired: Desired, operation: Shar
   operation.record({ id, memory: { hasFormerAccess: true } });
   const observed = await settled(id, desired, operation);
   await takeFormerAccess(observed.mailbox, desired.inputs, operation);
-  return { ...(await around(observed, desired, operation)), isAdopted: true };
+  return { ...(await observeMailbox(observed, desired, operation)), isAdopted: true };
 }
 
 /** Makes the mailbox and returns it once everything can build on it. */
@@ -288,7 +288,7 @@ async function begun(
   desired: Desired,
   operation: SharedMailboxOperation,
 ): Promise<Observed> {
-  const observed = await around(seen, desired, operation);
+  const observed = await observeMailbox(seen, desired, operation);
   const { valuesBefore } = observed;
   if (valuesBefore !== undefined && Object.keys(valuesBefore).length > 0) {
     operation.record({ memory: { valuesBefore } });

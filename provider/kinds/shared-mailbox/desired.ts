@@ -186,7 +186,7 @@ export const facets: readonly Facet[] = [
 ];
 
 /** A mailbox with everything around it that the inputs of the program or the state need. */
-export async function around(
+export async function observeMailbox(
   seen: { mailbox: Mailbox; user: User },
   desired: Desired | undefined,
   operation: SharedMailboxOperation,

@@ -14,7 +14,7 @@ import {
   type KindReview,
   NONE,
   type Seat,
-  staysBehind,
+  staysInTenant,
   value,
   type Words,
 } from "../../review/words";
@@ -33,12 +33,12 @@ import {
 } from "../description";
 import { accountProperties, typeProperties } from "./account";
 import {
-  around,
   asRead,
   comparedColumns,
   type Desired,
   memory,
   type Observed,
+  observeMailbox,
   type SharedMailboxOperation,
 } from "./desired";
 import { limitProperties } from "./limits";
@@ -54,7 +54,7 @@ const review: KindReview = {
     const { op, before, after } = change;
     const found: Happening[] = [];
     if (op === "delete" || op === "replace") {
-      found.push(before !== undefined && staysBehind(before) ? LEFT : ending(op, before));
+      found.push(before !== undefined && staysInTenant(before) ? LEFT : ending(op, before));
     }
     if (op === "create" && isRestored(after)) {
       const what = "comes back, if a deleted mailbox had the address, with its mail and permissions";
@@ -360,7 +360,7 @@ async function observedWhole(
   notes: string[],
 ): Promise<Observed> {
   try {
-    return await around(seen, desired, { ...operation, known: managingAll() });
+    return await observeMailbox(seen, desired, { ...operation, known: managingAll() });
   } catch (error) {
     // Where two services were asked, the refusal lies beneath.
     const isForbidden = [error, error instanceof Error ? error.cause : undefined].some((one) =>
@@ -370,7 +370,7 @@ async function observedWhole(
       throw error;
     }
     notes.push(`What the application may not read is not declared: ${error.message}`);
-    return around(seen, undefined, { ...operation, known: knowing({}) });
+    return observeMailbox(seen, undefined, { ...operation, known: knowing({}) });
   }
 }
 

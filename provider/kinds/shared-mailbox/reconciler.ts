@@ -33,7 +33,6 @@ import {
 } from "./addresses";
 import { create, find, requireCloudMailbox, takeMarkAway, takeOver } from "./creation";
 import {
-  around,
   asRead,
   type Desired,
   type Existing,
@@ -43,6 +42,7 @@ import {
   type Memory,
   memory,
   type Observed,
+  observeMailbox,
   type SharedMailboxInputs,
   type SharedMailboxOperation,
   schema,
@@ -124,7 +124,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
 
   async observe(id, desired, operation) {
     const seen = await mailboxAndAccount(id, operation);
-    return seen === undefined ? undefined : around(seen, desired, operation);
+    return seen === undefined ? undefined : observeMailbox(seen, desired, operation);
   },
 
   read,
@@ -168,7 +168,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
   warnings: async (desired, observed, operation) => [
     ...(desired === undefined ? await targetReassigned(observed, operation) : []),
     ...targetAway(observed),
-    ...(desired === undefined ? [] : whoStaysBehind(observed, operation)),
+    ...(desired === undefined ? [] : membersThatStay(observed, operation)),
   ],
 
   foresee,
@@ -176,7 +176,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
 };
 
 /** What to say of memberships that were looked at before the address by which they name this mailbox was seen to go to another one. */
-function whoStaysBehind({ mailbox }: Observed, { registry }: SharedMailboxOperation): string[] {
+function membersThatStay({ mailbox }: Observed, { registry }: SharedMailboxOperation): string[] {
   return registry
     .namedTooEarly(mailbox.id)
     .map(
@@ -388,7 +388,7 @@ async function read(asked: string, operation: SharedMailboxOperation): Promise<F
   }
   const what = (property: string) => `${property} of ${mailbox.primarySmtpAddress}`;
   const [observed, license, statistics] = await Promise.all([
-    around(seen, undefined, { ...operation, known: managingAll() }),
+    observeMailbox(seen, undefined, { ...operation, known: managingAll() }),
     // Asked for by itself: a refresh looks only for the declared one.
     operation.readIfAllowed(what("license"), () => licenseAssigned(mailbox, operation)),
     operation.readIfAllowed(what("size and itemCount"), () => operation.services.mailboxes.statistics(mailbox)),

@@ -12,7 +12,7 @@ import {
 import type { Entry } from "../../services/permissions";
 import { settle } from "../../services/waiting";
 import { type MembershipOperation, memory } from "../mailbox-membership/desired";
-import { attribute, recipientBehind } from "../mailbox-membership/observation";
+import { attribute, recipientOfEntry } from "../mailbox-membership/observation";
 import type { SharedMailboxInputs, SharedMailboxOperation } from "./desired";
 import { forwardsTo } from "./forwarding";
 
@@ -372,7 +372,7 @@ async function holdersOf(
   const { rest } = await attribute(entries, new Map(), mailbox, nobodys);
   const found = new Map<string, Holder>();
   for (const one of rest) {
-    const recipient = await recipientBehind(one, nobodys);
+    const recipient = await recipientOfEntry(one, nobodys);
     const { entry } = one;
     const name = recipient?.primarySmtpAddress || entry.trustee;
     const id = recipient?.id || one.id;
