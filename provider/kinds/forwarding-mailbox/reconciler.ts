@@ -230,7 +230,8 @@ export const forwardingMailbox: Reconciler<ForwardingInputs, Memory, Desired, Ob
     recordRules(observed.sources, desired.inputs, operation);
     operation.registry.settle(operation.origin);
     tellLeftOver(observed.sources, desired.inputs, operation);
-    return { ...observed, row: await giveCommands(desired.inputs, present(observed), operation) };
+    const { row } = observed;
+    return row === undefined ? observed : { ...observed, row: await giveCommands(desired.inputs, row, operation) };
   },
 
   outputs(desired, { row, organizationId, sources: seen, absent, methodsElsewhere }, known) {
@@ -308,14 +309,6 @@ function isUnchanged({ inputs: held }: KnownForwarding, inputs: Properties): boo
 
 function targetOf({ name, emailAddress }: MailboxRow): Pick<ForwardingInputs, "name" | "emailAddress"> {
   return { name, emailAddress };
-}
-
-/** The record, of a forward mailbox that is as declared. */
-function present({ id, row }: Observed): MailboxRow {
-  if (row === undefined) {
-    throw new Error(`the forward mailbox ${id} has no record`);
-  }
-  return row;
 }
 
 /** Says that a record was deleted by hand, what it left behind, and what comes next. */
