@@ -28,7 +28,7 @@ function acceptanceCommand(): Command {
     .option("--certificate <file>", "a certificate of the application with its key, in PEM, for the probe of clocks")
     .option("--federated-token <file>", "a token of a federated credential, for the probe of its signature")
     .option("--list", "print every probe and what it needs")
-    .option("--yes", "do it, after having said what will be done")
+    .option("--yes", "do it: without this option, print what would be done")
     .option("--record <file>", "the record to write (default: mailboxes-acceptance-TIME.json)")
     .option("--journal <file>", "where what it makes is written down (default: mailboxes-acceptance.made.jsonl)")
     .addHelpText(
@@ -103,7 +103,7 @@ function doctorCommand(): Command {
       "ask only for what this program needs, by `pulumi stack export` or `pulumi preview --json` (standard input without a file, or with -)",
     )
     .option("--stack <name>", "read the configuration of this stack too, from Pulumi.<name>.yaml")
-    .option("--without <codes...>", "rights that are done without on purpose, by their codes (see --list)")
+    .option("--without <codes...>", "rights that the application lacks on purpose, by their codes (see --list)")
     .option("--json", "the findings as JSON")
     .option("--list", "print every right, and ask nothing")
     .addHelpText(
@@ -152,8 +152,8 @@ function importFileCommand(): Command {
       `
 ${TENANT} It is only read.
 
-The file names the project and the stack. The state keeps them as what a resource was born as. Another project or stack, or a
-new name of the stack, plans no change.
+The file names the project and the stack, which the state keeps as the origin of each resource. Importing into another project
+or stack, or renaming the stack later, causes no change.
 
 Afterwards, with the program in the project:
   pulumi import --file FILE --generate-code=false --protect=false

@@ -29,7 +29,7 @@ export function dynamicProvider(kind: Kind): pulumi.dynamic.ResourceProvider {
   const known = kindNamed(kind);
   if (known === undefined) {
     throw new Error(
-      `This version of pulumi-mailboxes does not know the kind "${kind}", which stands in the state. Install the version that made it, or a newer one.`,
+      `This version of pulumi-mailboxes does not know the kind "${kind}", which is in the state. Install the version that made it, or a newer one.`,
     );
   }
   return Object.assign(new DynamicProvider(known.reconciler, deployment, working), { configure });

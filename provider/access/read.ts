@@ -375,7 +375,7 @@ export function requireTenant(stacks: readonly Stack[], tenantId: string): void 
       .find((id) => typeof id === "string" && id.toLowerCase() !== tenantId.toLowerCase());
     if (other !== undefined) {
       throw new Error(
-        `The state of ${name} is of tenant ${other}, and the tenant that was read is ${tenantId}. Give states of this tenant, or configure that one.`,
+        `The state of ${name} is of tenant ${other}, and the tenant that was read is ${tenantId}. Give a state of the tenant that was read, or configure the other one.`,
       );
     }
   }

@@ -82,7 +82,7 @@ export const FINDING_CODES = {
   guest: "Somebody of another organisation has access.",
   "large-group": "A group with many members has access.",
   orphan: "An entry of a deleted user or group is left.",
-  "access-over": "A stack gave access until a day that is over, and it is still there.",
+  "access-over": "Access that a stack gave until a day in the past is still there.",
   "automapping-unknown": "No given stack says whether Outlook opens the mailbox by itself.",
   "external-forwarding": "Mail is forwarded to an address outside.",
   "sign-in-open": "Somebody can sign in to the mailbox's own account.",

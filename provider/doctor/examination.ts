@@ -61,7 +61,7 @@ export interface Wanted {
   profile: Profile;
   /** Only what this program needs. */
   program?: Program;
-  /** Codes of rights that are done without on purpose. */
+  /** Codes of rights that the application lacks on purpose. */
   without: readonly string[];
 }
 

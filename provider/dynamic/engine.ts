@@ -165,7 +165,7 @@ export class TerminalLog extends EngineLog {
 }
 
 /** What a {@link Failure} looks like where it is printed as text. */
-const SHOWN_ELSEWHERE = "pulumi-mailboxes: the reason stands with the resource";
+const SHOWN_ELSEWHERE = "pulumi-mailboxes: see the error of the resource";
 
 /**
  * Keeps the dynamic server from printing our failures a second time. It hands an error to the engine, which shows it with the resource,

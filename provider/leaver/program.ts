@@ -93,7 +93,9 @@ function note(
     const overlaps =
       removal !== undefined && removals.some((one) => removal.start < one.end && one.start < removal.end);
     if (removal === undefined || overlaps) {
-      program.places.push(place(line, overlaps ? "another cut is beside it; run again afterwards" : (why ?? "")));
+      program.places.push(
+        place(line, overlaps ? "the edit takes its neighbour out; run again afterwards" : (why ?? "")),
+      );
     } else {
       removals.push(removal);
     }

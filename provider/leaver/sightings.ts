@@ -124,7 +124,7 @@ function partOf(ts: Ts, source: TypeScript.SourceFile, node: Literal, names: Nam
       return { why: "it is in a list within a list" };
     }
     if (isByPlace(ts, source, parent)) {
-      return { why: "places in its list have a meaning" };
+      return { why: "the order of its list has a meaning" };
     }
     if (parent.elements.length > 1 && parent.elements.every(isHers)) {
       return { why: `${NOBODY_ELSE} list` };

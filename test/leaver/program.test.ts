@@ -40,7 +40,7 @@ function leave(files: Record<string, string>): Program & { after: Record<string,
 
 const places = ({ places: all }: Program) => all.map(({ file, line, why }) => `${file}:${line} ${why}`);
 
-const PLACES = "places in its list have a meaning";
+const PLACES = "the order of its list has a meaning";
 
 describe("of TypeScript", () => {
   test.each([

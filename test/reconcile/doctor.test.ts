@@ -320,7 +320,7 @@ describe("--program", () => {
   });
 });
 
-test("rights that are done without on purpose are not asked for", async () => {
+test("rights that the application lacks on purpose are not asked for", async () => {
   const world = await startWorld();
   expect(await run(world, 6, { without: ["graph-settings"] })).toMatchObject({ exit: 0, missing: [] });
   await expect(run(world, 6, { without: ["graph-setting"] })).rejects.toThrow(

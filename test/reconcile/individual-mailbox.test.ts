@@ -1122,7 +1122,9 @@ describe("a server profile that cannot go back", () => {
       actdeliverymethod: 1,
       incomingemaildeliverymethod: SERVER_SIDE,
     });
-    expect(world.warnings.join("\n")).toMatch(/is for POP3 or IMAP.*it keeps the one it has/);
+    expect(world.warnings.join("\n")).toMatch(
+      /The former server profile of .* is not put back, because it is for POP3 or IMAP/,
+    );
   });
 
   test("because it is gone, stays away with a warning", async () => {
@@ -1135,7 +1137,7 @@ describe("a server profile that cannot go back", () => {
       _emailserverprofile_value: profileId(1),
       incomingemaildeliverymethod: SERVER_SIDE,
     });
-    expect(world.warnings.join("\n")).toContain("is gone; it keeps the one it has");
+    expect(world.warnings.join("\n")).toMatch(/The former server profile of .* is not put back, because it is gone\./);
   });
 });
 

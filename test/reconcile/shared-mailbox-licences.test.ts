@@ -465,7 +465,7 @@ describe("the licence guard", () => {
     [
       "a large quota",
       { quota: large },
-      /^quota: is not covered by `license`: more than 50 GB takes Exchange Online Plan 2/,
+      /^quota: is not covered by `license`: more than 50 GB needs Exchange Online Plan 2/,
     ],
     ["an archive", { archive: true }, /^archive: is not covered by/],
     ["a hold", { litigationHold: true }, /^litigationHold: is not covered by/],

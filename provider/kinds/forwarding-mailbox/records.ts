@@ -313,7 +313,7 @@ async function testReleased(key: string, before: MailboxRow, operation: Forwardi
   const now = await operation.services.dataverse.mailbox(before.id, operation);
   if (!isOrdered && now?.incomingEmail === SERVER_SIDE && now.incomingStatus === "NotRun") {
     operation.warn(
-      `${pathOf(key)}: the mailbox record of ${now.name} is on ${SERVER_SIDE} again and is not tested: Dynamics takes in no mail of ` +
+      `${pathOf(key)}: the mailbox record of ${now.name} is on ${SERVER_SIDE} again and is not tested: Dynamics processes no mail of ` +
         "it until Test & Enable has run there.",
     );
   }
@@ -336,8 +336,8 @@ export function tellForgotten(
       registry.valueOfAnother(formerThing(id), origin) === undefined
     ) {
       warn(
-        `${pathOf(key)}: the mailbox record of ${name} was on ${method} before this resource. The one that declares the source now ` +
-          "does not know that, and will not put it back; a resource renamed with aliases remembers.",
+        `${pathOf(key)}: the mailbox record of ${name} was on ${method} before this resource. Another resource declares the source now. It does ` +
+          "not know the earlier value and will not put it back. A resource that is renamed with `aliases` keeps it.",
       );
     }
   }

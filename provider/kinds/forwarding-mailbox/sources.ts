@@ -244,8 +244,8 @@ export async function warnAbout(key: string, source: ObservedSource, operation: 
   }
   if (collects.length > 0) {
     operation.warn(
-      `${pathOf(key)} is the collecting mailbox of another forward mailbox (${collects.join(", ")}): what that collects is ` +
-        "forwarded once more. If that one is fed by this one, mail goes round in a loop.",
+      `${pathOf(key)} is the collecting mailbox of another forward mailbox (${collects.join(", ")}): all that it collects is ` +
+        "forwarded again. If this forward mailbox also feeds that one, mail goes round in a loop.",
     );
   }
   const mailbox = await operation.services.mailboxes.withId(recipient.id);
@@ -275,8 +275,8 @@ export function tellLeftOver(
     }
     if (stoppers.length > 0) {
       operation.warn(
-        `${pathOf(key)}: ${stoppers.map(({ name }) => `"${name}"`).join(", ")} still comes before the rule "${rule?.name}" and stops it: what ` +
-          "it catches does not arrive. Move our rule to the top in Outlook, or give the application a management role in Exchange " +
+        `${pathOf(key)}: ${stoppers.map(({ name }) => `"${name}"`).join(", ")} still comes before the rule "${rule?.name}" and stops it: mail ` +
+          `that it catches does not arrive. Move "${rule?.name}" to the top in Outlook, or give the application a management role in Exchange ` +
           "with the cmdlets of inbox rules, such as Mail Recipients.",
       );
     }

@@ -166,7 +166,7 @@ async function putBack(row: MailboxRow, operation: IndividualOperation): Promise
   const { emailAddress, ...values } = only(all, (property) => !isElsewhere(property));
   const why = await whyProfileStays(values, row, operation);
   if (why !== undefined) {
-    operation.warn(`The server profile that ${who} had before ${why}; it keeps the one it has.`);
+    operation.warn(`The former server profile of ${who} is not put back, because it ${why}.`);
     delete values.serverProfile;
   }
   const changes = properties.differing(values, { row, known });
@@ -188,8 +188,8 @@ function tellForgotten(changes: readonly Change[], row: MailboxRow, who: string,
     .map(({ path, to }) => `${path.join(".")} ${JSON.stringify(to)}`);
   if (values.length > 0) {
     warn(
-      `Before this resource, ${who} had ${values.join(", ")}. Another resource now declares it, does not know the earlier value, and will not ` +
-        "put it back; a resource renamed with aliases remembers.",
+      `Before this resource, ${who} had ${values.join(", ")}. Another resource declares this now. It does not know the earlier value and ` +
+        "will not put it back. A resource that is renamed with `aliases` keeps it.",
     );
   }
 }
@@ -208,7 +208,7 @@ async function whyProfileStays(
     return "is gone";
   }
   if (row.usesCredentials && credentials === undefined && !profile.takesMailboxCredentials) {
-    return "does not take the credentials that somebody gave it since";
+    return "does not take the credentials that somebody gave the record since";
   }
   const method = appointmentsContactsTasks ?? row.appointmentsContactsTasks;
   return method === "ServerSideSynchronization" && !profile.isExchange

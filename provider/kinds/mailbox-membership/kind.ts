@@ -141,7 +141,7 @@ function strangers(entries: readonly Entry[], { others, orphans }: Pick<Observed
       const rights = [...new Set(names)].map(rightInWords);
       const why = isOrphan(trustee)
         ? "it belongs to a deleted user or group"
-        : "nobody that can be a member is meant by it alone";
+        : "it does not name exactly one recipient that can be a member";
       return `${rights.join(" and ")} of ${JSON.stringify(trustee)} is left as it is: ${why}.`;
     });
 }

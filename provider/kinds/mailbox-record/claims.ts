@@ -42,7 +42,7 @@ export async function requireMailboxOfTenant(
 }
 
 /**
- * What a refresh says where the address is a person's by now, or no mailbox's.
+ * What a refresh warns of where the address is now a person's, or no mailbox's.
  *
  * @param effect as for {@link requireMailboxOfTenant}.
  */
@@ -62,8 +62,8 @@ export async function addressWarnings(
       return [];
     }
     return [
-      `emailAddress ${address} is nobody's by now: Exchange shows no mailbox with it. Dynamics takes in nothing there, and what inbox rules ` +
-        "forward to it comes back. Give a mailbox the address, or write another one.",
+      `emailAddress ${address}: no mailbox in Exchange has this address any more. Dynamics receives nothing there, and mail that inbox rules ` +
+        "forward to it bounces. Give a mailbox the address, or write another one.",
     ];
   }
   return (found ?? []).flatMap((recipient) =>
@@ -72,7 +72,7 @@ export async function addressWarnings(
       : MAILBOXES.includes(recipient.recipientTypeDetails)
         ? []
         : [
-            `emailAddress ${address} is ${describe(recipient)} by now, which has no inbox. Dynamics takes in nothing there.`,
+            `emailAddress ${address} is now ${describe(recipient)}, which has no inbox. Dynamics receives nothing there.`,
           ],
   );
 }

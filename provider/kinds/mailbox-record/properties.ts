@@ -346,7 +346,7 @@ const testAndEnable = z
     error: "must be true, false, a text whose change runs the test again, or { require: true }",
   })
   .refine((value) => !isUndone(value), {
-    error: "is what a refresh writes of a test that was not run; write true, or another text",
+    error: "is the text that a refresh writes when a test was not run; write true, or another text",
   });
 
 /** What is done with a row when its resource is deleted. */

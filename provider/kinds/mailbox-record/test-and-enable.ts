@@ -254,7 +254,7 @@ export async function testAgain(before: MailboxRow, operation: RecordOperation):
       throw error;
     }
     operation.warn(
-      `${error.message} The results of its last test are gone with the change of its incoming e-mail; run it in Dynamics.`,
+      `${error.message} The change of its incoming e-mail cleared the results of the last test. Run Test & Enable in Dynamics.`,
     );
     return false;
   }

@@ -187,8 +187,8 @@ async function requireRoom(mailbox: Mailbox, operation: SharedMailboxOperation):
   const statistics = await unless(operation.services.mailboxes.statistics(mailbox), "forbidden");
   if (statistics === undefined) {
     operation.warn(
-      `What ${mailbox.primarySmtpAddress} holds was not checked: the application may not read it. A shared mailbox above 50 GB takes a ` +
-        "licence with Exchange Online Plan 2, and receives no mail without.",
+      `What ${mailbox.primarySmtpAddress} holds was not checked: the application may not read it. A shared mailbox above 50 GB needs a ` +
+        "licence with Exchange Online Plan 2. Without one it receives no mail.",
     );
     return;
   }

@@ -85,7 +85,7 @@ async function moveSignInName({ mailbox }: Observed, to: string, operation: Shar
   // MicrosoftOnlineServicesID belongs to another parameter set of Set-Mailbox than the addresses.
   const action = `changing the sign-in name of shared mailbox ${to}`;
   await operation.services.mailboxes.set(mailbox.id, { MicrosoftOnlineServicesID: to }, action, operation);
-  operation.warn(`The sign-in name followed the primary address, which it equalled: ${to}.`);
+  operation.warn(`The sign-in name followed the primary address, because the two were the same. It is now ${to}.`);
 }
 
 /** What differs in the addresses besides the primary one; of what is there only what `previous` held is taken away. */

@@ -314,9 +314,9 @@ export interface Need {
 export const FREE = 50 * GIGABYTE;
 
 const WHY: Readonly<Record<keyof Entitlement, string>> = {
-  isLarge: "more than 50 GB takes Exchange Online Plan 2",
+  isLarge: "more than 50 GB needs Exchange Online Plan 2",
   hasArchiving:
-    "an archive or a litigation hold takes Exchange Online Plan 2, or Plan 1 with Exchange Online Archiving",
+    "an archive or a litigation hold needs Exchange Online Plan 2, or Plan 1 with Exchange Online Archiving",
 };
 
 /** What the inputs need. */

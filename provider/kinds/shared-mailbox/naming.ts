@@ -219,7 +219,7 @@ export async function isGivenUp(
   }
   await lastSeen(
     {
-      what: "the engine to look at the resource of the mailbox that has the address",
+      what: "the engine to check the resource whose mailbox has the address",
       look: async () => registry.isDeclared(mailboxThing(holder.id)),
       done: Boolean,
       atMost: LOOKED_AT,
