@@ -36,17 +36,18 @@ export interface ForwardingMailboxArgs {
   owner?: pulumi.Input<Owner | undefined>;
   /**
    * The e-mail server profile, by name or id. It must be active. Default when created: `Microsoft Exchange Online`, else the
-   * organisation's default profile. Undeclared, it is left alone afterwards. `false`: none, and drift where there is one. Changed in
-   * place: it needs a new test.
+   * organisation's default profile. Undeclared, it is left alone afterwards. `false` declares that there is none: one that somebody
+   * sets is drift. Changed in place: it needs a new test.
    */
   serverProfile?: pulumi.Input<string | false | undefined>;
   /** Whether Dynamics deletes a message from the collecting mailbox once it is processed. Default false: the mailbox fills. */
   deleteAfterProcessing?: pulumi.Input<boolean | undefined>;
   /**
    * What server-side synchronisation signs in to the collecting mailbox with. Refused unless the server profile takes the
-   * credentials of the mailbox record ("specified by a user or queue"). The profile for Exchange Online does not. The password
-   * is kept encrypted and is never read: a rotation is a change of the program, and only that the record has none any more
-   * shows as drift. Removed from the program, both are emptied. `false`, written as it stands: none, and drift where there are some.
+   * credentials of the mailbox record ("specified by a user or queue"). The profile for Exchange Online does not. The password is
+   * kept encrypted and is never read. To rotate it, change it in the program. The only drift of it that shows is that the record
+   * has no password any more. Removal empties user name and password. `false`, written as a literal, declares that there are none:
+   * credentials that somebody sets are drift.
    */
   credentials?: pulumi.Input<Credentials | false | undefined>;
   /**
@@ -54,9 +55,12 @@ export interface ForwardingMailboxArgs {
    * (0x8005E212).
    */
   incomingEmail?: pulumi.Input<"ServerSideSynchronization" | "None" | undefined>;
-  /** `None`, as every forward mailbox has it: it cannot send (0x8005E213). Declared, another value made by hand shows as drift. */
+  /**
+   * `None`, as every forward mailbox has it: it cannot send (0x8005E213). While it is declared, another value that somebody sets is
+   * drift.
+   */
   outgoingEmail?: pulumi.Input<"None" | undefined>;
-  /** `None`: a forward mailbox is nobody's. Declared, another value made by hand shows as drift. */
+  /** `None`: a forward mailbox belongs to no user. While it is declared, another value that somebody sets is drift. */
   appointmentsContactsTasks?: pulumi.Input<"None" | undefined>;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address. It is drift when the address
@@ -70,12 +74,13 @@ export interface ForwardingMailboxArgs {
    */
   testAndEnable?: pulumi.Input<boolean | string | TestAndEnable | undefined>;
   /**
-   * Mailboxes of the tenant whose mail feeds this one, by address or object id, as a list or a map whose values are `{}`. In
-   * each, an inbox rule forwards everything **as an attachment**, before all other rules, and where a user or queue of Dynamics has
-   * any of its addresses, the incoming method there is set to Forward Mailbox and put back on removal. Changes of the rule, a copy of
-   * it, and a rule that comes before it and stops it are drift. A source to which the mail of this mailbox comes back, by forwarding or
-   * by other sources, is refused. Where it feeds several forward mailboxes, the last one of the program puts it back. One that was set by another program, or by a resource renamed without an alias, stays, with a warning.
-   * Kept in state as the map.
+   * Mailboxes of the tenant whose mail feeds this one, by address or object id, as a list or a map whose values are `{}`. In each,
+   * an inbox rule forwards everything **as an attachment**, before all other rules, and where a user or queue of Dynamics has any
+   * of its addresses, the incoming method there is set to Forward Mailbox and put back on removal. Changes of the rule, a copy of
+   * it, and a rule that comes before it and stops it are drift. A source to which the mail of this mailbox comes back, by
+   * forwarding or by other sources, is refused. Where a source feeds several forward mailboxes, the last of them in the program
+   * puts the method back. A method that was set by another program, or by a resource renamed without an alias, stays, with a
+   * warning. Kept in state as the map.
    */
   sources?: pulumi.Input<
     readonly pulumi.Input<string>[] | Record<string, pulumi.Input<Record<string, never>>> | undefined
@@ -87,7 +92,7 @@ export interface ForwardingMailboxArgs {
   environmentUrl?: pulumi.Input<string | undefined>;
   /**
    * Take over the forward mailbox that has the address already, or the one with this id. With none, one is made. With several
-   * the id must be written. What it overwrites is said as a warning. Looked at when the resource is created only.
+   * the id must be written. A warning lists what it overwrites. Read only when the resource is created.
    */
   adopt?: pulumi.Input<boolean | string | undefined>;
   /**

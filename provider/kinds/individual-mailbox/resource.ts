@@ -33,8 +33,8 @@ export interface IndividualMailboxArgs {
    */
   emailAddress?: pulumi.Input<string | undefined>;
   /**
-   * The e-mail server profile, by name or id. It must be active. `false`: none, and drift where there is one. Changed in place: it
-   * needs a new test.
+   * The e-mail server profile, by name or id. It must be active. `false` declares that there is none: one that somebody sets is
+   * drift. Changed in place: it needs a new test.
    */
   serverProfile?: pulumi.Input<string | false | undefined>;
   /**
@@ -52,9 +52,9 @@ export interface IndividualMailboxArgs {
   /** Whether Dynamics deletes a message once it is processed. For queues only (0x8005E233). */
   deleteAfterProcessing?: pulumi.Input<boolean | undefined>;
   /**
-   * What server-side synchronisation signs in with. Refused unless the server profile takes the credentials of the mailbox
-   * record. The password is kept encrypted and is never read. One that was there before cannot be put back. `false`, written as it
-   * stands: none, and drift where there are some.
+   * What server-side synchronisation signs in with. Refused unless the server profile takes the credentials of the mailbox record.
+   * The password is kept encrypted and is never read. A password that was there before cannot be put back. `false`, written as a
+   * literal, declares that there are none: credentials that somebody sets are drift.
    */
   credentials?: pulumi.Input<Credentials | false | undefined>;
   /**

@@ -73,15 +73,16 @@ export interface MailboxMembershipArgs {
   members: pulumi.Input<readonly pulumi.Input<string>[] | Record<string, pulumi.Input<MemberRights>>>;
   /**
    * Whether nobody else may have access. Default false: other people's access is left alone. True: `pulumi refresh` brings
-   * strangers in as members, the next preview names their removal, and `pulumi up` removes them. Nothing that no preview
-   * showed is taken away, so the first deployment only warns. A stranger is whoever is allowed anything by an explicit entry. Entries
-   * that are nobody's (SELF, inherited, denying, role groups, orphaned SIDs) are left and listed in `otherMembers`. One exclusive resource a mailbox.
+   * strangers in as members, the next preview names their removal, and `pulumi up` removes them. Nothing that no preview showed is
+   * taken away, so the first deployment only warns. A stranger is whoever is allowed anything by an explicit entry. Entries that
+   * are nobody's (SELF, inherited, denying, role groups, orphaned SIDs) are left and listed in `otherMembers`. A mailbox can have
+   * one exclusive resource.
    */
   exclusive?: pulumi.Input<boolean | undefined>;
   /**
    * People and groups whose access an exclusive membership leaves alone: an address, sign-in name or object id each. Kept by object
-   * id: somebody renamed is still kept, and who has the old address by then is not. The entries of a deleted one are kept too, as long as
-   * the account can be restored.
+   * id: a person who was renamed is still kept, and whoever got the old address is not. The entries of a deleted person or group
+   * are kept too, as long as the account can be restored.
    */
   keep?: pulumi.Input<readonly pulumi.Input<string>[] | undefined>;
   /**
@@ -189,7 +190,8 @@ export class MailboxMembership extends pulumi.CustomResource {
   declare readonly orphans: pulumi.Output<"keep" | "remove" | undefined>;
   /**
    * Trustees on the mailbox that this resource does not declare, as Exchange names them. Those of deleted users and groups by SID,
-   * followed by `(orphaned)` or `(orphaned: <what Exchange prints>)`. One to whom an entry denies something, by `(denied: FullAccess)`. The mailbox's own SELF row is left out.
+   * followed by `(orphaned)` or `(orphaned: <what Exchange prints>)`. One to whom an entry denies something, by `(denied:
+   * FullAccess)`. The mailbox's own SELF row is left out.
    */
   declare readonly otherMembers: pulumi.Output<string[]>;
   /** The Entra tenant the mailbox is in. */

@@ -36,8 +36,8 @@ export interface QueueArgs {
    */
   owner?: pulumi.Input<Owner | undefined>;
   /**
-   * The e-mail server profile of the queue's mailbox record, by name or id. It must be active. Default: the organisation's. `false`:
-   * none, and drift where there is one. Changed in place: it needs a new test.
+   * The e-mail server profile of the queue's mailbox record, by name or id. It must be active. Default: the organisation's. `false`
+   * declares that there is none: one that somebody sets is drift. Changed in place: it needs a new test.
    */
   serverProfile?: pulumi.Input<string | false | undefined>;
   /**
@@ -49,10 +49,10 @@ export interface QueueArgs {
   incomingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | "ForwardMailbox" | undefined>;
   /**
    * How mail goes out: `None` or `ServerSideSynchronization`. Default when created: the organisation's. Removed from the program,
-   * it goes back likewise.
+   * it goes back as `incomingEmail` does.
    */
   outgoingEmail?: pulumi.Input<"None" | "ServerSideSynchronization" | undefined>;
-  /** Which messages become records. Default: `All`. Removed from the program, it goes back likewise, or to `All`. */
+  /** Which messages become records. Default: `All`. Removed from the program, it goes back to what it was before, or to `All`. */
   emailFiltering?: pulumi.Input<EmailFiltering | undefined>;
   /**
    * Whether to approve the address. Default true. A command, not a value: tried once for each address. It is drift when the address
@@ -70,7 +70,7 @@ export interface QueueArgs {
   environmentUrl?: pulumi.Input<string | undefined>;
   /**
    * Take over the queue that has the address already, or the one with this id. With none, one is made. With several the id must be
-   * written. What it overwrites is said as a warning. Looked at when the resource is created only.
+   * written. A warning lists what it overwrites. Read only when the resource is created.
    */
   adopt?: pulumi.Input<boolean | string | undefined>;
   /**

@@ -39,7 +39,7 @@ export interface Deletion {
 
 /**
  * Replies that a mailbox gives by itself (Graph's `automaticRepliesSetting`). Members that are left out are not managed. Replies
- * that nobody will get are a warning: no text, a text for people outside with the audience `"none"`, or mail that is forwarded
+ * that nobody will get produce a warning: no text, a text for people outside with the audience `"none"`, or mail that is forwarded
  * without a copy.
  */
 export interface AutomaticReplies {
@@ -61,7 +61,7 @@ export interface AutomaticReplies {
   start?: pulumi.Input<string | undefined>;
   /**
    * Until when, in the form of `start`, and after it. A time that is over is refused when the replies are new or changed, because Exchange takes
-   * no such schedule. One that ends later is left as it is: nothing is sent by it any more, and nothing about it is a difference.
+   * no such schedule. A schedule that ends later is left as it is: it sends nothing any more, and no difference is reported.
    */
   end?: pulumi.Input<string | undefined>;
 }
@@ -81,9 +81,10 @@ export interface RegionalSettings {
    */
   timeZone?: pulumi.Input<string | undefined>;
   /**
-   * How dates are written, e.g. `dd-MM-yyyy`, in a form that Windows has for the language. What can be none is refused before anything is
-   * sent: for `en-GB` and `en-US` all but their lists, for every language letters that mean something else (`mm` are minutes). The lists of
-   * other languages are nowhere to be had: an unusual order is a warning, and Exchange decides. Removal puts back the language's default.
+   * How dates are written, e.g. `dd-MM-yyyy`, in a form that Windows has for the language. A text that cannot be such a form is
+   * refused before anything is sent. For `en-GB` and `en-US` that is whatever is not in their lists, and for every language a
+   * letter that means something else (`mm` are minutes). The lists of other languages are not published: an unusual order produces
+   * a warning, and Exchange decides. Removal puts back the language's default.
    */
   dateFormat?: pulumi.Input<string | undefined>;
   /** How times are written, e.g. `HH:mm`, in a form that Windows has for the language. */
@@ -105,7 +106,9 @@ export interface Protocols {
   activeSync?: pulumi.Input<boolean | undefined>;
   /** Exchange Web Services. */
   ews?: pulumi.Input<boolean | undefined>;
+  /** POP3. */
   pop?: pulumi.Input<boolean | undefined>;
+  /** IMAP4. */
   imap?: pulumi.Input<boolean | undefined>;
   /** Sending by SMTP with the account's password. */
   smtpAuth?: pulumi.Input<boolean | undefined>;
@@ -278,15 +281,16 @@ export interface SharedMailboxArgs {
   /**
    * What the mailbox is, which need not be written. A mailbox that somebody turned into another type shows it here after a
    * refresh, e.g. `"UserMailbox"`. The next deployment converts it back. Its sign-in is blocked first, unless `signInBlocked` is
-   * false. A licence stays assigned. Above 50 GB a sufficient one must be.
+   * false. A licence stays assigned. Above 50 GB the mailbox needs a sufficient one.
    */
   type?: pulumi.Input<"SharedMailbox" | undefined>;
   /**
-   * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what
-   * it overwrites and takes nothing away. Whoever has access keeps it. `pulumi up` names them in a warning, with undeclared forwarding
-   * and the inbox rules that forward. A preview does not see them, and `mailboxes access` does. Default false. An account that can sign in is adopted only if `signInBlocked` is
-   * written in the program. `"convert"` also takes a person's mailbox: its sign-in is blocked and its type becomes shared. The
-   * account must have a licence, which stays, and no administrator's role. Read only when the mailbox is created.
+   * Take over the shared mailbox that already has the address, instead of refusing. Adoption sets what is declared, tells what it
+   * overwrites and takes nothing away. Whoever has access keeps it. `pulumi up` names them in a warning, with undeclared forwarding
+   * and the inbox rules that forward. A preview cannot show them. `mailboxes access` does. Default false. An account that can sign
+   * in is adopted only if `signInBlocked` is written in the program. `"convert"` also takes a person's mailbox: its sign-in is
+   * blocked and its type becomes shared. The account must have a licence, which stays, and no administrator's role. Read only when
+   * the mailbox is created.
    */
   adopt?: pulumi.Input<boolean | "convert" | undefined>;
   /**
@@ -297,10 +301,11 @@ export interface SharedMailboxArgs {
    */
   deletion?: pulumi.Input<DeletionMode | Deletion | undefined>;
   /**
-   * What a creation does about a deleted mailbox that had the address as its primary one. Undeclared: it is refused, and the error says
-   * what is in that mailbox. `true` brings it back with its content. The access that people had to it, and forwarding that is not
-   * declared, are taken away, because no preview showed them. None found makes a new one, several are an error that lists them, and an Exchange guid picks one. `false`: a new, empty one is meant, also for a stack that is destroyed
-   * and made again every day. Read only when the mailbox is created. A later change is a warning.
+   * What a creation does about a deleted mailbox that had the address as its primary one. Undeclared: it is refused, and the error
+   * says what is in that mailbox. `true` brings it back with its content. The access that people had to it, and forwarding that is
+   * not declared, are taken away, because no preview showed them. Where none is found, a new mailbox is made. Where there are
+   * several, the error lists them, and an Exchange guid picks one. `false`: a new, empty one is meant, also for a stack that is
+   * destroyed and made again every day. Read only when the mailbox is created. A later change produces a warning.
    */
   restoreDeleted?: pulumi.Input<boolean | string | undefined>;
 }
