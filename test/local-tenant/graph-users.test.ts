@@ -150,6 +150,7 @@ describe("reading", () => {
     ["endswith(mail,'contoso.com')", ["Ada", "Alan", "Grace"]],
     ["accountEnabled ne true", ["Grace"]],
     ["not(startswith(displayName,'a'))", ["Grace"]],
+    ["assignedLicenses/$count eq 0", ["Ada", "Alan"]],
   ])("$filter=%s needs ConsistencyLevel and $count", async (filter, names) => {
     people();
     const path = `/v1.0/users?$filter=${encodeURIComponent(filter)}`;
@@ -158,6 +159,18 @@ describe("reading", () => {
     const reply = await served.ask("GET", `${path}&$count=true`, undefined, advanced);
     expect(reply.body["@odata.count"]).toBe(names.length);
     expect(reply.body.value.map((user: User) => user.displayName)).toEqual(names);
+  });
+
+  // @shows graph.filter-types
+  test.each([
+    ["accountEnabled eq 'true'", "'Edm.Boolean' and 'Edm.String' for operator kind 'Equal'"],
+    ["ACCOUNTENABLED ne 1", "'Edm.Boolean' and 'Edm.Int32' for operator kind 'NotEqual'"],
+    ["displayName eq true", "'Edm.String' and 'Edm.Boolean' for operator kind 'Equal'"],
+  ])("$filter=%s compares two types", async (filter, words) => {
+    const path = `/v1.0/users?$count=true&$filter=${encodeURIComponent(filter)}`;
+    const reply = await served.ask("GET", path, undefined, advanced);
+    expect(reply).toMatchObject({ status: 400, body: { error: { code: "BadRequest" } } });
+    expect(reply.body.error.message).toContain(words);
   });
 
   // @shows graph.filter-refused

@@ -2,6 +2,7 @@ import {
   type Comparison,
   comparisons,
   holds,
+  incompatible,
   type Predicate,
   Reader,
   type Token,
@@ -107,9 +108,7 @@ function comparison<Row>(left: Operand<Row>, operator: Comparison, right: Operan
     return (row) => holds(left.read(row), operator, null);
   }
   if (left.kind !== right.kind) {
-    throw badQuery(
-      `A binary operator with incompatible types was detected. Found operand types '${edm(left.kind)}' and '${edm(right.kind)}' for operator kind '${operator}'.`,
-    );
+    throw badQuery(incompatible(edm(left.kind), edm(right.kind), operator));
   }
   const other = "read" in right ? (row: Row) => right.read(row) : () => right.value;
   return (row) => holds(comparable(left.read(row), left.kind), operator, comparable(other(row), left.kind));

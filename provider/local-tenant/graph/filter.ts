@@ -1,6 +1,8 @@
 import {
+  type Comparison,
   comparisons,
   holds,
+  incompatible,
   lower,
   type Predicate,
   Reader,
@@ -28,6 +30,11 @@ export interface FilterRules {
 }
 
 type Literal = string | number | boolean | null;
+
+/** How Graph names what is true or false: `accountEnabled`, `isVerified`, `hasAttachments`. */
+const FLAG = /(?:^is|^has)[A-Z]|Enabled$/;
+/** The number of things in a collection: `assignedLicenses/$count eq 0`. */
+const COUNT = "$count";
 
 /** The entity a filter looks at, and what the variables of lambdas stand for. */
 interface Scope {
@@ -116,6 +123,7 @@ class Conditions {
     }
     this.#require(operator, spelled(word, this.#rules));
     const value = this.#literal();
+    requireSameType(spelled(word, this.#rules), operator, value);
     if (operator === "eq" && typeof value === "string" && dated(value, value) === value) {
       // Nearly all filters ask this, and of each object of a large tenant.
       const wanted = lower(value);
@@ -192,11 +200,11 @@ class Conditions {
     if (rest.length === 0) {
       return ({ entity, variables }) => (isVariable ? variables.get(name) : entity[name]) ?? null;
     }
+    if (rest.at(-1) === COUNT) {
+      this.#require(COUNT);
+    }
     return ({ entity, variables }) =>
-      rest.reduce<unknown>(
-        (value, step) => (isPlainObject(value) ? value[step] : undefined),
-        variables.has(name) ? variables.get(name) : entity[name],
-      ) ?? null;
+      rest.reduce<unknown>(inside, variables.has(name) ? variables.get(name) : entity[name]) ?? null;
   }
 
   #member(head: string): string {
@@ -211,8 +219,8 @@ class Conditions {
   }
 
   #require(operator: string, path = operator): void {
-    // @documented graph.filter-operators: $filter: eq, in, ge, le, startsWith, any without further ado; ne, not, endsWith need
-    // ConsistencyLevel and $count [Microsoft Graph: advanced query capabilities on directory objects]
+    // @documented graph.filter-operators: $filter: eq, in, ge, le, startsWith, any without further ado; ne, not, endsWith and the
+    // $count of a collection need ConsistencyLevel and $count [Microsoft Graph: advanced query capabilities on directory objects]
     // @documented graph.filter-refused: contains, gt and lt are refused on directory objects [Microsoft Graph: advanced query
     // capabilities on directory objects]
     if (this.#rules.refused.has(operator)) {
@@ -222,6 +230,27 @@ class Conditions {
       throw consistencyLevelMissing(operator);
     }
   }
+}
+
+/** @throws GraphError 400 where something true or false is compared with another value, or another member with true or false. */
+function requireSameType(path: string, operator: Comparison, value: Literal): void {
+  // @observed graph.filter-types: A member is compared with a value of its own type only, in the words of Microsoft's OData library
+  // [public issue threads of Graph clients]
+  const isFlag = FLAG.test(path);
+  if (value !== null && isFlag !== (typeof value === "boolean")) {
+    const other = typeof value === "number" ? "Edm.Int32" : "Edm.String";
+    throw invalidFilter(
+      isFlag ? incompatible("Edm.Boolean", other, operator) : incompatible("Edm.String", "Edm.Boolean", operator),
+    );
+  }
+}
+
+/** A member of a value, or the number of things in it. */
+function inside(value: unknown, step: string): unknown {
+  if (step === COUNT) {
+    return Array.isArray(value) ? value.length : undefined;
+  }
+  return isPlainObject(value) ? value[step] : undefined;
 }
 
 function syntaxError(token: Token | undefined, wanted?: string): Error {

@@ -46,7 +46,7 @@ const groupType: EntityType = {
   navigation: groupNavigation,
   takesSkip: false,
   unfilterable: [...unkept, "theme", "resourceBehaviorOptions", "membershipRule"],
-  advanced: new Set(["ne", "not", "endswith"]),
+  advanced: new Set(["ne", "not", "endswith", "$count"]),
   refused: new Set(["contains", "gt", "lt", "all"]),
 };
 

@@ -64,7 +64,7 @@ export const userType: EntityType = {
       showInAddressList
     `),
   ],
-  advanced: new Set(["ne", "not", "endswith"]),
+  advanced: new Set(["ne", "not", "endswith", "$count"]),
   refused: new Set(["contains", "gt", "lt", "all"]),
 };
 

@@ -180,6 +180,20 @@ export const comparisons = ["eq", "ne", "gt", "ge", "lt", "le"] as const;
 
 export type Comparison = (typeof comparisons)[number];
 
+/** What the services' OData library says of two types that cannot be compared. */
+export function incompatible(left: string, right: string, operator: Comparison): string {
+  return `A binary operator with incompatible types was detected. Found operand types '${left}' and '${right}' for operator kind '${kinds[operator]}'.`;
+}
+
+const kinds: Record<Comparison, string> = {
+  eq: "Equal",
+  ne: "NotEqual",
+  gt: "GreaterThan",
+  ge: "GreaterThanOrEqual",
+  lt: "LessThan",
+  le: "LessThanOrEqual",
+};
+
 /** Whether a comparison holds. Null is unequal to every value and neither above nor below it; text compares without case. */
 export function holds(left: unknown, operator: Comparison, right: unknown): boolean {
   const result = order(left, right);
