@@ -70,7 +70,7 @@ export class Claims {
     this.#note(claims, urn, true);
   }
 
-  /** Which claims of a resource contradict others, with what is known by now of the names in them. */
+  /** Which claims of a resource contradict others, by what is known of the names in them so far. */
   conflictsOf(urn: string): Conflicts["problems"] {
     const own = (this.#owners.get(urn)?.entries ?? []).map(({ claim }) => claim);
     return this.#conflicts(own, urn, (other) => other.urn !== urn && other.isFinal).problems;

@@ -84,10 +84,10 @@ export function ambiguous(identifier: string, found: readonly Recipient[]): stri
 
 /**
  * The recipient that an address of the program stands for: the one with the object id that the state knows, whoever has the
- * address by now. Where that one is gone and somebody else has its address, nobody is meant until a refresh has shown it.
+ * address now. Where that one is gone and somebody else has its address, nobody is meant until a refresh has shown it.
  *
  * @param id the object id that the state has for the address; undefined where it has none.
- * @throws InputError as {@link recipientNamed} does, and when the address is another one's by now.
+ * @throws InputError as {@link recipientNamed} does, and when the address belongs to somebody else now.
  */
 export async function recipientKnownAs(
   identifier: string,
@@ -143,7 +143,7 @@ function elsewhere(id: string, recipient: Recipient): string {
   return `the object ${id}, which is gone; the address is ${describe(recipient)} now. If that one is meant, \`pulumi up --refresh\` shows it first`;
 }
 
-/** Who has an address of the program by now that somebody had before: nobody else while the person has it. */
+/** Who now has an address of the program that another person had before; nobody while that person still has it. */
 export async function successorsOf(
   key: string,
   person: Recipient,
@@ -156,8 +156,8 @@ export async function successorsOf(
 }
 
 /**
- * What is to say of addresses of the program that somebody else has by now: the state knows by id who was meant, and a reader of the
- * program takes it to be the other one.
+ * Warnings about addresses of the program that now belong to somebody else. The state knows by id who was meant, while a reader of the
+ * program would think of the other person.
  *
  * @param people who is meant, by the text in the program.
  */
@@ -181,7 +181,7 @@ export async function reassigned(
 
 /**
  * The recipients that a state knows and the tenant still has, by the key they are written with. They are found by the object id
- * that was stored, whoever has the address by now. Only a state that came without ids (an import file, a creation that failed
+ * that was stored, whoever has the address now. Only a state that came without ids (an import file, a creation that failed
  * early) leaves nothing but the key to go by.
  *
  * @param ids object ids by key.

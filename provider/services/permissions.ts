@@ -138,7 +138,7 @@ export class MailboxPermissions {
       }),
     ]);
     if (access?.rows.length === 0) {
-      // SELF and the organisation's inherited entries are on every mailbox; nothing at all would look like nobody's access.
+      // SELF and the organisation's inherited entries are on every mailbox; an empty answer would look as if nobody had access.
       throw new ProviderError({
         action: `reading who has access to ${mailbox.primarySmtpAddress}`,
         words: "Exchange answered with no permission at all, not even those that every mailbox has",

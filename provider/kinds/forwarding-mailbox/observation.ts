@@ -271,7 +271,7 @@ export async function create(desired: Desired, operation: ForwardingOperation): 
   return observeRecord(row.id, row, desired, operation, seen);
 }
 
-/** Makes the record under an id, which is that of one that somebody deleted where it is made again. */
+/** Makes the record under an id. A record that somebody deleted is made again under its former id. */
 export async function makeRecord(id: string, desired: Desired, operation: ForwardingOperation): Promise<MailboxRow> {
   const { dataverse } = operation.services;
   const { inputs } = desired;

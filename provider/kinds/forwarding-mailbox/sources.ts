@@ -314,8 +314,8 @@ function damageOf(rule: InboxRule, name: string | undefined, addresses: readonly
 }
 
 /**
- * Puts the rule there, or in order, and before rules that would stop it. One with parts that cannot be taken off it is made anew; the
- * former one goes last, so that no message is missed between the two.
+ * Makes the rule or repairs it, and moves it before rules that would stop it. A rule with parts that cannot be taken off it is
+ * replaced. The former rule goes last, so that no message is missed between the two.
  */
 export async function placeRule(
   key: string,

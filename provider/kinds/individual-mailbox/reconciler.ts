@@ -234,7 +234,7 @@ export const individualMailbox: Reconciler<IndividualInputs, Memory, Desired, Ob
   remove,
 };
 
-/** What is to say where the address in the program is another user's by now: the state knows by id whose record it is. */
+/** A warning where the address in the program now belongs to another user. The state knows by id whose record it is. */
 async function userReassigned(owner: UserOrQueue, operation: IndividualOperation): Promise<string[]> {
   const named = operation.known.inputs.user;
   if (owner.kind !== "user" || typeof named !== "string" || !named.includes("@") || owner.knownAs.includes(named)) {

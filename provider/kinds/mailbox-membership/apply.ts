@@ -64,7 +64,7 @@ export async function apply(
       await alone(() => make(change));
     }
   }
-  // Whoever leaves has lost the rest by now.
+  // Whoever leaves has lost the other rights at this point.
   requireWritable(isOnPremises ? onBehalf : [], "take it away");
   if (!isWrittenTogether) {
     await alone(delegate);

@@ -144,7 +144,7 @@ export interface Held {
 /** The mailbox and who of the known people may do what; keys as in `members`. */
 export interface Observed {
   mailbox: Mailbox;
-  /** Whether the text in the state means another mailbox by now, and this one no more; only in a refresh. */
+  /** Whether the text in the state now means another mailbox in place of this one; only in a refresh. */
   isPassedOn: boolean;
   held: Record<string, Held>;
   /** The rights whose list the application may not read; only in a refresh. The state keeps what it has of them. */

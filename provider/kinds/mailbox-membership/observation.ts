@@ -239,7 +239,7 @@ export function heldIn(entries: readonly Entry[]): Held {
   };
 }
 
-/** Whose an entry is by what is printed, among people of whom nothing better is known. */
+/** Finds who an entry belongs to by its printed name, among people of whom nothing more certain is known. */
 async function byPrint(
   { trustee }: Entry,
   people: readonly (readonly [string, Member])[],
@@ -352,8 +352,8 @@ export async function orphansAmong(rest: readonly Entry[], mailbox: Mailbox, ope
 }
 
 /**
- * Of orphaned entries those that no other resource of the deployment still accounts for, and that are nobody's who is kept: none while any of
- * them may be.
+ * The orphaned entries that no other resource of the deployment declares and that belong to nobody in `keep`. None, while one of them may
+ * belong to somebody in `keep`.
  */
 export function removable(
   orphans: readonly Entry[],

@@ -46,7 +46,7 @@ export function isAway({ isDeleted, isRecoverable, recipientTypeDetails }: Membe
   return isDeleted ? isRecoverable : recipientTypeDetails === "User";
 }
 
-/** What a refresh says of members that became something which cannot be one, such as a group that is a distribution list by now. */
+/** What a refresh says of members that became something that cannot be a member, such as a group that is now a distribution list. */
 export function whoIsNoTrustee(members: readonly (readonly [key: string, person: Member])[]): string[] {
   return members
     .filter(([, person]) => !person.isDeleted && !isTrustee(person))
@@ -110,8 +110,8 @@ async function membersAmong(
 }
 
 /**
- * Refuses a right for somebody whose address in the program is another one's by now: a reader of the diff takes it to be given to that
- * one. What a member has already stays.
+ * Refuses a right for somebody whose address in the program now belongs to another person: a reader of the diff would think that this other
+ * person gets it. What a member has already stays.
  */
 export async function requireRightsOfMeant(
   { members: wanted }: MembershipInputs,
@@ -186,7 +186,7 @@ export async function knownPeople(operation: MembershipOperation): Promise<Map<s
           return [key, { ...one, sids: [...new Set([...one.sids, ...knownSids(key, id, operation.known)])] }];
         }
         const nobody = { ...account({ id, userPrincipalName: key }), recipientTypeDetails: "" };
-        // The key is somebody else's by now, who would be taken for the deleted one.
+        // The key now belongs to somebody else, who would be taken for the deleted one.
         const isTaken = (await operation.services.recipients.named(key)).some((one) => !sameText(one.id, id));
         return [
           isTaken ? id.toLowerCase() : key,
@@ -199,8 +199,8 @@ export async function knownPeople(operation: MembershipOperation): Promise<Map<s
 }
 
 /**
- * The people that a program wants left alone: the one with the object id that the state knows, whoever has the address by now.
- * One that is not there (any more) needs no leaving.
+ * The people that a program wants left alone: those with the object ids that the state knows, whoever has their
+ * addresses now. Somebody who is not there (any more) is left out.
  *
  * @throws InputError when the one the state knows is gone and somebody else has the address: nobody has seen that yet.
  */
@@ -220,7 +220,7 @@ function refuseSeveral(key: string, found: readonly Recipient[]): never {
   throw new InputError([{ path: "keep", reason: ambiguous(key, found) }]);
 }
 
-/** The people that a state wants left alone; one who is gone is forgotten, so that a refresh shows who has the address by now. */
+/** The people that a state wants left alone; one who is gone is forgotten, so that a refresh shows who has the address now. */
 export async function knownKeep(operation: MembershipOperation): Promise<Kept> {
   const several = (key: string, found: readonly Recipient[]) =>
     `keep: ${ambiguous(key, found)}. All of them are left alone until then.`;
@@ -351,8 +351,8 @@ export async function meantBy(
 }
 
 /**
- * Refuses a change of who has access where the address in the program is another mailbox's by now, or will be with this deployment: a
- * reader of the diff takes it to be that one.
+ * Refuses a change of who has access where the address in the program belongs to another mailbox now, or will with this deployment: a
+ * reader of the diff would think that the change is about that mailbox.
  */
 export async function requireStillMeant(
   address: string,
@@ -380,7 +380,7 @@ export async function requireStillMeant(
   ]);
 }
 
-/** What a refresh says of a mailbox whose address in the program is somebody else's by now. */
+/** What a refresh says of a mailbox whose address in the program now belongs to somebody else. */
 export async function mailboxReassigned(
   address: string,
   { mailbox }: Observed,

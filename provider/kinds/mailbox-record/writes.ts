@@ -54,8 +54,8 @@ export async function change(row: MailboxRow, columns: DataverseRow, action: str
 }
 
 /**
- * Gives a command to a mailbox record; where somebody else changed it meanwhile, to the record as it is then. Where the answer was
- * lost it is given again: one that was taken is not taken twice.
+ * Gives a command to a mailbox record. Where somebody else changed the record meanwhile, or the answer was lost, the record is read
+ * again, and gets the command only if it still needs it.
  *
  * @param isWanted whether the record, as it is by then, still needs it.
  * @returns the record as it was when it took the command, or no longer needed it.

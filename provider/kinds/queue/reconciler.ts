@@ -345,7 +345,7 @@ async function recordThatFollows(
   operation: QueueOperation,
 ): Promise<MailboxRow> {
   const record = known ?? (await recordAppears({ ...row, kind: "queue" }, operation));
-  // What is not declared may be another one's by now: a forward mailbox that the queue feeds sets the incoming method.
+  // A value that is not declared may have been set by another resource: a forward mailbox that the queue feeds sets the incoming method.
   const isFollowing = (seen: MailboxRow) =>
     seen.emailAddress === row.emailAddress &&
     (inputs.incomingEmail === undefined || seen.incomingEmail === row.incomingEmail) &&

@@ -252,7 +252,7 @@ function unclearTarget({ mailbox, forwardingCandidates = [] }: Observed): string
   return oneAmong(forwardingCandidates) || "a recipient that cannot be looked up";
 }
 
-/** What is to be said where the address in the program is somebody else's by now, and the mailbox forwards to who had it before. */
+/** A warning where the address in the program now belongs to somebody else, and the mailbox forwards to whoever had it before. */
 export async function targetReassigned(
   { forwardsTo: recipient }: Observed,
   operation: SharedMailboxOperation,

@@ -441,7 +441,7 @@ async function requireNotNeeded(
   }
 }
 
-/** Assigns and takes away in one request, before or after everything else: a lesser licence comes after what it no longer carries. */
+/** Assigns and takes away in one request. A lesser licence comes only when nothing needs the larger one any more. */
 async function reassign(
   changes: readonly Change[],
   desired: Desired,
@@ -501,7 +501,7 @@ async function reassign(
         }
       },
     );
-    // Only now: after an answer that was lost the former licence may still have to be taken away, and this is how it is known.
+    // Not recorded earlier: after a lost answer, this tells that the former licence must still be taken away.
     if (add !== undefined) {
       operation.record({ inputs: { license: declared } });
     }

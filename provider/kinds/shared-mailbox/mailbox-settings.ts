@@ -255,7 +255,7 @@ function replyChanges(
     const to = declared?.[member] ?? (isSet(previous?.[member]) ? REPLY_DEFAULTS[member] : undefined);
     const from = seen[member];
     const isText = member === "internalMessage" || member === "externalMessage";
-    // While there are no replies, what their text would be says nothing; one that was taken back is cleared all the same.
+    // While replies are off, their declared text is not compared. A text that left the program is cleared all the same.
     const isIdle = isText && declared?.status === "disabled" && declared[member] !== undefined;
     const isSame = isText ? isSameMessage(from ?? "", to ?? "") : from === to;
     return to === undefined || isIdle || isSame

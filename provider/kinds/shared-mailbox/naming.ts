@@ -17,7 +17,7 @@ const LONGEST_INITIALS = 6;
 /** How many aliases are tried for a mailbox. */
 const MOST_CANDIDATES = 99;
 
-/** Somebody who has an address or an alias: a recipient of Exchange, or an account of Entra that is none. */
+/** Somebody who has an address or an alias: a recipient of Exchange, or an account of Entra that is not a recipient. */
 interface Holder {
   /** Entra object id; "" for a mail contact. */
   id: string;

@@ -149,7 +149,7 @@ export const sharedMailbox: Reconciler<SharedMailboxInputs, Memory, Desired, Obs
       exchangeGuid: mailbox.exchangeGuid,
       recipientTypeDetails: mailbox.recipientTypeDetails,
       createdAt: mailbox.createdAt,
-      // Every message changes them: read again at each refresh, no refresh would ever be without a change.
+      // Every message changes size and count. Reading them at each refresh would make each refresh report a change.
       size: statistics?.size ?? size,
       itemCount: statistics?.itemCount ?? itemCount,
       ...noOutputs,
