@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Recipient } from "../model";
 import type { Tenant } from "../tenant";
 import { memberOf } from "../values";
@@ -34,8 +35,8 @@ export function commitIfChanged(
   operations: Parameters<Tenant["store"]["commit"]>[0],
 ): void {
   // @observed exchange.no-change-warning: A change that changes nothing succeeds with a warning [CIPP]
-  // As they are stored.
-  if (JSON.stringify(before) === JSON.stringify(after)) {
+  const stored = (value: unknown): unknown => JSON.parse(JSON.stringify({ value }));
+  if (isDeepStrictEqual(stored(before), stored(after))) {
     warnings.push(`The command completed successfully but no settings of '${name}' have been modified.`);
   } else {
     tenant.store.commit(operations);
