@@ -438,6 +438,7 @@ function onlyLooking(operation: AnyOperation, what: string, isResolving: boolean
     record: refuse("record"),
     warn: isResolving ? operation.warn : refuse("warn"),
     registry: without(registry, isResolving ? REGISTRY.filter((name) => name !== "feed") : REGISTRY, refuse, {
+      formerMethods: without(registry.formerMethods, ["set", "delete", "clear"], refuse),
       claims: without(registry.claims, ["claim", "settle", "learn"], refuse),
       births: without(registry.births, ["note", "make", "compare"], refuse),
       mailFlow: without(registry.mailFlow, isResolving ? [] : ["note"], refuse),
