@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
-import { wait } from "../http/call";
+import { lastSeen } from "../services/waiting";
 import { type Json, type Reply, refusalOf, rowsIn, Unprepared, type Wire } from "./wire";
 
 /** Something that a run made and has to take away again. */
@@ -222,9 +222,6 @@ export interface Plot {
   prefix: string;
 }
 
-/** First pause between two looks, and the longest one, in milliseconds. */
-const PAUSES = { first: 200, longest: 5_000 };
-
 /** What probes stand on: the services, and things of their own to try them with. */
 export class Ground {
   readonly wire: Wire;
@@ -390,16 +387,13 @@ export class Ground {
    *
    * @returns undefined where there was nothing then.
    */
-  async eventually<T>(look: () => Promise<T | undefined>, atMost = this.settleTimeout): Promise<T | undefined> {
-    const end = Date.now() + Math.min(atMost, this.settleTimeout);
-    for (let pause = PAUSES.first; ; pause = Math.min(pause * 1.5, PAUSES.longest)) {
-      const began = Date.now();
-      const found = await look();
-      if (found !== undefined || began >= end) {
-        return found;
-      }
-      await wait(Math.min(pause, Math.max(0, end - Date.now())), this.signal, "waiting");
-    }
+  eventually<T>(look: () => Promise<T | undefined>, atMost = this.settleTimeout): Promise<T | undefined> {
+    const { settleTimeout, signal } = this;
+    const nothing = () => undefined;
+    return lastSeen(
+      { what: "the service to show it", look, done: (found) => found !== undefined, atMost },
+      { settleTimeout, signal, deadline: Number.POSITIVE_INFINITY, progress: nothing, warn: nothing },
+    );
   }
 
   #note(step: "making" | "made" | "removed", thing: Made): void {
