@@ -455,6 +455,7 @@ const QUEUE = {
   mailboxId: column("_defaultmailbox_value", optional),
   /** How many queue items it holds. */
   itemCount: column("numberofitems", (value) => Number(value ?? 0)),
+  isActive: column("statecode", (value) => value === 0),
   /** When it was made, ISO 8601. */
   createdOn: column("createdon", optional),
 };

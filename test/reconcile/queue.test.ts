@@ -79,6 +79,19 @@ describe("the smallest program", () => {
     expect(await record(world, String(mailbox.mailboxid))).toEqual({});
   });
 
+  test("that somebody deactivated is told in a refresh", async () => {
+    const world = await withMailboxes();
+    const resource = await made(world, support);
+    await world.dataverse("PATCH", `/queues(${resource.id})`, { statecode: 1, statuscode: 2 });
+    expect(await resource.refresh()).toEqual({});
+    expect(world.warnings).toEqual([
+      "The queue Support is inactive: somebody deactivated it in Dynamics. Activate it there.",
+    ]);
+    await world.dataverse("PATCH", `/queues(${resource.id})`, { statecode: 0, statuscode: 1 });
+    expect(await resource.refresh()).toEqual({});
+    expect(world.warnings).toHaveLength(1);
+  });
+
   test("leaves alone what it does not declare, and says nothing of it", async () => {
     const world = await withMailboxes();
     const resource = await made(world, values);

@@ -252,7 +252,9 @@ export const queue: Reconciler<QueueInputs, Memory, Desired, Observed, Existing>
         };
   },
 
-  warnings: async (desired, { queue: { emailAddress }, row: record }, operation) => [
+  warnings: async (desired, { queue: { name, emailAddress, isActive }, row: record }, operation) => [
+    // No declared property differs, and yet nobody can work with it.
+    ...(isActive ? [] : [`The queue ${name} is inactive: somebody deactivated it in Dynamics. Activate it there.`]),
     ...whenInactive(record),
     ...(desired === undefined ? await addressWarnings(emailAddress, OF_PERSON, operation) : []),
   ],
