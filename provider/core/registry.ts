@@ -3,7 +3,7 @@ import { ConflictError } from "../http/errors";
 import { sameText } from "../http/json";
 import type { IncomingMethod } from "../services/dataverse";
 import { Claims, MailFlow, nameOf, recipientName } from "./claims";
-import { shortHash } from "./kind";
+import { type Operation, shortHash } from "./kind";
 
 /**
  * What the resources of this deployment declare, by object id. What another resource still declares is never taken away. This matters
@@ -44,7 +44,7 @@ export class Registry {
   /** Where its resources send mail on. */
   readonly mailFlow = new MailFlow(this.claims);
   /** Mailboxes that this deployment takes away. */
-  readonly removals = new Removals((thing) => this.isDeclared(thing));
+  readonly removals = new Removals(this.claims, (thing) => this.isDeclared(thing));
 
   /** Notes that a resource declares something, e.g. `grant/<mailbox id>/<trustee id>`. */
   declare(thing: string, by: { urn: string }): void {
@@ -311,21 +311,6 @@ const LONGEST_FOR_OTHERS = 60_000;
 /** The two halves of a mailbox's removal: its membership, then itself. */
 type Half = "members" | "mailbox";
 
-/** What is to go. */
-interface Removal {
-  /** Its Entra object id. */
-  mailboxId: string;
-  /** URN of the resource that goes. */
-  urn: string;
-  half: Half;
-  /** What is being done, for the error. */
-  action: string;
-  /** How many mailboxes one deployment may take away. */
-  limit: number;
-  /** Whether its resource is in the program and is replaced: then the engine has not looked at the whole program yet. */
-  isReplaced: boolean;
-}
-
 /**
  * The mailboxes that one deployment takes away from people: deletes, or leaves without the membership that this program declared.
  * They are counted before the first of them goes. The engine sends deletions side by side, as many as its `--parallel` says: first all
@@ -337,6 +322,7 @@ interface Removal {
  * went in the waves before has happened.
  */
 class Removals {
+  readonly #claims: Claims;
   readonly #isDeclared: (thing: string) => boolean;
   /** Mailboxes that were asked for in this deployment, by object id: those that went and those that were refused. */
   readonly #asked = new Set<string>();
@@ -348,7 +334,8 @@ class Removals {
   readonly #others = new Set<string>();
 
   /** @param isDeclared whether any resource of the program declares something. */
-  constructor(isDeclared: (thing: string) => boolean) {
+  constructor(claims: Claims, isDeclared: (thing: string) => boolean) {
+    this.#claims = claims;
     this.#isDeclared = isDeclared;
   }
 
@@ -371,9 +358,19 @@ class Removals {
   /**
    * Returns once a mailbox may go.
    *
+   * @param action what is being done, for the error.
+   * @param operation that of the resource which goes.
    * @throws ConflictError when the deployment takes away more than the limit; then none of those that were held together goes.
    */
-  async admit({ mailboxId, urn, half, action, limit, isReplaced }: Removal, signal: AbortSignal): Promise<void> {
+  async admit(
+    mailboxId: string,
+    half: Half,
+    action: string,
+    { origin: { urn }, limits, signal }: Pick<Operation, "origin" | "limits" | "signal">,
+  ): Promise<void> {
+    const limit = limits.maxMailboxDeletes;
+    // Where its resource is in the program and is replaced, the engine has not looked at the whole program yet.
+    const isReplaced = this.#claims.isPresent(urn);
     this.#others.delete(urn);
     const id = mailboxId.toLowerCase();
     if (this.#admitted.has(`${half} ${id}`)) {

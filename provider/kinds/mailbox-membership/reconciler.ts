@@ -242,16 +242,12 @@ export const mailboxMembership: Reconciler<MembershipInputs, Memory, Desired, Ob
   },
 
   async remove(id, operation) {
-    const { registry, limits, known, origin } = operation;
+    const { registry, known, origin } = operation;
     const isInProgram = registry.isDeclared(mailboxThing(id)) || registry.isDeclared(readThing(id));
     if (!isInProgram && !registry.isDeclaredByAnother(membersThing(id), origin)) {
       // Nothing of the mailbox is left in the program: the first half of its removal, counted before anybody loses access.
       const [address = known.inputs.mailbox] = known.memory.mailboxAddresses ?? [];
-      const action = `taking away the members of ${address}`;
-      const limit = limits.maxMailboxDeletes;
-      const isReplaced = registry.claims.isPresent(origin.urn);
-      const removal = { mailboxId: id, urn: origin.urn, half: "members", action, limit, isReplaced } as const;
-      await registry.removals.admit(removal, operation.signal);
+      await registry.removals.admit(id, "members", `taking away the members of ${address}`, operation);
     }
     const begun = operation.services.permissions.begin(id, addressKnown(known) ?? id);
     const mailbox = await mailboxPresent(id, operation);

@@ -222,7 +222,7 @@ export function foresee(id: string, known: KnownMailbox, registry: Registry): vo
 
 /** Deletes a mailbox that is still the one the state knows and still shared; returns when it is gone. */
 export async function remove(id: string, operation: SharedMailboxOperation): Promise<void> {
-  const { known, services, registry, origin, limits } = operation;
+  const { known, services, registry, origin } = operation;
   const who = known.inputs.primarySmtpAddress ?? id;
   const { mode, allowInactive } = modeOf(known);
   if (mode === "retain") {
@@ -235,11 +235,7 @@ export async function remove(id: string, operation: SharedMailboxOperation): Pro
     operation.warn(`The mailbox ${who} stays: ${other} declares it.`);
     return;
   }
-  const action = `deleting shared mailbox ${who}`;
-  const limit = limits.maxMailboxDeletes;
-  const isReplaced = registry.claims.isPresent(origin.urn);
-  const removal = { mailboxId: id, urn: origin.urn, half: "mailbox", action, limit, isReplaced } as const;
-  await registry.removals.admit(removal, operation.signal);
+  await registry.removals.admit(id, "mailbox", `deleting shared mailbox ${who}`, operation);
   // A hold that was placed a minute ago has to be seen.
   const mailbox = await freshly(() => services.mailboxes.withId(id));
   const isHeld = mailbox === undefined ? false : await softDelete(mailbox, allowInactive, operation);
