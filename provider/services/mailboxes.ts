@@ -315,13 +315,13 @@ export class Mailboxes {
     });
     const row = rows.find(({ MailboxGuid: guid }) => sameText(text(guid), mailbox.exchangeGuid));
     if (row === undefined && rows.length > 0) {
-      throw new ProviderError({ action, words: "Exchange answered with the sizes of other mailboxes" });
+      throw notWhatWasAsked("Exchange", action);
     }
     const size = row === undefined ? 0 : bytes(row.TotalItemSize);
     if (size === undefined) {
       // Taken for nothing, it would let a quota below it through.
       const words = `Exchange answered with a size that cannot be read: ${String(row?.TotalItemSize)}`;
-      throw new ProviderError({ action, words });
+      throw new ProviderError({ action, words, nextStep: "Nothing was concluded from it. Run the command again." });
     }
     return { size, itemCount: Number(row?.ItemCount ?? 0) };
   }

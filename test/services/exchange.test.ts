@@ -494,6 +494,23 @@ test("another mailbox's row is never the one that was asked for", async () => {
   expect(await new Mailboxes(exchange, []).withId("a")).toBeUndefined();
 });
 
+test.each([
+  ["of another mailbox", { MailboxGuid: "other" }, /something other than what was asked for\. Nothing was concluded/],
+  [
+    "that cannot be read",
+    { MailboxGuid: "own", TotalItemSize: "much" },
+    /cannot be read: much\. Nothing was concluded/,
+  ],
+])("a size %s is an error, never nothing", async (_which, statistics, words) => {
+  const mailbox = { ...row("a"), ExchangeGuid: "own", PrimarySmtpAddress: "a@contoso.com", ...statistics };
+  const { exchange } = await exchangeTo(() => ({ status: 200, body: { value: [mailbox] } }));
+  const mailboxes = new Mailboxes(exchange, []);
+  const found = await mailboxes.withId("a");
+  const error = await failureOf(found === undefined ? Promise.resolve() : mailboxes.statistics(found));
+  expect(error.message).toMatch(words);
+  expect(error.message).toContain("reading the size of mailbox a@contoso.com");
+});
+
 test("a filter takes an apostrophe, and changes of lists leave out what is empty", () => {
   expect(filterLiteral("o'neill@contoso.com")).toBe("'o''neill@contoso.com'");
   expect(addAndRemove(["a"], [])).toEqual({ "@odata.type": "#Exchange.GenericHashTable", Add: ["a"] });
