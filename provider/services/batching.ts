@@ -87,11 +87,15 @@ interface Filter<Reading, Read> {
 
 /** A reading that waits to be sent, and those who asked for it. */
 interface Waiting<Reading, Read> {
+  /** The same for readings that one answer serves. */
   key: string;
   reading: Reading;
+  /** Undefined where only the service may answer. */
   listed: Listed<Read> | undefined;
   /** What may stand in one filter with it; undefined for what is read by itself. */
   kind: string | undefined;
+  /** Asks again, without a filter. */
+  byItself: () => Promise<Read>;
   read: Promise<Read>;
   resolve: (read: Read | PromiseLike<Read>) => void;
 }
@@ -99,18 +103,8 @@ interface Waiting<Reading, Read> {
 /** One request of a batch. */
 interface Part<Reading, Read> {
   reading: Reading;
-  /** Those who wait for it: several where it is a filter, none where nobody has asked for it yet. */
-  of: readonly Waiting<Reading, Read>[];
-  /** Told what came of it, undefined where the batch left it open. */
-  settle: (answer: Promise<Read | undefined>, flight: Flight) => Promise<unknown>;
-}
-
-interface Flight {
-  context: CallContext;
-  /** When it left, in epoch milliseconds. */
-  at: number;
-  /** How many parts it has. */
-  parts: number;
+  /** Told what came of it, undefined where the batch left it open. @returns once it has told those who wait. */
+  settle: (answer: Promise<Read | undefined>) => Promise<unknown>;
 }
 
 /**
@@ -118,206 +112,277 @@ interface Flight {
  * dearer. Those of one kind that have a listing share a filter. What a batch leaves open is read alone. Places that are left take what
  * is read ahead.
  *
- * @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone.
+ * The way of a reading: it is sought among what is known, waits, is gathered with others, and departs. Then its listing takes it over, or
+ * it flies in a batch ({@link Flight}), which settles it.
  */
-export function batched<Reading extends Asked<Read>, Read>(
-  reads: BatchedReads<Reading, Read>,
-  pipeline: Pipeline,
-  bounds: () => CallContext,
-): (reading: Reading) => Promise<Read> {
-  type Entry = Waiting<Reading, Read>;
-  const queue = new Map<string, Entry>();
-  /** What is on its way and has a listing, by key. */
-  const onTheirWay = new Map<string, Promise<unknown>>();
-  const { ahead = new ReadAhead<Reading, Read>(Number.POSITIVE_INFINITY, () => false, new OwnWrites()) } = reads;
-  let inFlight = 0;
-  let roundTrip = 0;
-  let firstAt = 0;
-  let timer: NodeJS.Timeout | undefined;
+export class Batches<Reading extends Asked<Read>, Read> {
+  readonly #reads: BatchedReads<Reading, Read>;
+  readonly #pipeline: Pipeline;
+  readonly #bounds: () => CallContext;
+  readonly #ahead: ReadAhead<Reading, Read>;
+  readonly #gathering = new Gathering();
+  /** What waits, by key. */
+  readonly #waiting = new Map<string, Waiting<Reading, Read>>();
+  /** What is on its way and has a listing, by key; resolves once it is settled. */
+  readonly #onTheirWay = new Map<string, Promise<unknown>>();
+  /** How many batches are on their way. */
+  #inFlight = 0;
 
-  /** Looks whether it is known or about to be, and asks for it otherwise. */
-  const seek = async (reading: Reading, listed: Listed<Read> | undefined): Promise<Read> => {
-    const key = `${listed === undefined ? "" : "listed "}${reads.key(reading)}`;
-    await (listed?.listing.reading ?? onTheirWay.get(key));
-    const kind = listed?.listing.isUntouched(listed) === true ? reads.filter.kind(reading) : undefined;
-    return listed?.listing.known(listed) ?? enqueue({ key, reading, listed }, kind);
-  };
+  /** @param bounds the bounds of a whole deployment: reads are shared, so none of their askers bounds them alone. */
+  constructor(reads: BatchedReads<Reading, Read>, pipeline: Pipeline, bounds: () => CallContext) {
+    this.#reads = reads;
+    this.#pipeline = pipeline;
+    this.#bounds = bounds;
+    this.#ahead = reads.ahead ?? new ReadAhead(Number.POSITIVE_INFINITY, () => false, new OwnWrites());
+  }
 
-  /** @param kind what may stand in one filter with it; undefined for what is to be read by itself. */
-  const enqueue = (asked: Pick<Entry, "key" | "reading" | "listed">, kind: string | undefined): Promise<Read> => {
-    const same = queue.get(asked.key);
+  /** Reads one thing, together with what else is asked for at the same time. */
+  read(reading: Reading): Promise<Read> {
+    this.#pipeline.usage.reads += 1;
+    const [listed, early] = isFresh() ? [] : [reading.listed, this.#ahead.asked(reading)];
+    if (early === undefined) {
+      return this.#seek(reading, listed);
+    }
+    // Each that is asked for lets others be read ahead.
+    this.#gather();
+    return early.then((read) => read ?? this.#seek(reading, listed));
+  }
+
+  /** Looks whether it is known or about to be, and waits otherwise. */
+  async #seek(reading: Reading, listed: Listed<Read> | undefined): Promise<Read> {
+    const key = `${listed === undefined ? "" : "listed "}${this.#reads.key(reading)}`;
+    await (listed?.listing.reading ?? this.#onTheirWay.get(key));
+    const kind = listed?.listing.isUntouched(listed) === true ? this.#reads.filter.kind(reading) : undefined;
+    return listed?.listing.known(listed) ?? this.#wait({ key, reading, listed, kind });
+  }
+
+  /** Waits for a batch, with those who wait for the same. */
+  #wait(asked: Omit<Waiting<Reading, Read>, "byItself" | "read" | "resolve">): Promise<Read> {
+    const same = this.#waiting.get(asked.key);
     if (same !== undefined) {
       return same.read;
     }
     const { promise: read, resolve } = deferred<Read>();
-    const { key, reading, listed } = asked;
-    queue.set(key, { key, reading, listed, kind, read, resolve });
-    gather();
+    const byItself = (): Promise<Read> => this.#wait({ ...asked, kind: undefined });
+    this.#waiting.set(asked.key, { ...asked, byItself, read, resolve });
+    this.#gather();
     return read;
-  };
+  }
 
-  /** Sends what waits once nothing more comes, or at once where it fills a batch and there is room for one. */
-  const gather = (): void => {
-    clearTimeout(timer);
-    const waiting = next().length;
-    if (waiting === 0 ? !mayGoAhead() : waiting < fewest()) {
-      return;
+  /** Lets what waits depart once nothing more comes, or at once where it fills a batch and there is room for one. Called at each change. */
+  #gather(): void {
+    this.#gathering.pause();
+    const { size } = this.#reads;
+    const waiting = this.#next().length;
+    const mayDepart = waiting === 0 ? this.#mayGoAhead() : waiting >= this.#fewest();
+    if (mayDepart) {
+      const isFull = this.#inFlight > 0 && waiting >= size;
+      this.#gathering.goOn(isFull, () => this.#depart(isFull ? size : 1));
     }
-    const patience =
-      roundTrip === 0 ? GATHER : Math.min(Math.max(roundTrip * PATIENCE, COMPANY.shortest), COMPANY.longest);
-    firstAt ||= Date.now();
-    const left = firstAt + patience * AT_MOST - Date.now();
-    const isFull = inFlight > 0 && waiting >= reads.size;
-    timer = setTimeout(depart, isFull ? 0 : Math.max(0, Math.min(patience, left)), isFull ? reads.size : 1);
-  };
+  }
 
   /** @param least how many parts a batch has to have in any case; the others wait for more. */
-  const depart = (least: number): void => {
-    list();
-    for (let parts = next(); parts.length >= Math.max(least, fewest()); parts = next()) {
-      for (const { key } of parts.flat()) {
-        queue.delete(key);
-      }
-      void fly([...parts.map(partOf), ...ahead.take(Math.min(parts.length, reads.size - parts.length))]);
+  #depart(least: number): void {
+    this.#list();
+    for (let parts = this.#next(); parts.length >= Math.max(least, this.#fewest()); parts = this.#next()) {
+      this.#takeOut(parts.flat());
+      void this.#fly(parts, this.#ahead.take(Math.min(parts.length, this.#reads.size - parts.length)));
     }
-    firstAt = 0;
-    goAhead();
-    gather();
-  };
-
-  /** How many parts have to wait for a batch to leave with them; infinitely many while as many are in flight as may be. */
-  const fewest = (): number => {
-    const most = pipeline.windowOf(reads.service);
-    if (inFlight >= most) {
-      return Number.POSITIVE_INFINITY;
-    }
-    // A batch takes along at most as many as were asked for: its askers wait for all of it.
-    return inFlight - ahead.idle < Math.min(HALF_EMPTY[reads.service], most)
-      ? 1
-      : Math.max(reads.size - ahead.room, Math.ceil(reads.size / 2));
-  };
-
-  /** What waits for the next batch, by its parts. */
-  const next = (): Entry[][] => partsOf(queue.values(), reads.filter.size, reads.size);
+    this.#goAhead();
+    this.#gather();
+  }
 
   /** Hands what waits for one kind of thing over to its listing, where that is no dearer. */
-  const list = (): void => {
-    const kinds = new Map<Listed<Read>["listing"], Entry[]>();
-    for (const entry of queue.values()) {
-      const listing = entry.listed?.listing;
-      if (listing !== undefined) {
-        kinds.set(listing, [...(kinds.get(listing) ?? []), entry]);
-      }
-    }
-    for (const [listing, waiting] of kinds) {
+  #list(): void {
+    const { size } = this.#reads;
+    for (const listing of new Set([...this.#waiting.values()].flatMap(({ listed }) => listed?.listing ?? []))) {
+      const waiting = [...this.#waiting.values()].filter(({ listed }) => listed?.listing === listing);
       // As many more as may be read ahead are likely to be asked for.
-      const more = waiting.some(({ listed }) => listed?.goesOn === true) ? ahead.likely : 0;
-      const listed = listing.instead(costOf(waiting), waiting.length / reads.size, more / reads.size);
-      if (listed !== undefined) {
-        for (const { key, reading, listed: own, resolve } of waiting) {
-          queue.delete(key);
-          resolve(listed.then(() => seek(reading, own)));
+      const more = waiting.some(({ listed }) => listed?.goesOn === true) ? this.#ahead.likely : 0;
+      const ready = listing.instead(this.#costOf(waiting), waiting.length / size, more / size);
+      if (ready !== undefined) {
+        this.#takeOut(waiting);
+        for (const { reading, listed, resolve } of waiting) {
+          resolve(ready.then(() => this.#seek(reading, listed)));
         }
       }
     }
-  };
-
-  /** How many requests it takes to read some of what waits: their share of the batches that all that waits will fill. */
-  const costOf = (entries: readonly Entry[]): number => {
-    const all = partsOf(queue.values(), reads.filter.size).length;
-    return (partsOf(entries, reads.filter.size).length / all) * Math.ceil(all / reads.size);
-  };
-
-  /** Lets a listing know what was read, and for which share of a request. */
-  const keep = ({ listed }: Entry, read: Read, { at, parts }: Flight, sharers: number): Read => {
-    listed?.listing.keep(listed, read, at, 1 / Math.max(reads.size, parts * sharers));
-    return read;
-  };
+  }
 
   /**
    * Sends whole batches of what nobody has asked for yet, while something else is waited for that is on its way. Half of the places stay
    * for what is asked for.
    */
-  const goAhead = (): void => {
-    while (mayGoAhead()) {
-      void fly(ahead.take(reads.size));
+  #goAhead(): void {
+    while (this.#mayGoAhead()) {
+      void this.#fly([], this.#ahead.take(this.#reads.size));
     }
-  };
+  }
 
-  const mayGoAhead = (): boolean => {
-    const most = pipeline.windowOf(reads.service);
-    const isRoom = inFlight < most && inFlight > ahead.idle && ahead.idle < most / 2;
-    return isRoom && queue.size === 0 && ahead.room >= reads.size;
-  };
-
-  /** Sends a batch, and settles what comes of it. */
-  const fly = async (parts: readonly Part<Reading, Read>[]): Promise<void> => {
-    const flight = { context: bounds(), at: Date.now(), parts: parts.length };
-    const readings = parts.map(({ reading }) => reading);
-    const asked = parts.filter(({ of }) => of.length > 0);
-    const nothing = new Map<string, BatchedAnswer>();
-    const sent = parts.length === 1 ? Promise.resolve(nothing) : send(readings, flight.context);
-    // What is read ahead must not make one fail that would have gone alone without it.
-    const answers = asked.length === 1 ? sent.catch(() => nothing) : sent;
-    const all = parts.map(({ reading, settle }, index) =>
-      settle(
-        parts.length === 1
-          ? reads.alone(reading, flight.context)
-          : answers.then((found) => readIn(found.get(String(index)), reading)),
-        flight,
-      ),
-    );
-    for (const [index, { of }] of parts.entries()) {
-      for (const { key } of of.filter(({ listed }) => listed !== undefined)) {
-        const landing: Promise<void> = Promise.allSettled([all[index]]).then(() => {
-          if (onTheirWay.get(key) === landing) {
-            onTheirWay.delete(key);
-          }
-        });
-        onTheirWay.set(key, landing);
-      }
+  /** Sends a batch. Others may depart once it has landed. */
+  async #fly(asked: readonly Waiting<Reading, Read>[][], early: readonly Part<Reading, Read>[]): Promise<void> {
+    const flight = new Flight(this.#reads, this.#pipeline, this.#bounds());
+    const settled = flight.send(asked, early);
+    for (const [index, entries] of asked.entries()) {
+      this.#follow(entries, settled[index]);
     }
-    const landed = Promise.allSettled(all);
+    const landed = Promise.allSettled(settled);
     if (asked.length === 0) {
-      ahead.sent(readings, landed);
+      const readings = early.map(({ reading }) => reading);
+      this.#ahead.sent(readings, landed);
     }
-    inFlight += 1;
+    this.#inFlight += 1;
     await landed;
-    inFlight -= 1;
+    this.#inFlight -= 1;
     if (asked.length > 0) {
       // Who asks one thing after the other is not made to wait for others.
-      roundTrip = asked.flatMap(({ of }) => of).length > 1 ? Date.now() - flight.at : 0;
+      this.#gathering.roundTrip = asked.flat().length > 1 ? Date.now() - flight.at : 0;
     }
-    goAhead();
-    gather();
-  };
+    this.#goAhead();
+    this.#gather();
+  }
 
-  const partOf = (entries: readonly Entry[]): Part<Reading, Read> => {
+  /** Notes what is on its way, until it is settled. */
+  #follow(entries: readonly Waiting<Reading, Read>[], settled: Promise<unknown> | undefined): void {
+    for (const { key } of entries.filter(({ listed }) => listed !== undefined)) {
+      const landing: Promise<void> = Promise.allSettled([settled]).then(() => {
+        if (this.#onTheirWay.get(key) === landing) {
+          this.#onTheirWay.delete(key);
+        }
+      });
+      this.#onTheirWay.set(key, landing);
+    }
+  }
+
+  /** How many parts have to wait for a batch to leave with them; infinitely many while as many are in flight as may be. */
+  #fewest(): number {
+    const { service, size } = this.#reads;
+    const most = this.#pipeline.windowOf(service);
+    if (this.#inFlight >= most) {
+      return Number.POSITIVE_INFINITY;
+    }
+    // A batch takes along at most as many as were asked for: its askers wait for all of it.
+    return this.#inFlight - this.#ahead.idle < Math.min(HALF_EMPTY[service], most)
+      ? 1
+      : Math.max(size - this.#ahead.room, Math.ceil(size / 2));
+  }
+
+  #mayGoAhead(): boolean {
+    const most = this.#pipeline.windowOf(this.#reads.service);
+    const { idle, room } = this.#ahead;
+    const isRoom = this.#inFlight < most && this.#inFlight > idle && idle < most / 2;
+    return isRoom && this.#waiting.size === 0 && room >= this.#reads.size;
+  }
+
+  /** What waits for the next batch, by its parts. */
+  #next(): Waiting<Reading, Read>[][] {
+    return partsOf(this.#waiting.values(), this.#reads.filter.size, this.#reads.size);
+  }
+
+  #takeOut(entries: readonly Waiting<Reading, Read>[]): void {
+    for (const { key } of entries) {
+      this.#waiting.delete(key);
+    }
+  }
+
+  /** How many requests it takes to read some of what waits: their share of the batches that all that waits will fill. */
+  #costOf(entries: readonly Waiting<Reading, Read>[]): number {
+    const { filter, size } = this.#reads;
+    const all = partsOf(this.#waiting.values(), filter.size).length;
+    return (partsOf(entries, filter.size).length / all) * Math.ceil(all / size);
+  }
+}
+
+/** The time in which reads are gathered: until no more have come for a while, and a few times as long at most. */
+class Gathering {
+  /** Milliseconds that the last batch took that several waited for; 0 where only one did. */
+  roundTrip = 0;
+  /** When it began, in epoch milliseconds; 0 before the first has come. */
+  #began = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  pause(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** @param isEnough whether no more are waited for. */
+  goOn(isEnough: boolean, end: () => void): void {
+    const patience =
+      this.roundTrip === 0 ? GATHER : Math.min(Math.max(this.roundTrip * PATIENCE, COMPANY.shortest), COMPANY.longest);
+    this.#began ||= Date.now();
+    const left = this.#began + patience * AT_MOST - Date.now();
+    const ended = () => {
+      this.#began = 0;
+      end();
+    };
+    this.#timer = setTimeout(ended, isEnough ? 0 : Math.max(0, Math.min(patience, left)));
+  }
+}
+
+/** A batch on its way, or one request alone: what its answers say, and whom they settle. */
+class Flight<Reading extends Asked<Read>, Read> {
+  readonly #reads: BatchedReads<Reading, Read>;
+  readonly #pipeline: Pipeline;
+  readonly #context: CallContext;
+  /** When it left, in epoch milliseconds. */
+  readonly at = Date.now();
+  /** How many parts it has. */
+  #parts = 0;
+
+  constructor(reads: BatchedReads<Reading, Read>, pipeline: Pipeline, context: CallContext) {
+    this.#reads = reads;
+    this.#pipeline = pipeline;
+    this.#context = context;
+  }
+
+  /** Sends what was asked for, by its parts, and what is read early. @returns when each of them is settled. */
+  send(asked: readonly Waiting<Reading, Read>[][], early: readonly Part<Reading, Read>[]): Promise<unknown>[] {
+    const parts = [...asked.map((entries) => this.#partOf(entries)), ...early];
+    this.#parts = parts.length;
+    const [only, ...others] = parts;
+    if (only !== undefined && others.length === 0) {
+      return [only.settle(this.#reads.alone(only.reading, this.#context))];
+    }
+    const readings = parts.map(({ reading }) => reading);
+    const sent = this.#together(readings);
+    // What is read ahead must not make one fail that would have gone alone without it.
+    const answers = asked.length === 1 ? sent.catch(() => new Map<string, BatchedAnswer>()) : sent;
+    return parts.map(({ reading, settle }, index) =>
+      settle(answers.then((found) => this.#readIn(found.get(String(index)), reading))),
+    );
+  }
+
+  async #together(readings: readonly Reading[]): Promise<Map<string, BatchedAnswer>> {
+    const batch = await this.#reads.together(readings, this.#context);
+    const how = { service: this.#reads.service, kind: "read", action: actionOf(readings) } as const;
+    return sendBatch(this.#pipeline, how, batch, this.#context);
+  }
+
+  #partOf(entries: readonly Waiting<Reading, Read>[]): Part<Reading, Read> {
     const [first] = entries;
-    return first !== undefined && entries.length === 1 ? single(first) : several(entries);
-  };
+    return first !== undefined && entries.length === 1 ? this.#single(first) : this.#several(entries);
+  }
 
   /** The request for one thing. What the batch leaves open is asked for alone. */
-  const single = (entry: Entry): Part<Reading, Read> => ({
-    reading: entry.reading,
-    of: [entry],
-    settle: (answer, flight) => {
+  #single(entry: Waiting<Reading, Read>): Part<Reading, Read> {
+    const { reading, resolve } = entry;
+    const settle = (answer: Promise<Read | undefined>): Promise<Read> => {
       const read = answer
-        .then((found) => found ?? reads.alone(entry.reading, flight.context))
-        .then((found) => keep(entry, found, flight, 1));
-      entry.resolve(read);
+        .then((found) => found ?? this.#reads.alone(reading, this.#context))
+        .then((found) => this.#keep(entry, found, 1));
+      resolve(read);
       return read;
-    },
-  });
+    };
+    return { reading, settle };
+  }
 
   /** One filter for several things. What it does not show is asked for by itself. */
-  const several = (entries: readonly Entry[]): Part<Reading, Read> => ({
-    reading: reads.filter.of(entries.map(({ reading }) => reading)),
-    of: entries,
-    settle: async (answer, flight) => {
-      let read: Read | undefined;
+  #several(entries: readonly Waiting<Reading, Read>[]): Part<Reading, Read> {
+    const { filter } = this.#reads;
+    const settle = async (answer: Promise<Read | undefined>): Promise<void> => {
+      let shown: Read | undefined;
       try {
-        read = await answer;
+        shown = await answer;
       } catch (error) {
         // Each says by itself why it is refused; what ended the whole batch ends them.
         if (!isServiceError(error) || PASSING.includes(error.class)) {
@@ -328,50 +393,34 @@ export function batched<Reading extends Asked<Read>, Read>(
         }
       }
       for (const entry of entries) {
-        const own = read === undefined ? undefined : reads.filter.part(read, entry.reading);
-        entry.resolve(
-          own === undefined
-            ? // A filter that does not show it proves nothing.
-              enqueue(entry, undefined)
-            : keep(entry, own, flight, entries.length),
-        );
+        const own = shown === undefined ? undefined : filter.part(shown, entry.reading);
+        // A filter that does not show it proves nothing.
+        entry.resolve(own === undefined ? entry.byItself() : this.#keep(entry, own, entries.length));
       }
-    },
-  });
+    };
+    return { reading: filter.of(entries.map(({ reading }) => reading)), settle };
+  }
+
+  /** Lets a listing know what was read, and for which share of a request. */
+  #keep({ listed }: Waiting<Reading, Read>, read: Read, sharers: number): Read {
+    listed?.listing.keep(listed, read, this.at, 1 / Math.max(this.#reads.size, this.#parts * sharers));
+    return read;
+  }
 
   /** Undefined for what the batch left open. */
-  const readIn = (answer: BatchedAnswer | undefined, reading: Reading): Read | undefined => {
+  #readIn(answer: BatchedAnswer | undefined, reading: Reading): Read | undefined {
     if (answer === undefined) {
       return undefined;
     }
-    if (answer.status < 400 && !saysFailed(reads.service, answer.body)) {
-      return reads.parse(answer, reading);
+    if (answer.status < 400 && !saysFailed(this.#reads.service, answer.body)) {
+      return this.#reads.parse(answer, reading);
     }
-    const error = reads.failure(answer, reading);
+    const error = this.#reads.failure(answer, reading);
     if (isServiceError(error) && PASSING.includes(error.class)) {
       return undefined;
     }
     throw error;
-  };
-
-  const send = async (readings: readonly Reading[], context: CallContext): Promise<Map<string, BatchedAnswer>> => {
-    const batch = await reads.together(readings, context);
-    return sendBatch(pipeline, { service: reads.service, kind: "read", action: actionOf(readings) }, batch, context);
-  };
-
-  return (reading) => {
-    pipeline.usage.reads += 1;
-    if (isFresh()) {
-      return seek(reading, undefined);
-    }
-    const early = ahead.asked(reading);
-    if (early === undefined) {
-      return seek(reading, reading.listed);
-    }
-    // Each that is asked for lets others be read ahead.
-    gather();
-    return early.then((read) => read ?? seek(reading, reading.listed));
-  };
+  }
 }
 
 /** What waits, by the requests that it takes: those of one kind share a filter. */

@@ -4,7 +4,7 @@ import { isClass, isServiceError, ProviderError } from "../http/errors";
 import { mapOf, type Row, rowsOf, text } from "../http/json";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { actionOf, type Batch, type BatchedReads, batched, sendBatch } from "./batching";
+import { actionOf, type Batch, type BatchedReads, Batches, sendBatch } from "./batching";
 import { type Listed, Listing, ReadAhead, type Shared, sharingNothing } from "./listing";
 import { missingRole, notWhatWasAsked } from "./refused";
 import { sharedWrites } from "./shared-writes";
@@ -78,7 +78,7 @@ const DENIED_PARAMETERS = ["ResetDefault", "ClearAutoMapping", "RemoveDelayHoldA
 export class Exchange {
   readonly #pipeline: Pipeline;
   readonly #tenant: (context: CallContext) => Promise<string>;
-  readonly #read: (cmdlet: Cmdlet) => Promise<Output>;
+  readonly #reads: Batches<Cmdlet, Output>;
   readonly #writeTogether: (cmdlet: Cmdlet, of: string, context: CallContext) => Promise<Output>;
   readonly #anchors = new Anchors();
   /** Cmdlets that Exchange has run for this application. */
@@ -123,7 +123,7 @@ export class Exchange {
       },
       ahead: this.#ahead,
     };
-    this.#read = batched(reads, pipeline, bounds);
+    this.#reads = new Batches(reads, pipeline, bounds);
     this.#writeTogether = sharedWrites<Cmdlet, Output>({
       service: "exchange",
       size: BATCH,
@@ -145,7 +145,7 @@ export class Exchange {
    */
   async read(cmdlet: Cmdlet): Promise<Output> {
     guard(cmdlet);
-    return whole(await this.#read(cmdlet), cmdlet);
+    return whole(await this.#reads.read(cmdlet), cmdlet);
   }
 
   /**

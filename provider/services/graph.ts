@@ -3,7 +3,7 @@ import { isClass, unless } from "../http/errors";
 import { chunks, filterLiteral, isGuid, isObject, mapOf, type Row, rowsOf, sameText, texts } from "../http/json";
 import { batchedError } from "../http/parse";
 import type { Pipeline } from "../http/pipeline";
-import { actionOf, type BatchedReads, batched, sendBatch } from "./batching";
+import { actionOf, type BatchedReads, Batches, sendBatch } from "./batching";
 import { type Listed, Listing, type OwnWrites, type Shared, sharingNothing } from "./listing";
 import { notWhatWasAsked } from "./refused";
 import { sharedWrites } from "./shared-writes";
@@ -51,7 +51,7 @@ type Written = { body: unknown };
 /** Microsoft Graph: accounts, deleted accounts and inbox rules. */
 export class Graph {
   readonly #pipeline: Pipeline;
-  readonly #readAny: (reading: Reading) => Promise<Row>;
+  readonly #reads: Batches<Reading, Row>;
   readonly #bounds: () => CallContext;
   readonly #writes: OwnWrites;
   readonly #writeTogether: (writing: Writing, of: string, context: CallContext) => Promise<Written>;
@@ -107,7 +107,7 @@ export class Graph {
         part: (body, { id = "" }) => rowsOf(body.value)?.find((user) => sameText(String(user.id), id)),
       },
     };
-    this.#readAny = batched(reads, pipeline, bounds);
+    this.#reads = new Batches(reads, pipeline, bounds);
     this.#writeTogether = sharedWrites<Writing, Written>({
       service: "graph",
       size: BATCH,
@@ -350,7 +350,7 @@ export class Graph {
    * @param read how a page is read; by default together with what others read.
    * @throws where the list itself is not found: that says nothing about what was looked for in it.
    */
-  async #list(first: string, action: string, read: (reading: Reading) => Promise<Row> = this.#readAny): Promise<Row[]> {
+  async #list(first: string, action: string, read = (one: Reading) => this.#reads.read(one)): Promise<Row[]> {
     const found: Row[] = [];
     let path: string | undefined = first;
     while (path !== undefined) {
@@ -377,7 +377,7 @@ export class Graph {
   }
 
   #read(reading: Reading): Promise<Row | undefined> {
-    return ifThere(this.#readAny(reading));
+    return ifThere(this.#reads.read(reading));
   }
 }
 

@@ -255,9 +255,7 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
   }
 
   /** Takes some to be read ahead, as many as there may be: requests of a batch that nobody waits for. */
-  take(
-    most: number,
-  ): { reading: Reading; of: never[]; settle: (answer: Promise<Read | undefined>) => Promise<void> }[] {
+  take(most: number): { reading: Reading; settle: (answer: Promise<Read | undefined>) => Promise<void> }[] {
     return [...this.#expected].slice(0, Math.min(most, this.room)).map(([key, reading]) => {
       const { promise: read, resolve } = deferred<Read | undefined>();
       this.#expected.delete(key);
@@ -270,7 +268,7 @@ export class ReadAhead<Reading extends { ahead?: string }, Read> {
             this.#hasFailed ||= !isThere;
             resolve(isThere ? found : undefined);
           });
-      return { reading, of: [], settle };
+      return { reading, settle };
     });
   }
 
