@@ -255,20 +255,17 @@ export class Mailboxes {
     return rows.find(({ ExternalDirectoryObjectId: found }) => sameText(text(found), id));
   }
 
-  /** Makes a change that may be made twice. */
-  #change(name: string, id: string, parameters: Row, action: string, scope: Scope): Promise<Output> {
-    const cmdlet: Cmdlet = { name, parameters: { Identity: id, ...parameters }, action, isRepeatable: "settings" };
-    return this.#exchange.write(cmdlet, id, scope);
+  /** Makes a change. @param mayRepeat whether it may be made twice. */
+  #change(name: string, id: string, parameters: Row, action: string, scope: Scope, mayRepeat = true): Promise<Output> {
+    const cmdlet: Cmdlet = { name, parameters: { Identity: id, ...parameters }, action };
+    return this.#exchange.write(mayRepeat ? { ...cmdlet, isRepeatable: "settings" } : cmdlet, id, scope);
   }
 
   /** Sets parameters of one parameter set of `Set-Mailbox`. @returns Exchange's warnings. */
   async set(id: string, parameters: Row, action: string, scope: Scope): Promise<string[]> {
     // Values may be written twice. Whether an address may be added twice is not documented.
     const isAbsolute = Object.values(parameters).every((value) => !isAddAndRemove(value));
-    const write = (values: Row) =>
-      isAbsolute
-        ? this.#change("Set-Mailbox", id, values, action, scope)
-        : this.#exchange.write({ name: "Set-Mailbox", parameters: { Identity: id, ...values }, action }, id, scope);
+    const write = (values: Row) => this.#change("Set-Mailbox", id, values, action, scope, isAbsolute);
     let output: Output;
     try {
       output = await write(parameters);
@@ -342,21 +339,13 @@ export class Mailboxes {
   }
 
   /** Gives the mailbox an archive; one that was disabled within the last 30 days comes back with its content. */
-  async enableArchive(mailbox: Mailbox, action: string, scope: Scope): Promise<void> {
-    await this.#exchange.write(
-      { name: "Enable-Mailbox", parameters: { Identity: mailbox.id, Archive: true }, action },
-      mailbox.id,
-      scope,
-    );
+  async enableArchive({ id }: Mailbox, action: string, scope: Scope): Promise<void> {
+    await this.#change("Enable-Mailbox", id, { Archive: true }, action, scope, false);
   }
 
   /** Takes the archive away; its content can be connected again for 30 days. */
-  async disableArchive(mailbox: Mailbox, action: string, scope: Scope): Promise<void> {
-    await this.#exchange.write(
-      { name: "Disable-Mailbox", parameters: { Identity: mailbox.id, Archive: true, Confirm: false }, action },
-      mailbox.id,
-      scope,
-    );
+  async disableArchive({ id }: Mailbox, action: string, scope: Scope): Promise<void> {
+    await this.#change("Disable-Mailbox", id, { Archive: true, Confirm: false }, action, scope, false);
   }
 
   /** Soft-deletes the mailbox and its account; one that is gone already is success. */
