@@ -178,6 +178,41 @@ test("what was written to is read again, by each service", async () => {
   });
 });
 
+test("what was written to is asked for by itself, beside the filter of the others", async () => {
+  const { world, ids } = await withMailboxes();
+  await largeTenant(world);
+  await world.deploying(async (deployment) => {
+    await deployment.services.mailboxes.set(String(ids[0]), { DisplayName: "New" }, "renaming", scope(deployment));
+    await world.control("DELETE", "requests");
+    expect(await namesOf(ids.slice(0, 3), deployment)).toEqual(["New", ...all.slice(1, 3)]);
+  });
+  expect(await world.countOf("Get-Mailbox")).toBe(2);
+});
+
+test("while a listing is read, what it may show is not asked for by itself", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    await namesInTurn(ids.slice(0, 9), deployment);
+    await world.control("PATCH", "settings", { cmdletLatency: 300 });
+    const tenth = namesOf(ids.slice(9, 10), deployment);
+    // By now the listing is on its way.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await namesOf(ids.slice(10, 11), deployment)).toEqual(["box11"]);
+    expect(await tenth).toEqual(["box10"]);
+  });
+  expect(await world.countOf("Get-Mailbox")).toBe(9 + 1);
+});
+
+test("where only the service may answer, a listing that others wait for does not", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    await namesInTurn(ids.slice(0, 9), deployment);
+    const tenth = namesOf(ids.slice(9, 10), deployment);
+    expect(await freshly(() => namesOf(ids.slice(9, 10), deployment))).toEqual(await tenth);
+  });
+  expect(await world.countOf("Get-Mailbox")).toBe(9 + 2);
+});
+
 test("a look that is repeated asks the service, not what was read before", async () => {
   const { world, ids } = await withMailboxes();
   const id = String(ids[3]);
