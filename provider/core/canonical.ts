@@ -12,6 +12,11 @@ function isSmtpAddress(value: string): boolean {
   return value.length <= 254 && local.length <= 64 && ADDRESS.test(value);
 }
 
+/** Letters of ASCII alone: the sign for Kelvin would become a k, and with it the address of somebody else. */
+function inLowerCase(value: string): string {
+  return value.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
 /** An address may have these characters in it. One of nothing else is meant as a pattern: no mailbox has it, and nobody signs in with it. */
 const PATTERN = /^[*?%]+@/;
 
@@ -22,7 +27,7 @@ const notAnAddress = (example: string) => `is not an SMTP address; write local-p
 export function smtpAddress(example: string, limit = 254): z.ZodType<string> {
   return z
     .string({ error: `must be text: an SMTP address such as ${example}` })
-    .transform((value) => value.trim().toLowerCase())
+    .transform((value) => inLowerCase(value.trim()))
     .refine(isSmtpAddress, { error: notAnAddress(example) })
     .refine((value) => !PATTERN.test(value), {
       error: `is a pattern, and a mailbox has single addresses; write each of them, e.g. ${example}`,
@@ -97,7 +102,7 @@ function whyNotIdentifier(value: string, what: string): string | undefined {
 export function identifier(what: string): z.ZodType<string> {
   return z
     .string({ error: `must be text: ${what}` })
-    .transform((value) => value.trim().toLowerCase())
+    .transform((value) => inLowerCase(value.trim()))
     .superRefine((value, context) => {
       const reason = whyNotIdentifier(value, what);
       if (reason !== undefined) {
@@ -114,7 +119,7 @@ export function identifier(what: string): z.ZodType<string> {
 export function identifiers(what: string): z.ZodType<string[]> {
   return z
     .array(z.string({ error: `must be text: ${what}` }), { error: `must be a list of ${what}` })
-    .transform((list) => [...new Set(list.map((one) => one.trim().toLowerCase()))].sort())
+    .transform((list) => [...new Set(list.map((one) => inLowerCase(one.trim())))].sort())
     .superRefine((list, context) => {
       for (const one of list) {
         const reason = whyNotIdentifier(one, what);
@@ -139,7 +144,7 @@ export function keyed<T>(what: string, value: z.ZodType<T>): z.ZodType<Record<st
     const seen = new Set<string>();
     const canonical = new Map<string, T>();
     for (const [key, one] of Object.entries(entries)) {
-      const name = key.trim().toLowerCase();
+      const name = inLowerCase(key.trim());
       const reason = seen.has(name) ? "is given twice, in two spellings" : whyNotIdentifier(name, what);
       if (reason !== undefined) {
         context.addIssue({ code: "custom", path: [key], message: reason });
@@ -174,7 +179,7 @@ export function problemsOfList(
     if (list.indexOf(element) < index) {
       return [];
     }
-    const name = element.trim().toLowerCase();
+    const name = inLowerCase(element.trim());
     const first = seen.get(name);
     seen.set(name, index);
     const reason =

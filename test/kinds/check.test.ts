@@ -243,6 +243,13 @@ describe("mistakes are named by path", () => {
     ["SharedMailbox", { ...support, displayName: "x".repeat(257) }, /^displayName: is longer than 256/],
     ["SharedMailbox", { displayName: "Support" }, /^primarySmtpAddress: is missing/],
     ["SharedMailbox", { ...support, primarySmtpAddress: "support" }, /^primarySmtpAddress: is not an SMTP address/],
+    // The sign for Kelvin, whose small letter is the k of ASCII.
+    [
+      "SharedMailbox",
+      { ...support, primarySmtpAddress: "des\u212A@contoso.com" },
+      /^primarySmtpAddress: is not an SMTP/,
+    ],
+    ["MailboxMembership", { mailbox: "desk@contoso.com", members: ["\u212Aay@contoso.com"] }, /: is not an address/],
     ["SharedMailbox", { ...support, primarySmtpAddress: "*@contoso.com" }, /^primarySmtpAddress: is a pattern/],
     ["SharedMailbox", { ...support, rejectMessagesFrom: ["*@contoso.com"] }, /^rejectMessagesFrom: has .*is a pattern/],
     ["MailboxMembership", { ...membership, members: ["*@contoso.com"] }, /^members\[0\]: is a pattern/],
