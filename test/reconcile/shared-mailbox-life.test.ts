@@ -27,6 +27,11 @@ describe("restoreDeleted", () => {
     const [mailbox] = await world.exchange("Get-Mailbox", { Identity: resource.id });
     expect(mailbox).toMatchObject({ DisplayName: "Support again", HiddenFromAddressListsEnabled: true });
     expect(await deleted(world)).toEqual([]);
+    expect(world.warnings).toContainEqual(
+      expect.stringMatching(
+        new RegExp(`^Restoring ${address} overwrites what was there: displayName .* → "Support again"`),
+      ),
+    );
     expect(await resource.refresh()).toEqual({});
   });
 

@@ -153,7 +153,7 @@ async function withoutFormerAccess(id: string, desired: Desired, operation: Shar
   operation.record({ id, memory: { hasFormerAccess: true } });
   const observed = await settled(id, desired, operation);
   await takeFormerAccess(observed.mailbox, desired.inputs, operation);
-  return { ...(await observeMailbox(observed, desired, operation)), isAdopted: true };
+  return { ...(await observeMailbox(observed, desired, operation)), isAdopted: true, isRestored: true };
 }
 
 /** Makes the mailbox and returns it once everything can build on it. */

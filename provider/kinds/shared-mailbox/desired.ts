@@ -155,6 +155,8 @@ export interface Observed {
   statistics?: MailboxStatistics | undefined;
   /** Taken over by this very operation: nothing of it is taken away. */
   isAdopted?: boolean;
+  /** Brought back by this very operation. Such a mailbox is taken over, too. */
+  isRestored?: boolean;
 }
 
 /** Columns of `Get-Mailbox` that these properties compare. */

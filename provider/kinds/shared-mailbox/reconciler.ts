@@ -235,7 +235,7 @@ async function write(
   return learned;
 }
 
-/** An adoption says what it is about to overwrite: no preview could show it. */
+/** An adoption, and a restoration, says what it is about to overwrite: no preview could show it. */
 function tellOverwritten(
   changes: readonly Change[],
   desired: Desired,
@@ -258,7 +258,8 @@ function tellOverwritten(
         : [from, to];
     return `${path.join(".")} ${words(before)} → ${words(after)}`;
   });
-  operation.warn(`Adopting ${observed.mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
+  const doing = observed.isRestored === true ? "Restoring" : "Adopting";
+  operation.warn(`${doing} ${observed.mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
 }
 
 /** All that one update changes of the mailbox itself, in one call. */
