@@ -422,6 +422,16 @@ test("a batch with free places takes along who has access to mailboxes that nobo
   });
 });
 
+test("a batch takes along no more than were asked for with it", async () => {
+  const { world, ids } = await withMailboxes();
+  await world.deploying(async (deployment) => {
+    await namesOf(ids, deployment);
+    await accessTo(ids.slice(0, 10), deployment);
+    await accessTo(ids.slice(10, 11), deployment);
+  });
+  expect(await world.countOf("Get-MailboxPermission")).toBe(10 + 2);
+});
+
 test("whole batches are read ahead while others are waited for, and no more than half of what was asked for", async () => {
   const world = await startWorld();
   const ids: string[] = [];
