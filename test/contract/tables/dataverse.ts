@@ -122,6 +122,7 @@ export const tables: Readonly<Record<string, Table>> = {
       emailrouteraccessapproval: { type: { choice: [0, 1, 2, 3] }, create: false, update: true, sent: true },
       defaultmailbox: defaultMailbox,
       numberofitems: { type: "integer", create: false, update: false },
+      statecode: { type: { choice: [0, 1] }, create: false, update: true },
       createdon: { type: "datetime", create: false, update: false },
     },
   },
