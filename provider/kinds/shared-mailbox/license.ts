@@ -441,7 +441,10 @@ async function requireNotNeeded(
   }
 }
 
-/** Assigns and takes away in one request. A lesser licence comes only when nothing needs the larger one any more. */
+/**
+ * Assigns and takes away in one request, before the other changes. A lesser licence comes after them: nothing needs the larger one any
+ * more then.
+ */
 async function reassign(
   changes: readonly Change[],
   desired: Desired,
