@@ -153,7 +153,7 @@ async function withoutFormerAccess(id: string, desired: Desired, operation: Shar
   operation.record({ id, memory: { hasFormerAccess: true } });
   const observed = await settled(id, desired, operation);
   await takeFormerAccess(observed.mailbox, desired.inputs, operation);
-  return { ...(await observeMailbox(observed, desired, operation)), isAdopted: true, isRestored: true };
+  return { ...(await observeMailbox(observed, desired, operation)), takenOver: "restored" };
 }
 
 /** Makes the mailbox and returns it once everything can build on it. */
@@ -231,7 +231,7 @@ async function adopted(mailbox: Mailbox, desired: Desired, operation: SharedMail
   }
   operation.record({ id: mailbox.id, memory: { exchangeGuid: mailbox.exchangeGuid } });
   await tellWhatStays(mailbox, desired.inputs, operation);
-  return { ...(await begun({ mailbox, user }, desired, operation)), isAdopted: true };
+  return { ...(await begun({ mailbox, user }, desired, operation)), takenOver: "adopted" };
 }
 
 /** Exchange Online refuses, or the next synchronisation overwrites, what is written to a mailbox that lives on-premises. */

@@ -153,10 +153,8 @@ export interface Observed {
   isJustLicensed?: true;
   /** How full the mailbox is; only at the end of a deployment, and of one that this very operation made. */
   statistics?: MailboxStatistics | undefined;
-  /** Taken over by this very operation: nothing of it is taken away. */
-  isAdopted?: boolean;
-  /** Brought back by this very operation. Such a mailbox is taken over, too. */
-  isRestored?: boolean;
+  /** How this very operation took it over: nothing of it is taken away. */
+  takenOver?: "adopted" | "restored";
 }
 
 /** Columns of `Get-Mailbox` that these properties compare. */

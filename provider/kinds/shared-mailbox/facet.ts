@@ -153,9 +153,9 @@ export function mayTakeAway(
   property: keyof SharedMailboxInputs,
   { inputs }: Desired,
   previous: HeldInputs,
-  { isAdopted }: Observed,
+  { takenOver }: Observed,
 ): boolean {
-  return isAdopted !== true && !isSame(previous[property], inputs[property]);
+  return takenOver === undefined && !isSame(previous[property], inputs[property]);
 }
 
 /** Says that something was not taken away, because no preview has shown it. */

@@ -242,7 +242,7 @@ function tellOverwritten(
   observed: Observed,
   operation: SharedMailboxOperation,
 ): void {
-  const overwritten = observed.isAdopted === true ? changes.filter(({ from }) => isSet(from)) : [];
+  const overwritten = observed.takenOver === undefined ? [] : changes.filter(({ from }) => isSet(from));
   if (overwritten.length === 0) {
     return;
   }
@@ -258,7 +258,7 @@ function tellOverwritten(
         : [from, to];
     return `${path.join(".")} ${words(before)} → ${words(after)}`;
   });
-  const doing = observed.isRestored === true ? "Restoring" : "Adopting";
+  const doing = observed.takenOver === "restored" ? "Restoring" : "Adopting";
   operation.warn(`${doing} ${observed.mailbox.primarySmtpAddress} overwrites what was there: ${values.join(", ")}.`);
 }
 
@@ -331,7 +331,7 @@ async function finish(
   for (const facet of facets) {
     facet.finish?.(desired, previous.inputs, observed, operation);
   }
-  if (observed.isAdopted === true && inputs.emailAliases !== undefined) {
+  if (observed.takenOver !== undefined && inputs.emailAliases !== undefined) {
     const surplus = aliasesOf(observed, inputs.emailAliases).filter(
       (address) => !inputs.emailAliases?.includes(address),
     );
